@@ -1,0 +1,46 @@
+'use strict';
+// The direction of the house: programs -> api -> mesh. An arrow the other way is an error.
+const programs = 'federation|cluster-agent|ztunnel|sidecar|cli|sandbox';
+const only = (name, module, file) => ({
+  name,
+  severity: 'error',
+  comment: `Only ${file} touches ${module}.`,
+  from: { pathNot: `^(${file}|test/|bench/)` },
+  to: { path: module },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'mesh-stands-alone', severity: 'error', from: { path: '^mesh/' }, to: { path: `^(api|${programs})/` } },
+    { name: 'api-imports-mesh-only', severity: 'error', from: { path: '^api/' }, to: { path: `^(${programs})/` } },
+    {
+      name: 'programs-are-apart',
+      severity: 'error',
+      from: { path: `^(${programs})/` },
+      // sidecar/ assembles ztunnel's engine; the CLI starts the sandbox as a process.
+      to: { path: `^(${programs})/`, pathNot: '^($1|ztunnel)/' },
+    },
+    {
+      name: 'generated-code-behind-decoders',
+      severity: 'error',
+      from: { pathNot: '^(api/wire|api/grpc|api/gen|test)/' },
+      to: { path: '^api/gen/' },
+    },
+    {
+      name: 'decisions-do-no-io',
+      severity: 'error',
+      from: { path: '^(mesh/(decide|rbac|balance|state|delta)|cluster-agent/translate|federation/compile)/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
+    },
+    only('one-sqlite', '^(node:)?sqlite$', 'federation/store/'),
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^api/gen/.*\\.d\\.ts$' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

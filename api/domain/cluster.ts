@@ -1,0 +1,19 @@
+/** A member cluster as intent has it. Three separate facts (design 7); `state` is only derived for display. */
+export interface Cluster {
+  readonly kind: 'cluster';
+  /** The name, unique; also the cluster id in SPIFFE link identities and xDS. RFC 1123 label, 1 to 63 characters. */
+  readonly name: string;
+  readonly admission: 'PENDING' | 'ADMITTED' | 'REVOKED';
+  /** Share of new connections that moves away, 0 to 100. Survives everything. */
+  readonly drainPercent: number;
+  readonly drainScope: 'ALL' | 'REMOTE';
+  /** Epoch milliseconds after which open connections of a drained cluster end; undefined: they stay. */
+  readonly drainDeadline: number | undefined;
+  readonly trustDomain: string;
+  readonly joinedAt: number | undefined;
+}
+
+/** Whether the hub hears from the cluster's agent. Observed, never stored as intent. */
+export type Link = { readonly kind: 'CONNECTED' } | { readonly kind: 'UNREACHABLE'; readonly since: number };
+
+export type ClusterState = 'REVOKED' | 'UNREACHABLE' | 'DRAINED' | 'DRAINING' | 'ACTIVE' | 'PENDING';

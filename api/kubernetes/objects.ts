@@ -1,0 +1,136 @@
+import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+
+/** Decoded foreign objects: only the fields that Isthmus acts on, checked once, never the raw object again. */
+export interface Metadata {
+  readonly name: string;
+  /** '' for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface NamespaceObject {
+  readonly kind: 'Namespace';
+  readonly metadata: Metadata;
+}
+
+export interface NodeObject {
+  readonly kind: 'Node';
+  readonly metadata: Metadata;
+  /** InternalIP, canonical text; '' when unset. */
+  readonly address: string;
+  /** From topology.kubernetes.io/region and /zone. */
+  readonly region: string;
+  readonly zone: string;
+}
+
+export interface ServiceAccountObject {
+  readonly kind: 'ServiceAccount';
+  readonly metadata: Metadata;
+}
+
+export interface ServicePortSpec {
+  readonly name: string;
+  readonly port: number;
+  /** Number, or the name of a container port. */
+  readonly targetPort: number | string;
+  readonly appProtocol: string;
+}
+
+export interface ServiceObject {
+  readonly kind: 'Service';
+  readonly metadata: Metadata;
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+  /** Empty selects nothing: endpoints come from EndpointSlices. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly ports: readonly ServicePortSpec[];
+  /** clusterIPs as written; `None` makes it headless. */
+  readonly clusterIPs: readonly string[];
+  readonly headless: boolean;
+  readonly publishNotReadyAddresses: boolean;
+  /** spec.trafficDistribution, or ''. */
+  readonly trafficDistribution: string;
+  readonly internalTrafficPolicy: 'Cluster' | 'Local';
+}
+
+export interface EndpointSliceObject {
+  readonly kind: 'EndpointSlice';
+  readonly metadata: Metadata;
+  /** From kubernetes.io/service-name. */
+  readonly service: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly endpoints: readonly {
+    readonly addresses: readonly string[];
+    readonly ready: boolean;
+    readonly nodeName: string;
+    readonly zone: string;
+  }[];
+}
+
+export interface Probe {
+  readonly kind: 'tcpSocket' | 'httpGet';
+  readonly port: number | string;
+  readonly path: string;
+  readonly periodMillis: number;
+  readonly timeoutMillis: number;
+  readonly failureThreshold: number;
+  readonly successThreshold: number;
+}
+
+export interface ContainerPort {
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface PodObject {
+  readonly kind: 'Pod';
+  readonly metadata: Metadata;
+  readonly nodeName: string;
+  /** '' means `default`. */
+  readonly serviceAccount: string;
+  /** status.podIP, '' when the source must allocate one. */
+  readonly podIP: string;
+  readonly hostNetwork: boolean;
+  readonly ports: readonly ContainerPort[];
+  /** The first container's readiness probe. */
+  readonly readinessProbe: Probe | undefined;
+  /** The Ready condition; undefined where the source owns it and has not probed yet. */
+  readonly ready: boolean | undefined;
+  readonly deleted: boolean;
+}
+
+/** The converted policy with the selector that decides whose it is (protocols 6.2). */
+export interface AuthorizationPolicyObject {
+  readonly kind: 'AuthorizationPolicy';
+  readonly metadata: Metadata;
+  readonly selector: Readonly<Record<string, string>>;
+  /** Targets a Service or Gateway: a waypoint's business, never sent to an L4 proxy. */
+  readonly hasTargetRef: boolean;
+  readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
+  readonly rules: Authorization['rules'];
+  readonly dryRun: boolean;
+  /** Parts that an L4 proxy cannot enforce, one sentence each (protocols 6.2). */
+  readonly ignored: readonly string[];
+}
+
+export interface PeerAuthenticationObject {
+  readonly kind: 'PeerAuthentication';
+  readonly metadata: Metadata;
+  readonly selector: Readonly<Record<string, string>>;
+  readonly mode: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
+}
+
+export type ClusterObject =
+  | NamespaceObject
+  | NodeObject
+  | ServiceAccountObject
+  | ServiceObject
+  | EndpointSliceObject
+  | PodObject
+  | AuthorizationPolicyObject
+  | PeerAuthenticationObject;
+
+/** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
+export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>
+  `${kind}/${metadata.namespace}/${metadata.name}`;

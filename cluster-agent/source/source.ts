@@ -1,0 +1,17 @@
+import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+
+/** One change of the cluster as a source sees it. `id` is `<kind>/<namespace>/<name>` ('' namespace when it has none). */
+export type SourceEvent =
+  | { readonly type: 'upsert'; readonly id: string; readonly object: ClusterObject }
+  | { readonly type: 'remove'; readonly id: string }
+  /** Replaces what was rejected in one file or resource; an empty list clears it. */
+  | { readonly type: 'rejections'; readonly origin: string; readonly rejections: readonly Rejection[] }
+  /** The initial listing is complete. Before it nothing is published (design 2). */
+  | { readonly type: 'synced' };
+
+/** Where a cluster's objects come from: a folder of YAML, or (a later issue) the Kubernetes API. */
+export interface Source {
+  /** Starts and calls `emit` with batches until the signal aborts; a batch is applied in one synchronous step. */
+  run(emit: (batch: readonly SourceEvent[]) => void, signal: AbortSignal): Promise<void>;
+}

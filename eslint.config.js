@@ -1,0 +1,53 @@
+import tseslint from 'typescript-eslint';
+
+// Real time, randomness and ids enter through mesh/process, so that every decision can be tested with fakes.
+const injected = [
+  { object: 'Date', property: 'now', message: 'Take a Clock (mesh/process/clock.ts).' },
+  { object: 'Math', property: 'random', message: 'Take a Random (mesh/process/random.ts).' },
+];
+const timers = ['setTimeout', 'setInterval'].map((name) => ({ name, message: 'Take a Clock (mesh/process/clock.ts).' }));
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'api/gen', '**/*.js', '**/*.cjs', 'coverage'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', 16],
+      'no-restricted-properties': ['error', ...injected],
+      'no-restricted-globals': ['error', ...timers],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: 'Take a Clock (mesh/process/clock.ts).',
+        },
+        {
+          // Node skips checkServerIdentity on a resumed session (design 5), so a session is never offered again.
+          selector: 'Property[key.name="session"][parent.type="ObjectExpression"]',
+          message: 'Never resume a TLS session: it skips the identity check.',
+        },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-invalid-void-type': 'off',
+    },
+  },
+  {
+    files: ['mesh/process/**', 'test/**', 'bench/**'],
+    rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+  },
+  {
+    files: ['**/*.test.ts', 'test/**', 'bench/**'],
+    rules: {
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-floating-promises': 'off',
+    },
+  },
+);

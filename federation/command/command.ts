@@ -1,0 +1,39 @@
+import type { Result } from '@isthmus/mesh/result.ts';
+import type { Write } from '../store/store.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+
+/** Why a mutation was refused, for a person and for a program. Returned in `userErrors`; nothing was changed. */
+export interface UserError {
+  /** UPPER_SNAKE and stable: NOT_FOUND, INVALID, CONFLICT, STALE_REVISION, PLAN_STALE, PLAN_UNKNOWN, NO_ALTERNATIVE… */
+  readonly code: string;
+  /** Path within the input, e.g. `['policy','access','rules','0','ports']`. */
+  readonly field: readonly string[];
+  /** What is wrong and what to do. */
+  readonly message: string;
+}
+
+/** What may be asked of the world while deciding: injected, so that a decision is a function. */
+export interface DecideContext {
+  readonly now: number;
+  readonly actor: string;
+  readonly newId: () => string;
+  /** Every mutation's input has these. */
+  readonly reason: string;
+  readonly expectedRevision: number | undefined;
+}
+
+/** What a command will do: the writes, and what the caller is told. A dry run stops here. */
+export interface Decision<P> {
+  readonly subject: string;
+  readonly writes: readonly Write[];
+  readonly payload: P;
+  /** Consequences a person should know before acting, one sentence each; shown by dry runs too. */
+  readonly warnings: readonly string[];
+}
+
+/** One mutation: parsed input in, decision out, no I/O. federation/command/run.ts does the rest once for all. */
+export interface Command<I, P> {
+  /** The GraphQL mutation's name; also the audit's action. */
+  readonly name: string;
+  decide(snapshot: FederationSnapshot, input: I, context: DecideContext): Result<Decision<P>, readonly UserError[]>;
+}

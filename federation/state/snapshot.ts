@@ -1,0 +1,39 @@
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { Failover } from '@isthmus/api/domain/failover.ts';
+import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
+import type { Operation } from '@isthmus/api/domain/operation.ts';
+import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import type { Revision, Stored } from '../store/store.ts';
+import type { Shard } from './observed.ts';
+
+/** Intent by kind and id, at one revision. */
+export interface IntentState {
+  readonly revision: Revision;
+  readonly clusters: ReadonlyMap<string, Stored<Cluster>>;
+  readonly joinTokens: ReadonlyMap<string, Stored<JoinToken>>;
+  readonly accessPolicies: ReadonlyMap<string, Stored<AccessPolicy>>;
+  readonly trafficPolicies: ReadonlyMap<string, Stored<TrafficPolicy>>;
+  readonly serviceExports: ReadonlyMap<string, Stored<ServiceExport>>;
+  readonly failovers: ReadonlyMap<string, Stored<Failover>>;
+  readonly operations: ReadonlyMap<string, Stored<Operation>>;
+  readonly trustDomains: ReadonlyMap<string, Stored<TrustDomainRecord>>;
+  readonly intermediates: ReadonlyMap<string, Stored<IntermediateRecord>>;
+}
+
+/** What the hub knows at one instant: intent and observation, each immutable. Everything is decided from this. */
+export interface FederationSnapshot {
+  readonly epoch: number;
+  readonly intent: IntentState;
+  readonly observed: ReadonlyMap<string, Shard>;
+  readonly settings: Settings;
+}
+
+export interface Settings {
+  readonly hubId: string;
+  readonly trustDomain: string;
+  /** The label `istio.io/global` alone is request and permission (the sandbox turns it on). */
+  readonly exportByLabel: boolean;
+}

@@ -1,0 +1,97 @@
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
+import type { Failover } from '@isthmus/api/domain/failover.ts';
+import type { Operation } from '@isthmus/api/domain/operation.ts';
+import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+
+/** Moves by one with every commit, only when a person or an automation changed something (design 2). */
+export type Revision = number;
+
+/** Everything the hub stores as intent. `id` within a kind: name, `namespace/name`, key id or uuid. */
+export type Intent =
+  | Cluster
+  | JoinToken
+  | AccessPolicy
+  | TrafficPolicy
+  | ServiceExport
+  | Failover
+  | Operation
+  | TrustDomainRecord
+  | IntermediateRecord;
+
+export type IntentKind = Intent['kind'];
+
+/** One stored object: its value and the revision that last wrote it, which is what `expectedRevision` compares. */
+export interface Stored<T extends Intent = Intent> {
+  readonly id: string;
+  readonly revision: Revision;
+  readonly value: T;
+}
+
+/** `expected`: the object's revision, 0 when it must not exist, undefined when it does not matter. */
+export type Write =
+  | { readonly put: Intent; readonly id: string; readonly expected: Revision | undefined }
+  | { readonly remove: IntentKind; readonly id: string; readonly expected: Revision | undefined };
+
+/** Who did what and why; written with the commit that it describes. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly reason: string;
+  /** JSON of the payload, for a repeat of the same idempotency key; no secret is ever in it. */
+  readonly outcome: string;
+  readonly idempotencyKey: string;
+}
+
+export interface Commit {
+  readonly writes: readonly Write[];
+  readonly audit: AuditEntry;
+  /** The fencing epoch of the writer: a commit with a lower one than the store has seen is refused. */
+  readonly fence: number;
+}
+
+export type CommitResult =
+  | { readonly kind: 'committed'; readonly revision: Revision; readonly durable: boolean }
+  | { readonly kind: 'conflict'; readonly id: string; readonly expected: Revision; readonly actual: Revision }
+  | { readonly kind: 'fenced'; readonly epoch: number };
+
+/** One commit as watchers see it. */
+export interface Change {
+  readonly revision: Revision;
+  readonly writes: readonly Write[];
+  readonly audit: AuditEntry;
+}
+
+/** Everything at one revision. */
+export interface Contents {
+  readonly revision: Revision;
+  readonly objects: readonly Stored[];
+}
+
+/**
+ * The hub's intent and audit. Every implementation passes test/conformance/store.ts: commits are atomic, revisions
+ * have no gaps, a watcher misses nothing, what was acknowledged as durable survives a crash.
+ */
+export interface Store {
+  read(): Promise<Contents>;
+  commit(commit: Commit): Promise<CommitResult>;
+  /** Commits after `after`, oldest first, then as they come. Throws HISTORY_TRUNCATED when `after` is too old. */
+  changes(after: Revision, signal: AbortSignal): AsyncIterable<Change>;
+  /** Newest first; `before` is exclusive. */
+  audit(limit: number, before: Revision | undefined): Promise<readonly (AuditEntry & { revision: Revision })[]>;
+  /** The audit entry of a key that was used within retention. */
+  byIdempotencyKey(actor: string, key: string): Promise<(AuditEntry & { revision: Revision }) | undefined>;
+  /** What clusters reported, written down coarsely for restart: opaque bytes per cluster, outside the revisions. */
+  saveObserved(cluster: string, shard: Uint8Array): Promise<void>;
+  readObserved(): Promise<ReadonlyMap<string, Uint8Array>>;
+  forgetObserved(cluster: string): Promise<void>;
+  /** A new epoch, greater than any before: taken once at the start of a hub. */
+  nextEpoch(): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+/** A kind of resource: a type URL on xDS, a short word on the link. */
+export type ResourceType = string;
+
+/** One resource as it travels. `version` is a hash of `body`, so it survives restarts of either side. */
+export interface Resource {
+  readonly name: string;
+  readonly version: string;
+  readonly body: Uint8Array;
+}
+
+/** The order of what was sent: an epoch of the sender's life, and a revision within it. A lower epoch is dropped. */
+export interface Moment {
+  readonly epoch: bigint;
+  readonly revision: bigint;
+}
+
+/** Consumer to producer: a subscription, an acknowledgement (nonce alone) or a refusal (nonce and error). */
+export interface DeltaRequest {
+  readonly type: ResourceType;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** Name to version of everything retained from an earlier stream. Only on a type's first request. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+  readonly nonce: string;
+  readonly error: string;
+}
+
+/** Producer to consumer: what changed of one type. Resources are applied before removals. */
+export interface DeltaResponse {
+  readonly type: ResourceType;
+  readonly nonce: string;
+  readonly moment: Moment;
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  /** Everything there is of this type has now been sent at least once on this stream. */
+  readonly complete: boolean;
+}

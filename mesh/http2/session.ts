@@ -1,0 +1,57 @@
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+
+/**
+ * HTTP/2 CONNECT sessions over a TLS socket that has been judged already. Two implementations are foreseen behind
+ * this interface, `node:http2` and a session of our own; one conformance suite runs over both.
+ */
+export type Headers = Readonly<Record<string, string>>;
+
+export interface ConnectRequest {
+  /** `host:port`, IPv6 in brackets. */
+  readonly authority: string;
+  /** Further headers, lower-case names. */
+  readonly headers: Headers;
+}
+
+export interface ConnectResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The tunnel: raw bytes both ways, half-close each way. Destroyed already unless status is 200. */
+  readonly stream: Duplex;
+}
+
+/** The dialling end. */
+export interface ClientSession {
+  /** Opens a stream; resolves with the peer's answer. Rejects with a CodedError when the session fails first. */
+  connect(request: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse>;
+  readonly activeStreams: number;
+  /** Most streams that the peer allows at once. */
+  readonly maxStreams: number;
+  /** False once the peer said GOAWAY, the socket ended, or close was called: take another session. */
+  readonly usable: boolean;
+  onClose(listener: (error: Error | undefined) => void): void;
+  /** Graceful: open streams go on, none is added, the socket ends after the last. */
+  close(): void;
+  destroy(error?: Error): void;
+}
+
+/** One CONNECT that arrived; exactly one of accept and refuse is called. */
+export interface IncomingConnect {
+  readonly authority: string;
+  readonly headers: Headers;
+  accept(headers: Headers): Duplex;
+  refuse(status: number, headers?: Headers): void;
+}
+
+export interface ServerSession {
+  onClose(listener: (error: Error | undefined) => void): void;
+  /** Graceful: GOAWAY, open streams go on. */
+  close(): void;
+  destroy(error?: Error): void;
+}
+
+export interface Http2 {
+  client(socket: TLSSocket): Promise<ClientSession>;
+  server(socket: TLSSocket, onConnect: (incoming: IncomingConnect) => void): ServerSession;
+}

@@ -1,0 +1,43 @@
+import type { GatewayAddress } from './gateway-address.ts';
+
+/** `<namespace>/<hostname>`, the name of a service resource (protocols 2.2). */
+export type ServiceKey = string;
+
+export type Scope = 'REGION' | 'ZONE' | 'SUBZONE' | 'NODE' | 'CLUSTER' | 'NETWORK';
+
+export interface ServicePort {
+  readonly servicePort: number;
+  /** 0: a named port, which each endpoint resolves. */
+  readonly targetPort: number;
+}
+
+/** A virtual IP in one network; `prefix` is set for a CIDR. */
+export interface NetworkAddress {
+  readonly network: string;
+  readonly address: string;
+  readonly prefix: number | undefined;
+}
+
+/** A service as a proxy knows it. Decoded once from `istio.workload.Service`; never changed, only replaced. */
+export interface Service {
+  readonly key: ServiceKey;
+  readonly name: string;
+  readonly namespace: string;
+  readonly hostname: string;
+  readonly addresses: readonly NetworkAddress[];
+  readonly ports: readonly ServicePort[];
+  /** SPIFFE IDs that may answer for the service beside the chosen workload's own. */
+  readonly subjectAltNames: readonly string[];
+  readonly waypoint: GatewayAddress | undefined;
+  readonly routingPreference: readonly Scope[];
+  readonly mode: 'UNSPECIFIED' | 'STRICT' | 'FAILOVER' | 'PASSTHROUGH';
+  readonly healthPolicy: 'ONLY_HEALTHY' | 'ALLOW_ALL';
+  readonly canonical: boolean;
+  readonly visibility: 'PUBLIC' | 'NAMESPACE';
+
+  // ---- ours ----
+  /** May be reached from other networks through this network's gateway. */
+  readonly exported: boolean;
+  /** Clusters whose identities the export's grant covers. */
+  readonly grantedClusters: readonly string[];
+}
