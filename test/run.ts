@@ -2,16 +2,22 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 // Runs every unit, feature, conformance and fuzz test and closes with the plain line `N passed, N failed`.
-// Arguments go to mocha; without any, all of test/**/*.test.ts run.
+// Arguments name other files; without any, all of test/**/*.test.ts run. test/fault/ has a command of its own.
 const root = join(import.meta.dirname, '..');
-const reporter = join(import.meta.dirname, 'reporter.cjs');
-const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+const named = process.argv.slice(2);
+const specs = named.length > 0 ? named : ['test/**/*.test.ts'];
 
-const child = spawn(process.execPath, [mocha, '--reporter', reporter, ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, NODE_DISABLE_COLORS: process.stdout.isTTY ? '' : '1' },
-});
-child.on('exit', (code, signal) => {
-  process.exitCode = signal ? 1 : (code ?? 1) === 0 ? 0 : 1;
+const child = spawn(
+  process.execPath,
+  [
+    join(root, 'node_modules/mocha/bin/mocha.js'),
+    '--reporter',
+    join(import.meta.dirname, 'reporter.cjs'),
+    ...['--parallel', '--jobs', '2', '--ignore', 'test/fault/**'],
+    ...specs,
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+child.on('exit', (code) => {
+  process.exitCode = code === 0 ? 0 : 1;
 });
