@@ -1,0 +1,3 @@
+import { serve } from './http-service.ts';
+
+serve(8081, () => ({ items: ['tea', 'bread', 'lamp'] }));
