@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+
+/** Where a hub's GraphQL API is and who may speak to it, as its `endpoint.json` says. */
+export interface Endpoint {
+  readonly url: string;
+  readonly tokenFile: string;
+}
+
+/** One GraphQL operation. Throws API_ERROR with the server's sentences when it answers errors. */
+export async function ask<T>(endpoint: Endpoint, query: string, variables: object = {}): Promise<T> {
+  const response = await fetch(endpoint.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${readFileSync(endpoint.tokenFile, 'utf8').trim()}`,
+    },
+    body: JSON.stringify({ query, variables }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const answer = (await response.json()) as { data?: T; errors?: { message: string }[] };
+  if (answer.errors || answer.data === undefined)
+    throw new CodedError('API_ERROR', answer.errors?.map(({ message }) => message).join('; ') ?? 'no data');
+  return answer.data;
+}
+
+interface Mutated {
+  readonly userErrors: readonly { code: string; field: readonly string[]; message: string }[];
+}
+
+/** One mutation named in `query` by the alias `result`. Throws USER_ERROR when it was refused. */
+export async function mutate<T extends Mutated>(endpoint: Endpoint, query: string, input: object): Promise<T> {
+  const { result } = await ask<{ result: T }>(endpoint, query, { input });
+  if (result.userErrors.length > 0)
+    throw new CodedError('USER_ERROR', result.userErrors.map(({ code, message }) => `${code}: ${message}`).join('; '));
+  return result;
+}
