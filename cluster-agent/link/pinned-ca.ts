@@ -1,0 +1,52 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { X509Certificate as Certificate } from 'node:crypto';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+
+/** Where to dial, and from which local address. */
+export interface Dial {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress: string;
+}
+
+/**
+ * Fetches the hub's link CA from the chain that its join listener sends, and gives it only if its hash is the one
+ * that the token pins. Nothing but the handshake is spoken on this connection: the call that carries the secret
+ * goes over another, verified against the CA found here. Throws CA_NOT_PINNED or HUB_UNREACHABLE.
+ */
+export function fetchPinnedCa(dial: Dial, caHash: string, timeoutMillis = 10_000): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...dial, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+    socket.setTimeout(timeoutMillis, () => socket.destroy(new Error('no answer')));
+    socket.once('error', (cause) => reject(unreachable(dial, cause)));
+    socket.once('secureConnect', () => {
+      const pinned = chainOf(socket).find((certificate) => hashOf(certificate) === caHash);
+      socket.destroy();
+      if (pinned) resolve(pinned);
+      else reject(new CodedError('CA_NOT_PINNED', notPinned(dial)));
+    });
+  });
+}
+
+export const hashOf = (certificate: X509Certificate): string =>
+  createHash('sha256').update(certificate.raw).digest('hex');
+
+function chainOf(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  const seen = new Set<string>();
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (next?.raw !== undefined && !seen.has(next.fingerprint256)) {
+    seen.add(next.fingerprint256);
+    chain.push(new Certificate(next.raw));
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
+
+const notPinned = ({ host, port }: Dial) =>
+  `${host}:${port} did not present the CA that the join token pins: the address belongs to another hub, or someone ` +
+  'stands between; ask for a new token and check the address in it';
+
+const unreachable = ({ host, port }: Dial, cause: Error) =>
+  new CodedError('HUB_UNREACHABLE', `no TLS connection to the hub at ${host}:${port}: ${cause.message}`, { cause });
