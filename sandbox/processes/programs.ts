@@ -78,11 +78,12 @@ function application(
   env: Readonly<Record<string, string>>,
 ): Program {
   const door = pod.app === 'frontend' ? { DOOR_PORT: String(place.doorPort) } : {};
+  const tap = place.tapDir === undefined ? {} : { APP_TAP: join(place.tapDir, `${cluster.name}-${pod.name}.app-tap`) };
   return {
     name: `${cluster.name}-${pod.name}`,
     script: `sandbox/shop/${pod.app}.ts`,
     flags: [],
-    env: { ...env, ...door, APP: pod.app, CLUSTER_ID: cluster.name },
+    env: { ...env, ...door, ...tap, APP: pod.app, CLUSTER_ID: cluster.name },
   };
 }
 

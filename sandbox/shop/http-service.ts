@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { followParent, self } from './instance.ts';
 
@@ -18,6 +19,9 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
       response.end(JSON.stringify({ ...who, ...fields }) + '\n');
     }
   });
+  // Debug: what this application reads, so that a search of wire bytes can be held against a known positive.
+  const tap = process.env['APP_TAP'];
+  if (tap !== undefined) server.on('connection', (socket) => socket.on('data', (bytes) => appendFileSync(tap, bytes)));
   server.listen(port, self.appAddress);
   // The door for people, outside the mesh as an ingress would be.
   const door = process.env['DOOR_PORT'];
