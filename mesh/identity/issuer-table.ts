@@ -1,0 +1,75 @@
+import type { X509Certificate } from 'node:crypto';
+import { err, ok, type Result } from '../result.ts';
+import type { Intermediate, TrustBundle } from './issuers.ts';
+
+/**
+ * The intermediates in force, and the roots that each was verified against once. After a handshake the leaf alone is
+ * matched here: what chain the peer sent, and what union of roots the TLS library trusted, proves nothing.
+ */
+export class IssuerTable {
+  readonly #bundles = new Map<string, TrustBundle>();
+  readonly #intermediates = new Map<string, Intermediate>();
+  readonly #verified = new Set<string>();
+  /** Grows with every change, so that pools can tell connections that were judged by an older table. */
+  #revision = 0;
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  upsertBundle(bundle: TrustBundle): void {
+    this.#bundles.set(bundle.trustDomain, bundle);
+    this.#verifyAll();
+  }
+
+  removeBundle(trustDomain: string): void {
+    this.#bundles.delete(trustDomain);
+    this.#verifyAll();
+  }
+
+  upsertIntermediate(intermediate: Intermediate): void {
+    this.#intermediates.set(intermediate.keyId, intermediate);
+    this.#verifyAll();
+  }
+
+  removeIntermediate(keyId: string): void {
+    this.#intermediates.delete(keyId);
+    this.#verifyAll();
+  }
+
+  intermediates(): readonly Intermediate[] {
+    return [...this.#intermediates.values()];
+  }
+
+  bundles(): readonly TrustBundle[] {
+    return [...this.#bundles.values()];
+  }
+
+  /** True for an intermediate that is revoked, or no longer known at all. */
+  isRevoked(keyId: string): boolean {
+    return this.#intermediates.get(keyId)?.revoked ?? true;
+  }
+
+  /**
+   * The intermediate that issued a leaf, in force or revoked. Unknown issuers are refused, and so is one whose own
+   * certificate was not issued by a root of its own trust domain.
+   */
+  match(leaf: X509Certificate): Result<Intermediate, string> {
+    for (const intermediate of this.#intermediates.values()) {
+      const { certificate, keyId } = intermediate;
+      if (this.#verified.has(keyId) && leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey))
+        return ok(intermediate);
+    }
+    return err('no known intermediate has issued this certificate');
+  }
+
+  #verifyAll(): void {
+    this.#revision++;
+    this.#verified.clear();
+    for (const { keyId, trustDomain, certificate } of this.#intermediates.values()) {
+      const roots = this.#bundles.get(trustDomain)?.roots ?? [];
+      if (roots.some((root) => root.ca && certificate.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey)))
+        this.#verified.add(keyId);
+    }
+  }
+}

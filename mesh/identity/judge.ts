@@ -1,0 +1,89 @@
+import type { X509Certificate } from 'node:crypto';
+import { alternativeNames } from '../pki/alternative-names.ts';
+import { names } from '../pki/names.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { IssuerTable } from './issuer-table.ts';
+import { parseSpiffeId, parseWorkloadIdentity, trustDomainOf, type SpiffeId, type TrustDomain, type WorkloadIdentity } from './spiffe-id.ts';
+
+/** Who is at the other end, as its certificate proves. */
+export interface Peer {
+  readonly spiffeId: SpiffeId;
+  /** Undefined for an identity that is no workload's. */
+  readonly identity: WorkloadIdentity | undefined;
+  readonly trustDomain: TrustDomain;
+  /** The cluster whose intermediate issued the certificate, and that intermediate. */
+  readonly cluster: string;
+  readonly issuerKeyId: string;
+  readonly notAfter: number;
+}
+
+export type RefusalReason =
+  | 'NO_CERTIFICATE'
+  | 'UNKNOWN_ISSUER'
+  | 'REVOKED_ISSUER'
+  | 'WRONG_TRUST_DOMAIN'
+  | 'BAD_SAN'
+  | 'EXPIRED'
+  | 'NOT_YET_VALID'
+  | 'WRONG_PURPOSE'
+  | 'WRONG_IDENTITY'
+  | 'NO_ALPN';
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly message: string;
+}
+
+const refuse = (reason: RefusalReason, message: string) => err({ reason, message });
+
+/**
+ * Judges a peer by its leaf alone (X509-SVID 4 and 5, and the table of issuers): exactly one URI name which is a
+ * SPIFFE ID, no CA, fit for its role, in its time, issued by an intermediate in force of the SAN's trust domain.
+ */
+export function judgePeer(
+  leaf: X509Certificate | undefined,
+  table: IssuerTable,
+  { now, role }: { now: number; role: 'client' | 'server' },
+): Result<Peer, Refusal> {
+  if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
+  const id = spiffeIdOf(leaf);
+  if (!id.ok) return id;
+  const shape = checkShape(leaf, role) ?? checkTime(leaf, now);
+  if (shape) return err(shape);
+  const issuer = table.match(leaf);
+  if (!issuer.ok) return refuse('UNKNOWN_ISSUER', `${id.value}: ${issuer.error}`);
+  const { trustDomain, cluster, keyId, revoked } = issuer.value;
+  if (trustDomain !== trustDomainOf(id.value))
+    return refuse('WRONG_TRUST_DOMAIN', `${id.value} was issued by an intermediate of trust domain ${trustDomain}`);
+  if (revoked) return refuse('REVOKED_ISSUER', `${id.value} was issued by cluster ${cluster}, which is revoked`);
+  const identity = parseWorkloadIdentity(id.value);
+  return ok({
+    ...{ spiffeId: id.value, identity: identity.ok ? identity.value : undefined, trustDomain, cluster },
+    ...{ issuerKeyId: keyId, notAfter: Date.parse(leaf.validTo) },
+  });
+}
+
+/** The one SPIFFE ID of a certificate. Other kinds of names may stand beside it; a second URI may not. */
+export function spiffeIdOf(leaf: X509Certificate): Result<SpiffeId, Refusal> {
+  const uris = alternativeNames(leaf).filter(({ tag }) => tag === 6);
+  const [first] = uris;
+  if (!first || uris.length > 1) return refuse('BAD_SAN', `a certificate has exactly one URI name; this one has ${uris.length}`);
+  const id = parseSpiffeId(first.bytes.toString('latin1'));
+  return id.ok ? id : refuse('BAD_SAN', id.error);
+}
+
+function checkShape(leaf: X509Certificate, role: 'client' | 'server'): Refusal | undefined {
+  if (leaf.ca) return { reason: 'WRONG_PURPOSE', message: 'the certificate is a CA, not a leaf' };
+  const wanted = role === 'client' ? names.clientAuth : names.serverAuth;
+  // Node calls the extended key usages `keyUsage`; it is undefined where the extension is absent.
+  const usages = leaf.keyUsage as string[] | undefined;
+  return usages?.includes(wanted)
+    ? undefined
+    : { reason: 'WRONG_PURPOSE', message: `the certificate is not for a TLS ${role}` };
+}
+
+function checkTime(leaf: X509Certificate, now: number): Refusal | undefined {
+  if (now < Date.parse(leaf.validFrom)) return { reason: 'NOT_YET_VALID', message: `valid from ${leaf.validFrom}` };
+  if (now > Date.parse(leaf.validTo)) return { reason: 'EXPIRED', message: `expired on ${leaf.validTo}` };
+  return undefined;
+}

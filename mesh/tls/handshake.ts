@@ -1,0 +1,129 @@
+import { X509Certificate } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { connect, TLSSocket } from 'node:tls';
+import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
+import type { IssuerTable } from '../identity/issuer-table.ts';
+import { CodedError } from '../process/coded-error.ts';
+import type { Clock } from '../process/clock.ts';
+import { secureContext, type Credentials, type Protocol } from './credentials.ts';
+
+/** Where in a tunnel a handshake happens: named in every error, as the outer and the inner one fail alike. */
+export type Layer = 'hbone' | 'outer' | 'inner' | 'istio-mtls';
+
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly peer: Peer;
+  readonly alpn: string;
+}
+
+interface Common {
+  readonly credentials: Credentials;
+  /** ALPN protocols, in order of preference; the peer must agree on one. */
+  readonly alpn: readonly string[];
+  readonly table: IssuerTable;
+  readonly clock: Clock;
+  readonly layer: Layer;
+  readonly timeoutMillis: number;
+}
+
+export interface DialOptions extends Common {
+  /** SNI; HBONE sends none. */
+  readonly servername?: string;
+  /** SPIFFE IDs of which the server must bear one; an empty list never succeeds. */
+  readonly expect: readonly string[];
+}
+
+/** A handshake that failed. `refusal` is set where this side judged the other. */
+export class TlsRefused extends CodedError {
+  readonly refusal: Refusal | undefined;
+  readonly layer: Layer;
+
+  constructor(layer: Layer, message: string, refusal?: Refusal, cause?: unknown) {
+    super('TLS_REFUSED', `${layer} tls: ${message}`, { cause });
+    this.layer = layer;
+    this.refusal = refusal;
+  }
+}
+
+const protocolOf = (layer: Layer): Protocol => (layer === 'istio-mtls' ? 'istio-mtls' : 'hbone');
+
+/** The server's side over a connection that was accepted: handshake, judge, and only then let anyone speak. */
+export function acceptTls(raw: Duplex, options: Common): Promise<Secured> {
+  const socket = new TLSSocket(raw as never, {
+    isServer: true,
+    secureContext: secureContext(options.credentials, protocolOf(options.layer)),
+    requestCert: true,
+    // The reason of a refusal would be lost: the judge below refuses, and says why.
+    rejectUnauthorized: false,
+    ALPNProtocols: [...options.alpn],
+  });
+  return finish(socket, raw, 'secure', options, (leaf) => judge(leaf, options, 'client'));
+}
+
+/** The client's side over a connection that was dialled. */
+export function dialTls(raw: Duplex, options: DialOptions): Promise<Secured> {
+  if (options.expect.length === 0) {
+    raw.destroy();
+    const refusal: Refusal = { reason: 'WRONG_IDENTITY', message: 'nothing is known of who should answer' };
+    return Promise.reject(new TlsRefused(options.layer, refusal.message, refusal));
+  }
+  const socket = connect({
+    socket: raw,
+    secureContext: secureContext(options.credentials, protocolOf(options.layer)),
+    rejectUnauthorized: false,
+    ALPNProtocols: [...options.alpn],
+    ...(options.servername === undefined ? {} : { servername: options.servername }),
+  });
+  return finish(socket, raw, 'secureConnect', options, (leaf) => judgeServer(leaf, options));
+}
+
+function judge(leaf: X509Certificate | undefined, { table, clock }: Common, role: 'client' | 'server'): Peer | Refusal {
+  const judged = judgePeer(leaf, table, { now: clock.now(), role });
+  return judged.ok ? judged.value : judged.error;
+}
+
+function judgeServer(leaf: X509Certificate | undefined, options: DialOptions): Peer | Refusal {
+  const peer = judge(leaf, options, 'server');
+  if ('reason' in peer || options.expect.includes(peer.spiffeId)) return peer;
+  return { reason: 'WRONG_IDENTITY', message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}` };
+}
+
+function finish(
+  socket: TLSSocket,
+  raw: Duplex,
+  event: 'secure' | 'secureConnect',
+  { layer, alpn, clock, timeoutMillis }: Common,
+  judged: (leaf: X509Certificate | undefined) => Peer | Refusal,
+): Promise<Secured> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(timeoutMillis, () => fail(`no handshake within ${timeoutMillis} ms`));
+    const fail = (message: string, refusal?: Refusal, cause?: unknown) => {
+      settle();
+      socket.on('error', () => undefined);
+      socket.destroy();
+      raw.destroy();
+      reject(new TlsRefused(layer, message, refusal, cause));
+    };
+    const onError = (error: Error) => fail(error.message, undefined, error);
+    const onClose = () => fail('the peer closed the connection during the handshake');
+    const settle = () => {
+      timer.cancel();
+      socket.off('error', onError).off('close', onClose).off('end', onClose).off(event, onSecure);
+    };
+    const onSecure = () => {
+      const peer = judged(leafOf(socket));
+      if ('reason' in peer) return fail(`${peer.reason}: ${peer.message}`, peer);
+      const agreed = socket.alpnProtocol;
+      if (typeof agreed !== 'string' || !alpn.includes(agreed))
+        return fail('NO_ALPN: the peer agreed on no protocol', { reason: 'NO_ALPN', message: 'no protocol' });
+      settle();
+      resolve({ socket, peer, alpn: agreed });
+    };
+    socket.on('error', onError).on('close', onClose).on('end', onClose).on(event, onSecure);
+  });
+}
+
+function leafOf(socket: TLSSocket): X509Certificate | undefined {
+  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
+  return raw ? new X509Certificate(raw) : undefined;
+}

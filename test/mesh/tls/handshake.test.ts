@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { connect, type ConnectionOptions } from 'node:tls';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { acceptTls, dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
+
+const pod = 'spiffe://cluster.local/ns/shop/sa/cart';
+const gateway = 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway';
+const authority = makeAuthority();
+
+interface Meeting {
+  client?: Credentials;
+  server?: Credentials;
+  expect?: readonly string[];
+  clientTable?: IssuerTable;
+  serverTable?: IssuerTable;
+  clientAlpn?: readonly string[];
+}
+
+/** Both ends of one handshake; each gives what it agreed on or why it refused. */
+async function meet(meeting: Meeting) {
+  const { client, server } = await socketPair();
+  const common = { clock: systemClock, timeoutMillis: 5000 } as const;
+  const accepting = acceptTls(server, {
+    ...common,
+    ...{ credentials: meeting.server ?? authority.leaf(gateway), alpn: ['h2'], layer: 'outer' },
+    table: meeting.serverTable ?? tableOf(authority),
+  });
+  const dialling = dialTls(client, {
+    ...common,
+    ...{ credentials: meeting.client ?? authority.leaf(pod), alpn: meeting.clientAlpn ?? ['h2'], layer: 'outer' },
+    ...{ expect: meeting.expect ?? [gateway], table: meeting.clientTable ?? tableOf(authority) },
+  });
+  const [accepted, dialled] = await Promise.allSettled([accepting, dialling]);
+  client.destroy();
+  server.destroy();
+  return { accepted, dialled };
+}
+
+function reason(outcome: PromiseSettledResult<unknown>): string {
+  assert.equal(outcome.status, 'rejected');
+  const error = (outcome as PromiseRejectedResult).reason as unknown;
+  assert.ok(error instanceof TlsRefused);
+  assert.match(error.message, /^outer tls: /);
+  return error.refusal?.reason ?? 'CLOSED';
+}
+
+describe('mesh/tls handshake', () => {
+  it('agrees, tells each end who the other is, and resumes nothing', async () => {
+    const { accepted, dialled } = await meet({});
+    assert.equal(accepted.status, 'fulfilled');
+    assert.equal(dialled.status, 'fulfilled');
+    assert.equal((accepted as PromiseFulfilledResult<{ peer: { spiffeId: string } }>).value.peer.spiffeId, pod);
+    const secured = (dialled as PromiseFulfilledResult<Awaited<ReturnType<typeof dialTls>>>).value;
+    assert.equal(secured.peer.spiffeId, gateway);
+    assert.equal(secured.peer.cluster, 'east');
+    assert.equal(secured.socket.isSessionReused(), false);
+    assert.equal(secured.socket.getProtocol(), 'TLSv1.3');
+  });
+
+  const twin = makeAuthority();
+  const stranger = makeAuthority('td-b', 'north');
+  const revoked = tableOf(authority);
+  authority.teach(revoked, true);
+  const clientCases: Record<string, { meeting: Meeting; refused: string }> = {
+    'a pod that answers where a gateway should': { meeting: { server: authority.leaf(pod) }, refused: 'WRONG_IDENTITY' },
+    'a twin with the right name from a foreign root': { meeting: { server: twin.leaf(gateway) }, refused: 'UNKNOWN_ISSUER' },
+    'an empty list of expected names': { meeting: { expect: [] }, refused: 'WRONG_IDENTITY' },
+    'a server whose issuer is revoked': { meeting: { clientTable: revoked }, refused: 'REVOKED_ISSUER' },
+    'an expired server': {
+      meeting: { server: authority.leaf(gateway, { now: Date.now() - 7_200_000, lifetime: 3_600_000 }) },
+      refused: 'EXPIRED',
+    },
+  };
+  for (const [name, { meeting, refused }] of Object.entries(clientCases))
+    it(`the client refuses ${name}`, async () => assert.equal(reason((await meet(meeting)).dialled), refused));
+
+  const serverCases: Record<string, { meeting: Meeting; refused: string }> = {
+    'a twin with the right name from a foreign root': { meeting: { client: twin.leaf(pod) }, refused: 'UNKNOWN_ISSUER' },
+    'a leaf of another trust domain that a member issued': {
+      meeting: { client: authority.leaf('spiffe://td-b/ns/shop/sa/cart'), serverTable: tableOf(authority, stranger) },
+      refused: 'WRONG_TRUST_DOMAIN',
+    },
+    'that leaf with the other trust domain’s real root behind it': {
+      meeting: {
+        client: { ...authority.leaf('spiffe://td-b/ns/shop/sa/cart') },
+        serverTable: tableOf(authority, stranger),
+      },
+      refused: 'WRONG_TRUST_DOMAIN',
+    },
+    'a client whose issuer is revoked': { meeting: { serverTable: revoked }, refused: 'REVOKED_ISSUER' },
+  };
+  for (const [name, { meeting, refused }] of Object.entries(serverCases))
+    it(`the server refuses ${name}`, async () => assert.equal(reason((await meet(meeting)).accepted), refused));
+
+  it('the server refuses a client without ALPN, and one without a certificate', async () => {
+    const own = authority.leaf(pod);
+    assert.equal(await refusedOf({ key: own.key, cert: own.chain }), 'NO_ALPN');
+    assert.equal(await refusedOf({ ALPNProtocols: ['h2'] }), 'NO_CERTIFICATE');
+  });
+});
+
+/** What a server says of a TLS client that is not ours. */
+async function refusedOf(options: ConnectionOptions): Promise<string> {
+  const { client, server } = await socketPair();
+  const accepting = acceptTls(server, {
+    ...{ clock: systemClock, timeoutMillis: 5000, credentials: authority.leaf(gateway), alpn: ['h2'] },
+    ...{ layer: 'outer', table: tableOf(authority) },
+  });
+  const bare = connect({ socket: client, rejectUnauthorized: false, ...options });
+  bare.on('error', () => undefined);
+  const [outcome] = await Promise.allSettled([accepting]);
+  bare.destroy();
+  return reason(outcome);
+}
