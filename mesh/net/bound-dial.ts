@@ -1,0 +1,80 @@
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../process/clock.ts';
+import { CodedError } from '../process/coded-error.ts';
+import type { Random } from '../process/random.ts';
+import { tuned } from './tuned.ts';
+
+export interface DialTarget {
+  readonly address: string;
+  readonly port: number;
+  /** Bound before connecting; undefined lets the kernel choose. */
+  readonly localAddress: string | undefined;
+  readonly timeoutMillis: number;
+  readonly signal?: AbortSignal;
+}
+
+const firstPort = 16_384;
+const ports = 16_384;
+/** How many taken ports are passed over before giving up. */
+const tries = 64;
+
+/**
+ * Dials from a chosen local address and port. Binding with port 0 would hold a port of the whole machine through
+ * TIME_WAIT, for every address alike; a rotating counter per local address uses each address's own ports in turn.
+ */
+export class BoundDialer {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #next = new Map<string, number>();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Throws DIAL_REFUSED or DIAL_TIMEOUT naming the address. */
+  async dial(target: DialTarget): Promise<Socket> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#once(target);
+      } catch (error) {
+        const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? '';
+        const taken = code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
+        if (!taken || target.localAddress === undefined || attempt >= tries) throw error;
+      }
+    }
+  }
+
+  #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const bound = localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
+      const socket = connect({ host: address, port, ...bound, allowHalfOpen: true });
+      const fail = (code: string, why: string, cause?: unknown) => {
+        settle();
+        socket.on('error', () => undefined).destroy();
+        reject(new CodedError(code, `${address}:${port} ${why}`, { cause }));
+      };
+      const timer = this.#clock.after(timeoutMillis, () =>
+        fail('DIAL_TIMEOUT', `did not answer within ${timeoutMillis} ms; a network policy may block it`),
+      );
+      const aborted = () => fail('DIAL_ABORTED', 'is no longer wanted');
+      const failed = (error: Error) => fail('DIAL_REFUSED', `cannot be reached: ${error.message}`, error);
+      const settle = () => {
+        timer.cancel();
+        signal?.removeEventListener('abort', aborted);
+        socket.off('error', failed);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+      socket.once('error', failed).once('connect', () => {
+        settle();
+        resolve(tuned(socket));
+      });
+    });
+  }
+
+  #portFor(localAddress: string): number {
+    const offset = this.#next.get(localAddress) ?? Math.floor(this.#random.fraction() * ports);
+    this.#next.set(localAddress, (offset + 1) % ports);
+    return firstPort + offset;
+  }
+}
