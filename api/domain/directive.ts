@@ -1,0 +1,49 @@
+import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { EndpointGroup, ServicePort } from './observation.ts';
+import type { Gateway } from './report.ts';
+
+/** A hub's access policy as one cluster gets it: ready for its proxies, with the selector that says whose it is. */
+export interface CompiledPolicy {
+  readonly name: string;
+  /** The store's revision that last wrote the policy. */
+  readonly revision: number;
+  readonly target: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly authorization: Authorization;
+}
+
+/** A drain or an executed failover: a share of new connections leaves a cluster. */
+export interface Diversion {
+  readonly id: string;
+  /** The cluster that is left. */
+  readonly cluster: string;
+  /** 0 to 100. */
+  readonly percent: number;
+  /** `<namespace>/<name>`; empty: every service. */
+  readonly services: readonly string[];
+  /** Only clients of other clusters move. */
+  readonly remoteOnly: boolean;
+}
+
+/** A service of the receiving cluster that may be reached from elsewhere, and from where. */
+export interface ExportGrant {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusters: readonly string[];
+}
+
+/** One exported service of one other cluster. */
+export interface RemoteService {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly ports: readonly ServicePort[];
+  readonly subjectAltNames: readonly string[];
+  readonly groups: readonly EndpointGroup[];
+  readonly gateways: readonly Gateway[];
+}
+
+/** Every verifier has acknowledged this intermediate: it may sign. */
+export interface Activation {
+  readonly keyId: string;
+}

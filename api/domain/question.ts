@@ -1,0 +1,45 @@
+/** One page of a cluster's workloads, ordered by uid. */
+export interface WorkloadsQuestion {
+  readonly kind: 'workloads';
+  /** '' for every namespace. */
+  readonly namespace: string;
+  readonly first: number;
+  /** Uid after which to begin, or ''. */
+  readonly after: string;
+}
+
+export interface WorkloadSummary {
+  readonly uid: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly node: string;
+  readonly serviceAccount: string;
+  readonly spiffeId: string;
+  readonly addresses: readonly string[];
+  readonly mode: 'AMBIENT' | 'SIDECAR' | 'NONE' | 'GATEWAY';
+  readonly ready: boolean;
+  /** Service keys, `<namespace>/<hostname>`. */
+  readonly services: readonly string[];
+  readonly policies: readonly string[];
+}
+
+export interface WorkloadsAnswer {
+  readonly kind: 'workloads';
+  readonly workloads: readonly WorkloadSummary[];
+  readonly total: number;
+  readonly hasNext: boolean;
+}
+
+/** What the hub asks an agent when someone looks; the kinds grow. */
+export type Ask = WorkloadsQuestion;
+export type Answer = WorkloadsAnswer;
+
+export interface Question {
+  readonly id: string;
+  readonly deadlineMillis: number;
+  readonly ask: Ask;
+}
+
+export type Reply =
+  | { readonly id: string; readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly id: string; readonly kind: 'error'; readonly message: string };

@@ -1,0 +1,65 @@
+import type { Condition, EndpointGroup, Rejection, ServicePort } from './observation.ts';
+
+/** What an agent tells the hub of its cluster as a whole. */
+export interface ClusterReport {
+  readonly agentVersion: string;
+  readonly network: string;
+  readonly nodes: readonly { readonly name: string; readonly region: string; readonly zone: string }[];
+  /** AMBIENT, SIDECAR, NONE, GATEWAY to how many. */
+  readonly workloadsByMode: Readonly<Record<string, number>>;
+  readonly conditions: readonly Condition[];
+  readonly rejections: readonly Rejection[];
+}
+
+/** One service as its cluster knows it; its endpoints are counted in the health report. */
+export interface ServiceReport {
+  readonly namespace: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly ports: readonly ServicePort[];
+  /** The label istio.io/global asks for an export. */
+  readonly exportRequested: boolean;
+  /** SPIFFE IDs of the workloads behind it. */
+  readonly subjectAltNames: readonly string[];
+  readonly conditions: readonly Condition[];
+}
+
+/** A gateway through which a network is entered. */
+export interface Gateway {
+  readonly network: string;
+  readonly address: string;
+  readonly hbonePort: number;
+  /** 0: it has no SNI passthrough. */
+  readonly passthroughPort: number;
+  readonly spiffeId: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly ready: boolean;
+}
+
+/** Whether all proxies of a cluster hold what the hub sent down. */
+export interface Applied {
+  /** `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
+  readonly subject: string;
+  readonly version: string;
+  readonly state: 'APPLIED' | 'PENDING' | 'REJECTED';
+  readonly message: string;
+  /** Connected proxies that it had to reach. */
+  readonly proxies: number;
+}
+
+export interface ServiceHealth {
+  readonly namespace: string;
+  readonly name: string;
+  readonly groups: readonly EndpointGroup[];
+}
+
+/** Small and frequent; the latest wins. It is whole: a service that is not in it has no endpoints. */
+export interface HealthReport {
+  readonly sequence: number;
+  /** The agent's wall clock, epoch milliseconds: skew is measured and shown, never used. */
+  readonly sentAt: number;
+  readonly proxiesConnected: number;
+  readonly workloads: number;
+  readonly services: readonly ServiceHealth[];
+}

@@ -1,0 +1,129 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import type {
+  Activation,
+  CompiledPolicy,
+  Diversion,
+  ExportGrant,
+  RemoteService,
+} from '../../domain/directive.ts';
+import type { TrafficPolicy } from '../../domain/traffic-policy.ts';
+import {
+  ActivationSchema,
+  CompiledPolicySchema,
+  DiversionSchema,
+  ExportGrantSchema,
+  RemoteServiceSchema,
+  TrafficPolicySchema,
+  type RemoteService as WireRemote,
+} from '../../gen/isthmus/link_pb.js';
+import { AuthorizationSchema } from '../../gen/upstream/authorization_pb.js';
+import { readAuthorization, writeAuthorization } from '../authorization.ts';
+import { codec, sortedRecord, type Codec } from '../binary.ts';
+import type { Fields } from '../fields.ts';
+import { copies, readGateway, readGroup, readPort, writeGroup } from './shapes.ts';
+
+/** Type `activation`, named by the key id. */
+export const activation: Codec<Activation> = codec(
+  ActivationSchema,
+  ({ keyId }) => ({ keyId }),
+  ({ keyId }, fields): Activation => ({ keyId: fields.text('key_id', keyId) }),
+);
+
+/** Type `policy`, named by the policy's name. The authorization's key is `<namespace>/<name>` of its own fields. */
+export const compiledPolicy: Codec<CompiledPolicy> = codec(
+  CompiledPolicySchema,
+  ({ name, revision, target, authorization }) => ({
+    name,
+    revision: BigInt(revision),
+    targetNamespace: target.namespace,
+    targetLabels: sortedRecord(Object.entries(target.labels)),
+    authorization: writeAuthorization(authorization),
+  }),
+  (policy, fields): CompiledPolicy => {
+    const wire = fields.required('authorization', policy.authorization, create(AuthorizationSchema));
+    const key = `${wire.namespace}/${fields.text('authorization.name', wire.name)}`;
+    return {
+      name: fields.text('name', policy.name),
+      revision: fields.count('revision', policy.revision),
+      target: { namespace: policy.targetNamespace, labels: { ...policy.targetLabels } },
+      authorization: readAuthorization(key, wire, fields),
+    };
+  },
+);
+
+/** Type `traffic`, named `<namespace>/<name>`. */
+export const trafficPolicy: Codec<TrafficPolicy> = codec(
+  TrafficPolicySchema,
+  (policy) => ({
+    namespace: policy.namespace,
+    name: policy.name,
+    localityOrder: [...policy.localityOrder],
+    regionFailover: copies(policy.regionFailover),
+  }),
+  (policy, fields): TrafficPolicy => ({
+    kind: 'trafficPolicy',
+    namespace: fields.text('namespace', policy.namespace),
+    name: fields.text('name', policy.name),
+    localityOrder: policy.localityOrder.map((scope, i) =>
+      fields.word(`locality_order[${i}]`, scope, ['REGION', 'ZONE', 'CLUSTER']),
+    ),
+    regionFailover: policy.regionFailover.map(({ from, to }, i) => ({
+      from: fields.text(`region_failover[${i}].from`, from),
+      to: fields.text(`region_failover[${i}].to`, to),
+    })),
+  }),
+);
+
+/** Type `diversion`, named by its id. */
+export const diversion: Codec<Diversion> = codec(
+  DiversionSchema,
+  ({ services, ...rest }) => ({ ...rest, services: [...services] }),
+  (value, fields): Diversion => ({
+    id: fields.text('id', value.id),
+    cluster: fields.text('cluster', value.cluster),
+    percent: fields.upTo('percent', value.percent, 100),
+    services: value.services,
+    remoteOnly: value.remoteOnly,
+  }),
+);
+
+/** Type `grant`, named `<namespace>/<name>`. */
+export const exportGrant: Codec<ExportGrant> = codec(
+  ExportGrantSchema,
+  ({ clusters, ...rest }) => ({ ...rest, clusters: [...clusters] }),
+  (grant, fields): ExportGrant => ({
+    namespace: fields.text('namespace', grant.namespace),
+    name: fields.text('name', grant.name),
+    clusters: grant.clusters,
+  }),
+);
+
+/** Type `remote`, named `<cluster>/<namespace>/<name>`. */
+export const remoteService: Codec<RemoteService> = codec(
+  RemoteServiceSchema,
+  (remote): MessageInitShape<typeof RemoteServiceSchema> => ({
+    cluster: remote.cluster,
+    namespace: remote.namespace,
+    name: remote.name,
+    hostname: remote.hostname,
+    ports: copies(remote.ports),
+    subjectAltNames: [...remote.subjectAltNames],
+    groups: remote.groups.map(writeGroup),
+    gateways: copies(remote.gateways),
+  }),
+  readRemote,
+);
+
+function readRemote(remote: WireRemote, fields: Fields): RemoteService {
+  return {
+    cluster: fields.text('cluster', remote.cluster),
+    namespace: fields.text('namespace', remote.namespace),
+    name: fields.text('name', remote.name),
+    hostname: fields.text('hostname', remote.hostname),
+    ports: remote.ports.map((port, i) => readPort(`ports[${i}]`, port, fields)),
+    subjectAltNames: remote.subjectAltNames,
+    groups: remote.groups.map((group, i) => readGroup(`groups[${i}]`, group, fields)),
+    gateways: remote.gateways.map((gateway, i) => readGateway(`gateways[${i}].`, gateway, fields)),
+  };
+}

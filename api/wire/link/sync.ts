@@ -1,0 +1,99 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
+import {
+  SyncMessageSchema,
+  type DeltaRequest as WireRequest,
+  type DeltaRequestSchema,
+  type DeltaResponse as WireResponse,
+  type DeltaResponseSchema,
+} from '../../gen/isthmus/link_pb.js';
+import { codec, sortedRecord, type Codec } from '../binary.ts';
+import type { Fields } from '../fields.ts';
+
+/** Both directions of one stream: each side is producer of its own types and consumer of the other's. */
+export type SyncMessage =
+  | { readonly kind: 'request'; readonly request: DeltaRequest }
+  | { readonly kind: 'response'; readonly response: DeltaResponse };
+
+/** Resource types that an agent produces. */
+export const upTypes = ['cluster', 'service', 'gateway', 'applied'] as const;
+
+/** Resource types that the hub produces, in the order in which they are sent. */
+export const downTypes = [
+  ...(['trust-bundle', 'intermediate', 'activation', 'policy'] as const),
+  ...(['traffic', 'diversion', 'grant', 'remote'] as const),
+] as const;
+
+export type UpType = (typeof upTypes)[number];
+export type DownType = (typeof downTypes)[number];
+
+export const syncMessage: Codec<SyncMessage> = codec(
+  SyncMessageSchema,
+  (message) => ({
+    message:
+      message.kind === 'request'
+        ? { case: 'request' as const, value: writeRequest(message.request) }
+        : { case: 'response' as const, value: writeResponse(message.response) },
+  }),
+  ({ message }, fields): SyncMessage => {
+    switch (message.case) {
+      case 'request':
+        return { kind: 'request', request: readRequest(message.value, fields) };
+      case 'response':
+        return { kind: 'response', response: readResponse(message.value, fields) };
+      case undefined:
+        fields.refuse('message', 'is neither a request nor a response');
+        return { kind: 'request', request: nothing };
+    }
+  },
+);
+
+const nothing: DeltaRequest = {
+  type: '',
+  subscribe: [],
+  unsubscribe: [],
+  initialVersions: new Map(),
+  nonce: '',
+  error: '',
+};
+
+const writeRequest = (request: DeltaRequest): MessageInitShape<typeof DeltaRequestSchema> => ({
+  type: request.type,
+  subscribe: [...request.subscribe],
+  unsubscribe: [...request.unsubscribe],
+  initialVersions: sortedRecord(request.initialVersions),
+  nonce: request.nonce,
+  error: request.error,
+});
+
+const readRequest = (request: WireRequest, fields: Fields): DeltaRequest => ({
+  type: fields.text('request.type', request.type),
+  subscribe: request.subscribe,
+  unsubscribe: request.unsubscribe,
+  initialVersions: new Map(Object.entries(request.initialVersions)),
+  nonce: request.nonce,
+  error: request.error,
+});
+
+const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaResponseSchema> => ({
+  type: response.type,
+  nonce: response.nonce,
+  epoch: response.moment.epoch,
+  revision: response.moment.revision,
+  resources: response.resources.map(({ name, version, body }) => ({ name, version, body })),
+  removed: [...response.removed],
+  complete: response.complete,
+});
+
+const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => ({
+  type: fields.text('response.type', response.type),
+  nonce: fields.text('response.nonce', response.nonce),
+  moment: { epoch: response.epoch, revision: response.revision },
+  resources: response.resources.map(({ name, version, body }, i) => ({
+    name: fields.text(`response.resources[${i}].name`, name),
+    version,
+    body,
+  })),
+  removed: response.removed,
+  complete: response.complete,
+});
