@@ -1,0 +1,50 @@
+import type { X509Certificate } from 'node:crypto';
+import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Shard } from '../state/observed.ts';
+
+/** PEM key and chain of a listener. */
+export interface ServerIdentity {
+  readonly key: string;
+  readonly chain: string;
+}
+
+/** What the link needs of the rest of the hub. */
+export interface HubPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The link's own CA, which is no root of any mesh. */
+  readonly linkCa: X509Certificate;
+  readonly server: ServerIdentity;
+  snapshot(): FederationSnapshot;
+  /** Calls after every change of intent or observation; gives what takes the listener away. */
+  onChange(listener: () => void): () => void;
+  updateShard(cluster: string, update: (shard: Shard) => Shard): void;
+  /** Everything that a cluster must know of one type, by name. */
+  resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
+  /** Writes down what a cluster's agent has sent, coarsely, for the next start. */
+  saveReports(cluster: string, bytes: Uint8Array): void;
+  /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */
+  join(request: JoinRequest): Promise<JoinResponse>;
+  renewLink(cluster: string, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
+  signIntermediate(cluster: string, csr: string): Promise<SignIntermediateResponse>;
+}
+
+/** Types in the order in which they go down: what judges before what is judged. */
+export const downTypes = [
+  'trust-bundle',
+  'intermediate',
+  'activation',
+  'policy',
+  'traffic',
+  'diversion',
+  'grant',
+  'remote',
+] as const;
+
+export const upTypes = ['cluster', 'gateway', 'service', 'applied'] as const;
