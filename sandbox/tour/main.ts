@@ -1,0 +1,45 @@
+import { performance } from 'node:perf_hooks';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { steadyTraffic } from '../traffic.ts';
+import { up } from '../up.ts';
+import { reporter, type Step, type Tour } from './context.ts';
+import { renderTable, type Finding } from './table.ts';
+import { steps } from './steps.ts';
+
+// `isthmus tour`: the sandbox, looked at from all sides; exit status 1 when anything was not as expected.
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const timeScale = Number(process.env['ISTHMUS_TIME_SCALE'] ?? '1');
+
+async function run(step: Step, number: number, tour: Tour, findings: Finding[]): Promise<void> {
+  print(`\n${number}. ${step.title}`);
+  const report = reporter(String(number), timeScale, findings, print);
+  try {
+    await step.run(tour, report);
+  } catch (error) {
+    report.expect('the step runs to its end', error instanceof Error ? error.message : String(error), false);
+  }
+}
+
+async function main(): Promise<boolean> {
+  const findings: Finding[] = [];
+  const sandbox = await up({ clock: systemClock, tap: true, progress: print, env: process.env });
+  const stop = () => void sandbox.stop().then(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
+  const tour: Tour = { sandbox, traffic, clock: systemClock, timeScale };
+  for (const [index, step] of steps.entries()) await run(step, index + 1, tour, findings);
+  traffic.stop();
+  await sandbox.stop();
+  const failed = findings.filter(({ ok }) => !ok).length;
+  print(`\n${renderTable(findings)}\n`);
+  print(`${findings.length - failed} as expected, ${failed} not, in ${Math.round(performance.now() / 1000)} s`);
+  return failed === 0;
+}
+
+main().then(
+  (ok) => process.exit(ok ? 0 : 1),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
