@@ -35,3 +35,9 @@ export interface DeltaResponse {
   /** Everything there is of this type has now been sent at least once on this stream. */
   readonly complete: boolean;
 }
+
+/** A resource that the consumer refused; what it held under that name before, it still holds. */
+export interface Rejected {
+  readonly name: string;
+  readonly reason: string;
+}

@@ -1,0 +1,106 @@
+import { formatRejections } from './rejections.ts';
+import type { DeltaRequest, DeltaResponse, Rejected, Resource, ResourceType } from './messages.ts';
+
+interface Consumed {
+  /** Name to version of everything that was applied and not removed since. Outlives streams. */
+  readonly versions: Map<string, string>;
+  complete: boolean;
+  ready: boolean;
+}
+
+/** What becomes of a response: its content is to be applied and then settled, or it is answered at once. */
+export type Reception =
+  | { readonly kind: 'apply'; readonly resources: readonly Resource[]; readonly removed: readonly string[] }
+  | { readonly kind: 'answer'; readonly request: DeltaRequest };
+
+/**
+ * The consuming end of delta streams, without I/O: it says what to send and remembers what it holds from one stream
+ * to the next, so that a reconnect costs only what changed. Responses are settled in the order of their arrival.
+ */
+export class ClientSession {
+  readonly #types: ReadonlyMap<ResourceType, Consumed>;
+  #epoch = 0n;
+
+  /** `retained`: what is held already, e.g. from a disk; type to name to version. */
+  constructor(
+    types: readonly ResourceType[],
+    retained: ReadonlyMap<ResourceType, ReadonlyMap<string, string>> = new Map(),
+  ) {
+    this.#types = new Map(
+      types.map((type) => [type, { versions: new Map(retained.get(type)), complete: false, ready: false }]),
+    );
+  }
+
+  /** The requests that open a stream: one per type, for everything, naming the versions that are held. */
+  open(): readonly DeltaRequest[] {
+    return [...this.#types].map(([type, { versions }]) => ({
+      ...request(type, ''),
+      initialVersions: new Map(versions),
+    }));
+  }
+
+  /** Takes a response whose content is applied at once, and gives the request that answers it. */
+  response(
+    response: DeltaResponse,
+    apply: (resources: readonly Resource[], removed: readonly string[]) => readonly Rejected[],
+  ): DeltaRequest {
+    const reception = this.receive(response);
+    if (reception.kind === 'answer') return reception.request;
+    return this.settle(response, apply(reception.resources, reception.removed));
+  }
+
+  /**
+   * A type that was not asked for is acknowledged and dropped. An epoch lower than one that was seen is refused: the
+   * sender is one that has been replaced.
+   */
+  receive(response: DeltaResponse): Reception {
+    const { type, nonce, moment, resources, removed } = response;
+    if (!this.#types.has(type)) return { kind: 'answer', request: request(type, nonce) };
+    if (moment.epoch < this.#epoch) {
+      const error = `epoch ${moment.epoch} has been replaced by ${this.#epoch}`;
+      return { kind: 'answer', request: request(type, nonce, error) };
+    }
+    this.#epoch = moment.epoch;
+    return { kind: 'apply', resources, removed };
+  }
+
+  /** Records what was applied and gives the acknowledgement, or the refusal that names what was not. */
+  settle(
+    { type, nonce, resources, removed, complete }: DeltaResponse,
+    rejected: readonly Rejected[],
+  ): DeltaRequest {
+    const consumed = this.#types.get(type);
+    if (consumed) {
+      const refused = new Set(rejected.map(({ name }) => name));
+      for (const { name, version } of resources) if (!refused.has(name)) consumed.versions.set(name, version);
+      for (const name of removed) if (!refused.has(name)) consumed.versions.delete(name);
+      consumed.complete ||= complete;
+      consumed.ready ||= consumed.complete && rejected.length === 0;
+    }
+    return request(type, nonce, formatRejections(rejected));
+  }
+
+  /** Everything of this type has been received once, on this stream or an earlier one, and a response was fully applied. */
+  ready(type: ResourceType): boolean {
+    return this.#types.get(type)?.ready ?? false;
+  }
+
+  get allReady(): boolean {
+    return [...this.#types.values()].every(({ ready }) => ready);
+  }
+
+  /** The epoch of the newest response; 0 before the first. */
+  get epoch(): bigint {
+    return this.#epoch;
+  }
+
+  /** Name to version of what is held. */
+  held(type: ResourceType): ReadonlyMap<string, string> {
+    return this.#types.get(type)?.versions ?? new Map();
+  }
+}
+
+const request = (type: ResourceType, nonce: string, error = ''): DeltaRequest => ({
+  ...{ type, subscribe: [], unsubscribe: [], initialVersions: new Map() },
+  ...{ nonce, error },
+});

@@ -1,0 +1,163 @@
+import { err, ok, type Result } from '../result.ts';
+import type { DeltaRequest, DeltaResponse, ResourceType } from './messages.ts';
+import type { Acknowledgement, Produced, ProducedType, RejectedVersion } from './produced.ts';
+import { SentType, type Page } from './sent-type.ts';
+
+export interface Producer {
+  /** In the order in which new things must reach the consumer; what goes away leaves in the opposite order. */
+  readonly types: readonly ResourceType[];
+  /** Types that hold later ones back until the consumer has asked for them. */
+  readonly awaited?: ReadonlySet<ResourceType>;
+  /**
+   * What there is now. All types are read from one consistent state: whoever replaces it calls `changed` for every
+   * type that differs before `next` is called again.
+   */
+  lookup(type: ResourceType): ProducedType;
+  /**
+   * True: a name that the consumer holds in some version is neither replaced nor removed for the time being. When it
+   * becomes false, `changed` says so.
+   */
+  hold?(type: ResourceType, name: string): boolean;
+  onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
+  /** Bytes of names and bodies in one response, by default 3 MiB. A resource that is larger alone is never sent. */
+  readonly maxBytes?: number;
+}
+
+/** What a request was. A stale one answers a response that is not the last, and changes nothing. */
+export type Heard = 'opened' | 'acknowledged' | 'rejected' | 'stale' | 'unknown-type';
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * The producing end of one delta stream, without I/O. Nothing queues: `next` is pulled when the stream can be
+ * written and answers from the latest state, so a slow reader skips what came and went meanwhile. One response of a
+ * type is under way at a time; types do not wait for one another's acknowledgements, only for their sending.
+ */
+export class ServerSession {
+  readonly #producer: Producer;
+  readonly #sent = new Map<ResourceType, SentType>();
+  #nonces = 0;
+
+  constructor(producer: Producer) {
+    this.#producer = producer;
+  }
+
+  /** The error is for the consumer: it asked for something that is not offered, and the stream should end. */
+  request(request: DeltaRequest): Result<Heard, string> {
+    const { type, subscribe, unsubscribe } = request;
+    if (unsubscribe.length > 0 || subscribe.some((name) => name !== '*'))
+      return err(
+        `${type}: only the subscription to everything is offered; subscribe and unsubscribe no names`,
+      );
+    if (!this.#producer.types.includes(type)) return ok('unknown-type');
+    const sent = this.#sent.get(type);
+    if (!sent) {
+      this.#sent.set(type, new SentType(request.initialVersions));
+      return ok('opened');
+    }
+    const acknowledgement = sent.answer(request);
+    if (!acknowledgement) return ok('stale');
+    this.#producer.onAck?.(type, acknowledgement);
+    return ok(request.error === '' ? 'acknowledged' : 'rejected');
+  }
+
+  /** A hint that a type may differ: these names, or anything when there are none. */
+  changed(type: ResourceType, names?: Iterable<string>): void {
+    this.#sent.get(type)?.mark(names);
+  }
+
+  /**
+   * The next response, or undefined when there is nothing to say now: call again after a request or a change.
+   * Upserts go type by type in order, and a type whose turn has not come waits for the earlier ones. Removals follow
+   * when there are no upserts left, last type first, so that nothing is taken away that something still names.
+   */
+  next(): DeltaResponse | undefined {
+    const removals: { type: ResourceType; work: Work }[] = [];
+    for (const type of this.#producer.types) {
+      const work = this.#work(type);
+      if (work === 'wait') return undefined;
+      if (work === 'skip') continue;
+      const last = type === this.#producer.types.at(-1);
+      if (work.upserts.length > 0 || !work.sent.completed || (last && work.removals.length > 0))
+        return work.sent.busy ? undefined : this.#respond(type, work, last);
+      if (work.removals.length > 0) removals.unshift({ type, work });
+    }
+    const [first] = removals;
+    return !first || first.work.sent.busy ? undefined : this.#respond(first.type, first.work, true);
+  }
+
+  /** The version that the consumer has acknowledged, what it refused, or undefined when it has neither. */
+  acknowledged(type: ResourceType, name: string): string | RejectedVersion | undefined {
+    return this.#sent.get(type)?.acknowledged(name);
+  }
+
+  /** The consumer has asked for this type and was told everything of it once. */
+  completed(type: ResourceType): boolean {
+    return this.#sent.get(type)?.completed ?? false;
+  }
+
+  #work(type: ResourceType): Work | 'wait' | 'skip' {
+    const sent = this.#sent.get(type);
+    if (!sent) return this.#producer.awaited?.has(type) ? 'wait' : 'skip';
+    const produced = this.#producer.lookup(type);
+    if (!produced.complete || produced.moment.epoch < sent.epoch) return 'wait';
+    const pending = sent.pending(produced.resources, (name) => this.#producer.hold?.(type, name) ?? false);
+    return { sent, produced, ...pending };
+  }
+
+  #respond(type: ResourceType, work: Work, mayRemove: boolean): DeltaResponse {
+    const { sent, produced } = work;
+    const { page, more } = this.#page(work, mayRemove ? work.removals : []);
+    const nonce = String(++this.#nonces);
+    sent.sent(nonce, page);
+    sent.epoch = produced.moment.epoch;
+    sent.completed ||= !more;
+    const { upserts: resources, removed } = page;
+    return { type, nonce, moment: produced.moment, resources, removed, complete: sent.completed };
+  }
+
+  /** As much as fits. `more`: upserts are left. */
+  #page({ sent, produced, upserts }: Work, removals: readonly string[]): { page: Page; more: boolean } {
+    const room = new Room(this.#producer.maxBytes ?? 3 * mebibyte);
+    const page = { upserts: [] as Page['upserts'][number][], removed: [] as string[] };
+    for (const name of upserts) {
+      const resource = read(name, produced.resources.get(name));
+      const size = resource.body.length + name.length + resource.version.length + 16;
+      if (size > room.most) {
+        const reason = `${resource.body.length} bytes are more than fit into one message`;
+        sent.reject(name, { version: resource.version, reason });
+      } else if (room.take(size)) page.upserts.push(resource);
+      else return { page, more: true };
+    }
+    for (const name of removals) if (room.take(name.length + 4)) page.removed.push(name);
+    return { page, more: false };
+  }
+}
+
+interface Work {
+  readonly sent: SentType;
+  readonly produced: ProducedType;
+  readonly upserts: readonly string[];
+  readonly removals: readonly string[];
+}
+
+class Room {
+  readonly most: number;
+  #left: number;
+
+  constructor(most: number) {
+    this.most = most;
+    this.#left = most;
+  }
+
+  take(size: number): boolean {
+    if (size > this.#left) return false;
+    this.#left -= size;
+    return true;
+  }
+}
+
+function read(name: string, produced: Produced | undefined): Page['upserts'][number] {
+  const body = produced?.body ?? new Uint8Array();
+  return { name, version: produced?.version ?? '', body: typeof body === 'function' ? body() : body };
+}
