@@ -1,0 +1,109 @@
+/** Endpoints of one service in one place, reached in one way. */
+export interface Group {
+  readonly cluster: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly healthy: number;
+}
+
+/** A drain or a failover: `percent` of what would go to `cluster` goes elsewhere. */
+export interface Diverted {
+  readonly cluster: string;
+  /** 0 to 100. */
+  readonly percent: number;
+  /** Clients of the cluster itself stay. */
+  readonly remoteOnly: boolean;
+}
+
+export interface ShareQuestion<G extends Group> {
+  readonly client: { readonly cluster: string; readonly region: string; readonly zone: string };
+  readonly groups: readonly G[];
+  /** What must match to be near, most important first; empty: all alike. */
+  readonly localityOrder: readonly ('REGION' | 'ZONE' | 'CLUSTER')[];
+  readonly regionFailover: readonly { readonly from: string; readonly to: string }[];
+  readonly diversions: readonly Diverted[];
+}
+
+export interface Shares<G extends Group> {
+  /** Fractions of new connections; they sum to 1 unless nothing is healthy anywhere. */
+  readonly byGroup: ReadonlyMap<G, number>;
+  /** Clusters that should be left and stay, as they alone have the service. */
+  readonly noAlternative: readonly string[];
+}
+
+/**
+ * Where a client's new connections go: to the nearest rank by capacity, and the diverted share of each cluster to
+ * the nearest rank of the others. The same function serves agents, which act on it, and the hub, which simulates.
+ */
+export function shares<G extends Group>(question: ShareQuestion<G>): Shares<G> {
+  const healthy = question.groups.filter((group) => group.healthy > 0);
+  const byGroup = new Map<G, number>(question.groups.map((group) => [group, 0]));
+  const noAlternative = new Set<string>();
+  spread(nearest(healthy, question), 1, (group, fraction) => {
+    const leaving = leavingFraction(group, question);
+    const others = healthy.filter(({ cluster }) => leavingFraction({ cluster }, question) < 1 && cluster !== group.cluster);
+    if (leaving > 0 && others.length === 0) noAlternative.add(group.cluster);
+    const moved = others.length === 0 ? 0 : leaving;
+    add(byGroup, group, fraction * (1 - moved));
+    if (moved > 0) spread(nearest(others, question), fraction * moved, (other, part) => add(byGroup, other, part));
+  });
+  return { byGroup, noAlternative: [...noAlternative] };
+}
+
+/** Several diversions of one cluster do not add up: the largest holds. */
+function leavingFraction({ cluster }: { cluster: string }, { diversions, client }: ShareQuestion<Group>): number {
+  const percents = diversions
+    .filter((one) => one.cluster === cluster && !(one.remoteOnly && client.cluster === cluster))
+    .map(({ percent }) => percent);
+  return Math.max(0, ...percents) / 100;
+}
+
+function nearest<G extends Group>(groups: readonly G[], question: ShareQuestion<Group>): readonly G[] {
+  const ranked = groups.map((group) => ({ group, rank: nearness(group, question) }));
+  const best = Math.max(...ranked.map(({ rank }) => rank));
+  return ranked.filter(({ rank }) => rank === best).map(({ group }) => group);
+}
+
+/** Matching leading scopes count most; among regions that do not match, the order of the failover list decides. */
+function nearness(group: Group, { client, localityOrder, regionFailover }: ShareQuestion<Group>): number {
+  if (localityOrder.length === 0) return 0;
+  const same = { REGION: group.region === client.region, ZONE: group.zone === client.zone, CLUSTER: group.cluster === client.cluster };
+  const miss = localityOrder.findIndex((scope) => !same[scope]);
+  const leading = miss < 0 ? localityOrder.length : miss;
+  return leading * 1000 + preferenceOf(group.region, client.region, regionFailover);
+}
+
+function preferenceOf(region: string, from: string, list: ShareQuestion<Group>['regionFailover']): number {
+  if (region === from) return 999;
+  const index = list.filter((one) => one.from === from).findIndex(({ to }) => to === region);
+  return index < 0 ? 0 : 998 - index;
+}
+
+function spread<G extends Group>(groups: readonly G[], whole: number, give: (group: G, part: number) => void): void {
+  const total = groups.reduce((sum, { healthy }) => sum + healthy, 0);
+  for (const group of groups) if (total > 0) give(group, (whole * group.healthy) / total);
+}
+
+const add = <G>(map: Map<G, number>, group: G, part: number): void => void map.set(group, (map.get(group) ?? 0) + part);
+
+/** Capacity of one local endpoint wherever shares are expressed in capacities. */
+export const localCapacity = 1000;
+
+/**
+ * Shares as capacities of a weighted choice: local endpoints are fixed at 1,000 each, and a remote group gets what
+ * stands to them as its share does. With no share left at home the local ones are withdrawn, and the remote ones
+ * stand in proportion among themselves.
+ */
+export function capacities<G extends Group>(
+  { byGroup }: Shares<G>,
+  isLocal: (group: G) => boolean,
+): { readonly withdrawLocal: boolean; readonly remote: ReadonlyMap<G, number> } {
+  const entries = [...byGroup];
+  const localShare = entries.filter(([group]) => isLocal(group)).reduce((sum, [, share]) => sum + share, 0);
+  const localUnits = entries.filter(([group]) => isLocal(group)).reduce((sum, [group]) => sum + group.healthy * localCapacity, 0);
+  const unit = localShare > 0 ? localUnits / localShare : 1_000_000;
+  const remote = entries
+    .filter(([group, share]) => !isLocal(group) && share > 0)
+    .map(([group, share]): [G, number] => [group, Math.max(1, Math.round(share * unit))]);
+  return { withdrawLocal: localUnits > 0 && localShare <= 0, remote: new Map(remote) };
+}
