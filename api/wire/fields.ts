@@ -9,8 +9,9 @@ export class Fields {
     return this.#problem;
   }
 
-  refuse(field: string, why: string): void {
+  refuse(field: string, why: string): undefined {
     this.#problem ??= `${field}: ${why}`;
+    return undefined;
   }
 
   /** Text that may not be empty. */

@@ -237,6 +237,8 @@ describe('delta sessions', () => {
   });
 });
 
+type Move = 'toServer' | 'toClient' | 'pull' | 'reconnect' | 'all-changed';
+
 type Step =
   | {
       readonly do: 'policy' | 'workload';
@@ -244,7 +246,7 @@ type Step =
       readonly version: number;
       readonly uses: readonly number[];
     }
-  | { readonly do: 'toServer' | 'toClient' | 'pull' | 'reconnect' | 'all-changed' };
+  | { readonly do: Move };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -284,16 +286,18 @@ function change(world: DeltaWorld, { do: kind, name, version, uses }: Extract<St
         world.set(workloadType, workload, `${text.split('|')[0]}|`);
 }
 
+const moves: Record<Move, (world: DeltaWorld) => void> = {
+  toServer: (world) => world.deliverToServer(),
+  toClient: (world) => world.deliverToClient(),
+  pull: (world) => world.pull(),
+  reconnect: (world) => world.connect(),
+  'all-changed': ({ server }) => [policyType, workloadType].forEach((type) => server.changed(type)),
+};
+
 function run(world: DeltaWorld, steps: readonly Step[]): void {
-  for (const one of steps) {
+  for (const one of steps)
     if ('name' in one) change(world, one);
-    else if (one.do === 'toServer') world.deliverToServer();
-    else if (one.do === 'toClient') world.deliverToClient();
-    else if (one.do === 'pull') world.pull();
-    else if (one.do === 'reconnect') world.connect();
-    else if (one.do === 'all-changed')
-      for (const type of [policyType, workloadType]) world.server.changed(type);
-  }
+    else moves[one.do](world);
 }
 
 describe('delta sessions, whatever happens', () => {
