@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { Ledger } from './ledger.ts';
+import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
+import type { Commit, CommitResult, Store } from './store.ts';
+import { Watchers } from './watchers.ts';
+
+const retention = 20_000;
+
+/**
+ * The embedded store: decisions in memory, durability in a file. A commit is answered and shown to watchers once it
+ * is on disk. Throws STORE_FAILED when the file cannot be opened, and for every commit after a failed write.
+ */
+export async function sqliteStore(path: string): Promise<Store> {
+  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData: { path, retention } });
+  const [opened] = (await once(worker, 'message')) as [FromSqlite];
+  if (opened.kind !== 'opened') {
+    await worker.terminate();
+    throw new CodedError('STORE_FAILED', `${path}: ${opened.kind === 'failed' ? opened.message : 'did not open'}`);
+  }
+  return new SqliteStore(worker, opened, path);
+}
+
+interface Waiting {
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: Error) => void;
+  readonly commit: Commit;
+  readonly change: Parameters<Ledger['apply']>[0];
+}
+
+class SqliteStore implements Store {
+  readonly #worker: Worker;
+  readonly #path: string;
+  readonly #epoch: number;
+  readonly #watchers = new Watchers();
+  readonly #observed: Map<string, Uint8Array>;
+  /** What is on disk, which readers see. */
+  readonly #durable: Ledger;
+  /** What will be on disk, which the next commit is decided by. */
+  readonly #pending: Ledger;
+  readonly #waiting: Waiting[] = [];
+  #failed: string | undefined;
+
+  constructor(worker: Worker, opened: Extract<FromSqlite, { kind: 'opened' }>, path: string) {
+    this.#worker = worker;
+    this.#path = path;
+    this.#epoch = opened.epoch;
+    this.#durable = new Ledger(opened, opened.changes);
+    this.#pending = new Ledger(opened);
+    this.#observed = new Map(opened.observed);
+    worker.on('message', (message: FromSqlite) => this.#hear(message));
+    worker.on('error', (error) => this.#fail(error.message));
+  }
+
+  read() {
+    return Promise.resolve(this.#durable.contents());
+  }
+
+  commit(commit: Commit): Promise<CommitResult> {
+    if (this.#failed !== undefined) return Promise.reject(this.#error());
+    const change = this.#pending.prepare(commit);
+    if ('kind' in change) return Promise.resolve(change);
+    this.#pending.apply(change, commit.fence);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject, commit, change });
+      this.#send({ kind: 'change', change });
+    });
+  }
+
+  changes(after: number, signal: AbortSignal) {
+    return this.#watchers.follow(() => this.#durable, after, signal);
+  }
+
+  audit(limit: number, before: number | undefined) {
+    return Promise.resolve(this.#durable.audit(limit, before));
+  }
+
+  byIdempotencyKey(actor: string, key: string) {
+    return Promise.resolve(this.#durable.byIdempotencyKey(actor, key));
+  }
+
+  saveObserved(cluster: string, shard: Uint8Array): Promise<void> {
+    this.#observed.set(cluster, shard);
+    this.#send({ kind: 'observed', cluster, bytes: shard });
+    return Promise.resolve();
+  }
+
+  readObserved() {
+    return Promise.resolve(new Map(this.#observed));
+  }
+
+  forgetObserved(cluster: string): Promise<void> {
+    this.#observed.delete(cluster);
+    this.#send({ kind: 'observed', cluster, bytes: undefined });
+    return Promise.resolve();
+  }
+
+  /** Taken when the file was opened. */
+  nextEpoch() {
+    return Promise.resolve(this.#epoch);
+  }
+
+  async close(): Promise<void> {
+    const exited = once(this.#worker, 'exit');
+    this.#send({ kind: 'close' });
+    await exited;
+  }
+
+  #send(message: ToSqlite): void {
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromSqlite): void {
+    if (message.kind === 'failed') return this.#fail(message.message);
+    if (message.kind !== 'durable') return;
+    for (const { resolve, commit, change } of this.#waiting.splice(0, message.count)) {
+      this.#durable.apply(change, commit.fence);
+      resolve({ kind: 'committed', revision: change.revision, durable: true });
+    }
+    this.#watchers.wake();
+  }
+
+  #fail(message: string): void {
+    this.#failed = message;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#error());
+  }
+
+  #error(): CodedError {
+    return new CodedError('STORE_FAILED', `${this.#path} cannot be written: ${this.#failed ?? ''}; nothing was acknowledged, start the hub again`);
+  }
+}
