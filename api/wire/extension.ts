@@ -34,11 +34,12 @@ export function readExtension<D extends DescMessage>(
   const config = extensions[at]?.config;
   if (at < 0) return undefined;
   const field = `extensions[${at}]`;
-  if (config?.typeUrl !== prefix + schema.typeName)
-    return fields.refuse(field, `holds no ${schema.typeName}`);
   try {
-    return fromBinary(schema, config.value, { readUnknownFields: false });
+    if (config?.typeUrl === prefix + schema.typeName)
+      return fromBinary(schema, config.value, { readUnknownFields: false });
+    fields.refuse(field, `holds no ${schema.typeName}`);
   } catch {
-    return fields.refuse(field, `is no ${schema.typeName}`);
+    fields.refuse(field, `is no ${schema.typeName}`);
   }
+  return undefined;
 }

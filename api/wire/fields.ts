@@ -9,9 +9,8 @@ export class Fields {
     return this.#problem;
   }
 
-  refuse(field: string, why: string): undefined {
+  refuse(field: string, why: string): void {
     this.#problem ??= `${field}: ${why}`;
-    return undefined;
   }
 
   /** Text that may not be empty. */

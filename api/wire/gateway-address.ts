@@ -35,6 +35,7 @@ export function readGatewayAddress(
       return { kind: 'hostname', namespace, hostname: fields.text(`${at}.hostname`, hostname), hbonePort };
     }
     case undefined:
-      return fields.refuse(at, 'has neither an address nor a hostname');
+      fields.refuse(at, 'has neither an address nor a hostname');
+      return undefined;
   }
 }

@@ -1,0 +1,43 @@
+import { Joining, Link } from '../gen/isthmus/link_pb.js';
+import { IstioCertificateService } from '../gen/upstream/ca_pb.js';
+import { AggregatedDiscoveryService } from '../gen/upstream/discovery_pb.js';
+import { certificateRequest, certificateResponse } from '../wire/certificate.ts';
+import { discoveryRequest, discoveryResponse } from '../wire/discovery.ts';
+import * as link from '../wire/link.ts';
+import { method } from './method.ts';
+
+/** Delta discovery, on which proxies get the workload API. */
+export const discoveryService = {
+  deltaAggregatedResources: method(
+    AggregatedDiscoveryService.method.deltaAggregatedResources,
+    discoveryRequest,
+    discoveryResponse,
+  ),
+};
+
+/** Istio's certificate service, at the same address. */
+export const certificateService = {
+  createCertificate: method(
+    IstioCertificateService.method.createCertificate,
+    certificateRequest,
+    certificateResponse,
+  ),
+};
+
+/** The hub's listener for agents that are no members yet. */
+export const joiningService = {
+  join: method(Joining.method.join, link.joinRequest, link.joinResponse),
+};
+
+/** The hub's listener for agents. */
+export const linkService = {
+  sync: method(Link.method.sync, link.syncMessage, link.syncMessage),
+  health: method(Link.method.health, link.healthReport, link.healthAck),
+  answer: method(Link.method.answer, link.reply, link.question),
+  signIntermediate: method(
+    Link.method.signIntermediate,
+    link.signIntermediateRequest,
+    link.signIntermediateResponse,
+  ),
+  renewLink: method(Link.method.renewLink, link.renewLinkRequest, link.renewLinkResponse),
+};
