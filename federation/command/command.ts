@@ -17,6 +17,8 @@ export interface DecideContext {
   readonly now: number;
   readonly actor: string;
   readonly newId: () => string;
+  /** 256 random bits as text: a token's secret. */
+  readonly newSecret: () => string;
   /** Every mutation's input has these. */
   readonly reason: string;
   readonly expectedRevision: number | undefined;
@@ -27,6 +29,8 @@ export interface Decision<P> {
   readonly subject: string;
   readonly writes: readonly Write[];
   readonly payload: P;
+  /** Fields of the payload that are told once and written nowhere: a token's secret. */
+  readonly shownOnce?: Partial<P>;
   /** Consequences a person should know before acting, one sentence each; shown by dry runs too. */
   readonly warnings: readonly string[];
 }

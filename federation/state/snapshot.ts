@@ -34,6 +34,11 @@ export interface FederationSnapshot {
 export interface Settings {
   readonly hubId: string;
   readonly trustDomain: string;
+  /** SHA-256 of the link CA's DER, hex: what join tokens pin. */
+  readonly linkCaHash: string;
+  /** host:port of the listener where clusters join. */
+  readonly joinEndpoints: readonly string[];
+  readonly linkEndpoints: readonly string[];
   /** The label `istio.io/global` alone is request and permission (the sandbox turns it on). */
   readonly exportByLabel: boolean;
 }

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { Live } from '../state/live.ts';
+import type { Store } from '../store/store.ts';
+import type { Command, Decision, UserError } from './command.ts';
+import { refusal } from './refuse.ts';
+
+/** What every mutation's input has beside its own fields. */
+export interface CommandOptions {
+  readonly actor: string;
+  readonly dryRun: boolean;
+  readonly expectedRevision: number | undefined;
+  readonly idempotencyKey: string;
+  readonly reason: string;
+}
+
+export type Outcome<P> =
+  | { readonly ok: true; readonly payload: P; readonly warnings: readonly string[]; readonly revision: number; readonly durable: boolean }
+  | { readonly ok: false; readonly errors: readonly UserError[] };
+
+/** How often a commit that lost a race with another is decided again. */
+const attempts = 3;
+
+/** Runs commands: dry runs, expected revisions, idempotency keys, audit and commit, once for all of them. */
+export class CommandRunner {
+  readonly #store: Store;
+  readonly #live: Live;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(deps: { store: Store; live: Live; clock: Clock; random: Random }) {
+    this.#store = deps.store;
+    this.#live = deps.live;
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+  }
+
+  async run<I, P>(command: Command<I, P>, input: I, options: CommandOptions): Promise<Outcome<P>> {
+    const repeated = await this.#repeated<P>(command.name, input, options);
+    if (repeated) return repeated;
+    for (let attempt = 1; ; attempt++) {
+      const decided = command.decide(this.#live.current, input, {
+        ...{ now: this.#clock.now(), actor: options.actor, reason: options.reason },
+        ...{ expectedRevision: options.expectedRevision, newId: () => this.#random.id() },
+        newSecret: () => this.#random.bytes(32).toString('base64url'),
+      });
+      if (!decided.ok) return { ok: false, errors: decided.error };
+      const { payload, warnings, shownOnce } = decided.value;
+      const whole = { ...payload, ...shownOnce };
+      if (options.dryRun)
+        return { ok: true, payload, warnings, revision: this.#live.current.intent.revision, durable: false };
+      const result = await this.#commit(command.name, input, decided.value, options);
+      if (result.kind === 'committed') {
+        await this.#live.reached(result.revision);
+        return { ok: true, payload: whole, warnings, revision: result.revision, durable: result.durable };
+      }
+      if (result.kind === 'fenced') return failed('FENCED', 'another hub has taken over: send this to it');
+      const asked = options.expectedRevision !== undefined;
+      if (asked || attempt === attempts)
+        return failed('STALE_REVISION', `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`);
+      await this.#live.reached(result.actual);
+    }
+  }
+
+  #commit<I, P>(name: string, input: I, decision: Decision<P>, options: CommandOptions) {
+    const audit = {
+      ...{ id: this.#random.id(), at: this.#clock.now(), actor: options.actor, action: name },
+      ...{ subject: decision.subject, reason: options.reason, idempotencyKey: options.idempotencyKey },
+      outcome: JSON.stringify({ input: hashOf(input), payload: decision.payload, once: decision.shownOnce !== undefined }),
+    };
+    return this.#store.commit({ writes: decision.writes, audit, fence: this.#live.current.epoch });
+  }
+
+  /** The answer that the same key got before; another input under it is a mistake of the caller. */
+  async #repeated<P>(name: string, input: unknown, { actor, idempotencyKey }: CommandOptions): Promise<Outcome<P> | undefined> {
+    if (idempotencyKey === '') return undefined;
+    const before = await this.#store.byIdempotencyKey(actor, idempotencyKey);
+    if (!before) return undefined;
+    const outcome = JSON.parse(before.outcome) as { input: string; payload: P; once: boolean };
+    if (before.action !== name || outcome.input !== hashOf(input))
+      return failed('CONFLICT', `idempotencyKey '${idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`);
+    const warnings = outcome.once ? ['what is shown once was shown at the first call'] : [];
+    return { ok: true, payload: outcome.payload, warnings, revision: before.revision, durable: true };
+  }
+}
+
+const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('hex');
+
+const failed = (code: string, message: string) => ({ ok: false as const, errors: [refusal(code, code === 'CONFLICT' ? 'idempotencyKey' : '', message)] });

@@ -1,0 +1,42 @@
+import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
+import { ok } from '@isthmus/mesh/result.ts';
+import type { Command } from '../command/command.ts';
+import { checkRevision } from '../command/expected.ts';
+import { refuse } from '../command/refuse.ts';
+
+export interface ServiceRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export const exportService: Command<ServiceRef & { clusters: readonly string[] }, { serviceExport: ServiceExport }> = {
+  name: 'exportService',
+  decide(snapshot, { namespace, name, clusters }, context) {
+    const id = `${namespace}/${name}`;
+    const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
+    if (!known) return refuse('NOT_FOUND', 'service', `no cluster has a service ${id}: isthmus services lists them`);
+    const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
+    if (unknown !== undefined) return refuse('NOT_FOUND', 'clusters', `no cluster '${unknown}' is known`);
+    const before = snapshot.intent.serviceExports.get(id);
+    const stale = checkRevision(context, before?.revision ?? 0, `the export of ${id}`);
+    if (stale) return { ok: false, error: [stale] };
+    const serviceExport: ServiceExport = { kind: 'serviceExport', namespace, name, clusters };
+    const writes = [{ put: serviceExport, id, expected: before?.revision ?? 0 }];
+    return ok({ subject: `service/${id}`, writes, payload: { serviceExport }, warnings: [] });
+  },
+};
+
+export const unexportService: Command<ServiceRef, ServiceRef> = {
+  name: 'unexportService',
+  decide(snapshot, { namespace, name }, context) {
+    const id = `${namespace}/${name}`;
+    const before = snapshot.intent.serviceExports.get(id);
+    if (!before) return refuse('NOT_FOUND', 'service', `${id} is not exported by an admin${byLabel(snapshot.settings.exportByLabel)}`);
+    const stale = checkRevision(context, before.revision, `the export of ${id}`);
+    if (stale) return { ok: false, error: [stale] };
+    const writes = [{ remove: 'serviceExport' as const, id, expected: before.revision }];
+    return ok({ subject: `service/${id}`, writes, payload: { namespace, name }, warnings: [`other clusters lose ${id} at once`] });
+  },
+};
+
+const byLabel = (on: boolean): string => (on ? '; exports by label istio.io/global end when the label is removed' : '');
