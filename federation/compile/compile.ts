@@ -1,0 +1,105 @@
+import { X509Certificate } from 'node:crypto';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as link from '@isthmus/api/wire/link.ts';
+import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
+import type { Resource } from '@isthmus/mesh/delta/messages.ts';
+import { diversionsOf } from '../failover/diversions.ts';
+import { isExported } from '../policy/exported.ts';
+import type { Shard } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+
+export type Resources = ReadonlyMap<string, Resource>;
+
+/** What one cluster must know of one type. Pure: the same snapshot always gives the same bytes. */
+export function compile(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
+  switch (type) {
+    case 'trust-bundle':
+      return named(encodeTrustBundle, bundles(snapshot), ({ trustDomain }) => trustDomain);
+    case 'intermediate':
+      return named(encodeIntermediate, intermediates(snapshot), ({ keyId }) => keyId);
+    case 'activation':
+      return named(link.activation.encode, activations(snapshot, cluster), ({ keyId }) => keyId);
+    case 'policy':
+      return named(link.compiledPolicy.encode, policies(snapshot, cluster), ({ name }) => name);
+    case 'traffic':
+      return named(link.trafficPolicy.encode, [...snapshot.intent.trafficPolicies.values()].map(({ value }) => value), keyOf);
+    case 'diversion':
+      return named(link.diversion.encode, diversionsOf(snapshot), ({ id }) => id);
+    case 'grant':
+      return named(link.exportGrant.encode, grants(snapshot, cluster), keyOf);
+    case 'remote':
+      return named(link.remoteService.encode, remotes(snapshot, cluster), (one) => `${one.cluster}/${keyOf(one)}`);
+    default:
+      return new Map();
+  }
+}
+
+const keyOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
+
+function named<T>(encode: (record: T) => Uint8Array, records: readonly T[], name: (record: T) => string): Resources {
+  return new Map(
+    records.map((record) => {
+      const body = encode(record);
+      return [name(record), { name: name(record), version: contentVersion(body), body }];
+    }),
+  );
+}
+
+const bundles = ({ intent }: FederationSnapshot) =>
+  [...intent.trustDomains.values()].map(({ value }) => ({
+    trustDomain: value.name as TrustDomain,
+    ...{ roots: [new X509Certificate(value.rootCertificatePem)], sequence: value.sequence },
+  }));
+
+const intermediates = ({ intent }: FederationSnapshot) =>
+  [...intent.intermediates.values()].map(({ value }) => ({
+    ...{ keyId: value.keyId, trustDomain: value.trustDomain as TrustDomain, cluster: value.cluster },
+    ...{ certificate: new X509Certificate(value.certificatePem), revoked: value.revoked },
+  }));
+
+const activations = ({ intent }: FederationSnapshot, cluster: string) =>
+  [...intent.intermediates.values()]
+    .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
+    .map(({ id }) => ({ keyId: id }));
+
+const policies = ({ intent, settings }: FederationSnapshot, cluster: string) =>
+  [...intent.accessPolicies.values()]
+    .filter(({ value }) => value.target.clusters.length === 0 || value.target.clusters.includes(cluster))
+    .map(({ value, revision }) => ({
+      ...{ name: value.name, revision, target: { namespace: value.target.namespace, labels: value.target.labels } },
+      authorization: compileAccess({ ...value, namespace: value.target.namespace }, settings.trustDomain),
+    }));
+
+function members({ intent }: FederationSnapshot): readonly string[] {
+  return [...intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
+}
+
+/** Until workspaces exist all members are in one, so a grant covers every other member. */
+function grants(snapshot: FederationSnapshot, cluster: string) {
+  const clusters = members(snapshot).filter((name) => name !== cluster);
+  const services = snapshot.observed.get(cluster)?.services.values() ?? [];
+  return [...services]
+    .filter((service) => isExported(snapshot, cluster, service))
+    .map(({ namespace, name }) => ({ namespace, name, clusters }));
+}
+
+function remotes(snapshot: FederationSnapshot, cluster: string): readonly RemoteService[] {
+  return members(snapshot)
+    .filter((name) => name !== cluster)
+    .flatMap((name) => {
+      const shard = snapshot.observed.get(name);
+      return shard ? exportsOf(snapshot, shard) : [];
+    });
+}
+
+function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {
+  const gateways = [...shard.gateways.values()];
+  return [...shard.services.values()]
+    .filter((service) => isExported(snapshot, shard.cluster, service))
+    .map(({ namespace, name, hostname, ports, subjectAltNames, groups }) => ({
+      ...{ cluster: shard.cluster, namespace, name, hostname, ports, subjectAltNames, groups, gateways },
+    }));
+}

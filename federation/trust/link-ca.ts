@@ -1,0 +1,69 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { readCsr } from '@isthmus/mesh/pki/csr.ts';
+import { certificatePem, day, issueLeaf, issueRoot, issueTlsServer, type Issuer } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
+import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+
+const purpose = 'link CA key';
+
+/**
+ * The CA of the link between hub and agents. It is no root of any mesh: an intermediate must not be able to mint an
+ * agent, nor an agent a workload.
+ */
+export class LinkCa {
+  readonly #issuer: Issuer;
+  readonly #hubId: string;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(issuer: Issuer, hubId: string, clock: Clock, random: Random) {
+    this.#issuer = issuer;
+    this.#hubId = hubId;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Reads the CA from `path`, or makes it at the first start: certificate in the clear, key sealed. */
+  static open(path: string, hubId: string, provider: KeyProvider, clock: Clock, random: Random): LinkCa {
+    if (!existsSync(path)) create(path, hubId, provider, clock, random);
+    const { certificate, sealedKey } = JSON.parse(readFileSync(path, 'utf8')) as { certificate: string; sealedKey: string };
+    const privateKey = readPrivateKey(unseal(sealedKey, purpose, provider));
+    return new LinkCa({ certificate: new X509Certificate(certificate), privateKey }, hubId, clock, random);
+  }
+
+  get certificate(): X509Certificate {
+    return this.#issuer.certificate;
+  }
+
+  get hash(): string {
+    return createHash('sha256').update(this.certificate.raw).digest('hex');
+  }
+
+  /** An agent's certificate, 30 days, PEM, leaf first. Throws BAD_CSR. */
+  issueAgent(cluster: string, csr: string): string[] {
+    const request = readCsr(csr);
+    if (!request.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${request.error}`);
+    const id = `spiffe://link.${this.#hubId}/cluster/${cluster}`;
+    const leaf = issueLeaf(id, request.value.publicKey, this.#issuer, { now: this.#clock.now(), lifetime: 30 * day }, this.#random);
+    return [certificatePem(leaf)];
+  }
+
+  /** Key and chain of the hub's listeners; the CA is sent along, as a joining agent finds it there by its hash. */
+  issueServer(hosts: readonly string[]): { key: string; chain: string } {
+    const key = generateKey();
+    const leaf = issueTlsServer(hosts, key.publicKey, this.#issuer, { now: this.#clock.now(), lifetime: 365 * day }, this.#random);
+    return { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(this.certificate) };
+  }
+}
+
+function create(path: string, hubId: string, provider: KeyProvider, clock: Clock, random: Random): void {
+  const key = generateKey();
+  const certificate = certificatePem(issueRoot(`link ${hubId}`, key, { now: clock.now() }, random));
+  const sealedKey = seal(privateKeyPem(key.privateKey), purpose, provider, random);
+  writeFileSync(`${path}.new`, JSON.stringify({ certificate, sealedKey }), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
