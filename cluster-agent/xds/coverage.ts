@@ -1,0 +1,11 @@
+/** How far one resource has come among the proxies that are connected and take its type. */
+export interface Coverage {
+  /** Of the resource now; '' when there is none and proxies are to forget it. Differs by proxy for addresses. */
+  readonly version: string;
+  readonly proxies: number;
+  readonly applied: number;
+  readonly rejected: readonly { readonly client: string; readonly reason: string }[];
+}
+
+/** Every proxy has it: trivially so where none is connected. */
+export const covers = ({ proxies, applied }: Coverage): boolean => proxies === applied;

@@ -1,0 +1,185 @@
+import { Server, status, type Metadata } from '@grpc/grpc-js';
+import { serverCredentials, type Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { serverOptions } from '@isthmus/api/grpc/options.ts';
+import { discoveryService } from '@isthmus/api/grpc/services.ts';
+import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
+import type { Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { ClusterSnapshot } from '../translate/snapshot.ts';
+import { ClientView, type Vips } from './client-view.ts';
+import type { Coverage } from './coverage.ts';
+import { EncodeCache } from './encode.ts';
+import { Projections } from './projections.ts';
+import { parseProxyClient, type ProxyClient } from './proxy-client.ts';
+import { ProxyStream, type DiscoveryCall } from './stream.ts';
+
+/** Who a call's token proves its caller to be. */
+export interface XdsCaller {
+  readonly namespace: string;
+}
+
+export interface XdsDeps {
+  /** Of this listener; replaced while it runs by `setIdentity`. */
+  readonly certificates: Certificates;
+  /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED. */
+  readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
+  /** Loopback capture only: elsewhere services have their cluster's own addresses. */
+  readonly vips?: Vips;
+  readonly log: Log;
+}
+
+/** What one proxy has answered to one response. */
+export interface AppliedEvent extends Acknowledgement {
+  readonly client: ProxyClient;
+  readonly type: string;
+}
+
+/** The proxies' control plane: delta discovery over TLS. The certificate service joins the same listener. */
+export class XdsServer {
+  /** For further services, to be added before `listen`. */
+  readonly server: Server;
+  readonly #deps: XdsDeps;
+  readonly #cache: EncodeCache;
+  readonly #streams = new Map<string, ProxyStream>();
+  readonly #listeners = new Set<(event: AppliedEvent) => void>();
+  readonly #projections = new Projections();
+  #moment: Moment = { epoch: 0n, revision: 0n };
+
+  constructor(deps: XdsDeps) {
+    this.#deps = deps;
+    this.#cache = new EncodeCache((type, failure) =>
+      deps.log.error({ type, failure }, 'a resource cannot be encoded'),
+    );
+    // 32 MiB: a proxy that comes back names the versions of some 40,000 resources.
+    this.server = new Server(serverOptions(32));
+    this.server.addService(discoveryService, {
+      deltaAggregatedResources: (call: DiscoveryCall) => void this.#accept(call),
+    });
+  }
+
+  /** Resolves with the port that is listened on. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      this.server.bindAsync(at, serverCredentials(this.#deps.certificates), (error, bound) => {
+        if (error)
+          reject(
+            new CodedError('XDS_LISTEN', `cannot listen on ${at} for proxies: ${error.message}`, {
+              cause: error,
+            }),
+          );
+        else resolve(bound);
+      });
+    });
+  }
+
+  /** Nothing is sent before the first snapshot. */
+  setSnapshot(snapshot: ClusterSnapshot, moment: Moment): void {
+    this.#projections.set(snapshot);
+    this.#moment = moment;
+    for (const stream of this.#streams.values()) stream.show(this.#projections, moment);
+  }
+
+  /** The virtual addresses of one proxy were allocated anew. */
+  vipsChanged(client: string): void {
+    for (const stream of this.#streams.values()) if (stream.view.client.key === client) stream.readdress();
+  }
+
+  connectedClients(): readonly (ProxyClient & { readonly complete: boolean })[] {
+    return [...this.#streams.values()].map(({ view, complete }) => ({ ...view.client, complete }));
+  }
+
+  /** Calls the listener for every answer of a proxy; gives the function that stops it. Ask `coverage` then. */
+  onApplied(listener: (event: AppliedEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** How far a resource, or its absence, has come among the connected proxies that take its type. */
+  coverage(type: string, name: string): Coverage {
+    const takers = [...this.#streams.values()].filter((stream) => stream.types.includes(type));
+    const rejected: { client: string; reason: string }[] = [];
+    let applied = 0;
+    let version = '';
+    for (const stream of takers) {
+      const current = stream.view.resources(type).get(name)?.version;
+      const said = stream.acknowledged(type, name);
+      version = current ?? version;
+      if (typeof said === 'object') rejected.push({ client: stream.view.client.id, reason: said.reason });
+      else if (said === current && stream.complete) applied++;
+    }
+    return { version, proxies: takers.length, applied, rejected };
+  }
+
+  /** Ends every stream; the listener with it. */
+  async close(): Promise<void> {
+    for (const stream of this.#streams.values()) stream.end(status.UNAVAILABLE, 'the agent is going away');
+    const closed = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    this.server.forceShutdown();
+    await closed;
+  }
+
+  /** No request is read before the caller is known. */
+  async #accept(call: DiscoveryCall): Promise<void> {
+    let caller: XdsCaller;
+    try {
+      caller = await this.#deps.authenticate(call.metadata);
+    } catch (error) {
+      const details = error instanceof Error ? error.message : 'not authenticated';
+      this.#deps.log.warn({ peer: call.getPeer(), details }, 'proxy refused');
+      call.emit('error', { code: status.UNAUTHENTICATED, details });
+      return;
+    }
+    let stream: ProxyStream | undefined;
+    call.on('data', (request: DiscoveryRequest) => {
+      stream ??= this.#open(call, caller, request);
+      stream?.hear(request);
+    });
+    const gone = () => stream && this.#remove(stream);
+    call.on('end', () => {
+      gone();
+      call.end();
+    });
+    call.on('cancelled', gone);
+    call.on('error', gone);
+  }
+
+  #open(call: DiscoveryCall, caller: XdsCaller, { node }: DiscoveryRequest): ProxyStream | undefined {
+    const client = parseProxyClient(node ?? { id: '', cluster: '', metadata: {} });
+    if (!client.ok) {
+      call.emit('error', { code: status.INVALID_ARGUMENT, details: client.error });
+      return undefined;
+    }
+    const { id, namespace, kind, version } = client.value;
+    if (namespace !== caller.namespace) {
+      const details = `node id names namespace ${namespace}, the token belongs to ${caller.namespace}`;
+      call.emit('error', { code: status.PERMISSION_DENIED, details });
+      return undefined;
+    }
+    const log = this.#deps.log.child({ proxy: id });
+    const view = new ClientView(client.value, this.#cache, this.#deps.vips);
+    const onAck = (type: string, acknowledgement: Acknowledgement) =>
+      this.#applied(view.client, type, acknowledgement);
+    const stream = new ProxyStream(call, view, { log, onAck });
+    // A proxy that came back may find its own dead stream still here.
+    this.#streams.get(id)?.end(status.ABORTED, 'a newer stream of this proxy has taken over');
+    this.#streams.set(id, stream);
+    log.info({ kind, version: version || 'upstream' }, 'proxy connected');
+    stream.show(this.#projections, this.#moment);
+    return stream;
+  }
+
+  #remove(stream: ProxyStream): void {
+    stream.stop();
+    const { client } = stream.view;
+    if (this.#streams.get(client.id) !== stream) return;
+    this.#streams.delete(client.id);
+    this.#deps.log.info({ proxy: client.id }, 'proxy disconnected');
+  }
+
+  #applied(client: ProxyClient, type: string, acknowledgement: Acknowledgement): void {
+    for (const listener of this.#listeners) listener({ client, type, ...acknowledgement });
+  }
+}

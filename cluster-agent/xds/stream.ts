@@ -1,0 +1,103 @@
+import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
+import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
+import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
+import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { ClientView } from './client-view.ts';
+import type { Projections } from './projections.ts';
+
+const mebibyte = 1024 * 1024;
+
+export type DiscoveryCall = ServerDuplexStream<DiscoveryRequest, DeltaResponse>;
+
+interface StreamDeps {
+  readonly log: Log;
+  readonly onAck: (type: string, acknowledgement: Acknowledgement) => void;
+}
+
+/** One proxy's stream: its view, the session that says what is new in it, and the pump that writes it. */
+export class ProxyStream {
+  readonly view: ClientView;
+  readonly types: readonly string[];
+  readonly #call: DiscoveryCall;
+  readonly #log: Log;
+  readonly #session: ServerSession;
+  readonly #pump: Pump<DeltaResponse>;
+  #moment: Moment = { epoch: 0n, revision: 0n };
+
+  constructor(call: DiscoveryCall, view: ClientView, { log, onAck }: StreamDeps) {
+    this.view = view;
+    this.#call = call;
+    this.#log = log;
+    this.types = view.audience === 'upstream' ? upstreamTypes : proxyTypes;
+    this.#session = new ServerSession({
+      types: this.types,
+      awaited: new Set([typeUrls.authorization]),
+      lookup: (type) => ({
+        resources: view.resources(type),
+        moment: this.#moment,
+        complete: view.projection !== undefined,
+      }),
+      hold: (type, name) => view.holds(type, name),
+      onAck,
+      // Istio's proxies are ready after one response, so they get everything in one; ours know when more is to come.
+      maxBytes: (view.audience === 'upstream' ? 64 : 3) * mebibyte,
+    });
+    this.#pump = new Pump(call, () => this.#session.next());
+  }
+
+  /** A new state: what differs from the one before goes out as far as the stream takes it. */
+  show(projections: Projections, moment: Moment): void {
+    const before = this.view.projection;
+    const after = projections.of(this.view.audience);
+    this.view.projection = after;
+    this.#moment = moment;
+    if (after)
+      for (const type of this.types)
+        this.#session.changed(type, before && projections.changed(type, before, after));
+    this.#pump.wake();
+  }
+
+  /** The addresses of services for this proxy may differ. */
+  readdress(): void {
+    this.#session.changed(typeUrls.address);
+    this.#pump.wake();
+  }
+
+  hear({ request }: DiscoveryRequest): void {
+    const heard = this.#session.request(request);
+    if (!heard.ok) {
+      this.end(status.INVALID_ARGUMENT, heard.error);
+      return;
+    }
+    if (heard.value === 'rejected')
+      this.#log.warn(
+        { type: request.type, error: request.error.slice(0, 2000) },
+        'proxy refused a part of its state',
+      );
+    if (heard.value === 'unknown-type')
+      this.#log.debug({ type: request.type }, 'proxy asked for a type that is not served');
+    this.#pump.wake();
+  }
+
+  end(code: status, details: string): void {
+    this.#pump.stop();
+    this.#call.emit('error', { code, details });
+  }
+
+  stop(): void {
+    this.#pump.stop();
+  }
+
+  acknowledged(type: string, name: string): string | RejectedVersion | undefined {
+    return this.#session.acknowledged(type, name);
+  }
+
+  /** The proxy was told everything of every type once. */
+  get complete(): boolean {
+    return this.types.every((type) => this.#session.completed(type));
+  }
+}
