@@ -35,16 +35,3 @@ export interface HubPorts {
   signIntermediate(cluster: string, csr: string): Promise<SignIntermediateResponse>;
 }
 
-/** Types in the order in which they go down: what judges before what is judged. */
-export const downTypes = [
-  'trust-bundle',
-  'intermediate',
-  'activation',
-  'policy',
-  'traffic',
-  'diversion',
-  'grant',
-  'remote',
-] as const;
-
-export const upTypes = ['cluster', 'gateway', 'service', 'applied'] as const;

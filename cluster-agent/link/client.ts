@@ -1,0 +1,202 @@
+import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
+import type { Answer, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
+import { callUnary, openStream } from '@isthmus/api/grpc/call.ts';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { channelOptions } from '@isthmus/api/grpc/options.ts';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { trustMutually } from '@isthmus/api/grpc/server-trust.ts';
+import { linkService } from '@isthmus/api/grpc/services.ts';
+import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
+import type { DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
+import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { backoff } from './backoff.ts';
+import type { HubViewStore } from './hub-view-store.ts';
+import type { LinkIdentity } from './identity.ts';
+
+export interface LinkDeps {
+  readonly identity: LinkIdentity;
+  readonly localAddress: string;
+  readonly views: HubViewStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What goes up, by type; undefined while the agent itself has not finished listing. */
+  reports(type: string): ProducedResources | undefined;
+  health(): Omit<HealthReport, 'sequence' | 'sentAt'>;
+  answer(ask: Ask): Promise<Answer>;
+  /** The hub's view has changed. */
+  onView(): void;
+}
+
+const healthEvery = 5000;
+
+/** The agent's side of the link: one connection, tried again for ever, whose streams live and die together. */
+export class LinkClient {
+  readonly #deps: LinkDeps;
+  readonly #client: Client;
+  /** Of the agent's own life: the order of what it reports. */
+  readonly #moment: { epoch: bigint; revision: bigint };
+  #session: Session | undefined;
+  /** Resources that came down since the start, by type: what a reconnect costs. */
+  readonly received: Record<string, number> = {};
+
+  constructor(deps: LinkDeps) {
+    this.#deps = deps;
+    const { identity, localAddress, clock } = deps;
+    const endpoint = identity.endpoints[0] ?? '';
+    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), new Certificates(identity, identity.ca));
+    this.#client = new Client(boundTarget(endpoint, localAddress), trust.credentials, { ...channelOptions(4), ...trust.options });
+    this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
+  }
+
+  get connected(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log } = this.#deps;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const started = clock.monotonic();
+      const why = await this.#connect(signal);
+      if (clock.monotonic() - started > 5000) attempt = 0;
+      if (signal.aborted) break;
+      log.warn({ why, attempt }, 'the link to the hub ended; this cluster goes on with what it knows');
+      await sleep(clock, backoff(attempt, random, 50, 3000), signal).catch(() => undefined);
+    }
+    this.#client.close();
+  }
+
+  /** Something that goes up may have changed. */
+  changed(type?: string): void {
+    this.#moment.revision++;
+    this.#session?.changed(type);
+  }
+
+  healthChanged(): void {
+    this.#session?.sendHealth();
+  }
+
+  signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {
+    return callUnary(this.#client, linkService.signIntermediate, { csr }, { deadline: new Date(this.#deps.clock.now() + 10_000) });
+  }
+
+  /** Resolves with why it ended. */
+  #connect(signal: AbortSignal): Promise<string> {
+    return new Promise((resolve) => {
+      const session = new Session(this.#client, this.#deps, this.#moment, this.received, (why) => {
+        signal.removeEventListener('abort', stop);
+        if (this.#session === session) this.#session = undefined;
+        resolve(why);
+      });
+      const stop = () => session.end('stopped');
+      signal.addEventListener('abort', stop, { once: true });
+      this.#session = session;
+    });
+  }
+}
+
+/** The streams of one connection. */
+class Session {
+  readonly #deps: LinkDeps;
+  readonly #sync: ClientDuplexStream<SyncMessage, SyncMessage>;
+  readonly #health: ClientDuplexStream<HealthReport, number>;
+  readonly #answer: ClientDuplexStream<Reply, Question>;
+  readonly #down: ClientSession;
+  readonly #up: ServerSession;
+  readonly #pump: Pump<SyncMessage>;
+  readonly #answers: SyncMessage[] = [];
+  readonly #received: Record<string, number>;
+  readonly #onEnd: (why: string) => void;
+  #sequence = 0;
+  #over = false;
+
+  constructor(client: Client, deps: LinkDeps, moment: { epoch: bigint; revision: bigint }, received: Record<string, number>, onEnd: (why: string) => void) {
+    this.#deps = deps;
+    this.#received = received;
+    this.#onEnd = onEnd;
+    this.#down = new ClientSession(downTypes, deps.views.versions());
+    this.#up = new ServerSession({
+      types: upTypes,
+      lookup: (type) => ({ resources: deps.reports(type) ?? new Map(), moment: { ...moment }, complete: deps.reports(type) !== undefined }),
+    });
+    this.#sync = openStream(client, linkService.sync);
+    this.#health = openStream(client, linkService.health);
+    this.#answer = openStream(client, linkService.answer);
+    this.#pump = new Pump(this.#sync, () => this.#answers.shift() ?? this.#nextUp());
+    for (const request of this.#down.open()) this.#answers.push({ kind: 'request', request });
+    this.#listen();
+    this.#pump.wake();
+    this.#beat();
+  }
+
+  changed(type?: string): void {
+    for (const one of type === undefined ? upTypes : [type]) this.#up.changed(one);
+    this.#pump.wake();
+  }
+
+  sendHealth(): void {
+    if (this.#over) return;
+    const report = { ...this.#deps.health(), sequence: ++this.#sequence, sentAt: this.#deps.clock.now() };
+    this.#health.write(report);
+  }
+
+  end(why: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#pump.stop();
+    for (const stream of [this.#sync, this.#health, this.#answer]) stream.cancel();
+    this.#onEnd(why);
+  }
+
+  #listen(): void {
+    for (const stream of [this.#sync, this.#health, this.#answer]) {
+      stream.on('error', (error: Error) => this.end(error.message));
+      stream.on('end', () => this.end('the hub ended the stream'));
+    }
+    this.#sync.on('data', (message: SyncMessage) => this.#hear(message));
+    this.#health.on('data', () => undefined);
+    this.#answer.on('data', (question: Question) => this.#reply(question));
+  }
+
+  #hear(message: SyncMessage): void {
+    if (message.kind === 'request') {
+      const heard = this.#up.request(message.request);
+      if (!heard.ok) return this.end(heard.error);
+    } else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
+    this.#pump.wake();
+  }
+
+  #take(response: DeltaResponse) {
+    const { views, onView } = this.#deps;
+    this.#received[response.type] = (this.#received[response.type] ?? 0) + response.resources.length;
+    const request = this.#down.response(response, (resources, removed) => views.apply(response.type, resources, removed));
+    if (response.resources.length + response.removed.length > 0) onView();
+    return request;
+  }
+
+  #nextUp(): SyncMessage | undefined {
+    const response = this.#up.next();
+    return response && { kind: 'response', response };
+  }
+
+  #reply({ id, ask }: Question): void {
+    this.#deps
+      .answer(ask)
+      .then((answer) => this.#answer.write({ id, kind: 'answer', answer }))
+      .catch((error: unknown) => this.#answer.write({ id, kind: 'error', message: error instanceof Error ? error.message : String(error) }));
+  }
+
+  #beat(): void {
+    if (this.#over) return;
+    this.sendHealth();
+    this.#deps.clock.after(healthEvery, () => this.#beat());
+  }
+}

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
+import { callUnary } from '@isthmus/api/grpc/call.ts';
+import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
+import { channelOptions } from '@isthmus/api/grpc/options.ts';
+import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
+import { joiningService } from '@isthmus/api/grpc/services.ts';
+import { createCsr } from '@isthmus/mesh/pki/csr.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { Client } from '@grpc/grpc-js';
+import { fetchPinnedCa } from './pinned-ca.ts';
+import { readJoinToken, type JoinTicket } from './token.ts';
+
+/** What makes an agent a member: kept in a 0600 file, renewed by the link itself. */
+export interface LinkIdentity {
+  readonly cluster: string;
+  readonly hubId: string;
+  readonly trustDomain: string;
+  readonly endpoints: readonly string[];
+  /** PEM. */
+  readonly key: string;
+  readonly chain: string;
+  readonly ca: string;
+}
+
+interface JoinOptions {
+  readonly cluster: string;
+  readonly stateDir: string;
+  readonly tokenFile: string | undefined;
+  readonly localAddress: string;
+  readonly now: number;
+}
+
+const fileOf = (stateDir: string): string => join(stateDir, 'link.json');
+
+/**
+ * The identity of an earlier start, or a new one by the token: one call, to a hub that the token pins. Throws
+ * JOIN_TOKEN, NOT_JOINED, CA_NOT_PINNED, HUB_UNREACHABLE or JOIN_REFUSED with what to do.
+ */
+export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> {
+  const known = readLinkIdentity(options.stateDir);
+  if (known) return known;
+  if (options.tokenFile === undefined)
+    throw new CodedError('NOT_JOINED', `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`);
+  const ticket = readJoinToken(readFileSync(options.tokenFile, 'utf8'));
+  if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${options.tokenFile}: ${ticket.error}`);
+  if (ticket.value.cluster !== options.cluster)
+    throw new CodedError('JOIN_TOKEN', `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${options.cluster}'`);
+  if (ticket.value.expiresAt <= options.now) throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
+  const identity = await joinBy(ticket.value, options);
+  saveLinkIdentity(options.stateDir, identity);
+  return identity;
+}
+
+export function readLinkIdentity(stateDir: string): LinkIdentity | undefined {
+  const file = fileOf(stateDir);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LinkIdentity) : undefined;
+}
+
+export function saveLinkIdentity(stateDir: string, identity: LinkIdentity): void {
+  writeFileSync(`${fileOf(stateDir)}.new`, JSON.stringify(identity), { mode: 0o600 });
+  renameSync(`${fileOf(stateDir)}.new`, fileOf(stateDir));
+}
+
+/** The hub's replicas in turn, until one answers; a refusal is the answer of all. */
+async function joinBy(ticket: JoinTicket, options: JoinOptions): Promise<LinkIdentity> {
+  let last: unknown;
+  for (const endpoint of ticket.joinEndpoints) {
+    try {
+      return await joinAt(endpoint, ticket, options);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'HUB_UNREACHABLE') throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+async function joinAt(endpoint: string, ticket: JoinTicket, { localAddress, cluster }: JoinOptions): Promise<LinkIdentity> {
+  const [host, port] = [endpoint.slice(0, endpoint.lastIndexOf(':')), Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))];
+  const ca = await fetchPinnedCa({ host, port, localAddress }, ticket.caHash);
+  const { credentials, options } = trustServer(host, certificatePem(ca));
+  const client = new Client(boundTarget(endpoint, localAddress), credentials, { ...channelOptions(4), ...options });
+  const key = generateKey();
+  try {
+    const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: agentVersion };
+    const answer: JoinResponse = await callUnary(client, joiningService.join, request, { deadline: new Date(performance.timeOrigin + performance.now() + 10_000) });
+    return {
+      ...{ cluster: answer.clusterId, hubId: answer.hubId, trustDomain: answer.trustDomain, endpoints: answer.linkEndpoints },
+      ...{ key: privateKeyPem(key.privateKey), chain: answer.linkChain.join(''), ca: answer.linkCa },
+    };
+  } catch (cause) {
+    const details = (cause as { details?: string }).details ?? String(cause);
+    throw new CodedError('JOIN_REFUSED', `the hub at ${endpoint} did not take this cluster in: ${details}`, { cause });
+  } finally {
+    client.close();
+  }
+}
+
+export const agentVersion = '0.1.0';

@@ -1,0 +1,103 @@
+import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import type { KeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { Command } from '../command/command.ts';
+import type { CommandRunner } from '../command/run.ts';
+import { Compiler } from '../compile/compiler.ts';
+import { join } from '../registry/join-tokens.ts';
+import type { Live } from '../state/live.ts';
+import { emptyShard } from '../state/shard.ts';
+import type { Store } from '../store/store.ts';
+import { activateIntermediate, recordIntermediate } from '../trust/commands.ts';
+import { readyToActivate } from '../trust/activation.ts';
+import type { LinkCa } from '../trust/link-ca.ts';
+import { signIntermediate } from '../trust/trust-domain.ts';
+import type { HubPorts, ServerIdentity } from './ports.ts';
+
+interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly live: Live;
+  readonly store: Store;
+  readonly runner: CommandRunner;
+  readonly ca: LinkCa;
+  readonly provider: KeyProvider;
+  readonly server: ServerIdentity;
+}
+
+const saveEvery = 200;
+
+/** The link's view of the hub. */
+export function hubPorts(deps: Deps): HubPorts {
+  const { clock, random, log, live, store, ca, server } = deps;
+  const compiler = new Compiler();
+  const saves = new Map<string, { bytes: Uint8Array; timer: Timer }>();
+  return {
+    ...{ clock, random, log, server, linkCa: ca.certificate },
+    snapshot: () => live.current,
+    onChange: (listener) => live.onChange(listener),
+    updateShard(cluster, update) {
+      const before = live.current.observed.get(cluster) ?? emptyShard(cluster, clock.now());
+      const after = update(before);
+      if (after !== before) live.setShard(after);
+    },
+    resources: (cluster, type) => compiler.resources(live.current, cluster, type),
+    saveReports(cluster, bytes) {
+      saves.get(cluster)?.timer.cancel();
+      const timer = clock.after(saveEvery, () => {
+        saves.delete(cluster);
+        store.saveObserved(cluster, bytes).catch((error: unknown) => log.error({ cluster, error: String(error) }, 'reports not written down'));
+      });
+      saves.set(cluster, { bytes, timer });
+    },
+    join: (request) => joinCluster(deps, request),
+    renewLink: (cluster, csr) => Promise.resolve({ linkChain: ca.issueAgent(cluster, csr), linkCa: certificatePem(ca.certificate) }),
+    signIntermediate: (cluster, csr) => sign(deps, cluster, csr),
+  };
+}
+
+async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinResponse> {
+  const { ca, live } = deps;
+  // The request is read first: a token is not used up by an agent that cannot be answered.
+  const linkChain = ca.issueAgent(request.cluster, request.linkCsr);
+  await must(deps, join, { cluster: request.cluster, secret: request.secret }, `agent/${request.cluster}`);
+  const { hubId, linkEndpoints, trustDomain } = live.current.settings;
+  return { hubId, clusterId: request.cluster, linkChain, linkCa: certificatePem(ca.certificate), linkEndpoints, trustDomain };
+}
+
+async function sign(deps: Deps, cluster: string, csr: string): Promise<SignIntermediateResponse> {
+  const { live, provider, random, clock } = deps;
+  const domain = live.current.intent.trustDomains.get(live.current.settings.trustDomain)?.value;
+  if (!domain) throw new CodedError('BAD_CSR', 'the hub has no trust domain yet');
+  const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
+  if (!signed.ok) throw new CodedError('BAD_CSR', signed.error);
+  await must(deps, recordIntermediate, signed.value, `agent/${cluster}`);
+  return { chain: [signed.value.certificatePem, domain.rootCertificatePem], keyId: signed.value.keyId };
+}
+
+async function must<I, P>({ runner }: Pick<Deps, 'runner'>, command: Command<I, P>, input: I, actor: string): Promise<P> {
+  const outcome = await runner.run(command, input, { actor, dryRun: false, expectedRevision: undefined, idempotencyKey: '', reason: '' });
+  if (outcome.ok) return outcome.payload;
+  const [first] = outcome.errors;
+  throw new CodedError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
+}
+
+/** Activates intermediates as soon as every verifier that has to has acknowledged them. */
+export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'log'>): () => void {
+  const underWay = new Set<string>();
+  return deps.live.onChange(() => {
+    for (const { id, value } of deps.live.current.intent.intermediates.values()) {
+      if (underWay.has(id) || !readyToActivate(value, deps.live.current)) continue;
+      underWay.add(id);
+      must(deps, activateIntermediate, { keyId: id }, 'hub')
+        .then(() => deps.log.info({ cluster: value.cluster, keyId: id }, 'intermediate activated'))
+        .catch((error: unknown) => deps.log.error({ keyId: id, error: String(error) }, 'intermediate not activated'))
+        .finally(() => underWay.delete(id));
+    }
+  });
+}
