@@ -12,8 +12,8 @@ import { Fields } from './fields.ts';
 
 /** Turns one kind of record into bytes and back. Decoding never throws; its error names the field. */
 export interface Codec<T> {
-  encode(value: T): Uint8Array;
-  decode(bytes: Uint8Array): Result<T, string>;
+  readonly encode: (value: T) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => Result<T, string>;
 }
 
 /**

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { Codec } from '@isthmus/api/wire/binary.ts';
+import * as link from '@isthmus/api/wire/link.ts';
+import { aMatch, anAuthorization } from '../../fakes/records.ts';
+
+const gateway = {
+  ...{ network: 'network-west', address: '127.7.16.5', hbonePort: 15_008, passthroughPort: 15_443 },
+  ...{
+    spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
+    region: 'region-b',
+    zone: 'b1',
+    ready: true,
+  },
+};
+const group = { region: 'region-b', zone: 'b1', transport: 'istio-mtls' as const, total: 3, healthy: 2 };
+const ports = [{ name: 'http', port: 80, targetPort: 0, appProtocol: 'http' }];
+const condition = {
+  type: 'Captured',
+  status: 'False' as const,
+  reason: 'PORT_NOT_CAPTURABLE',
+  message: 'port 80',
+};
+const service: ServiceReport = {
+  ...{
+    namespace: 'shop',
+    name: 'cart',
+    hostname: 'cart.shop.svc.cluster.local',
+    ports,
+    exportRequested: true,
+  },
+  ...{ subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'], conditions: [condition] },
+};
+const remote: RemoteService = {
+  ...{ cluster: 'west', namespace: 'shop', name: 'cart', hostname: 'cart.shop.svc.cluster.local', ports },
+  ...{ subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'], groups: [group], gateways: [gateway] },
+};
+const health: HealthReport = {
+  ...{ sequence: 5, sentAt: 1_790_000_000_000, proxiesConnected: 3, workloads: 9 },
+  services: [{ namespace: 'shop', name: 'cart', groups: [group] }],
+};
+const workload = {
+  ...{
+    uid: 'east//Pod/shop/cart-1',
+    name: 'cart-1',
+    namespace: 'shop',
+    node: 'east-1',
+    serviceAccount: 'cart',
+  },
+  ...{
+    spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart',
+    addresses: ['127.7.1.2'],
+    mode: 'AMBIENT' as const,
+  },
+  ...{ ready: true, services: ['shop/cart.shop.svc.cluster.local'], policies: ['shop/isthmus~deny'] },
+};
+const policy = {
+  ...{ name: 'deny', revision: 12, target: { namespace: 'shop', labels: { app: 'cart', tier: 'back' } } },
+  authorization: anAuthorization({
+    ...{ name: 'isthmus~deny', action: 'DENY' },
+    rules: [[[aMatch({ principals: [{ kind: 'suffix', value: '/sa/frontend' }], destinationPorts: [80] })]]],
+  }),
+};
+
+/** One whole value of every message of the link. */
+const values: { [N in CodecName]: Value<N> } = {
+  clusterReport: {
+    ...{
+      agentVersion: '0.1.0',
+      network: 'network-east',
+      nodes: [{ name: 'east-1', region: 'region-a', zone: 'a1' }],
+    },
+    ...{ workloadsByMode: { AMBIENT: 4, NONE: 1 }, conditions: [condition] },
+    rejections: [{ object: 'Service shop/cart', field: 'spec.ports[0].port', reason: 'no number' }],
+  },
+  serviceReport: service,
+  gatewayReport: gateway,
+  appliedReport: { subject: 'policy/deny', version: '12', state: 'APPLIED', message: '', proxies: 3 },
+  healthReport: health,
+  healthAck: 5,
+  activation: { keyId: 'ab12' },
+  compiledPolicy: policy,
+  trafficPolicy: {
+    ...{ kind: 'trafficPolicy', namespace: 'shop', name: 'cart', localityOrder: ['REGION', 'CLUSTER'] },
+    regionFailover: [{ from: 'region-a', to: 'region-b' }],
+  },
+  diversion: { id: 'f1', cluster: 'east', percent: 30, services: ['shop/cart'], remoteOnly: true },
+  exportGrant: { namespace: 'shop', name: 'cart', clusters: ['west', 'south'] },
+  remoteService: remote,
+  question: {
+    id: 'q',
+    deadlineMillis: 5000,
+    ask: { kind: 'workloads', namespace: 'shop', first: 20, after: '' },
+  },
+  reply: {
+    id: 'q',
+    kind: 'answer',
+    answer: { kind: 'workloads', workloads: [workload], total: 1, hasNext: false },
+  },
+  joinRequest: { cluster: 'east', secret: 'secret', linkCsr: 'csr', agentVersion: '0.1.0' },
+  joinResponse: {
+    ...{
+      hubId: 'hub',
+      clusterId: 'east',
+      linkChain: ['leaf'],
+      linkCa: 'ca',
+      linkEndpoints: ['127.7.0.1:15101'],
+    },
+    trustDomain: 'cluster.local',
+  },
+  renewLinkRequest: { linkCsr: 'csr' },
+  renewLinkResponse: { linkChain: ['leaf'], linkCa: 'ca' },
+  signIntermediateRequest: { csr: 'csr' },
+  signIntermediateResponse: { chain: ['intermediate', 'root'], keyId: 'ab12' },
+  syncMessage: {
+    kind: 'response',
+    response: {
+      ...{
+        type: 'remote',
+        nonce: '3',
+        moment: { epoch: 2n, revision: 77n },
+        removed: ['west/shop/old'],
+        complete: true,
+      },
+      resources: [{ name: 'west/shop/cart', version: 'v', body: Uint8Array.of(1, 2) }],
+    },
+  },
+};
+
+describe('the link', () => {
+  for (const [name, value] of Object.entries(values))
+    it(`carries ${name} whole`, () => {
+      const codec = link[name as CodecName] as Codec<unknown>;
+      assert.deepEqual(codec.decode(codec.encode(value)), { ok: true, value });
+    });
+
+  it('carries requests, and errors of replies', () => {
+    const initialVersions = new Map([
+      ['a', '1'],
+      ['b', ''],
+    ]);
+    const request = {
+      type: 'remote',
+      subscribe: [],
+      unsubscribe: [],
+      initialVersions,
+      nonce: '7',
+      error: 'a: no',
+    };
+    const message = { kind: 'request' as const, request };
+    assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(message)), { ok: true, value: message });
+    const failed = { id: 'q', kind: 'error' as const, message: 'no such namespace' };
+    assert.deepEqual(link.reply.decode(link.reply.encode(failed)), { ok: true, value: failed });
+  });
+
+  it('carries endpoint counts of any size, but never more healthy ones than there are', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), (total, healthy) => {
+        const groups = [{ ...group, total, healthy }];
+        const decoded = link.remoteService.decode(link.remoteService.encode({ ...remote, groups }));
+        assert.equal(decoded.ok, healthy <= total);
+      }),
+    );
+  });
+
+  const refused: Record<string, [() => { ok: boolean; error?: string }, RegExp]> = {
+    'a share over 100': [
+      () => again(link.diversion, { ...values.diversion, percent: 101 }),
+      /^percent: 101 is more than 100/,
+    ],
+    'a state that is none': [
+      () => again(link.appliedReport, { ...values.appliedReport, state: 'DONE' as never }),
+      /^state: 'DONE'/,
+    ],
+    'a scope that is none': [
+      () => again(link.trafficPolicy, { ...values.trafficPolicy, localityOrder: ['NODE' as never] }),
+      /^locality_order\[0\]/,
+    ],
+    'a gateway without a port': [
+      () => again(link.gatewayReport, { ...gateway, hbonePort: 0 }),
+      /^hbone_port: 0/,
+    ],
+    'a service port of 0': [
+      () => again(link.serviceReport, { ...service, ports: [{ ...ports[0]!, port: 0 }] }),
+      /^ports\[0\]\.port/,
+    ],
+    'a nested gateway': [
+      () => again(link.remoteService, { ...remote, gateways: [{ ...gateway, network: '' }] }),
+      /^gateways\[0\]\.network/,
+    ],
+    'a policy without authorization': [
+      () => link.compiledPolicy.decode(Uint8Array.of(10, 1, 97)),
+      /^authorization: is missing/,
+    ],
+    'neither request nor response': [() => link.syncMessage.decode(new Uint8Array()), /^message: is neither/],
+    'a resource without a name': [
+      () =>
+        again(link.syncMessage, {
+          kind: 'response',
+          response: {
+            ...{ type: 't', nonce: '1', moment: { epoch: 1n, revision: 1n }, removed: [], complete: true },
+            resources: [{ name: '', version: '', body: new Uint8Array() }],
+          },
+        }),
+      /^response\.resources\[0\]\.name/,
+    ],
+    'an empty question': [() => link.question.decode(Uint8Array.of(10, 1, 97)), /^question: is missing/],
+  };
+  for (const [name, [decode, error]] of Object.entries(refused))
+    it(`refuses ${name}`, () => {
+      const decoded = decode();
+      assert.match(decoded.ok ? 'accepted' : (decoded.error ?? ''), error);
+    });
+});
+
+type CodecName = {
+  [N in keyof typeof link]: (typeof link)[N] extends { readonly decode: unknown } ? N : never;
+}[keyof typeof link];
+type Value<N extends CodecName> = (typeof link)[N] extends Codec<infer T> ? T : never;
+
+const again = <T>(codec: Codec<T>, value: T) => codec.decode(codec.encode(value));
