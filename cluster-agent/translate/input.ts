@@ -1,0 +1,26 @@
+import type { ClusterView } from '../view/cluster-view.ts';
+import type { HubView } from '../view/hub-view.ts';
+
+/** All that a translation rests on. */
+export interface TranslateInput {
+  readonly cluster: string;
+  readonly trustDomain: string;
+  readonly view: ClusterView;
+  readonly hub: HubView;
+  /** Ports below this cannot be captured without root; 0 where anything can be bound. */
+  readonly firstFreePort: number;
+}
+
+export const rootNamespace = 'istio-system';
+
+/** The network that the system namespace's label names; '' when none does. */
+export const networkOf = ({ view }: TranslateInput): string =>
+  view.namespace(rootNamespace)?.metadata.labels['topology.istio.io/network'] ?? '';
+
+export const hostnameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${name}.${namespace}.svc.cluster.local`;
+
+export const serviceKeyOf = (ref: { readonly namespace: string; readonly name: string }): string => `${ref.namespace}/${hostnameOf(ref)}`;
+
+export const identityFor = ({ trustDomain }: TranslateInput, namespace: string, serviceAccount: string): string =>
+  `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`;

@@ -1,0 +1,80 @@
+import type { Condition } from '@isthmus/api/domain/observation.ts';
+import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { modeOf } from '../view/mode.ts';
+import { endpointGroups, namesBehind } from './endpoints.ts';
+import { hostnameOf, identityFor, networkOf, rootNamespace, type TranslateInput } from './input.ts';
+
+/** What the hub is told of this cluster as a whole. */
+export function clusterReport(input: TranslateInput, agentVersion: string): ClusterReport {
+  const { view } = input;
+  const modes: Record<string, number> = {};
+  for (const pod of view.pods()) {
+    const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(view, pod);
+    modes[mode] = (modes[mode] ?? 0) + 1;
+  }
+  const nodes = view.all('Node').map(({ metadata, region, zone }) => ({ name: metadata.name, region, zone }));
+  return { agentVersion, network: networkOf(input), nodes, workloadsByMode: modes, conditions: [], rejections: view.rejections.slice(0, 100) };
+}
+
+export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
+  const services = input.view.all('Service').filter((one) => !isGatewayService(one));
+  return new Map(services.map((service) => [`${service.metadata.namespace}/${service.metadata.name}`, serviceReport(input, service)]));
+}
+
+function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
+  const { namespace, name, labels } = service.metadata;
+  return {
+    ...{ namespace, name, hostname: hostnameOf(service.metadata) },
+    ports: service.ports.map(({ name: portName, port, targetPort, appProtocol }) => ({
+      ...{ name: portName, port, appProtocol },
+      targetPort: typeof targetPort === 'number' ? targetPort : 0,
+    })),
+    exportRequested: labels['istio.io/global'] === 'true',
+    subjectAltNames: [...namesBehind(input, service)].sort(),
+    conditions: conditionsOf(input, service),
+  };
+}
+
+/** A port that nobody without root may bind leaves the service's other ports working, and says so. */
+function conditionsOf({ firstFreePort }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
+  const low = ports.filter(({ port }) => port < firstFreePort).map(({ port }) => port);
+  if (low.length === 0) return [];
+  const message = `port ${low.join(', ')} cannot be bound without root: lower net.ipv4.ip_unprivileged_port_start to ${Math.min(...low)}, or use a port of ${firstFreePort} or above`;
+  return [{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', message }];
+}
+
+export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {
+  const services = input.view.all('Service').map((service) => ({
+    ...{ namespace: service.metadata.namespace, name: service.metadata.name },
+    groups: endpointGroups(input, service),
+  }));
+  return { services: services.filter(({ groups }) => groups.length > 0), workloads: input.view.pods().length };
+}
+
+/** Istio's sign of an east-west gateway: a service in the system namespace that bears its network's name. */
+const isGatewayService = ({ metadata }: ServiceObject): boolean =>
+  metadata.namespace === rootNamespace && metadata.labels['topology.istio.io/network'] !== undefined;
+
+const gatewayServices = ({ view }: TranslateInput) => view.all('Service').filter(isGatewayService);
+
+export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
+  gatewayServices(input).some((service) => input.view.selectedBy(service).includes(pod));
+
+export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
+  const entries = gatewayServices(input).flatMap((service) =>
+    input.view.selectedBy(service).filter(({ podIP }) => podIP !== '').map((pod): [string, Gateway] => [`${pod.metadata.namespace}/${service.metadata.name}/${pod.podIP}`, gatewayReport(input, service, pod)]),
+  );
+  return new Map(entries);
+}
+
+function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject, pod: PodObject): Gateway {
+  const node = input.view.get('Node', '', pod.nodeName);
+  const port = (wanted: number) => (ports.some((one) => one.port === wanted) ? wanted : 0);
+  return {
+    network: metadata.labels['topology.istio.io/network'] ?? '',
+    ...{ address: pod.podIP, hbonePort: port(15008), passthroughPort: port(15443) },
+    spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
+    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: pod.ready === true },
+  };
+}

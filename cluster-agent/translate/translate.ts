@@ -1,0 +1,87 @@
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import { endpointGroups, namesBehind } from './endpoints.ts';
+import { hostnameOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { keepEqual } from './keep-equal.ts';
+import { authorizations } from './policies.ts';
+import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
+import { podWorkloads } from './workloads.ts';
+
+/**
+ * The cluster's objects and the hub's word as what proxies are told. Pure; records that are equal to those of the
+ * last snapshot are the very objects of before, so that encoding and comparing cost only what changed.
+ */
+export function translate(input: TranslateInput, before: ClusterSnapshot | undefined): ClusterSnapshot {
+  const services = localServices(input);
+  const remoteOnly = [...input.hub.remotes.values()].filter((one) => !services.has(serviceKeyOf(one)));
+  const keys = new Set([...services.keys(), ...remoteOnly.map(serviceKeyOf)]);
+  const distributions = new Map([...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]));
+  const pods = podWorkloads(input, (key) => distributions.get(key)?.local ?? 1);
+  const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
+  const workloads = new Map([...pods, ...entries, ...networkGateways(input)].map((one) => [one.uid, one]));
+  const all = [...keys].map((key) => serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)));
+  return {
+    workloads: keepEqual(before?.workloads, workloads),
+    services: keepEqual(before?.services, new Map(all.map((service) => [service.key, service]))),
+    withdrawn: withdrawnOf(pods, distributions),
+    authorizations: keepEqual(before?.authorizations, authorizations(input)),
+    bundles: [...input.hub.bundles.values()],
+    intermediates: [...input.hub.intermediates.values()],
+  };
+}
+
+const localServices = ({ view }: TranslateInput): Map<string, ServiceObject> =>
+  new Map(view.all('Service').filter(({ type }) => type !== 'ExternalName').map((service) => [serviceKeyOf(service.metadata), service]));
+
+function withdrawnOf(pods: readonly Workload[], distributions: ReadonlyMap<string, Distribution>): Map<string, ReadonlySet<string>> {
+  const leaving = (workload: Workload) => [...workload.services.keys()].filter((key) => distributions.get(key)?.withdrawLocal);
+  return new Map(pods.map((pod): [string, ReadonlySet<string>] => [pod.uid, new Set(leaving(pod))]).filter(([, keys]) => keys.size > 0));
+}
+
+function serviceOf(
+  input: TranslateInput,
+  key: string,
+  local: ServiceObject | undefined,
+  remoteOnly: readonly RemoteService[],
+  distribution: Distribution | undefined,
+): Service {
+  const remote = remoteOnly.find((one) => serviceKeyOf(one) === key);
+  const ref = local?.metadata ?? { namespace: remote?.namespace ?? '', name: remote?.name ?? '' };
+  const ports = local
+    ? local.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort: typeof targetPort === 'number' ? targetPort : 0 }))
+    : (remote?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+  const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
+  const elsewhere = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key).flatMap(({ subjectAltNames }) => subjectAltNames);
+  return {
+    ...{ key, name: ref.name, namespace: ref.namespace, hostname: hostnameOf(ref), ports },
+    // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
+    addresses: [],
+    subjectAltNames: [...new Set([...namesBehind(input, local), ...elsewhere])].sort(),
+    ...{ waypoint: undefined, ...preferenceOf(input, key, local, distribution) },
+    healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
+    ...{ canonical: true, visibility: 'PUBLIC', exported: grant !== undefined, grantedClusters: [...(grant?.clusters ?? [])].sort() },
+  };
+}
+
+type Preference = Pick<Service, 'routingPreference' | 'mode'>;
+
+function preferenceOf(input: TranslateInput, key: string, local: ServiceObject | undefined, distribution: Distribution | undefined): Preference {
+  const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
+  if (distribution?.byShares) return anywhere;
+  const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
+  if (policy && policy.localityOrder.length > 0) return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
+  if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
+  const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
+  switch (local?.trafficDistribution) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return { routingPreference: close, mode: 'FAILOVER' };
+    case 'PreferSameNode':
+      return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
+    default:
+      return anywhere;
+  }
+}

@@ -1,0 +1,84 @@
+import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { nowhere } from '@isthmus/mesh/state/locality.ts';
+import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
+import { modeOf, type Mode } from '../view/mode.ts';
+import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { isStrict, policiesOf } from './policies.ts';
+
+export const transportOf: Readonly<Record<Mode, Transport>> = { AMBIENT: 'hbone', SIDECAR: 'istio-mtls', NONE: 'plaintext' };
+
+export const podUid = (cluster: string, { metadata }: PodObject): string => `${cluster}//Pod/${metadata.namespace}/${metadata.name}`;
+
+/** The fields that every kind of workload has and most leave empty. */
+export const blank: Workload = Object.freeze({
+  ...{ uid: '', name: '', namespace: '', addresses: [], network: '', cluster: '', node: '', locality: nowhere },
+  ...{ trustDomain: '', serviceAccount: 'default', canonicalName: '', canonicalRevision: 'latest', workloadName: '' },
+  ...{ workloadType: 'POD' as const, hostname: '', hostNetwork: false, status: 'HEALTHY' as const, capacity: 1 },
+  ...{ services: new Map(), waypoint: undefined, networkGateway: undefined, authorizationPolicies: [] },
+  ...{ transport: 'plaintext' as const, appAddress: '', capturedPorts: [], classicClients: false, strict: false },
+  ...{ sidecar: false, subjectAltNames: [], passthroughPort: 0 },
+});
+
+/** One workload per pod that has an address. */
+export function podWorkloads(input: TranslateInput, capacityOf: (key: string) => number): readonly Workload[] {
+  const { view, cluster } = input;
+  const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
+  const memberships = membershipsByPod(input);
+  return view
+    .pods()
+    .filter(({ podIP }) => podIP !== '')
+    .map((pod) => {
+      const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
+      const exported = [...services.keys()].some((key) => isGranted(input, key));
+      return podWorkload(input, pod, services, anySidecar || exported, Math.max(1, ...[...services.keys()].map(capacityOf)));
+    });
+}
+
+export const isGranted = ({ hub }: TranslateInput, key: string): boolean => [...hub.grants.values()].some((grant) => serviceKeyOf(grant) === key);
+
+function podWorkload(
+  input: TranslateInput,
+  pod: PodObject,
+  services: Workload['services'],
+  classicPeers: boolean,
+  capacity: number,
+): Workload {
+  const { metadata } = pod;
+  const node = input.view.get('Node', '', pod.nodeName);
+  const mode = modeOf(input.view, pod);
+  const app = metadata.labels['app.kubernetes.io/name'] ?? metadata.labels['app'] ?? metadata.name;
+  return {
+    ...blank,
+    ...{ uid: podUid(input.cluster, pod), name: metadata.name, namespace: metadata.namespace, addresses: [pod.podIP] },
+    ...{ network: metadata.labels['topology.istio.io/network'] ?? networkOf(input), cluster: input.cluster, node: pod.nodeName },
+    locality: { region: node?.region ?? '', zone: node?.zone ?? '', subzone: '' },
+    ...{ trustDomain: input.trustDomain, serviceAccount: pod.serviceAccount, canonicalName: app, workloadName: metadata.name },
+    canonicalRevision: metadata.labels['app.kubernetes.io/version'] ?? metadata.labels['version'] ?? 'latest',
+    ...{ hostNetwork: pod.hostNetwork, status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY', capacity, services },
+    ...{ authorizationPolicies: policiesOf(input, pod), transport: transportOf[mode], sidecar: mode === 'SIDECAR' },
+    ...{ appAddress: metadata.annotations['isthmus.io/app-address'] ?? '', capturedPorts: pod.ports.map(({ port }) => port) },
+    ...{ classicClients: mode === 'AMBIENT' && classicPeers, strict: isStrict(input, pod) },
+  };
+}
+
+/** Workload uid to service key to ports. */
+function membershipsByPod(input: TranslateInput): Map<string, Map<string, readonly PortMapping[]>> {
+  const members = new Map<string, Map<string, readonly PortMapping[]>>();
+  for (const service of input.view.all('Service'))
+    for (const pod of input.view.selectedBy(service)) {
+      const ports = portsAt(service, pod);
+      if (ports.length === 0) continue;
+      const uid = podUid(input.cluster, pod);
+      const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
+      members.set(uid, known.set(serviceKeyOf(service.metadata), ports));
+    }
+  return members;
+}
+
+/** A named target port is what the pod calls by that name; a pod without it does not serve the port. */
+function portsAt({ ports }: ServiceObject, pod: PodObject): readonly PortMapping[] {
+  return ports.flatMap(({ port, targetPort }) => {
+    const target = typeof targetPort === 'number' ? targetPort : pod.ports.find(({ name }) => name === targetPort)?.port;
+    return target === undefined ? [] : [{ servicePort: port, targetPort: target }];
+  });
+}

@@ -1,0 +1,62 @@
+import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { ClusterObject, NamespaceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { SourceEvent } from '../source/source.ts';
+
+/** The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. */
+export class ClusterView {
+  readonly #objects = new Map<string, ClusterObject>();
+  readonly #rejections = new Map<string, readonly Rejection[]>();
+  #synced = false;
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  apply(batch: readonly SourceEvent[]): void {
+    for (const event of batch)
+      switch (event.type) {
+        case 'upsert':
+          this.#objects.set(event.id, event.object);
+          break;
+        case 'remove':
+          this.#objects.delete(event.id);
+          break;
+        case 'rejections':
+          if (event.rejections.length > 0) this.#rejections.set(event.origin, event.rejections);
+          else this.#rejections.delete(event.origin);
+          break;
+        case 'synced':
+          this.#synced = true;
+      }
+  }
+
+  all<K extends ClusterObject['kind']>(kind: K): readonly Extract<ClusterObject, { kind: K }>[] {
+    return [...this.#objects.values()].filter((object): object is Extract<ClusterObject, { kind: K }> => object.kind === kind);
+  }
+
+  get<K extends ClusterObject['kind']>(kind: K, namespace: string, name: string): Extract<ClusterObject, { kind: K }> | undefined {
+    return this.#objects.get(`${kind}/${namespace}/${name}`) as Extract<ClusterObject, { kind: K }> | undefined;
+  }
+
+  get rejections(): readonly Rejection[] {
+    return [...this.#rejections.values()].flat();
+  }
+
+  pods(): readonly PodObject[] {
+    return this.all('Pod').filter(({ deleted }) => !deleted);
+  }
+
+  /** Pods that a service selects; none for a service without a selector. */
+  selectedBy({ metadata, selector }: ServiceObject): readonly PodObject[] {
+    if (Object.keys(selector).length === 0) return [];
+    return this.pods().filter((pod) => pod.metadata.namespace === metadata.namespace && selects(selector, pod.metadata.labels));
+  }
+
+  namespace(name: string): NamespaceObject | undefined {
+    return this.get('Namespace', '', name);
+  }
+}
+
+/** Every label that is wanted is there; an empty selector selects everything. */
+export const selects = (wanted: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
+  Object.entries(wanted).every(([key, value]) => labels[key] === value);
