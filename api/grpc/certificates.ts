@@ -35,9 +35,10 @@ export class Certificates implements experimental.CertificateProvider {
     for (const listener of this.#ca) listener(this.#caUpdate);
   }
 
+  /** Listeners hear of what there is on the next tick: grpc-js is not ready for it while it adds them. */
   addCaCertificateListener(listener: CaListener): void {
     this.#ca.add(listener);
-    listener(this.#caUpdate);
+    process.nextTick(() => listener(this.#caUpdate));
   }
 
   removeCaCertificateListener(listener: CaListener): void {
@@ -46,7 +47,7 @@ export class Certificates implements experimental.CertificateProvider {
 
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.#identity.add(listener);
-    listener(this.#identityUpdate);
+    process.nextTick(() => listener(this.#identityUpdate));
   }
 
   removeIdentityCertificateListener(listener: IdentityListener): void {

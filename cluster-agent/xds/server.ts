@@ -30,6 +30,13 @@ export interface XdsDeps {
   readonly log: Log;
 }
 
+export interface ConnectedClient extends ProxyClient {
+  /** `address:port` of its end of the connection. */
+  readonly peer: string;
+  /** It was told everything once. */
+  readonly complete: boolean;
+}
+
 /** What one proxy has answered to one response. */
 export interface AppliedEvent extends Acknowledgement {
   readonly client: ProxyClient;
@@ -87,8 +94,12 @@ export class XdsServer {
     for (const stream of this.#streams.values()) if (stream.view.client.key === client) stream.readdress();
   }
 
-  connectedClients(): readonly (ProxyClient & { readonly complete: boolean })[] {
-    return [...this.#streams.values()].map(({ view, complete }) => ({ ...view.client, complete }));
+  connectedClients(): readonly ConnectedClient[] {
+    return [...this.#streams.values()].map(({ view, peer, complete }) => ({
+      ...view.client,
+      peer,
+      complete,
+    }));
   }
 
   /** Calls the listener for every answer of a proxy; gives the function that stops it. Ask `coverage` then. */

@@ -92,6 +92,11 @@ export class ProxyStream {
     this.#pump.stop();
   }
 
+  /** The address and port that the proxy's connection came from. */
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
   acknowledged(type: string, name: string): string | RejectedVersion | undefined {
     return this.#session.acknowledged(type, name);
   }

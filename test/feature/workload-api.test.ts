@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { Client, status, type ServiceError } from '@grpc/grpc-js';
+import { openStream } from '@isthmus/api/grpc/call.ts';
+import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
+import { discoveryService } from '@isthmus/api/grpc/services.ts';
+import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
+import { typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
+import { covers } from '@isthmus/cluster-agent/xds/coverage.ts';
+import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { makeAuthority } from '../fakes/authority.ts';
+import { aService, aWorkload, anAuthorization } from '../fakes/records.ts';
+import { byName, emptySnapshot, ourNode, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
+
+const moment = (revision: number) => ({ epoch: 1n, revision: BigInt(revision) });
+const cart = aService({ name: 'cart' });
+const gateway = {
+  kind: 'address' as const,
+  network: 'network-west',
+  address: '127.7.16.5',
+  hbonePort: 15_008,
+};
+const local = aWorkload({
+  uid: 'east//Pod/shop/cart-1',
+  addresses: ['127.7.1.1'],
+  services: new Map([[cart.key, []]]),
+  strict: true,
+});
+const remote = aWorkload({ uid: 'remote-hbone', network: 'network-west', networkGateway: gateway });
+const remoteSidecar = { ...remote, uid: 'remote-mtls', transport: 'istio-mtls' as const };
+
+const snapshot: ClusterSnapshot = {
+  ...emptySnapshot,
+  workloads: byName(local, remote, remoteSidecar),
+  services: byName(cart, aService({ name: 'elsewhere' })),
+  authorizations: byName(anAuthorization({ name: 'p' })),
+};
+
+describe('the workload API, over real gRPC and TLS', () => {
+  let world: XdsWorld;
+  afterEach(() => world.stop());
+
+  it('says nothing before the first snapshot, then everything, and the proxy is ready', async () => {
+    world = await XdsWorld.start();
+    const proxy = world.proxy();
+    world.server.setSnapshot(snapshot, moment(1));
+    await proxy.ready();
+    assert.deepEqual(proxy.names(), [
+      ...['east//Pod/shop/cart-1', 'remote-hbone', 'remote-mtls'],
+      ...['shop/cart.shop.svc.cluster.local', 'shop/elsewhere.shop.svc.cluster.local'],
+    ]);
+    assert.deepEqual(proxy.names(typeUrls.authorization), ['shop/p']);
+    assert.deepEqual(proxy.workload(local.uid), local);
+    assert.ok(proxy.history.indexOf('+shop/p') < proxy.history.indexOf(`+${local.uid}`));
+    await proxy.stop();
+  });
+
+  it('sends only what changed, policies before and after the workloads that name them', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot({ ...snapshot, authorizations: new Map() }, moment(1));
+    const proxy = world.proxy();
+    await proxy.ready();
+    proxy.history.length = 0;
+    const named = { ...local, authorizationPolicies: ['shop/p'] };
+    world.server.setSnapshot({ ...snapshot, workloads: byName(named, remote, remoteSidecar) }, moment(2));
+    await proxy.signal.until(() => proxy.history.length === 2);
+    world.server.setSnapshot(
+      { ...snapshot, workloads: byName(local, remote), authorizations: new Map() },
+      moment(3),
+    );
+    await proxy.signal.until(() => proxy.history.includes('-shop/p'));
+    assert.deepEqual(proxy.history, ['+shop/p', `+${local.uid}`, `+${local.uid}`, '-remote-mtls', '-shop/p']);
+    await proxy.stop();
+  });
+
+  it('after a reconnect sends nothing that the proxy holds already, and removes what went meanwhile', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    const proxy = world.proxy();
+    await proxy.ready();
+    proxy.history.length = 0;
+    await world.server.close();
+    const again = await XdsWorld.start();
+    await writeFile(world.path('root.pem'), certificatePem(again.authority.root));
+    again.server.setSnapshot({ ...snapshot, workloads: byName(local) }, moment(1));
+    await again.server.listen('127.0.0.1', world.port);
+    await proxy.signal.until(() => proxy.history.length > 0);
+    await again.signal.until(() => covers(again.server.coverage(typeUrls.address, 'remote-hbone')));
+    assert.deepEqual(proxy.history.sort(), ['-remote-hbone', '-remote-mtls']);
+    assert.ok(proxy.client.ready);
+    await proxy.stop();
+    await again.stop();
+  });
+
+  it('tells upstream proxies only what they understand, and gateways only what is behind them', async () => {
+    world = await XdsWorld.start();
+    const withdrawn = new Map([[local.uid, new Set([cart.key])]]);
+    world.server.setSnapshot({ ...snapshot, withdrawn }, moment(1));
+    const upstream = world.proxy({ node: upstreamNode('up'), types: upstreamTypes });
+    const router = world.proxy({ node: ourNode('router', 'gw') });
+    await Promise.all([upstream.ready(), router.ready()]);
+    assert.deepEqual(upstream.names(), [
+      local.uid,
+      'remote-hbone',
+      cart.key,
+      'shop/elsewhere.shop.svc.cluster.local',
+    ]);
+    assert.equal(upstream.workload(local.uid)?.strict, false, 'no extension');
+    assert.equal(upstream.workload(local.uid)?.services.size, 0, "withdrawn from this cluster's clients");
+    assert.deepEqual(router.names(), [local.uid, cart.key]);
+    assert.deepEqual(
+      [...router.workload(local.uid)!.services.keys()],
+      [cart.key],
+      'kept for those who come from outside',
+    );
+    await Promise.all([upstream.stop(), router.stop()]);
+  });
+
+  it('gives each proxy its own addresses of a service', async () => {
+    const address = new Map([
+      ['istio-system/one', '127.7.4.1'],
+      ['istio-system/two', '127.7.4.2'],
+    ]);
+    world = await XdsWorld.start({
+      vips: (client) => [
+        { network: 'network-east', address: address.get(client) ?? '127.7.4.9', prefix: undefined },
+      ],
+    });
+    world.server.setSnapshot(snapshot, moment(1));
+    const [one, two] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
+    await Promise.all([one!.ready(), two!.ready()]);
+    assert.equal(one!.service(cart.key)?.addresses[0]?.address, '127.7.4.1');
+    assert.equal(two!.service(cart.key)?.addresses[0]?.address, '127.7.4.2');
+    address.set('istio-system/one', '127.7.4.3');
+    one!.history.length = 0;
+    world.server.vipsChanged('istio-system/one');
+    await one!.signal.until(() => one!.history.length === 2);
+    assert.equal(one!.service(cart.key)?.addresses[0]?.address, '127.7.4.3');
+    await Promise.all([one!.stop(), two!.stop()]);
+  });
+
+  it('keeps what a proxy took of a delta, and shows what it refused', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    const [willing, picky] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
+    await Promise.all([willing!.ready(), picky!.ready()]);
+    picky!.refuse.set('shop/q', 'no such thing');
+    const authorizations = byName(anAuthorization({ name: 'q' }), anAuthorization({ name: 'r' }));
+    world.server.setSnapshot({ ...snapshot, authorizations }, moment(2));
+    const of = (name: string) => world.server.coverage(typeUrls.authorization, name);
+    await world.signal.until(
+      () => of('shop/q').applied + of('shop/q').rejected.length === 2 && of('shop/p').applied === 2,
+    );
+    assert.deepEqual(
+      of('shop/q').rejected.map(({ reason }) => reason),
+      ['no such thing'],
+    );
+    assert.ok(covers(of('shop/r')));
+    assert.ok(covers(of('shop/p')), 'its removal has come to both');
+    assert.deepEqual(picky!.names(typeUrls.authorization), ['shop/r']);
+    await Promise.all([willing!.stop(), picky!.stop()]);
+    await world.signal.until(() => true);
+  });
+
+  it('a proxy that refuses a part of its first state is not ready until that is mended', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    const proxy = world.proxy();
+    proxy.refuse.set(local.uid, 'bad');
+    await world.signal.until(() => world.server.coverage(typeUrls.address, local.uid).rejected.length === 1);
+    assert.equal(proxy.client.ready, false);
+    proxy.refuse.clear();
+    world.server.setSnapshot({ ...snapshot, workloads: byName({ ...local, node: 'east-2' }) }, moment(2));
+    await proxy.ready();
+    await proxy.stop();
+  });
+
+  it('counts connected proxies, the newest stream of one proxy once', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    const first = world.proxy();
+    await first.ready();
+    const second = world.proxy();
+    await second.ready();
+    const clients = world.server.connectedClients();
+    assert.deepEqual(
+      clients.map(({ key, kind }) => [key, kind]),
+      [['istio-system/ztunnel-1', 'ztunnel']],
+    );
+    await first.stop();
+    await second.stop();
+  });
+
+  it('new handshakes show a replaced certificate', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    world.certificates.setIdentity(world.serverIdentity(['other.example']));
+    const proxy = world.proxy();
+    await proxy.signal.until(() => /127\.0\.0\.1|altnames|Hostname/i.test(proxy.client.problem));
+    world.certificates.setIdentity(world.serverIdentity());
+    await proxy.ready();
+    await proxy.stop();
+  });
+
+  it('a proxy verifies the control plane against its own root', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    await writeFile(world.path('root.pem'), certificatePem(makeAuthority().root));
+    const proxy = world.proxy();
+    await proxy.signal.until(() => proxy.client.problem !== 'not connected yet');
+    assert.deepEqual(world.server.connectedClients(), []);
+    await writeFile(world.path('root.pem'), certificatePem(world.authority.root));
+    await proxy.ready();
+    await proxy.stop();
+  });
+
+  it('leaves from the address that it is told to', async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+    const proxy = world.proxy({ localAddress: '127.9.8.7' });
+    await proxy.ready();
+    assert.match(world.server.connectedClients()[0]!.peer, /^127\.9\.8\.7:/);
+    await proxy.stop();
+  });
+});
+
+describe('the workload API refuses', () => {
+  let world: XdsWorld;
+  beforeEach(async () => {
+    world = await XdsWorld.start();
+    world.server.setSnapshot(snapshot, moment(1));
+  });
+  afterEach(() => world.stop());
+
+  /** Sends one request and gives the status that ends the stream. */
+  async function ask(
+    first: Partial<DiscoveryRequest['request']>,
+    token = 'good',
+    node = ourNode('ztunnel', 'z'),
+  ) {
+    const trust = trustServer('127.0.0.1', certificatePem(world.authority.root));
+    const client = new Client(`127.0.0.1:${world.port}`, trust.credentials, trust.options);
+    const stream = openStream(client, discoveryService.deltaAggregatedResources, {
+      authorization: `Bearer ${token}`,
+    });
+    const nothing = {
+      type: typeUrls.address,
+      subscribe: [],
+      unsubscribe: [],
+      initialVersions: new Map(),
+      nonce: '',
+      error: '',
+    };
+    stream.write({ node, request: { ...nothing, ...first } });
+    const error = await new Promise<ServiceError>((resolve) => {
+      stream.on('error', (cause) => resolve(cause as ServiceError));
+      stream.resume();
+    });
+    client.close();
+    return { code: error.code, details: error.details };
+  }
+
+  const otherNode = ourNode('ztunnel', 'z', 'shop');
+  const cases: Record<string, [() => Promise<{ code: status; details: string }>, status, RegExp]> = {
+    'no valid token': [() => ask({}, 'bad'), status.UNAUTHENTICATED, /no valid token/],
+    'a node of another namespace': [
+      () => ask({}, 'good', otherNode),
+      status.PERMISSION_DENIED,
+      /namespace shop.*istio-system/,
+    ],
+    'a node id that is none': [
+      () => ask({}, 'good', { ...otherNode, id: 'x' }),
+      status.INVALID_ARGUMENT,
+      /is no <kind>/,
+    ],
+    'on-demand subscription': [
+      () => ask({ subscribe: ['a/b'] }),
+      status.INVALID_ARGUMENT,
+      /only the subscription to everything/,
+    ],
+    'the opening of on-demand': [
+      () => ask({ subscribe: ['*'], unsubscribe: ['*'] }),
+      status.INVALID_ARGUMENT,
+      /everything/,
+    ],
+  };
+  for (const [name, [attempt, code, details]] of Object.entries(cases))
+    it(name, async () => {
+      const refused = await attempt();
+      assert.equal(refused.code, code);
+      assert.match(refused.details, details);
+      assert.ok(!refused.details.includes('bad token'), 'never the token');
+    });
+
+  it('a node that says it is in two namespaces', async () => {
+    const node = ourNode('ztunnel', 'z');
+    const refused = await ask({}, 'good', { ...node, metadata: { ...node.metadata, NAMESPACE: 'shop' } });
+    assert.equal(refused.code, status.INVALID_ARGUMENT);
+  });
+});
