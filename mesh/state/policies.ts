@@ -6,21 +6,38 @@ export class PolicyStore {
   readonly #byKey = new Map<string, Authorization>();
   /** By namespace; '' holds the global ones. */
   readonly #unnamed = new IndexMap<Authorization>();
+  /** Removed by the control plane, and in force until nobody names them. */
+  readonly #retired = new Set<string>();
 
-  insert(policy: Authorization): void {
-    this.remove(policy.key);
+  insert(policy: Authorization): Authorization | undefined {
+    const replaced = this.remove(policy.key);
     this.#byKey.set(policy.key, policy);
     const scope = scopeOf(policy);
     if (scope !== undefined) this.#unnamed.add(scope, policy);
+    return replaced;
   }
 
   remove(key: string): Authorization | undefined {
+    this.#retired.delete(key);
     const policy = this.#byKey.get(key);
     if (!policy) return undefined;
     this.#byKey.delete(key);
     const scope = scopeOf(policy);
     if (scope !== undefined) this.#unnamed.delete(scope, policy);
     return policy;
+  }
+
+  /** Removes a policy as soon as no workload names it: until then what it says holds. */
+  retire(key: string, isNamed: (key: string) => boolean): void {
+    const policy = this.#byKey.get(key);
+    if (!policy) return;
+    if (scopeOf(policy) === undefined && isNamed(key)) this.#retired.add(key);
+    else this.remove(key);
+  }
+
+  /** Removes the retired ones that nobody names any more. */
+  sweep(isNamed: (key: string) => boolean): void {
+    for (const key of this.#retired) if (!isNamed(key)) this.remove(key);
   }
 
   get(key: string): Authorization | undefined {
@@ -31,9 +48,15 @@ export class PolicyStore {
     return this.#byKey.values();
   }
 
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   /** Policies of a namespace and of the whole mesh. */
   unnamed(namespace: string): readonly Authorization[] {
-    return [...this.#unnamed.get(namespace), ...this.#unnamed.get('')];
+    // A workload without a namespace has the global ones once.
+    const ofNamespace = namespace === '' ? [] : this.#unnamed.get(namespace);
+    return [...ofNamespace, ...this.#unnamed.get('')];
   }
 }
 

@@ -1,20 +1,30 @@
-import { inBlock } from '../net/cidr.ts';
+import { addressBytes } from '../net/address.ts';
+import { inBlock, type Block } from '../net/cidr.ts';
 import { IndexMap } from './index-map.ts';
+import { first } from './preference.ts';
 import type { Service, ServiceKey } from './service.ts';
+
+interface ServiceBlock extends Block {
+  readonly service: Service;
+}
 
 /** Services by key, with what finds them. `insert` and `remove` alone write, and keep every index in step. */
 export class ServiceStore {
   readonly #byKey = new Map<ServiceKey, Service>();
   readonly #byAddress = new IndexMap<Service>();
   readonly #byHostname = new IndexMap<Service>();
-  readonly #blocks = new Set<Service>();
+  /** By network. There are few, so they are looked through. */
+  readonly #blocks = new Map<string, readonly ServiceBlock[]>();
 
-  insert(service: Service): void {
-    this.remove(service.key);
+  /** Puts a service in, or in the place of the one of its key. Gives back the one that it replaces. */
+  insert(service: Service): Service | undefined {
+    const replaced = this.remove(service.key);
     this.#byKey.set(service.key, service);
     this.#byHostname.add(service.hostname, service);
-    for (const { network, address } of exact(service)) this.#byAddress.add(`${network}/${address}`, service);
-    if (service.addresses.some(({ prefix }) => prefix !== undefined)) this.#blocks.add(service);
+    for (const { network, address, prefix } of service.addresses)
+      if (prefix === undefined) this.#byAddress.add(`${network}/${address}`, service);
+      else this.#blocks.set(network, [...(this.#blocks.get(network) ?? []), { service, address, prefix }]);
+    return replaced;
   }
 
   remove(key: ServiceKey): Service | undefined {
@@ -22,8 +32,9 @@ export class ServiceStore {
     if (!service) return undefined;
     this.#byKey.delete(key);
     this.#byHostname.delete(service.hostname, service);
-    for (const { network, address } of exact(service)) this.#byAddress.delete(`${network}/${address}`, service);
-    this.#blocks.delete(service);
+    for (const { network, address, prefix } of service.addresses)
+      if (prefix === undefined) this.#byAddress.delete(`${network}/${address}`, service);
+      else this.#removeBlocks(network, service);
     return service;
   }
 
@@ -35,36 +46,58 @@ export class ServiceStore {
     return this.#byKey.values();
   }
 
-  /** The service that a client in `namespace` means by a VIP; blocks count only where no exact address does. */
-  atAddress(network: string, address: string, namespace: string): Service | undefined {
-    return choose(this.#byAddress.get(`${network}/${address}`), namespace) ?? this.#inBlock(network, address, namespace);
+  get size(): number {
+    return this.#byKey.size;
   }
 
+  /** The service that a client in `namespace` means by a VIP; blocks count only where no exact address does. */
+  atAddress(network: string, address: string, namespace: string): Service | undefined {
+    return (
+      choose(this.#byAddress.get(`${network}/${address}`), namespace) ??
+      this.#inBlock(network, address, namespace)
+    );
+  }
+
+  /** The service that a client in `namespace` means by a host name. */
   withHostname(hostname: string, namespace: string): Service | undefined {
     return choose(this.#byHostname.get(hostname), namespace);
   }
 
+  /** Every service that bears a host name, in whatever namespace. */
+  bearing(hostname: string): readonly Service[] {
+    return this.#byHostname.get(hostname);
+  }
+
   #inBlock(network: string, address: string, namespace: string): Service | undefined {
-    const ranked = [...this.#blocks]
-      .filter((service) => visible(service, namespace))
-      .flatMap((service) => service.addresses.map((block) => ({ service, ...block, prefix: block.prefix ?? -1 })))
-      .filter((block) => block.prefix >= 0 && block.network === network && inBlock(address, block))
-      .sort((a, b) => rank(b, namespace) - rank(a, namespace));
-    return ranked[0]?.service;
+    const blocks = this.#blocks.get(network);
+    if (!blocks) return undefined;
+    const bytes = addressBytes(address);
+    const around = blocks.filter((block) => visible(block.service, namespace) && inBlock(bytes, block));
+    const longest = around.reduce((most, { prefix }) => Math.max(most, prefix), 0);
+    // Same namespace first, then the longest prefix, then a service of Kubernetes itself.
+    const near = around.filter(({ service }) => service.namespace === namespace);
+    const longestNear = near.reduce((most, { prefix }) => Math.max(most, prefix), 0);
+    const wishes = [
+      ({ service }: ServiceBlock) => service.namespace === namespace,
+      ({ prefix }: ServiceBlock) => prefix === (near.length > 0 ? longestNear : longest),
+      ({ service }: ServiceBlock) => service.canonical,
+    ];
+    return first(around, wishes, ({ service }) => service.key)?.service;
+  }
+
+  #removeBlocks(network: string, service: Service): void {
+    const left = (this.#blocks.get(network) ?? []).filter((block) => block.service !== service);
+    if (left.length > 0) this.#blocks.set(network, left);
+    else this.#blocks.delete(network);
   }
 }
-
-/** Same namespace first, then the longest prefix, then a service of Kubernetes itself. */
-const rank = ({ service, prefix }: { service: Service; prefix: number }, namespace: string): number =>
-  (service.namespace === namespace ? 1000 : 0) + prefix * 2 + (service.canonical ? 1 : 0);
-
-const exact = (service: Service) => service.addresses.filter(({ prefix }) => prefix === undefined);
 
 const visible = ({ visibility, namespace }: Service, client: string): boolean =>
   visibility === 'PUBLIC' || namespace === client;
 
-/** Of several: those the client may see, its own namespace's, then a service of Kubernetes itself, then the first. */
+/** Of several: those the client may see, its own namespace's, then a service of Kubernetes itself, then by name. */
 function choose(services: readonly Service[], namespace: string): Service | undefined {
   const seen = services.filter((service) => visible(service, namespace));
-  return seen.find((one) => one.namespace === namespace) ?? seen.find(({ canonical }) => canonical) ?? seen[0];
+  const wishes = [(one: Service) => one.namespace === namespace, ({ canonical }: Service) => canonical];
+  return first(seen, wishes, ({ key }) => key);
 }

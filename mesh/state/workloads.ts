@@ -1,4 +1,5 @@
 import { IndexMap } from './index-map.ts';
+import { first } from './preference.ts';
 import type { ServiceKey } from './service.ts';
 import type { Workload, WorkloadUid } from './workload.ts';
 
@@ -9,11 +10,14 @@ export class WorkloadStore {
   readonly #byService = new IndexMap<Workload>();
   readonly #byHostname = new IndexMap<Workload>();
   readonly #byNode = new IndexMap<Workload>();
+  readonly #byPolicy = new IndexMap<Workload>();
 
-  insert(workload: Workload): void {
-    this.remove(workload.uid);
+  /** Puts a workload in, or in the place of the one of its uid. Gives back the one that it replaces. */
+  insert(workload: Workload): Workload | undefined {
+    const replaced = this.remove(workload.uid);
     this.#byUid.set(workload.uid, workload);
     this.#eachKey(workload, (index, key) => index.add(key, workload));
+    return replaced;
   }
 
   remove(uid: WorkloadUid): Workload | undefined {
@@ -32,27 +36,34 @@ export class WorkloadStore {
     return this.#byUid.values();
   }
 
-  /** Of several workloads at one address a pod is preferred, then one that speaks HBONE, as upstream does. */
-  atAddress(network: string, address: string): Workload | undefined {
-    const found = this.#byAddress.get(`${network}/${address}`);
-    return (
-      found.find(({ uid }) => uid.includes('//Pod/')) ??
-      found.find(({ transport }) => transport === 'hbone') ??
-      found[0]
-    );
+  get size(): number {
+    return this.#byUid.size;
   }
 
-  /** Members of a service, whether or not the service itself is known yet. */
+  /** Of several workloads at one address a pod is preferred, then one that speaks HBONE, as upstream does. */
+  atAddress(network: string, address: string): Workload | undefined {
+    return first(this.#byAddress.get(`${network}/${address}`), [isPod, speaksHbone], ({ uid }) => uid);
+  }
+
+  /**
+   * Members of a service, whether or not the service itself is known: workloads may come before their services, and
+   * a service that is replaced keeps its members, as they say themselves where they belong.
+   */
   ofService(key: ServiceKey): readonly Workload[] {
     return this.#byService.get(key);
   }
 
   withHostname(namespace: string, hostname: string): Workload | undefined {
-    return this.#byHostname.get(`${namespace}/${hostname}`)[0];
+    return first(this.#byHostname.get(`${namespace}/${hostname}`), [isPod, speaksHbone], ({ uid }) => uid);
   }
 
   onNode(node: string): readonly Workload[] {
     return this.#byNode.get(node);
+  }
+
+  /** Workloads that name a policy. */
+  naming(policy: string): readonly Workload[] {
+    return this.#byPolicy.get(policy);
   }
 
   #eachKey(workload: Workload, visit: (index: IndexMap<Workload>, key: string) => void): void {
@@ -60,7 +71,11 @@ export class WorkloadStore {
     if (!workload.hostNetwork)
       for (const address of workload.addresses) visit(this.#byAddress, `${workload.network}/${address}`);
     for (const key of workload.services.keys()) visit(this.#byService, key);
+    for (const key of workload.authorizationPolicies) visit(this.#byPolicy, key);
     if (workload.hostname !== '') visit(this.#byHostname, `${workload.namespace}/${workload.hostname}`);
     if (workload.node !== '') visit(this.#byNode, workload.node);
   }
 }
+
+const isPod = ({ uid }: Workload): boolean => uid.includes('//Pod/');
+const speaksHbone = ({ transport }: Workload): boolean => transport === 'hbone';

@@ -1,0 +1,206 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { certificateService } from '@isthmus/api/grpc/services.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { appliedReports } from './applied.ts';
+import { WorkloadIssuer } from './ca/issuer.ts';
+import { certificateHandlers } from './ca/service.ts';
+import { ProjectedTokens } from './ca/tokens.ts';
+import { LinkClient } from './link/client.ts';
+import { HubViewStore } from './link/hub-view-store.ts';
+import { agentVersion, linkIdentity } from './link/identity.ts';
+import { podsOf } from './pods.ts';
+import { PodStarter } from './pod-starter.ts';
+import { servingIdentity } from './serving.ts';
+import { Allocations } from './source/files/allocations.ts';
+import { filesSource } from './source/files/files-source.ts';
+import type { TranslateInput } from './translate/input.ts';
+import { networkOf } from './translate/input.ts';
+import { clusterReport, gatewayReports, healthReport, serviceReports } from './translate/report.ts';
+import type { ClusterSnapshot } from './translate/snapshot.ts';
+import { translate } from './translate/translate.ts';
+import { ClusterView } from './view/cluster-view.ts';
+import { answerWorkloads } from './workloads-answer.ts';
+import { XdsServer } from './xds/server.ts';
+
+export interface AgentOptions {
+  readonly cluster: string;
+  readonly stateDir: string;
+  readonly manifests: string;
+  readonly addresses: string;
+  readonly xdsHost: string;
+  readonly xdsPort: number;
+  readonly localAddress: string;
+  readonly tokenFile: string | undefined;
+  readonly trustDomain: string;
+  readonly firstFreePort: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** The agent: its parts, and how they hear of one another. */
+export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  const agent = new Agent(options, await linkIdentity({ ...options, now: options.clock.now() }));
+  await agent.start(signal);
+  return agent;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #view = new ClusterView();
+  readonly #views: HubViewStore;
+  readonly #tokens: ProjectedTokens;
+  readonly #issuer: WorkloadIssuer;
+  readonly #allocations: Allocations;
+  readonly #xds: XdsServer;
+  readonly #starter: PodStarter;
+  readonly link: LinkClient;
+  readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
+  readonly #moment: { epoch: bigint; revision: bigint };
+  #snapshot: ClusterSnapshot | undefined;
+  #scheduled = false;
+  #preparing = false;
+  #healthText = '';
+
+  constructor(options: AgentOptions, identity: Awaited<ReturnType<typeof linkIdentity>>) {
+    const { stateDir, clock, random, log } = options;
+    const at = (name: string) => join(stateDir, name);
+    this.#options = { ...options, trustDomain: identity.trustDomain };
+    this.#views = new HubViewStore(at('hub-view.json'));
+    this.#tokens = new ProjectedTokens(at('token-key.pem'), clock);
+    this.#issuer = new WorkloadIssuer({ path: at('intermediate.json'), provider: fileKeyProvider(at('sealing-key'), random), clock, random });
+    this.#allocations = new Allocations(at('allocations.json'), options.addresses);
+    this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
+    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, clock, random));
+    this.#starter = new PodStarter({ stateDir, view: this.#view, tokens: this.#tokens, allocations: this.#allocations, clock, log });
+    this.link = new LinkClient({
+      ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
+      reports: (type) => this.#produced(type),
+      health: () => ({ ...healthReport(this.#input()), proxiesConnected: this.#xds.connectedClients().length }),
+      answer: (ask) => this.#answer(ask),
+      onView: () => this.#hubChanged(),
+    });
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { manifests, localAddress, clock, log, xdsHost, xdsPort } = this.#options;
+    await this.#xds.listen(xdsHost, xdsPort);
+    this.#xds.onApplied(() => this.#reportApplied());
+    const source = filesSource({ folder: manifests, allocations: this.#allocations, localAddress, clock });
+    void source.run((batch) => {
+      this.#view.apply(batch);
+      this.#schedule();
+    }, signal);
+    this.#issuer.activate(new Set(this.#views.view.activations.keys()));
+    void this.link.run(signal);
+    const renew = () => {
+      if (signal.aborted) return;
+      this.#prepareIntermediate();
+      clock.after(1000, renew);
+    };
+    renew();
+    signal.addEventListener('abort', () => void this.#xds.close().catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close')));
+  }
+
+  #makeXds(identity: { key: string; chain: string }): XdsServer {
+    const { log, clock } = this.#options;
+    const header = (metadata: { get(name: string): unknown[] }) => metadata.get('authorization')[0]?.toString();
+    const xds = new XdsServer({
+      certificates: new Certificates(identity),
+      authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
+      vips: (client, service) => [{ network: networkOf(this.#input()), address: this.#allocations.get('vips', `${client}|${service}`), prefix: undefined }],
+      log,
+    });
+    const { trustDomain } = this.#options;
+    xds.server.addService(certificateService, certificateHandlers({ authenticator: this.#tokens, issuer: this.#issuer, pods: podsOf(this.#view), trustDomain, clock, log }) as never);
+    return xds;
+  }
+
+  #input(): TranslateInput {
+    const { cluster, trustDomain, firstFreePort } = this.#options;
+    return { cluster, trustDomain, firstFreePort, view: this.#view, hub: this.#views.view };
+  }
+
+  #hubChanged(): void {
+    if (this.#issuer.activate(new Set(this.#views.view.activations.keys()))) this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
+    this.#schedule(true);
+  }
+
+  /** All that changes within one turn of the event loop is one snapshot. */
+  #schedule(save = false): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (save) this.#views.save();
+      if (this.#view.synced) this.#rebuild();
+    });
+  }
+
+  #rebuild(): void {
+    const input = this.#input();
+    this.#snapshot = translate(input, this.#snapshot);
+    this.#moment.revision++;
+    this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
+    this.#starter.write().catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
+    this.#publish('cluster', new Map([['self', clusterReport(input, agentVersion)]]), wire.clusterReport.encode);
+    this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
+    this.#publish('service', serviceReports(input), wire.serviceReport.encode);
+    this.#reportApplied();
+    this.#reportHealth(input);
+  }
+
+  #reportHealth(input: TranslateInput): void {
+    const text = JSON.stringify(healthReport(input));
+    if (text === this.#healthText) return;
+    this.#healthText = text;
+    this.link.healthChanged();
+  }
+
+  #reportApplied(): void {
+    if (!this.#snapshot) return;
+    const reports = appliedReports(this.#views, this.#snapshot, (type, name) => this.#xds.coverage(type, name));
+    this.#publish('applied', reports, wire.appliedReport.encode);
+  }
+
+  #publish<T>(type: string, records: ReadonlyMap<string, T>, encode: (record: T) => Uint8Array): void {
+    const before = this.#reports.get(type);
+    const next = new Map<string, Produced>();
+    for (const [name, record] of records) {
+      const body = encode(record);
+      next.set(name, { version: contentVersion(body), body });
+    }
+    this.#reports.set(type, next);
+    const same = before?.size === next.size && [...next].every(([name, { version }]) => before.get(name)?.version === version);
+    if (!same) this.link.changed(type);
+  }
+
+  #produced(type: string): ProducedResources | undefined {
+    return this.#reports.get(type);
+  }
+
+  #answer(ask: Ask): Promise<Answer> {
+    if (!this.#snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
+    return Promise.resolve(answerWorkloads(this.#input(), this.#snapshot, ask));
+  }
+
+  #prepareIntermediate(): void {
+    if (this.#preparing || !this.#issuer.wantsNext || !this.link.connected) return;
+    this.#preparing = true;
+    this.#issuer
+      .prepare((csr) => this.link.signIntermediate(csr))
+      .then(() => this.#issuer.activate(new Set(this.#views.view.activations.keys())))
+      .catch((error: unknown) => this.#options.log.warn({ error: String(error) }, 'the hub has not signed the intermediate; it will be asked again'))
+      .finally(() => (this.#preparing = false));
+  }
+}

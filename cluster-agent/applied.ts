@@ -1,0 +1,47 @@
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { HubViewStore } from './link/hub-view-store.ts';
+import type { ClusterSnapshot } from './translate/snapshot.ts';
+import type { Coverage } from './xds/coverage.ts';
+
+/** How far a resource has come among the connected proxies. */
+export type Covered = (type: string, name: string) => Coverage;
+
+/** What the hub is told of each thing that it sent: whether every connected proxy holds it. */
+export function appliedReports(views: HubViewStore, snapshot: ClusterSnapshot, covered: Covered): ReadonlyMap<string, Applied> {
+  const { view } = views;
+  const reports: Applied[] = [
+    ...[...view.policies.values()].map(({ name, authorization }) => report(`policy/${name}`, views.version('policy', name), [covered(typeUrls.authorization, authorization.key)])),
+    ...[...view.intermediates.values()].map(({ keyId, revoked }) => ({
+      ...report(`intermediate/${keyId}`, views.version('intermediate', keyId), [covered(typeUrls.intermediate, keyId)]),
+      ...(revoked ? { message: 'revoked' } : {}),
+    })),
+    ...[...view.diversions.values()].map(({ id, services }) =>
+      report(`diversion/${id}`, views.version('diversion', id), addressesOf(snapshot, services).map((name) => covered(typeUrls.address, name))),
+    ),
+  ];
+  return new Map(reports.map((one) => [one.subject, one]));
+}
+
+function report(subject: string, version: string | undefined, coverages: readonly Coverage[]): Applied {
+  const proxies = Math.max(0, ...coverages.map((one) => one.proxies));
+  const rejected = coverages.flatMap((one) => one.rejected);
+  const done = coverages.every((one) => one.applied >= one.proxies);
+  const [first] = rejected;
+  return {
+    ...{ subject, version: version ?? '', proxies },
+    state: first ? 'REJECTED' : done ? 'APPLIED' : 'PENDING',
+    message: first ? `${first.client}: ${first.reason}` : '',
+  };
+}
+
+/** The workloads whose weights or memberships a diversion changes. */
+function addressesOf({ workloads }: ClusterSnapshot, services: readonly string[]): readonly string[] {
+  const touched = (key: string) => services.length === 0 || services.some((service) => key.startsWith(`${service}.`) || key === serviceKey(service));
+  return [...workloads.values()].filter((one) => [...one.services.keys()].some(touched)).map(({ uid }) => uid);
+}
+
+function serviceKey(service: string): string {
+  const [namespace = '', name = ''] = service.split('/');
+  return `${namespace}/${name}.${namespace}.svc.cluster.local`;
+}

@@ -1,0 +1,105 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
+import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
+import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
+import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+
+interface Slot {
+  readonly keyId: string;
+  readonly issuer: Issuer;
+  /** PEM: the intermediate, then the root. */
+  readonly chain: readonly string[];
+}
+
+interface SavedSlot {
+  readonly sealedKey: string;
+  readonly chain: readonly string[];
+}
+
+interface Deps {
+  readonly path: string;
+  readonly provider: KeyProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const purpose = 'intermediate key';
+
+/**
+ * The cluster's intermediates: `current` signs; `next` has been signed by the hub and waits until every verifier
+ * has acknowledged it. Keys never leave this process but sealed.
+ */
+export class WorkloadIssuer {
+  readonly #deps: Deps;
+  #current: Slot | undefined;
+  #next: Slot | undefined;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    if (!existsSync(deps.path)) return;
+    const saved = JSON.parse(readFileSync(deps.path, 'utf8')) as { current?: SavedSlot; next?: SavedSlot };
+    this.#current = saved.current && this.#open(saved.current);
+    this.#next = saved.next && this.#open(saved.next);
+  }
+
+  get currentKeyId(): string | undefined {
+    return this.#current?.keyId;
+  }
+
+  /** True when there is none, or the one in use is past half of its life, and no next one waits. */
+  get wantsNext(): boolean {
+    if (this.#next) return false;
+    const certificate = this.#current?.issuer.certificate;
+    return !certificate || shouldRenew(this.#deps.clock.now(), Date.parse(certificate.validFrom), Date.parse(certificate.validTo));
+  }
+
+  /** Has a new key signed by the hub. It signs nothing until it is activated. */
+  async prepare(sign: (csr: string) => Promise<{ chain: readonly string[]; keyId: string }>): Promise<void> {
+    const key = generateKey();
+    const { chain } = await sign(createCsr(key));
+    const certificate = new X509Certificate(chain[0] ?? '');
+    this.#next = { keyId: keyIdOf(key.publicKey).toString('hex'), chain, issuer: { certificate, privateKey: key.privateKey } };
+    this.#save();
+  }
+
+  /** The hub says which intermediates may sign. */
+  activate(keyIds: ReadonlySet<string>): boolean {
+    if (!this.#next || !keyIds.has(this.#next.keyId)) return false;
+    this.#current = this.#next;
+    this.#next = undefined;
+    this.#save();
+    return true;
+  }
+
+  /** A leaf for the key that a request proves: PEM, leaf, intermediate, root. Throws NOT_ACTIVE or BAD_CSR. */
+  issue(identity: WorkloadIdentity, csr: string, validitySeconds: number): readonly string[] {
+    if (!this.#current)
+      throw new CodedError('NOT_ACTIVE', 'the cluster’s intermediate is not active yet: every verifier must acknowledge it first; ask again');
+    const request = readCsr(csr);
+    if (!request.ok) throw new CodedError('BAD_CSR', request.error);
+    const lifetime = Math.min(day, validitySeconds > 0 ? validitySeconds * 1000 : day);
+    const { issuer, chain } = this.#current;
+    const leaf = issueLeaf(formatWorkloadIdentity(identity), request.value.publicKey, issuer, { now: this.#deps.clock.now(), lifetime }, this.#deps.random);
+    return [certificatePem(leaf), ...chain];
+  }
+
+  #open({ sealedKey, chain }: SavedSlot): Slot {
+    const certificate = new X509Certificate(chain[0] ?? '');
+    const privateKey = readPrivateKey(unseal(sealedKey, purpose, this.#deps.provider));
+    return { keyId: keyIdOf(certificate.publicKey).toString('hex'), chain, issuer: { certificate, privateKey } };
+  }
+
+  #save(): void {
+    const { path, provider, random } = this.#deps;
+    const saved = (slot: Slot | undefined): SavedSlot | undefined =>
+      slot && { chain: slot.chain, sealedKey: seal(privateKeyPem(slot.issuer.privateKey), purpose, provider, random) };
+    writeFileSync(`${path}.new`, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}

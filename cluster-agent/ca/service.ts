@@ -1,0 +1,62 @@
+import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { authorizeIdentity, type Pods } from './node-authorizer.ts';
+import type { WorkloadIssuer } from './issuer.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Authenticator } from './tokens.ts';
+
+interface Deps {
+  readonly authenticator: Authenticator;
+  readonly issuer: WorkloadIssuer;
+  readonly pods: Pods;
+  readonly trustDomain: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Call = ServerUnaryCall<CertificateRequest, CertificateResponse>;
+
+const codes: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
+  BAD_CSR: status.INVALID_ARGUMENT,
+  NOT_ACTIVE: status.UNAVAILABLE,
+  TOO_MANY: status.RESOURCE_EXHAUSTED,
+};
+
+/** Istio's CreateCertificate: a proven caller, an identity that it may have, and a leaf for the key it proves. */
+export function certificateHandlers(deps: Deps) {
+  const limit = new RateLimit(deps.clock, 10, 200);
+  return {
+    createCertificate(call: Call, reply: sendUnaryData<CertificateResponse>): void {
+      create(deps, limit, call)
+        .then((chain) => reply(null, chain))
+        .catch((error: unknown) => reply(toGrpc(error, deps.log)));
+    },
+  };
+}
+
+async function create({ authenticator, issuer, pods, trustDomain, log }: Deps, limit: RateLimit, { metadata, request }: Call): Promise<CertificateResponse> {
+  const caller = await authenticator.authenticate(metadata.get('authorization')[0]?.toString());
+  const name = `${caller.namespace}/${caller.pod.name}`;
+  if (!limit.take(name)) throw new CodedError('TOO_MANY', `${name} asks for more than 10 certificates a second: ask later`);
+  const identity = authorizeIdentity(caller, request.impersonatedIdentity, trustDomain, pods);
+  if (!identity.ok) throw new CodedError('PERMISSION_DENIED', identity.error);
+  const chain = issuer.issue(identity.value, request.csr, request.validitySeconds);
+  log.debug({ caller: name, identity: `${identity.value.namespace}/${identity.value.serviceAccount}` }, 'certificate issued');
+  return chain;
+}
+
+function toGrpc(error: unknown, log: Log): { code: number; details: string } {
+  const code = error instanceof CodedError ? codes[error.code] : undefined;
+  if (code === undefined) {
+    log.error({ error: String(error) }, 'certificate request failed');
+    return { code: status.INTERNAL, details: 'the agent failed; its log says why' };
+  }
+  const details = (error as Error).message;
+  if (code !== status.UNAVAILABLE) log.warn({ details }, 'certificate refused');
+  return { code, details };
+}

@@ -1,0 +1,81 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { jwtVerify, SignJWT } from 'jose';
+import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+
+/** Who a token proves its bearer to be: a service account, in a pod, on a node. */
+export interface Caller {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly pod: { readonly name: string; readonly uid: string };
+  readonly node: string;
+}
+
+/** Proves callers. The Kubernetes one, which asks the API server to review tokens, comes behind the same. */
+export interface Authenticator {
+  /** `header` is the call's `authorization`. Throws UNAUTHENTICATED. */
+  authenticate(header: string | undefined): Promise<Caller>;
+}
+
+const audience = 'istio-ca';
+const issuer = 'isthmus-files';
+
+interface Claims {
+  readonly 'kubernetes.io'?: {
+    readonly namespace?: string;
+    readonly serviceaccount?: { readonly name?: string };
+    readonly pod?: { readonly name?: string; readonly uid?: string };
+    readonly node?: { readonly name?: string };
+  };
+}
+
+/** Projected tokens as Kubernetes would issue them, for where there is none: ES256, bound to pod and node. */
+export class ProjectedTokens implements Authenticator {
+  readonly #key: KeyObject;
+  readonly #public: KeyObject;
+  readonly #clock: Clock;
+
+  /** The signing key is a 0600 file, made at the first start. */
+  constructor(path: string, clock: Clock) {
+    if (!existsSync(path)) {
+      writeFileSync(`${path}.new`, privateKeyPem(generateKey().privateKey), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    }
+    this.#key = createPrivateKey(readFileSync(path));
+    this.#public = createPublicKey(this.#key);
+    this.#clock = clock;
+  }
+
+  issue({ namespace, serviceAccount, pod, node }: Caller, lifetimeSeconds: number): Promise<string> {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const claims = { 'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount }, pod, node: { name: node } } };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256' })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject(`system:serviceaccount:${namespace}:${serviceAccount}`)
+      .setIssuedAt(now)
+      .setExpirationTime(now + lifetimeSeconds)
+      .sign(this.#key);
+  }
+
+  async authenticate(header: string | undefined): Promise<Caller> {
+    const token = /^Bearer (\S+)$/.exec(header ?? '')?.[1];
+    if (token === undefined) throw refuse('the call carries no bearer token');
+    let claims: Claims;
+    try {
+      const options = { audience, issuer, algorithms: ['ES256'], clockTolerance: 60, currentDate: new Date(this.#clock.now()) };
+      claims = (await jwtVerify(token, this.#public, options)).payload as Claims;
+    } catch (cause) {
+      throw refuse(`the token is not valid here: ${cause instanceof Error ? cause.message : 'unreadable'}`);
+    }
+    const { namespace, serviceaccount, pod, node } = claims['kubernetes.io'] ?? {};
+    if (namespace === undefined || serviceaccount?.name === undefined || pod?.name === undefined || pod.uid === undefined)
+      throw refuse('the token is bound to no pod');
+    return { namespace, serviceAccount: serviceaccount.name, pod: { name: pod.name, uid: pod.uid }, node: node?.name ?? '' };
+  }
+}
+
+const refuse = (message: string) => new CodedError('UNAUTHENTICATED', message);

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { createLog } from '@isthmus/mesh/process/log.ts';
+import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { startAgent } from './app.ts';
+
+const flags = readFlags(
+  'isthmus-agent',
+  'the control plane of one cluster',
+  [
+    { name: 'cluster', value: 'NAME', help: 'the name under which this cluster joins' },
+    { name: 'state-dir', value: 'DIR', help: 'private folder for keys, allocations and the hub’s last view' },
+    { name: 'manifests', value: 'DIR', help: 'folder of Kubernetes and Istio YAML that is this cluster' },
+    { name: 'addresses', value: 'CIDR', help: 'a /20 of loopback addresses to allocate from' },
+    { name: 'xds-listen', value: 'HOST:PORT', help: 'where proxies get configuration and certificates' },
+    { name: 'bind', value: 'ADDRESS', default: '', help: 'local address of connections to the hub and of probes' },
+    { name: 'join-token-file', value: 'FILE', help: 'file with the token of the first start' },
+    { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'until the hub has said' },
+    { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error' },
+    { name: 'parent-pipe', help: 'end when standard input ends' },
+  ],
+  ['cluster', 'state-dir', 'manifests', 'addresses', 'xds-listen'],
+);
+
+/** Ports below this need root, or the sysctl lowered. */
+function firstFreePort(): number {
+  if (process.getuid?.() === 0) return 0;
+  return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+}
+
+const log = createLog('cluster-agent', flags.text('log-level'));
+const stop = new AbortController();
+const end = () => {
+  stop.abort(new Error('stopped'));
+  systemClock.after(500, () => process.exit(0));
+};
+process.on('SIGTERM', end).on('SIGINT', end);
+if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
+
+const listen = flags.text('xds-listen');
+startAgent(
+  {
+    ...{ cluster: flags.text('cluster'), stateDir: flags.text('state-dir'), manifests: flags.text('manifests') },
+    ...{ addresses: flags.text('addresses'), localAddress: flags.text('bind'), trustDomain: flags.text('trust-domain') },
+    ...{ xdsHost: listen.slice(0, listen.lastIndexOf(':')), xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)) },
+    tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
+    ...{ firstFreePort: firstFreePort(), clock: systemClock, random: systemRandom, log },
+  },
+  stop.signal,
+).catch((error: unknown) => {
+  log.error({ error: error instanceof Error ? error.message : String(error) }, 'the agent cannot start');
+  process.exit(1);
+});

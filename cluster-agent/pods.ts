@@ -1,0 +1,12 @@
+import type { Pods } from './ca/node-authorizer.ts';
+import type { ClusterView } from './view/cluster-view.ts';
+
+/** The view as the node authorizer asks it. */
+export const podsOf = (view: ClusterView): Pods => ({
+  pod(namespace, name) {
+    const pod = view.get('Pod', namespace, name);
+    return pod && !pod.deleted ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount } : undefined;
+  },
+  runsOn: (node, namespace, serviceAccount) =>
+    view.pods().some((pod) => pod.nodeName === node && pod.metadata.namespace === namespace && pod.serviceAccount === serviceAccount),
+});

@@ -1,0 +1,40 @@
+import ipaddr from 'ipaddr.js';
+
+/** An IP address as bytes in network order: 4 of IPv4, 16 of IPv6. */
+export type AddressBytes = Uint8Array;
+
+/**
+ * Canonical text of an IP address (RFC 5952 for IPv6), or undefined when the text is none. IPv4 inside IPv6 is told
+ * as IPv4, so that one peer has one name. Only four decimal parts are IPv4: `010.0.0.1` and `1` mean different
+ * things to different readers. A scoped address is none: its zone means nothing on another machine.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  return read(text)?.toString();
+}
+
+/** The bytes of an address; undefined when the text is none. */
+export function addressBytes(text: string): AddressBytes | undefined {
+  const address = read(text);
+  return address && Uint8Array.from(address.toByteArray());
+}
+
+/** Canonical text of 4 or 16 bytes; undefined for any other length. */
+export function addressText(bytes: AddressBytes): string | undefined {
+  if (bytes.length !== 4 && bytes.length !== 16) return undefined;
+  return canonicalAddress(ipaddr.fromByteArray([...bytes]).toString());
+}
+
+/** True for the addresses that never leave this machine. Takes canonical text. */
+export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+/** Takes canonical text. */
+export const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
+
+/** Of several addresses of one host, the one of the family that is already being spoken. Takes canonical text. */
+export const addressLike = (addresses: readonly string[], peer: string | undefined): string | undefined =>
+  (peer === undefined ? undefined : addresses.find((one) => familyOf(one) === familyOf(peer))) ?? addresses[0];
+
+function read(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const wellFormed = text.includes(':') ? !text.includes('%') : ipaddr.IPv4.isValidFourPartDecimal(text);
+  return wellFormed && ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
+}
