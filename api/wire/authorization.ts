@@ -14,7 +14,7 @@ import {
 } from '../gen/upstream/authorization_pb.js';
 import { decodeMessage, encodeMessage } from './binary.ts';
 import type { Fields } from './fields.ts';
-import { readIp, readPrefix, writeIp } from './ip.ts';
+import { readBlock, writeIp } from './ip.ts';
 
 const scopes = {
   GLOBAL: Scope.GLOBAL,
@@ -80,7 +80,7 @@ function readMatch(at: string, match: WireMatch, fields: Fields): Match {
   const strings = (field: string, values: readonly WireStringMatch[]) =>
     values.map((value, i) => readString(`${at}.${field}[${i}]`, value, fields));
   const blocks = (field: string, values: readonly WireAddress[]) =>
-    values.map((value, i) => readAddress(`${at}.${field}[${i}]`, value, fields));
+    values.map((value, i) => readBlock(`${at}.${field}[${i}]`, value, fields));
   const ports = (field: string, values: readonly number[]) =>
     values.map((value, i) => fields.upTo(`${at}.${field}[${i}]`, value, 65_535));
   return {
@@ -126,8 +126,3 @@ function readString(field: string, { matchType }: WireStringMatch, fields: Field
 }
 
 const writeAddress = ({ address, prefix }: AddressMatch) => ({ address: writeIp(address), length: prefix });
-
-const readAddress = (field: string, { address, length }: WireAddress, fields: Fields): AddressMatch => ({
-  address: readIp(`${field}.address`, address, fields),
-  prefix: readPrefix(`${field}.length`, length, address, fields),
-});

@@ -1,20 +1,29 @@
 import ipaddr from 'ipaddr.js';
 import type { Fields } from './fields.ts';
 
-/** The canonical text of 4 or 16 bytes (RFC 5952 for IPv6). */
-export function readIp(field: string, bytes: Uint8Array, fields: Fields): string {
-  if (bytes.length !== 4 && bytes.length !== 16) {
-    fields.refuse(field, `an IP address has 4 or 16 bytes, not ${bytes.length}`);
-    return '0.0.0.0';
-  }
-  const address = ipaddr.fromByteArray([...bytes]);
-  return address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString();
-}
+/** The canonical text of 4 or 16 bytes (RFC 5952 for IPv6). IPv4 inside IPv6 is told as IPv4. */
+export const readIp = (field: string, bytes: Uint8Array, fields: Fields): string =>
+  parse(field, bytes, fields).toString();
 
 /** Throws on text that is no IP address: the records of this program hold only canonical text. */
 export const writeIp = (text: string): Uint8Array => Uint8Array.from(ipaddr.parse(text).toByteArray());
 
-/** A prefix length that fits an address. */
-export function readPrefix(field: string, length: number, bytes: Uint8Array, fields: Fields): number {
-  return fields.upTo(field, length, bytes.length * 8);
+/** A block of addresses, whose prefix length counts the bits of the address as it is told. */
+export function readBlock(
+  at: string,
+  { address: bytes, length }: { readonly address: Uint8Array; readonly length: number },
+  fields: Fields,
+): { readonly address: string; readonly prefix: number } {
+  const address = parse(`${at}.address`, bytes, fields);
+  const bits = address.kind() === 'ipv4' ? 32 : 128;
+  const prefix = length - (bytes.length * 8 - bits);
+  if (prefix < 0 || prefix > bits) fields.refuse(`${at}.length`, `${length} does not fit the address`);
+  return { address: address.toString(), prefix };
+}
+
+function parse(field: string, bytes: Uint8Array, fields: Fields): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (bytes.length === 4 || bytes.length === 16)
+    return ipaddr.process(ipaddr.fromByteArray([...bytes]).toString());
+  fields.refuse(field, `an IP address has 4 or 16 bytes, not ${bytes.length}`);
+  return new ipaddr.IPv4([0, 0, 0, 0]);
 }

@@ -17,7 +17,7 @@ import { encodeMessage } from './binary.ts';
 import { extensionNames, readExtension, writeExtension } from './extension.ts';
 import type { Fields } from './fields.ts';
 import { readGatewayAddress, writeGatewayAddress } from './gateway-address.ts';
-import { readIp, readPrefix, writeIp } from './ip.ts';
+import { readBlock, readIp, writeIp } from './ip.ts';
 
 const scopes: Record<Scope, LoadBalancing_Scope> = {
   REGION: LoadBalancing_Scope.REGION,
@@ -112,11 +112,10 @@ const readAddress = (
   at: string,
   { network, address, length }: WireAddress,
   fields: Fields,
-): NetworkAddress => ({
-  network,
-  address: readIp(`${at}.address`, address, fields),
-  prefix: length === undefined ? undefined : readPrefix(`${at}.length`, length, address, fields),
-});
+): NetworkAddress =>
+  length === undefined
+    ? { network, address: readIp(`${at}.address`, address, fields), prefix: undefined }
+    : { network, ...readBlock(at, { address, length }, fields) };
 
 function readPort(at: string, { servicePort, targetPort, appProtocol }: Port, fields: Fields): ServicePort {
   fields.upTo(`${at}.app_protocol`, appProtocol, 5);

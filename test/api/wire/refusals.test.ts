@@ -139,6 +139,23 @@ describe('decoders fill in what is left unsaid', () => {
     );
   });
 
+  it('IPv4 inside IPv6 is told as IPv4, and so is its prefix', () => {
+    const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 1, 0, 0);
+    const decoded = ofService({
+      namespace: 'a',
+      hostname: 'b',
+      addresses: [{ address }, { address, length: 112 }],
+    });
+    assert.ok(decoded.ok && decoded.value.kind === 'service');
+    assert.deepEqual(
+      decoded.value.service.addresses.map((one) => [one.address, one.prefix]),
+      [
+        ['10.1.0.0', undefined],
+        ['10.1.0.0', 16],
+      ],
+    );
+  });
+
   it('an unknown visibility is public', () => {
     const decoded = ofService({ namespace: 'a', hostname: 'b', visibility: 9 as never });
     assert.ok(decoded.ok && decoded.value.kind === 'service');

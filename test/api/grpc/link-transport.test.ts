@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { Client, Server, status, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
+import { callUnary, openStream } from '@isthmus/api/grpc/call.ts';
+import { Certificates, mutualServerCredentials, serverCredentials } from '@isthmus/api/grpc/certificates.ts';
+import { channelOptions, serverOptions } from '@isthmus/api/grpc/options.ts';
+import { trustMutually, trustServer } from '@isthmus/api/grpc/server-trust.ts';
+import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
+import type { SyncMessage } from '@isthmus/api/wire/link.ts';
+import {
+  certificatePem,
+  issueLeaf,
+  issueRoot,
+  issueTlsServer,
+  type Issuer,
+} from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+
+const now = Date.now();
+
+function makeCa(): Issuer {
+  const key = generateKey();
+  return { certificate: issueRoot('link CA', key, { now }, systemRandom), privateKey: key.privateKey };
+}
+
+function serverPair(ca: Issuer) {
+  const key = generateKey();
+  const certificate = issueTlsServer(['127.0.0.1'], key.publicKey, ca, { now }, systemRandom);
+  return { key: privateKeyPem(key.privateKey), chain: certificatePem(certificate) };
+}
+
+function agentPair(ca: Issuer, cluster = 'east') {
+  const key = generateKey();
+  const certificate = issueLeaf(
+    `spiffe://link.hub/cluster/${cluster}`,
+    key.publicKey,
+    ca,
+    { now },
+    systemRandom,
+  );
+  return { key: privateKeyPem(key.privateKey), chain: certificatePem(certificate) };
+}
+
+const request = (type: string): SyncMessage => ({
+  kind: 'request',
+  request: { type, subscribe: [], unsubscribe: [], initialVersions: new Map(), nonce: '', error: '' },
+});
+
+describe('the link, over real mutual TLS', () => {
+  const ca = makeCa();
+  const pem = certificatePem(ca.certificate);
+  let server: Server;
+  let port: number;
+  const seen: { names: string; peer: string }[] = [];
+
+  before(async () => {
+    server = new Server(serverOptions(4));
+    server.addService(linkService, {
+      sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) => {
+        const raw = call.getAuthContext().sslPeerCertificate?.raw;
+        seen.push({
+          names: raw ? (new X509Certificate(raw).subjectAltName ?? '') : '',
+          peer: call.getPeer(),
+        });
+        call.on('data', (message: SyncMessage) => call.write(message));
+        call.on('end', () => call.end());
+      },
+    });
+    const credentials = mutualServerCredentials(new Certificates(serverPair(ca), pem));
+    port = await new Promise((resolve, reject) =>
+      server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+  });
+  after(() => server.forceShutdown());
+
+  function dial(certificates: Certificates, localAddress = '') {
+    const trust = trustMutually('127.0.0.1', certificates);
+    const options = { ...channelOptions(4), ...trust.options };
+    return new Client(boundTarget(`127.0.0.1:${port}`, localAddress), trust.credentials, options);
+  }
+
+  /** What the hub echoes, or the error. */
+  function echo(client: Client, message: SyncMessage): Promise<SyncMessage | ServiceError> {
+    const stream = openStream(client, linkService.sync);
+    return new Promise((resolve) => {
+      stream.once('data', (answer: SyncMessage) => {
+        stream.end();
+        resolve(answer);
+      });
+      stream.on('error', (error) => resolve(error as ServiceError));
+      stream.write(message);
+    });
+  }
+
+  it("carries records both ways, from the address that was asked for, with the caller's own certificate", async () => {
+    const client = dial(new Certificates(agentPair(ca), pem), '127.9.9.9');
+    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    const { names, peer } = seen.at(-1)!;
+    assert.equal(names, 'URI:spiffe://link.hub/cluster/east');
+    assert.match(peer, /^127\.9\.9\.9:/);
+    client.close();
+  });
+
+  it('shows a renewed certificate on the next connection', async () => {
+    const certificates = new Certificates(agentPair(ca), pem);
+    certificates.setIdentity(agentPair(ca, 'west'));
+    const client = dial(certificates);
+    await echo(client, request('remote'));
+    assert.equal(seen.at(-1)?.names, 'URI:spiffe://link.hub/cluster/west');
+    client.close();
+  });
+
+  it('a certificate of another CA is not heard', async () => {
+    const before = seen.length;
+    const client = dial(new Certificates(agentPair(makeCa()), pem));
+    const refused = await echo(client, request('remote'));
+    assert.ok('code' in refused && refused.code === status.UNAVAILABLE);
+    assert.equal(seen.length, before);
+    client.close();
+  });
+
+  it('a hub of another CA is not spoken to', async () => {
+    const before = seen.length;
+    const client = dial(new Certificates(agentPair(ca), certificatePem(makeCa().certificate)));
+    const refused = await echo(client, request('remote'));
+    assert.ok('code' in refused && refused.code === status.UNAVAILABLE);
+    assert.equal(seen.length, before);
+    client.close();
+  });
+
+  it('a message that cannot be decoded ends the stream, and only that', async () => {
+    const client = dial(new Certificates(agentPair(ca), pem));
+    const refused = await echo(client, request(''));
+    assert.ok('code' in refused && refused.code === status.INTERNAL);
+    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    client.close();
+  });
+
+  it('a message over the limit ends the stream, and only that', async () => {
+    const client = dial(new Certificates(agentPair(ca), pem));
+    const refused = await echo(client, request('x'.repeat(5 * 1024 * 1024)));
+    assert.ok('code' in refused && refused.code === status.RESOURCE_EXHAUSTED);
+    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    client.close();
+  });
+});
+
+describe('joining, over TLS that pins only the server', () => {
+  it("is one call, and a name that is not the server's is refused", async () => {
+    const ca = makeCa();
+    const server = new Server(serverOptions(1));
+    const answer = {
+      ...{
+        hubId: 'hub',
+        clusterId: 'east',
+        linkChain: ['leaf'],
+        linkCa: 'ca',
+        linkEndpoints: ['127.7.0.1:15101'],
+      },
+      trustDomain: 'cluster.local',
+    };
+    server.addService(joiningService, {
+      join: (_call: unknown, done: (e: null, a: typeof answer) => void) => done(null, answer),
+    });
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync('127.0.0.1:0', serverCredentials(new Certificates(serverPair(ca))), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+    const join = { cluster: 'east', secret: 's', linkCsr: 'csr', agentVersion: '0' };
+    const dial = (host: string) => {
+      const trust = trustServer(host, certificatePem(ca.certificate));
+      return new Client(`127.0.0.1:${port}`, trust.credentials, { ...channelOptions(1), ...trust.options });
+    };
+    const [right, wrong] = [dial('127.0.0.1'), dial('127.0.0.2')];
+    assert.deepEqual(await callUnary(right, joiningService.join, join), answer);
+    await assert.rejects(callUnary(wrong, joiningService.join, join), { code: status.UNAVAILABLE });
+    right.close();
+    wrong.close();
+    server.forceShutdown();
+  });
+});
