@@ -49,6 +49,32 @@ describe('delta sessions', () => {
     );
   });
 
+  it('with more types, removals of the last come first and of the first come last', () => {
+    let names = ['x'];
+    const types = ['a', 'b', 'c'];
+    const moment = { epoch: 1n, revision: 1n };
+    const lookup = () => ({
+      resources: new Map(names.map((name) => [name, { version: '1', body: new Uint8Array() }])),
+      moment,
+      complete: true,
+    });
+    const server = new ServerSession({ types, lookup });
+    const client = new ClientSession(types);
+    for (const request of client.open()) server.request(request);
+    const order: string[] = [];
+    const settle = () => {
+      for (let response = server.next(); response; response = server.next()) {
+        order.push(`${response.resources.length > 0 ? '+' : '-'}${response.type}`);
+        server.request(client.response(response, () => []));
+      }
+    };
+    settle();
+    names = [];
+    for (const type of types) server.changed(type);
+    settle();
+    assert.deepEqual(order, ['+a', '+b', '+c', '-c', '-b', '-a']);
+  });
+
   it('answers a reconnect with nothing changed by one empty, complete response per type', () => {
     const world = new DeltaWorld();
     for (let i = 0; i < 1000; i++) world.set(workloadType, `w${i}`, `${i}`);
