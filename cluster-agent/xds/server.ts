@@ -18,6 +18,8 @@ import { ProxyStream, type DiscoveryCall } from './stream.ts';
 /** Who a call's token proves its caller to be. */
 export interface XdsCaller {
   readonly namespace: string;
+  /** Where the token is bound to a pod, the node must be that pod's. */
+  readonly pod?: { readonly name: string };
 }
 
 export interface XdsDeps {
@@ -163,12 +165,12 @@ export class XdsServer {
       call.emit('error', { code: status.INVALID_ARGUMENT, details: client.error });
       return undefined;
     }
-    const { id, namespace, kind, version } = client.value;
-    if (namespace !== caller.namespace) {
-      const details = `node id names namespace ${namespace}, the token belongs to ${caller.namespace}`;
-      call.emit('error', { code: status.PERMISSION_DENIED, details });
+    const foreign = notTheCallers(client.value, caller);
+    if (foreign !== undefined) {
+      call.emit('error', { code: status.PERMISSION_DENIED, details: foreign });
       return undefined;
     }
+    const { id, kind, version } = client.value;
     const log = this.#deps.log.child({ proxy: id });
     const view = new ClientView(client.value, this.#cache, this.#deps.vips);
     const onAck = (type: string, acknowledgement: Acknowledgement) =>
@@ -193,4 +195,14 @@ export class XdsServer {
   #applied(client: ProxyClient, type: string, acknowledgement: Acknowledgement): void {
     for (const listener of this.#listeners) listener({ client, type, ...acknowledgement });
   }
+}
+
+/** Why a node may not be spoken for by this caller. */
+function notTheCallers({ namespace, pod }: ProxyClient, caller: XdsCaller): string | undefined {
+  if (namespace !== caller.namespace)
+    return `node id names namespace ${namespace}, the token belongs to ${caller.namespace}`;
+  const bound = caller.pod?.name ?? '';
+  return bound === '' || bound === pod
+    ? undefined
+    : `node id names pod ${pod}, the token belongs to ${bound}`;
 }

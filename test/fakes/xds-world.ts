@@ -44,8 +44,11 @@ export class XdsWorld {
   readonly authority: Authority = makeAuthority();
   readonly folder: string;
   readonly signal = new Signal();
-  /** Bearer tokens and whose namespace they prove. */
-  readonly tokens = new Map([['good', 'istio-system']]);
+  /** Bearer tokens and whose they are: a namespace, or a pod of it. */
+  readonly tokens = new Map([
+    ['good', 'istio-system'],
+    ['bound', 'istio-system/ztunnel-1'],
+  ]);
   readonly certificates: Certificates;
   readonly server: XdsServer;
   port = 0;
@@ -56,9 +59,10 @@ export class XdsWorld {
     this.server = new XdsServer({
       certificates: this.certificates,
       authenticate: (metadata) => {
-        const namespace = this.tokens.get(String(metadata.get('authorization')[0]).replace('Bearer ', ''));
+        const token = String(metadata.get('authorization')[0]).replace('Bearer ', '');
+        const [namespace, pod] = this.tokens.get(token)?.split('/') ?? [];
         if (namespace === undefined) throw new CodedError('NO_TOKEN', 'no valid token');
-        return { namespace };
+        return { namespace, ...(pod !== undefined && { pod: { name: pod } }) };
       },
       log: silentLog,
       ...deps,

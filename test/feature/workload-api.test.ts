@@ -269,6 +269,7 @@ describe('the workload API refuses', () => {
       status.PERMISSION_DENIED,
       /namespace shop.*istio-system/,
     ],
+    'a node of another pod': [() => ask({}, 'bound'), status.PERMISSION_DENIED, /pod z.*ztunnel-1/],
     'a node id that is none': [
       () => ask({}, 'good', { ...otherNode, id: 'x' }),
       status.INVALID_ARGUMENT,
