@@ -9,7 +9,7 @@ import {
 /** Headers of a call: names in lower case. */
 export type Headers = Readonly<Record<string, string>>;
 
-export function metadataOf(headers: Headers): Metadata {
+function metadataOf(headers: Headers): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return metadata;

@@ -24,9 +24,6 @@ export const downTypes = [
   ...(['traffic', 'diversion', 'grant', 'remote'] as const),
 ] as const;
 
-export type UpType = (typeof upTypes)[number];
-export type DownType = (typeof downTypes)[number];
-
 export const syncMessage: Codec<SyncMessage> = codec(
   SyncMessageSchema,
   (message) => ({
