@@ -2,7 +2,8 @@
 export interface Operation {
   readonly kind: 'operation';
   readonly id: string;
-  readonly type: 'EXECUTE_FAILOVER' | 'UNDO_FAILOVER' | 'DRAIN_CLUSTER' | 'UNDRAIN_CLUSTER' | 'REVOKE_CLUSTER';
+  readonly type:
+    'EXECUTE_FAILOVER' | 'UNDO_FAILOVER' | 'DRAIN_CLUSTER' | 'UNDRAIN_CLUSTER' | 'REVOKE_CLUSTER';
   readonly state: 'RUNNING' | 'DONE' | 'FAILED';
   readonly subject: string;
   /** Clusters that must apply it, and those that have. */
