@@ -19,22 +19,24 @@ export class IssuerTable {
 
   upsertBundle(bundle: TrustBundle): void {
     this.#bundles.set(bundle.trustDomain, bundle);
-    this.#verifyAll();
+    this.#verifyOf(bundle.trustDomain);
   }
 
   removeBundle(trustDomain: string): void {
     this.#bundles.delete(trustDomain);
-    this.#verifyAll();
+    this.#verifyOf(trustDomain);
   }
 
   upsertIntermediate(intermediate: Intermediate): void {
     this.#intermediates.set(intermediate.keyId, intermediate);
-    this.#verifyAll();
+    this.#revision++;
+    this.#verify(intermediate);
   }
 
   removeIntermediate(keyId: string): void {
     this.#intermediates.delete(keyId);
-    this.#verifyAll();
+    this.#verified.delete(keyId);
+    this.#revision++;
   }
 
   intermediates(): readonly Intermediate[] {
@@ -63,13 +65,17 @@ export class IssuerTable {
     return err('no known intermediate has issued this certificate');
   }
 
-  #verifyAll(): void {
+  #verifyOf(trustDomain: string): void {
     this.#revision++;
-    this.#verified.clear();
-    for (const { keyId, trustDomain, certificate } of this.#intermediates.values()) {
-      const roots = this.#bundles.get(trustDomain)?.roots ?? [];
-      if (roots.some((root) => root.ca && certificate.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey)))
-        this.#verified.add(keyId);
-    }
+    for (const one of this.#intermediates.values()) if (one.trustDomain === trustDomain) this.#verify(one);
+  }
+
+  /** Once for each certificate and bundle: a signature costs more than a handshake should pay twice. */
+  #verify({ keyId, trustDomain, certificate }: Intermediate): void {
+    const roots = this.#bundles.get(trustDomain)?.roots ?? [];
+    const issued = (root: X509Certificate) =>
+      root.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey);
+    if (certificate.ca && roots.some(issued)) this.#verified.add(keyId);
+    else this.#verified.delete(keyId);
   }
 }

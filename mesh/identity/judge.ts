@@ -3,7 +3,15 @@ import { alternativeNames } from '../pki/alternative-names.ts';
 import { names } from '../pki/names.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { IssuerTable } from './issuer-table.ts';
-import { parseSpiffeId, parseWorkloadIdentity, trustDomainOf, type SpiffeId, type TrustDomain, type WorkloadIdentity } from './spiffe-id.ts';
+import {
+  parseLinkAgent,
+  parseSpiffeId,
+  parseWorkloadIdentity,
+  trustDomainOf,
+  type SpiffeId,
+  type TrustDomain,
+  type WorkloadIdentity,
+} from './spiffe-id.ts';
 
 /** Who is at the other end, as its certificate proves. */
 export interface Peer {
@@ -48,14 +56,21 @@ export function judgePeer(
   if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
   const id = spiffeIdOf(leaf);
   if (!id.ok) return id;
-  const shape = checkShape(leaf, role) ?? checkTime(leaf, now);
+  const shape = checkShape(leaf, role) ?? checkTime('the certificate', leaf, now);
   if (shape) return err(shape);
   const issuer = table.match(leaf);
   if (!issuer.ok) return refuse('UNKNOWN_ISSUER', `${id.value}: ${issuer.error}`);
   const { trustDomain, cluster, keyId, revoked } = issuer.value;
   if (trustDomain !== trustDomainOf(id.value))
-    return refuse('WRONG_TRUST_DOMAIN', `${id.value} was issued by an intermediate of trust domain ${trustDomain}`);
-  if (revoked) return refuse('REVOKED_ISSUER', `${id.value} was issued by cluster ${cluster}, which is revoked`);
+    return refuse(
+      'WRONG_TRUST_DOMAIN',
+      `${id.value} was issued by an intermediate of trust domain ${trustDomain}`,
+    );
+  if (revoked)
+    return refuse('REVOKED_ISSUER', `${id.value} was issued by cluster ${cluster}, which is revoked`);
+  // A cluster whose intermediate has run out can still sign leaves that say they have not.
+  const late = checkTime(`the intermediate of cluster ${cluster}`, issuer.value.certificate, now);
+  if (late) return err(late);
   const identity = parseWorkloadIdentity(id.value);
   return ok({
     ...{ spiffeId: id.value, identity: identity.ok ? identity.value : undefined, trustDomain, cluster },
@@ -67,9 +82,12 @@ export function judgePeer(
 export function spiffeIdOf(leaf: X509Certificate): Result<SpiffeId, Refusal> {
   const uris = alternativeNames(leaf).filter(({ tag }) => tag === 6);
   const [first] = uris;
-  if (!first || uris.length > 1) return refuse('BAD_SAN', `a certificate has exactly one URI name; this one has ${uris.length}`);
+  if (!first || uris.length > 1)
+    return refuse('BAD_SAN', `a certificate has exactly one URI name; this one has ${uris.length}`);
   const id = parseSpiffeId(first.bytes.toString('latin1'));
-  return id.ok ? id : refuse('BAD_SAN', id.error);
+  if (!id.ok) return refuse('BAD_SAN', id.error);
+  const known = parseWorkloadIdentity(id.value).ok || parseLinkAgent(id.value).ok;
+  return known ? id : refuse('BAD_SAN', `${id.value.slice(0, 200)} names neither a workload nor an agent`);
 }
 
 function checkShape(leaf: X509Certificate, role: 'client' | 'server'): Refusal | undefined {
@@ -82,8 +100,10 @@ function checkShape(leaf: X509Certificate, role: 'client' | 'server'): Refusal |
     : { reason: 'WRONG_PURPOSE', message: `the certificate is not for a TLS ${role}` };
 }
 
-function checkTime(leaf: X509Certificate, now: number): Refusal | undefined {
-  if (now < Date.parse(leaf.validFrom)) return { reason: 'NOT_YET_VALID', message: `valid from ${leaf.validFrom}` };
-  if (now > Date.parse(leaf.validTo)) return { reason: 'EXPIRED', message: `expired on ${leaf.validTo}` };
+/** A time that cannot be read compares as false, so it is asked for what must hold. */
+function checkTime(what: string, { validFrom, validTo }: X509Certificate, now: number): Refusal | undefined {
+  if (!(now >= Date.parse(validFrom)))
+    return { reason: 'NOT_YET_VALID', message: `${what} is valid from ${validFrom}` };
+  if (!(now <= Date.parse(validTo))) return { reason: 'EXPIRED', message: `${what} expired on ${validTo}` };
   return undefined;
 }

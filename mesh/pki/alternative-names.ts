@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { children, content, decode, isContext, isOid, type Der } from './der.ts';
+import { children, content, decode, isContext, isContextSpecific, isOid, type Der } from './der.ts';
 import { names } from './names.ts';
 
 /** One subject alternative name by its GeneralName tag (RFC 5280 4.2.1.6): 2 is DNS, 6 is URI. */
@@ -23,5 +23,7 @@ export function alternativeNames(certificate: X509Certificate): readonly Alterna
 function namesIn(extension: Der): readonly AlternativeName[] {
   const value = decode(content(children(extension).at(-1)));
   if (!value.ok) return [];
-  return children(value.value).map((name) => ({ tag: name.type, bytes: content(name) }));
+  return children(value.value)
+    .filter(isContextSpecific)
+    .map((name) => ({ tag: name.type, bytes: content(name) }));
 }

@@ -1,6 +1,20 @@
 import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { err, ok, type Result } from '../result.ts';
-import { bits, boolean, children, content, decode, encode, integer, octets, oid, sequence, set, tagged, type Der } from './der.ts';
+import {
+  bits,
+  boolean,
+  children,
+  content,
+  decode,
+  encode,
+  integer,
+  octets,
+  oid,
+  sequence,
+  set,
+  tagged,
+  type Der,
+} from './der.ts';
 import { publicKeyDer, type KeyPair } from './key.ts';
 import { names } from './names.ts';
 import { fromPem, toPem } from './pem.ts';
@@ -18,7 +32,10 @@ export function createCsr(key: KeyPair, spiffeId?: string): string {
   if (!spki.ok) throw new Error(spki.error);
   const info = sequence(integer(Buffer.of(0)), sequence(), spki.value, tagged(0, attributes));
   const signature = sign('sha256', encode(info), key.privateKey);
-  return toPem('CERTIFICATE REQUEST', encode(sequence(info, sequence(oid(names.ecdsaWithSha256)), bits(signature))));
+  return toPem(
+    'CERTIFICATE REQUEST',
+    encode(sequence(info, sequence(oid(names.ecdsaWithSha256)), bits(signature))),
+  );
 }
 
 function extensionRequest(spiffeId: string): Der {
@@ -59,7 +76,9 @@ function proven(info: Buffer, spki: Buffer, signature: Buffer): Result<{ publicK
 function unacceptable(key: KeyObject): string | undefined {
   const details = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec')
-    return ['prime256v1', 'secp384r1'].includes(details.namedCurve ?? '') ? undefined : 'the curve must be P-256 or P-384';
+    return ['prime256v1', 'secp384r1'].includes(details.namedCurve ?? '')
+      ? undefined
+      : 'the curve must be P-256 or P-384';
   const length = details.modulusLength ?? 0;
   return key.asymmetricKeyType === 'rsa' && length >= 2048 && length <= 4096
     ? undefined

@@ -7,8 +7,11 @@ import { err, ok, type Result } from '../result.ts';
 export type Der = Forge.Asn1;
 
 const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
+/** Forge's type of tags is an enumeration of the universal ones, and tags of a context are numbers. */
+const create = (tagClass: number, type: number, constructed: boolean, value: string | Der[]): Der =>
+  (asn1 as unknown as { create(...of: unknown[]): Der }).create(tagClass, type, constructed, value);
 const node = (type: number, constructed: boolean, value: string | Der[]): Der =>
-  asn1.create(UNIVERSAL, type as Forge.Type, constructed, value);
+  create(UNIVERSAL, type, constructed, value);
 
 export const sequence = (...items: Der[]): Der => node(asn1.Type.SEQUENCE, true, items);
 export const set = (...items: Der[]): Der => node(asn1.Type.SET, true, items);
@@ -31,15 +34,15 @@ export const bits = (bytes: Buffer, unused = 0): Der =>
 export function time(millis: number): Der {
   const date = new Date(millis);
   return date.getUTCFullYear() < 2050
-    ? node(asn1.Type.UTCTIME, false, asn1.dateToUtcTime(date) as unknown as string)
-    : node(asn1.Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(date) as unknown as string);
+    ? node(asn1.Type.UTCTIME, false, asn1.dateToUtcTime(date))
+    : node(asn1.Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(date));
 }
 
 /** `[tag]`: explicit when it holds nodes, implicit primitive when it holds bytes. */
 export const tagged = (tag: number, value: Der[] | Buffer): Der =>
-  asn1.create(
+  create(
     CONTEXT_SPECIFIC,
-    tag as Forge.Type,
+    tag,
     Array.isArray(value),
     Array.isArray(value) ? value : value.toString('latin1'),
   );
@@ -49,7 +52,13 @@ export const encode = (der: Der): Buffer => Buffer.from(asn1.toDer(der).getBytes
 /** Reads untrusted bytes; bit strings stay opaque, so that nothing inside a signature or key is parsed. */
 export function decode(bytes: Buffer): Result<Der, string> {
   try {
-    return ok(asn1.fromDer(bytes.toString('latin1'), { strict: true, parseAllBytes: true, decodeBitStrings: false } as never));
+    return ok(
+      asn1.fromDer(bytes.toString('latin1'), {
+        strict: true,
+        parseAllBytes: true,
+        decodeBitStrings: false,
+      } as never),
+    );
   } catch (error) {
     return err(error instanceof Error ? error.message : 'not DER');
   }
@@ -57,7 +66,7 @@ export function decode(bytes: Buffer): Result<Der, string> {
 
 /** The children of a constructed node; none for a primitive one. */
 export const children = (der: Der | undefined): readonly Der[] =>
-  der && Array.isArray(der.value) ? (der.value as Der[]) : [];
+  der && Array.isArray(der.value) ? der.value : [];
 
 /** The bytes of a primitive node; empty for a constructed one. */
 export const content = (der: Der | undefined): Buffer =>
@@ -66,5 +75,8 @@ export const content = (der: Der | undefined): Buffer =>
 export const isOid = (der: Der | undefined, dotted: string): boolean =>
   der?.type === asn1.Type.OID && content(der).equals(Buffer.from(asn1.oidToDer(dotted).getBytes(), 'latin1'));
 
+export const isContextSpecific = (der: Der): boolean =>
+  (der.tagClass as number) === (CONTEXT_SPECIFIC as number);
+
 export const isContext = (der: Der, tag: number): boolean =>
-  (der.tagClass as number) === (CONTEXT_SPECIFIC as number) && (der.type as number) === tag;
+  isContextSpecific(der) && (der.type as number) === tag;

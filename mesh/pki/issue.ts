@@ -1,6 +1,23 @@
 import { createHash, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { CodedError } from '../process/coded-error.ts';
 import type { Random } from '../process/random.ts';
-import { bits, boolean, decode, encode, integer, octets, oid, sequence, set, tagged, time, utf8, type Der } from './der.ts';
+import {
+  bits,
+  boolean,
+  decode,
+  encode,
+  integer,
+  octets,
+  oid,
+  sequence,
+  set,
+  tagged,
+  time,
+  utf8,
+  type Der,
+} from './der.ts';
 import { publicKeyDer } from './key.ts';
 import { names } from './names.ts';
 import { toPem } from './pem.ts';
@@ -39,8 +56,15 @@ export function issueRoot(
   { now, lifetime = 3650 * day }: { now: number; lifetime?: number },
   random: Random,
 ): X509Certificate {
-  const template = { ...frame(subject, key.publicKey, now, now + lifetime), extensions: caExtensions(undefined) };
-  return issue(template, { subject: nameOf(subject), privateKey: key.privateKey, keyId: keyIdOf(key.publicKey) }, random);
+  const template = {
+    ...frame(subject, key.publicKey, now, now + lifetime),
+    extensions: caExtensions(undefined),
+  };
+  return issue(
+    template,
+    { subject: nameOf(subject), privateKey: key.privateKey, publicKey: key.publicKey },
+    random,
+  );
 }
 
 /** An intermediate that signs leaves only, with a subject of its own: 30 days, never outliving its root. */
@@ -51,7 +75,10 @@ export function issueIntermediate(
   { now, lifetime = 30 * day }: { now: number; lifetime?: number },
   random: Random,
 ): X509Certificate {
-  const template = { ...frame(subject, publicKey, now, within(issuer, now + lifetime)), extensions: caExtensions(0) };
+  const template = {
+    ...frame(subject, publicKey, now, within(issuer, now + lifetime)),
+    extensions: caExtensions(0),
+  };
   return issue(template, signerOf(issuer), random);
 }
 
@@ -65,7 +92,11 @@ export function issueLeaf(
 ): X509Certificate {
   const uri = tagged(6, Buffer.from(spiffeId, 'latin1'));
   const extensions = leafExtensions([names.serverAuth, names.clientAuth], [uri], true);
-  return issue({ ...frame('', publicKey, now, within(issuer, now + lifetime)), extensions }, signerOf(issuer), random);
+  return issue(
+    { ...frame('', publicKey, now, within(issuer, now + lifetime)), extensions },
+    signerOf(issuer),
+    random,
+  );
 }
 
 /** A TLS server certificate for DNS names and IP addresses: the hub's listeners and the agent's xDS. */
@@ -77,15 +108,22 @@ export function issueTlsServer(
   random: Random,
 ): X509Certificate {
   const alternatives = hosts.map((host) =>
-    /^\d+\.\d+\.\d+\.\d+$/.test(host) ? tagged(7, Buffer.from(host.split('.').map(Number))) : tagged(2, Buffer.from(host)),
+    isIP(host) !== 0
+      ? tagged(7, Buffer.from(ipaddr.parse(host).toByteArray()))
+      : tagged(2, Buffer.from(host)),
   );
   const extensions = leafExtensions([names.serverAuth], alternatives, false);
   const subject = hosts[0] ?? 'isthmus';
-  return issue({ ...frame(subject, publicKey, now, within(issuer, now + lifetime)), extensions }, signerOf(issuer), random);
+  return issue(
+    { ...frame(subject, publicKey, now, within(issuer, now + lifetime)), extensions },
+    signerOf(issuer),
+    random,
+  );
 }
 
-/** The subject key id: SHA-1 of the key's bits, as RFC 5280 4.2.1.2 suggests; an identifier, not a proof. */
-export const keyIdOf = (publicKey: KeyObject): Buffer => createHash('sha1').update(publicKeyDer(publicKey)).digest();
+/** The subject key id: SHA-1 of the whole SubjectPublicKeyInfo, 20 bytes; an identifier, not a proof. */
+export const keyIdOf = (publicKey: KeyObject): Buffer =>
+  createHash('sha1').update(publicKeyDer(publicKey)).digest();
 
 /** PEM of a certificate. */
 export const certificatePem = (certificate: X509Certificate): string => toPem('CERTIFICATE', certificate.raw);
@@ -95,12 +133,13 @@ const frame = (subject: string, publicKey: KeyObject, now: number, notAfter: num
   ...{ notBefore: now - backdate, notAfter },
 });
 
-const within = (issuer: Issuer, notAfter: number) => Math.min(notAfter, Date.parse(issuer.certificate.validTo));
+const within = (issuer: Issuer, notAfter: number) =>
+  Math.min(notAfter, Date.parse(issuer.certificate.validTo));
 
 interface Signer {
   readonly subject: Der;
   readonly privateKey: KeyObject;
-  readonly keyId: Buffer;
+  readonly publicKey: KeyObject;
 }
 
 /** The issuer's name is copied byte for byte out of its certificate: field 5 of the TBS, after version and serial. */
@@ -109,16 +148,19 @@ function signerOf({ certificate, privateKey }: Issuer): Signer {
   const tbs = parsed.ok ? (parsed.value.value as Der[])[0] : undefined;
   const subject = (tbs?.value as Der[] | undefined)?.[5];
   if (!subject) throw new Error('the issuer is not an X.509 version 3 certificate');
-  return { subject, privateKey, keyId: keyIdOf(certificate.publicKey) };
+  return { subject, privateKey, publicKey: certificate.publicKey };
 }
 
+/** Throws ISSUER_EXPIRED when nothing is left of the issuer's life, ISSUER_KEY when its key is not its certificate's. */
 function issue(template: Template, signer: Signer, random: Random): X509Certificate {
+  if (!(template.notAfter > template.notBefore + backdate))
+    throw new CodedError('ISSUER_EXPIRED', 'the issuing certificate has expired: renew it, then ask again');
   const spki = decode(publicKeyDer(template.publicKey));
   if (!spki.ok) throw new Error(spki.error);
   const algorithm = sequence(oid(names.ecdsaWithSha256));
   const keyIds = [
     extension(names.subjectKeyId, false, octets(keyIdOf(template.publicKey))),
-    extension(names.authorityKeyId, false, sequence(tagged(0, signer.keyId))),
+    extension(names.authorityKeyId, false, sequence(tagged(0, keyIdOf(signer.publicKey)))),
   ];
   const tbs = sequence(
     tagged(0, [integer(Buffer.of(2))]),
@@ -131,11 +173,18 @@ function issue(template: Template, signer: Signer, random: Random): X509Certific
     tagged(3, [sequence(...template.extensions, ...keyIds)]),
   );
   const signature = sign('sha256', encode(tbs), signer.privateKey);
-  return checked(encode(sequence(tbs, algorithm, bits(signature))));
+  return checked(encode(sequence(tbs, algorithm, bits(signature))), signer);
 }
 
-/** What we hand out is read back by the library that will verify it. */
-const checked = (der: Buffer): X509Certificate => new X509Certificate(der);
+/** What we hand out is read back and verified by the library that will judge it. */
+function checked(der: Buffer, { publicKey }: Signer): X509Certificate {
+  const certificate = new X509Certificate(der);
+  if (certificate.verify(publicKey)) return certificate;
+  throw new CodedError(
+    'ISSUER_KEY',
+    'the issuing key is not the one of the issuing certificate: were files mixed up?',
+  );
+}
 
 /** Positive, 16 bytes of randomness. */
 function serial(random: Random): Buffer {
@@ -153,14 +202,18 @@ const nameOf = (commonName: string): Der =>
       );
 
 const extension = (id: string, critical: boolean, value: Der): Der =>
-  critical ? sequence(oid(id), boolean(true), octets(encode(value))) : sequence(oid(id), octets(encode(value)));
+  critical
+    ? sequence(oid(id), boolean(true), octets(encode(value)))
+    : sequence(oid(id), octets(encode(value)));
 
 /** keyCertSign and cRLSign; `pathLength` 0 for an issuer of leaves only. */
 const caExtensions = (pathLength: number | undefined): Der[] => [
   extension(
     names.basicConstraints,
     true,
-    pathLength === undefined ? sequence(boolean(true)) : sequence(boolean(true), integer(Buffer.of(pathLength))),
+    pathLength === undefined
+      ? sequence(boolean(true))
+      : sequence(boolean(true), integer(Buffer.of(pathLength))),
   ),
   extension(names.keyUsage, true, bits(Buffer.of(0x06), 1)),
 ];

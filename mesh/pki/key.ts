@@ -9,7 +9,8 @@ export interface KeyPair {
 export const generateKey = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 
 /** PKCS#8 PEM, for a TLS context or for sealing. Never logged. */
-export const privateKeyPem = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' }).toString();
+export const privateKeyPem = (key: KeyObject): string =>
+  key.export({ format: 'pem', type: 'pkcs8' }).toString();
 
 export const readPrivateKey = (pem: string): KeyObject => createPrivateKey(pem);
 

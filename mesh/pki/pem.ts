@@ -7,7 +7,9 @@ export function toPem(label: string, der: Buffer): string {
 /** The blocks with that label, in order; text between blocks is passed over. */
 export function fromPem(label: string, text: string): Buffer[] {
   const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g);
-  return [...blocks].filter(([, found]) => found === label).map(([, , body = '']) => Buffer.from(body, 'base64'));
+  return [...blocks]
+    .filter(([, found]) => found === label)
+    .map(([, , body = '']) => Buffer.from(body, 'base64'));
 }
 
 /** Splits a text of several certificates into one PEM each. */

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { CodedError } from '../process/coded-error.ts';
 import type { Random } from '../process/random.ts';
 
@@ -9,15 +9,30 @@ export interface KeyProvider {
   sealingKey(): Buffer;
 }
 
-/** A 0600 file of 32 random bytes, made at first use. */
+const keyBytes = 32;
+const tagBytes = 16;
+/** The first byte of what is sealed: how it was sealed. */
+const version = 1;
+
+/** A 0600 file of 32 random bytes, made at first use. Throws SEALING_KEY when it is not that. */
 export function fileKeyProvider(path: string, random: Random): KeyProvider {
   return {
     sealingKey() {
       if (!existsSync(path)) {
-        writeFileSync(`${path}.new`, random.bytes(32), { mode: 0o600 });
+        writeFileSync(`${path}.new`, random.bytes(keyBytes), { mode: 0o600, flush: true });
         renameSync(`${path}.new`, path);
       }
-      return readFileSync(path);
+      if ((statSync(path).mode & 0o077) !== 0)
+        throw new CodedError(
+          'SEALING_KEY',
+          `${path} can be read by others: chmod 600 it, and replace what it sealed`,
+        );
+      const key = readFileSync(path);
+      if (key.length === keyBytes) return key;
+      throw new CodedError(
+        'SEALING_KEY',
+        `${path} has ${key.length} bytes, not ${keyBytes}: restore it from a backup`,
+      );
     },
   };
 }
@@ -25,19 +40,25 @@ export function fileKeyProvider(path: string, random: Random): KeyProvider {
 /** AES-256-GCM; `purpose` is bound in, so that what was sealed as one thing cannot be opened as another. */
 export function seal(text: string, purpose: string, provider: KeyProvider, random: Random): string {
   const nonce = random.bytes(12);
-  const cipher = createCipheriv('aes-256-gcm', provider.sealingKey(), nonce).setAAD(Buffer.from(purpose));
+  const cipher = createCipheriv('aes-256-gcm', provider.sealingKey(), nonce, {
+    authTagLength: tagBytes,
+  }).setAAD(Buffer.from(purpose));
   const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([Buffer.of(1), nonce, cipher.getAuthTag(), sealed]).toString('base64');
+  return Buffer.concat([Buffer.of(version), nonce, cipher.getAuthTag(), sealed]).toString('base64');
 }
 
 /** Throws UNSEAL_FAILED when it was sealed with another key, for another purpose, or was changed. */
 export function unseal(sealed: string, purpose: string, provider: KeyProvider): string {
   const bytes = Buffer.from(sealed, 'base64');
+  const key = provider.sealingKey();
   try {
-    const decipher = createDecipheriv('aes-256-gcm', provider.sealingKey(), bytes.subarray(1, 13));
+    if (bytes[0] !== version) throw new Error(`version ${bytes[0]} is not known`);
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 13), { authTagLength: tagBytes });
     decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(13, 29));
     return Buffer.concat([decipher.update(bytes.subarray(29)), decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw new CodedError('UNSEAL_FAILED', `${purpose} cannot be unsealed: was the sealing key replaced?`, { cause });
+    throw new CodedError('UNSEAL_FAILED', `${purpose} cannot be unsealed: was the sealing key replaced?`, {
+      cause,
+    });
   }
 }

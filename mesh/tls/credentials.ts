@@ -29,7 +29,8 @@ function create({ key, chain }: Credentials, protocol: Protocol): SecureContext 
     key,
     cert: chain,
     minVersion: protocol === 'hbone' ? 'TLSv1.3' : 'TLSv1.2',
-    ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256',
+    ciphers:
+      'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256',
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
 }

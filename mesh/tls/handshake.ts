@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { connect, TLSSocket } from 'node:tls';
+import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
 import type { IssuerTable } from '../identity/issuer-table.ts';
 import { CodedError } from '../process/coded-error.ts';
@@ -49,9 +49,11 @@ const protocolOf = (layer: Layer): Protocol => (layer === 'istio-mtls' ? 'istio-
 
 /** The server's side over a connection that was accepted: handshake, judge, and only then let anyone speak. */
 export function acceptTls(raw: Duplex, options: Common): Promise<Secured> {
-  const socket = new TLSSocket(raw as never, {
+  const context = contextOf(raw, options);
+  if (context instanceof TlsRefused) return Promise.reject(context);
+  const socket = new TLSSocket(raw, {
     isServer: true,
-    secureContext: secureContext(options.credentials, protocolOf(options.layer)),
+    secureContext: context,
     requestCert: true,
     // The reason of a refusal would be lost: the judge below refuses, and says why.
     rejectUnauthorized: false,
@@ -67,9 +69,11 @@ export function dialTls(raw: Duplex, options: DialOptions): Promise<Secured> {
     const refusal: Refusal = { reason: 'WRONG_IDENTITY', message: 'nothing is known of who should answer' };
     return Promise.reject(new TlsRefused(options.layer, refusal.message, refusal));
   }
+  const context = contextOf(raw, options);
+  if (context instanceof TlsRefused) return Promise.reject(context);
   const socket = connect({
     socket: raw,
-    secureContext: secureContext(options.credentials, protocolOf(options.layer)),
+    secureContext: context,
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn],
     ...(options.servername === undefined ? {} : { servername: options.servername }),
@@ -77,7 +81,26 @@ export function dialTls(raw: Duplex, options: DialOptions): Promise<Secured> {
   return finish(socket, raw, 'secureConnect', options, (leaf) => judgeServer(leaf, options));
 }
 
-function judge(leaf: X509Certificate | undefined, { table, clock }: Common, role: 'client' | 'server'): Peer | Refusal {
+/** Credentials that no context can be made of fail like a handshake, so that nobody is left waiting on `raw`. */
+function contextOf(raw: Duplex, { credentials, layer }: Common): SecureContext | TlsRefused {
+  try {
+    return secureContext(credentials, protocolOf(layer));
+  } catch (cause) {
+    raw.destroy();
+    return new TlsRefused(
+      layer,
+      `our own credentials for ${credentials.identity} cannot be used`,
+      undefined,
+      cause,
+    );
+  }
+}
+
+function judge(
+  leaf: X509Certificate | undefined,
+  { table, clock }: Common,
+  role: 'client' | 'server',
+): Peer | Refusal {
   const judged = judgePeer(leaf, table, { now: clock.now(), role });
   return judged.ok ? judged.value : judged.error;
 }
@@ -85,8 +108,13 @@ function judge(leaf: X509Certificate | undefined, { table, clock }: Common, role
 function judgeServer(leaf: X509Certificate | undefined, options: DialOptions): Peer | Refusal {
   const peer = judge(leaf, options, 'server');
   if ('reason' in peer || options.expect.includes(peer.spiffeId)) return peer;
-  return { reason: 'WRONG_IDENTITY', message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}` };
+  return {
+    reason: 'WRONG_IDENTITY',
+    message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}`,
+  };
 }
+
+const noAlpn: Refusal = { reason: 'NO_ALPN', message: 'the peer agreed on no protocol' };
 
 function finish(
   socket: TLSSocket,
@@ -99,12 +127,14 @@ function finish(
     const timer = clock.after(timeoutMillis, () => fail(`no handshake within ${timeoutMillis} ms`));
     const fail = (message: string, refusal?: Refusal, cause?: unknown) => {
       settle();
-      socket.on('error', () => undefined);
       socket.destroy();
       raw.destroy();
       reject(new TlsRefused(layer, message, refusal, cause));
     };
-    const onError = (error: Error) => fail(error.message, undefined, error);
+    const onError = (error: NodeJS.ErrnoException) => {
+      const refusal = error.code === 'ERR_SSL_NO_APPLICATION_PROTOCOL' ? noAlpn : undefined;
+      fail(refusal ? `${refusal.reason}: ${refusal.message}` : error.message, refusal, error);
+    };
     const onClose = () => fail('the peer closed the connection during the handshake');
     const settle = () => {
       timer.cancel();
@@ -112,13 +142,20 @@ function finish(
     };
     const onSecure = () => {
       const peer = judged(leafOf(socket));
-      if ('reason' in peer) return fail(`${peer.reason}: ${peer.message}`, peer);
+      if ('reason' in peer) {
+        fail(`${peer.reason}: ${peer.message}`, peer);
+        return;
+      }
       const agreed = socket.alpnProtocol;
-      if (typeof agreed !== 'string' || !alpn.includes(agreed))
-        return fail('NO_ALPN: the peer agreed on no protocol', { reason: 'NO_ALPN', message: 'no protocol' });
+      if (typeof agreed !== 'string' || !alpn.includes(agreed)) {
+        fail(`${noAlpn.reason}: ${noAlpn.message}`, noAlpn);
+        return;
+      }
       settle();
       resolve({ socket, peer, alpn: agreed });
     };
+    // Outlives the handshake: a connection reset before its new owner listens must not end the process.
+    socket.on('error', () => undefined);
     socket.on('error', onError).on('close', onClose).on('end', onClose).on(event, onSecure);
   });
 }
