@@ -1,19 +1,39 @@
 import type { Random } from '../process/random.ts';
 
 /**
- * Up to `most` items in a random order in which each place goes to the remaining ones by their weight. Items of
- * weight 0 come only when nothing else is left.
+ * Items in a random order in which each place goes to one of the rest by weight, drawn only as far as they are asked
+ * for: whoever needs three of a thousand draws three times. Items of weight 0 come when nothing else is left.
  */
-export function weightedOrder<T>(items: readonly T[], weight: (item: T) => number, random: Random, most: number): T[] {
-  const left = [...items];
-  const order: T[] = [];
-  while (left.length > 0 && order.length < most) order.push(...left.splice(pick(left, weight, random), 1));
-  return order;
+export function* weightedDraw<T>(
+  items: readonly T[],
+  weight: (item: T) => number,
+  random: Random,
+): Generator<T, undefined> {
+  const left = items.map((item) => ({ item, weight: Math.max(0, weight(item)) }));
+  while (left.length > 0) {
+    const total = left.reduce((sum, one) => sum + one.weight, 0);
+    const index = total > 0 ? indexAt(left, random.fraction() * total) : indexOf(left, random);
+    const [drawn] = left.splice(index, 1);
+    if (drawn) yield drawn.item;
+  }
 }
 
-function pick<T>(items: readonly T[], weight: (item: T) => number, random: Random): number {
-  const total = items.reduce((sum, item) => sum + weight(item), 0);
-  let point = random.fraction() * total;
-  const index = items.findIndex((item) => (point -= weight(item)) < 0);
-  return index < 0 ? items.length - 1 : index;
+const indexOf = (items: readonly unknown[], random: Random): number =>
+  Math.floor(random.fraction() * items.length);
+
+/** Up to `most` of `weightedDraw`. */
+export function weightedOrder<T>(
+  items: readonly T[],
+  weight: (item: T) => number,
+  random: Random,
+  most: number,
+): T[] {
+  return weightedDraw(items, weight, random).take(most).toArray();
+}
+
+/** Where a point on the line of all weights falls; rounding may push it past the end, to the last that has weight. */
+function indexAt(items: readonly { readonly weight: number }[], point: number): number {
+  let left = point;
+  const index = items.findIndex(({ weight }) => (left -= weight) < 0);
+  return index >= 0 ? index : items.findLastIndex(({ weight }) => weight > 0);
 }

@@ -1,114 +1,194 @@
-import { weightedOrder } from '../balance/weighted-order.ts';
+import { weightedDraw } from '../balance/weighted-order.ts';
 import { parseAuthority } from '../hbone/authority.ts';
+import { canonicalAddress } from '../net/address.ts';
 import type { Random } from '../process/random.ts';
+import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
+import { hbonePort } from './proxy-ports.ts';
+import { parsePassthroughSni } from './sni.ts';
+import { targetPortOf } from './target-port.ts';
+import { terminatesIstioMtls } from './transports.ts';
 
-export interface GatewayRequest {
-  /** The gateway's own network and cluster. */
+interface Place {
+  /** The gateway's own. */
   readonly network: string;
   readonly cluster: string;
-  readonly via:
-    /** On 15008, where the peer has proved which cluster it is of. */
-    | { readonly kind: 'connect'; readonly authority: string; readonly peerCluster: string; readonly target: string | undefined }
-    /** On 15443, where nothing is terminated: the destination checks the grant. */
-    | { readonly kind: 'sni'; readonly sni: string | undefined };
 }
 
-export type GatewayRefusal = 'BAD_REQUEST' | 'NOT_A_SERVICE' | 'NOT_EXPORTED' | 'NOT_GRANTED' | 'OTHER_CLUSTER' | 'NO_HEALTHY_ENDPOINT';
+/** On 15008, where the peer has proved which cluster it is of. */
+export interface ConnectAtGateway extends Place {
+  readonly authority: string;
+  /** The cluster whose intermediate issued the peer's certificate; undefined is covered by no grant. */
+  readonly peer?: { readonly cluster: string } | undefined;
+  /** The header `x-isthmus-target`, `cluster/region/zone`; an empty part asks for nothing. */
+  readonly target?: string | undefined;
+}
+
+/** On 15443, where nothing is terminated: the destination checks the grant. */
+export interface PassthroughAtGateway extends Place {
+  readonly sni: string | undefined;
+}
+
+export type GatewayRequest = ConnectAtGateway | PassthroughAtGateway;
+
+/** Why a gateway forwards nothing, and the status of its CONNECT. Stable: logs and metrics carry it. */
+export type GatewayRefusal =
+  | 'BAD_REQUEST'
+  /** A pod address, a node port, localhost, or a name that nobody here bears. */
+  | 'NOT_A_SERVICE'
+  | 'NOT_EXPORTED'
+  | 'NOT_GRANTED'
+  /** It lives elsewhere: a gateway never forwards to another network. */
+  | 'OTHER_NETWORK'
+  | 'NO_HEALTHY_ENDPOINT';
+
+export interface GatewayCandidate {
+  readonly workload: Workload;
+  readonly address: string;
+  readonly port: number;
+}
 
 export type GatewayDecision =
-  | { readonly kind: 'forward'; readonly service: Service; readonly candidates: readonly { readonly workload: Workload; readonly address: string; readonly port: number }[] }
-  | { readonly kind: 'refuse'; readonly status: 400 | 403 | 404 | 503; readonly code: GatewayRefusal; readonly message: string };
+  /** To be dialled in order; at most three. */
+  | {
+      readonly kind: 'forward';
+      readonly service: Service;
+      readonly candidates: readonly GatewayCandidate[];
+    }
+  | {
+      readonly kind: 'refuse';
+      readonly status: 400 | 403 | 404 | 503;
+      readonly code: GatewayRefusal;
+      readonly message: string;
+    };
+
+type Refused = Extract<GatewayDecision, { kind: 'refuse' }>;
+
+const statuses: Readonly<Record<GatewayRefusal, Refused['status']>> = {
+  ...{ BAD_REQUEST: 400, NOT_A_SERVICE: 404, NOT_EXPORTED: 404, NOT_GRANTED: 403 },
+  ...{ OTHER_NETWORK: 503, NO_HEALTHY_ENDPOINT: 503 },
+};
 
 const mostCandidates = 3;
-const hbonePort = 15008;
 
-const refuse = (status: 400 | 403 | 404 | 503, code: GatewayRefusal, message: string): GatewayDecision => ({
-  ...{ kind: 'refuse', status, code, message },
+const refuse = (code: GatewayRefusal, message: string): Refused => ({
+  ...{ kind: 'refuse', status: statuses[code], code, message },
 });
 
 /**
- * What an east-west gateway does: it forwards exact host:port pairs that its own network exports, to healthy
- * endpoints of its own cluster, and is no relay for anything else.
+ * What an east-west gateway does: it forwards exact host:port pairs that its own network exports to healthy
+ * endpoints there, for callers that the grant covers, and is no relay for anything else.
  */
 export function decideGateway(state: MeshState, request: GatewayRequest, random: Random): GatewayDecision {
-  const { via } = request;
-  const wanted = via.kind === 'connect' ? hostOf(via.authority) : hostOfSni(via.sni);
-  if (typeof wanted === 'string') return refuse(400, 'BAD_REQUEST', wanted);
-  if (!wanted.isName) return refuse(404, 'NOT_A_SERVICE', `${wanted.host} is an address: a gateway forwards to exported services only`);
-  const service = exportedService(state, wanted);
-  if (!service) return refuse(404, 'NOT_EXPORTED', `${wanted.host}:${wanted.port} is not exported by network ${request.network}`);
-  if (via.kind === 'connect') {
-    const refusal = checkCaller(service, request, via);
-    if (refusal) return refusal;
-  }
-  const candidates = endpoints(state, service, wanted.port, request, random);
-  return candidates.length > 0
-    ? { kind: 'forward', service, candidates }
-    : refuse(503, 'NO_HEALTHY_ENDPOINT', `${service.hostname} has no healthy endpoint in network ${request.network}`);
+  const wanted = wantedOf(request);
+  if (!wanted.ok) return wanted.error;
+  const service = exportedService(state, wanted.value, request);
+  if (!service.ok) return service.error;
+  const refusal = notGranted(service.value, request);
+  if (refusal) return refusal;
+  const usable = endpointsFor(state, service.value, wanted.value.port, request);
+  if (usable.length === 0) return nothingUsable(state, service.value, request);
+  const candidates = weightedDraw(usable, ({ workload }) => workload.capacity, random)
+    .take(mostCandidates)
+    .toArray();
+  return { kind: 'forward', service: service.value, candidates };
 }
 
 interface Wanted {
   readonly host: string;
   readonly port: number;
-  readonly isName: boolean;
 }
 
-function hostOf(authority: string): Wanted | string {
+function wantedOf(request: GatewayRequest): Result<Wanted, Refused> {
+  const wanted = 'authority' in request ? fromAuthority(request.authority) : fromSni(request.sni);
+  if (!wanted.ok || canonicalAddress(wanted.value.host) === undefined) return wanted;
+  return err(
+    refuse('NOT_A_SERVICE', `${wanted.value.host} is an address: only exported services are forwarded to`),
+  );
+}
+
+function fromAuthority(authority: string): Result<Wanted, Refused> {
   const parsed = parseAuthority(authority);
-  return parsed.ok ? { ...parsed.value, isName: parsed.value.kind === 'hostname' } : parsed.error;
+  return parsed.ok ? parsed : err(refuse('BAD_REQUEST', parsed.error));
 }
 
-/** `outbound_.<port>_.<subset>_.<hostname>`, as Istio's sidecars write it; subsets are not told apart. */
-function hostOfSni(sni: string | undefined): Wanted | string {
-  const [, port, host] = /^outbound_\.(\d{1,5})_\.[^_]*_\.([A-Za-z0-9.-]+)$/.exec(sni ?? '') ?? [];
-  if (port === undefined || host === undefined) return 'the server name is not outbound_.<port>_.<subset>_.<host>';
-  return { host: host.toLowerCase(), port: Number(port), isName: !/^[\d.]+$/.test(host) };
+function fromSni(sni: string | undefined): Result<Wanted, Refused> {
+  const wanted = parsePassthroughSni(sni ?? '');
+  return wanted
+    ? ok(wanted)
+    : err(refuse('BAD_REQUEST', 'the server name is not outbound_.<port>_._.<host>'));
 }
 
-/** Host names are unique to a namespace, so the exact key is looked up, in whatever namespace it is. */
-function exportedService(state: MeshState, { host, port }: Wanted): Service | undefined {
-  for (const service of state.services.all())
-    if (service.hostname === host && service.exported && service.ports.some(({ servicePort }) => servicePort === port)) return service;
-  return undefined;
+function exportedService(
+  state: MeshState,
+  { host, port }: Wanted,
+  { network }: Place,
+): Result<Service, Refused> {
+  const bearing = state.services.bearing(host);
+  const exported = bearing.filter((service) => service.exported);
+  const [found] = exported.filter(({ ports }) => ports.some(({ servicePort }) => servicePort === port));
+  if (found) return ok(found);
+  if (bearing.length === 0) return err(refuse('NOT_A_SERVICE', `${host} is no service that is known here`));
+  if (exported.length === 0 && bearing.every((service) => livesElsewhere(state, service, network)))
+    return err(refuse('OTHER_NETWORK', `${host} is not of network ${network}`));
+  return err(refuse('NOT_EXPORTED', `${host}:${port} is not exported by network ${network}`));
 }
 
-function checkCaller(
+function livesElsewhere(state: MeshState, service: Service, network: string): boolean {
+  const members = state.workloads.ofService(service.key);
+  return members.length > 0 && members.every((one) => one.network !== network);
+}
+
+function notGranted({ hostname, grantedClusters }: Service, request: GatewayRequest): Refused | undefined {
+  if (!('authority' in request)) return undefined;
+  const cluster = request.peer?.cluster;
+  if (cluster !== undefined && grantedClusters.includes(cluster)) return undefined;
+  return refuse('NOT_GRANTED', `the grant of ${hostname} does not cover cluster ${cluster ?? '(unknown)'}`);
+}
+
+/** What the header names must match; without it the gateway's own cluster serves. */
+function targetOf(request: GatewayRequest): { cluster: string; region: string; zone: string } {
+  const header = 'authority' in request ? (request.target ?? '') : '';
+  const [cluster = '', region = '', zone = ''] = header.split('/').map((part) => part.trim());
+  return { cluster: cluster || request.cluster, region, zone };
+}
+
+function endpointsFor(
+  state: MeshState,
   service: Service,
-  { cluster }: GatewayRequest,
-  via: { readonly peerCluster: string; readonly target: string | undefined },
-): GatewayDecision | undefined {
-  if (via.peerCluster !== cluster && !service.grantedClusters.includes(via.peerCluster))
-    return refuse(403, 'NOT_GRANTED', `the grant of ${service.hostname} does not cover cluster ${via.peerCluster}`);
-  const wanted = via.target?.split('/')[0];
-  if (wanted !== undefined && wanted !== cluster)
-    return refuse(503, 'OTHER_CLUSTER', `this gateway serves cluster ${cluster}, not ${wanted}`);
-  return undefined;
-}
-
-function endpoints(state: MeshState, service: Service, port: number, { network, cluster, via }: GatewayRequest, random: Random) {
-  const local = state.workloads
-    .ofService(service.key)
-    .filter((one) => one.network === network && one.cluster === cluster && one.status === 'HEALTHY' && one.addresses.length > 0)
-    .filter((one) => via.kind === 'sni' || one.transport === 'hbone')
-    .filter((one) => via.kind === 'connect' || one.transport === 'istio-mtls' || one.classicClients);
-  const near = via.kind === 'connect' ? local.filter((one) => inZone(one, via.target)) : local;
-  return weightedOrder(near, () => 1, random, mostCandidates).flatMap((workload) => {
-    const address = workload.addresses[0] ?? '';
-    const target = via.kind === 'connect' ? hbonePort : targetPort(service, workload, port);
-    return target === 0 ? [] : [{ workload, address, port: target }];
+  servicePort: number,
+  request: GatewayRequest,
+): readonly GatewayCandidate[] {
+  const target = targetOf(request);
+  const isConnect = 'authority' in request;
+  return state.endpointsOf(service).flatMap((workload) => {
+    const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
+    const usable =
+      workload.network === request.network &&
+      workload.cluster === target.cluster &&
+      (isConnect ? workload.transport === 'hbone' : terminatesIstioMtls(workload)) &&
+      isIn(workload, target);
+    return !usable || address === undefined || port === 0
+      ? []
+      : [{ workload, address, port: isConnect ? hbonePort : port }];
   });
 }
 
-/** `cluster/region/zone`: what is named must match. */
-function inZone({ locality }: Workload, target: string | undefined): boolean {
-  const [, region = '', zone = ''] = target?.split('/') ?? [];
-  return (region === '' || region === locality.region) && (zone === '' || zone === locality.zone);
-}
+const isIn = ({ locality }: Workload, { region, zone }: { region: string; zone: string }): boolean =>
+  (region === '' || region === locality.region) && (zone === '' || zone === locality.zone);
 
-function targetPort(service: Service, workload: Workload, port: number): number {
-  const mapped = workload.services.get(service.key)?.find(({ servicePort }) => servicePort === port)?.targetPort ?? 0;
-  return mapped !== 0 ? mapped : (service.ports.find(({ servicePort }) => servicePort === port)?.targetPort ?? 0);
+function nothingUsable(state: MeshState, service: Service, request: GatewayRequest): Refused {
+  const { cluster, region, zone } = targetOf(request);
+  const here = state.workloads
+    .ofService(service.key)
+    .some((one) => one.network === request.network && one.cluster === cluster);
+  if (cluster !== request.cluster && !here)
+    return refuse('OTHER_NETWORK', `cluster ${cluster} is not reached through network ${request.network}`);
+  const place = [cluster, region, zone].filter((part) => part !== '').join('/');
+  return refuse(
+    'NO_HEALTHY_ENDPOINT',
+    `${service.hostname} has no endpoint in ${place} that can be forwarded to`,
+  );
 }

@@ -1,193 +1,156 @@
-import { rank } from '../balance/rank.ts';
-import { weightedOrder } from '../balance/weighted-order.ts';
-import { formatAuthority } from '../hbone/authority.ts';
 import type { Random } from '../process/random.ts';
-import type { MeshState } from '../state/mesh-state.ts';
+import type { Address, MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
+import { addressLike } from '../net/address.ts';
+import { candidates, type Candidate } from './candidates.ts';
+import { namesMeant } from './host-names.ts';
+import { proxyPorts } from './proxy-ports.ts';
 import { routeKey } from './route-key.ts';
 import { routeTo, type RouteOutcome } from './route-to.ts';
+import type { OutboundRefusal, Route } from './route.ts';
+import { targetPortOf } from './target-port.ts';
 
-/** One way to reach one endpoint. Everything that carrying it out needs is in it. */
-export type Route =
-  | { readonly kind: 'plaintext'; readonly workload: Workload; readonly address: string; readonly port: number }
-  | {
-      readonly kind: 'hbone';
-      readonly workload: Workload;
-      readonly address: string;
-      readonly port: number;
-      readonly authority: string;
-      readonly expect: readonly string[];
-    }
-  | {
-      readonly kind: 'double-hbone';
-      readonly workload: Workload;
-      readonly gateway: { readonly address: string; readonly port: number; readonly expect: readonly string[] };
-      /** Of both CONNECTs: `hostname:servicePort`. */
-      readonly authority: string;
-      /** SPIFFE IDs of which the innermost peer must bear one. Never empty. */
-      readonly expect: readonly string[];
-      /** `cluster/region/zone` for the outer header `x-isthmus-target`. */
-      readonly target: string;
-    }
-  | {
-      readonly kind: 'istio-mtls';
-      readonly workload: Workload;
-      /** The pod itself, or the gateway's passthrough port when it is in another network. */
-      readonly address: string;
-      readonly port: number;
-      /** `outbound_.<port>_.<subset>_.<hostname>`, as Istio's sidecars name a passthrough. */
-      readonly sni: string;
-      readonly expect: readonly string[];
-    };
+export { routeKey } from './route-key.ts';
+export type { OutboundRefusal, Route } from './route.ts';
 
 export interface OutboundRequest {
-  readonly source: Workload;
+  /** Who calls; undefined when nothing is known of it, which is refused. */
+  readonly source: Workload | undefined;
+  /** The proxy's own network, in which addresses are looked up. */
+  readonly network: string;
   readonly target:
     | { readonly kind: 'address'; readonly address: string; readonly port: number }
     | { readonly kind: 'hostname'; readonly hostname: string; readonly port: number };
 }
 
-export type OutboundRefusal =
-  | 'ILLEGAL_PORT'
-  | 'UNKNOWN_HOST'
-  | 'NO_SUCH_PORT'
-  | 'NO_HEALTHY_UPSTREAM'
-  | 'WAYPOINT_UNSUPPORTED'
-  | 'NO_MTLS'
-  | 'PEER_CANNOT_TERMINATE'
-  | 'NO_GATEWAY'
-  | 'NO_IDENTITY_KNOWN';
-
 export type OutboundDecision =
-  /** To be tried in order; at most three, the nearest first. */
+  /** To be tried in order; at most three, the best first. */
   | { readonly kind: 'routes'; readonly service: Service | undefined; readonly routes: readonly Route[] }
   /** No part of the mesh: plain TCP to where it was going. */
   | { readonly kind: 'passthrough'; readonly address: string; readonly port: number }
   | { readonly kind: 'refuse'; readonly code: OutboundRefusal; readonly message: string };
 
+/** How many ways are handed out: more would outlast a caller's patience. */
 const mostRoutes = 3;
-/** Ports of the proxies themselves: a connection to them is a loop. */
-const illegalPorts = new Set([15001, 15006, 15008, 15080]);
 
 /**
- * Where a captured connection goes, as Istio's ztunnel decides it: VIP before pod, nearest healthy endpoints by
- * weight, HBONE or plaintext inside the network, and only service-addressed traffic across networks. Never plaintext
- * where a gateway is missing.
+ * Where a captured connection goes, as Istio's ztunnel decides it: VIP before pod, healthy endpoints of the nearest
+ * rank by weight, HBONE or plaintext inside the network, and only service-addressed traffic across networks. Never
+ * plaintext where a gateway is missing. Unlike upstream, further routes follow the first, so that a dead endpoint can
+ * be dialled around; those that `avoid` knows as recent failures come last.
  */
 export function decideOutbound(
   state: MeshState,
   request: OutboundRequest,
   random: Random,
-  avoid: (key: string) => boolean = () => false,
+  avoid: (routeKey: string) => boolean = () => false,
 ): OutboundDecision {
-  const { source, target } = request;
-  if (target.kind === 'hostname') {
-    const service = state.services.withHostname(target.hostname, source.namespace);
-    return service
-      ? toService(state, source, service, target.port, random, avoid)
-      : refuse('UNKNOWN_HOST', `${target.hostname} is no service of this mesh`);
+  const { source, network, target } = request;
+  const { port } = target;
+  if (!source) return refuse('UNKNOWN_SOURCE', 'the caller is no workload that is known here');
+  const call: Call = { state, source, port, random, avoid, address: undefined };
+  if (target.kind === 'hostname') return toHost(call, network, target.hostname);
+  const { address } = target;
+  if (isOwn(address) && proxyPorts.has(port))
+    return refuse('ILLEGAL_PORT', `port ${port} belongs to the proxy itself`);
+  const found = state.findUpstream(network, address, source.namespace);
+  return found ? toFound({ ...call, address }, found) : { kind: 'passthrough', address, port };
+}
+
+/** One connection that is being decided. */
+interface Call {
+  readonly state: MeshState;
+  readonly source: Workload;
+  readonly port: number;
+  /** The address that was called, if it was one. */
+  readonly address: string | undefined;
+  readonly random: Random;
+  readonly avoid: (routeKey: string) => boolean;
+}
+
+const refuse = (code: OutboundRefusal, message: string): OutboundDecision => ({
+  ...{ kind: 'refuse', code, message },
+});
+
+/** The proxy's own loopback. Where a mesh lives on loopback addresses, the others of 127.0.0.0/8 are pods. */
+const isOwn = (address: string): boolean => address === '::1' || address.startsWith('127.0.0.');
+
+function toHost(call: Call, network: string, hostname: string): OutboundDecision {
+  const { state, source } = call;
+  for (const name of namesMeant(hostname, source.namespace)) {
+    const service = state.services.withHostname(name, source.namespace);
+    const workload = service ? undefined : state.workloads.withHostname(source.namespace, name);
+    const virtual = service?.addresses.find((one) => one.network === network && one.prefix === undefined);
+    if (service) return toService({ ...call, address: virtual?.address }, service);
+    if (workload) return toWorkload({ ...call, address: workload.addresses[0] }, workload);
   }
-  if (target.address.startsWith('127.0.0.1') && illegalPorts.has(target.port))
-    return refuse('ILLEGAL_PORT', `port ${target.port} belongs to the proxy itself`);
-  const found = state.findUpstream(source.network, target.address, source.namespace);
-  if (!found) return { kind: 'passthrough', address: target.address, port: target.port };
-  return found.kind === 'service'
-    ? toService(state, source, found.service, target.port, random, avoid)
-    : toWorkload(state, source, found.workload, target.port);
+  return refuse('UNKNOWN_HOST', `${hostname} is no service that ${source.namespace} can see`);
 }
 
-const refuse = (code: OutboundRefusal, message: string): OutboundDecision => ({ kind: 'refuse', code, message });
+const toFound = (call: Call, found: Address): OutboundDecision =>
+  found.kind === 'service' ? toService(call, found.service) : toWorkload(call, found.workload);
 
-function toWorkload(state: MeshState, source: Workload, workload: Workload, port: number): OutboundDecision {
-  if (workload.waypoint) return refuse('WAYPOINT_UNSUPPORTED', `${workload.uid} demands a waypoint, and there is none yet`);
-  const address = workload.addresses[0] ?? '';
-  const outcome = routeTo(state, source, workload, { kind: 'pod', address, targetPort: port, authority: formatAuthority(address, port) });
-  return outcome.ok ? { kind: 'routes', service: undefined, routes: [outcome.value] } : refuse(outcome.error.code, outcome.error.message);
+function toWorkload(call: Call, workload: Workload): OutboundDecision {
+  const { state, source, address, port, random } = call;
+  if (workload.waypoint) return needsWaypoint(workload.uid);
+  const outcome = routeTo(state, source, workload, { kind: 'pod', address, targetPort: port }, random);
+  return outcome.ok
+    ? { kind: 'routes', service: undefined, routes: [outcome.value] }
+    : refuse(outcome.error.code, outcome.error.message);
 }
 
-function toService(
-  state: MeshState,
-  source: Workload,
-  service: Service,
-  port: number,
-  random: Random,
-  avoid: (key: string) => boolean,
-): OutboundDecision {
-  if (service.waypoint) return refuse('WAYPOINT_UNSUPPORTED', `${service.hostname} demands a waypoint, and there is none yet`);
-  if (service.mode === 'PASSTHROUGH') return { kind: 'passthrough', address: service.addresses[0]?.address ?? '', port };
-  const listed = service.ports.find(({ servicePort }) => servicePort === port);
-  if (!listed) return refuse('NO_SUCH_PORT', `${service.hostname} has no port ${port}`);
-  const candidates = candidatesOf(state, source, service);
-  if (candidates.length === 0) return refuse('NO_HEALTHY_UPSTREAM', `${service.hostname} has no healthy endpoint`);
-  const outcomes = candidates.map(({ workload, nearness }) => ({
-    nearness,
-    workload,
-    outcome: routeToMember(state, source, service, workload, port, listed.targetPort),
-  }));
-  const usable = outcomes.flatMap(({ outcome, nearness, workload }) =>
-    outcome.ok ? [{ route: outcome.value, nearness, weight: workload.capacity }] : [],
+function toService(call: Call, service: Service): OutboundDecision {
+  const { state, source, address, port, random } = call;
+  const { hostname } = service;
+  if (service.waypoint) return needsWaypoint(hostname);
+  if (service.mode === 'PASSTHROUGH')
+    return address === undefined
+      ? refuse('UNKNOWN_HOST', `${hostname} is passed through by address, and has none of its own`)
+      : { kind: 'passthrough', address, port };
+  if (!service.ports.some(({ servicePort }) => servicePort === port))
+    return refuse('NO_SUCH_PORT', `${hostname} has no port ${port}`);
+  return gather(call, service, candidates(state, source, service, random));
+}
+
+/** Closed, not skipped: what a waypoint enforces must not be gone round. */
+const needsWaypoint = (name: string): OutboundDecision =>
+  refuse(
+    'WAYPOINT_UNSUPPORTED',
+    `${name} demands a waypoint, which this version does not carry traffic through`,
   );
-  const routes = inOrder(usable, random, avoid);
+
+/** Takes candidates until enough of them can be reached, and says why none can if none can. */
+function gather(call: Call, service: Service, drawn: Iterable<Candidate>): OutboundDecision {
+  const [good, bad] = [new Map<string, Route>(), new Map<string, Route>()];
+  let why: OutboundDecision | undefined;
+  for (const candidate of drawn) {
+    const outcome = routeToMember(call, service, candidate);
+    if (outcome.ok) keep(outcome.value);
+    else why ??= refuse(outcome.error.code, outcome.error.message);
+    if (good.size === mostRoutes) break;
+  }
+  const routes = [...good.values(), ...bad.values()].slice(0, mostRoutes);
   if (routes.length > 0) return { kind: 'routes', service, routes };
-  const why = outcomes.map(({ outcome }) => outcome).find((outcome) => !outcome.ok);
-  return why && !why.ok
-    ? refuse(why.error.code, why.error.message)
-    : refuse('NO_HEALTHY_UPSTREAM', `${service.hostname} has no endpoint that serves port ${port}`);
+  return why ?? refuse('NO_HEALTHY_UPSTREAM', `${service.hostname} has no healthy endpoint`);
+
+  // Two entries behind one passthrough are one way: trying it twice would be waiting twice.
+  function keep(route: Route): void {
+    const key = routeKey(route);
+    const pile = call.avoid(key) ? bad : good;
+    if (!pile.has(key)) pile.set(key, route);
+  }
 }
 
-interface Candidate {
-  readonly workload: Workload;
-  readonly nearness: number;
-}
-
-function candidatesOf(state: MeshState, source: Workload, service: Service): readonly Candidate[] {
-  return state.workloads
-    .ofService(service.key)
-    .filter(({ status }) => status === 'HEALTHY' || service.healthPolicy === 'ALLOW_ALL')
-    .flatMap((workload) => {
-      const nearness = rank(service, source, workload);
-      return nearness === undefined ? [] : [{ workload, nearness }];
-    });
-}
-
-function routeToMember(
-  state: MeshState,
-  source: Workload,
-  service: Service,
-  workload: Workload,
-  port: number,
-  serviceTarget: number,
-): RouteOutcome {
-  const mapped = workload.services.get(service.key)?.find(({ servicePort }) => servicePort === port)?.targetPort ?? 0;
-  const targetPort = mapped !== 0 ? mapped : serviceTarget;
-  if (targetPort === 0 && workload.network === source.network)
-    return { ok: false, error: { code: 'NO_SUCH_PORT', message: `${workload.uid} does not serve ${service.hostname}:${port}` } };
-  const address = workload.addresses[0] ?? '';
-  return routeTo(state, source, workload, {
-    ...{ kind: 'service', service, servicePort: port, address, targetPort },
-    authority: formatAuthority(address, targetPort),
-  });
-}
-
-/**
- * The nearest rank in a weighted random order, then the next ranks, so that a dead endpoint can be dialled around.
- * What has failed a moment ago goes last within all.
- */
-function inOrder(
-  usable: readonly { route: Route; nearness: number; weight: number }[],
-  random: Random,
-  avoid: (key: string) => boolean,
-): readonly Route[] {
-  const ranks = [...new Set(usable.map(({ nearness }) => nearness))].sort((a, b) => b - a);
-  const ordered = ranks.flatMap((nearness) =>
-    weightedOrder(
-      usable.filter((one) => one.nearness === nearness),
-      ({ weight }) => weight,
-      random,
-      usable.length,
-    ),
+function routeToMember(call: Call, service: Service, { workload }: Candidate): RouteOutcome {
+  const { state, source, port: servicePort, random } = call;
+  const targetPort = targetPortOf(service, workload, servicePort);
+  const address = addressLike(workload.addresses, call.address);
+  return routeTo(
+    state,
+    source,
+    workload,
+    { kind: 'service', service, servicePort, address, targetPort },
+    random,
   );
-  const [good, bad] = [ordered.filter(({ route }) => !avoid(routeKey(route))), ordered.filter(({ route }) => avoid(routeKey(route)))];
-  return [...good, ...bad].slice(0, mostRoutes).map(({ route }) => route);
 }

@@ -1,6 +1,6 @@
-import type { Route } from './outbound.ts';
+import type { Route } from './route.ts';
 
-/** One name for one way to one place, by which recent failures are remembered. */
+/** One name for one way to one place, by which recent failures are remembered and ways are told apart. */
 export function routeKey(route: Route): string {
   switch (route.kind) {
     case 'double-hbone':
@@ -8,6 +8,7 @@ export function routeKey(route: Route): string {
     case 'istio-mtls':
       return `${route.kind}|${route.address}:${route.port}|${route.sni}`;
     case 'hbone':
+      return `${route.kind}|${route.address}:${route.port}|${route.authority}`;
     case 'plaintext':
       return `${route.kind}|${route.address}:${route.port}`;
   }

@@ -1,105 +1,136 @@
-import { formatWorkloadIdentity, type TrustDomain } from '../identity/spiffe-id.ts';
+import { formatAuthority } from '../hbone/authority.ts';
+import type { Random } from '../process/random.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
-import type { OutboundRefusal, Route } from './outbound.ts';
+import { gatewayOf, namesOf, type Gateway } from './gateway-of.ts';
+import { hbonePort } from './proxy-ports.ts';
+import type { OutboundRefusal, Route } from './route.ts';
+import { formatPassthroughSni } from './sni.ts';
+import { isClassic, terminatesIstioMtls } from './transports.ts';
 
-/** What is asked of one endpoint: its own port, or a port of a service that it backs. */
+export { identityOf } from './gateway-of.ts';
+
+/** What is asked of one endpoint: a port of its own, or a port of a service that it backs. */
 export type Wanted = {
-  readonly address: string;
+  /** The endpoint's address; undefined when it has none of its own. */
+  readonly address: string | undefined;
+  /** 0: unknown here, which only a gateway's side needs to know. */
   readonly targetPort: number;
-  readonly authority: string;
-} & ({ readonly kind: 'pod' } | { readonly kind: 'service'; readonly service: Service; readonly servicePort: number });
+} & (
+  | { readonly kind: 'pod' }
+  | { readonly kind: 'service'; readonly service: Service; readonly servicePort: number }
+);
+
+type ServiceWanted = Extract<Wanted, { kind: 'service' }>;
 
 export type RouteOutcome = Result<Route, { readonly code: OutboundRefusal; readonly message: string }>;
 
-const hbonePort = 15008;
-
 const refuse = (code: OutboundRefusal, message: string): RouteOutcome => err({ code, message });
 
-/** A workload's own SPIFFE ID, as its certificate has it. */
-export const identityOf = (workload: Workload): string =>
-  formatWorkloadIdentity({ ...workload, trustDomain: workload.trustDomain as TrustDomain });
-
 /** How one client reaches one endpoint: what both can speak, and whether a network lies between. */
-export function routeTo(state: MeshState, source: Workload, workload: Workload, wanted: Wanted): RouteOutcome {
-  if (workload.network !== source.network) return across(state, source, workload, wanted);
-  if (workload.addresses.length === 0) return refuse('NO_HEALTHY_UPSTREAM', `${workload.uid} has no address`);
-  if (source.transport === 'plaintext' || workload.transport === 'plaintext') return plaintext(workload, wanted);
-  // A classic sidecar speaks no HBONE, in either role.
-  if (source.sidecar || workload.transport === 'istio-mtls') return istioMtls(source, workload, wanted);
-  const { address, authority } = wanted;
-  return ok({ kind: 'hbone', workload, address, port: hbonePort, authority, expect: expected(workload, wanted) });
+export function routeTo(
+  state: MeshState,
+  source: Workload,
+  workload: Workload,
+  wanted: Wanted,
+  random: Random,
+): RouteOutcome {
+  return workload.network === source.network
+    ? within(source, workload, wanted)
+    : across(state, source, workload, wanted, random);
 }
 
-const plaintext = (workload: Workload, { address, targetPort }: Wanted): RouteOutcome =>
-  ok({ kind: 'plaintext', workload, address, port: targetPort });
+const cannotTerminate = (source: Workload, workload: Workload): RouteOutcome =>
+  refuse(
+    'PEER_CANNOT_TERMINATE',
+    `${workload.uid} does not terminate Istio mTLS, and ${source.uid} speaks nothing else`,
+  );
 
-function istioMtls(source: Workload, workload: Workload, wanted: Wanted): RouteOutcome {
-  if (workload.transport === 'hbone' && !workload.classicClients)
-    return refuse('PEER_CANNOT_TERMINATE', `${workload.uid} does not terminate Istio mTLS, which ${source.uid} speaks`);
+function within(source: Workload, workload: Workload, wanted: Wanted): RouteOutcome {
   const { address, targetPort } = wanted;
-  return ok({ kind: 'istio-mtls', workload, address, port: targetPort, sni: sniOf(wanted), expect: expected(workload, wanted) });
+  if (address === undefined) return refuse('NO_HEALTHY_UPSTREAM', `${workload.uid} has no address`);
+  if (targetPort === 0) return refuse('NO_SUCH_PORT', `${workload.uid} does not say on which port it serves`);
+  // Where one side has no proxy there is nothing to speak mTLS with; a STRICT destination refuses it.
+  if (source.transport === 'plaintext' || workload.transport === 'plaintext')
+    return ok({ kind: 'plaintext', workload, address, port: targetPort });
+  const expect = namesWithin(workload, wanted);
+  if (!isClassic(source) && workload.transport === 'hbone') {
+    const authority = formatAuthority(address, targetPort);
+    return ok({ kind: 'hbone', workload, address, port: hbonePort, authority, expect });
+  }
+  if (!terminatesIstioMtls(workload)) return cannotTerminate(source, workload);
+  return ok({ kind: 'istio-mtls', workload, address, port: targetPort, sni: sniOf(wanted, address), expect });
 }
 
 /** Across networks: through a gateway of the other network, by service name only, and always with mTLS. */
-function across(state: MeshState, source: Workload, workload: Workload, wanted: Wanted): RouteOutcome {
-  if (source.transport === 'plaintext') return refuse('NO_MTLS', `${source.uid} is in no mesh mode: it may not leave its network`);
-  if (wanted.kind === 'pod') return refuse('NO_GATEWAY', `${workload.uid} is in network ${workload.network}: only services can be reached there`);
-  if (workload.transport === 'plaintext') return refuse('NO_MTLS', `${workload.uid} is in another network and speaks no mTLS`);
-  const gateway = gatewayOf(state, workload);
-  if (!gateway) return refuse('NO_GATEWAY', `no gateway of network ${workload.network} is known`);
-  const expect = acrossNames(workload, wanted);
-  if (expect.length === 0) return refuse('NO_IDENTITY_KNOWN', `nothing is known of who answers for ${wanted.service.hostname} in network ${workload.network}`);
-  if (workload.transport === 'istio-mtls' || source.sidecar) return passthrough(workload, gateway, wanted, expect);
+function across(
+  state: MeshState,
+  source: Workload,
+  workload: Workload,
+  wanted: Wanted,
+  random: Random,
+): RouteOutcome {
+  if (source.transport === 'plaintext')
+    return refuse(
+      'NO_MTLS',
+      `${source.uid} is in no mesh mode, so it cannot leave network ${source.network}`,
+    );
+  if (wanted.kind === 'pod')
+    return refuse(
+      'NO_GATEWAY',
+      `${workload.uid} is in network ${workload.network}, where only services can be reached: call its service`,
+    );
+  if (workload.transport === 'plaintext')
+    return refuse('NO_MTLS', `${workload.uid} in network ${workload.network} is in no mesh mode`);
+  const gateway = gatewayOf(state, workload.networkGateway, random);
+  if (!gateway)
+    return refuse('NO_GATEWAY', `no gateway of network ${workload.network} is known for ${workload.uid}`);
+  return workload.transport === 'hbone' && !isClassic(source)
+    ? doubleTunnel(workload, gateway, wanted)
+    : passthrough(source, workload, gateway, wanted);
+}
+
+function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWanted): RouteOutcome {
+  const { service, servicePort } = wanted;
+  const expect = [...new Set([...service.subjectAltNames, ...workload.subjectAltNames])];
+  if (expect.length === 0) return nobodyKnown(workload, service);
+  const { region, zone } = workload.locality;
   return ok({
-    ...{ kind: 'double-hbone', workload, expect, authority: `${wanted.service.hostname}:${wanted.servicePort}` },
-    gateway: { address: gateway.address, port: gateway.port, expect: [identityOf(gateway.workload)] },
-    target: [workload.cluster, workload.locality.region, workload.locality.zone].join('/'),
+    ...{ kind: 'double-hbone', workload, expect, authority: `${service.hostname}:${servicePort}` },
+    gateway: { address: gateway.address, port: gateway.port, expect: gateway.expect },
+    target: [workload.cluster, region, zone].join('/'),
   });
 }
 
-function passthrough(workload: Workload, gateway: Gateway, wanted: Wanted, expect: readonly string[]): RouteOutcome {
-  if (workload.transport === 'hbone' && !workload.classicClients)
-    return refuse('PEER_CANNOT_TERMINATE', `network ${workload.network} does not terminate Istio mTLS for this service`);
-  if (workload.passthroughPort === 0) return refuse('NO_GATEWAY', `the gateway of ${workload.network} has no SNI passthrough`);
+function passthrough(
+  source: Workload,
+  workload: Workload,
+  gateway: Gateway,
+  wanted: ServiceWanted,
+): RouteOutcome {
+  if (!terminatesIstioMtls(workload)) return cannotTerminate(source, workload);
+  const port = workload.passthroughPort || gateway.workload.passthroughPort;
+  if (port === 0)
+    return refuse('NO_GATEWAY', `the gateway of network ${workload.network} passes no Istio mTLS through`);
+  const { service } = wanted;
+  const expect = workload.subjectAltNames.length > 0 ? workload.subjectAltNames : service.subjectAltNames;
+  if (expect.length === 0) return nobodyKnown(workload, service);
   const { address } = gateway;
-  return ok({ kind: 'istio-mtls', workload, address, port: workload.passthroughPort, sni: sniOf(wanted), expect });
+  return ok({ kind: 'istio-mtls', workload, address, port, sni: sniOf(wanted, address), expect });
 }
 
-const sniOf = (wanted: Wanted): string =>
+const nobodyKnown = ({ network }: Workload, { hostname }: Service): RouteOutcome =>
+  refuse('NO_IDENTITY_KNOWN', `nothing is known of who answers for ${hostname} in network ${network}`);
+
+const sniOf = (wanted: Wanted, address: string): string =>
   wanted.kind === 'service'
-    ? `outbound_.${wanted.servicePort}_._.${wanted.service.hostname}`
-    : `outbound_.${wanted.targetPort}_._.${wanted.address}`;
+    ? formatPassthroughSni(wanted.service.hostname, wanted.servicePort)
+    : formatPassthroughSni(address, wanted.targetPort);
 
 /** In one network the chosen workload answers, or another name that the service lists. */
-const expected = (workload: Workload, wanted: Wanted): readonly string[] => [
-  identityOf(workload),
-  ...(wanted.kind === 'service' ? wanted.service.subjectAltNames : []),
-];
-
-/** Across networks it is not known which workload answers: the entry's names, or else the service's. */
-const acrossNames = (workload: Workload, wanted: { service: Service }): readonly string[] =>
-  workload.subjectAltNames.length > 0 ? workload.subjectAltNames : wanted.service.subjectAltNames;
-
-interface Gateway {
-  readonly workload: Workload;
-  readonly address: string;
-  readonly port: number;
-}
-
-/** The gateway is itself a workload of the state: without its identity nobody could be expected there. */
-function gatewayOf(state: MeshState, { networkGateway }: Workload): Gateway | undefined {
-  if (networkGateway?.kind === 'address') {
-    const { network, address, hbonePort: port } = networkGateway;
-    const workload = state.workloads.atAddress(network, address);
-    return workload && { workload, address, port };
-  }
-  if (networkGateway?.kind === 'hostname') {
-    const workload = state.workloads.withHostname(networkGateway.namespace, networkGateway.hostname);
-    const address = workload?.addresses[0];
-    return workload && address !== undefined ? { workload, address, port: networkGateway.hbonePort } : undefined;
-  }
-  return undefined;
-}
+const namesWithin = (workload: Workload, wanted: Wanted): readonly string[] => {
+  const listed = wanted.kind === 'service' ? wanted.service.subjectAltNames : [];
+  return [...new Set([...namesOf(workload), ...listed])];
+};

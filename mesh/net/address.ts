@@ -32,7 +32,8 @@ export const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(
 
 /** Of several addresses of one host, the one of the family that is already being spoken. Takes canonical text. */
 export const addressLike = (addresses: readonly string[], peer: string | undefined): string | undefined =>
-  (peer === undefined ? undefined : addresses.find((one) => familyOf(one) === familyOf(peer))) ?? addresses[0];
+  (peer === undefined ? undefined : addresses.find((one) => familyOf(one) === familyOf(peer))) ??
+  addresses[0];
 
 function read(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const wellFormed = text.includes(':') ? !text.includes('%') : ipaddr.IPv4.isValidFourPartDecimal(text);

@@ -19,7 +19,9 @@ export function parseBlock(text: string): Result<Block, string> {
   if (!/^\d{1,3}$/.test(length)) return err(`'${length.slice(0, 20)}' is no prefix length`);
   // ::ffff:10.0.0.0/104 is 10.0.0.0/8: the prefix loses what the address lost.
   const prefix = Number(length) - (host.includes(':') && bits === 32 ? 96 : 0);
-  return prefix >= 0 && prefix <= bits ? ok({ address, prefix }) : err(`a prefix length is 0 to ${bits} here`);
+  return prefix >= 0 && prefix <= bits
+    ? ok({ address, prefix })
+    : err(`a prefix length is 0 to ${bits} here`);
 }
 
 interface Compiled {
@@ -44,7 +46,9 @@ function compile(block: Block): Compiled {
 export function inBlock(address: string | AddressBytes | undefined, block: Block): boolean {
   const bytes = typeof address === 'string' ? addressBytes(address) : address;
   const base = compile(block);
-  return bytes?.length === base.bytes?.length && bytes !== undefined && sameBits(bytes, base.bytes, base.prefix);
+  return (
+    bytes?.length === base.bytes?.length && bytes !== undefined && sameBits(bytes, base.bytes, base.prefix)
+  );
 }
 
 function sameBits(one: AddressBytes, other: AddressBytes | undefined, bits: number): boolean {

@@ -25,22 +25,35 @@ export const accessKey = (namespace: string, name: string): string => `${namespa
  */
 export function compileAccess(policy: AccessStatement, trustDomain: string): Authorization {
   const frame = {
-    ...{ key: accessKey(policy.namespace, policy.name), name: `isthmus~${policy.name}`, namespace: policy.namespace },
+    ...{
+      key: accessKey(policy.namespace, policy.name),
+      name: `isthmus~${policy.name}`,
+      namespace: policy.namespace,
+    },
     ...{ scope: 'WORKLOAD_SELECTOR' as const, dryRun: false },
   };
   if (policy.effect === 'REQUIRE')
     return { ...frame, action: 'DENY', rules: complement(policy.rules, trustDomain) };
-  return { ...frame, action: policy.effect, rules: policy.rules.map((rule) => conjunction(rule, trustDomain)) };
+  return {
+    ...frame,
+    action: policy.effect,
+    rules: policy.rules.map((rule) => conjunction(rule, trustDomain)),
+  };
 }
 
 function conjunction(rule: AccessConditions, trustDomain: string): Rule {
-  const identity = rule.principals.length > 0 ? [[match({ principals: rule.principals.map(stringMatch) })]] : [];
-  const namespaces = rule.namespaces.length > 0 ? [[match({ principals: domainPrincipals(rule, trustDomain) })]] : [];
+  const identity =
+    rule.principals.length > 0 ? [[match({ principals: rule.principals.map(stringMatch) })]] : [];
+  const namespaces =
+    rule.namespaces.length > 0 ? [[match({ principals: domainPrincipals(rule, trustDomain) })]] : [];
   const ports = rule.ports.length > 0 ? [[match({ destinationPorts: rule.ports })]] : [];
   return [...identity, ...namespaces, ...ports];
 }
 
-/** A rule without fields is met by everything, so nothing fails it and the whole complement is empty. */
+/**
+ * What matches no rule. A rule without fields is met by everything, so nothing fails it and the complement is empty;
+ * no rules at all are met by nothing, and the group without clauses matches everything.
+ */
 function complement(rules: readonly AccessConditions[], trustDomain: string): readonly Rule[] {
   const clauses = rules.map((rule): Clause => [
     ...(rule.principals.length > 0 ? [match({ notPrincipals: rule.principals.map(stringMatch) })] : []),

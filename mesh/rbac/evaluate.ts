@@ -1,101 +1,73 @@
-import { principalOf, type WorkloadIdentity } from '../identity/spiffe-id.ts';
-import { inBlock } from '../net/cidr.ts';
-import type { AddressMatch, Authorization, Clause, Match, Rule, StringMatch } from './authorization.ts';
+import type { Authorization } from './authorization.ts';
+import type { Connection } from './connection.ts';
+import { matchingRule, seen, type Seen } from './matching.ts';
 
-/** A connection as policies see it. `destination` is the resolved local target, never a VIP. */
-export interface Connection {
-  readonly source: { readonly address: string; readonly identity: WorkloadIdentity | undefined };
-  readonly destination: { readonly address: string; readonly port: number };
+export type { Connection } from './connection.ts';
+
+/** Why a connection was let in or refused. Stable: logs, metrics and explanations carry it. */
+export type VerdictReason =
+  /** No ALLOW policy applies, so whatever no DENY forbids is allowed. */
+  | 'NO_ALLOW_POLICY'
+  | 'ALLOWED'
+  | 'DENIED'
+  /** ALLOW policies apply and none of them matches. */
+  | 'NOT_ALLOWED'
+  /** A policy that the workload names has not come: unknown never means allowed. */
+  | 'POLICY_UNKNOWN';
+
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly reason: VerdictReason;
+  /** Key of the policy that decided, and the index of its rule. */
+  readonly policy: string | undefined;
+  readonly rule: number | undefined;
+  readonly message: string;
+  /** Policies in dry run that match: they are told, and decide nothing. */
+  readonly dryRun: readonly string[];
 }
 
-export type Verdict =
-  | { readonly allowed: true; readonly policy: string | undefined }
-  | {
-      readonly allowed: false;
-      /** The DENY that matched, or undefined where ALLOWs exist and none did. */
-      readonly policy: string | undefined;
-      /** Index of the rule within it. */
-      readonly rule: number | undefined;
-      readonly message: string;
-      readonly dryRun: readonly string[];
-    };
+interface Matching {
+  readonly policy: Authorization;
+  readonly rule: number;
+}
 
 /**
- * Istio's order: a DENY that matches denies; without ALLOW policies all is allowed; else one must match. A condition
- * that an absent identity satisfies ("not this principal") holds in a DENY and never in an ALLOW, so that plaintext
- * can only lose by it: stricter than upstream.
+ * Istio's order: a DENY that matches denies; without ALLOW policies all else is allowed; with them one must match.
+ * A condition that an absent identity satisfies ("not this principal") holds in a DENY and never in an ALLOW, so that
+ * plaintext can only lose by it. Istio's ztunnel lets it hold in both: ours is the stricter.
  */
 export function evaluate(policies: readonly Authorization[], connection: Connection): Verdict {
-  const matching = policies.map((policy) => ({ policy, rule: matchingRule(policy, connection) })).filter(({ rule }) => rule >= 0);
+  const facts = seen(connection);
+  const matching = policies.flatMap((policy): readonly Matching[] => {
+    const rule = matchingRule(policy, facts);
+    return rule < 0 ? [] : [{ policy, rule }];
+  });
   const dryRun = matching.filter(({ policy }) => policy.dryRun).map(({ policy }) => policy.key);
-  const enforced = matching.filter(({ policy }) => !policy.dryRun);
-  const deny = enforced.find(({ policy }) => policy.action === 'DENY');
-  if (deny) {
-    const message = `policy ${deny.policy.key} rule ${deny.rule} denies`;
-    return { allowed: false, policy: deny.policy.key, rule: deny.rule, message, dryRun };
-  }
-  const allows = policies.filter(({ action, dryRun: dry }) => action === 'ALLOW' && !dry);
-  const allow = enforced.find(({ policy }) => policy.action === 'ALLOW');
-  if (allow ?? allows.length === 0) return { allowed: true, policy: allow?.policy.key };
-  const message = `no ALLOW policy matches: ${allows.slice(0, 3).map(({ key }) => key).join(', ')}`;
-  return { allowed: false, policy: undefined, rule: undefined, message, dryRun };
+  return { ...judge(policies, matching, facts), dryRun };
 }
 
-/** Index of the first rule that matches, -1 when none does. A policy without rules matches nothing. */
-function matchingRule({ rules, action }: Authorization, connection: Connection): number {
-  return rules.findIndex((rule) => ruleMatches(rule, action, connection));
+function judge(
+  policies: readonly Authorization[],
+  matching: readonly Matching[],
+  facts: Seen,
+): Omit<Verdict, 'dryRun'> {
+  const by = (action: Authorization['action']) =>
+    matching.find(({ policy }) => policy.action === action && !policy.dryRun);
+  const deny = by('DENY');
+  if (deny) return { ...decided(false, 'DENIED', deny), message: `${named(deny)} denies ${facts.peer}` };
+  const allow = by('ALLOW');
+  if (allow) return { ...decided(true, 'ALLOWED', allow), message: `${named(allow)} allows ${facts.peer}` };
+  const allows = policies.filter(({ action, dryRun }) => action === 'ALLOW' && !dryRun);
+  if (allows.length === 0)
+    return { ...decided(true, 'NO_ALLOW_POLICY'), message: 'no ALLOW policy applies and no DENY matches' };
+  const shown = allows.slice(0, 3).map(({ key }) => key);
+  const more = allows.length > shown.length ? ` and ${allows.length - shown.length} more` : '';
+  const message = `no ALLOW policy matches ${facts.peer}: ${shown.join(', ')}${more}`;
+  return { ...decided(false, 'NOT_ALLOWED'), message };
 }
 
-const ruleMatches = (rule: Rule, action: Authorization['action'], connection: Connection): boolean =>
-  rule.every((clause) => clauseMatches(clause, action, connection));
+const named = ({ policy, rule }: Matching): string => `policy ${policy.key} rule ${rule}`;
 
-/** A clause without matches holds; one whose matches are all empty does not. */
-const clauseMatches = (clause: Clause, action: Authorization['action'], connection: Connection): boolean =>
-  clause.length === 0 || clause.some((match) => !isEmpty(match) && matchHolds(match, action, connection));
-
-const isEmpty = (match: Match): boolean => Object.values(match).every((values: readonly unknown[]) => values.length === 0);
-
-function matchHolds(match: Match, action: Authorization['action'], { source, destination }: Connection): boolean {
-  return (
-    identityHolds(match, action, source.identity) &&
-    either(match.sourceIps, match.notSourceIps, (block: AddressMatch) => inBlock(source.address, block)) &&
-    either(match.destinationIps, match.notDestinationIps, (block: AddressMatch) => inBlock(destination.address, block)) &&
-    either(match.destinationPorts, match.notDestinationPorts, (port: number) => port === destination.port)
-  );
-}
-
-function identityHolds(match: Match, action: Authorization['action'], identity: WorkloadIdentity | undefined): boolean {
-  if (!identity) return absentHolds(match, action);
-  const principal = principalOf(identity);
-  return (
-    either(match.principals, match.notPrincipals, (one: StringMatch) => textMatches(one, principal)) &&
-    either(match.namespaces, match.notNamespaces, (one: StringMatch) => textMatches(one, identity.namespace)) &&
-    either(
-      match.serviceAccounts,
-      match.notServiceAccounts,
-      (one) => one.namespace === identity.namespace && one.serviceAccount === identity.serviceAccount,
-    )
-  );
-}
-
-function absentHolds(match: Match, action: Authorization['action']): boolean {
-  const demanded = match.principals.length + match.namespaces.length + match.serviceAccounts.length;
-  const excluded = match.notPrincipals.length + match.notNamespaces.length + match.notServiceAccounts.length;
-  return demanded === 0 && (excluded === 0 || action === 'DENY');
-}
-
-const either = <T>(wanted: readonly T[], unwanted: readonly T[], holds: (one: T) => boolean): boolean =>
-  (wanted.length === 0 || wanted.some(holds)) && !unwanted.some(holds);
-
-export function textMatches(match: StringMatch, value: string): boolean {
-  switch (match.kind) {
-    case 'exact':
-      return value === match.value;
-    case 'prefix':
-      return value.startsWith(match.value);
-    case 'suffix':
-      return value.endsWith(match.value);
-    case 'presence':
-      return value !== '';
-  }
-}
+const decided = (allowed: boolean, reason: VerdictReason, by?: Matching) => ({
+  ...{ allowed, reason, policy: by?.policy.key, rule: by?.rule },
+});

@@ -1,15 +1,42 @@
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Workload } from '../state/workload.ts';
 import type { Authorization } from './authorization.ts';
+import { evaluate, type Connection, type Verdict } from './evaluate.ts';
 
-/**
- * The policies that apply to a workload, and the names among them that are not known yet: what is named but unknown
- * holds new connections, as unknown never means allowed.
- */
-export function policiesFor(state: MeshState, workload: Workload): { policies: readonly Authorization[]; missing: readonly string[] } {
+/** The policies that apply to a workload, and the names among them that are not known. */
+export interface Applicable {
+  readonly policies: readonly Authorization[];
+  /** A new connection is held for these, and refused with POLICY_UNKNOWN if they do not come; live ones stay. */
+  readonly missing: readonly string[];
+}
+
+/** Those of its namespace, those of the whole mesh, and those that it names. */
+export function policiesFor(state: MeshState, workload: Workload): Applicable {
   const named = workload.authorizationPolicies.map((key) => ({ key, policy: state.policies.get(key) }));
+  const unnamed = state.policies.unnamed(workload.namespace);
+  const selected = named.flatMap(({ policy }) => (policy && !unnamed.includes(policy) ? [policy] : []));
   return {
-    policies: [...state.policies.unnamed(workload.namespace), ...named.flatMap(({ policy }) => policy ?? [])],
+    policies: [...unnamed, ...selected],
     missing: named.filter(({ policy }) => !policy).map(({ key }) => key),
   };
 }
+
+/**
+ * What holds for a connection now. While a policy is missing a refusal by another is final, and a permission is not:
+ * the caller waits for the policy, at most 5 seconds, and refuses by this verdict if it has not come. For a live
+ * connection `missing` is no reason to end it: judge it by `known`.
+ */
+export function verdictFor(
+  state: MeshState,
+  connection: Connection,
+): { readonly verdict: Verdict; readonly known: Verdict; readonly missing: readonly string[] } {
+  const { policies, missing } = policiesFor(state, connection.destination.workload);
+  const known = evaluate(policies, connection);
+  const isOpen = missing.length > 0 && known.reason !== 'DENIED';
+  return { verdict: isOpen ? unknownPolicy(missing, known.dryRun) : known, known, missing };
+}
+
+const unknownPolicy = (missing: readonly string[], dryRun: readonly string[]): Verdict => ({
+  ...{ allowed: false, reason: 'POLICY_UNKNOWN', policy: missing[0], rule: undefined, dryRun },
+  message: `policy ${missing.slice(0, 3).join(', ')} is named by the workload and has not come from the control plane`,
+});

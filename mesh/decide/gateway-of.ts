@@ -1,0 +1,63 @@
+import { weightedDraw } from '../balance/weighted-order.ts';
+import { formatWorkloadIdentity, type TrustDomain } from '../identity/spiffe-id.ts';
+import type { Random } from '../process/random.ts';
+import type { GatewayAddress } from '../state/gateway-address.ts';
+import type { Address, MeshState } from '../state/mesh-state.ts';
+import type { Service } from '../state/service.ts';
+import type { Workload } from '../state/workload.ts';
+import { targetPortOf } from './target-port.ts';
+
+/** A network's gateway as it is dialled. */
+export interface Gateway {
+  readonly workload: Workload;
+  readonly address: string;
+  readonly port: number;
+  /** SPIFFE IDs of which the gateway must bear one. Never empty. */
+  readonly expect: readonly string[];
+}
+
+/** A workload's own SPIFFE ID, as its certificate has it. */
+export const identityOf = (workload: Workload): string =>
+  formatWorkloadIdentity({ ...workload, trustDomain: workload.trustDomain as TrustDomain });
+
+/** Whom to expect at a workload: its own name, unless it stands for others. */
+export const namesOf = (workload: Workload): readonly string[] =>
+  workload.subjectAltNames.length > 0 ? workload.subjectAltNames : [identityOf(workload)];
+
+/**
+ * The gateway that a workload names must itself be in the state: without its identity nobody could be expected
+ * there. It is a workload, or a service of which one healthy endpoint is taken.
+ */
+export function gatewayOf(
+  state: MeshState,
+  named: GatewayAddress | undefined,
+  random: Random,
+): Gateway | undefined {
+  if (!named) return undefined;
+  const found = lookUp(state, named);
+  if (found?.kind === 'service') return ofService(state, found.service, named.hbonePort, random);
+  const address = named.kind === 'address' ? named.address : found?.workload.addresses[0];
+  if (!found || address === undefined) return undefined;
+  return { workload: found.workload, address, port: named.hbonePort, expect: namesOf(found.workload) };
+}
+
+const lookUp = (state: MeshState, named: GatewayAddress): Address | undefined =>
+  named.kind === 'address'
+    ? state.findUpstream(named.network, named.address)
+    : state.findHostname(named.namespace, named.hostname);
+
+function ofService(
+  state: MeshState,
+  service: Service,
+  servicePort: number,
+  random: Random,
+): Gateway | undefined {
+  const usable = state.endpointsOf(service).flatMap((workload) => {
+    const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
+    return address === undefined || port === 0 ? [] : [{ workload, address, port }];
+  });
+  const chosen = weightedDraw(usable, ({ workload }) => workload.capacity, random).next().value;
+  return (
+    chosen && { ...chosen, expect: [...new Set([...namesOf(chosen.workload), ...service.subjectAltNames])] }
+  );
+}

@@ -1,0 +1,5 @@
+/** HBONE: mTLS and HTTP/2 CONNECT. */
+export const hbonePort = 15008;
+
+/** Ports of the proxies themselves (outbound and inbound capture, HBONE, SOCKS5): to be sent there is a loop. */
+export const proxyPorts: ReadonlySet<number> = new Set([15001, 15006, hbonePort, 15080]);

@@ -1,0 +1,61 @@
+import type { Workload } from '../state/workload.ts';
+
+/** One way to reach one endpoint. Everything that carrying it out needs is in it. */
+export type Route =
+  | {
+      readonly kind: 'plaintext';
+      readonly workload: Workload;
+      readonly address: string;
+      readonly port: number;
+    }
+  | {
+      readonly kind: 'hbone';
+      readonly workload: Workload;
+      readonly address: string;
+      readonly port: number;
+      readonly authority: string;
+      /** SPIFFE IDs of which the peer must bear one. Never empty. */
+      readonly expect: readonly string[];
+    }
+  | {
+      readonly kind: 'double-hbone';
+      readonly workload: Workload;
+      /** The outer tunnel's end, and whom to expect there. */
+      readonly gateway: {
+        readonly address: string;
+        readonly port: number;
+        readonly expect: readonly string[];
+      };
+      /** Of both CONNECTs: `hostname:servicePort`. */
+      readonly authority: string;
+      /** SPIFFE IDs of which the innermost peer must bear one. Never empty. */
+      readonly expect: readonly string[];
+      /** `cluster/region/zone` for the outer header `x-isthmus-target`. */
+      readonly target: string;
+    }
+  | {
+      readonly kind: 'istio-mtls';
+      readonly workload: Workload;
+      /** The pod itself, or the gateway's passthrough port when it is in another network. */
+      readonly address: string;
+      readonly port: number;
+      /** `outbound_.<port>_._.<hostname>`, as Istio's sidecars name a passthrough. */
+      readonly sni: string;
+      /** SPIFFE IDs of which the peer must bear one. Never empty. */
+      readonly expect: readonly string[];
+    };
+
+/** Why no connection is made. Stable: logs, metrics and explanations carry it. */
+export type OutboundRefusal =
+  | 'UNKNOWN_SOURCE'
+  | 'ILLEGAL_PORT'
+  | 'UNKNOWN_HOST'
+  | 'NO_SUCH_PORT'
+  | 'NO_HEALTHY_UPSTREAM'
+  | 'WAYPOINT_UNSUPPORTED'
+  /** One side is in no mesh mode, and a network lies between. */
+  | 'NO_MTLS'
+  | 'PEER_CANNOT_TERMINATE'
+  | 'NO_GATEWAY'
+  /** Nobody could be expected at the other end, so nobody could be told from an impostor. */
+  | 'NO_IDENTITY_KNOWN';

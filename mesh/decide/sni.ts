@@ -1,0 +1,13 @@
+/**
+ * The server name by which Istio's sidecars ask a gateway to pass TLS through: `outbound_.<port>_.<subset>_.<host>`.
+ * The subset is empty here: a gateway that ignored one would send to endpoints that the client excluded.
+ */
+export const formatPassthroughSni = (host: string, port: number): string => `outbound_.${port}_._.${host}`;
+
+export function parsePassthroughSni(
+  sni: string,
+): { readonly host: string; readonly port: number } | undefined {
+  const [, digits = '', host = ''] = /^outbound_\.(\d{1,5})_\._\.([A-Za-z0-9.-]{1,253})$/.exec(sni) ?? [];
+  const port = Number(digits);
+  return host !== '' && port >= 1 && port <= 65_535 ? { host: host.toLowerCase(), port } : undefined;
+}

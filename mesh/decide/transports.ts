@@ -1,0 +1,8 @@
+import type { Workload } from '../state/workload.ts';
+
+/** A classic sidecar speaks no HBONE, in either role. */
+export const isClassic = ({ sidecar, transport }: Workload): boolean => sidecar || transport === 'istio-mtls';
+
+/** Whether a workload's proxy answers Istio mTLS on the ports of the application. */
+export const terminatesIstioMtls = ({ transport, classicClients }: Workload): boolean =>
+  transport === 'istio-mtls' || (transport === 'hbone' && classicClients);

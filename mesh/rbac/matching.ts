@@ -1,0 +1,102 @@
+import { principalOf, type WorkloadIdentity } from '../identity/spiffe-id.ts';
+import { addressBytes, type AddressBytes } from '../net/address.ts';
+import { inBlock } from '../net/cidr.ts';
+import type { AddressMatch, Authorization, Clause, Match, Rule, StringMatch } from './authorization.ts';
+import type { Connection } from './connection.ts';
+
+/** A connection read once for all the policies that judge it. */
+export interface Seen {
+  readonly source: AddressBytes | undefined;
+  readonly destination: AddressBytes | undefined;
+  readonly port: number;
+  readonly identity: WorkloadIdentity | undefined;
+  /** Without `spiffe://`; '' without an identity. */
+  readonly principal: string;
+  /** For sentences. */
+  readonly peer: string;
+}
+
+export function seen({ source, destination }: Connection): Seen {
+  const { identity } = source;
+  const principal = identity ? principalOf(identity) : '';
+  return {
+    ...{ source: addressBytes(source.address), destination: addressBytes(destination.address) },
+    ...{ port: destination.port, identity, principal },
+    peer: identity ? principal : `a peer without identity (${source.address})`,
+  };
+}
+
+type Action = Authorization['action'];
+
+/** Index of the first rule that matches, -1 when none does. A policy without rules matches nothing. */
+export const matchingRule = ({ rules, action }: Authorization, facts: Seen): number =>
+  rules.findIndex((rule) => ruleMatches(rule, action, facts));
+
+const ruleMatches = (rule: Rule, action: Action, facts: Seen): boolean =>
+  rule.every((clause) => clauseMatches(clause, action, facts));
+
+/** A clause without matches holds; one whose matches are all empty does not. */
+const clauseMatches = (clause: Clause, action: Action, facts: Seen): boolean =>
+  clause.length === 0 || clause.some((match) => !isEmpty(match) && matchHolds(match, action, facts));
+
+const isEmpty = (match: Match): boolean =>
+  Object.values(match).every((values: readonly unknown[]) => values.length === 0);
+
+function matchHolds(match: Match, action: Action, facts: Seen): boolean {
+  return (
+    either(match.destinationPorts, match.notDestinationPorts, (port: number) => port === facts.port) &&
+    identityHolds(match, action, facts) &&
+    addressHolds(match.sourceIps, match.notSourceIps, action, facts.source) &&
+    addressHolds(match.destinationIps, match.notDestinationIps, action, facts.destination)
+  );
+}
+
+type Blocks = readonly AddressMatch[];
+
+/** An address that cannot be read is treated as an absent identity is. */
+const addressHolds = (wanted: Blocks, unwanted: Blocks, action: Action, bytes: AddressBytes | undefined) =>
+  bytes
+    ? either(wanted, unwanted, (block: AddressMatch) => inBlock(bytes, block))
+    : wanted.length === 0 && (unwanted.length === 0 || action === 'DENY');
+
+function identityHolds(
+  match: Match,
+  action: Action,
+  { identity, principal }: Pick<Seen, 'identity' | 'principal'>,
+): boolean {
+  if (!identity) return absentHolds(match, action);
+  const is = (value: string) => (one: StringMatch) => textMatches(one, value);
+  return (
+    either(match.principals, match.notPrincipals, is(principal)) &&
+    either(match.namespaces, match.notNamespaces, is(identity.namespace)) &&
+    // The trust domain is not looked at: those who mean their own compile it to a principal.
+    either(
+      match.serviceAccounts,
+      match.notServiceAccounts,
+      (one) => one.namespace === identity.namespace && one.serviceAccount === identity.serviceAccount,
+    )
+  );
+}
+
+/** Nobody is not a certain somebody; that counts against a connection only. */
+function absentHolds(match: Match, action: Action): boolean {
+  const demanded = match.principals.length + match.namespaces.length + match.serviceAccounts.length;
+  const excluded = match.notPrincipals.length + match.notNamespaces.length + match.notServiceAccounts.length;
+  return demanded === 0 && (excluded === 0 || action === 'DENY');
+}
+
+const either = <T>(wanted: readonly T[], unwanted: readonly T[], holds: (one: T) => boolean): boolean =>
+  (wanted.length === 0 || wanted.some(holds)) && !unwanted.some(holds);
+
+function textMatches(match: StringMatch, value: string): boolean {
+  switch (match.kind) {
+    case 'exact':
+      return value === match.value;
+    case 'prefix':
+      return value.startsWith(match.value);
+    case 'suffix':
+      return value.endsWith(match.value);
+    case 'presence':
+      return value !== '';
+  }
+}
