@@ -1,0 +1,38 @@
+import type { Http2 } from '@isthmus/mesh/http2/session.ts';
+import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { ProxyConfig } from '../configuration.ts';
+import type { RecentFailures } from '../proxy/avoid.ts';
+import type { Connections } from '../proxy/connections.ts';
+import type { CredentialStore } from '../proxy/credentials.ts';
+import type { AccessRecord } from '../telemetry/access-log.ts';
+import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
+
+/** What carrying out a decision may use. One of it per data worker. */
+export interface Context {
+  readonly config: ProxyConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly state: MeshState;
+  readonly table: IssuerTable;
+  readonly credentials: CredentialStore;
+  readonly dialer: BoundDialer;
+  readonly http2: Http2;
+  readonly pool: TunnelPool;
+  readonly connections: Connections;
+  readonly failures: RecentFailures;
+  readonly metrics: TcpMetrics;
+  /** Gateway dials that were made, for all to see that a refusal makes none. */
+  readonly counters: { gatewayDials: number; gatewayRefusals: number };
+  access(record: AccessRecord): void;
+  /** Debug: bytes that pass a gateway. */
+  tap(bytes: Buffer): void;
+  /** Resolves once the state has changed, or after the time. */
+  changed(millis: number): Promise<void>;
+}

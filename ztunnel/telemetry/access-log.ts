@@ -1,0 +1,50 @@
+/** One connection's line, in Istio's order; what is undefined is left out. */
+export interface AccessRecord {
+  readonly srcAddr: string;
+  readonly srcWorkload?: string | undefined;
+  readonly srcNamespace?: string | undefined;
+  readonly srcIdentity?: string | undefined;
+  readonly srcCluster?: string | undefined;
+  readonly dstAddr: string;
+  readonly dstHboneAddr?: string | undefined;
+  readonly dstService?: string | undefined;
+  readonly dstWorkload?: string | undefined;
+  readonly dstNamespace?: string | undefined;
+  readonly dstIdentity?: string | undefined;
+  readonly dstCluster?: string | undefined;
+  readonly direction: 'outbound' | 'inbound';
+  readonly bytesSent: number;
+  readonly bytesRecv: number;
+  readonly durationMillis: number;
+  readonly error?: string | undefined;
+}
+
+/** ztunnel's plain format: tab-separated time, level, target and message, then `key=value` with quoted text. */
+export function formatAccess(record: AccessRecord, now: number): string {
+  const fields: readonly (readonly [string, string | number | undefined])[] = [
+    ['src.addr', record.srcAddr],
+    ['src.workload', record.srcWorkload],
+    ['src.namespace', record.srcNamespace],
+    ['src.identity', record.srcIdentity],
+    ['src.cluster', record.srcCluster],
+    ['dst.addr', record.dstAddr],
+    ['dst.hbone_addr', record.dstHboneAddr],
+    ['dst.service', record.dstService],
+    ['dst.workload', record.dstWorkload],
+    ['dst.namespace', record.dstNamespace],
+    ['dst.identity', record.dstIdentity],
+    ['dst.cluster', record.dstCluster],
+    ['direction', record.direction],
+    ['bytes_sent', record.bytesSent],
+    ['bytes_recv', record.bytesRecv],
+    ['duration', `${Math.round(record.durationMillis)}ms`],
+    ['error', record.error],
+  ];
+  const text = fields.filter(([, value]) => value !== undefined && value !== '').map(([key, value]) => `${key}=${quoted(key, value ?? '')}`);
+  const level = record.error === undefined ? 'info' : 'error';
+  return `${new Date(now).toISOString()}\t${level}\taccess\tconnection complete\t${text.join(' ')}\n`;
+}
+
+/** Addresses and numbers stand bare; every other text is quoted, with nothing in it that could begin a new line. */
+const quoted = (key: string, value: string | number): string =>
+  typeof value === 'number' || key.endsWith('.addr') ? String(value) : JSON.stringify(value.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 1000));
