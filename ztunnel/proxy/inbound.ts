@@ -1,0 +1,181 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
+import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { encodeBaggage, parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import { peek } from '@isthmus/mesh/net/peek.ts';
+import { evaluate, type Connection } from '@isthmus/mesh/rbac/evaluate.ts';
+import { policiesFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
+import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import type { Context } from '../engine/context.ts';
+import { carry, tellFailure, type Told } from './carry.ts';
+
+const handshakeMillis = 10_000;
+const policyPatience = 5000;
+/** Without a client's byte by then, the server is the one who speaks first. */
+const sniffMillis = 200;
+
+/** Who called, and how it is known. */
+interface Caller {
+  readonly address: string;
+  readonly port: number;
+  readonly peer: Peer | undefined;
+  readonly baggage: string | undefined;
+  readonly authority: string | undefined;
+}
+
+/** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
+export async function serveHbone(context: Context, socket: Socket, uid: string): Promise<void> {
+  const workload = context.state.workloads.get(uid);
+  if (!workload) return void socket.destroy();
+  const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
+  const credentials = await context.credentials.get(identityOf(workload));
+  const { table, clock, http2, connections } = context;
+  const secured = await acceptTls(socket, { credentials, table, clock, alpn: ['h2'], layer: 'hbone', timeoutMillis: handshakeMillis });
+  const session = http2.server(secured.socket, (incoming) => {
+    const caller = { address, port, peer: secured.peer, baggage: incoming.headers['baggage'], authority: incoming.authority };
+    serveConnect(context, uid, caller, incoming).catch((error: unknown) => {
+      incoming.refuse(503);
+      context.log.error({ error: String(error) }, 'inbound tunnel failed');
+    });
+  });
+  session.onClose(connections.add({ peer: secured.peer, close: () => session.destroy() }));
+}
+
+async function serveConnect(context: Context, uid: string, caller: Caller, incoming: IncomingConnect): Promise<void> {
+  const workload = context.state.workloads.get(uid);
+  if (!workload) return incoming.refuse(503);
+  const destination = { address: workload.addresses[0] ?? '', port: 15008 };
+  const decision = decideInbound(context.state, { workload, destination, authority: incoming.authority });
+  const port = decision.kind === 'deliver' ? decision.port : 0;
+  const inbound = { context, workload, caller, port, service: decision.kind === 'deliver' ? decision.service : undefined };
+  if (decision.kind === 'refuse') {
+    incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
+    return fail(inbound, decision.message, 'CONNECT');
+  }
+  const denial = await judge(inbound);
+  if (denial !== undefined) {
+    incoming.refuse(401);
+    return fail(inbound, denial, 'DENY');
+  }
+  let application: Socket;
+  try {
+    application = await dialApplication(inbound);
+  } catch (error) {
+    incoming.refuse(503);
+    return fail(inbound, String(error), 'CONNECT');
+  }
+  await deliver(inbound, incoming.accept({ baggage: encodeBaggage(workload) }), application);
+}
+
+/** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
+export async function servePort(context: Context, socket: Socket, uid: string, port: number): Promise<void> {
+  const workload = context.state.workloads.get(uid);
+  if (!workload) return void socket.destroy();
+  socket.on('error', () => undefined);
+  const caller = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, peer: undefined, baggage: undefined, authority: undefined };
+  const plain = { context, workload, caller, port, service: undefined };
+  const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
+  if (first === 'ended') return void socket.destroy();
+  if (first === 'silent' && workload.strict) {
+    socket.destroy();
+    return fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY');
+  }
+  if (first !== 'istio-mtls') return servePlain(plain, socket);
+  const credentials = await context.credentials.get(identityOf(workload));
+  const { table, clock } = context;
+  const secured = await acceptTls(socket, { credentials, table, clock, alpn: ['istio'], layer: 'istio-mtls', timeoutMillis: handshakeMillis });
+  await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
+}
+
+async function sniff({ clock }: Context, socket: Socket): Promise<'istio-mtls' | 'plaintext' | 'silent' | 'ended'> {
+  const peeked = await peek(socket, clock, sniffMillis, (bytes) => readClientHello(bytes).kind !== 'need-more');
+  if (peeked.kind !== 'bytes') return peeked.kind;
+  const hello = readClientHello(peeked.bytes);
+  return hello.kind === 'hello' && hello.alpn.includes('istio') ? 'istio-mtls' : 'plaintext';
+}
+
+interface Inbound {
+  readonly context: Context;
+  readonly workload: Workload;
+  readonly caller: Caller;
+  readonly port: number;
+  readonly service: Service | undefined;
+}
+
+async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
+  stream.on('error', () => undefined);
+  const denial = await judge(inbound);
+  if (denial !== undefined) {
+    stream.destroy();
+    return fail(inbound, denial, 'DENY');
+  }
+  try {
+    await deliver(inbound, stream, await dialApplication(inbound));
+  } catch (error) {
+    stream.destroy();
+    fail(inbound, error instanceof Error ? error.message : String(error), 'CONNECT');
+  }
+}
+
+export const connectionOf = ({ workload, caller, port }: Pick<Inbound, 'workload' | 'caller' | 'port'>): Connection => ({
+  source: { address: caller.address, identity: caller.peer?.identity },
+  destination: { address: workload.addresses[0] ?? '', port, workload },
+});
+
+/** Why the connection is denied. A policy that is named but not known yet is waited for, and then denies. */
+async function judge(inbound: Inbound): Promise<string | undefined> {
+  const { context, workload } = inbound;
+  const until = context.clock.monotonic() + policyPatience;
+  let found = policiesFor(context.state, workload);
+  while (found.missing.length > 0 && context.clock.monotonic() < until) {
+    await context.changed(until - context.clock.monotonic());
+    found = policiesFor(context.state, context.state.workloads.get(workload.uid) ?? workload);
+  }
+  if (found.missing.length > 0) return `POLICY_UNKNOWN: ${found.missing.join(', ')} has not come within ${policyPatience} ms`;
+  const verdict = evaluate(found.policies, connectionOf(inbound));
+  return verdict.allowed ? undefined : verdict.message;
+}
+
+function dialApplication({ context, workload, port }: Inbound): Promise<Socket> {
+  const [own = ''] = workload.addresses;
+  const address = workload.appAddress === '' ? own : workload.appAddress;
+  return context.dialer.dial({ address, port, localAddress: own, timeoutMillis: handshakeMillis });
+}
+
+function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
+  const { context, workload, caller } = inbound;
+  return carry(context, near, application, told(inbound), caller.peer, { uid: workload.uid, connection: connectionOf(inbound) });
+}
+
+const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
+  tellFailure(inbound.context, told(inbound), message, flags, inbound.context.clock.monotonic());
+
+function told({ context, workload, caller, port, service }: Inbound): Told {
+  const { state, config } = context;
+  const said = parseBaggage(caller.baggage);
+  const known = state.workloads.atAddress(config.network, caller.address);
+  // Behind a gateway the address is the gateway's: the peer's own word counts then.
+  const source = caller.baggage === undefined && known ? known : { ...said, workloadName: said.workloadName };
+  const namespace = caller.peer?.identity?.namespace ?? source.namespace;
+  const own = caller.peer || caller.authority !== undefined ? identityOf(workload) : undefined;
+  return {
+    record: {
+      ...{ srcAddr: `${caller.address}:${caller.port}`, srcWorkload: source.workloadName, srcNamespace: namespace },
+      ...{ srcIdentity: caller.peer?.spiffeId, srcCluster: caller.peer?.cluster ?? source.cluster, dstHboneAddr: caller.authority },
+      ...{ dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`, dstService: service?.hostname },
+      ...{ dstWorkload: workload.workloadName, dstNamespace: workload.namespace, dstIdentity: own },
+      ...{ dstCluster: workload.cluster, direction: 'inbound' },
+    },
+    facts: {
+      ...{ reporter: 'destination', service, mtls: caller.peer !== undefined },
+      source: { workload: { ...source, namespace }, identity: caller.peer?.spiffeId },
+      destination: { workload, identity: own },
+    },
+  };
+}

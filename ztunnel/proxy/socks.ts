@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import type { Context } from '../engine/context.ts';
+import { readGreeting, readRequest, socksReply, type SocksStep, type SocksTarget } from '../capture/socks5.ts';
+import { serveOutbound } from './outbound.ts';
+
+const patience = 10_000;
+
+/** A caller that cannot dial a VIP says where it wants to go, by address or name (RFC 1928). */
+export async function serveSocks(context: Context, socket: Socket): Promise<void> {
+  socket.on('error', () => undefined);
+  const timer = context.clock.after(patience, () => socket.destroy());
+  const target = await negotiate(socket);
+  timer.cancel();
+  if (!target) return;
+  await serveOutbound(context, socket, target, (ok) => void (socket.writable && socket.write(socksReply(ok ? 0 : 5))));
+}
+
+async function negotiate(socket: Socket): Promise<SocksTarget | undefined> {
+  const greeting = await step(socket, readGreeting);
+  if (greeting?.kind !== 'greeting') return undefined;
+  socket.write(greeting.reply);
+  const request = await step(socket, readRequest);
+  return request?.kind === 'request' ? request.target : undefined;
+}
+
+/** Reads until a step is complete; what follows it stays in the socket. A refusal is sent and ends the connection. */
+function step(socket: Socket, read: (bytes: Buffer) => SocksStep): Promise<SocksStep | undefined> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const settle = (result: SocksStep | undefined) => {
+      socket.off('readable', look).off('end', ended).off('close', ended);
+      resolve(result);
+    };
+    const ended = () => settle(undefined);
+    const look = () => {
+      const chunk = socket.read() as Buffer | null;
+      if (!chunk) return;
+      bytes = Buffer.concat([bytes, chunk]);
+      const result = read(bytes);
+      if (result.kind === 'need-more' && bytes.length < 1024) return;
+      if (result.kind === 'refuse') socket.end(result.reply);
+      else if ('used' in result && bytes.length > result.used) socket.unshift(bytes.subarray(result.used));
+      settle(result);
+    };
+    socket.on('readable', look).on('end', ended).on('close', ended);
+    look();
+  });
+}
