@@ -1,0 +1,114 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { CommandRunner } from './command/run.ts';
+import { Plans } from './failover/plans.ts';
+import { adminToken } from './graphql/admin-token.ts';
+import { apiServer } from './graphql/server.ts';
+import { hubPorts, watchActivation } from './link/hub-ports.ts';
+import { startLink } from './link/listeners.ts';
+import { Reports } from './link/reports.ts';
+import { Live } from './state/live.ts';
+import { emptyShard } from './state/shard.ts';
+import { memoryStore } from './store/memory.ts';
+import { sqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+import { LinkCa } from './trust/link-ca.ts';
+import { mintTrustDomain } from './trust/trust-domain.ts';
+
+export interface HubOptions {
+  readonly stateDir: string;
+  readonly apiHost: string;
+  readonly apiPort: number;
+  readonly linkListen: string;
+  readonly joinListen: string;
+  readonly hubId: string;
+  readonly trustDomain: string;
+  readonly exportByLabel: boolean;
+  readonly store: 'sqlite' | 'memory';
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** The hub: its parts, and how they hear of one another. */
+export async function startHub(options: HubOptions, signal: AbortSignal): Promise<{ url: string }> {
+  const { stateDir, clock, random, log } = options;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const provider = fileKeyProvider(join(stateDir, 'sealing-key'), random);
+  const store = options.store === 'memory' ? memoryStore() : await sqliteStore(join(stateDir, 'hub.db'));
+  const epoch = await store.nextEpoch();
+  const ca = LinkCa.open(join(stateDir, 'link-ca.json'), options.hubId, provider, clock, random);
+  const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, signal);
+  const runner = new CommandRunner({ store, live, clock, random });
+  await ensureTrustDomain(store, live, mintTrustDomain(options.trustDomain, { provider, random, now: clock.now() }), options, epoch);
+  const restored = await restoreReports(store, live, clock);
+  const server = ca.issueServer([...new Set([options.linkListen, options.joinListen].map(hostOf))]);
+  const ports = hubPorts({ clock, random, log, live, store, runner, ca, provider, server });
+  const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
+  watchActivation({ live, runner, log });
+  const token = adminToken(join(stateDir, 'admin-token'), random);
+  const api = apiServer({ live, store, runner, plans: new Plans(clock), clock, random, ask: (cluster, ask) => link.ask(cluster, ask) }, token);
+  const port = await listenFree(api, options.apiHost, options.apiPort);
+  const url = `http://${options.apiHost}:${port}/graphql`;
+  writeEndpoint(stateDir, url);
+  log.info({ url, epoch, revision: live.current.intent.revision }, 'hub ready');
+  signal.addEventListener('abort', () => {
+    api.closeAllConnections();
+    api.close();
+    void link.stop().then(() => store.close());
+  });
+  return { url };
+}
+
+const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
+
+const settingsOf = (options: HubOptions, linkCaHash: string) => ({
+  ...{ hubId: options.hubId, trustDomain: options.trustDomain, exportByLabel: options.exportByLabel },
+  ...{ linkCaHash, joinEndpoints: [options.joinListen], linkEndpoints: [options.linkListen] },
+});
+
+/** The first start mints the one trust domain. */
+async function ensureTrustDomain(store: Store, live: Live, record: ReturnType<typeof mintTrustDomain>, { clock, random }: HubOptions, fence: number): Promise<void> {
+  if (live.current.intent.trustDomains.has(record.name)) return;
+  const audit = { id: random.id(), at: clock.now(), actor: 'hub', action: 'mintTrustDomain', subject: `trustDomain/${record.name}`, reason: 'first start', outcome: '{}', idempotencyKey: '' };
+  const result = await store.commit({ writes: [{ put: record, id: record.name, expected: 0 }], audit, fence });
+  if (result.kind === 'committed') await live.reached(result.revision);
+}
+
+/** What clusters had reported before: shown as stale, and held until they report again. */
+async function restoreReports(store: Store, live: Live, clock: Clock): Promise<Map<string, Reports>> {
+  const restored = new Map<string, Reports>();
+  for (const [cluster, bytes] of await store.readObserved()) {
+    const { reports, change } = Reports.load(bytes, 0);
+    restored.set(cluster, reports);
+    live.setShard(change(emptyShard(cluster, clock.now())));
+  }
+  return restored;
+}
+
+/** The wanted port, or the next free one: it is printed and written down, so nobody has to guess. */
+function listenFree(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let next = port;
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' && next < port + 100) server.listen(++next, host);
+      else reject(error);
+    });
+    server.on('listening', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : next);
+    });
+    server.listen(port, host);
+  });
+}
+
+function writeEndpoint(stateDir: string, url: string): void {
+  const file = join(stateDir, 'endpoint.json');
+  writeFileSync(`${file}.new`, JSON.stringify({ url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid }), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

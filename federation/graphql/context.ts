@@ -1,0 +1,25 @@
+import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { CommandRunner } from '../command/run.ts';
+import type { Plans } from '../failover/plans.ts';
+import type { Live } from '../state/live.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Store } from '../store/store.ts';
+
+/** What the API is made of; the same for every request. */
+export interface ApiDeps {
+  readonly live: Live;
+  readonly store: Store;
+  readonly runner: CommandRunner;
+  readonly plans: Plans;
+  readonly clock: Clock;
+  readonly random: Random;
+  ask(cluster: string, ask: Ask): Promise<Answer>;
+}
+
+/** One request: who asks, and the snapshot that all of its answer is made from. */
+export interface RequestContext extends ApiDeps {
+  readonly viewer: string;
+  readonly snapshot: FederationSnapshot;
+}

@@ -1,0 +1,89 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { ApiDeps, RequestContext } from './context.ts';
+import { apiSchema } from './schema.ts';
+
+const mostBytes = 256 * 1024;
+const mostSubscriptions = 200;
+
+/** Query limits, each with the code that it is refused with by the plugin. */
+const limits = EnvelopArmorPlugin({
+  maxTokens: { n: 2000 },
+  maxDepth: { n: 15 },
+  maxAliases: { n: 50, allowList: [] },
+  maxDirectives: { n: 20 },
+  costLimit: { maxCost: 100_000, objectCost: 2, scalarCost: 1, depthCostFactor: 1.2, ignoreIntrospection: true },
+  blockFieldSuggestion: { enabled: true },
+}) as Plugin;
+
+/** The GraphQL API over HTTP: nothing is parsed before the caller is known and the body is small enough. */
+export function apiServer(deps: ApiDeps, adminToken: string): Server {
+  const yoga = createYoga<{ viewer: string }>({
+    schema: apiSchema() as never,
+    plugins: [limits],
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    logging: false,
+    maskedErrors: { errorMessage: 'the hub failed; its log says why' },
+    context: ({ viewer }): RequestContext => ({ ...deps, viewer, snapshot: deps.live.current }),
+  });
+  let streams = 0;
+  return createServer((request, response) => {
+    const refusal = refuse(request, adminToken);
+    if (refusal) return answer(response, ...refusal);
+    if (request.headers.accept?.includes('text/event-stream')) {
+      if (streams >= mostSubscriptions) return answer(response, 503, 'TOO_MANY_SUBSCRIPTIONS', `${mostSubscriptions} subscriptions are open: end some`);
+      streams++;
+      response.once('close', () => streams--);
+    }
+    bounded(request, response, () => void yoga(request, response, { viewer: 'admin' }));
+  });
+}
+
+type Refusal = readonly [status: number, code: string, message: string];
+
+function refuse(request: IncomingMessage, adminToken: string): Refusal | undefined {
+  const path = new URL(request.url ?? '/', 'http://api').pathname;
+  if (path !== '/graphql') return [404, 'NOT_FOUND', 'the API is at /graphql'];
+  if (request.method !== 'POST' && request.method !== 'GET') return [405, 'METHOD', 'use POST'];
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined || !equal(token, adminToken)) return [401, 'UNAUTHENTICATED', 'send the token of the admin-token file as a bearer'];
+  if (request.method === 'POST' && !(request.headers['content-type'] ?? '').startsWith('application/json'))
+    return [415, 'CONTENT_TYPE', 'send application/json'];
+  return undefined;
+}
+
+/** In constant time, whatever their lengths. */
+function equal(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+/** Lets a request through only when its body is small enough, by its length or by what comes. */
+function bounded(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  const tooLarge: Refusal = [413, 'BODY_TOO_LARGE', `a request has at most ${mostBytes} bytes`];
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) {
+    request.resume();
+    return answer(response, ...tooLarge);
+  }
+  let bytes = 0;
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= mostBytes) return;
+    request.off('data', count);
+    answer(response, ...tooLarge);
+    request.destroy();
+  };
+  request.on('data', count);
+  request.pause();
+  next();
+}
+
+function answer(response: ServerResponse, status: number, code: string, message: string): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
+}
