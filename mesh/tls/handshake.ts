@@ -123,6 +123,9 @@ function finish(
   { layer, alpn, clock, timeoutMillis }: Common,
   judged: (leaf: X509Certificate | undefined) => Peer | Refusal,
 ): Promise<Secured> {
+  // HTTP/2 ends its streams by itself: over a half-open socket it would never learn that the peer has gone. What
+  // Istio's mTLS carries is plain TCP, whose two directions end one by one.
+  socket.allowHalfOpen = layer === 'istio-mtls';
   return new Promise((resolve, reject) => {
     const timer = clock.after(timeoutMillis, () => fail(`no handshake within ${timeoutMillis} ms`));
     const fail = (message: string, refusal?: Refusal, cause?: unknown) => {
@@ -152,6 +155,8 @@ function finish(
         return;
       }
       settle();
+      // A server's TLSSocket that no tls.Server made never says that its handshake is over, and node:http2 would wait.
+      (socket as unknown as { secureConnecting: boolean }).secureConnecting = false;
       resolve({ socket, peer, alpn: agreed });
     };
     // Outlives the handshake: a connection reset before its new owner listens must not end the process.

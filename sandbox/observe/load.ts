@@ -124,7 +124,8 @@ export class KeptLoad {
       this.#sockets.push(socket);
       socket.on('error', (error) => this.#ended(error.message, reject));
       socket.on('close', () => this.#ended('closed', reject));
-      createInterface({ input: socket }).on('line', (line) => {
+      const lines = createInterface({ input: socket }).on('error', () => undefined);
+      lines.on('line', (line) => {
         if (line.endsWith('ready')) resolve();
         else this.served.push({ at: this.#clock.monotonic(), cluster: line.split(' ')[0] ?? '' });
       });

@@ -5,7 +5,8 @@ import { dial } from './call.ts';
 export async function put(word: string, timeout = 5000): Promise<{ greeting: string; answer: string }> {
   const socket = await dial('store');
   socket.setTimeout(timeout, () => socket.destroy(new Error(`store did not answer within ${timeout} ms`)));
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const reader = createInterface({ input: socket }).on('error', () => undefined);
+  const lines = reader[Symbol.asyncIterator]();
   const failed = new Promise<never>((_, reject) => socket.once('error', reject));
   const next = async () => {
     const line = await Promise.race([lines.next(), failed]);

@@ -6,7 +6,9 @@ import { followParent, self } from './instance.ts';
 const server = createServer((socket) => {
   socket.on('error', () => socket.destroy());
   socket.write(`store ${self.pod} in ${self.cluster} ready\n`);
-  createInterface({ input: socket }).on('line', (line) => socket.write(`${self.cluster} stored ${line}\n`));
+  // A probe that has gone already is an error of both; neither is news.
+  const lines = createInterface({ input: socket }).on('error', () => socket.destroy());
+  lines.on('line', (line) => socket.write(`${self.cluster} stored ${line}\n`));
 });
 server.listen(7070, self.appAddress);
 followParent();

@@ -161,7 +161,8 @@ function told({ context, workload, caller, port, service }: Inbound): Told {
   const said = parseBaggage(caller.baggage);
   const known = state.workloads.atAddress(config.network, caller.address);
   // Behind a gateway the address is the gateway's: the peer's own word counts then.
-  const source = caller.baggage === undefined && known ? known : { ...said, workloadName: said.workloadName };
+  const proven = caller.peer === undefined || (known && identityOf(known) === caller.peer.spiffeId);
+  const source = caller.baggage === undefined && known && proven ? known : said;
   const namespace = caller.peer?.identity?.namespace ?? source.namespace;
   const own = caller.peer || caller.authority !== undefined ? identityOf(workload) : undefined;
   return {

@@ -59,7 +59,10 @@ function reach(context: Context, source: Workload, clientAddress: string, routes
       return { route, reached };
     } catch (error) {
       // A candidate that was given up for another has proved nothing against itself.
-      if (!signal.aborted) context.failures.failed(routeKey(route));
+      if (!signal.aborted) {
+        context.failures.failed(routeKey(route));
+        context.log.debug({ route: routeKey(route), error: String(error) }, 'route failed');
+      }
       throw error;
     }
   };
