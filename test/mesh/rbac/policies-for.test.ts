@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import { policiesFor, verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import { anAuthorization, aWorkload } from '../../fakes/records.ts';
+
+const own = anAuthorization({ name: 'own', scope: 'NAMESPACE' });
+const foreign = anAuthorization({
+  name: 'foreign',
+  key: 'other/foreign',
+  scope: 'NAMESPACE',
+  namespace: 'other',
+});
+const everywhere = anAuthorization({
+  name: 'all',
+  key: 'istio-system/all',
+  scope: 'GLOBAL',
+  namespace: 'istio-system',
+});
+const named = anAuthorization({ name: 'named' });
+const unnamed = anAuthorization({ name: 'unnamed' });
+
+const stateOf = (...policies: readonly Authorization[]) => {
+  const state = new MeshState();
+  state.applyAuthorizations(policies, []);
+  return state;
+};
+const workload = (...authorizationPolicies: readonly string[]) =>
+  aWorkload({ uid: 'east//Pod/shop/cart', authorizationPolicies });
+
+describe('the policies of a workload', () => {
+  it("are its namespace's, the whole mesh's, and those that it names", () => {
+    const { policies, missing } = policiesFor(
+      stateOf(own, foreign, everywhere, named, unnamed),
+      workload('shop/named'),
+    );
+    assert.deepEqual(policies, [own, everywhere, named]);
+    assert.deepEqual(missing, []);
+  });
+
+  it('count once when they apply and are named too', () =>
+    assert.deepEqual(policiesFor(stateOf(own), workload('shop/own')).policies, [own]));
+
+  it('that are named and have not come are missing', () =>
+    assert.deepEqual(policiesFor(stateOf(named), workload('shop/gone', 'shop/named', 'shop/late')), {
+      policies: [named],
+      missing: ['shop/gone', 'shop/late'],
+    }));
+});
+
+describe('a verdict while a policy is missing', () => {
+  const connection = (...names: readonly string[]) => ({
+    source: { address: '10.0.0.9', identity: undefined },
+    destination: { address: '10.0.0.1', port: 80, workload: workload(...names) },
+  });
+  const deny = anAuthorization({ name: 'deny', scope: 'NAMESPACE', action: 'DENY', rules: [[]] });
+
+  it('never allows a new connection, and leaves a live one', () => {
+    const { verdict, known, missing } = verdictFor(stateOf(), connection('shop/late'));
+    assert.deepEqual(
+      [verdict.allowed, verdict.reason, verdict.policy],
+      [false, 'POLICY_UNKNOWN', 'shop/late'],
+    );
+    assert.match(verdict.message, /shop\/late/);
+    assert.equal(known.allowed, true);
+    assert.deepEqual(missing, ['shop/late']);
+  });
+
+  it('denies at once what a known policy denies', () =>
+    assert.equal(verdictFor(stateOf(deny), connection('shop/late')).verdict.reason, 'DENIED'));
+
+  it('waits where an ALLOW may still come', () =>
+    assert.equal(verdictFor(stateOf(own), connection('shop/late')).verdict.reason, 'POLICY_UNKNOWN'));
+
+  it('is the verdict itself once all have come', () => {
+    const { verdict, known } = verdictFor(stateOf(named), connection('shop/named'));
+    assert.equal(verdict, known);
+    assert.equal(verdict.reason, 'NOT_ALLOWED');
+  });
+});
