@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+
+/** The commands that start the sandbox; it is a program of its own, and this one waits for it. */
+export function sandboxCommands(program: Command): void {
+  program
+    .command('up')
+    .description('a hub, three clusters and a sample shop on this machine, until Ctrl-C')
+    .option('--tap', 'debug: gateways write down every byte that passes')
+    .action(({ tap }: { tap?: boolean }) => run('sandbox/main.ts', tap ? ['--tap'] : []));
+  program
+    .command('tour')
+    .description('the same as a guided run that checks itself and ends')
+    .action(() => run('sandbox/tour/main.ts', []));
+}
+
+function run(script: string, flags: readonly string[]): Promise<void> {
+  const path = join(import.meta.dirname, '../..', script);
+  const child = spawn(process.execPath, ['--no-warnings', path, ...flags], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.on('exit', (code, signal) => {
+      process.exitCode = signal ? 1 : (code ?? 1);
+      resolve();
+    });
+  });
+}
