@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import type { X509Certificate } from 'node:crypto';
 import { connect, type ConnectionOptions } from 'node:tls';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
@@ -30,7 +32,11 @@ async function meet(meeting: Meeting) {
   });
   const dialling = dialTls(client, {
     ...common,
-    ...{ credentials: meeting.client ?? authority.leaf(pod), alpn: meeting.clientAlpn ?? ['h2'], layer: 'outer' },
+    ...{
+      credentials: meeting.client ?? authority.leaf(pod),
+      alpn: meeting.clientAlpn ?? ['h2'],
+      layer: 'outer',
+    },
     ...{ expect: meeting.expect ?? [gateway], table: meeting.clientTable ?? tableOf(authority) },
   });
   const [accepted, dialled] = await Promise.allSettled([accepting, dialling]);
@@ -41,7 +47,7 @@ async function meet(meeting: Meeting) {
 
 function reason(outcome: PromiseSettledResult<unknown>): string {
   assert.equal(outcome.status, 'rejected');
-  const error = (outcome as PromiseRejectedResult).reason as unknown;
+  const error = outcome.reason as unknown;
   assert.ok(error instanceof TlsRefused);
   assert.match(error.message, /^outer tls: /);
   return error.refusal?.reason ?? 'CLOSED';
@@ -52,8 +58,11 @@ describe('mesh/tls handshake', () => {
     const { accepted, dialled } = await meet({});
     assert.equal(accepted.status, 'fulfilled');
     assert.equal(dialled.status, 'fulfilled');
-    assert.equal((accepted as PromiseFulfilledResult<{ peer: { spiffeId: string } }>).value.peer.spiffeId, pod);
-    const secured = (dialled as PromiseFulfilledResult<Awaited<ReturnType<typeof dialTls>>>).value;
+    assert.equal(
+      (accepted as PromiseFulfilledResult<{ peer: { spiffeId: string } }>).value.peer.spiffeId,
+      pod,
+    );
+    const secured = dialled.value;
     assert.equal(secured.peer.spiffeId, gateway);
     assert.equal(secured.peer.cluster, 'east');
     assert.equal(secured.socket.isSessionReused(), false);
@@ -65,8 +74,15 @@ describe('mesh/tls handshake', () => {
   const revoked = tableOf(authority);
   authority.teach(revoked, true);
   const clientCases: Record<string, { meeting: Meeting; refused: string }> = {
-    'a pod that answers where a gateway should': { meeting: { server: authority.leaf(pod) }, refused: 'WRONG_IDENTITY' },
-    'a twin with the right name from a foreign root': { meeting: { server: twin.leaf(gateway) }, refused: 'UNKNOWN_ISSUER' },
+    'a gateway that answers where a pod should': { meeting: { expect: [pod] }, refused: 'WRONG_IDENTITY' },
+    'a pod that answers where a gateway should': {
+      meeting: { server: authority.leaf(pod) },
+      refused: 'WRONG_IDENTITY',
+    },
+    'a twin with the right name from a foreign root': {
+      meeting: { server: twin.leaf(gateway) },
+      refused: 'UNKNOWN_ISSUER',
+    },
     'an empty list of expected names': { meeting: { expect: [] }, refused: 'WRONG_IDENTITY' },
     'a server whose issuer is revoked': { meeting: { clientTable: revoked }, refused: 'REVOKED_ISSUER' },
     'an expired server': {
@@ -75,25 +91,37 @@ describe('mesh/tls handshake', () => {
     },
   };
   for (const [name, { meeting, refused }] of Object.entries(clientCases))
-    it(`the client refuses ${name}`, async () => assert.equal(reason((await meet(meeting)).dialled), refused));
+    it(`the client refuses ${name}`, async () =>
+      assert.equal(reason((await meet(meeting)).dialled), refused));
 
   const serverCases: Record<string, { meeting: Meeting; refused: string }> = {
-    'a twin with the right name from a foreign root': { meeting: { client: twin.leaf(pod) }, refused: 'UNKNOWN_ISSUER' },
-    'a leaf of another trust domain that a member issued': {
-      meeting: { client: authority.leaf('spiffe://td-b/ns/shop/sa/cart'), serverTable: tableOf(authority, stranger) },
-      refused: 'WRONG_TRUST_DOMAIN',
+    'a twin with the right name from a foreign root': {
+      meeting: { client: twin.leaf(pod) },
+      refused: 'UNKNOWN_ISSUER',
     },
-    'that leaf with the other trust domain’s real root behind it': {
+    'a leaf of another trust domain that a member issued': {
       meeting: {
-        client: { ...authority.leaf('spiffe://td-b/ns/shop/sa/cart') },
+        client: authority.leaf('spiffe://td-b/ns/shop/sa/cart'),
         serverTable: tableOf(authority, stranger),
       },
       refused: 'WRONG_TRUST_DOMAIN',
     },
+    'that leaf with the other trust domain’s real root behind it': {
+      meeting: {
+        client: withRoot(authority.leaf('spiffe://td-b/ns/shop/sa/cart'), stranger.root),
+        serverTable: tableOf(authority, stranger),
+      },
+      refused: 'WRONG_TRUST_DOMAIN',
+    },
+    'an expired client': {
+      meeting: { client: authority.leaf(pod, { now: Date.now() - 7_200_000, lifetime: 3_600_000 }) },
+      refused: 'EXPIRED',
+    },
     'a client whose issuer is revoked': { meeting: { serverTable: revoked }, refused: 'REVOKED_ISSUER' },
   };
   for (const [name, { meeting, refused }] of Object.entries(serverCases))
-    it(`the server refuses ${name}`, async () => assert.equal(reason((await meet(meeting)).accepted), refused));
+    it(`the server refuses ${name}`, async () =>
+      assert.equal(reason((await meet(meeting)).accepted), refused));
 
   it('the server refuses a client without ALPN, and one without a certificate', async () => {
     const own = authority.leaf(pod);
@@ -101,6 +129,11 @@ describe('mesh/tls handshake', () => {
     assert.equal(await refusedOf({ ALPNProtocols: ['h2'] }), 'NO_CERTIFICATE');
   });
 });
+
+/** A chain with a certificate of another trust domain behind it. */
+function withRoot({ chain, ...rest }: Credentials, root: X509Certificate): Credentials {
+  return { ...rest, chain: chain + certificatePem(root) };
+}
 
 /** What a server says of a TLS client that is not ours. */
 async function refusedOf(options: ConnectionOptions): Promise<string> {

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { judgePeer, spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { octets, sequence, tagged, type Der } from '@isthmus/mesh/pki/der.ts';
+import { issueIntermediate, issueLeaf } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey } from '@isthmus/mesh/pki/key.ts';
+import { names } from '@isthmus/mesh/pki/names.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { makeAuthority, tableOf } from '../../fakes/authority.ts';
+import { dns, handMade, handMadeCertificate, uri, type HandMade } from '../../fakes/hand-made.ts';
+
+const good = 'spiffe://cluster.local/ns/shop/sa/cart';
+const now = Date.now();
+const east = makeAuthority('cluster.local', 'east', now);
+// The link's CA has a trust domain of its own; its table is the same kind of table.
+const link = makeAuthority('link.hub-1', 'hub', now);
+const table = tableOf(east, link);
+
+type Outcome = string;
+
+/** What a verifier says of a certificate: 'ACCEPTED', the reason, or 'UNREADABLE' where TLS itself would fail. */
+function outcome(made: HandMade, issuer = east.intermediate, role: 'client' | 'server' = 'client'): Outcome {
+  let leaf: X509Certificate;
+  try {
+    leaf = new X509Certificate(handMade(issuer, made));
+  } catch {
+    return 'UNREADABLE';
+  }
+  const judged = judgePeer(leaf, table, { now, role });
+  return judged.ok ? 'ACCEPTED' : judged.error.reason;
+}
+
+const hour = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
+const named = (...alternatives: Der[]): HandMade => ({ alternatives: [alternatives], ...hour });
+const id = (text: string): HandMade => named(uri(text));
+const inDomain = (path: string): HandMade => id(`spiffe://cluster.local${path}`);
+
+/** The bytes and the tag of a good URI name, in another class: an OID to whoever reads classes. */
+const universalSix = { ...uri(good), tagClass: 0 };
+
+const vectors: readonly (readonly [string, HandMade, Outcome, 'client' | 'server' | undefined, 'link'?])[] = [
+  ['a workload', id(good), 'ACCEPTED', undefined],
+  ['a workload with a DNS name beside it', named(dns('cart.shop'), uri(good)), 'ACCEPTED', undefined],
+  ['an agent, at the link', id('spiffe://link.hub-1/cluster/east'), 'ACCEPTED', undefined, 'link'],
+
+  ['an upper-case trust domain', id('spiffe://Cluster.local/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['an upper-case scheme', id('SPIFFE://cluster.local/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['another scheme', id('https://cluster.local/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['a port', id('spiffe://cluster.local:443/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['userinfo', id('spiffe://me@cluster.local/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['an escape in the path', inDomain('/ns/shop/sa/c%61rt'), 'BAD_SAN', undefined],
+  ['an escape in the trust domain', id('spiffe://cluster%2elocal/ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['a segment ..', inDomain('/ns/shop/sa/../cart'), 'BAD_SAN', undefined],
+  ['a segment .', inDomain('/ns/./sa/cart'), 'BAD_SAN', undefined],
+  ['a trailing slash', inDomain('/ns/shop/sa/cart/'), 'BAD_SAN', undefined],
+  ['an empty segment', inDomain('/ns//sa/cart'), 'BAD_SAN', undefined],
+  ['a query', inDomain('/ns/shop/sa/cart?a=b'), 'BAD_SAN', undefined],
+  ['a fragment', inDomain('/ns/shop/sa/cart#a'), 'BAD_SAN', undefined],
+  ['more than 2,048 bytes', inDomain(`/ns/shop/sa/${'c'.repeat(2048)}`), 'BAD_SAN', undefined],
+  ['a trust domain over 255', id(`spiffe://${'t'.repeat(256)}/ns/shop/sa/cart`), 'BAD_SAN', undefined],
+  ['an empty trust domain', id('spiffe:///ns/shop/sa/cart'), 'BAD_SAN', undefined],
+  ['a NUL at the end', inDomain('/ns/shop/sa/cart\0'), 'BAD_SAN', undefined],
+  ['a NUL before another name', inDomain('/ns/shop/sa/cart\0.evil'), 'BAD_SAN', undefined],
+  ['a line break', inDomain('/ns/shop/sa/cart\n'), 'BAD_SAN', undefined],
+  ['a letter beyond ASCII', inDomain('/ns/shop/sa/c\xe4rt'), 'BAD_SAN', undefined],
+  ['a space', inDomain('/ns/shop/sa/cart '), 'BAD_SAN', undefined],
+  ['a quoted name', id(`"${good}"`), 'BAD_SAN', undefined],
+  ['no path', id('spiffe://cluster.local'), 'BAD_SAN', undefined],
+  ['an empty path', id('spiffe://cluster.local/'), 'BAD_SAN', undefined],
+  ['a path that is no workload', inDomain('/shop/cart'), 'BAD_SAN', undefined],
+  ['a workload with more behind it', inDomain('/ns/shop/sa/cart/x'), 'BAD_SAN', undefined],
+  ['an empty URI', id(''), 'BAD_SAN', undefined],
+  ['two URI names', named(uri(good), uri('spiffe://cluster.local/ns/shop/sa/admin')), 'BAD_SAN', undefined],
+  ['the same URI twice', named(uri(good), uri(good)), 'BAD_SAN', undefined],
+  ['a URI inside a DNS name with a comma', named(dns(`a, URI:${good}`)), 'BAD_SAN', undefined],
+  ['a common name only', { ...named(), alternatives: [], commonName: good }, 'BAD_SAN', undefined],
+  ['a name of another class with the tag of a URI', named(universalSix), 'BAD_SAN', undefined],
+  ['a CA', { ...id(good), ca: true }, 'WRONG_PURPOSE', undefined],
+  [
+    'a client with a server’s key usage',
+    { ...id(good), usages: [names.serverAuth] },
+    'WRONG_PURPOSE',
+    'client',
+  ],
+  [
+    'a server with a client’s key usage',
+    { ...id(good), usages: [names.clientAuth] },
+    'WRONG_PURPOSE',
+    'server',
+  ],
+  ['no extended key usage', { ...id(good), usages: undefined }, 'WRONG_PURPOSE', undefined],
+  [
+    'a foreign trust domain by our intermediate',
+    id('spiffe://td-b/ns/shop/sa/cart'),
+    'WRONG_TRUST_DOMAIN',
+    undefined,
+  ],
+];
+
+describe('mesh/identity: forty certificates, of which three are someone’s', () => {
+  for (const [name, made, wanted, role, issuer] of vectors)
+    it(`${wanted}: ${name}`, () =>
+      assert.equal(outcome(made, issuer === 'link' ? link.intermediate : east.intermediate, role), wanted));
+
+  it('that is forty, and three', () => {
+    assert.equal(vectors.length, 40);
+    assert.equal(vectors.filter(([, , wanted]) => wanted === 'ACCEPTED').length, 3);
+  });
+
+  it('two alternative name extensions are not merged into one identity', () => {
+    const made = { ...hour, alternatives: [[uri(good)], [uri('spiffe://cluster.local/ns/shop/sa/admin')]] };
+    assert.notEqual(outcome(made), 'ACCEPTED');
+  });
+
+  it('an extension that is not DER names nobody', () => {
+    const leaf = handMadeCertificate(east.intermediate, {
+      ...hour,
+      alternatives: [[sequence(octets(Buffer.from('x')))]],
+    });
+    assert.equal(spiffeIdOf(leaf).ok, false);
+    assert.equal(outcome(named(tagged(6, [sequence()]))), 'BAD_SAN');
+  });
+});
+
+describe('mesh/identity judge', () => {
+  const judge = (leaf: X509Certificate | undefined, given = table, at = now) => {
+    const judged = judgePeer(leaf, given, { now: at, role: 'client' });
+    return judged.ok ? judged.value : judged.error.reason;
+  };
+  const leafOf = (identity: string, by = east) =>
+    issueLeaf(identity, generateKey().publicKey, by.intermediate, { now }, systemRandom);
+
+  it('says who, from which cluster, by which issuer', () => {
+    const leaf = leafOf(good);
+    assert.deepEqual(judge(leaf), {
+      spiffeId: good,
+      identity: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'cart' },
+      trustDomain: 'cluster.local',
+      cluster: 'east',
+      issuerKeyId: east.keyId,
+      notAfter: Date.parse(leaf.validTo),
+    });
+  });
+
+  it('refuses nobody, a foreign root’s twin, and a revoked issuer', () => {
+    const revoked = tableOf(east);
+    east.teach(revoked, true);
+    assert.equal(judge(undefined), 'NO_CERTIFICATE');
+    assert.equal(judge(leafOf(good, makeAuthority('cluster.local', 'east', now))), 'UNKNOWN_ISSUER');
+    assert.equal(judge(leafOf(good), revoked), 'REVOKED_ISSUER');
+  });
+
+  it('refuses a leaf of td-b that td-a’s intermediate issued, though td-b’s root is trusted for its own', () => {
+    const tdB = makeAuthority('td-b', 'north', now);
+    const both = tableOf(east, tdB);
+    const forged = leafOf('spiffe://td-b/ns/shop/sa/cart', east);
+    assert.equal(judge(forged, both), 'WRONG_TRUST_DOMAIN');
+    assert.notEqual(typeof judge(leafOf('spiffe://td-b/ns/shop/sa/cart', tdB), both), 'string');
+  });
+
+  it('knows a leaf’s time, a minute’s grace at its start and none at its end', () => {
+    const leaf = leafOf(good);
+    const [from, to] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
+    assert.equal(judge(leaf, table, from - 1), 'NOT_YET_VALID');
+    assert.notEqual(typeof judge(leaf, table, from), 'string');
+    assert.notEqual(typeof judge(leaf, table, to), 'string');
+    assert.equal(judge(leaf, table, to + 1), 'EXPIRED');
+    assert.ok(from <= now - 60_000);
+  });
+
+  it('refuses a leaf that outlives the intermediate that signed it, once that has expired', () => {
+    const end = Date.parse(east.intermediate.certificate.validTo);
+    const leaf = handMadeCertificate(east.intermediate, { ...id(good), notAfter: end + 86_400_000 });
+    assert.notEqual(typeof judge(leaf, table, end), 'string');
+    assert.equal(judge(leaf, table, end + 1000), 'EXPIRED');
+  });
+
+  it('a table refuses an intermediate that its own domain’s root did not issue', () => {
+    const foreign = makeAuthority('td-b', 'north', now);
+    const mixed = tableOf(east);
+    // The foreign intermediate is offered as one of cluster.local.
+    mixed.upsertIntermediate({
+      ...{ keyId: foreign.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      certificate: foreign.intermediate.certificate,
+    });
+    assert.equal(judge(leafOf(good, foreign), mixed), 'UNKNOWN_ISSUER');
+  });
+
+  it('a table takes bundles and intermediates in any order, and forgets both', () => {
+    const late = tableOf();
+    late.upsertIntermediate({
+      ...{ keyId: east.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      certificate: east.intermediate.certificate,
+    });
+    assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
+    late.upsertBundle({ trustDomain: east.trustDomain, roots: [east.root], sequence: 1 });
+    assert.notEqual(typeof judge(leafOf(good), late), 'string');
+    late.removeBundle(east.trustDomain);
+    assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
+    late.upsertBundle({ trustDomain: east.trustDomain, roots: [east.root], sequence: 2 });
+    late.removeIntermediate(east.keyId);
+    assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
+    assert.equal(late.isRevoked(east.keyId), true);
+  });
+
+  it('an intermediate replaced by a certificate of another root loses its standing', () => {
+    const replaced = tableOf(east);
+    const foreign = makeAuthority('cluster.local', 'east', now);
+    replaced.upsertIntermediate({
+      ...{ keyId: east.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      certificate: foreign.intermediate.certificate,
+    });
+    assert.equal(judge(leafOf(good, foreign), replaced), 'UNKNOWN_ISSUER');
+  });
+
+  it('an intermediate cannot make another one', () => {
+    const key = generateKey();
+    const certificate = issueIntermediate('below', key.publicKey, east.intermediate, { now }, systemRandom);
+    const below = { certificate, privateKey: key.privateKey };
+    const leaf = issueLeaf(good, generateKey().publicKey, below, { now }, systemRandom);
+    assert.equal(judge(leaf), 'UNKNOWN_ISSUER');
+  });
+});
