@@ -131,6 +131,12 @@ describe('gateway: what it forwards', () => {
 describe('gateway: no relay', () => {
   const sick = { ...ambient, status: 'UNHEALTHY' as const };
   const cases: readonly [string, MeshState, GatewayRequest, string][] = [
+    [
+      'a pod of its own cluster that is in another network',
+      stateOf([{ ...ambient, network: 'network-west' }], [exported]),
+      connect(authority),
+      '503 NO_HEALTHY_ENDPOINT',
+    ],
     ['a pod address', state, connect('10.0.0.2:8080'), '404 NOT_A_SERVICE'],
     ['a pod address at 15008', state, connect('10.0.0.2:15008'), '404 NOT_A_SERVICE'],
     ['a VIP', state, connect('10.1.0.1:80'), '404 NOT_A_SERVICE'],
@@ -285,7 +291,8 @@ describe('gateway: no relay', () => {
         .map((name) => passthrough(name)),
     );
     const sickTwin = aWorkload({ ...ambient, uid: 'sick', addresses: ['10.0.0.8'], status: 'UNHEALTHY' });
-    const world = stateOf([...state.workloads.all(), sickTwin], [...state.services.all()]);
+    const abroad = { ...ambient, uid: 'abroad', addresses: ['20.0.0.8'], network: 'network-west' };
+    const world = stateOf([...state.workloads.all(), sickTwin, abroad], [...state.services.all()]);
     const forwarded = { connect: 0, passthrough: 0 };
     fc.assert(
       fc.property(requests, fc.nat(), (request, seed) => {

@@ -38,6 +38,16 @@ describe('outbound: several ways', () => {
     }
   });
 
+  it('of a thousand endpoints only three are drawn', () => {
+    const many = Array.from({ length: 1000 }, (_, i) =>
+      pod(`cart-${i}`, `10.2.${i >> 8}.${i & 255}`, backs(cart)),
+    );
+    let draws = 0;
+    const random = { ...seededRandom(1), fraction: () => ++draws / 1000 };
+    decideOutbound(stateOf(many), { source: client, network, target: toAddress('10.1.0.1') }, random);
+    assert.equal(draws, 3);
+  });
+
   it('a recent failure goes last, even behind a farther rank', () => {
     const failed = 'hbone|10.0.0.2:15008|10.0.0.2:8080';
     for (const seed of seeds)

@@ -231,9 +231,12 @@ describe('mesh state after any history', () => {
     fc.assert(
       fc.property(fc.array(pushes, { maxLength: 25 }), (history) => {
         const state = new MeshState();
-        for (const push of history)
+        for (const push of history) {
           if (push.kind === 'addresses') state.applyAddresses(push.upserts, push.removed);
           else state.applyAuthorizations(push.upserts, push.removed);
+          // Asked between pushes, as connections do: what an answer leaves behind must not outlive a push.
+          answers(state);
+        }
         const left = plainly(history);
         const rebuilt = new MeshState();
         rebuilt.applyAuthorizations([...left.policies.values()], []);
