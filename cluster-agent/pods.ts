@@ -3,6 +3,9 @@ import type { ClusterView } from './view/cluster-view.ts';
 
 /** The view as the node authorizer asks it. */
 export const podsOf = (view: ClusterView): Pods => ({
+  get synced() {
+    return view.synced;
+  },
   pod(namespace, name) {
     const pod = view.get('Pod', namespace, name);
     return pod && !pod.deleted ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount } : undefined;

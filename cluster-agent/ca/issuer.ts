@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
-import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
+import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
@@ -43,7 +43,7 @@ export class WorkloadIssuer {
   constructor(deps: Deps) {
     this.#deps = deps;
     if (!existsSync(deps.path)) return;
-    const saved = JSON.parse(readFileSync(deps.path, 'utf8')) as { current?: SavedSlot; next?: SavedSlot };
+    const saved = readSaved(deps.path);
     this.#current = saved.current && this.#open(saved.current);
     this.#next = saved.next && this.#open(saved.next);
   }
@@ -52,19 +52,25 @@ export class WorkloadIssuer {
     return this.#current?.keyId;
   }
 
-  /** True when there is none, or the one in use is past half of its life, and no next one waits. */
+  /** True when the newest one, in use or waiting, is past half of its life, or there is none. */
   get wantsNext(): boolean {
-    if (this.#next) return false;
-    const certificate = this.#current?.issuer.certificate;
-    return !certificate || shouldRenew(this.#deps.clock.now(), Date.parse(certificate.validFrom), Date.parse(certificate.validTo));
+    const certificate = (this.#next ?? this.#current)?.issuer.certificate;
+    return (
+      !certificate ||
+      shouldRenew(this.#deps.clock.now(), Date.parse(certificate.validFrom), Date.parse(certificate.validTo))
+    );
   }
 
-  /** Has a new key signed by the hub. It signs nothing until it is activated. */
+  /** Has a new key signed by the hub. It signs nothing until it is activated. Throws BAD_INTERMEDIATE. */
   async prepare(sign: (csr: string) => Promise<{ chain: readonly string[]; keyId: string }>): Promise<void> {
     const key = generateKey();
     const { chain } = await sign(createCsr(key));
-    const certificate = new X509Certificate(chain[0] ?? '');
-    this.#next = { keyId: keyIdOf(key.publicKey).toString('hex'), chain, issuer: { certificate, privateKey: key.privateKey } };
+    const certificate = checkedIntermediate(chain, key);
+    this.#next = {
+      keyId: keyIdOf(key.publicKey).toString('hex'),
+      chain,
+      issuer: { certificate, privateKey: key.privateKey },
+    };
     this.#save();
   }
 
@@ -80,26 +86,79 @@ export class WorkloadIssuer {
   /** A leaf for the key that a request proves: PEM, leaf, intermediate, root. Throws NOT_ACTIVE or BAD_CSR. */
   issue(identity: WorkloadIdentity, csr: string, validitySeconds: number): readonly string[] {
     if (!this.#current)
-      throw new CodedError('NOT_ACTIVE', 'the cluster’s intermediate is not active yet: every verifier must acknowledge it first; ask again');
+      throw new CodedError(
+        'NOT_ACTIVE',
+        'the cluster’s intermediate is not active yet: every verifier must acknowledge it first; ask again',
+      );
+    const { validTo } = this.#current.issuer.certificate;
+    if (!(this.#deps.clock.now() < Date.parse(validTo)))
+      throw new CodedError(
+        'NOT_ACTIVE',
+        `the cluster's intermediate expired on ${validTo}: the agent must reach the hub to renew it`,
+      );
     const request = readCsr(csr);
     if (!request.ok) throw new CodedError('BAD_CSR', request.error);
     const lifetime = Math.min(day, validitySeconds > 0 ? validitySeconds * 1000 : day);
     const { issuer, chain } = this.#current;
-    const leaf = issueLeaf(formatWorkloadIdentity(identity), request.value.publicKey, issuer, { now: this.#deps.clock.now(), lifetime }, this.#deps.random);
+    const leaf = issueLeaf(
+      formatWorkloadIdentity(identity),
+      request.value.publicKey,
+      issuer,
+      { now: this.#deps.clock.now(), lifetime },
+      this.#deps.random,
+    );
     return [certificatePem(leaf), ...chain];
   }
 
   #open({ sealedKey, chain }: SavedSlot): Slot {
     const certificate = new X509Certificate(chain[0] ?? '');
     const privateKey = readPrivateKey(unseal(sealedKey, purpose, this.#deps.provider));
-    return { keyId: keyIdOf(certificate.publicKey).toString('hex'), chain, issuer: { certificate, privateKey } };
+    return {
+      keyId: keyIdOf(certificate.publicKey).toString('hex'),
+      chain,
+      issuer: { certificate, privateKey },
+    };
   }
 
   #save(): void {
     const { path, provider, random } = this.#deps;
     const saved = (slot: Slot | undefined): SavedSlot | undefined =>
-      slot && { chain: slot.chain, sealedKey: seal(privateKeyPem(slot.issuer.privateKey), purpose, provider, random) };
-    writeFileSync(`${path}.new`, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }), { mode: 0o600 });
+      slot && {
+        chain: slot.chain,
+        sealedKey: seal(privateKeyPem(slot.issuer.privateKey), purpose, provider, random),
+      };
+    writeFileSync(`${path}.new`, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }), {
+      mode: 0o600,
+      flush: true,
+    });
     renameSync(`${path}.new`, path);
   }
+}
+
+function readSaved(path: string): { current?: SavedSlot; next?: SavedSlot } {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as { current?: SavedSlot; next?: SavedSlot };
+  } catch (cause) {
+    const message = `${path} cannot be read: restore it, or remove it to have the hub sign a new intermediate`;
+    throw new CodedError('CA_FILE', message, { cause });
+  }
+}
+
+/** What the hub answers is believed no more than what a peer sends: it is ours, a CA, and its root has issued it. */
+function checkedIntermediate(chain: readonly string[], key: KeyPair): X509Certificate {
+  const bad = (why: string, cause?: unknown) =>
+    new CodedError('BAD_INTERMEDIATE', `the hub's intermediate is not used: ${why}`, { cause });
+  if (chain.length !== 2)
+    throw bad(`it came with ${chain.length} certificates, not an intermediate and a root`);
+  let certificates: X509Certificate[];
+  try {
+    certificates = chain.map((pem) => new X509Certificate(pem));
+  } catch (cause) {
+    throw bad('a certificate cannot be read', cause);
+  }
+  const [certificate, root] = certificates;
+  if (!certificate?.checkPrivateKey(key.privateKey)) throw bad('it is not for the key that was asked for');
+  if (!root?.ca || !certificate.ca || !certificate.checkIssued(root) || !certificate.verify(root.publicKey))
+    throw bad('its root has not issued it');
+  return certificate;
 }

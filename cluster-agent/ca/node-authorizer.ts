@@ -4,8 +4,13 @@ import type { Caller } from './tokens.ts';
 
 /** What the authorizer knows of the cluster. */
 export interface Pods {
+  /** False until the cluster has been listed: before that, a pod that is not known is not denied. */
+  readonly synced: boolean;
   /** The pod's uid, node and service account, if it is there. */
-  pod(namespace: string, name: string): { readonly uid: string; readonly node: string; readonly serviceAccount: string } | undefined;
+  pod(
+    namespace: string,
+    name: string,
+  ): { readonly uid: string; readonly node: string; readonly serviceAccount: string } | undefined;
   /** Whether any pod of that service account is on the node. */
   runsOn(node: string, namespace: string, serviceAccount: string): boolean;
 }
@@ -17,22 +22,40 @@ const nodeProxy = { namespace: 'istio-system', serviceAccount: 'ztunnel' };
  * Which identity a caller gets a certificate for: its own, or for a node's proxy that of a pod on the same node. What
  * the certificate request says is never asked.
  */
-export function authorizeIdentity(caller: Caller, impersonated: string, trustDomain: string, pods: Pods): Result<WorkloadIdentity, string> {
+export function authorizeIdentity(
+  caller: Caller,
+  impersonated: string,
+  trustDomain: string,
+  pods: Pods,
+): Result<WorkloadIdentity, string> {
   const own = pods.pod(caller.namespace, caller.pod.name);
-  if (!own || own.uid !== caller.pod.uid || own.serviceAccount !== caller.serviceAccount)
-    return err(`the token's pod ${caller.namespace}/${caller.pod.name} is not in this cluster as the token says`);
+  if (
+    !own ||
+    own.uid !== caller.pod.uid ||
+    own.serviceAccount !== caller.serviceAccount ||
+    own.node !== caller.node
+  )
+    return err(
+      `the token's pod ${caller.namespace}/${caller.pod.name} is not in this cluster as the token says`,
+    );
   if (impersonated === '') return identity(caller, trustDomain);
   const wanted = parseWorkloadIdentity(impersonated);
   if (!wanted.ok) return wanted;
   const { namespace, serviceAccount } = wanted.value;
-  if (wanted.value.trustDomain !== trustDomain) return err(`this cluster issues for trust domain ${trustDomain} only`);
+  if (wanted.value.trustDomain !== trustDomain)
+    return err(`this cluster issues for trust domain ${trustDomain} only`);
   if (namespace === caller.namespace && serviceAccount === caller.serviceAccount) return wanted;
   if (caller.namespace !== nodeProxy.namespace || caller.serviceAccount !== nodeProxy.serviceAccount)
     return err(`${caller.namespace}/${caller.serviceAccount} may ask for its own identity only`);
-  return pods.runsOn(own.node, namespace, serviceAccount) ? wanted : err(`no pod of ${namespace}/${serviceAccount} runs on node ${own.node}`);
+  return pods.runsOn(own.node, namespace, serviceAccount)
+    ? wanted
+    : err(`no pod of ${namespace}/${serviceAccount} runs on node ${own.node}`);
 }
 
-const identity = ({ namespace, serviceAccount }: Caller, trustDomain: string): Result<WorkloadIdentity, string> => {
+const identity = (
+  { namespace, serviceAccount }: Caller,
+  trustDomain: string,
+): Result<WorkloadIdentity, string> => {
   const parsed = parseWorkloadIdentity(`spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`);
   return parsed.ok ? ok(parsed.value) : parsed;
 };

@@ -19,11 +19,12 @@ interface Deps {
 
 type Call = ServerUnaryCall<CertificateRequest, CertificateResponse>;
 
-const codes: Readonly<Record<string, number>> = {
+const codes: Readonly<Record<string, status>> = {
   UNAUTHENTICATED: status.UNAUTHENTICATED,
   PERMISSION_DENIED: status.PERMISSION_DENIED,
   BAD_CSR: status.INVALID_ARGUMENT,
   NOT_ACTIVE: status.UNAVAILABLE,
+  NOT_LISTED: status.UNAVAILABLE,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
 };
 
@@ -39,14 +40,24 @@ export function certificateHandlers(deps: Deps) {
   };
 }
 
-async function create({ authenticator, issuer, pods, trustDomain, log }: Deps, limit: RateLimit, { metadata, request }: Call): Promise<CertificateResponse> {
+async function create(
+  { authenticator, issuer, pods, trustDomain, log }: Deps,
+  limit: RateLimit,
+  { metadata, request }: Call,
+): Promise<CertificateResponse> {
   const caller = await authenticator.authenticate(metadata.get('authorization')[0]?.toString());
   const name = `${caller.namespace}/${caller.pod.name}`;
-  if (!limit.take(name)) throw new CodedError('TOO_MANY', `${name} asks for more than 10 certificates a second: ask later`);
+  if (!limit.take(name))
+    throw new CodedError('TOO_MANY', `${name} asks for more than 10 certificates a second: ask later`);
+  if (!pods.synced)
+    throw new CodedError('NOT_LISTED', 'the agent has not finished listing its cluster: ask again');
   const identity = authorizeIdentity(caller, request.impersonatedIdentity, trustDomain, pods);
   if (!identity.ok) throw new CodedError('PERMISSION_DENIED', identity.error);
   const chain = issuer.issue(identity.value, request.csr, request.validitySeconds);
-  log.debug({ caller: name, identity: `${identity.value.namespace}/${identity.value.serviceAccount}` }, 'certificate issued');
+  log.debug(
+    { caller: name, identity: `${identity.value.namespace}/${identity.value.serviceAccount}` },
+    'certificate issued',
+  );
   return chain;
 }
 

@@ -50,7 +50,9 @@ export class ProjectedTokens implements Authenticator {
 
   issue({ namespace, serviceAccount, pod, node }: Caller, lifetimeSeconds: number): Promise<string> {
     const now = Math.floor(this.#clock.now() / 1000);
-    const claims = { 'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount }, pod, node: { name: node } } };
+    const claims = {
+      'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount }, pod, node: { name: node } },
+    };
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256' })
       .setIssuer(issuer)
@@ -66,15 +68,27 @@ export class ProjectedTokens implements Authenticator {
     if (token === undefined) throw refuse('the call carries no bearer token');
     let claims: Claims;
     try {
-      const options = { audience, issuer, algorithms: ['ES256'], clockTolerance: 60, currentDate: new Date(this.#clock.now()) };
+      const options = {
+        audience,
+        issuer,
+        algorithms: ['ES256'],
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: 60,
+        currentDate: new Date(this.#clock.now()),
+      };
       claims = (await jwtVerify(token, this.#public, options)).payload as Claims;
     } catch (cause) {
       throw refuse(`the token is not valid here: ${cause instanceof Error ? cause.message : 'unreadable'}`);
     }
     const { namespace, serviceaccount, pod, node } = claims['kubernetes.io'] ?? {};
-    if (namespace === undefined || serviceaccount?.name === undefined || pod?.name === undefined || pod.uid === undefined)
-      throw refuse('the token is bound to no pod');
-    return { namespace, serviceAccount: serviceaccount.name, pod: { name: pod.name, uid: pod.uid }, node: node?.name ?? '' };
+    if (!namespace || !serviceaccount?.name || !pod?.name || !pod.uid || !node?.name)
+      throw refuse('the token is bound to no pod on a node');
+    return {
+      namespace,
+      serviceAccount: serviceaccount.name,
+      pod: { name: pod.name, uid: pod.uid },
+      node: node.name,
+    };
   }
 }
 
