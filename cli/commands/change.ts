@@ -78,7 +78,7 @@ export function policyCommands(program: Command): void {
     .addHelpText('after', '\nKinds: AccessPolicy, TrafficPolicy. Their spec has the fields of the API’s inputs.\n\nExample:\n  isthmus policy apply -f deny.yaml --dry-run')
     .action(async ({ file, ...options }: MutationOptions & { file: string }, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const results = [];
+      const results: Payload[] = [];
       for (const object of readPolicies(readFileSync(file === '-' ? 0 : file, 'utf8'))) results.push(await mutate<Payload>(endpoint, object.query, { ...object.input, ...commonInput(options) }));
       show(output, results, () => results.map((result) => done('applied', result, options)).join('\n'));
     });

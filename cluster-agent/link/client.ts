@@ -115,6 +115,9 @@ class Session {
   readonly #answers: SyncMessage[] = [];
   readonly #received: Record<string, number>;
   readonly #onEnd: (why: string) => void;
+  readonly #awaited = new Set<string>(downTypes);
+  #resources = 0;
+  #told = false;
   #sequence = 0;
   #over = false;
 
@@ -179,7 +182,17 @@ class Session {
     this.#received[response.type] = (this.#received[response.type] ?? 0) + response.resources.length;
     const request = this.#down.response(response, (resources, removed) => views.apply(response.type, resources, removed));
     if (response.resources.length + response.removed.length > 0) onView();
+    this.#count(response);
     return request;
+  }
+
+  /** Says once a stream what coming back has cost: 0 resources when nothing has changed meanwhile. */
+  #count({ type, resources, complete }: DeltaResponse): void {
+    this.#resources += resources.length;
+    if (complete) this.#awaited.delete(type);
+    if (this.#awaited.size > 0 || this.#told) return;
+    this.#told = true;
+    this.#deps.log.info({ resources: this.#resources }, 'synced with the hub');
   }
 
   #nextUp(): SyncMessage | undefined {

@@ -110,6 +110,12 @@ export class KeptLoad {
     return this;
   }
 
+  /** Opens connections that only have to stay: resolves when the proxies have carried each to its server. */
+  async openOnly(count: number): Promise<this> {
+    await Promise.all(Array.from({ length: count }, () => this.#openSilently()));
+    return this;
+  }
+
   stop(): LoadResult {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -129,6 +135,18 @@ export class KeptLoad {
         if (line.endsWith('ready')) resolve();
         else this.served.push({ at: this.#clock.monotonic(), cluster: line.split(' ')[0] ?? '' });
       });
+    });
+  }
+
+  /** An HTTP keep-alive connection: one request is answered, then it stays. */
+  #openSilently(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ ...this.#aim, noDelay: true });
+      this.#sockets.push(socket);
+      socket.on('error', (error) => reject(error));
+      socket.on('close', () => this.#ended('closed', reject));
+      socket.once('data', () => resolve());
+      socket.write('GET / HTTP/1.1\r\nhost: shop\r\n\r\n');
     });
   }
 
