@@ -11,9 +11,24 @@ const only = (name, module, file) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'mesh-stands-alone', severity: 'error', from: { path: '^mesh/' }, to: { path: `^(api|${programs})/` } },
-    { name: 'api-imports-mesh-only', severity: 'error', from: { path: '^api/' }, to: { path: `^(${programs})/` } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'mesh-stands-alone',
+      severity: 'error',
+      from: { path: '^mesh/' },
+      to: { path: `^(api|${programs})/` },
+    },
+    {
+      name: 'api-imports-mesh-only',
+      severity: 'error',
+      from: { path: '^api/' },
+      to: { path: `^(${programs})/` },
+    },
     {
       name: 'programs-are-apart',
       severity: 'error',

@@ -5,7 +5,10 @@ const injected = [
   { object: 'Date', property: 'now', message: 'Take a Clock (mesh/process/clock.ts).' },
   { object: 'Math', property: 'random', message: 'Take a Random (mesh/process/random.ts).' },
 ];
-const timers = ['setTimeout', 'setInterval'].map((name) => ({ name, message: 'Take a Clock (mesh/process/clock.ts).' }));
+const timers = ['setTimeout', 'setInterval'].map((name) => ({
+  name,
+  message: 'Take a Clock (mesh/process/clock.ts).',
+}));
 
 export default tseslint.config(
   { ignores: ['node_modules', 'api/gen', '**/*.js', '**/*.cjs', 'coverage'] },
@@ -31,16 +34,29 @@ export default tseslint.config(
         },
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-invalid-void-type': 'off',
     },
   },
   {
     files: ['mesh/process/**', 'test/**', 'bench/**'],
-    rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+    rules: {
+      'no-restricted-globals': 'off',
+      'no-restricted-properties': 'off',
+      'no-restricted-syntax': 'off',
+    },
   },
   {
     files: ['**/*.test.ts', 'test/**', 'bench/**'],

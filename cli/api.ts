@@ -18,7 +18,10 @@ export async function ask<T>({ url, token }: Endpoint, query: string, variables:
     });
     answer = (await response.json()) as Answer<T>;
   } catch (error) {
-    throw new CliError(exit.unreachable, `no answer from ${url}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CliError(
+      exit.unreachable,
+      `no answer from ${url}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const [first] = answer.errors ?? [];
   if (first) throw new CliError(statusOf(first.extensions?.code), first.message);
@@ -27,15 +30,31 @@ export async function ask<T>({ url, token }: Endpoint, query: string, variables:
 }
 
 export interface Payload {
-  readonly userErrors: readonly { readonly code: string; readonly field: readonly string[]; readonly message: string }[];
+  readonly userErrors: readonly {
+    readonly code: string;
+    readonly field: readonly string[];
+    readonly message: string;
+  }[];
   readonly warnings: readonly string[];
   readonly revision?: number | null;
 }
 
 /** A mutation whose field is aliased `result`; a refusal ends the command with the field and what to do. */
-export async function mutate<T extends Payload>(endpoint: Endpoint, query: string, input: object): Promise<T> {
+export async function mutate<T extends Payload>(
+  endpoint: Endpoint,
+  query: string,
+  input: object,
+): Promise<T> {
   const { result } = await ask<{ result: T }>(endpoint, query, { input });
   const [first] = result.userErrors;
-  if (first) throw new CliError(statusOf(first.code), result.userErrors.map(({ code, field, message }) => `${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`).join('\n'));
+  if (first)
+    throw new CliError(
+      statusOf(first.code),
+      result.userErrors
+        .map(
+          ({ code, field, message }) => `${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`,
+        )
+        .join('\n'),
+    );
   return result;
 }

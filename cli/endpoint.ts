@@ -20,17 +20,29 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
   const url = options.endpoint ?? env['ISTHMUS_ENDPOINT'];
   if (url !== undefined) return { url, token: namedToken(options, env) };
   const running = instances(env);
-  const wanted = options.instance === undefined ? running : running.filter(({ name }) => name === options.instance);
+  const wanted =
+    options.instance === undefined ? running : running.filter(({ name }) => name === options.instance);
   const [first] = wanted;
-  if (!first) throw new CliError(exit.unreachable, options.instance ? `no instance '${options.instance}' is running` : 'nothing is running here: start it with isthmus up, or give --endpoint');
-  if (wanted.length > 1) throw new CliError(exit.usage, `several run (${wanted.map(({ name }) => name).join(', ')}): name one with --instance`);
+  if (!first)
+    throw new CliError(
+      exit.unreachable,
+      options.instance
+        ? `no instance '${options.instance}' is running`
+        : 'nothing is running here: start it with isthmus up, or give --endpoint',
+    );
+  if (wanted.length > 1)
+    throw new CliError(
+      exit.usage,
+      `several run (${wanted.map(({ name }) => name).join(', ')}): name one with --instance`,
+    );
   return { url: first.url, token: readFileSync(first.tokenFile, 'utf8').trim() };
 }
 
 function namedToken({ tokenFile }: EndpointOptions, env: NodeJS.ProcessEnv): string {
   if (tokenFile !== undefined) return readFileSync(tokenFile, 'utf8').trim();
   const token = env['ISTHMUS_TOKEN'];
-  if (token === undefined) throw new CliError(exit.usage, 'with --endpoint give --token-file, or set ISTHMUS_TOKEN');
+  if (token === undefined)
+    throw new CliError(exit.usage, 'with --endpoint give --token-file, or set ISTHMUS_TOKEN');
   return token;
 }
 

@@ -1,5 +1,13 @@
 /** Exit statuses that scripts may rely on. */
-export const exit = { done: 0, failed: 1, usage: 2, unreachable: 3, notFound: 4, conflict: 5, denied: 6 } as const;
+export const exit = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  notFound: 4,
+  conflict: 5,
+  denied: 6,
+} as const;
 
 export type ExitStatus = (typeof exit)[keyof typeof exit];
 

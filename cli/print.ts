@@ -2,7 +2,14 @@
 export function table(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const all = [heading.map((name) => name.toUpperCase()), ...rows.map((row) => row.map(String))];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** A table for people, or what the API said for scripts. */

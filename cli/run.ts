@@ -33,7 +33,12 @@ export const withMutationFlags = (command: Command): Command =>
     .option('--idempotency-key <key>', 'a repeat with the same key changes nothing');
 
 /** The fields of a mutation's input that come from those flags. */
-export const commonInput = ({ dryRun, reason, expectedRevision, idempotencyKey }: MutationOptions): object => ({
+export const commonInput = ({
+  dryRun,
+  reason,
+  expectedRevision,
+  idempotencyKey,
+}: MutationOptions): object => ({
   dryRun: dryRun ?? false,
   reason: reason ?? '',
   idempotencyKey: idempotencyKey ?? '',

@@ -78,15 +78,30 @@ export class Agent {
     this.#options = { ...options, trustDomain: identity.trustDomain };
     this.#views = new HubViewStore(at('hub-view.json'));
     this.#tokens = new ProjectedTokens(at('token-key.pem'), clock);
-    this.#issuer = new WorkloadIssuer({ path: at('intermediate.json'), provider: fileKeyProvider(at('sealing-key'), random), clock, random });
+    this.#issuer = new WorkloadIssuer({
+      path: at('intermediate.json'),
+      provider: fileKeyProvider(at('sealing-key'), random),
+      clock,
+      random,
+    });
     this.#allocations = new Allocations(at('allocations.json'), options.addresses);
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, clock, random));
-    this.#starter = new PodStarter({ stateDir, view: this.#view, tokens: this.#tokens, allocations: this.#allocations, clock, log });
+    this.#starter = new PodStarter({
+      stateDir,
+      view: this.#view,
+      tokens: this.#tokens,
+      allocations: this.#allocations,
+      clock,
+      log,
+    });
     this.link = new LinkClient({
       ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
       reports: (type) => this.#produced(type),
-      health: () => ({ ...healthReport(this.#input()), proxiesConnected: this.#xds.connectedClients().length }),
+      health: () => ({
+        ...healthReport(this.#input()),
+        proxiesConnected: this.#xds.connectedClients().length,
+      }),
       answer: (ask) => this.#answer(ask),
       onView: () => this.#hubChanged(),
     });
@@ -109,20 +124,43 @@ export class Agent {
       clock.after(1000, renew);
     };
     renew();
-    signal.addEventListener('abort', () => void this.#xds.close().catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close')));
+    signal.addEventListener(
+      'abort',
+      () =>
+        void this.#xds
+          .close()
+          .catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close')),
+    );
   }
 
   #makeXds(identity: { key: string; chain: string }): XdsServer {
     const { log, clock } = this.#options;
-    const header = (metadata: { get(name: string): unknown[] }) => metadata.get('authorization')[0]?.toString();
+    const header = (metadata: { get(name: string): unknown[] }) =>
+      metadata.get('authorization')[0]?.toString();
     const xds = new XdsServer({
       certificates: new Certificates(identity),
       authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
-      vips: (client, service) => [{ network: networkOf(this.#input()), address: this.#allocations.get('vips', `${client}|${service}`), prefix: undefined }],
+      vips: (client, service) => [
+        {
+          network: networkOf(this.#input()),
+          address: this.#allocations.get('vips', `${client}|${service}`),
+          prefix: undefined,
+        },
+      ],
       log,
     });
     const { trustDomain } = this.#options;
-    xds.server.addService(certificateService, certificateHandlers({ authenticator: this.#tokens, issuer: this.#issuer, pods: podsOf(this.#view), trustDomain, clock, log }) as never);
+    xds.server.addService(
+      certificateService,
+      certificateHandlers({
+        authenticator: this.#tokens,
+        issuer: this.#issuer,
+        pods: podsOf(this.#view),
+        trustDomain,
+        clock,
+        log,
+      }),
+    );
     return xds;
   }
 
@@ -132,7 +170,8 @@ export class Agent {
   }
 
   #hubChanged(): void {
-    if (this.#issuer.activate(new Set(this.#views.view.activations.keys()))) this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
+    if (this.#issuer.activate(new Set(this.#views.view.activations.keys())))
+      this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
     this.#schedule(true);
   }
 
@@ -152,8 +191,14 @@ export class Agent {
     this.#snapshot = translate(input, this.#snapshot);
     this.#moment.revision++;
     this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
-    this.#starter.write().catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
-    this.#publish('cluster', new Map([['self', clusterReport(input, agentVersion)]]), wire.clusterReport.encode);
+    this.#starter
+      .write()
+      .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
+    this.#publish(
+      'cluster',
+      new Map([['self', clusterReport(input, agentVersion)]]),
+      wire.clusterReport.encode,
+    );
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
     this.#reportApplied();
@@ -169,7 +214,9 @@ export class Agent {
 
   #reportApplied(): void {
     if (!this.#snapshot) return;
-    const reports = appliedReports(this.#views, this.#snapshot, (type, name) => this.#xds.coverage(type, name));
+    const reports = appliedReports(this.#views, this.#snapshot, (type, name) =>
+      this.#xds.coverage(type, name),
+    );
     this.#publish('applied', reports, wire.appliedReport.encode);
   }
 
@@ -181,7 +228,9 @@ export class Agent {
       next.set(name, { version: contentVersion(body), body });
     }
     this.#reports.set(type, next);
-    const same = before?.size === next.size && [...next].every(([name, { version }]) => before.get(name)?.version === version);
+    const same =
+      before?.size === next.size &&
+      [...next].every(([name, { version }]) => before.get(name)?.version === version);
     if (!same) this.link.changed(type);
   }
 
@@ -200,7 +249,12 @@ export class Agent {
     this.#issuer
       .prepare((csr) => this.link.signIntermediate(csr))
       .then(() => this.#issuer.activate(new Set(this.#views.view.activations.keys())))
-      .catch((error: unknown) => this.#options.log.warn({ error: String(error) }, 'the hub has not signed the intermediate; it will be asked again'))
+      .catch((error: unknown) =>
+        this.#options.log.warn(
+          { error: String(error) },
+          'the hub has not signed the intermediate; it will be asked again',
+        ),
+      )
       .finally(() => (this.#preparing = false));
   }
 }

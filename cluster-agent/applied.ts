@@ -8,16 +8,30 @@ import type { Coverage } from './xds/coverage.ts';
 export type Covered = (type: string, name: string) => Coverage;
 
 /** What the hub is told of each thing that it sent: whether every connected proxy holds it. */
-export function appliedReports(views: HubViewStore, snapshot: ClusterSnapshot, covered: Covered): ReadonlyMap<string, Applied> {
+export function appliedReports(
+  views: HubViewStore,
+  snapshot: ClusterSnapshot,
+  covered: Covered,
+): ReadonlyMap<string, Applied> {
   const { view } = views;
   const reports: Applied[] = [
-    ...[...view.policies.values()].map(({ name, authorization }) => report(`policy/${name}`, views.version('policy', name), [covered(typeUrls.authorization, authorization.key)])),
+    ...[...view.policies.values()].map(({ name, authorization }) =>
+      report(`policy/${name}`, views.version('policy', name), [
+        covered(typeUrls.authorization, authorization.key),
+      ]),
+    ),
     ...[...view.intermediates.values()].map(({ keyId, revoked }) => ({
-      ...report(`intermediate/${keyId}`, views.version('intermediate', keyId), [covered(typeUrls.intermediate, keyId)]),
+      ...report(`intermediate/${keyId}`, views.version('intermediate', keyId), [
+        covered(typeUrls.intermediate, keyId),
+      ]),
       ...(revoked ? { message: 'revoked' } : {}),
     })),
     ...[...view.diversions.values()].map(({ id, services }) =>
-      report(`diversion/${id}`, views.version('diversion', id), addressesOf(snapshot, services).map((name) => covered(typeUrls.address, name))),
+      report(
+        `diversion/${id}`,
+        views.version('diversion', id),
+        addressesOf(snapshot, services).map((name) => covered(typeUrls.address, name)),
+      ),
     ),
   ];
   return new Map(reports.map((one) => [one.subject, one]));
@@ -37,8 +51,12 @@ function report(subject: string, version: string | undefined, coverages: readonl
 
 /** The workloads whose weights or memberships a diversion changes. */
 function addressesOf({ workloads }: ClusterSnapshot, services: readonly string[]): readonly string[] {
-  const touched = (key: string) => services.length === 0 || services.some((service) => key.startsWith(`${service}.`) || key === serviceKey(service));
-  return [...workloads.values()].filter((one) => [...one.services.keys()].some(touched)).map(({ uid }) => uid);
+  const touched = (key: string) =>
+    services.length === 0 ||
+    services.some((service) => key.startsWith(`${service}.`) || key === serviceKey(service));
+  return [...workloads.values()]
+    .filter((one) => [...one.services.keys()].some(touched))
+    .map(({ uid }) => uid);
 }
 
 function serviceKey(service: string): string {

@@ -15,7 +15,12 @@ const flags = readFlags(
     { name: 'manifests', value: 'DIR', help: 'folder of Kubernetes and Istio YAML that is this cluster' },
     { name: 'addresses', value: 'CIDR', help: 'a /20 of loopback addresses to allocate from' },
     { name: 'xds-listen', value: 'HOST:PORT', help: 'where proxies get configuration and certificates' },
-    { name: 'bind', value: 'ADDRESS', default: '', help: 'local address of connections to the hub and of probes' },
+    {
+      name: 'bind',
+      value: 'ADDRESS',
+      default: '',
+      help: 'local address of connections to the hub and of probes',
+    },
     { name: 'join-token-file', value: 'FILE', help: 'file with the token of the first start' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'until the hub has said' },
     { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error' },
@@ -42,9 +47,20 @@ if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 const listen = flags.text('xds-listen');
 startAgent(
   {
-    ...{ cluster: flags.text('cluster'), stateDir: flags.text('state-dir'), manifests: flags.text('manifests') },
-    ...{ addresses: flags.text('addresses'), localAddress: flags.text('bind'), trustDomain: flags.text('trust-domain') },
-    ...{ xdsHost: listen.slice(0, listen.lastIndexOf(':')), xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)) },
+    ...{
+      cluster: flags.text('cluster'),
+      stateDir: flags.text('state-dir'),
+      manifests: flags.text('manifests'),
+    },
+    ...{
+      addresses: flags.text('addresses'),
+      localAddress: flags.text('bind'),
+      trustDomain: flags.text('trust-domain'),
+    },
+    ...{
+      xdsHost: listen.slice(0, listen.lastIndexOf(':')),
+      xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)),
+    },
     tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
     ...{ firstFreePort: firstFreePort(), clock: systemClock, random: systemRandom, log },
   },

@@ -44,7 +44,11 @@ export class PodStarter {
     const { stateDir, tokens } = this.#deps;
     const { namespace, name, uid } = pod.metadata;
     const caller = { namespace, serviceAccount: pod.serviceAccount, pod: { name, uid }, node: pod.nodeName };
-    writePodFiles(stateDir, { pod, services: this.#servicesFor(pod) }, await tokens.issue(caller, tokenSeconds));
+    writePodFiles(
+      stateDir,
+      { pod, services: this.#servicesFor(pod) },
+      await tokens.issue(caller, tokenSeconds),
+    );
   }
 
   /** The addresses of services at the proxy that serves this pod; none where no proxy does. */
@@ -52,7 +56,12 @@ export class PodStarter {
     const { view, allocations } = this.#deps;
     const proxy = this.#proxyOf(pod);
     if (proxy === undefined) return [];
-    return view.all('Service').map((service) => ({ service, address: allocations.get('vips', `${proxy}|${serviceKeyOf(service.metadata)}`) }));
+    return view
+      .all('Service')
+      .map((service) => ({
+        service,
+        address: allocations.get('vips', `${proxy}|${serviceKeyOf(service.metadata)}`),
+      }));
   }
 
   #proxyOf(pod: PodObject): string | undefined {
@@ -62,7 +71,14 @@ export class PodStarter {
       case 'SIDECAR':
         return `${namespace}/${name}`;
       case 'AMBIENT': {
-        const ztunnel = view.pods().find((one) => one.nodeName === pod.nodeName && one.metadata.namespace === 'istio-system' && one.serviceAccount === 'ztunnel');
+        const ztunnel = view
+          .pods()
+          .find(
+            (one) =>
+              one.nodeName === pod.nodeName &&
+              one.metadata.namespace === 'istio-system' &&
+              one.serviceAccount === 'ztunnel',
+          );
         return ztunnel && `${ztunnel.metadata.namespace}/${ztunnel.metadata.name}`;
       }
       case 'NONE':

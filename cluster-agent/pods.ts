@@ -8,8 +8,17 @@ export const podsOf = (view: ClusterView): Pods => ({
   },
   pod(namespace, name) {
     const pod = view.get('Pod', namespace, name);
-    return pod && !pod.deleted ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount } : undefined;
+    return pod && !pod.deleted
+      ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount }
+      : undefined;
   },
   runsOn: (node, namespace, serviceAccount) =>
-    view.pods().some((pod) => pod.nodeName === node && pod.metadata.namespace === namespace && pod.serviceAccount === serviceAccount),
+    view
+      .pods()
+      .some(
+        (pod) =>
+          pod.nodeName === node &&
+          pod.metadata.namespace === namespace &&
+          pod.serviceAccount === serviceAccount,
+      ),
 });

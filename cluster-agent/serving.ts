@@ -17,7 +17,13 @@ export function servingIdentity(stateDir: string, address: string, clock: Clock,
   const lifetime = 3650 * day;
   const root = issueRoot(`xds ${address}`, rootKey, { now: clock.now(), lifetime }, random);
   const key = generateKey();
-  const leaf = issueTlsServer([address], key.publicKey, { certificate: root, privateKey: rootKey.privateKey }, { now: clock.now(), lifetime }, random);
+  const leaf = issueTlsServer(
+    [address],
+    key.publicKey,
+    { certificate: root, privateKey: rootKey.privateKey },
+    { now: clock.now(), lifetime },
+    random,
+  );
   const identity = { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(root) };
   writeFileSync(`${file}.new`, JSON.stringify(identity), { mode: 0o600 });
   renameSync(`${file}.new`, file);

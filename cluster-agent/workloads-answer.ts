@@ -6,7 +6,11 @@ import { podUid } from './translate/workloads.ts';
 import { modeOf } from './view/mode.ts';
 
 /** One page of this cluster's own workloads, ordered by uid. */
-export function answerWorkloads(input: TranslateInput, snapshot: ClusterSnapshot, { namespace, first, after }: WorkloadsQuestion): WorkloadsAnswer {
+export function answerWorkloads(
+  input: TranslateInput,
+  snapshot: ClusterSnapshot,
+  { namespace, first, after }: WorkloadsQuestion,
+): WorkloadsAnswer {
   const all = input.view
     .pods()
     .filter(({ metadata }) => namespace === '' || metadata.namespace === namespace)
@@ -14,15 +18,28 @@ export function answerWorkloads(input: TranslateInput, snapshot: ClusterSnapshot
     .sort((a, b) => (a.uid < b.uid ? -1 : 1));
   const rest = all.filter(({ uid }) => uid > after);
   const page = rest.slice(0, Math.min(first, 1000));
-  return { kind: 'workloads', total: all.length, hasNext: rest.length > page.length, workloads: page.map(({ pod, uid }) => summary(input, snapshot, pod, uid)) };
+  return {
+    kind: 'workloads',
+    total: all.length,
+    hasNext: rest.length > page.length,
+    workloads: page.map(({ pod, uid }) => summary(input, snapshot, pod, uid)),
+  };
 }
 
-function summary(input: TranslateInput, snapshot: ClusterSnapshot, pod: Parameters<typeof podUid>[1], uid: string): WorkloadSummary {
+function summary(
+  input: TranslateInput,
+  snapshot: ClusterSnapshot,
+  pod: Parameters<typeof podUid>[1],
+  uid: string,
+): WorkloadSummary {
   const workload = snapshot.workloads.get(uid);
   const { name, namespace } = pod.metadata;
   return {
     ...{ uid, name, namespace, node: pod.nodeName, serviceAccount: pod.serviceAccount },
-    ...{ spiffeId: identityFor(input, namespace, pod.serviceAccount), addresses: pod.podIP === '' ? [] : [pod.podIP] },
+    ...{
+      spiffeId: identityFor(input, namespace, pod.serviceAccount),
+      addresses: pod.podIP === '' ? [] : [pod.podIP],
+    },
     ...{ mode: isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod), ready: pod.ready === true },
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],

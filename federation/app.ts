@@ -45,14 +45,31 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
   const ca = LinkCa.open(join(stateDir, 'link-ca.json'), options.hubId, provider, clock, random);
   const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, signal);
   const runner = new CommandRunner({ store, live, clock, random });
-  await ensureTrustDomain(store, live, mintTrustDomain(options.trustDomain, { provider, random, now: clock.now() }), options, epoch);
+  await ensureTrustDomain(
+    store,
+    live,
+    mintTrustDomain(options.trustDomain, { provider, random, now: clock.now() }),
+    options,
+    epoch,
+  );
   const restored = await restoreReports(store, live, clock);
   const server = ca.issueServer([...new Set([options.linkListen, options.joinListen].map(hostOf))]);
   const ports = hubPorts({ clock, random, log, live, store, runner, ca, provider, server });
   const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
   watchActivation({ live, runner, log });
   const token = adminToken(join(stateDir, 'admin-token'), random);
-  const api = apiServer({ live, store, runner, plans: new Plans(clock), clock, random, ask: (cluster, ask) => link.ask(cluster, ask) }, token);
+  const api = apiServer(
+    {
+      live,
+      store,
+      runner,
+      plans: new Plans(clock),
+      clock,
+      random,
+      ask: (cluster, ask) => link.ask(cluster, ask),
+    },
+    token,
+  );
   const port = await listenFree(api, options.apiHost, options.apiPort);
   const url = `http://${options.apiHost}:${port}/graphql`;
   writeEndpoint(stateDir, url);
@@ -73,10 +90,29 @@ const settingsOf = (options: HubOptions, linkCaHash: string) => ({
 });
 
 /** The first start mints the one trust domain. */
-async function ensureTrustDomain(store: Store, live: Live, record: ReturnType<typeof mintTrustDomain>, { clock, random }: HubOptions, fence: number): Promise<void> {
+async function ensureTrustDomain(
+  store: Store,
+  live: Live,
+  record: ReturnType<typeof mintTrustDomain>,
+  { clock, random }: HubOptions,
+  fence: number,
+): Promise<void> {
   if (live.current.intent.trustDomains.has(record.name)) return;
-  const audit = { id: random.id(), at: clock.now(), actor: 'hub', action: 'mintTrustDomain', subject: `trustDomain/${record.name}`, reason: 'first start', outcome: '{}', idempotencyKey: '' };
-  const result = await store.commit({ writes: [{ put: record, id: record.name, expected: 0 }], audit, fence });
+  const audit = {
+    id: random.id(),
+    at: clock.now(),
+    actor: 'hub',
+    action: 'mintTrustDomain',
+    subject: `trustDomain/${record.name}`,
+    reason: 'first start',
+    outcome: '{}',
+    idempotencyKey: '',
+  };
+  const result = await store.commit({
+    writes: [{ put: record, id: record.name, expected: 0 }],
+    audit,
+    fence,
+  });
   if (result.kind === 'committed') await live.reached(result.revision);
 }
 
@@ -109,6 +145,10 @@ function listenFree(server: Server, host: string, port: number): Promise<number>
 
 function writeEndpoint(stateDir: string, url: string): void {
   const file = join(stateDir, 'endpoint.json');
-  writeFileSync(`${file}.new`, JSON.stringify({ url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid }), { mode: 0o600 });
+  writeFileSync(
+    `${file}.new`,
+    JSON.stringify({ url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid }),
+    { mode: 0o600 },
+  );
   renameSync(`${file}.new`, file);
 }

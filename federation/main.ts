@@ -10,7 +10,12 @@ const flags = readFlags(
   'the hub of a federation of meshes',
   [
     { name: 'state-dir', value: 'DIR', help: 'private folder for the store, keys and the first admin token' },
-    { name: 'api-listen', value: 'HOST:PORT', default: '127.0.0.1:8080', help: 'GraphQL; a busy port becomes the next free one' },
+    {
+      name: 'api-listen',
+      value: 'HOST:PORT',
+      default: '127.0.0.1:8080',
+      help: 'GraphQL; a busy port becomes the next free one',
+    },
     { name: 'link-listen', value: 'HOST:PORT', help: 'where agents connect' },
     { name: 'join-listen', value: 'HOST:PORT', help: 'where clusters join' },
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
@@ -35,10 +40,23 @@ if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 const api = flags.text('api-listen');
 startHub(
   {
-    ...{ stateDir: flags.text('state-dir'), linkListen: flags.text('link-listen'), joinListen: flags.text('join-listen') },
+    ...{
+      stateDir: flags.text('state-dir'),
+      linkListen: flags.text('link-listen'),
+      joinListen: flags.text('join-listen'),
+    },
     ...{ apiHost: api.slice(0, api.lastIndexOf(':')), apiPort: Number(api.slice(api.lastIndexOf(':') + 1)) },
-    ...{ hubId: flags.text('hub-id'), trustDomain: flags.text('trust-domain'), exportByLabel: flags.on('export-by-label') },
-    ...{ store: flags.text('store') === 'memory' ? 'memory' : 'sqlite', clock: systemClock, random: systemRandom, log },
+    ...{
+      hubId: flags.text('hub-id'),
+      trustDomain: flags.text('trust-domain'),
+      exportByLabel: flags.on('export-by-label'),
+    },
+    ...{
+      store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
+      clock: systemClock,
+      random: systemRandom,
+      log,
+    },
   },
   stop.signal,
 ).catch((error: unknown) => {

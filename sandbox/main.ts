@@ -16,7 +16,9 @@ function print(line: string): void {
 function describe(sandbox: Sandbox): void {
   const pids = [process.pid, ...sandbox.launcher.all().map(({ pid }) => pid)];
   const megabytes = Math.round(proportionalBytes(pids) / 1024 / 1024);
-  print(`ready in ${(sandbox.startMillis / 1000).toFixed(1)} s; ${pids.length} processes, ${megabytes} MiB in use (PSS)`);
+  print(
+    `ready in ${(sandbox.startMillis / 1000).toFixed(1)} s; ${pids.length} processes, ${megabytes} MiB in use (PSS)`,
+  );
   print('');
   print(`  GraphQL API   ${sandbox.endpoint.url}`);
   print(`  admin token   ${sandbox.endpoint.tokenFile}`);
@@ -28,8 +30,12 @@ function describe(sandbox: Sandbox): void {
   print('  { services(first: 20) { nodes { namespace name clusters { cluster exported healthy total } } } }');
   print('  { trustDomains(first: 5) { nodes { name intermediates { cluster keyId activated revoked } } } }');
   print('Send one with:');
-  print(`  curl -s ${sandbox.endpoint.url} -H "authorization: Bearer $(cat ${sandbox.endpoint.tokenFile})" \\`);
-  print(`    -H 'content-type: application/json' -d '{"query":"{ clusters(first: 10) { nodes { name state } } }"}'`);
+  print(
+    `  curl -s ${sandbox.endpoint.url} -H "authorization: Bearer $(cat ${sandbox.endpoint.tokenFile})" \\`,
+  );
+  print(
+    `    -H 'content-type: application/json' -d '{"query":"{ clusters(first: 10) { nodes { name state } } }"}'`,
+  );
   print('');
   print('Ctrl-C stops everything.');
 }

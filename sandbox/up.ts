@@ -6,7 +6,14 @@ import { claimBlock } from './instance/claim.ts';
 import { prepareClusters, type SampleCluster, type SamplePod } from './instance/clusters.ts';
 import { freshStateDir, stateHome, writeWhole } from './instance/state-dir.ts';
 import { freePort } from './processes/free-port.ts';
-import { agentProgram, hubProgram, hubStateDir, podDir, podPrograms, type Place } from './processes/programs.ts';
+import {
+  agentProgram,
+  hubProgram,
+  hubStateDir,
+  podDir,
+  podPrograms,
+  type Place,
+} from './processes/programs.ts';
 import { Launcher } from './processes/spawn.ts';
 import { until } from './processes/wait.ts';
 
@@ -67,9 +74,14 @@ async function startHub(place: Place, launcher: Launcher, clock: Clock): Promise
   const hub = launcher.start(hubProgram(place, 8080));
   const file = join(hubStateDir(place), 'endpoint.json');
   void hub.exited;
-  return until(clock, 'the hub', () => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Endpoint) : undefined), {
-    within: 60_000,
-  });
+  return until(
+    clock,
+    'the hub',
+    () => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Endpoint) : undefined),
+    {
+      within: 60_000,
+    },
+  );
 }
 
 async function startCluster(
@@ -79,7 +91,9 @@ async function startCluster(
   cluster: SampleCluster,
   { clock, progress }: UpOptions,
 ): Promise<void> {
-  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, { cluster: cluster.name });
+  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, {
+    cluster: cluster.name,
+  });
   writeWhole(join(place.stateDir, cluster.name, 'join-token'), token);
   launcher.start(agentProgram(place, cluster));
   await Promise.all(cluster.pods.map((pod) => startPod(place, launcher, cluster, pod, clock)));
@@ -94,16 +108,23 @@ async function startPod(
   clock: Clock,
 ): Promise<void> {
   const file = join(podDir(place, cluster.name, pod), 'env');
-  const text = await until(clock, `the environment of ${pod.name}`, () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined), {
-    within: 60_000,
-  });
+  const text = await until(
+    clock,
+    `the environment of ${pod.name}`,
+    () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined),
+    {
+      within: 60_000,
+    },
+  );
   for (const program of podPrograms(place, cluster, pod, readEnv(text))) launcher.start(program);
 }
 
 /** `NAME=value` lines, as the agent writes them. */
 export function readEnv(text: string): Record<string, string> {
   const lines = text.split('\n').filter((line) => line.includes('='));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
 }
 
 /** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */

@@ -45,7 +45,12 @@ export function startProxy({ config, clock, random, log, logLevel }: ProxyDeps, 
   });
   const xds = new XdsClient(
     {
-      ...{ address: config.xdsAddress, rootCaFile: config.xdsRootCa, tokenFile: config.tokenFile, clusterId: config.cluster },
+      ...{
+        address: config.xdsAddress,
+        rootCaFile: config.xdsRootCa,
+        tokenFile: config.tokenFile,
+        clusterId: config.cluster,
+      },
       ...{ node: nodeOf(config), types: proxyTypes, localAddress: config.address },
     },
     {
@@ -69,12 +74,34 @@ export function startProxy({ config, clock, random, log, logLevel }: ProxyDeps, 
 function nodeOf(config: ProxyConfig) {
   const { namespace, podName, address, node, network, mode, cluster } = config;
   return {
-    ...{ id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`, cluster },
-    metadata: { NAME: podName, NAMESPACE: namespace, INSTANCE_IPS: address, NODE_NAME: node, NETWORK: network, ISTHMUS_VERSION: version },
+    ...{
+      id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
+      cluster,
+    },
+    metadata: {
+      NAME: podName,
+      NAMESPACE: namespace,
+      INSTANCE_IPS: address,
+      NODE_NAME: node,
+      NETWORK: network,
+      ISTHMUS_VERSION: version,
+    },
   };
 }
 
-function dump({ mode, node, network, cluster }: ProxyConfig, xds: XdsClient, problems: ReadonlyMap<string, string>): object {
-  const held = Object.fromEntries(Object.entries(typeUrls).map(([name, type]) => [name, Object.fromEntries(xds.held(type))]));
-  return { version, config: { mode, node, network, cluster }, controlPlane: xds.problem === '' ? 'connected' : xds.problem, held, ports: Object.fromEntries(problems) };
+function dump(
+  { mode, node, network, cluster }: ProxyConfig,
+  xds: XdsClient,
+  problems: ReadonlyMap<string, string>,
+): object {
+  const held = Object.fromEntries(
+    Object.entries(typeUrls).map(([name, type]) => [name, Object.fromEntries(xds.held(type))]),
+  );
+  return {
+    version,
+    config: { mode, node, network, cluster },
+    controlPlane: xds.problem === '' ? 'connected' : xds.problem,
+    held,
+    ports: Object.fromEntries(problems),
+  };
 }

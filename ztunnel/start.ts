@@ -20,5 +20,14 @@ export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode
   };
   process.on('SIGTERM', end).on('SIGINT', end);
   if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
-  startProxy({ config: readConfiguration(process.env, flags, mode), clock: systemClock, random: systemRandom, log, logLevel }, stop.signal);
+  startProxy(
+    {
+      config: readConfiguration(process.env, flags, mode),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      logLevel,
+    },
+    stop.signal,
+  );
 }

@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import type { AddressMatch, Clause, Match, Rule, ServiceAccountMatch } from '@isthmus/mesh/rbac/authorization.ts';
+import type {
+  AddressMatch,
+  Clause,
+  Match,
+  Rule,
+  ServiceAccountMatch,
+} from '@isthmus/mesh/rbac/authorization.ts';
 import { match, stringMatch } from '@isthmus/mesh/rbac/match.ts';
 import type { AuthorizationPolicyObject, Metadata } from './objects.ts';
 import type * as schemas from './schemas.ts';
@@ -14,12 +20,18 @@ type Condition = NonNullable<RawRule['when']>[number];
  * Istio's AuthorizationPolicy as an L4 proxy enforces it. What only L7 can judge is left out the safe way: in an ALLOW
  * the whole rule goes, so less is allowed; in a DENY only the attribute goes, so more is denied.
  */
-export function decodeAuthorizationPolicy({ spec = {} }: { spec?: Spec | undefined }, metadata: Metadata): AuthorizationPolicyObject {
+export function decodeAuthorizationPolicy(
+  { spec = {} }: { spec?: Spec | undefined },
+  metadata: Metadata,
+): AuthorizationPolicyObject {
   const action = spec.action ?? 'ALLOW';
   const ignored: string[] = [];
   const rules = (spec.rules ?? []).flatMap((rule, index) => {
     const l7 = l7Attributes(rule ?? {});
-    if (l7.length > 0) ignored.push(`rules[${index}]: ${l7.join(', ')} ${action === 'ALLOW' ? 'need L7: the rule is dropped' : 'need L7: the rest of the rule denies'}`);
+    if (l7.length > 0)
+      ignored.push(
+        `rules[${index}]: ${l7.join(', ')} ${action === 'ALLOW' ? 'need L7: the rule is dropped' : 'need L7: the rest of the rule denies'}`,
+      );
     return l7.length > 0 && action === 'ALLOW' ? [] : [convertRule(rule ?? {}, metadata.namespace)];
   });
   return {
@@ -30,9 +42,20 @@ export function decodeAuthorizationPolicy({ spec = {} }: { spec?: Spec | undefin
   };
 }
 
-const l7Source = ['requestPrincipals', 'notRequestPrincipals', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const;
+const l7Source = [
+  'requestPrincipals',
+  'notRequestPrincipals',
+  'remoteIpBlocks',
+  'notRemoteIpBlocks',
+] as const;
 const l7Operation = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
-const l4Keys = new Set(['source.ip', 'source.namespace', 'source.principal', 'destination.ip', 'destination.port']);
+const l4Keys = new Set([
+  'source.ip',
+  'source.namespace',
+  'source.principal',
+  'destination.ip',
+  'destination.port',
+]);
 
 const l7Attributes = ({ from = [], to = [], when = [] }: RawRule): readonly string[] => [
   ...from.flatMap(({ source }) => l7Source.filter((name) => source[name] !== undefined)),
@@ -43,7 +66,9 @@ const l7Attributes = ({ from = [], to = [], when = [] }: RawRule): readonly stri
 function convertRule({ from, to, when }: RawRule, namespace: string): Rule {
   const sources: Clause[] = from ? [from.map(({ source }) => convertSource(source, namespace))] : [];
   const operations: Clause[] = to ? [to.map(({ operation }) => convertOperation(operation))] : [];
-  const conditions = (when ?? []).filter(({ key }) => l4Keys.has(key)).map((one): Clause => [convertCondition(one)]);
+  const conditions = (when ?? [])
+    .filter(({ key }) => l4Keys.has(key))
+    .map((one): Clause => [convertCondition(one)]);
   return [...sources, ...operations, ...conditions];
 }
 
@@ -85,5 +110,7 @@ function block(text: string): AddressMatch {
 /** `ns/sa`, or `sa` of the policy's own namespace. */
 function account(text: string, namespace: string): ServiceAccountMatch {
   const [first = '', second] = text.split('/');
-  return second === undefined ? { namespace, serviceAccount: first } : { namespace: first, serviceAccount: second };
+  return second === undefined
+    ? { namespace, serviceAccount: first }
+    : { namespace: first, serviceAccount: second };
 }

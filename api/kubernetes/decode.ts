@@ -7,7 +7,9 @@ import type { ClusterObject, Metadata, PodObject, Probe, ServiceObject } from '.
 import * as schemas from './schemas.ts';
 
 /** An object that was read, or one whose kind Isthmus does not act on. */
-export type Decoded = { readonly kind: 'object'; readonly object: ClusterObject } | { readonly kind: 'skipped'; readonly what: string };
+export type Decoded =
+  | { readonly kind: 'object'; readonly object: ClusterObject }
+  | { readonly kind: 'skipped'; readonly what: string };
 
 const clusterScoped = new Set(['Namespace', 'Node']);
 
@@ -31,7 +33,8 @@ const decoders: Readonly<Record<string, Decode>> = {
   'v1/Node': (raw, metadata) => through(schemas.node, raw, (value) => readNode(value, metadata)),
   'v1/Service': (raw, metadata) => through(schemas.service, raw, (value) => readService(value, metadata)),
   'v1/Pod': (raw, metadata) => through(schemas.pod, raw, (value) => readPod(value, metadata, raw)),
-  'discovery.k8s.io/v1/EndpointSlice': (raw, metadata) => through(schemas.endpointSlice, raw, (value) => readSlice(value, metadata)),
+  'discovery.k8s.io/v1/EndpointSlice': (raw, metadata) =>
+    through(schemas.endpointSlice, raw, (value) => readSlice(value, metadata)),
   'security.istio.io/v1/AuthorizationPolicy': (raw, metadata) =>
     through(schemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
   'security.istio.io/v1/PeerAuthentication': (raw, metadata) =>
@@ -41,20 +44,32 @@ const decoders: Readonly<Record<string, Decode>> = {
     })),
 };
 
-function through<S extends z.ZodType>(schema: S, raw: unknown, read: (value: z.infer<S>) => ClusterObject): Result<ClusterObject, z.ZodError> {
+function through<S extends z.ZodType>(
+  schema: S,
+  raw: unknown,
+  read: (value: z.infer<S>) => ClusterObject,
+): Result<ClusterObject, z.ZodError> {
   const parsed = schema.safeParse(raw);
   return parsed.success ? ok(read(parsed.data)) : err(parsed.error);
 }
 
 function reject(object: string, error: z.ZodError): Result<never, Rejection> {
   const [issue] = error.issues;
-  const path = issue?.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') ?? '';
+  const path =
+    issue?.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') ?? '';
   const extra = issue?.code === 'unrecognized_keys' ? `.${issue.keys.join(', .')}` : '';
-  return err({ object, field: `${path}${extra}`.replace(/^\./, ''), reason: issue?.message ?? 'cannot be read' });
+  return err({
+    object,
+    field: `${path}${extra}`.replace(/^\./, ''),
+    reason: issue?.message ?? 'cannot be read',
+  });
 }
 
 function describe(raw: unknown): string {
-  const { kind, metadata } = (typeof raw === 'object' && raw !== null ? raw : {}) as { kind?: unknown; metadata?: { name?: unknown } };
+  const { kind, metadata } = (typeof raw === 'object' && raw !== null ? raw : {}) as {
+    kind?: unknown;
+    metadata?: { name?: unknown };
+  };
   const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 100) : '?');
   return `${text(kind)} ${text(metadata?.name)}`;
 }
@@ -81,16 +96,25 @@ function readService({ spec }: z.infer<typeof schemas.service>, metadata: Metada
     // UDP is never carried in a tunnel.
     ports: (spec.ports ?? [])
       .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
-      .map(({ name = '', port, targetPort = port, appProtocol = '' }) => ({ name, port, targetPort, appProtocol })),
+      .map(({ name = '', port, targetPort = port, appProtocol = '' }) => ({
+        name,
+        port,
+        targetPort,
+        appProtocol,
+      })),
     clusterIPs: written.flatMap((one) => canonicalAddress(one) ?? []),
     headless: written.includes('None'),
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
-    trafficDistribution: spec.trafficDistribution ?? metadata.annotations['networking.istio.io/traffic-distribution'] ?? '',
+    trafficDistribution:
+      spec.trafficDistribution ?? metadata.annotations['networking.istio.io/traffic-distribution'] ?? '',
     internalTrafficPolicy: spec.internalTrafficPolicy ?? 'Cluster',
   };
 }
 
-function readSlice({ ports, endpoints }: z.infer<typeof schemas.endpointSlice>, metadata: Metadata): ClusterObject {
+function readSlice(
+  { ports, endpoints }: z.infer<typeof schemas.endpointSlice>,
+  metadata: Metadata,
+): ClusterObject {
   return {
     ...{ kind: 'EndpointSlice', metadata, service: metadata.labels['kubernetes.io/service-name'] ?? '' },
     ports: (ports ?? []).flatMap(({ name, port }) => (port ? [{ name: name ?? '', port }] : [])),
@@ -105,9 +129,16 @@ function readPod({ spec, status }: z.infer<typeof schemas.pod>, metadata: Metada
   const condition = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
   const deletion = (raw as { metadata: { deletionTimestamp?: string | null } }).metadata.deletionTimestamp;
   return {
-    ...{ kind: 'Pod', metadata, nodeName: spec.nodeName ?? '', serviceAccount: spec.serviceAccountName ?? 'default' },
+    ...{
+      kind: 'Pod',
+      metadata,
+      nodeName: spec.nodeName ?? '',
+      serviceAccount: spec.serviceAccountName ?? 'default',
+    },
     ...{ podIP: canonicalAddress(status?.podIP ?? '') ?? '', hostNetwork: spec.hostNetwork ?? false },
-    ports: spec.containers.flatMap(({ ports = [] }) => ports.map(({ name = '', containerPort }) => ({ name, port: containerPort }))),
+    ports: spec.containers.flatMap(({ ports = [] }) =>
+      ports.map(({ name = '', containerPort }) => ({ name, port: containerPort })),
+    ),
     readinessProbe: readProbe(spec.containers.find(({ readinessProbe }) => readinessProbe)?.readinessProbe),
     ready: condition === undefined ? undefined : condition === 'True',
     deleted: deletion !== undefined && deletion !== null,
@@ -121,7 +152,10 @@ function readProbe(probe: RawProbe | undefined): Probe | undefined {
   if (!probe || !target) return undefined;
   return {
     ...{ kind: probe.httpGet ? 'httpGet' : 'tcpSocket', port: target.port, path: probe.httpGet?.path ?? '/' },
-    ...{ periodMillis: (probe.periodSeconds ?? 10) * 1000, timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000 },
+    ...{
+      periodMillis: (probe.periodSeconds ?? 10) * 1000,
+      timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000,
+    },
     ...{ failureThreshold: probe.failureThreshold ?? 3, successThreshold: probe.successThreshold ?? 1 },
   };
 }

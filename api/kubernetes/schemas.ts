@@ -3,7 +3,10 @@ import { z } from 'zod';
 // Shapes of foreign objects, as far as Isthmus acts on them. Kubernetes objects may bear any other field; in the
 // specs of security policies an unknown field is refused, as a typo there must not open a door.
 
-const dnsName = z.string().max(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name in lower case');
+const dnsName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name in lower case');
 const port = z.int().min(1).max(65_535);
 const labels = z.record(z.string().max(317), z.string().max(63)).optional();
 
@@ -117,7 +120,12 @@ export const authorizationPolicy = z.looseObject({
                   z.strictObject({
                     source: z.strictObject({
                       ...{ principals: texts, notPrincipals: texts, namespaces: texts, notNamespaces: texts },
-                      ...{ ipBlocks: texts, notIpBlocks: texts, serviceAccounts: texts, notServiceAccounts: texts },
+                      ...{
+                        ipBlocks: texts,
+                        notIpBlocks: texts,
+                        serviceAccounts: texts,
+                        notServiceAccounts: texts,
+                      },
                       ...{ requestPrincipals: texts, notRequestPrincipals: texts },
                       ...{ remoteIpBlocks: texts, notRemoteIpBlocks: texts },
                     }),
@@ -148,7 +156,9 @@ export const peerAuthentication = z.looseObject({
   spec: z
     .strictObject({
       selector,
-      mtls: z.strictObject({ mode: z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']).optional() }).nullish(),
+      mtls: z
+        .strictObject({ mode: z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']).optional() })
+        .nullish(),
       portLevelMtls: z.record(z.string(), z.looseObject({})).optional(),
     })
     .optional(),

@@ -11,7 +11,13 @@ const gen = join(proto, '../gen');
 function generateInto(out: string): void {
   const template = JSON.stringify({
     version: 'v2',
-    plugins: [{ local: join(root, 'node_modules/.bin/protoc-gen-es'), out, opt: ['target=js+dts', 'import_extension=js'] }],
+    plugins: [
+      {
+        local: join(root, 'node_modules/.bin/protoc-gen-es'),
+        out,
+        opt: ['target=js+dts', 'import_extension=js'],
+      },
+    ],
   });
   execFileSync(join(root, 'node_modules/.bin/buf'), ['generate', '--template', template], {
     cwd: proto,
@@ -33,9 +39,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'isthmus-gen-'));
 generateInto(scratch);
 if (process.argv.includes('--check')) {
   const [want, have] = [listing(scratch), listing(gen)];
-  const stale = [...new Set([...want.keys(), ...have.keys()])].filter((path) => want.get(path) !== have.get(path));
+  const stale = [...new Set([...want.keys(), ...have.keys()])].filter(
+    (path) => want.get(path) !== have.get(path),
+  );
   if (stale.length > 0) {
-    console.error(`api/gen differs from api/proto: ${stale.join(', ')}. Run npm run generate and commit the result.`);
+    console.error(
+      `api/gen differs from api/proto: ${stale.join(', ')}. Run npm run generate and commit the result.`,
+    );
     process.exitCode = 1;
   }
 } else {

@@ -17,7 +17,9 @@ function runtime() {
 
 const node = runtime();
 if (node === undefined) {
-  console.error(`isthmus needs Node >= 24 and this is ${process.versions.node}: run npm ci, or put a newer Node on the PATH`);
+  console.error(
+    `isthmus needs Node >= 24 and this is ${process.versions.node}: run npm ci, or put a newer Node on the PATH`,
+  );
   process.exit(1);
 }
 const child = spawn(node, ['--no-warnings', main, ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -7,7 +7,12 @@ import { commonInput, invocation, serviceRef, withMutationFlags, type MutationOp
 
 interface Plan {
   readonly planId: string | null;
-  readonly services: readonly { namespace: string; name: string; noAlternative: boolean; moves: readonly { client: string; from: string; to: string; percent: number }[] }[];
+  readonly services: readonly {
+    namespace: string;
+    name: string;
+    noAlternative: boolean;
+    moves: readonly { client: string; from: string; to: string; percent: number }[];
+  }[];
   readonly userErrors: readonly { code: string; message: string }[];
 }
 
@@ -23,7 +28,8 @@ const fields = 'warnings revision userErrors { code field message }';
 function planText({ planId, services }: Plan): string {
   const rows = services.flatMap(({ namespace, name, moves, noAlternative }) => {
     const service = `${namespace}/${name}`;
-    if (moves.length === 0) return [[service, '', noAlternative ? 'stays: no alternative' : 'no change', '', '']];
+    if (moves.length === 0)
+      return [[service, '', noAlternative ? 'stays: no alternative' : 'no change', '', '']];
     return moves.map(({ client, from, to, percent }) => [service, client, from, to, `${percent}%`]);
   });
   return `${table(['service', 'clients in', 'from', 'to', 'share'], rows)}\n\nexecute with: isthmus failover execute ${planId ?? ''}`;
@@ -31,7 +37,9 @@ function planText({ planId, services }: Plan): string {
 
 /** Looking at a failover, doing it, taking it back. */
 export function failoverCommands(program: Command): void {
-  const failover = program.command('failover').description('move services to other clusters, having looked first');
+  const failover = program
+    .command('failover')
+    .description('move services to other clusters, having looked first');
   failover
     .command('simulate')
     .description('what would go where; nothing is changed')
@@ -42,23 +50,40 @@ export function failoverCommands(program: Command): void {
     .addHelpText('after', '\nExample:\n  isthmus failover simulate --from-cluster east')
     .action(async (options: SimulateOptions, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const from = options.fromCluster === undefined ? { region: options.fromRegion ?? '' } : { cluster: options.fromCluster };
-      const query = 'query($input: SimulateFailoverInput!) { simulateFailover(input: $input) { planId keptUntil services { namespace name noAlternative moves { client from to percent } } userErrors { code message } } }';
-      const input = { from, services: options.services?.split(',').map(serviceRef), percent: Number(options.percent) };
+      const from =
+        options.fromCluster === undefined
+          ? { region: options.fromRegion ?? '' }
+          : { cluster: options.fromCluster };
+      const query =
+        'query($input: SimulateFailoverInput!) { simulateFailover(input: $input) { planId keptUntil services { namespace name noAlternative moves { client from to percent } } userErrors { code message } } }';
+      const input = {
+        from,
+        services: options.services?.split(',').map(serviceRef),
+        percent: Number(options.percent),
+      };
       const { simulateFailover: plan } = await ask<{ simulateFailover: Plan }>(endpoint, query, { input });
       const [first] = plan.userErrors;
       if (first) throw new CliError(statusOf(first.code), `${first.code}: ${first.message}`);
       show(output, plan, () => planText(plan));
     });
-  withMutationFlags(failover.command('execute').description('carry out a plan that was simulated').argument('<plan>'))
+  withMutationFlags(
+    failover.command('execute').description('carry out a plan that was simulated').argument('<plan>'),
+  )
     .option('--yes', 'do not ask')
     .action(async (planId: string, options: MutationOptions, command: Command) => {
       const { endpoint, output } = invocation(command);
       if (!options.dryRun) await confirm(`execute plan ${planId}`, options.yes);
       const query = `mutation($input: ExecuteFailoverInput!) { result: executeFailover(input: $input) { failover { failoverId } operation { operationId state } ${fields} } }`;
-      const result = await mutate<Payload & { failover: { failoverId: string } | null }>(endpoint, query, { planId, ...commonInput(options) });
+      const result = await mutate<Payload & { failover: { failoverId: string } | null }>(endpoint, query, {
+        planId,
+        ...commonInput(options),
+      });
       const id = result.failover?.failoverId ?? '';
-      show(output, result, () => [`failover ${id} is in force`, ...result.warnings, `undo with: isthmus failover undo ${id}`].join('\n'));
+      show(output, result, () =>
+        [`failover ${id} is in force`, ...result.warnings, `undo with: isthmus failover undo ${id}`].join(
+          '\n',
+        ),
+      );
     });
   withMutationFlags(failover.command('undo').description('take a failover back').argument('<failover>'))
     .option('--yes', 'do not ask')

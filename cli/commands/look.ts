@@ -4,19 +4,61 @@ import { show, table } from '../print.ts';
 import { invocation } from '../run.ts';
 
 interface Clusters {
-  clusters: { nodes: { name: string; state: string; drainPercent: number; network: string; proxiesConnected: number; staleness: { asOf: string | null; reachable: boolean } }[] };
+  clusters: {
+    nodes: {
+      name: string;
+      state: string;
+      drainPercent: number;
+      network: string;
+      proxiesConnected: number;
+      staleness: { asOf: string | null; reachable: boolean };
+    }[];
+  };
 }
 
 interface Services {
-  services: { nodes: { namespace: string; name: string; clusters: { cluster: string; exported: boolean; healthy: number; total: number; conditions: { reason: string }[] }[] }[] };
+  services: {
+    nodes: {
+      namespace: string;
+      name: string;
+      clusters: {
+        cluster: string;
+        exported: boolean;
+        healthy: number;
+        total: number;
+        conditions: { reason: string }[];
+      }[];
+    }[];
+  };
 }
 
 interface Workloads {
-  workloads: { nodes: { namespace: string; name: string; node: string; mode: string; ready: boolean; spiffeId: string }[] };
+  workloads: {
+    nodes: {
+      namespace: string;
+      name: string;
+      node: string;
+      mode: string;
+      ready: boolean;
+      spiffeId: string;
+    }[];
+  };
 }
 
 interface Trust {
-  trustDomains: { nodes: { name: string; intermediates: { cluster: string; keyId: string; notAfter: string; activated: boolean; revoked: boolean; acknowledgedBy: string[] }[] }[] };
+  trustDomains: {
+    nodes: {
+      name: string;
+      intermediates: {
+        cluster: string;
+        keyId: string;
+        notAfter: string;
+        activated: boolean;
+        revoked: boolean;
+        acknowledgedBy: string[];
+      }[];
+    }[];
+  };
 }
 
 /** The commands that only look. */
@@ -26,9 +68,21 @@ export function lookCommands(program: Command): void {
     .description('the member clusters and how they are')
     .action(async (_options: object, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const data = await ask<Clusters>(endpoint, '{ clusters(first: 100) { nodes { name state drainPercent network proxiesConnected staleness { asOf reachable } } } }');
-      const rows = data.clusters.nodes.map((one) => [one.name, one.state, `${one.drainPercent}%`, one.network, one.proxiesConnected, one.staleness.reachable ? 'now' : (one.staleness.asOf ?? 'never')]);
-      show(output, data.clusters.nodes, () => table(['cluster', 'state', 'drain', 'network', 'proxies', 'as of'], rows));
+      const data = await ask<Clusters>(
+        endpoint,
+        '{ clusters(first: 100) { nodes { name state drainPercent network proxiesConnected staleness { asOf reachable } } } }',
+      );
+      const rows = data.clusters.nodes.map((one) => [
+        one.name,
+        one.state,
+        `${one.drainPercent}%`,
+        one.network,
+        one.proxiesConnected,
+        one.staleness.reachable ? 'now' : (one.staleness.asOf ?? 'never'),
+      ]);
+      show(output, data.clusters.nodes, () =>
+        table(['cluster', 'state', 'drain', 'network', 'proxies', 'as of'], rows),
+      );
     });
   program
     .command('services')
@@ -36,12 +90,21 @@ export function lookCommands(program: Command): void {
     .option('-n, --namespace <name>', 'only those of a namespace')
     .action(async ({ namespace }: { namespace?: string }, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const query = 'query($namespace: String) { services(first: 100, namespace: $namespace) { nodes { namespace name clusters { cluster exported healthy total conditions { reason } } } } }';
+      const query =
+        'query($namespace: String) { services(first: 100, namespace: $namespace) { nodes { namespace name clusters { cluster exported healthy total conditions { reason } } } } }';
       const data = await ask<Services>(endpoint, query, { namespace });
       const rows = data.services.nodes.flatMap((service) =>
-        service.clusters.map((one) => [`${service.namespace}/${service.name}`, one.cluster, one.exported ? 'yes' : 'no', `${one.healthy}/${one.total}`, one.conditions.map(({ reason }) => reason).join(' ')]),
+        service.clusters.map((one) => [
+          `${service.namespace}/${service.name}`,
+          one.cluster,
+          one.exported ? 'yes' : 'no',
+          `${one.healthy}/${one.total}`,
+          one.conditions.map(({ reason }) => reason).join(' '),
+        ]),
       );
-      show(output, data.services.nodes, () => table(['service', 'cluster', 'exported', 'healthy', 'conditions'], rows));
+      show(output, data.services.nodes, () =>
+        table(['service', 'cluster', 'exported', 'healthy', 'conditions'], rows),
+      );
     });
   program
     .command('workloads')
@@ -50,10 +113,19 @@ export function lookCommands(program: Command): void {
     .option('-n, --namespace <name>', 'only those of a namespace')
     .action(async (cluster: string, { namespace }: { namespace?: string }, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const query = 'query($cluster: String!, $namespace: String) { workloads(cluster: $cluster, namespace: $namespace, first: 100) { nodes { namespace name node mode ready spiffeId } } }';
+      const query =
+        'query($cluster: String!, $namespace: String) { workloads(cluster: $cluster, namespace: $namespace, first: 100) { nodes { namespace name node mode ready spiffeId } } }';
       const data = await ask<Workloads>(endpoint, query, { cluster, namespace });
-      const rows = data.workloads.nodes.map((one) => [`${one.namespace}/${one.name}`, one.node, one.mode, one.ready ? 'yes' : 'no', one.spiffeId]);
-      show(output, data.workloads.nodes, () => table(['workload', 'node', 'mode', 'ready', 'identity'], rows));
+      const rows = data.workloads.nodes.map((one) => [
+        `${one.namespace}/${one.name}`,
+        one.node,
+        one.mode,
+        one.ready ? 'yes' : 'no',
+        one.spiffeId,
+      ]);
+      show(output, data.workloads.nodes, () =>
+        table(['workload', 'node', 'mode', 'ready', 'identity'], rows),
+      );
     });
   program
     .command('trust')
@@ -62,10 +134,22 @@ export function lookCommands(program: Command): void {
     .description('every trust domain with its intermediates')
     .action(async (_options: object, command: Command) => {
       const { endpoint, output } = invocation(command);
-      const data = await ask<Trust>(endpoint, '{ trustDomains(first: 100) { nodes { name intermediates { cluster keyId notAfter activated revoked acknowledgedBy } } } }');
-      const rows = data.trustDomains.nodes.flatMap(({ name, intermediates }) =>
-        intermediates.map((one) => [name, one.cluster, one.keyId.slice(0, 12), one.revoked ? 'REVOKED' : one.activated ? 'ACTIVE' : 'PENDING', one.notAfter, one.acknowledgedBy.join(' ')]),
+      const data = await ask<Trust>(
+        endpoint,
+        '{ trustDomains(first: 100) { nodes { name intermediates { cluster keyId notAfter activated revoked acknowledgedBy } } } }',
       );
-      show(output, data.trustDomains.nodes, () => table(['trust domain', 'cluster', 'key', 'state', 'not after', 'known to'], rows));
+      const rows = data.trustDomains.nodes.flatMap(({ name, intermediates }) =>
+        intermediates.map((one) => [
+          name,
+          one.cluster,
+          one.keyId.slice(0, 12),
+          one.revoked ? 'REVOKED' : one.activated ? 'ACTIVE' : 'PENDING',
+          one.notAfter,
+          one.acknowledgedBy.join(' '),
+        ]),
+      );
+      show(output, data.trustDomains.nodes, () =>
+        table(['trust domain', 'cluster', 'key', 'state', 'not after', 'known to'], rows),
+      );
     });
 }

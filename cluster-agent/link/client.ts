@@ -51,8 +51,14 @@ export class LinkClient {
     this.#deps = deps;
     const { identity, localAddress, clock } = deps;
     const endpoint = identity.endpoints[0] ?? '';
-    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), new Certificates(identity, identity.ca));
-    this.#client = new Client(boundTarget(endpoint, localAddress), trust.credentials, { ...channelOptions(4), ...trust.options });
+    const trust = trustMutually(
+      endpoint.slice(0, endpoint.lastIndexOf(':')),
+      new Certificates(identity, identity.ca),
+    );
+    this.#client = new Client(boundTarget(endpoint, localAddress), trust.credentials, {
+      ...channelOptions(4),
+      ...trust.options,
+    });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
   }
 
@@ -85,7 +91,12 @@ export class LinkClient {
   }
 
   signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {
-    return callUnary(this.#client, linkService.signIntermediate, { csr }, { deadline: new Date(this.#deps.clock.now() + 10_000) });
+    return callUnary(
+      this.#client,
+      linkService.signIntermediate,
+      { csr },
+      { deadline: new Date(this.#deps.clock.now() + 10_000) },
+    );
   }
 
   /** Resolves with why it ended. */
@@ -121,14 +132,24 @@ class Session {
   #sequence = 0;
   #over = false;
 
-  constructor(client: Client, deps: LinkDeps, moment: { epoch: bigint; revision: bigint }, received: Record<string, number>, onEnd: (why: string) => void) {
+  constructor(
+    client: Client,
+    deps: LinkDeps,
+    moment: { epoch: bigint; revision: bigint },
+    received: Record<string, number>,
+    onEnd: (why: string) => void,
+  ) {
     this.#deps = deps;
     this.#received = received;
     this.#onEnd = onEnd;
     this.#down = new ClientSession(downTypes, deps.views.versions());
     this.#up = new ServerSession({
       types: upTypes,
-      lookup: (type) => ({ resources: deps.reports(type) ?? new Map(), moment: { ...moment }, complete: deps.reports(type) !== undefined }),
+      lookup: (type) => ({
+        resources: deps.reports(type) ?? new Map(),
+        moment: { ...moment },
+        complete: deps.reports(type) !== undefined,
+      }),
     });
     this.#sync = openStream(client, linkService.sync);
     this.#health = openStream(client, linkService.health);
@@ -180,7 +201,9 @@ class Session {
   #take(response: DeltaResponse) {
     const { views, onView } = this.#deps;
     this.#received[response.type] = (this.#received[response.type] ?? 0) + response.resources.length;
-    const request = this.#down.response(response, (resources, removed) => views.apply(response.type, resources, removed));
+    const request = this.#down.response(response, (resources, removed) =>
+      views.apply(response.type, resources, removed),
+    );
     if (response.resources.length + response.removed.length > 0) onView();
     this.#count(response);
     return request;
@@ -204,7 +227,13 @@ class Session {
     this.#deps
       .answer(ask)
       .then((answer) => this.#answer.write({ id, kind: 'answer', answer }))
-      .catch((error: unknown) => this.#answer.write({ id, kind: 'error', message: error instanceof Error ? error.message : String(error) }));
+      .catch((error: unknown) =>
+        this.#answer.write({
+          id,
+          kind: 'error',
+          message: error instanceof Error ? error.message : String(error),
+        }),
+      );
   }
 
   #beat(): void {

@@ -21,7 +21,12 @@ export class HubViewStore {
   }
 
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    return new Map([...this.#held].map(([type, held]) => [type, new Map([...held].map(([name, { version }]) => [name, version]))]));
+    return new Map(
+      [...this.#held].map(([type, held]) => [
+        type,
+        new Map([...held].map(([name, { version }]) => [name, version])),
+      ]),
+    );
   }
 
   version(type: string, name: string): string | undefined {
@@ -49,7 +54,14 @@ export class HubViewStore {
 
   /** A reader sees the old file or the new one. */
   save(): void {
-    const plain = [...this.#held].map(([type, held]) => [type, [...held.values()].map(({ name, version, body }) => [name, version, Buffer.from(body).toString('base64')])]);
+    const plain = [...this.#held].map(([type, held]) => [
+      type,
+      [...held.values()].map(({ name, version, body }) => [
+        name,
+        version,
+        Buffer.from(body).toString('base64'),
+      ]),
+    ]);
     writeFileSync(`${this.#path}.new`, JSON.stringify(plain), { mode: 0o600 });
     renameSync(`${this.#path}.new`, this.#path);
   }
@@ -57,6 +69,10 @@ export class HubViewStore {
   #load(): void {
     const plain = JSON.parse(readFileSync(this.#path, 'utf8')) as [string, [string, string, string][]][];
     for (const [type, held] of plain)
-      this.apply(type, held.map(([name, version, body]) => ({ name, version, body: Buffer.from(body, 'base64') })), []);
+      this.apply(
+        type,
+        held.map(([name, version, body]) => ({ name, version, body: Buffer.from(body, 'base64') })),
+        [],
+      );
   }
 }

@@ -44,12 +44,19 @@ export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> 
   const known = readLinkIdentity(options.stateDir);
   if (known) return known;
   if (options.tokenFile === undefined)
-    throw new CodedError('NOT_JOINED', `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`);
+    throw new CodedError(
+      'NOT_JOINED',
+      `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`,
+    );
   const ticket = readJoinToken(readFileSync(options.tokenFile, 'utf8'));
   if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${options.tokenFile}: ${ticket.error}`);
   if (ticket.value.cluster !== options.cluster)
-    throw new CodedError('JOIN_TOKEN', `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${options.cluster}'`);
-  if (ticket.value.expiresAt <= options.now) throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
+    throw new CodedError(
+      'JOIN_TOKEN',
+      `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${options.cluster}'`,
+    );
+  if (ticket.value.expiresAt <= options.now)
+    throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
   const identity = await joinBy(ticket.value, options);
   saveLinkIdentity(options.stateDir, identity);
   return identity;
@@ -79,22 +86,41 @@ async function joinBy(ticket: JoinTicket, options: JoinOptions): Promise<LinkIde
   throw last;
 }
 
-async function joinAt(endpoint: string, ticket: JoinTicket, { localAddress, cluster }: JoinOptions): Promise<LinkIdentity> {
-  const [host, port] = [endpoint.slice(0, endpoint.lastIndexOf(':')), Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))];
+async function joinAt(
+  endpoint: string,
+  ticket: JoinTicket,
+  { localAddress, cluster }: JoinOptions,
+): Promise<LinkIdentity> {
+  const [host, port] = [
+    endpoint.slice(0, endpoint.lastIndexOf(':')),
+    Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)),
+  ];
   const ca = await fetchPinnedCa({ host, port, localAddress }, ticket.caHash);
   const { credentials, options } = trustServer(host, certificatePem(ca));
-  const client = new Client(boundTarget(endpoint, localAddress), credentials, { ...channelOptions(4), ...options });
+  const client = new Client(boundTarget(endpoint, localAddress), credentials, {
+    ...channelOptions(4),
+    ...options,
+  });
   const key = generateKey();
   try {
     const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: agentVersion };
-    const answer: JoinResponse = await callUnary(client, joiningService.join, request, { deadline: new Date(performance.timeOrigin + performance.now() + 10_000) });
+    const answer: JoinResponse = await callUnary(client, joiningService.join, request, {
+      deadline: new Date(performance.timeOrigin + performance.now() + 10_000),
+    });
     return {
-      ...{ cluster: answer.clusterId, hubId: answer.hubId, trustDomain: answer.trustDomain, endpoints: answer.linkEndpoints },
+      ...{
+        cluster: answer.clusterId,
+        hubId: answer.hubId,
+        trustDomain: answer.trustDomain,
+        endpoints: answer.linkEndpoints,
+      },
       ...{ key: privateKeyPem(key.privateKey), chain: answer.linkChain.join(''), ca: answer.linkCa },
     };
   } catch (cause) {
     const details = (cause as { details?: string }).details ?? String(cause);
-    throw new CodedError('JOIN_REFUSED', `the hub at ${endpoint} did not take this cluster in: ${details}`, { cause });
+    throw new CodedError('JOIN_REFUSED', `the hub at ${endpoint} did not take this cluster in: ${details}`, {
+      cause,
+    });
   } finally {
     client.close();
   }

@@ -49,4 +49,6 @@ const notPinned = ({ host, port }: Dial) =>
   'stands between; ask for a new token and check the address in it';
 
 const unreachable = ({ host, port }: Dial, cause: Error) =>
-  new CodedError('HUB_UNREACHABLE', `no TLS connection to the hub at ${host}:${port}: ${cause.message}`, { cause });
+  new CodedError('HUB_UNREACHABLE', `no TLS connection to the hub at ${host}:${port}: ${cause.message}`, {
+    cause,
+  });

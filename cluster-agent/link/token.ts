@@ -28,7 +28,9 @@ export function readJoinToken(text: string): Result<JoinTicket, string> {
   const trimmed = text.trim();
   if (!trimmed.startsWith(prefix)) return err(`a join token begins with ${prefix}: was it copied whole?`);
   try {
-    const parsed = shape.safeParse(JSON.parse(Buffer.from(trimmed.slice(prefix.length), 'base64url').toString()));
+    const parsed = shape.safeParse(
+      JSON.parse(Buffer.from(trimmed.slice(prefix.length), 'base64url').toString()),
+    );
     return parsed.success ? ok(parsed.data) : err('the join token is incomplete: was it copied whole?');
   } catch {
     return err('the join token is damaged: was it copied whole?');

@@ -5,7 +5,10 @@ import { identityFor, type TranslateInput } from './input.ts';
 import { transportOf } from './workloads.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport. */
-export function endpointGroups({ view }: TranslateInput, service: ServiceObject | undefined): readonly EndpointGroup[] {
+export function endpointGroups(
+  { view }: TranslateInput,
+  service: ServiceObject | undefined,
+): readonly EndpointGroup[] {
   const groups = new Map<string, { -readonly [K in keyof EndpointGroup]: EndpointGroup[K] }>();
   for (const pod of service ? view.selectedBy(service) : []) {
     const node = view.get('Node', '', pod.nodeName);

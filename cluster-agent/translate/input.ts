@@ -17,10 +17,20 @@ export const rootNamespace = 'istio-system';
 export const networkOf = ({ view }: TranslateInput): string =>
   view.namespace(rootNamespace)?.metadata.labels['topology.istio.io/network'] ?? '';
 
-export const hostnameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
-  `${name}.${namespace}.svc.cluster.local`;
+export const hostnameOf = ({
+  namespace,
+  name,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+}): string => `${name}.${namespace}.svc.cluster.local`;
 
-export const serviceKeyOf = (ref: { readonly namespace: string; readonly name: string }): string => `${ref.namespace}/${hostnameOf(ref)}`;
+export const serviceKeyOf = (ref: { readonly namespace: string; readonly name: string }): string =>
+  `${ref.namespace}/${hostnameOf(ref)}`;
 
-export const identityFor = ({ trustDomain }: TranslateInput, namespace: string, serviceAccount: string): string =>
+export const identityFor = (
+  { trustDomain }: TranslateInput,
+  namespace: string,
+  serviceAccount: string,
+): string =>
   `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`;

@@ -1,5 +1,8 @@
 /** The next map, with the objects of the last one wherever they are equal; the last map itself when all are. */
-export function keepEqual<V extends object>(before: ReadonlyMap<string, V> | undefined, after: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
+export function keepEqual<V extends object>(
+  before: ReadonlyMap<string, V> | undefined,
+  after: ReadonlyMap<string, V>,
+): ReadonlyMap<string, V> {
   if (!before) return after;
   let same = before.size === after.size;
   const kept = new Map<string, V>();

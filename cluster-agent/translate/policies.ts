@@ -22,14 +22,22 @@ export function authorizations({ view, hub }: TranslateInput): Map<string, Autho
 }
 
 /** Those with a target are a waypoint's business; AUDIT and CUSTOM are never sent to an L4 proxy. */
-const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean => !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
+const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
+  !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
 
 const keyOf = ({ metadata }: AuthorizationPolicyObject): string => `${metadata.namespace}/${metadata.name}`;
 
 function convert(policy: AuthorizationPolicyObject): Authorization {
   const { metadata, action, rules, dryRun } = policy;
   return {
-    ...{ key: keyOf(policy), name: metadata.name, namespace: metadata.namespace, scope: scopeOf(policy), rules, dryRun },
+    ...{
+      key: keyOf(policy),
+      name: metadata.name,
+      namespace: metadata.namespace,
+      scope: scopeOf(policy),
+      rules,
+      dryRun,
+    },
     action: action === 'DENY' ? 'DENY' : 'ALLOW',
   };
 }

@@ -13,36 +13,63 @@ export interface Distribution {
   readonly local: number;
   /** The cluster's own clients leave the local endpoints alone. */
   readonly withdrawLocal: boolean;
-  readonly entries: readonly { readonly remote: RemoteService; readonly group: EndpointGroup; readonly capacity: number }[];
+  readonly entries: readonly {
+    readonly remote: RemoteService;
+    readonly group: EndpointGroup;
+    readonly capacity: number;
+  }[];
   /** Shares are resolved into weights: locality preferences of the proxies are suspended. */
   readonly byShares: boolean;
 }
 
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 
-const isReached = ({ transport, healthy }: EndpointGroup): boolean => transport !== 'plaintext' && healthy > 0;
+const isReached = ({ transport, healthy }: EndpointGroup): boolean =>
+  transport !== 'plaintext' && healthy > 0;
 
 /**
  * Without a drain or failover the nearest are preferred by the proxies themselves, which then find the next nearest
  * without being told. With one, shares across distances are resolved here.
  */
-export function distribute(input: TranslateInput, key: string, local: readonly EndpointGroup[]): Distribution {
-  const remotes = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key && one.gateways.some(({ ready }) => ready));
+export function distribute(
+  input: TranslateInput,
+  key: string,
+  local: readonly EndpointGroup[],
+): Distribution {
+  const remotes = [...input.hub.remotes.values()].filter(
+    (one) => serviceKeyOf(one) === key && one.gateways.some(({ ready }) => ready),
+  );
   const [first] = remotes;
   const id = first ? `${first.namespace}/${first.name}` : (key.split('.')[0] ?? '');
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
-  const diversions = [...input.hub.diversions.values()].filter(({ services }) => services.length === 0 || services.includes(id));
-  const groups = remotes.flatMap((remote) => remote.groups.filter(isReached).map((group) => ({ remote, group })));
+  const diversions = [...input.hub.diversions.values()].filter(
+    ({ services }) => services.length === 0 || services.includes(id),
+  );
+  const groups = remotes.flatMap((remote) =>
+    remote.groups.filter(isReached).map((group) => ({ remote, group })),
+  );
   if (diversions.length === 0)
-    return { local: 1, withdrawLocal: false, byShares: false, entries: preferred(input, policy, groups).map((one) => ({ ...one, capacity: one.group.healthy })) };
+    return {
+      local: 1,
+      withdrawLocal: false,
+      byShares: false,
+      entries: preferred(input, policy, groups).map((one) => ({ ...one, capacity: one.group.healthy })),
+    };
   const client = clientOf(input);
   const question: readonly RemoteGroup[] = [
-    ...local.filter(({ healthy }) => healthy > 0).map((source) => ({ ...source, cluster: input.cluster, remote: undefined, source })),
+    ...local
+      .filter(({ healthy }) => healthy > 0)
+      .map((source) => ({ ...source, cluster: input.cluster, remote: undefined, source })),
     ...groups.map(({ remote, group }) => ({ ...group, cluster: remote.cluster, remote, source: group })),
   ];
   const order = { localityOrder: policy?.localityOrder ?? [], regionFailover: policy?.regionFailover ?? [] };
-  const answer = capacities(shares({ client, groups: question, diversions, ...order }), ({ remote }) => remote === undefined);
-  const entries = [...answer.remote].flatMap(([{ remote, source }, capacity]) => (remote ? [{ remote, group: source, capacity }] : []));
+  const answer = capacities(
+    shares({ client, groups: question, diversions, ...order }),
+    ({ remote }) => remote === undefined,
+  );
+  const entries = [...answer.remote].flatMap(([{ remote, source }, capacity]) =>
+    remote ? [{ remote, group: source, capacity }] : [],
+  );
   return { local: 1000, withdrawLocal: answer.withdrawLocal, byShares: true, entries };
 }
 
@@ -54,34 +81,66 @@ function clientOf({ view, cluster }: TranslateInput) {
 type Candidate = { readonly remote: RemoteService; readonly group: EndpointGroup };
 
 /** Proxies know no list of regions: of the foreign regions that are healthy, only the first in the list is shown. */
-function preferred(input: TranslateInput, policy: { regionFailover: readonly { from: string; to: string }[] } | undefined, all: readonly Candidate[]): readonly Candidate[] {
+function preferred(
+  input: TranslateInput,
+  policy: { regionFailover: readonly { from: string; to: string }[] } | undefined,
+  all: readonly Candidate[],
+): readonly Candidate[] {
   const { region } = clientOf(input);
   const order = (policy?.regionFailover ?? []).filter(({ from }) => from === region).map(({ to }) => to);
   const best = order.find((to) => all.some(({ group }) => group.region === to));
-  return best === undefined ? all : all.filter(({ group }) => group.region === region || group.region === best);
+  return best === undefined
+    ? all
+    : all.filter(({ group }) => group.region === region || group.region === best);
 }
 
 /** Entries that stand for endpoints behind a gateway, one per gateway, place and transport. */
 export function splitHorizon(input: TranslateInput, { entries }: Distribution): readonly Workload[] {
   return entries.flatMap(({ remote, group, capacity }) => {
     const gateways = remote.gateways.filter(({ ready }) => ready);
-    return gateways.map((gateway) => entryOf(input, remote, group, gateway, Math.max(1, Math.round(capacity / gateways.length))));
+    return gateways.map((gateway) =>
+      entryOf(input, remote, group, gateway, Math.max(1, Math.round(capacity / gateways.length))),
+    );
   });
 }
 
-function entryOf(input: TranslateInput, remote: RemoteService, group: EndpointGroup, gateway: Gateway, capacity: number): Workload {
+function entryOf(
+  input: TranslateInput,
+  remote: RemoteService,
+  group: EndpointGroup,
+  gateway: Gateway,
+  capacity: number,
+): Workload {
   const { namespace, name, hostname } = remote;
   const place = [group.region, group.zone, group.transport].join('/');
   return {
     ...blank,
     uid: `${gateway.network}/SplitHorizonWorkload/${remote.cluster}/${gateway.address}/${namespace}/${hostname}/${place}`,
-    ...{ name: `${name}-${remote.cluster}`, namespace, network: gateway.network, cluster: remote.cluster, workloadName: name, canonicalName: name },
+    ...{
+      name: `${name}-${remote.cluster}`,
+      namespace,
+      network: gateway.network,
+      cluster: remote.cluster,
+      workloadName: name,
+      canonicalName: name,
+    },
     locality: { region: group.region, zone: group.zone, subzone: '' },
     ...{ trustDomain: input.trustDomain, transport: group.transport, capacity },
-    networkGateway: { kind: 'address', network: gateway.network, address: gateway.address, hbonePort: gateway.hbonePort },
-    services: new Map([[serviceKeyOf(remote), remote.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort }))]]),
+    networkGateway: {
+      kind: 'address',
+      network: gateway.network,
+      address: gateway.address,
+      hbonePort: gateway.hbonePort,
+    },
+    services: new Map([
+      [serviceKeyOf(remote), remote.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort }))],
+    ]),
     // Its own cluster decides whether its pods terminate Istio mTLS: exported ones do.
-    ...{ classicClients: true, subjectAltNames: remote.subjectAltNames, passthroughPort: gateway.passthroughPort },
+    ...{
+      classicClients: true,
+      subjectAltNames: remote.subjectAltNames,
+      passthroughPort: gateway.passthroughPort,
+    },
   };
 }
 
@@ -96,9 +155,23 @@ export function networkGateways(input: TranslateInput): readonly Workload[] {
       const uid = `NetworkGateway/${gateway.network}/${gateway.address}/${gateway.hbonePort}`;
       byUid.set(uid, {
         ...blank,
-        ...{ uid, name: 'eastwest-gateway', namespace: identity.value.namespace, serviceAccount: identity.value.serviceAccount },
-        ...{ trustDomain: identity.value.trustDomain, addresses: [gateway.address], network: gateway.network, cluster },
-        ...{ locality: { region: gateway.region, zone: gateway.zone, subzone: '' }, transport: 'hbone', workloadName: 'eastwest-gateway' },
+        ...{
+          uid,
+          name: 'eastwest-gateway',
+          namespace: identity.value.namespace,
+          serviceAccount: identity.value.serviceAccount,
+        },
+        ...{
+          trustDomain: identity.value.trustDomain,
+          addresses: [gateway.address],
+          network: gateway.network,
+          cluster,
+        },
+        ...{
+          locality: { region: gateway.region, zone: gateway.zone, subzone: '' },
+          transport: 'hbone',
+          workloadName: 'eastwest-gateway',
+        },
       });
     }
   return [...byUid.values()];

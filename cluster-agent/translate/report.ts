@@ -14,12 +14,24 @@ export function clusterReport(input: TranslateInput, agentVersion: string): Clus
     modes[mode] = (modes[mode] ?? 0) + 1;
   }
   const nodes = view.all('Node').map(({ metadata, region, zone }) => ({ name: metadata.name, region, zone }));
-  return { agentVersion, network: networkOf(input), nodes, workloadsByMode: modes, conditions: [], rejections: view.rejections.slice(0, 100) };
+  return {
+    agentVersion,
+    network: networkOf(input),
+    nodes,
+    workloadsByMode: modes,
+    conditions: [],
+    rejections: view.rejections.slice(0, 100),
+  };
 }
 
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
   const services = input.view.all('Service').filter((one) => !isGatewayService(one));
-  return new Map(services.map((service) => [`${service.metadata.namespace}/${service.metadata.name}`, serviceReport(input, service)]));
+  return new Map(
+    services.map((service) => [
+      `${service.metadata.namespace}/${service.metadata.name}`,
+      serviceReport(input, service),
+    ]),
+  );
 }
 
 function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
@@ -49,7 +61,10 @@ export function healthReport(input: TranslateInput): Pick<HealthReport, 'service
     ...{ namespace: service.metadata.namespace, name: service.metadata.name },
     groups: endpointGroups(input, service),
   }));
-  return { services: services.filter(({ groups }) => groups.length > 0), workloads: input.view.pods().length };
+  return {
+    services: services.filter(({ groups }) => groups.length > 0),
+    workloads: input.view.pods().length,
+  };
 }
 
 /** Istio's sign of an east-west gateway: a service in the system namespace that bears its network's name. */
@@ -63,7 +78,13 @@ export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
 
 export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
   const entries = gatewayServices(input).flatMap((service) =>
-    input.view.selectedBy(service).filter(({ podIP }) => podIP !== '').map((pod): [string, Gateway] => [`${pod.metadata.namespace}/${service.metadata.name}/${pod.podIP}`, gatewayReport(input, service, pod)]),
+    input.view
+      .selectedBy(service)
+      .filter(({ podIP }) => podIP !== '')
+      .map((pod): [string, Gateway] => [
+        `${pod.metadata.namespace}/${service.metadata.name}/${pod.podIP}`,
+        gatewayReport(input, service, pod),
+      ]),
   );
   return new Map(entries);
 }

@@ -18,11 +18,15 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
   const services = localServices(input);
   const remoteOnly = [...input.hub.remotes.values()].filter((one) => !services.has(serviceKeyOf(one)));
   const keys = new Set([...services.keys(), ...remoteOnly.map(serviceKeyOf)]);
-  const distributions = new Map([...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]));
+  const distributions = new Map(
+    [...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]),
+  );
   const pods = podWorkloads(input, (key) => distributions.get(key)?.local ?? 1);
   const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
   const workloads = new Map([...pods, ...entries, ...networkGateways(input)].map((one) => [one.uid, one]));
-  const all = [...keys].map((key) => serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)));
+  const all = [...keys].map((key) =>
+    serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)),
+  );
   return {
     workloads: keepEqual(before?.workloads, workloads),
     services: keepEqual(before?.services, new Map(all.map((service) => [service.key, service]))),
@@ -34,11 +38,24 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
 }
 
 const localServices = ({ view }: TranslateInput): Map<string, ServiceObject> =>
-  new Map(view.all('Service').filter(({ type }) => type !== 'ExternalName').map((service) => [serviceKeyOf(service.metadata), service]));
+  new Map(
+    view
+      .all('Service')
+      .filter(({ type }) => type !== 'ExternalName')
+      .map((service) => [serviceKeyOf(service.metadata), service]),
+  );
 
-function withdrawnOf(pods: readonly Workload[], distributions: ReadonlyMap<string, Distribution>): Map<string, ReadonlySet<string>> {
-  const leaving = (workload: Workload) => [...workload.services.keys()].filter((key) => distributions.get(key)?.withdrawLocal);
-  return new Map(pods.map((pod): [string, ReadonlySet<string>] => [pod.uid, new Set(leaving(pod))]).filter(([, keys]) => keys.size > 0));
+function withdrawnOf(
+  pods: readonly Workload[],
+  distributions: ReadonlyMap<string, Distribution>,
+): Map<string, ReadonlySet<string>> {
+  const leaving = (workload: Workload) =>
+    [...workload.services.keys()].filter((key) => distributions.get(key)?.withdrawLocal);
+  return new Map(
+    pods
+      .map((pod): [string, ReadonlySet<string>] => [pod.uid, new Set(leaving(pod))])
+      .filter(([, keys]) => keys.size > 0),
+  );
 }
 
 function serviceOf(
@@ -51,10 +68,15 @@ function serviceOf(
   const remote = remoteOnly.find((one) => serviceKeyOf(one) === key);
   const ref = local?.metadata ?? { namespace: remote?.namespace ?? '', name: remote?.name ?? '' };
   const ports = local
-    ? local.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort: typeof targetPort === 'number' ? targetPort : 0 }))
+    ? local.ports.map(({ port, targetPort }) => ({
+        servicePort: port,
+        targetPort: typeof targetPort === 'number' ? targetPort : 0,
+      }))
     : (remote?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
   const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
-  const elsewhere = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key).flatMap(({ subjectAltNames }) => subjectAltNames);
+  const elsewhere = [...input.hub.remotes.values()]
+    .filter((one) => serviceKeyOf(one) === key)
+    .flatMap(({ subjectAltNames }) => subjectAltNames);
   return {
     ...{ key, name: ref.name, namespace: ref.namespace, hostname: hostnameOf(ref), ports },
     // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
@@ -62,17 +84,28 @@ function serviceOf(
     subjectAltNames: [...new Set([...namesBehind(input, local), ...elsewhere])].sort(),
     ...{ waypoint: undefined, ...preferenceOf(input, key, local, distribution) },
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
-    ...{ canonical: true, visibility: 'PUBLIC', exported: grant !== undefined, grantedClusters: [...(grant?.clusters ?? [])].sort() },
+    ...{
+      canonical: true,
+      visibility: 'PUBLIC',
+      exported: grant !== undefined,
+      grantedClusters: [...(grant?.clusters ?? [])].sort(),
+    },
   };
 }
 
 type Preference = Pick<Service, 'routingPreference' | 'mode'>;
 
-function preferenceOf(input: TranslateInput, key: string, local: ServiceObject | undefined, distribution: Distribution | undefined): Preference {
+function preferenceOf(
+  input: TranslateInput,
+  key: string,
+  local: ServiceObject | undefined,
+  distribution: Distribution | undefined,
+): Preference {
   const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
   if (distribution?.byShares) return anywhere;
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
-  if (policy && policy.localityOrder.length > 0) return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
+  if (policy && policy.localityOrder.length > 0)
+    return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
   if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
   const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
   switch (local?.trafficDistribution) {

@@ -5,22 +5,57 @@ import { modeOf, type Mode } from '../view/mode.ts';
 import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { isStrict, policiesOf } from './policies.ts';
 
-export const transportOf: Readonly<Record<Mode, Transport>> = { AMBIENT: 'hbone', SIDECAR: 'istio-mtls', NONE: 'plaintext' };
+export const transportOf: Readonly<Record<Mode, Transport>> = {
+  AMBIENT: 'hbone',
+  SIDECAR: 'istio-mtls',
+  NONE: 'plaintext',
+};
 
-export const podUid = (cluster: string, { metadata }: PodObject): string => `${cluster}//Pod/${metadata.namespace}/${metadata.name}`;
+export const podUid = (cluster: string, { metadata }: PodObject): string =>
+  `${cluster}//Pod/${metadata.namespace}/${metadata.name}`;
 
 /** The fields that every kind of workload has and most leave empty. */
 export const blank: Workload = Object.freeze({
-  ...{ uid: '', name: '', namespace: '', addresses: [], network: '', cluster: '', node: '', locality: nowhere },
-  ...{ trustDomain: '', serviceAccount: 'default', canonicalName: '', canonicalRevision: 'latest', workloadName: '' },
-  ...{ workloadType: 'POD' as const, hostname: '', hostNetwork: false, status: 'HEALTHY' as const, capacity: 1 },
+  ...{
+    uid: '',
+    name: '',
+    namespace: '',
+    addresses: [],
+    network: '',
+    cluster: '',
+    node: '',
+    locality: nowhere,
+  },
+  ...{
+    trustDomain: '',
+    serviceAccount: 'default',
+    canonicalName: '',
+    canonicalRevision: 'latest',
+    workloadName: '',
+  },
+  ...{
+    workloadType: 'POD' as const,
+    hostname: '',
+    hostNetwork: false,
+    status: 'HEALTHY' as const,
+    capacity: 1,
+  },
   ...{ services: new Map(), waypoint: undefined, networkGateway: undefined, authorizationPolicies: [] },
-  ...{ transport: 'plaintext' as const, appAddress: '', capturedPorts: [], classicClients: false, strict: false },
+  ...{
+    transport: 'plaintext' as const,
+    appAddress: '',
+    capturedPorts: [],
+    classicClients: false,
+    strict: false,
+  },
   ...{ sidecar: false, subjectAltNames: [], passthroughPort: 0 },
 });
 
 /** One workload per pod that has an address. */
-export function podWorkloads(input: TranslateInput, capacityOf: (key: string) => number): readonly Workload[] {
+export function podWorkloads(
+  input: TranslateInput,
+  capacityOf: (key: string) => number,
+): readonly Workload[] {
   const { view, cluster } = input;
   const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
   const memberships = membershipsByPod(input);
@@ -30,11 +65,18 @@ export function podWorkloads(input: TranslateInput, capacityOf: (key: string) =>
     .map((pod) => {
       const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
       const exported = [...services.keys()].some((key) => isGranted(input, key));
-      return podWorkload(input, pod, services, anySidecar || exported, Math.max(1, ...[...services.keys()].map(capacityOf)));
+      return podWorkload(
+        input,
+        pod,
+        services,
+        anySidecar || exported,
+        Math.max(1, ...[...services.keys()].map(capacityOf)),
+      );
     });
 }
 
-export const isGranted = ({ hub }: TranslateInput, key: string): boolean => [...hub.grants.values()].some((grant) => serviceKeyOf(grant) === key);
+export const isGranted = ({ hub }: TranslateInput, key: string): boolean =>
+  [...hub.grants.values()].some((grant) => serviceKeyOf(grant) === key);
 
 function podWorkload(
   input: TranslateInput,
@@ -49,14 +91,40 @@ function podWorkload(
   const app = metadata.labels['app.kubernetes.io/name'] ?? metadata.labels['app'] ?? metadata.name;
   return {
     ...blank,
-    ...{ uid: podUid(input.cluster, pod), name: metadata.name, namespace: metadata.namespace, addresses: [pod.podIP] },
-    ...{ network: metadata.labels['topology.istio.io/network'] ?? networkOf(input), cluster: input.cluster, node: pod.nodeName },
+    ...{
+      uid: podUid(input.cluster, pod),
+      name: metadata.name,
+      namespace: metadata.namespace,
+      addresses: [pod.podIP],
+    },
+    ...{
+      network: metadata.labels['topology.istio.io/network'] ?? networkOf(input),
+      cluster: input.cluster,
+      node: pod.nodeName,
+    },
     locality: { region: node?.region ?? '', zone: node?.zone ?? '', subzone: '' },
-    ...{ trustDomain: input.trustDomain, serviceAccount: pod.serviceAccount, canonicalName: app, workloadName: metadata.name },
+    ...{
+      trustDomain: input.trustDomain,
+      serviceAccount: pod.serviceAccount,
+      canonicalName: app,
+      workloadName: metadata.name,
+    },
     canonicalRevision: metadata.labels['app.kubernetes.io/version'] ?? metadata.labels['version'] ?? 'latest',
-    ...{ hostNetwork: pod.hostNetwork, status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY', capacity, services },
-    ...{ authorizationPolicies: policiesOf(input, pod), transport: transportOf[mode], sidecar: mode === 'SIDECAR' },
-    ...{ appAddress: metadata.annotations['isthmus.io/app-address'] ?? '', capturedPorts: pod.ports.map(({ port }) => port) },
+    ...{
+      hostNetwork: pod.hostNetwork,
+      status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY',
+      capacity,
+      services,
+    },
+    ...{
+      authorizationPolicies: policiesOf(input, pod),
+      transport: transportOf[mode],
+      sidecar: mode === 'SIDECAR',
+    },
+    ...{
+      appAddress: metadata.annotations['isthmus.io/app-address'] ?? '',
+      capturedPorts: pod.ports.map(({ port }) => port),
+    },
     ...{ classicClients: mode === 'AMBIENT' && classicPeers, strict: isStrict(input, pod) },
   };
 }
@@ -78,7 +146,8 @@ function membershipsByPod(input: TranslateInput): Map<string, Map<string, readon
 /** A named target port is what the pod calls by that name; a pod without it does not serve the port. */
 function portsAt({ ports }: ServiceObject, pod: PodObject): readonly PortMapping[] {
   return ports.flatMap(({ port, targetPort }) => {
-    const target = typeof targetPort === 'number' ? targetPort : pod.ports.find(({ name }) => name === targetPort)?.port;
+    const target =
+      typeof targetPort === 'number' ? targetPort : pod.ports.find(({ name }) => name === targetPort)?.port;
     return target === undefined ? [] : [{ servicePort: port, targetPort: target }];
   });
 }

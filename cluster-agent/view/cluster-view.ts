@@ -1,5 +1,10 @@
 import type { Rejection } from '@isthmus/api/domain/observation.ts';
-import type { ClusterObject, NamespaceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type {
+  ClusterObject,
+  NamespaceObject,
+  PodObject,
+  ServiceObject,
+} from '@isthmus/api/kubernetes/objects.ts';
 import type { SourceEvent } from '../source/source.ts';
 
 /** The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. */
@@ -31,11 +36,18 @@ export class ClusterView {
   }
 
   all<K extends ClusterObject['kind']>(kind: K): readonly Extract<ClusterObject, { kind: K }>[] {
-    return [...this.#objects.values()].filter((object): object is Extract<ClusterObject, { kind: K }> => object.kind === kind);
+    return [...this.#objects.values()].filter(
+      (object): object is Extract<ClusterObject, { kind: K }> => object.kind === kind,
+    );
   }
 
-  get<K extends ClusterObject['kind']>(kind: K, namespace: string, name: string): Extract<ClusterObject, { kind: K }> | undefined {
-    return this.#objects.get(`${kind}/${namespace}/${name}`) as Extract<ClusterObject, { kind: K }> | undefined;
+  get<K extends ClusterObject['kind']>(
+    kind: K,
+    namespace: string,
+    name: string,
+  ): Extract<ClusterObject, { kind: K }> | undefined {
+    return this.#objects.get(`${kind}/${namespace}/${name}`) as
+      Extract<ClusterObject, { kind: K }> | undefined;
   }
 
   get rejections(): readonly Rejection[] {
@@ -49,7 +61,9 @@ export class ClusterView {
   /** Pods that a service selects; none for a service without a selector. */
   selectedBy({ metadata, selector }: ServiceObject): readonly PodObject[] {
     if (Object.keys(selector).length === 0) return [];
-    return this.pods().filter((pod) => pod.metadata.namespace === metadata.namespace && selects(selector, pod.metadata.labels));
+    return this.pods().filter(
+      (pod) => pod.metadata.namespace === metadata.namespace && selects(selector, pod.metadata.labels),
+    );
   }
 
   namespace(name: string): NamespaceObject | undefined {
@@ -58,5 +72,7 @@ export class ClusterView {
 }
 
 /** Every label that is wanted is there; an empty selector selects everything. */
-export const selects = (wanted: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
-  Object.entries(wanted).every(([key, value]) => labels[key] === value);
+export const selects = (
+  wanted: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.entries(wanted).every(([key, value]) => labels[key] === value);

@@ -24,7 +24,9 @@ export const emptyHubView: HubView = {
   ...{ traffic: new Map(), diversions: new Map(), grants: new Map(), remotes: new Map() },
 };
 
-const fields: Readonly<Record<string, { field: keyof HubView; decode: (bytes: Uint8Array) => Result<unknown, string> }>> = {
+const fields: Readonly<
+  Record<string, { field: keyof HubView; decode: (bytes: Uint8Array) => Result<unknown, string> }>
+> = {
   'trust-bundle': { field: 'bundles', decode: decodeTrustBundle },
   intermediate: { field: 'intermediates', decode: decodeIntermediate },
   activation: { field: 'activations', decode: () => ok(true) },

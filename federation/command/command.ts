@@ -39,5 +39,9 @@ export interface Decision<P> {
 export interface Command<I, P> {
   /** The GraphQL mutation's name; also the audit's action. */
   readonly name: string;
-  decide(snapshot: FederationSnapshot, input: I, context: DecideContext): Result<Decision<P>, readonly UserError[]>;
+  decide(
+    snapshot: FederationSnapshot,
+    input: I,
+    context: DecideContext,
+  ): Result<Decision<P>, readonly UserError[]>;
 }

@@ -6,5 +6,9 @@ export function checkRevision(context: DecideContext, actual: number, what: stri
   const { expectedRevision } = context;
   if (expectedRevision === undefined || expectedRevision === actual) return undefined;
   const now = actual === 0 ? 'does not exist' : `is at revision ${actual}`;
-  return refusal('STALE_REVISION', 'expectedRevision', `${what} ${now}, not at ${expectedRevision}: read it again and decide anew`);
+  return refusal(
+    'STALE_REVISION',
+    'expectedRevision',
+    `${what} ${now}, not at ${expectedRevision}: read it again and decide anew`,
+  );
 }

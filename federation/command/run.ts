@@ -16,7 +16,13 @@ export interface CommandOptions {
 }
 
 export type Outcome<P> =
-  | { readonly ok: true; readonly payload: P; readonly warnings: readonly string[]; readonly revision: number; readonly durable: boolean }
+  | {
+      readonly ok: true;
+      readonly payload: P;
+      readonly warnings: readonly string[];
+      readonly revision: number;
+      readonly durable: boolean;
+    }
   | { readonly ok: false; readonly errors: readonly UserError[] };
 
 /** How often a commit that lost a race with another is decided again. */
@@ -58,7 +64,10 @@ export class CommandRunner {
       if (result.kind === 'fenced') return failed('FENCED', 'another hub has taken over: send this to it');
       const asked = options.expectedRevision !== undefined;
       if (asked || attempt === attempts)
-        return failed('STALE_REVISION', `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`);
+        return failed(
+          'STALE_REVISION',
+          `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`,
+        );
       await this.#live.reached(result.actual);
     }
   }
@@ -67,19 +76,30 @@ export class CommandRunner {
     const audit = {
       ...{ id: this.#random.id(), at: this.#clock.now(), actor: options.actor, action: name },
       ...{ subject: decision.subject, reason: options.reason, idempotencyKey: options.idempotencyKey },
-      outcome: JSON.stringify({ input: hashOf(input), payload: decision.payload, once: decision.shownOnce !== undefined }),
+      outcome: JSON.stringify({
+        input: hashOf(input),
+        payload: decision.payload,
+        once: decision.shownOnce !== undefined,
+      }),
     };
     return this.#store.commit({ writes: decision.writes, audit, fence: this.#live.current.epoch });
   }
 
   /** The answer that the same key got before; another input under it is a mistake of the caller. */
-  async #repeated<P>(name: string, input: unknown, { actor, idempotencyKey }: CommandOptions): Promise<Outcome<P> | undefined> {
+  async #repeated<P>(
+    name: string,
+    input: unknown,
+    { actor, idempotencyKey }: CommandOptions,
+  ): Promise<Outcome<P> | undefined> {
     if (idempotencyKey === '') return undefined;
     const before = await this.#store.byIdempotencyKey(actor, idempotencyKey);
     if (!before) return undefined;
     const outcome = JSON.parse(before.outcome) as { input: string; payload: P; once: boolean };
     if (before.action !== name || outcome.input !== hashOf(input))
-      return failed('CONFLICT', `idempotencyKey '${idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`);
+      return failed(
+        'CONFLICT',
+        `idempotencyKey '${idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`,
+      );
     const warnings = outcome.once ? ['what is shown once was shown at the first call'] : [];
     return { ok: true, payload: outcome.payload, warnings, revision: before.revision, durable: true };
   }
@@ -87,4 +107,7 @@ export class CommandRunner {
 
 const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('hex');
 
-const failed = (code: string, message: string) => ({ ok: false as const, errors: [refusal(code, code === 'CONFLICT' ? 'idempotencyKey' : '', message)] });
+const failed = (code: string, message: string) => ({
+  ok: false as const,
+  errors: [refusal(code, code === 'CONFLICT' ? 'idempotencyKey' : '', message)],
+});

@@ -25,13 +25,21 @@ export function compile(snapshot: FederationSnapshot, cluster: string, type: str
     case 'policy':
       return named(link.compiledPolicy.encode, policies(snapshot, cluster), ({ name }) => name);
     case 'traffic':
-      return named(link.trafficPolicy.encode, [...snapshot.intent.trafficPolicies.values()].map(({ value }) => value), keyOf);
+      return named(
+        link.trafficPolicy.encode,
+        [...snapshot.intent.trafficPolicies.values()].map(({ value }) => value),
+        keyOf,
+      );
     case 'diversion':
       return named(link.diversion.encode, diversionsOf(snapshot), ({ id }) => id);
     case 'grant':
       return named(link.exportGrant.encode, grants(snapshot, cluster), keyOf);
     case 'remote':
-      return named(link.remoteService.encode, remotes(snapshot, cluster), (one) => `${one.cluster}/${keyOf(one)}`);
+      return named(
+        link.remoteService.encode,
+        remotes(snapshot, cluster),
+        (one) => `${one.cluster}/${keyOf(one)}`,
+      );
     default:
       return new Map();
   }
@@ -39,7 +47,11 @@ export function compile(snapshot: FederationSnapshot, cluster: string, type: str
 
 const keyOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
 
-function named<T>(encode: (record: T) => Uint8Array, records: readonly T[], name: (record: T) => string): Resources {
+function named<T>(
+  encode: (record: T) => Uint8Array,
+  records: readonly T[],
+  name: (record: T) => string,
+): Resources {
   return new Map(
     records.map((record) => {
       const body = encode(record);
@@ -69,12 +81,18 @@ const policies = ({ intent, settings }: FederationSnapshot, cluster: string) =>
   [...intent.accessPolicies.values()]
     .filter(({ value }) => value.target.clusters.length === 0 || value.target.clusters.includes(cluster))
     .map(({ value, revision }) => ({
-      ...{ name: value.name, revision, target: { namespace: value.target.namespace, labels: value.target.labels } },
+      ...{
+        name: value.name,
+        revision,
+        target: { namespace: value.target.namespace, labels: value.target.labels },
+      },
       authorization: compileAccess({ ...value, namespace: value.target.namespace }, settings.trustDomain),
     }));
 
 function members({ intent }: FederationSnapshot): readonly string[] {
-  return [...intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
+  return [...intent.clusters.values()]
+    .filter(({ value }) => value.admission === 'ADMITTED')
+    .map(({ id }) => id);
 }
 
 /** Until workspaces exist all members are in one, so a grant covers every other member. */

@@ -18,13 +18,32 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
   name: 'executeFailover',
   decide(snapshot, { planId }, context) {
     const plan = plans.get(planId);
-    if (!plan) return refuse('PLAN_UNKNOWN', 'planId', 'no such plan: plans are kept for 15 minutes and not over a restart; simulate again');
+    if (!plan)
+      return refuse(
+        'PLAN_UNKNOWN',
+        'planId',
+        'no such plan: plans are kept for 15 minutes and not over a restart; simulate again',
+      );
     const again = simulate(snapshot, plan.request, context.now);
     if (!again.ok || again.value.basis !== plan.basis)
-      return refuse('PLAN_STALE', 'planId', 'intent or health has changed since the plan was made: simulate again and look at it');
+      return refuse(
+        'PLAN_STALE',
+        'planId',
+        'intent or health has changed since the plan was made: simulate again and look at it',
+      );
     const failover: Failover = {
-      ...{ kind: 'failover', id: context.newId(), from: plan.request.from, services: plan.services.map(({ service }) => service) },
-      ...{ percent: plan.request.percent, scope: plan.request.scope, owner: context.actor, reason: context.reason },
+      ...{
+        kind: 'failover',
+        id: context.newId(),
+        from: plan.request.from,
+        services: plan.services.map(({ service }) => service),
+      },
+      ...{
+        percent: plan.request.percent,
+        scope: plan.request.scope,
+        owner: context.actor,
+        reason: context.reason,
+      },
       ...{ createdAt: context.now, expiresAt: plan.request.expiresAt },
     };
     const operation = startOperation(snapshot, context, 'EXECUTE_FAILOVER', `failover:${failover.id}`);

@@ -10,10 +10,18 @@ export function startOperation(
   subject: string,
   except: readonly string[] = [],
 ): Operation {
-  const members = [...snapshot.intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
+  const members = [...snapshot.intent.clusters.values()]
+    .filter(({ value }) => value.admission === 'ADMITTED')
+    .map(({ id }) => id);
   return {
     ...{ kind: 'operation', id: newId(), type, state: 'RUNNING', subject },
-    ...{ clusters: members.filter((name) => !except.includes(name)), appliedBy: [], startedAt: now, finishedAt: undefined, message: '' },
+    ...{
+      clusters: members.filter((name) => !except.includes(name)),
+      appliedBy: [],
+      startedAt: now,
+      finishedAt: undefined,
+      message: '',
+    },
   };
 }
 
@@ -21,7 +29,9 @@ export function startOperation(
 export function progressOf(operation: Operation, snapshot: FederationSnapshot): Operation {
   if (operation.state !== 'RUNNING') return operation;
   const appliedBy = operation.clusters.filter((cluster) => hasApplied(operation, cluster, snapshot));
-  const gone = operation.clusters.filter((cluster) => snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED');
+  const gone = operation.clusters.filter(
+    (cluster) => snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED',
+  );
   const done = operation.clusters.every((cluster) => appliedBy.includes(cluster) || gone.includes(cluster));
   const waiting = operation.clusters.filter((cluster) => !appliedBy.includes(cluster));
   return {
@@ -37,7 +47,9 @@ function hasApplied({ type, subject }: Operation, cluster: string, snapshot: Fed
   switch (type) {
     case 'EXECUTE_FAILOVER':
     case 'DRAIN_CLUSTER':
-      return [...applied.values()].some((one) => one.subject.startsWith(`diversion/${subject}`) && one.state === 'APPLIED');
+      return [...applied.values()].some(
+        (one) => one.subject.startsWith(`diversion/${subject}`) && one.state === 'APPLIED',
+      );
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
       return ![...applied.values()].some((one) => one.subject.startsWith(`diversion/${subject}`));
@@ -47,7 +59,11 @@ function hasApplied({ type, subject }: Operation, cluster: string, snapshot: Fed
 }
 
 /** Peers that have acknowledged each intermediate of the cluster in its revoked form. */
-function revokedAt(applied: ReadonlyMap<string, { state: string; message: string }>, cluster: string, { intent }: FederationSnapshot): boolean {
+function revokedAt(
+  applied: ReadonlyMap<string, { state: string; message: string }>,
+  cluster: string,
+  { intent }: FederationSnapshot,
+): boolean {
   return [...intent.intermediates.values()]
     .filter(({ value }) => value.cluster === cluster)
     .every(({ id }) => applied.get(`intermediate/${id}`)?.message === 'revoked');

@@ -41,51 +41,97 @@ export interface Plan {
 }
 
 /** What a failover would do, by the very function that moves the connections. */
-export function simulate(snapshot: FederationSnapshot, request: FailoverRequest, now: number): Result<Plan, readonly UserError[]> {
+export function simulate(
+  snapshot: FederationSnapshot,
+  request: FailoverRequest,
+  now: number,
+): Result<Plan, readonly UserError[]> {
   const clusters = clustersFrom(snapshot, request.from);
   const errors = check(snapshot, request, clusters, now);
   if (errors.length > 0) return err(errors);
-  const names = request.services.length > 0 ? request.services : [...new Set(clusters.flatMap((cluster) => servicesIn(snapshot, cluster)))].sort();
+  const names =
+    request.services.length > 0
+      ? request.services
+      : [...new Set(clusters.flatMap((cluster) => servicesIn(snapshot, cluster)))].sort();
   const services = names.map((name) => planOf(snapshot, request, clusters, name));
   return ok({ request, clusters, services, basis: basisOf(snapshot, names) });
 }
 
 function clustersFrom(snapshot: FederationSnapshot, from: FailoverFrom): readonly string[] {
-  const members = [...snapshot.intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
+  const members = [...snapshot.intent.clusters.values()]
+    .filter(({ value }) => value.admission === 'ADMITTED')
+    .map(({ id }) => id);
   if ('cluster' in from) return members.filter((name) => name === from.cluster);
-  return members.filter((name) => snapshot.observed.get(name)?.nodes.some(({ region }) => region === from.region));
+  return members.filter((name) =>
+    snapshot.observed.get(name)?.nodes.some(({ region }) => region === from.region),
+  );
 }
 
-function check(snapshot: FederationSnapshot, request: FailoverRequest, clusters: readonly string[], now: number): readonly UserError[] {
+function check(
+  snapshot: FederationSnapshot,
+  request: FailoverRequest,
+  clusters: readonly string[],
+  now: number,
+): readonly UserError[] {
   const errors: UserError[] = [];
   if (clusters.length === 0)
     errors.push(
       'cluster' in request.from
-        ? refusal('NOT_FOUND', 'from.cluster', `no member cluster '${request.from.cluster}': isthmus clusters lists them`)
-        : refusal('NOT_FOUND', 'from.region', `no member cluster has a node in region '${request.from.region}'`),
+        ? refusal(
+            'NOT_FOUND',
+            'from.cluster',
+            `no member cluster '${request.from.cluster}': isthmus clusters lists them`,
+          )
+        : refusal(
+            'NOT_FOUND',
+            'from.region',
+            `no member cluster has a node in region '${request.from.region}'`,
+          ),
     );
   if (!Number.isInteger(request.percent) || request.percent < 1 || request.percent > 100)
     errors.push(refusal('INVALID', 'percent', 'percent is a whole number from 1 to 100'));
-  if (request.expiresAt !== undefined && request.expiresAt <= now) errors.push(refusal('INVALID', 'expiresAt', 'the time has passed'));
+  if (request.expiresAt !== undefined && request.expiresAt <= now)
+    errors.push(refusal('INVALID', 'expiresAt', 'the time has passed'));
   request.services.forEach((service, i) => {
-    if (clusters.length > 0 && !clusters.some((cluster) => snapshot.observed.get(cluster)?.services.has(service)))
+    if (
+      clusters.length > 0 &&
+      !clusters.some((cluster) => snapshot.observed.get(cluster)?.services.has(service))
+    )
       errors.push(refusal('NOT_FOUND', `services.${i}`, `no service ${service} in ${clusters.join(', ')}`));
   });
   return errors;
 }
 
-function planOf(snapshot: FederationSnapshot, request: FailoverRequest, clusters: readonly string[], service: string): ServicePlan {
+function planOf(
+  snapshot: FederationSnapshot,
+  request: FailoverRequest,
+  clusters: readonly string[],
+  service: string,
+): ServicePlan {
   const groups = groupsOf(snapshot, service);
-  const standing = diversionsOf(snapshot).filter((one) => one.services.length === 0 || one.services.includes(service));
-  const added = clusters.map((cluster): Diverted => ({ cluster, percent: request.percent, remoteOnly: request.scope === 'REMOTE' }));
-  const clients = [...snapshot.observed.values()].filter(({ cluster }) => snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED');
+  const standing = diversionsOf(snapshot).filter(
+    (one) => one.services.length === 0 || one.services.includes(service),
+  );
+  const added = clusters.map((cluster): Diverted => ({
+    cluster,
+    percent: request.percent,
+    remoteOnly: request.scope === 'REMOTE',
+  }));
+  const clients = [...snapshot.observed.values()].filter(
+    ({ cluster }) => snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
+  );
   const results = clients.map(({ cluster, nodes }) => {
     const client = { cluster, region: nodes[0]?.region ?? '', zone: nodes[0]?.zone ?? '' };
-    const ask = (diversions: readonly Diverted[]) => shares({ client, groups, diversions, ...orderOf(snapshot, service) });
+    const ask = (diversions: readonly Diverted[]) =>
+      shares({ client, groups, diversions, ...orderOf(snapshot, service) });
     return { client: cluster, before: byCluster(ask(standing).byGroup), after: ask([...standing, ...added]) };
   });
-  const moves = results.flatMap(({ client, before, after }) => movesBetween(client, before, byCluster(after.byGroup)));
-  const noAlternative = results.some(({ after }) => after.noAlternative.some((cluster) => clusters.includes(cluster)));
+  const moves = results.flatMap(({ client, before, after }) =>
+    movesBetween(client, before, byCluster(after.byGroup)),
+  );
+  const noAlternative = results.some(({ after }) =>
+    after.noAlternative.some((cluster) => clusters.includes(cluster)),
+  );
   return { service, moves, noAlternative };
 }
 
@@ -101,20 +147,42 @@ function byCluster(byGroup: ReadonlyMap<ClusterGroup, number>): ReadonlyMap<stri
 }
 
 /** What each cluster gains came from those that lose, in proportion. */
-function movesBetween(client: string, before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): readonly Move[] {
+function movesBetween(
+  client: string,
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): readonly Move[] {
   const change = (cluster: string) => (after.get(cluster) ?? 0) - (before.get(cluster) ?? 0);
   const all = [...new Set([...before.keys(), ...after.keys()])];
   const losers = all.filter((cluster) => change(cluster) < -1e-9);
   const lost = losers.reduce((sum, cluster) => sum - change(cluster), 0);
   const gainers = all.filter((cluster) => change(cluster) > 1e-9);
   return losers.flatMap((from) =>
-    gainers.map((to) => ({ client, from, to, percent: Math.round(((change(to) * -change(from)) / lost) * 1000) / 10 })),
+    gainers.map((to) => ({
+      client,
+      from,
+      to,
+      percent: Math.round(((change(to) * -change(from)) / lost) * 1000) / 10,
+    })),
   );
 }
 
 function basisOf(snapshot: FederationSnapshot, services: readonly string[]): string {
   const { clusters, trafficPolicies, failovers, serviceExports } = snapshot.intent;
-  const intent = [clusters, trafficPolicies, failovers, serviceExports].map((map) => [...map.values()].map(({ id, revision }) => [id, revision]));
-  const health = services.map((name) => [name, groupsOf(snapshot, name).map(({ cluster, region, zone, transport, healthy }) => [cluster, region, zone, transport, healthy > 0])]);
-  return createHash('sha256').update(JSON.stringify([intent, health])).digest('hex');
+  const intent = [clusters, trafficPolicies, failovers, serviceExports].map((map) =>
+    [...map.values()].map(({ id, revision }) => [id, revision]),
+  );
+  const health = services.map((name) => [
+    name,
+    groupsOf(snapshot, name).map(({ cluster, region, zone, transport, healthy }) => [
+      cluster,
+      region,
+      zone,
+      transport,
+      healthy > 0,
+    ]),
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([intent, health]))
+    .digest('hex');
 }

@@ -11,23 +11,30 @@ export function groupsOf(snapshot: FederationSnapshot, service: string): readonl
     .filter(({ cluster }) => snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED')
     .flatMap(({ cluster, services }) => {
       const found = services.get(service);
-      return found && isExported(snapshot, cluster, found) ? found.groups.map((group) => ({ ...group, cluster })) : [];
+      return found && isExported(snapshot, cluster, found)
+        ? found.groups.map((group) => ({ ...group, cluster }))
+        : [];
     });
 }
 
 /** Every exported service that has endpoints in a cluster. */
 export function servicesIn(snapshot: FederationSnapshot, cluster: string): readonly string[] {
   const services = snapshot.observed.get(cluster)?.services ?? new Map<string, never>();
-  return [...services].filter(([, one]) => isExported(snapshot, cluster, one) && total(one.groups) > 0).map(([name]) => name);
+  return [...services]
+    .filter(([, one]) => isExported(snapshot, cluster, one) && total(one.groups) > 0)
+    .map(([name]) => name);
 }
 
-const total = (groups: readonly EndpointGroup[]): number => groups.reduce((sum, group) => sum + group.total, 0);
+const total = (groups: readonly EndpointGroup[]): number =>
+  groups.reduce((sum, group) => sum + group.total, 0);
 
 /** Services of a cluster, exported or not, that have endpoints there and healthy ones nowhere else. */
 export function withoutAlternative(snapshot: FederationSnapshot, cluster: string): readonly string[] {
   const services = snapshot.observed.get(cluster)?.services ?? new Map<string, never>();
   return [...services]
     .filter(([, one]) => total(one.groups) > 0)
-    .filter(([name]) => !groupsOf(snapshot, name).some((group) => group.cluster !== cluster && group.healthy > 0))
+    .filter(
+      ([name]) => !groupsOf(snapshot, name).some((group) => group.cluster !== cluster && group.healthy > 0),
+    )
     .map(([name]) => name);
 }

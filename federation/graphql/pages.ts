@@ -11,10 +11,15 @@ export interface Page<T> {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-export const apiError = (code: string, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } });
+export const apiError = (code: string, message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code } });
 
 /** 1 to 100 of a list in the order of their keys, after a cursor. */
-export function page<T>(items: readonly T[], key: (item: T) => string, { first, after }: PageArguments): Page<T> {
+export function page<T>(
+  items: readonly T[],
+  key: (item: T) => string,
+  { first, after }: PageArguments,
+): Page<T> {
   if (first < 1 || first > 100) throw apiError('INVALID', 'first is a number from 1 to 100');
   const sorted = [...items].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   const start = after ? sorted.filter((item) => key(item) <= fromCursor(after)).length : 0;
@@ -22,7 +27,10 @@ export function page<T>(items: readonly T[], key: (item: T) => string, { first, 
   const last = nodes.at(-1);
   return {
     ...{ nodes, totalCount: items.length },
-    pageInfo: { hasNextPage: start + nodes.length < sorted.length, endCursor: last === undefined ? null : toCursor(key(last)) },
+    pageInfo: {
+      hasNextPage: start + nodes.length < sorted.length,
+      endCursor: last === undefined ? null : toCursor(key(last)),
+    },
   };
 }
 

@@ -14,7 +14,13 @@ const limits = EnvelopArmorPlugin({
   maxDepth: { n: 15 },
   maxAliases: { n: 50, allowList: [] },
   maxDirectives: { n: 20 },
-  costLimit: { maxCost: 100_000, objectCost: 2, scalarCost: 1, depthCostFactor: 1.2, ignoreIntrospection: true },
+  costLimit: {
+    maxCost: 100_000,
+    objectCost: 2,
+    scalarCost: 1,
+    depthCostFactor: 1.2,
+    ignoreIntrospection: true,
+  },
   blockFieldSuggestion: { enabled: true },
 }) as Plugin;
 
@@ -35,7 +41,13 @@ export function apiServer(deps: ApiDeps, adminToken: string): Server {
     const refusal = refuse(request, adminToken);
     if (refusal) return answer(response, ...refusal);
     if (request.headers.accept?.includes('text/event-stream')) {
-      if (streams >= mostSubscriptions) return answer(response, 503, 'TOO_MANY_SUBSCRIPTIONS', `${mostSubscriptions} subscriptions are open: end some`);
+      if (streams >= mostSubscriptions)
+        return answer(
+          response,
+          503,
+          'TOO_MANY_SUBSCRIPTIONS',
+          `${mostSubscriptions} subscriptions are open: end some`,
+        );
       streams++;
       response.once('close', () => streams--);
     }
@@ -50,7 +62,8 @@ function refuse(request: IncomingMessage, adminToken: string): Refusal | undefin
   if (path !== '/graphql') return [404, 'NOT_FOUND', 'the API is at /graphql'];
   if (request.method !== 'POST' && request.method !== 'GET') return [405, 'METHOD', 'use POST'];
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined || !equal(token, adminToken)) return [401, 'UNAUTHENTICATED', 'send the token of the admin-token file as a bearer'];
+  if (token === undefined || !equal(token, adminToken))
+    return [401, 'UNAUTHENTICATED', 'send the token of the admin-token file as a bearer'];
   if (request.method === 'POST' && !(request.headers['content-type'] ?? '').startsWith('application/json'))
     return [415, 'CONTENT_TYPE', 'send application/json'];
   return undefined;

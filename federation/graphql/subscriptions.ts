@@ -24,7 +24,10 @@ async function* moments(live: Live): AsyncGenerator<void> {
 }
 
 /** Each value once until it is another. */
-async function* whenDifferent<T>(live: Live, look: () => readonly (readonly [string, T])[]): AsyncGenerator<T> {
+async function* whenDifferent<T>(
+  live: Live,
+  look: () => readonly (readonly [string, T])[],
+): AsyncGenerator<T> {
   const last = new Map<string, string>();
   for await (const _ of moments(live))
     for (const [key, value] of look()) {
@@ -35,7 +38,10 @@ async function* whenDifferent<T>(live: Live, look: () => readonly (readonly [str
     }
 }
 
-async function* clusterChanged({ live }: RequestContext, name: string | null | undefined): AsyncGenerator<object> {
+async function* clusterChanged(
+  { live }: RequestContext,
+  name: string | null | undefined,
+): AsyncGenerator<object> {
   yield* whenDifferent(live, () =>
     [...live.current.intent.clusters.values()]
       .filter(({ id }) => !name || id === name)
@@ -45,7 +51,8 @@ async function* clusterChanged({ live }: RequestContext, name: string | null | u
 
 async function* operationProgress({ live }: RequestContext, wanted: string): AsyncGenerator<object> {
   const id = live.current.intent.operations.has(wanted) ? wanted : readGlobalId(wanted).id;
-  if (!live.current.intent.operations.has(id)) throw apiError('NOT_FOUND', `no operation '${wanted}' is known`);
+  if (!live.current.intent.operations.has(id))
+    throw apiError('NOT_FOUND', `no operation '${wanted}' is known`);
   const look = () => {
     const stored = live.current.intent.operations.get(id);
     return stored ? [[id, operationView(live.current, stored.value)] as const] : [];
@@ -60,7 +67,13 @@ async function* changes({ store }: RequestContext, after: number): AsyncGenerato
   const stop = new AbortController();
   try {
     for await (const { revision, audit } of store.changes(after, stop.signal))
-      yield { revision, at: isoTime(audit.at), actor: audit.actor, action: audit.action, subject: audit.subject };
+      yield {
+        revision,
+        at: isoTime(audit.at),
+        actor: audit.actor,
+        action: audit.action,
+        subject: audit.subject,
+      };
   } catch (error) {
     if (error instanceof CodedError) throw apiError(error.code, error.message);
     throw error;
@@ -69,12 +82,23 @@ async function* changes({ store }: RequestContext, after: number): AsyncGenerato
   }
 }
 
-type Subscribe<A> = { subscribe: (root: unknown, args: A, context: RequestContext) => AsyncIterable<object>; resolve: (value: object) => object };
+type Subscribe<A> = {
+  subscribe: (root: unknown, args: A, context: RequestContext) => AsyncIterable<object>;
+  resolve: (value: object) => object;
+};
 
 const resolve = (value: object): object => value;
 
 export const subscriptions = {
-  clusterChanged: { subscribe: (_root, { name }, context) => clusterChanged(context, name), resolve } as Subscribe<{ name?: string | null }>,
-  operationProgress: { subscribe: (_root, { id }, context) => operationProgress(context, id), resolve } as Subscribe<{ id: string }>,
-  changes: { subscribe: (_root, { after }, context) => changes(context, after), resolve } as Subscribe<{ after: number }>,
+  clusterChanged: {
+    subscribe: (_root, { name }, context) => clusterChanged(context, name),
+    resolve,
+  } as Subscribe<{ name?: string | null }>,
+  operationProgress: {
+    subscribe: (_root, { id }, context) => operationProgress(context, id),
+    resolve,
+  } as Subscribe<{ id: string }>,
+  changes: { subscribe: (_root, { after }, context) => changes(context, after), resolve } as Subscribe<{
+    after: number;
+  }>,
 };

@@ -17,20 +17,48 @@ import { globalId, isoTime } from './pages.ts';
 export function clusterView(snapshot: FederationSnapshot, { value, revision }: Stored<Cluster>) {
   const shard = snapshot.observed.get(value.name);
   return {
-    ...{ __typename: 'Cluster', id: globalId('Cluster', value.name), name: value.name, state: clusterState(value, shard) },
-    ...{ admission: value.admission, drainPercent: value.drainPercent, drainScope: value.drainScope, trustDomain: value.trustDomain },
-    ...{ drainDeadline: isoTime(value.drainDeadline), joinedAt: isoTime(value.joinedAt), revision, staleness: stalenessOf(shard) },
-    link: { connected: shard?.link.kind === 'CONNECTED', unreachableSince: shard?.link.kind === 'UNREACHABLE' ? isoTime(shard.link.since) : null },
+    ...{
+      __typename: 'Cluster',
+      id: globalId('Cluster', value.name),
+      name: value.name,
+      state: clusterState(value, shard),
+    },
+    ...{
+      admission: value.admission,
+      drainPercent: value.drainPercent,
+      drainScope: value.drainScope,
+      trustDomain: value.trustDomain,
+    },
+    ...{
+      drainDeadline: isoTime(value.drainDeadline),
+      joinedAt: isoTime(value.joinedAt),
+      revision,
+      staleness: stalenessOf(shard),
+    },
+    link: {
+      connected: shard?.link.kind === 'CONNECTED',
+      unreachableSince: shard?.link.kind === 'UNREACHABLE' ? isoTime(shard.link.since) : null,
+    },
     ...{ network: shard?.network ?? '', agentVersion: shard?.agentVersion ?? '', nodes: shard?.nodes ?? [] },
     workloadsByMode: Object.entries(shard?.workloadsByMode ?? {}).map(([mode, count]) => ({ mode, count })),
-    ...{ proxiesConnected: shard?.proxiesConnected ?? 0, clockSkewMillis: Math.round(shard?.clockSkewMillis ?? 0) },
-    ...{ gateways: [...(shard?.gateways.values() ?? [])], conditions: shard?.conditions ?? [], rejections: shard?.rejections ?? [] },
+    ...{
+      proxiesConnected: shard?.proxiesConnected ?? 0,
+      clockSkewMillis: Math.round(shard?.clockSkewMillis ?? 0),
+    },
+    ...{
+      gateways: [...(shard?.gateways.values() ?? [])],
+      conditions: shard?.conditions ?? [],
+      rejections: shard?.rejections ?? [],
+    },
   };
 }
 
 export type ClusterView = ReturnType<typeof clusterView>;
 
-export const stalenessOf = (shard: Shard | undefined) => ({ asOf: isoTime(shard?.asOf), reachable: shard?.link.kind === 'CONNECTED' });
+export const stalenessOf = (shard: Shard | undefined) => ({
+  asOf: isoTime(shard?.asOf),
+  reachable: shard?.link.kind === 'CONNECTED',
+});
 
 /** Every service that any member has, by `namespace/name`. */
 export function serviceNames(snapshot: FederationSnapshot): readonly string[] {
@@ -38,7 +66,9 @@ export function serviceNames(snapshot: FederationSnapshot): readonly string[] {
 }
 
 const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
-  [...observed.values()].filter(({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED');
+  [...observed.values()].filter(
+    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
+  );
 
 export function serviceView(snapshot: FederationSnapshot, key: string) {
   const holders = members(snapshot).flatMap((shard) => {
@@ -52,7 +82,11 @@ export function serviceView(snapshot: FederationSnapshot, key: string) {
   return {
     ...{ __typename: 'Service', id: globalId('Service', key), namespace, name, hostname, ports },
     clusters: holders.map(({ shard, service }) => ({
-      ...{ cluster: shard.cluster, exported: isExported(snapshot, shard.cluster, service), groups: service.groups },
+      ...{
+        cluster: shard.cluster,
+        exported: isExported(snapshot, shard.cluster, service),
+        groups: service.groups,
+      },
       healthy: service.groups.reduce((sum, { healthy }) => sum + healthy, 0),
       total: service.groups.reduce((sum, { total }) => sum + total, 0),
       ...{ conditions: service.conditions, staleness: stalenessOf(shard) },
@@ -65,36 +99,75 @@ export const workloadView = (cluster: string, workload: WorkloadSummary) => ({
   ...{ __typename: 'Workload', id: globalId('Workload', workload.uid), cluster, ...workload },
 });
 
-export function trustDomainView({ intent, observed }: FederationSnapshot, { value }: Stored<TrustDomainRecord>) {
+export function trustDomainView(
+  { intent, observed }: FederationSnapshot,
+  { value }: Stored<TrustDomainRecord>,
+) {
   const acknowledged = (keyId: string) =>
-    [...observed.values()].filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED').map(({ cluster }) => cluster);
+    [...observed.values()]
+      .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
+      .map(({ cluster }) => cluster);
   return {
-    ...{ __typename: 'TrustDomain', id: globalId('TrustDomain', value.name), name: value.name, sequence: value.sequence },
+    ...{
+      __typename: 'TrustDomain',
+      id: globalId('TrustDomain', value.name),
+      name: value.name,
+      sequence: value.sequence,
+    },
     rootNotAfter: isoTime(Date.parse(new X509Certificate(value.rootCertificatePem).validTo)),
     intermediates: [...intent.intermediates.values()]
       .filter((one) => one.value.trustDomain === value.name)
       .map(({ value: { keyId, cluster, notAfter, activated, revoked } }) => ({
-        ...{ keyId, cluster, notAfter: isoTime(notAfter), activated, revoked, acknowledgedBy: acknowledged(keyId) },
+        ...{
+          keyId,
+          cluster,
+          notAfter: isoTime(notAfter),
+          activated,
+          revoked,
+          acknowledgedBy: acknowledged(keyId),
+        },
       })),
   };
 }
 
-export function policyView({ observed, intent }: FederationSnapshot, { value, revision }: Stored<AccessPolicy>) {
+export function policyView(
+  { observed, intent }: FederationSnapshot,
+  { value, revision }: Stored<AccessPolicy>,
+) {
   const targeted = [...observed.values()].filter(
     ({ cluster }) =>
-      intent.clusters.get(cluster)?.value.admission === 'ADMITTED' && (value.target.clusters.length === 0 || value.target.clusters.includes(cluster)),
+      intent.clusters.get(cluster)?.value.admission === 'ADMITTED' &&
+      (value.target.clusters.length === 0 || value.target.clusters.includes(cluster)),
   );
   const status = targeted.map(({ cluster, applied }) => {
     const said = applied.get(`policy/${value.name}`);
-    return { cluster, state: said?.state ?? 'PENDING', message: said?.message ?? '', proxies: said?.proxies ?? 0 };
+    return {
+      cluster,
+      state: said?.state ?? 'PENDING',
+      message: said?.message ?? '',
+      proxies: said?.proxies ?? 0,
+    };
   });
   const labels = Object.entries(value.target.labels).map(([key, text]) => ({ key, value: text }));
-  return { ...value, __typename: 'AccessPolicy', id: globalId('AccessPolicy', value.name), target: { ...value.target, labels }, revision, status };
+  return {
+    ...value,
+    __typename: 'AccessPolicy',
+    id: globalId('AccessPolicy', value.name),
+    target: { ...value.target, labels },
+    revision,
+    status,
+  };
 }
 
 export function operationView(snapshot: FederationSnapshot, operation: Operation) {
   const progress = progressOf(operation, snapshot);
-  return { ...progress, __typename: 'Operation', id: globalId('Operation', operation.id), operationId: operation.id, startedAt: isoTime(operation.startedAt) };
+  return {
+    ...progress,
+    __typename: 'Operation',
+    id: globalId('Operation', operation.id),
+    operationId: operation.id,
+    startedAt: isoTime(operation.startedAt),
+  };
 }
 
 export const failoverView = (failover: Failover) => ({

@@ -22,7 +22,12 @@ export class AgentSync implements AgentSession {
   readonly #answers: SyncMessage[] = [];
   readonly #last = new Map<string, unknown>();
 
-  constructor(cluster: string, call: ServerDuplexStream<SyncMessage, SyncMessage>, hub: HubPorts, reports: Reports) {
+  constructor(
+    cluster: string,
+    call: ServerDuplexStream<SyncMessage, SyncMessage>,
+    hub: HubPorts,
+    reports: Reports,
+  ) {
     this.cluster = cluster;
     this.id = hub.random.id();
     this.#call = call;
@@ -40,7 +45,8 @@ export class AgentSync implements AgentSession {
   }
 
   hear(message: SyncMessage): void {
-    if (message.kind === 'response') this.#answers.push({ kind: 'request', request: this.#take(message.response) });
+    if (message.kind === 'response')
+      this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     else {
       const heard = this.#down.request(message.request);
       if (!heard.ok) return this.end(heard.error);
@@ -89,7 +95,8 @@ export class AgentSync implements AgentSession {
       if (resources.length + removed.length > 0) this.#hub.saveReports(this.cluster, this.#reports.save());
       return rejected;
     });
-    if (this.#up.allReady) this.#hub.updateShard(this.cluster, (shard) => (shard.synced ? shard : { ...shard, synced: true }));
+    if (this.#up.allReady)
+      this.#hub.updateShard(this.cluster, (shard) => (shard.synced ? shard : { ...shard, synced: true }));
     return request;
   }
 }

@@ -51,12 +51,17 @@ export function hubPorts(deps: Deps): HubPorts {
       saves.get(cluster)?.timer.cancel();
       const timer = clock.after(saveEvery, () => {
         saves.delete(cluster);
-        store.saveObserved(cluster, bytes).catch((error: unknown) => log.error({ cluster, error: String(error) }, 'reports not written down'));
+        store
+          .saveObserved(cluster, bytes)
+          .catch((error: unknown) =>
+            log.error({ cluster, error: String(error) }, 'reports not written down'),
+          );
       });
       saves.set(cluster, { bytes, timer });
     },
     join: (request) => joinCluster(deps, request),
-    renewLink: (cluster, csr) => Promise.resolve({ linkChain: ca.issueAgent(cluster, csr), linkCa: certificatePem(ca.certificate) }),
+    renewLink: (cluster, csr) =>
+      Promise.resolve({ linkChain: ca.issueAgent(cluster, csr), linkCa: certificatePem(ca.certificate) }),
     signIntermediate: (cluster, csr) => sign(deps, cluster, csr),
   };
 }
@@ -67,7 +72,14 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   const linkChain = ca.issueAgent(request.cluster, request.linkCsr);
   await must(deps, join, { cluster: request.cluster, secret: request.secret }, `agent/${request.cluster}`);
   const { hubId, linkEndpoints, trustDomain } = live.current.settings;
-  return { hubId, clusterId: request.cluster, linkChain, linkCa: certificatePem(ca.certificate), linkEndpoints, trustDomain };
+  return {
+    hubId,
+    clusterId: request.cluster,
+    linkChain,
+    linkCa: certificatePem(ca.certificate),
+    linkEndpoints,
+    trustDomain,
+  };
 }
 
 async function sign(deps: Deps, cluster: string, csr: string): Promise<SignIntermediateResponse> {
@@ -80,8 +92,19 @@ async function sign(deps: Deps, cluster: string, csr: string): Promise<SignInter
   return { chain: [signed.value.certificatePem, domain.rootCertificatePem], keyId: signed.value.keyId };
 }
 
-async function must<I, P>({ runner }: Pick<Deps, 'runner'>, command: Command<I, P>, input: I, actor: string): Promise<P> {
-  const outcome = await runner.run(command, input, { actor, dryRun: false, expectedRevision: undefined, idempotencyKey: '', reason: '' });
+async function must<I, P>(
+  { runner }: Pick<Deps, 'runner'>,
+  command: Command<I, P>,
+  input: I,
+  actor: string,
+): Promise<P> {
+  const outcome = await runner.run(command, input, {
+    actor,
+    dryRun: false,
+    expectedRevision: undefined,
+    idempotencyKey: '',
+    reason: '',
+  });
   if (outcome.ok) return outcome.payload;
   const [first] = outcome.errors;
   throw new CodedError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
@@ -96,7 +119,9 @@ export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'log'>): ()
       underWay.add(id);
       must(deps, activateIntermediate, { keyId: id }, 'hub')
         .then(() => deps.log.info({ cluster: value.cluster, keyId: id }, 'intermediate activated'))
-        .catch((error: unknown) => deps.log.error({ keyId: id, error: String(error) }, 'intermediate not activated'))
+        .catch((error: unknown) =>
+          deps.log.error({ keyId: id, error: String(error) }, 'intermediate not activated'),
+        )
         .finally(() => underWay.delete(id));
     }
   });

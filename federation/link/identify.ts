@@ -23,7 +23,8 @@ export function identifyAgent(
   const leaf = new X509Certificate(raw);
   if (!leaf.checkIssued(ca) || !leaf.verify(ca.publicKey))
     return refuse('UNAUTHENTICATED', 'the certificate was not issued by the CA of this link');
-  if (Date.parse(leaf.validTo) < now) return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
+  if (Date.parse(leaf.validTo) < now)
+    return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
   const prefix = `URI:spiffe://link.${snapshot.settings.hubId}/cluster/`;
   const name = leaf.subjectAltName?.startsWith(prefix) ? leaf.subjectAltName.slice(prefix.length) : '';
   return admitted(name, snapshot);
@@ -31,7 +32,8 @@ export function identifyAgent(
 
 function admitted(name: string, snapshot: FederationSnapshot): Result<string, LinkRefusal> {
   const cluster = snapshot.intent.clusters.get(name)?.value;
-  if (!cluster) return refuse('PERMISSION_DENIED', `no cluster '${name}' is a member: it was removed; join again`);
+  if (!cluster)
+    return refuse('PERMISSION_DENIED', `no cluster '${name}' is a member: it was removed; join again`);
   if (cluster.admission !== 'ADMITTED')
     return refuse('PERMISSION_DENIED', `cluster '${name}' is ${cluster.admission}: it may not use the link`);
   return ok(name);

@@ -1,4 +1,10 @@
-import { Server, status, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Server,
+  status,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
 import type { Answer, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Certificates, mutualServerCredentials, serverCredentials } from '@isthmus/api/grpc/certificates.ts';
@@ -32,7 +38,7 @@ export async function startLink(
   const link = new Server(serverOptions(4));
   link.addService(linkService, doors.handlers() as never);
   const join = new Server({ ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 });
-  join.addService(joiningService, { join: unary((request) => hub.join(request as never)) } as never);
+  join.addService(joiningService, { join: unary((request) => hub.join(request as never)) });
   await bind(link, listen.link, mutualServerCredentials(new Certificates(hub.server, ca)));
   await bind(join, listen.join, serverCredentials(new Certificates(hub.server)));
   const stopWaking = hub.onChange(() => doors.wakeAll());
@@ -47,10 +53,17 @@ export async function startLink(
   };
 }
 
-function bind(server: Server, address: string, credentials: ReturnType<typeof serverCredentials>): Promise<void> {
+function bind(
+  server: Server,
+  address: string,
+  credentials: ReturnType<typeof serverCredentials>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error) => {
-      if (error) reject(new CodedError('LISTEN_FAILED', `cannot listen on ${address}: ${error.message}`, { cause: error }));
+      if (error)
+        reject(
+          new CodedError('LISTEN_FAILED', `cannot listen on ${address}: ${error.message}`, { cause: error }),
+        );
       else resolve();
     });
   });
@@ -73,16 +86,25 @@ class LinkDoors {
   constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
     this.#hub = hub;
     this.#reports = new Map(restored);
-    this.#sessions = new AgentSessions((cluster) => hub.log.warn({ cluster }, 'a second agent of this cluster has connected; the newer one is heard'));
+    this.#sessions = new AgentSessions((cluster) =>
+      hub.log.warn({ cluster }, 'a second agent of this cluster has connected; the newer one is heard'),
+    );
   }
 
   handlers(): object {
     return {
-      sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) => this.#identified(call, (cluster) => this.#sync(cluster, call)),
-      health: (call: ServerDuplexStream<HealthReport, number>) => this.#identified(call, (cluster) => this.#health(cluster, call)),
-      answer: (call: ServerDuplexStream<Reply, Question>) => this.#identified(call, (cluster) => this.#answer(cluster, call)),
-      signIntermediate: unary((request, call) => this.#hub.signIntermediate(this.#clusterOf(call), (request as { csr: string }).csr)),
-      renewLink: unary((request, call) => this.#hub.renewLink(this.#clusterOf(call), (request as { linkCsr: string }).linkCsr)),
+      sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) =>
+        this.#identified(call, (cluster) => this.#sync(cluster, call)),
+      health: (call: ServerDuplexStream<HealthReport, number>) =>
+        this.#identified(call, (cluster) => this.#health(cluster, call)),
+      answer: (call: ServerDuplexStream<Reply, Question>) =>
+        this.#identified(call, (cluster) => this.#answer(cluster, call)),
+      signIntermediate: unary((request, call) =>
+        this.#hub.signIntermediate(this.#clusterOf(call), (request as { csr: string }).csr),
+      ),
+      renewLink: unary((request, call) =>
+        this.#hub.renewLink(this.#clusterOf(call), (request as { linkCsr: string }).linkCsr),
+      ),
     };
   }
 
@@ -98,7 +120,10 @@ class LinkDoors {
 
   ask(cluster: string, ask: Ask): Promise<Answer> {
     const questions = this.#questions.get(cluster);
-    if (!questions) return Promise.reject(new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`));
+    if (!questions)
+      return Promise.reject(
+        new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`),
+      );
     return questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
   }
 
@@ -116,7 +141,10 @@ class LinkDoors {
       if (over) return;
       over = true;
       if (!this.#sessions.remove(session)) return;
-      this.#hub.updateShard(cluster, (shard) => ({ ...shard, link: { kind: 'UNREACHABLE', since: clock.now() } }));
+      this.#hub.updateShard(cluster, (shard) => ({
+        ...shard,
+        link: { kind: 'UNREACHABLE', since: clock.now() },
+      }));
       log.info({ cluster }, 'agent gone');
       call.end();
     };
@@ -133,7 +161,11 @@ class LinkDoors {
 
   #answer(cluster: string, call: ServerDuplexStream<Reply, Question>): void {
     const { clock, random } = this.#hub;
-    const questions = new Questions<Question, Answer>(clock, () => random.id(), (question) => call.write(question));
+    const questions = new Questions<Question, Answer>(
+      clock,
+      () => random.id(),
+      (question) => call.write(question),
+    );
     this.#questions.set(cluster, questions);
     call.on('data', (reply: Reply) => {
       if (reply.kind === 'answer') questions.answer(reply.id, reply.answer);
@@ -157,7 +189,12 @@ class LinkDoors {
 
   #clusterOf(call: Call): string {
     const certificate = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
-    const judged = identifyAgent(certificate?.raw, this.#hub.linkCa, this.#hub.snapshot(), this.#hub.clock.now());
+    const judged = identifyAgent(
+      certificate?.raw,
+      this.#hub.linkCa,
+      this.#hub.snapshot(),
+      this.#hub.clock.now(),
+    );
     if (judged.ok) return judged.value;
     throw new CodedError(judged.error.code, judged.error.message);
   }
@@ -170,7 +207,9 @@ function endWith(call: Call & { end(): unknown }): void {
 
 type Unary = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void;
 
-function unary(answer: (request: unknown, call: ServerUnaryCall<unknown, unknown>) => Promise<unknown>): Unary {
+function unary(
+  answer: (request: unknown, call: ServerUnaryCall<unknown, unknown>) => Promise<unknown>,
+): Unary {
   return (call, reply) => {
     Promise.resolve()
       .then(() => answer(call.request, call))
@@ -193,6 +232,7 @@ const codes: Readonly<Record<string, number>> = {
 
 /** The one place that turns the hub's errors into gRPC statuses; what is unexpected is not told. */
 function grpcError(error: unknown): { code: number; details: string } {
-  if (error instanceof CodedError && codes[error.code] !== undefined) return { code: codes[error.code] ?? status.INTERNAL, details: `${error.code}: ${error.message}` };
+  if (error instanceof CodedError && codes[error.code] !== undefined)
+    return { code: codes[error.code] ?? status.INTERNAL, details: `${error.code}: ${error.message}` };
   return { code: status.INTERNAL, details: 'the hub failed; its log says why' };
 }

@@ -34,4 +34,3 @@ export interface HubPorts {
   renewLink(cluster: string, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
   signIntermediate(cluster: string, csr: string): Promise<SignIntermediateResponse>;
 }
-

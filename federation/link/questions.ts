@@ -26,11 +26,15 @@ export class Questions<Q extends { id: string; deadlineMillis: number }, A> {
   /** Rejects with CLUSTER_BUSY, CLUSTER_SILENT after `deadlineMillis`, or what the agent said. */
   ask(question: (id: string, deadlineMillis: number) => Q, deadlineMillis = 5000): Promise<A> {
     if (this.#pending.size >= inFlight)
-      return Promise.reject(new CodedError('CLUSTER_BUSY', `${inFlight} questions await this cluster's answers: ask later`));
+      return Promise.reject(
+        new CodedError('CLUSTER_BUSY', `${inFlight} questions await this cluster's answers: ask later`),
+      );
     const id = this.#newId();
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(deadlineMillis, () =>
-        this.#settle(id)?.reject(new CodedError('CLUSTER_SILENT', `the agent did not answer within ${deadlineMillis} ms`)),
+        this.#settle(id)?.reject(
+          new CodedError('CLUSTER_SILENT', `the agent did not answer within ${deadlineMillis} ms`),
+        ),
       );
       this.#pending.set(id, { resolve, reject, timer });
       this.#send(question(id, deadlineMillis));

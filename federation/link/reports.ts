@@ -12,12 +12,20 @@ export class Reports {
   /** Name to version by type, for the opening of a stream. */
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
     return new Map(
-      [...this.#byType].map(([type, held]) => [type, new Map([...held].map(([name, { version }]) => [name, version]))]),
+      [...this.#byType].map(([type, held]) => [
+        type,
+        new Map([...held].map(([name, { version }]) => [name, version])),
+      ]),
     );
   }
 
   /** Takes what can be read, names what cannot, and gives what it all means for the shard. */
-  apply(type: string, resources: readonly Resource[], removed: readonly string[], now: number): { change: Change; rejected: readonly Rejected[] } {
+  apply(
+    type: string,
+    resources: readonly Resource[],
+    removed: readonly string[],
+    now: number,
+  ): { change: Change; rejected: readonly Rejected[] } {
     const held = this.#byType.get(type) ?? new Map<string, Resource>();
     this.#byType.set(type, held);
     const changes: Change[] = [];
@@ -38,7 +46,11 @@ export class Reports {
   save(): Uint8Array {
     const plain = [...this.#byType].map(([type, held]) => [
       type,
-      [...held.values()].map(({ name, version, body }) => [name, version, Buffer.from(body).toString('base64')]),
+      [...held.values()].map(({ name, version, body }) => [
+        name,
+        version,
+        Buffer.from(body).toString('base64'),
+      ]),
     ]);
     return Buffer.from(JSON.stringify(plain));
   }
@@ -47,7 +59,11 @@ export class Reports {
     const reports = new Reports();
     const plain = JSON.parse(Buffer.from(bytes).toString()) as [string, [string, string, string][]][];
     const changes = plain.map(([type, held]) => {
-      const resources = held.map(([name, version, body]) => ({ name, version, body: Buffer.from(body, 'base64') }));
+      const resources = held.map(([name, version, body]) => ({
+        name,
+        version,
+        body: Buffer.from(body, 'base64'),
+      }));
       return reports.apply(type, resources, [], now).change;
     });
     return { reports, change: (shard) => changes.reduce((next, one) => one(next), shard) };

@@ -42,4 +42,3 @@ export class AgentSessions {
     return [...this.#byCluster.values()];
   }
 }
-

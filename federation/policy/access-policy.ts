@@ -11,13 +11,21 @@ const most = { rules: 100, values: 100 };
 export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
   name: 'applyPolicy',
   decide(snapshot, policy, context) {
-    const errors = [...checkFrame(policy, snapshot), ...policy.rules.flatMap((rule, index) => checkRule(rule, index, snapshot))];
+    const errors = [
+      ...checkFrame(policy, snapshot),
+      ...policy.rules.flatMap((rule, index) => checkRule(rule, index, snapshot)),
+    ];
     if (errors.length > 0) return { ok: false, error: errors };
     const before = snapshot.intent.accessPolicies.get(policy.name);
     const stale = checkRevision(context, before?.revision ?? 0, `policy ${policy.name}`);
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ put: policy, id: policy.name, expected: before?.revision ?? 0 }];
-    return ok({ subject: `policy/${policy.name}`, writes, payload: { policy }, warnings: consequences(policy, snapshot) });
+    return ok({
+      subject: `policy/${policy.name}`,
+      writes,
+      payload: { policy },
+      warnings: consequences(policy, snapshot),
+    });
   },
 };
 
@@ -25,7 +33,8 @@ export const deletePolicy: Command<{ name: string }, { name: string }> = {
   name: 'deletePolicy',
   decide(snapshot, { name }, context) {
     const before = snapshot.intent.accessPolicies.get(name);
-    if (!before) return refuse('NOT_FOUND', 'name', `no policy '${name}' is known: isthmus policy list shows them`);
+    if (!before)
+      return refuse('NOT_FOUND', 'name', `no policy '${name}' is known: isthmus policy list shows them`);
     const stale = checkRevision(context, before.revision, `policy ${name}`);
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ remove: 'accessPolicy' as const, id: name, expected: before.revision }];
@@ -35,15 +44,33 @@ export const deletePolicy: Command<{ name: string }, { name: string }> = {
 
 const at = 'policy.access';
 
-function checkFrame({ name, target, rules, effect }: AccessPolicy, { intent }: FederationSnapshot): UserError[] {
+function checkFrame(
+  { name, target, rules, effect }: AccessPolicy,
+  { intent }: FederationSnapshot,
+): UserError[] {
   const errors: UserError[] = [];
   if (!isLabel(name)) errors.push(refusal('INVALID', `${at}.name`, `a policy's name ${nameRule}`));
-  if (!isLabel(target.namespace)) errors.push(refusal('INVALID', `${at}.target.namespace`, `a namespace ${nameRule}`));
+  if (!isLabel(target.namespace))
+    errors.push(refusal('INVALID', `${at}.target.namespace`, `a namespace ${nameRule}`));
   const unknown = target.clusters.findIndex((cluster) => !intent.clusters.has(cluster));
-  if (unknown >= 0) errors.push(refusal('NOT_FOUND', `${at}.target.clusters.${unknown}`, `no cluster '${target.clusters[unknown] ?? ''}' is known: isthmus clusters lists them`));
-  if (rules.length > most.rules) errors.push(refusal('INVALID', `${at}.rules`, `a policy has at most ${most.rules} rules`));
+  if (unknown >= 0)
+    errors.push(
+      refusal(
+        'NOT_FOUND',
+        `${at}.target.clusters.${unknown}`,
+        `no cluster '${target.clusters[unknown] ?? ''}' is known: isthmus clusters lists them`,
+      ),
+    );
+  if (rules.length > most.rules)
+    errors.push(refusal('INVALID', `${at}.rules`, `a policy has at most ${most.rules} rules`));
   if (rules.length === 0 && effect !== 'ALLOW')
-    errors.push(refusal('INVALID', `${at}.rules`, `a ${effect} without rules ${effect === 'DENY' ? 'would do nothing' : 'would deny everything'}: say what it is about`));
+    errors.push(
+      refusal(
+        'INVALID',
+        `${at}.rules`,
+        `a ${effect} without rules ${effect === 'DENY' ? 'would do nothing' : 'would deny everything'}: say what it is about`,
+      ),
+    );
   return errors;
 }
 
@@ -51,16 +78,22 @@ function checkRule(rule: AccessRule, index: number, { intent }: FederationSnapsh
   const field = `${at}.rules.${index}`;
   const errors: UserError[] = [];
   const values = rule.principals.length + rule.namespaces.length + rule.ports.length;
-  if (values > most.values) errors.push(refusal('INVALID', field, `a rule has at most ${most.values} values`));
+  if (values > most.values)
+    errors.push(refusal('INVALID', field, `a rule has at most ${most.values} values`));
   rule.ports.forEach((port, i) => {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) errors.push(refusal('INVALID', `${field}.ports.${i}`, `${port} is no port`));
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      errors.push(refusal('INVALID', `${field}.ports.${i}`, `${port} is no port`));
   });
   rule.namespaces.forEach((namespace, i) => {
-    if (!isLabel(namespace)) errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${nameRule}`));
+    if (!isLabel(namespace))
+      errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${nameRule}`));
   });
   rule.principals.forEach((principal, i) => {
     const why = checkPrincipal(principal, new Set(intent.trustDomains.keys()));
-    if (why !== undefined) errors.push(refusal(why.startsWith('no trust domain') ? 'NOT_FOUND' : 'INVALID', `${field}.principals.${i}`, why));
+    if (why !== undefined)
+      errors.push(
+        refusal(why.startsWith('no trust domain') ? 'NOT_FOUND' : 'INVALID', `${field}.principals.${i}`, why),
+      );
   });
   return errors;
 }
@@ -70,9 +103,12 @@ function checkPrincipal(principal: string, trustDomains: ReadonlySet<string>): s
   if (principal.startsWith('spiffe://')) return 'a principal is written without spiffe://';
   if (principal === '' || principal.length > 2048) return 'a principal has 1 to 2,048 characters';
   if (principal.startsWith('*')) return undefined;
-  if (!/^[A-Za-z0-9._/-]+\*?$/.test(principal)) return `'${principal.slice(0, 60)}' is not <trust domain>/ns/<namespace>/sa/<name>`;
+  if (!/^[A-Za-z0-9._/-]+\*?$/.test(principal))
+    return `'${principal.slice(0, 60)}' is not <trust domain>/ns/<namespace>/sa/<name>`;
   const domain = principal.split('/')[0] ?? '';
-  return trustDomains.has(domain.replace(/\*$/, '')) || domain.endsWith('*') ? undefined : `no trust domain '${domain}' is known`;
+  return trustDomains.has(domain.replace(/\*$/, '')) || domain.endsWith('*')
+    ? undefined
+    : `no trust domain '${domain}' is known`;
 }
 
 /** A first ALLOW turns what it selects to deny by default, and a person should know before. */
@@ -80,9 +116,16 @@ function consequences(policy: AccessPolicy, snapshot: FederationSnapshot): reado
   if (policy.effect !== 'ALLOW') return [];
   const { namespace } = policy.target;
   const others = [...snapshot.intent.accessPolicies.values()].filter(
-    ({ value }) => value.effect === 'ALLOW' && value.name !== policy.name && value.target.namespace === namespace,
+    ({ value }) =>
+      value.effect === 'ALLOW' && value.name !== policy.name && value.target.namespace === namespace,
   );
   if (others.length > 0) return [];
-  const services = new Set([...snapshot.observed.values()].flatMap((shard) => [...shard.services.values()].filter((one) => one.namespace === namespace).map(({ name }) => name)));
-  return [`first ALLOW in ${namespace}: its selected workloads deny every other caller from now on; services there: ${[...services].join(', ') || 'none'}`];
+  const services = new Set(
+    [...snapshot.observed.values()].flatMap((shard) =>
+      [...shard.services.values()].filter((one) => one.namespace === namespace).map(({ name }) => name),
+    ),
+  );
+  return [
+    `first ALLOW in ${namespace}: its selected workloads deny every other caller from now on; services there: ${[...services].join(', ') || 'none'}`,
+  ];
 }

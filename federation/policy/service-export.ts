@@ -9,12 +9,16 @@ export interface ServiceRef {
   readonly name: string;
 }
 
-export const exportService: Command<ServiceRef & { clusters: readonly string[] }, { serviceExport: ServiceExport }> = {
+export const exportService: Command<
+  ServiceRef & { clusters: readonly string[] },
+  { serviceExport: ServiceExport }
+> = {
   name: 'exportService',
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
     const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
-    if (!known) return refuse('NOT_FOUND', 'service', `no cluster has a service ${id}: isthmus services lists them`);
+    if (!known)
+      return refuse('NOT_FOUND', 'service', `no cluster has a service ${id}: isthmus services lists them`);
     const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
     if (unknown !== undefined) return refuse('NOT_FOUND', 'clusters', `no cluster '${unknown}' is known`);
     const before = snapshot.intent.serviceExports.get(id);
@@ -31,12 +35,23 @@ export const unexportService: Command<ServiceRef, ServiceRef> = {
   decide(snapshot, { namespace, name }, context) {
     const id = `${namespace}/${name}`;
     const before = snapshot.intent.serviceExports.get(id);
-    if (!before) return refuse('NOT_FOUND', 'service', `${id} is not exported by an admin${byLabel(snapshot.settings.exportByLabel)}`);
+    if (!before)
+      return refuse(
+        'NOT_FOUND',
+        'service',
+        `${id} is not exported by an admin${byLabel(snapshot.settings.exportByLabel)}`,
+      );
     const stale = checkRevision(context, before.revision, `the export of ${id}`);
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ remove: 'serviceExport' as const, id, expected: before.revision }];
-    return ok({ subject: `service/${id}`, writes, payload: { namespace, name }, warnings: [`other clusters lose ${id} at once`] });
+    return ok({
+      subject: `service/${id}`,
+      writes,
+      payload: { namespace, name },
+      warnings: [`other clusters lose ${id} at once`],
+    });
   },
 };
 
-const byLabel = (on: boolean): string => (on ? '; exports by label istio.io/global end when the label is removed' : '');
+const byLabel = (on: boolean): string =>
+  on ? '; exports by label istio.io/global end when the label is removed' : '';

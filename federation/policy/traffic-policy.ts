@@ -9,11 +9,14 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
   name: 'setTrafficPolicy',
   decide(snapshot, input, context) {
     const errors: UserError[] = [];
-    if (!isLabel(input.namespace)) errors.push(refusal('INVALID', 'service.namespace', `a namespace ${nameRule}`));
+    if (!isLabel(input.namespace))
+      errors.push(refusal('INVALID', 'service.namespace', `a namespace ${nameRule}`));
     if (!isLabel(input.name)) errors.push(refusal('INVALID', 'service.name', `a service's name ${nameRule}`));
-    if (new Set(input.localityOrder).size !== input.localityOrder.length) errors.push(refusal('INVALID', 'localityOrder', 'each scope stands once'));
+    if (new Set(input.localityOrder).size !== input.localityOrder.length)
+      errors.push(refusal('INVALID', 'localityOrder', 'each scope stands once'));
     input.regionFailover.forEach(({ from, to }, i) => {
-      if (from === '' || to === '' || from === to) errors.push(refusal('INVALID', `regionFailover.${i}`, 'from and to are two regions'));
+      if (from === '' || to === '' || from === to)
+        errors.push(refusal('INVALID', `regionFailover.${i}`, 'from and to are two regions'));
     });
     if (input.regionFailover.length > 0 && !input.localityOrder.includes('REGION'))
       errors.push(refusal('INVALID', 'regionFailover', 'failover by region needs REGION in localityOrder'));
@@ -25,6 +28,11 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
     const policy: TrafficPolicy = { kind: 'trafficPolicy', ...input };
     const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
     const warnings = known ? [] : [`no cluster has a service ${id} yet`];
-    return ok({ subject: `service/${id}`, writes: [{ put: policy, id, expected: before?.revision ?? 0 }], payload: { policy }, warnings });
+    return ok({
+      subject: `service/${id}`,
+      writes: [{ put: policy, id, expected: before?.revision ?? 0 }],
+      payload: { policy },
+      warnings,
+    });
   },
 };

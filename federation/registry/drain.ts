@@ -19,21 +19,38 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
   name: 'drainCluster',
   decide(snapshot, { cluster, percent, scope, deadline }, context) {
     if (!Number.isInteger(percent) || percent < 1 || percent > 100)
-      return refuse('INVALID', 'percent', 'percent is a whole number from 1 to 100; undrainCluster takes a drain back');
-    if (deadline !== undefined && deadline <= context.now) return refuse('INVALID', 'deadline', 'the deadline has passed');
+      return refuse(
+        'INVALID',
+        'percent',
+        'percent is a whole number from 1 to 100; undrainCluster takes a drain back',
+      );
+    if (deadline !== undefined && deadline <= context.now)
+      return refuse('INVALID', 'deadline', 'the deadline has passed');
     const stored = snapshot.intent.clusters.get(cluster);
-    if (stored?.value.admission !== 'ADMITTED') return refuse('NOT_FOUND', 'cluster', `no member cluster '${cluster}': isthmus clusters lists them`);
+    if (stored?.value.admission !== 'ADMITTED')
+      return refuse('NOT_FOUND', 'cluster', `no member cluster '${cluster}': isthmus clusters lists them`);
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
-    const drained: Cluster = { ...stored.value, drainPercent: percent, drainScope: scope, drainDeadline: deadline };
+    const drained: Cluster = {
+      ...stored.value,
+      drainPercent: percent,
+      drainScope: scope,
+      drainDeadline: deadline,
+    };
     const noAlternative = withoutAlternative(snapshot, cluster);
     const operation = startOperation(snapshot, context, 'DRAIN_CLUSTER', `drain:${cluster}`);
-    const warnings = noAlternative.length > 0 ? [`${noAlternative.join(', ')} exist only in ${cluster} and stay there`] : [];
+    const warnings =
+      noAlternative.length > 0 ? [`${noAlternative.join(', ')} exist only in ${cluster} and stay there`] : [];
     const writes = [
       { put: drained, id: cluster, expected: stored.revision },
       { put: operation, id: operation.id, expected: 0 },
     ];
-    return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation, noAlternative }, warnings });
+    return ok({
+      subject: `cluster/${cluster}`,
+      writes,
+      payload: { cluster, operation, noAlternative },
+      warnings,
+    });
   },
 };
 
@@ -41,7 +58,8 @@ export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'undrainCluster',
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
-    if (!stored) return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
+    if (!stored)
+      return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     if (stored.value.drainPercent === 0) return refuse('CONFLICT', 'cluster', `${cluster} is not drained`);

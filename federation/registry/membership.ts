@@ -17,18 +17,30 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'revokeCluster',
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
-    if (!stored) return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
+    if (!stored)
+      return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
-    if (stored.value.admission === 'REVOKED') return refuse('CONFLICT', 'cluster', `${cluster} is revoked already`);
+    if (stored.value.admission === 'REVOKED')
+      return refuse('CONFLICT', 'cluster', `${cluster} is revoked already`);
     const revoked: Cluster = { ...stored.value, admission: 'REVOKED' };
     const intermediates = [...snapshot.intent.intermediates.values()]
       .filter(({ value }) => value.cluster === cluster)
-      .map(({ id, value, revision }): Write => ({ put: { ...value, revoked: true }, id, expected: revision }));
+      .map(({ id, value, revision }): Write => ({
+        put: { ...value, revoked: true },
+        id,
+        expected: revision,
+      }));
     const operation = startOperation(snapshot, context, 'REVOKE_CLUSTER', cluster, [cluster]);
-    const writes: Write[] = [{ put: revoked, id: cluster, expected: stored.revision }, ...intermediates, { put: operation, id: operation.id, expected: 0 }];
+    const writes: Write[] = [
+      { put: revoked, id: cluster, expected: stored.revision },
+      ...intermediates,
+      { put: operation, id: operation.id, expected: 0 },
+    ];
     const services = [...(snapshot.observed.get(cluster)?.services.values() ?? [])].length;
-    const warnings = [`peers close their tunnels to ${cluster} and refuse its certificates; ${services} services of it leave the federation`];
+    const warnings = [
+      `peers close their tunnels to ${cluster} and refuse its certificates; ${services} services of it leave the federation`,
+    ];
     return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation }, warnings });
   },
 };
@@ -38,12 +50,18 @@ export const removeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'removeCluster',
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
-    if (!stored) return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
+    if (!stored)
+      return refuse('NOT_FOUND', 'cluster', `no cluster '${cluster}' is known: isthmus clusters lists them`);
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     if (stored.value.admission === 'ADMITTED')
       return refuse('CONFLICT', 'cluster', `${cluster} is a member: revoke it first, then remove it`);
     // Its intermediates stay, revoked, until they expire: a leaf of theirs may still be around.
-    return ok({ subject: `cluster/${cluster}`, writes: [{ remove: 'cluster', id: cluster, expected: stored.revision }], payload: { cluster }, warnings: [] });
+    return ok({
+      subject: `cluster/${cluster}`,
+      writes: [{ remove: 'cluster', id: cluster, expected: stored.revision }],
+      payload: { cluster },
+      warnings: [],
+    });
   },
 };

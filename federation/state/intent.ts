@@ -15,7 +15,9 @@ const collections = {
 
 /** Intent as maps by kind, from everything that is stored. */
 export function intentOf({ revision, objects }: Contents): IntentState {
-  const maps = Object.fromEntries(Object.values(collections).map((name) => [name, new Map<string, Stored>()]));
+  const maps = Object.fromEntries(
+    Object.values(collections).map((name) => [name, new Map<string, Stored>()]),
+  );
   for (const stored of objects) maps[collections[stored.value.kind]]?.set(stored.id, stored);
   return { revision, ...maps } as unknown as IntentState;
 }
@@ -29,7 +31,7 @@ export function applyWrites(intent: IntentState, writes: readonly Write[], revis
     if (!copied.has(name)) next[name] = new Map(intent[name] as ReadonlyMap<string, Stored>);
     copied.add(name);
     const map = next[name] as Map<string, Stored>;
-    if ('put' in write) map.set(write.id, { id: write.id, revision, value: write.put as Intent });
+    if ('put' in write) map.set(write.id, { id: write.id, revision, value: write.put });
     else map.delete(write.id);
   }
   return next as unknown as IntentState;

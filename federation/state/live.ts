@@ -15,10 +15,18 @@ export class Live {
   }
 
   /** Reads the store and follows it until the signal aborts. */
-  static async start(store: Store, settings: Settings, epoch: number, log: Log, signal: AbortSignal): Promise<Live> {
+  static async start(
+    store: Store,
+    settings: Settings,
+    epoch: number,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<Live> {
     const contents = await store.read();
     const live = new Live({ epoch, settings, intent: intentOf(contents), observed: new Map() });
-    live.#follow(store, contents.revision, signal).catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));
+    live
+      .#follow(store, contents.revision, signal)
+      .catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));
     return live;
   }
 
@@ -32,7 +40,10 @@ export class Live {
   }
 
   setShard(shard: Shard): void {
-    this.#replace({ ...this.#snapshot, observed: new Map(this.#snapshot.observed).set(shard.cluster, shard) });
+    this.#replace({
+      ...this.#snapshot,
+      observed: new Map(this.#snapshot.observed).set(shard.cluster, shard),
+    });
   }
 
   removeShard(cluster: string): void {

@@ -4,7 +4,8 @@ import type { AuditEntry, Change, Commit, CommitResult, Contents, Revision, Stor
 /** Commits that are kept for watchers, the audit and idempotency keys. */
 const retention = 20_000;
 
-export const keyOf = (write: Write): string => ('put' in write ? `${write.put.kind}/${write.id}` : `${write.remove}/${write.id}`);
+export const keyOf = (write: Write): string =>
+  'put' in write ? `${write.put.kind}/${write.id}` : `${write.remove}/${write.id}`;
 
 /**
  * What every store means by revisions, conflicts and fences, in memory and without I/O. `prepare` decides a commit,
@@ -56,17 +57,23 @@ export class Ledger {
   after(revision: Revision): readonly Change[] {
     const oldest = this.#changes[0]?.revision ?? this.#revision + 1;
     if (revision + 1 < oldest)
-      throw new CodedError('HISTORY_TRUNCATED', `changes before revision ${oldest} are no longer kept: read everything again`);
+      throw new CodedError(
+        'HISTORY_TRUNCATED',
+        `changes before revision ${oldest} are no longer kept: read everything again`,
+      );
     return this.#changes.filter((change) => change.revision > revision);
   }
 
   audit(limit: number, before: Revision | undefined): readonly (AuditEntry & { revision: Revision })[] {
-    const older = before === undefined ? this.#changes : this.#changes.filter(({ revision }) => revision < before);
+    const older =
+      before === undefined ? this.#changes : this.#changes.filter(({ revision }) => revision < before);
     return older.slice(-limit).reverse().map(entry);
   }
 
   byIdempotencyKey(actor: string, key: string): (AuditEntry & { revision: Revision }) | undefined {
-    const found = this.#changes.findLast(({ audit }) => audit.actor === actor && audit.idempotencyKey === key);
+    const found = this.#changes.findLast(
+      ({ audit }) => audit.actor === actor && audit.idempotencyKey === key,
+    );
     return found && entry(found);
   }
 }

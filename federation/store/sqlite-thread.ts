@@ -10,7 +10,14 @@ export type ToSqlite =
   | { readonly kind: 'close' };
 
 export type FromSqlite =
-  | { readonly kind: 'opened'; readonly epoch: number; readonly revision: number; readonly objects: readonly Stored[]; readonly changes: readonly Change[]; readonly observed: ReadonlyMap<string, Uint8Array> }
+  | {
+      readonly kind: 'opened';
+      readonly epoch: number;
+      readonly revision: number;
+      readonly objects: readonly Stored[];
+      readonly changes: readonly Change[];
+      readonly observed: ReadonlyMap<string, Uint8Array>;
+    }
   | { readonly kind: 'durable'; readonly count: number }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
@@ -25,9 +32,11 @@ function open(): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   const check = db.prepare('PRAGMA integrity_check').get() as { integrity_check: string };
-  if (check.integrity_check !== 'ok') throw new Error(`the database is damaged: ${check.integrity_check}; restore a backup`);
+  if (check.integrity_check !== 'ok')
+    throw new Error(`the database is damaged: ${check.integrity_check}; restore a backup`);
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > schemaVersion) throw new Error(`the database was written by a newer version (schema ${version})`);
+  if (version > schemaVersion)
+    throw new Error(`the database was written by a newer version (schema ${version})`);
   db.exec(`
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, id TEXT NOT NULL, revision INTEGER NOT NULL, value TEXT NOT NULL) STRICT;
@@ -44,26 +53,49 @@ function nextEpoch(db: DatabaseSync): number {
 
 function load(db: DatabaseSync): FromSqlite {
   const epoch = nextEpoch(db);
-  const objects = db.prepare('SELECT id, revision, value FROM objects').all() as { id: string; revision: number; value: string }[];
+  const objects = db.prepare('SELECT id, revision, value FROM objects').all() as {
+    id: string;
+    revision: number;
+    value: string;
+  }[];
   const changes = db.prepare('SELECT body FROM changes ORDER BY revision').all() as { body: string }[];
-  const observed = db.prepare('SELECT cluster, bytes FROM observed').all() as { cluster: string; bytes: Uint8Array }[];
+  const observed = db.prepare('SELECT cluster, bytes FROM observed').all() as {
+    cluster: string;
+    bytes: Uint8Array;
+  }[];
   const parsed = changes.map(({ body }) => JSON.parse(body) as Change);
-  const stored = objects.map(({ id, revision, value }) => ({ id, revision, value: JSON.parse(value) as Stored['value'] }));
+  const stored = objects.map(({ id, revision, value }) => ({
+    id,
+    revision,
+    value: JSON.parse(value) as Stored['value'],
+  }));
   const revision = parsed.at(-1)?.revision ?? Math.max(0, ...stored.map((one) => one.revision));
-  return { kind: 'opened', epoch, revision, objects: stored, changes: parsed, observed: new Map(observed.map((row) => [row.cluster, row.bytes])) };
+  return {
+    kind: 'opened',
+    epoch,
+    revision,
+    objects: stored,
+    changes: parsed,
+    observed: new Map(observed.map((row) => [row.cluster, row.bytes])),
+  };
 }
 
 function run(db: DatabaseSync): void {
-  const putObject = db.prepare('INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value');
+  const putObject = db.prepare(
+    'INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value',
+  );
   const dropObject = db.prepare('DELETE FROM objects WHERE key = ?');
   const putChange = db.prepare('INSERT INTO changes VALUES (?, ?)');
   const trim = db.prepare('DELETE FROM changes WHERE revision <= ?');
-  const putObserved = db.prepare('INSERT INTO observed VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET bytes = excluded.bytes');
+  const putObserved = db.prepare(
+    'INSERT INTO observed VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET bytes = excluded.bytes',
+  );
   const dropObserved = db.prepare('DELETE FROM observed WHERE cluster = ?');
 
   const write = (change: Change) => {
     for (const one of change.writes)
-      if ('put' in one) putObject.run(`${one.put.kind}/${one.id}`, one.id, change.revision, JSON.stringify(one.put));
+      if ('put' in one)
+        putObject.run(`${one.put.kind}/${one.id}`, one.id, change.revision, JSON.stringify(one.put));
       else dropObject.run(`${one.remove}/${one.id}`);
     putChange.run(change.revision, JSON.stringify(change));
     if (change.revision % 1000 === 0) trim.run(change.revision - retention);

@@ -13,11 +13,16 @@ const retention = 20_000;
  * is on disk. Throws STORE_FAILED when the file cannot be opened, and for every commit after a failed write.
  */
 export async function sqliteStore(path: string): Promise<Store> {
-  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData: { path, retention } });
+  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
+    workerData: { path, retention },
+  });
   const [opened] = (await once(worker, 'message')) as [FromSqlite];
   if (opened.kind !== 'opened') {
     await worker.terminate();
-    throw new CodedError('STORE_FAILED', `${path}: ${opened.kind === 'failed' ? opened.message : 'did not open'}`);
+    throw new CodedError(
+      'STORE_FAILED',
+      `${path}: ${opened.kind === 'failed' ? opened.message : 'did not open'}`,
+    );
   }
   return new SqliteStore(worker, opened, path);
 }
@@ -127,6 +132,9 @@ class SqliteStore implements Store {
   }
 
   #error(): CodedError {
-    return new CodedError('STORE_FAILED', `${this.#path} cannot be written: ${this.#failed ?? ''}; nothing was acknowledged, start the hub again`);
+    return new CodedError(
+      'STORE_FAILED',
+      `${this.#path} cannot be written: ${this.#failed ?? ''}; nothing was acknowledged, start the hub again`,
+    );
   }
 }

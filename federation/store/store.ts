@@ -84,7 +84,10 @@ export interface Store {
   /** Commits after `after`, oldest first, then as they come. Throws HISTORY_TRUNCATED when `after` is too old. */
   changes(after: Revision, signal: AbortSignal): AsyncIterable<Change>;
   /** Newest first; `before` is exclusive. */
-  audit(limit: number, before: Revision | undefined): Promise<readonly (AuditEntry & { revision: Revision })[]>;
+  audit(
+    limit: number,
+    before: Revision | undefined,
+  ): Promise<readonly (AuditEntry & { revision: Revision })[]>;
   /** The audit entry of a key that was used within retention. */
   byIdempotencyKey(actor: string, key: string): Promise<(AuditEntry & { revision: Revision }) | undefined>;
   /** What clusters reported, written down coarsely for restart: opaque bytes per cluster, outside the revisions. */

@@ -14,7 +14,7 @@ export class Watchers {
     const stop = () => this.wake();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      for (let last = after; !signal.aborted; ) {
+      for (let last = after; !signal.aborted;) {
         const changes = ledger().after(last);
         for (const change of changes) {
           yield change;

@@ -6,13 +6,22 @@ import type { FederationSnapshot } from '../state/snapshot.ts';
  * waits for the clusters that are connected, as one that is away receives the table before anything else when it
  * returns; a renewal waits for every member, as half of the old one's life is left for that.
  */
-export function readyToActivate(intermediate: IntermediateRecord, { intent, observed }: FederationSnapshot): boolean {
+export function readyToActivate(
+  intermediate: IntermediateRecord,
+  { intent, observed }: FederationSnapshot,
+): boolean {
   if (intermediate.activated || intermediate.revoked) return false;
-  const first = ![...intent.intermediates.values()].some(({ value }) => value.cluster === intermediate.cluster && value.activated && !value.revoked);
-  const members = [...intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
+  const first = ![...intent.intermediates.values()].some(
+    ({ value }) => value.cluster === intermediate.cluster && value.activated && !value.revoked,
+  );
+  const members = [...intent.clusters.values()]
+    .filter(({ value }) => value.admission === 'ADMITTED')
+    .map(({ id }) => id);
   const awaited = first ? members.filter((name) => observed.get(name)?.link.kind === 'CONNECTED') : members;
   return (
     awaited.includes(intermediate.cluster) &&
-    awaited.every((name) => observed.get(name)?.applied.get(`intermediate/${intermediate.keyId}`)?.state === 'APPLIED')
+    awaited.every(
+      (name) => observed.get(name)?.applied.get(`intermediate/${intermediate.keyId}`)?.state === 'APPLIED',
+    )
   );
 }

@@ -8,9 +8,15 @@ export const recordIntermediate: Command<IntermediateRecord, { keyId: string }> 
   name: 'signIntermediate',
   decide(snapshot, record) {
     const member = snapshot.intent.clusters.get(record.cluster)?.value;
-    if (member?.admission !== 'ADMITTED') return refuse('DENIED', 'cluster', `${record.cluster} is no member`);
+    if (member?.admission !== 'ADMITTED')
+      return refuse('DENIED', 'cluster', `${record.cluster} is no member`);
     const { keyId } = record;
-    return ok({ subject: `intermediate/${keyId}`, writes: [{ put: record, id: keyId, expected: undefined }], payload: { keyId }, warnings: [] });
+    return ok({
+      subject: `intermediate/${keyId}`,
+      writes: [{ put: record, id: keyId, expected: undefined }],
+      payload: { keyId },
+      warnings: [],
+    });
   },
 };
 

@@ -2,7 +2,14 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
-import { certificatePem, day, issueLeaf, issueRoot, issueTlsServer, type Issuer } from '@isthmus/mesh/pki/issue.ts';
+import {
+  certificatePem,
+  day,
+  issueLeaf,
+  issueRoot,
+  issueTlsServer,
+  type Issuer,
+} from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -30,7 +37,10 @@ export class LinkCa {
   /** Reads the CA from `path`, or makes it at the first start: certificate in the clear, key sealed. */
   static open(path: string, hubId: string, provider: KeyProvider, clock: Clock, random: Random): LinkCa {
     if (!existsSync(path)) create(path, hubId, provider, clock, random);
-    const { certificate, sealedKey } = JSON.parse(readFileSync(path, 'utf8')) as { certificate: string; sealedKey: string };
+    const { certificate, sealedKey } = JSON.parse(readFileSync(path, 'utf8')) as {
+      certificate: string;
+      sealedKey: string;
+    };
     const privateKey = readPrivateKey(unseal(sealedKey, purpose, provider));
     return new LinkCa({ certificate: new X509Certificate(certificate), privateKey }, hubId, clock, random);
   }
@@ -48,15 +58,30 @@ export class LinkCa {
     const request = readCsr(csr);
     if (!request.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${request.error}`);
     const id = `spiffe://link.${this.#hubId}/cluster/${cluster}`;
-    const leaf = issueLeaf(id, request.value.publicKey, this.#issuer, { now: this.#clock.now(), lifetime: 30 * day }, this.#random);
+    const leaf = issueLeaf(
+      id,
+      request.value.publicKey,
+      this.#issuer,
+      { now: this.#clock.now(), lifetime: 30 * day },
+      this.#random,
+    );
     return [certificatePem(leaf)];
   }
 
   /** Key and chain of the hub's listeners; the CA is sent along, as a joining agent finds it there by its hash. */
   issueServer(hosts: readonly string[]): { key: string; chain: string } {
     const key = generateKey();
-    const leaf = issueTlsServer(hosts, key.publicKey, this.#issuer, { now: this.#clock.now(), lifetime: 365 * day }, this.#random);
-    return { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(this.certificate) };
+    const leaf = issueTlsServer(
+      hosts,
+      key.publicKey,
+      this.#issuer,
+      { now: this.#clock.now(), lifetime: 365 * day },
+      this.#random,
+    );
+    return {
+      key: privateKeyPem(key.privateKey),
+      chain: certificatePem(leaf) + certificatePem(this.certificate),
+    };
   }
 }
 

@@ -36,9 +36,21 @@ export function signIntermediate(
   const issuer = { certificate: new X509Certificate(domain.rootCertificatePem), privateKey };
   const keyId = keyIdOf(publicKey).toString('hex');
   // The subject is unique, so that an issuer is never mistaken for another one by its name.
-  const certificate = issueIntermediate(`${cluster} ${domain.name} ${keyId.slice(0, 12)}`, publicKey, issuer, { now }, random);
+  const certificate = issueIntermediate(
+    `${cluster} ${domain.name} ${keyId.slice(0, 12)}`,
+    publicKey,
+    issuer,
+    { now },
+    random,
+  );
   return ok({
-    ...{ kind: 'intermediate', keyId, trustDomain: domain.name, cluster, certificatePem: certificatePem(certificate) },
+    ...{
+      kind: 'intermediate',
+      keyId,
+      trustDomain: domain.name,
+      cluster,
+      certificatePem: certificatePem(certificate),
+    },
     ...{ notAfter: Date.parse(certificate.validTo), revoked: false, activated: false },
   });
 }

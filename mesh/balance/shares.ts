@@ -126,7 +126,7 @@ const add = <G>(map: Map<G, number>, group: G, part: number): void => {
 };
 
 /** Capacity of one local endpoint wherever shares are expressed in capacities. */
-export const localCapacity = 1000;
+const localCapacity = 1000;
 
 /** Without anything left at home, capacities stand in proportion to this whole. */
 const wholeWithoutLocal = 1_000_000;

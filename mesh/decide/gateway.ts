@@ -1,4 +1,4 @@
-import { weightedDraw } from '../balance/weighted-order.ts';
+import { weightedOrder } from '../balance/weighted-order.ts';
 import { parseAuthority } from '../hbone/authority.ts';
 import { canonicalAddress } from '../net/address.ts';
 import type { Random } from '../process/random.ts';
@@ -18,7 +18,7 @@ interface Place {
 }
 
 /** On 15008, where the peer has proved which cluster it is of. */
-export interface ConnectAtGateway extends Place {
+interface ConnectAtGateway extends Place {
   readonly authority: string;
   /** The cluster whose intermediate issued the peer's certificate; undefined is covered by no grant. */
   readonly peer?: { readonly cluster: string } | undefined;
@@ -27,14 +27,14 @@ export interface ConnectAtGateway extends Place {
 }
 
 /** On 15443, where nothing is terminated: the destination checks the grant. */
-export interface PassthroughAtGateway extends Place {
+interface PassthroughAtGateway extends Place {
   readonly sni: string | undefined;
 }
 
 export type GatewayRequest = ConnectAtGateway | PassthroughAtGateway;
 
 /** Why a gateway forwards nothing, and the status of its CONNECT. Stable: logs and metrics carry it. */
-export type GatewayRefusal =
+type GatewayRefusal =
   | 'BAD_REQUEST'
   /** A pod address, a node port, localhost, or a name that nobody here bears. */
   | 'NOT_A_SERVICE'
@@ -44,7 +44,7 @@ export type GatewayRefusal =
   | 'OTHER_NETWORK'
   | 'NO_HEALTHY_ENDPOINT';
 
-export interface GatewayCandidate {
+interface GatewayCandidate {
   readonly workload: Workload;
   readonly address: string;
   readonly port: number;
@@ -90,9 +90,7 @@ export function decideGateway(state: MeshState, request: GatewayRequest, random:
   if (refusal) return refusal;
   const usable = endpointsFor(state, service.value, wanted.value.port, request);
   if (usable.length === 0) return nothingUsable(state, service.value, request);
-  const candidates = weightedDraw(usable, ({ workload }) => workload.capacity, random)
-    .take(mostCandidates)
-    .toArray();
+  const candidates = weightedOrder(usable, ({ workload }) => workload.capacity, random, mostCandidates);
   return { kind: 'forward', service: service.value, candidates };
 }
 

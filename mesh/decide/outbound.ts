@@ -11,8 +11,7 @@ import { routeTo, type RouteOutcome } from './route-to.ts';
 import type { OutboundRefusal, Route } from './route.ts';
 import { targetPortOf } from './target-port.ts';
 
-export { routeKey } from './route-key.ts';
-export type { OutboundRefusal, Route } from './route.ts';
+export type { Route } from './route.ts';
 
 export interface OutboundRequest {
   /** Who calls; undefined when nothing is known of it, which is refused. */

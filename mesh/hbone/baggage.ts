@@ -25,7 +25,10 @@ export function encodeBaggage(workload: Workload): string {
     ['cloud.region', workload.locality.region],
     ['cloud.availability_zone', workload.locality.zone],
   ];
-  return items.filter(([, value]) => value !== '').map(([key, value]) => `${key}=${value}`).join(',');
+  return items
+    .filter(([, value]) => value !== '')
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }
 
 export function parseBaggage(text: string | undefined): Baggage {

@@ -17,7 +17,10 @@ export class ConnectRefused extends CodedError {
   readonly status: number;
 
   constructor(layer: string, authority: string, status: number, why: string) {
-    super('CONNECT_REFUSED', `${layer} CONNECT ${authority} was answered ${status}${why === '' ? '' : `: ${why}`}`);
+    super(
+      'CONNECT_REFUSED',
+      `${layer} CONNECT ${authority} was answered ${status}${why === '' ? '' : `: ${why}`}`,
+    );
     this.status = status;
   }
 }
@@ -29,7 +32,8 @@ export async function openTunnel(
   signal: AbortSignal,
 ): Promise<Tunnel> {
   const { status, headers, stream } = await session.connect(request, signal);
-  if (status !== 200) throw new ConnectRefused(request.layer, request.authority, status, headers['x-isthmus-reason'] ?? '');
+  if (status !== 200)
+    throw new ConnectRefused(request.layer, request.authority, status, headers['x-isthmus-reason'] ?? '');
   return { stream, headers, peer: undefined };
 }
 

@@ -3,7 +3,15 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../process/clock.ts';
 import { CodedError } from '../process/coded-error.ts';
-import type { ClientSession, ConnectRequest, ConnectResponse, Headers, Http2, IncomingConnect, ServerSession } from './session.ts';
+import type {
+  ClientSession,
+  ConnectRequest,
+  ConnectResponse,
+  Headers,
+  Http2,
+  IncomingConnect,
+  ServerSession,
+} from './session.ts';
 
 /** HTTP/2 parameters as Istio's ztunnel uses them; bytes and milliseconds. */
 const streamWindow = 4 * 1024 * 1024;
@@ -32,7 +40,13 @@ function openClient(socket: TLSSocket, clock: Clock): Promise<ClientSession> {
   });
   return new Promise((resolve, reject) => {
     const refused = (error?: Error) =>
-      reject(new CodedError('SESSION_FAILED', `the HTTP/2 session ended at its start: ${error?.message ?? 'closed'}`, { cause: error }));
+      reject(
+        new CodedError(
+          'SESSION_FAILED',
+          `the HTTP/2 session ended at its start: ${error?.message ?? 'closed'}`,
+          { cause: error },
+        ),
+      );
     session.once('error', refused).once('close', refused);
     // Without the peer's SETTINGS its stream limit is unknown, and whether it speaks HTTP/2 at all.
     session.once('remoteSettings', () => {
@@ -71,14 +85,19 @@ class NodeClientSession implements ClientSession {
   connect({ authority, headers }: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse> {
     return new Promise((resolve, reject) => {
       if (!this.usable) return reject(new CodedError('SESSION_CLOSED', 'the HTTP/2 session has ended'));
-      const stream = this.#session.request({ ...headers, ':method': 'CONNECT', ':authority': authority }, { endStream: false });
+      const stream = this.#session.request(
+        { ...headers, ':method': 'CONNECT', ':authority': authority },
+        { endStream: false },
+      );
       this.#active++;
       stream.once('close', () => this.#active--);
       const abort = () => stream.close(http2.constants.NGHTTP2_CANCEL);
       signal.addEventListener('abort', abort, { once: true });
       const failed = (error?: Error) => {
         signal.removeEventListener('abort', abort);
-        const why = signal.aborted ? 'given up' : (error?.message ?? 'the stream was closed before an answer');
+        const why = signal.aborted
+          ? 'given up'
+          : (error?.message ?? 'the stream was closed before an answer');
         reject(new CodedError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause: error }));
       };
       stream.once('error', failed).once('close', failed);
@@ -112,14 +131,18 @@ function answer(stream: http2.ClientHttp2Stream, response: http2.IncomingHttpHea
   return { status, headers: plain(response), stream };
 }
 
-function openServer(socket: TLSSocket, clock: Clock, onConnect: (incoming: IncomingConnect) => void): ServerSession {
+function openServer(
+  socket: TLSSocket,
+  clock: Clock,
+  onConnect: (incoming: IncomingConnect) => void,
+): ServerSession {
   const session = http2.performServerHandshake(socket, {
     settings: { ...common, maxConcurrentStreams: serverStreams, maxHeaderListSize: 64 * 1024 },
     maxSessionMemory: 64,
     maxSessionInvalidFrames: 100,
     streamResetBurst: 500,
     streamResetRate: 33,
-  } as http2.ServerOptions);
+  });
   let failure: Error | undefined;
   session.on('error', (error: Error) => (failure = error));
   session.once('remoteSettings', () => session.setLocalWindowSize(connectionWindow));
@@ -132,7 +155,11 @@ function openServer(socket: TLSSocket, clock: Clock, onConnect: (incoming: Incom
   };
 }
 
-function receive(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, onConnect: (incoming: IncomingConnect) => void): void {
+function receive(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  onConnect: (incoming: IncomingConnect) => void,
+): void {
   // Until somebody owns the stream, an error on it concerns nobody.
   stream.on('error', () => undefined);
   const authority = headers[':authority'] ?? '';
@@ -157,7 +184,8 @@ function refuse(stream: http2.ServerHttp2Stream, status: number, headers: Header
 function plain(headers: http2.IncomingHttpHeaders): Headers {
   const fields = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries(headers))
-    if (!name.startsWith(':') && value !== undefined) fields[name] = Array.isArray(value) ? value.join(',') : value;
+    if (!name.startsWith(':') && value !== undefined)
+      fields[name] = Array.isArray(value) ? value.join(',') : value;
   return fields;
 }
 
@@ -167,7 +195,9 @@ function watchPings(session: http2.Http2Session, clock: Clock): void {
   const next = () => (timer = clock.after(pingEvery, ping));
   const ping = () => {
     if (session.destroyed) return;
-    timer = clock.after(pingTimeout, () => session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING')));
+    timer = clock.after(pingTimeout, () =>
+      session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING')),
+    );
     session.ping((error) => {
       timer.cancel();
       if (!error) next();

@@ -28,7 +28,7 @@ export function addressText(bytes: AddressBytes): string | undefined {
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** Takes canonical text. */
-export const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
 
 /** Of several addresses of one host, the one of the family that is already being spoken. Takes canonical text. */
 export const addressLike = (addresses: readonly string[], peer: string | undefined): string | undefined =>

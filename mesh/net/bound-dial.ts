@@ -47,7 +47,8 @@ export class BoundDialer {
 
   #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const bound = localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
+      const bound =
+        localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
       const socket = connect({ host: address, port, ...bound, allowHalfOpen: true });
       const fail = (code: string, why: string, cause?: unknown) => {
         settle();

@@ -1,13 +1,21 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../process/clock.ts';
 
-export type Peeked = { readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'silent' } | { readonly kind: 'ended' };
+export type Peeked =
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'ended' };
 
 /**
  * Looks at what arrives first without taking it: the bytes are put back before this resolves. `enough` is asked with
  * all bytes so far until it says true. `silent` when the first byte does not come within `millis`.
  */
-export function peek(socket: Socket, clock: Clock, millis: number, enough: (bytes: Buffer) => boolean): Promise<Peeked> {
+export function peek(
+  socket: Socket,
+  clock: Clock,
+  millis: number,
+  enough: (bytes: Buffer) => boolean,
+): Promise<Peeked> {
   return new Promise((resolve) => {
     let bytes: Buffer = Buffer.alloc(0);
     const settle = (peeked: Peeked) => {
@@ -16,7 +24,9 @@ export function peek(socket: Socket, clock: Clock, millis: number, enough: (byte
       if (bytes.length > 0) socket.unshift(bytes);
       resolve(peeked);
     };
-    const timer = clock.after(millis, () => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'silent' }));
+    const timer = clock.after(millis, () =>
+      settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'silent' }),
+    );
     const ended = () => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'ended' });
     const look = () => {
       const chunk = socket.read() as Buffer | null;

@@ -12,7 +12,13 @@ export interface RelayEnd {
 }
 
 /** A peer that goes away while bytes are still on their way is an end, not a failure. */
-const quiet = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+const quiet = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
 
 /**
  * Copies bytes both ways until both directions are done. Each direction ends by itself: the end of one side's input

@@ -19,7 +19,12 @@ export interface Flags {
  * Reads a program's flags. Prints help and ends with status 0 on --help; an unknown flag or a missing required one
  * (no default, named in `required`) ends it with status 2 and one sentence.
  */
-export function readFlags(program: string, purpose: string, flags: readonly Flag[], required: readonly string[]): Flags {
+export function readFlags(
+  program: string,
+  purpose: string,
+  flags: readonly Flag[],
+  required: readonly string[],
+): Flags {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean' } };
   for (const { name, value } of flags) options[name] = { type: value === undefined ? 'boolean' : 'string' };
   let values: Readonly<Record<string, unknown>>;
@@ -49,6 +54,9 @@ function usage(program: string, message: string): never {
 function helpText(program: string, purpose: string, flags: readonly Flag[]): string {
   const left = flags.map(({ name, value }) => `  --${name}${value === undefined ? '' : ` ${value}`}`);
   const width = Math.max(...left.map(({ length }) => length));
-  const lines = flags.map((flag, i) => `${(left[i] ?? '').padEnd(width)}  ${flag.help}${flag.default === undefined ? '' : ` (${flag.default})`}`);
+  const lines = flags.map(
+    (flag, i) =>
+      `${(left[i] ?? '').padEnd(width)}  ${flag.help}${flag.default === undefined ? '' : ` (${flag.default})`}`,
+  );
   return `${program}: ${purpose}\n\n${lines.join('\n')}\n`;
 }

@@ -16,7 +16,7 @@ export interface AccessStatement {
 }
 
 /** The key of a hub's policy: `~` cannot stand in a Kubernetes name, so no object of a cluster can bear it. */
-export const accessKey = (namespace: string, name: string): string => `${namespace}/isthmus~${name}`;
+const accessKey = (namespace: string, name: string): string => `${namespace}/isthmus~${name}`;
 
 /**
  * A hub's policy as proxies enforce it. ALLOW and DENY are what they say. REQUIRE is a ceiling and becomes the DENY

@@ -5,7 +5,7 @@ import { matchingRule, seen, type Seen } from './matching.ts';
 export type { Connection } from './connection.ts';
 
 /** Why a connection was let in or refused. Stable: logs, metrics and explanations carry it. */
-export type VerdictReason =
+type VerdictReason =
   /** No ALLOW policy applies, so whatever no DENY forbids is allowed. */
   | 'NO_ALLOW_POLICY'
   | 'ALLOWED'

@@ -33,7 +33,7 @@ export function readClientHello(bytes: Buffer): FirstBytes {
 /** The handshake message without its record headers, as far as it has come. */
 function handshakeBytes(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (bytes[at] !== 0x16) break;
     if (at + 5 > bytes.length) break;
     const length = bytes.readUInt16BE(at + 3);
@@ -98,7 +98,7 @@ function within<T>(read: () => T): T {
 function readExtensions(bytes: Buffer): FirstBytes {
   let sni: string | undefined;
   let alpn: readonly string[] = [];
-  for (const extensions = new Reader(bytes); extensions.left > 0; ) {
+  for (const extensions = new Reader(bytes); extensions.left > 0;) {
     const type = extensions.number(2);
     const body = new Reader(extensions.vector(2));
     if (type === 0) sni = readServerName(new Reader(body.vector(2)));

@@ -29,9 +29,16 @@ interface Mutated {
 }
 
 /** One mutation named in `query` by the alias `result`. Throws USER_ERROR when it was refused. */
-export async function mutate<T extends Mutated>(endpoint: Endpoint, query: string, input: object): Promise<T> {
+export async function mutate<T extends Mutated>(
+  endpoint: Endpoint,
+  query: string,
+  input: object,
+): Promise<T> {
   const { result } = await ask<{ result: T }>(endpoint, query, { input });
   if (result.userErrors.length > 0)
-    throw new CodedError('USER_ERROR', result.userErrors.map(({ code, message }) => `${code}: ${message}`).join('; '));
+    throw new CodedError(
+      'USER_ERROR',
+      result.userErrors.map(({ code, message }) => `${code}: ${message}`).join('; '),
+    );
   return result;
 }

@@ -16,7 +16,10 @@ export async function claimBlock(first = 64, last = 250): Promise<Claim> {
     const server = await listen(`\0isthmus-127.${octet}`);
     if (server) return { octet, release: () => void server.close() };
   }
-  throw new CodedError('NO_FREE_BLOCK', `every /16 from 127.${first} to 127.${last} is taken: stop another sandbox`);
+  throw new CodedError(
+    'NO_FREE_BLOCK',
+    `every /16 from 127.${first} to 127.${last} is taken: stop another sandbox`,
+  );
 }
 
 function listen(name: string): Promise<Server | undefined> {

@@ -58,7 +58,9 @@ function podsIn(text: string): readonly SamplePod[] {
   const objects = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
   const injected = new Set(
     objects
-      .filter(({ kind, metadata }) => kind === 'Namespace' && metadata.labels?.['istio-injection'] === 'enabled')
+      .filter(
+        ({ kind, metadata }) => kind === 'Namespace' && metadata.labels?.['istio-injection'] === 'enabled',
+      )
       .map(({ metadata }) => metadata.name),
   );
   return objects

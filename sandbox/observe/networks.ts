@@ -26,8 +26,10 @@ export function violation(row: SocketRow, map: Map16, localhost: AllowedPorts): 
   const [from, to] = [partOf(row.local, map), partOf(row.remote, map)];
   if (from === 'outside' && to === 'outside') return undefined;
   if (from === to) return undefined;
-  if (from === 'hub' || to === 'hub') return isLink(row, map) ? undefined : `${text(row)} reaches the hub, and is no agent`;
-  if (from === 'outside' || to === 'outside') return touchesDoor(row, localhost) ? undefined : `${text(row)} leaves the sandbox`;
+  if (from === 'hub' || to === 'hub')
+    return isLink(row, map) ? undefined : `${text(row)} reaches the hub, and is no agent`;
+  if (from === 'outside' || to === 'outside')
+    return touchesDoor(row, localhost) ? undefined : `${text(row)} leaves the sandbox`;
   return map.gateways.has(row.local) || map.gateways.has(row.remote)
     ? undefined
     : `${text(row)} joins ${from} and ${to}, and neither end is a gateway`;
@@ -38,4 +40,5 @@ const isLink = ({ local, remote }: SocketRow, { agents }: Map16) => agents.has(l
 const touchesDoor = ({ local, localPort, remote, remotePort }: SocketRow, ports: AllowedPorts) =>
   (local === '127.0.0.1' || remote === '127.0.0.1') && (ports.has(localPort) || ports.has(remotePort));
 
-const text = ({ local, localPort, remote, remotePort }: SocketRow) => `${local}:${localPort} - ${remote}:${remotePort}`;
+const text = ({ local, localPort, remote, remotePort }: SocketRow) =>
+  `${local}:${localPort} - ${remote}:${remotePort}`;

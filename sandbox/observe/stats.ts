@@ -1,5 +1,9 @@
 /** Sum of a metric's samples on a Prometheus page, over the label values that `where` demands; 0 when it has none. */
-export async function metricSum(url: string, name: string, where: Readonly<Record<string, string>> = {}): Promise<number> {
+export async function metricSum(
+  url: string,
+  name: string,
+  where: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
   return sumSamples(await response.text(), name, where);
 }

@@ -13,14 +13,22 @@ export interface Place {
 }
 
 export const hubStateDir = (place: Place): string => join(place.stateDir, 'hub');
-export const agentStateDir = (place: Place, cluster: string): string => join(place.stateDir, cluster, 'agent');
+export const agentStateDir = (place: Place, cluster: string): string =>
+  join(place.stateDir, cluster, 'agent');
 export const podDir = (place: Place, cluster: string, pod: { namespace: string; name: string }): string =>
   join(agentStateDir(place, cluster), 'pods', pod.namespace, pod.name);
 
 export function hubProgram(place: Place, apiPort: number): Program {
   const at = `127.${place.octet}.0.1`;
   const flags = ['--state-dir', hubStateDir(place), '--api-listen', `127.0.0.1:${apiPort}`];
-  flags.push('--link-listen', `${at}:15101`, '--join-listen', `${at}:15102`, '--export-by-label', '--parent-pipe');
+  flags.push(
+    '--link-listen',
+    `${at}:15101`,
+    '--join-listen',
+    `${at}:15102`,
+    '--export-by-label',
+    '--parent-pipe',
+  );
   return { name: 'hub', script: 'federation/main.ts', flags, env: {} };
 }
 
@@ -78,7 +86,8 @@ function application(
   env: Readonly<Record<string, string>>,
 ): Program {
   const door = pod.app === 'frontend' ? { DOOR_PORT: String(place.doorPort) } : {};
-  const tap = place.tapDir === undefined ? {} : { APP_TAP: join(place.tapDir, `${cluster.name}-${pod.name}.app-tap`) };
+  const tap =
+    place.tapDir === undefined ? {} : { APP_TAP: join(place.tapDir, `${cluster.name}-${pod.name}.app-tap`) };
   return {
     name: `${cluster.name}-${pod.name}`,
     script: `sandbox/shop/${pod.app}.ts`,

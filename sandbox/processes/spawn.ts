@@ -40,7 +40,12 @@ export class Launcher {
   start(program: Program): Running {
     const file = join(this.#logs, `${program.name}.log`);
     const fd = openSync(file, 'a', 0o600);
-    const flags = ['--disable-proto=delete', '--no-warnings', join(repositoryRoot, program.script), ...program.flags];
+    const flags = [
+      '--disable-proto=delete',
+      '--no-warnings',
+      join(repositoryRoot, program.script),
+      ...program.flags,
+    ];
     const child = spawn(process.execPath, flags, {
       stdio: ['pipe', fd, fd],
       env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...program.env },

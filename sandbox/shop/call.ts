@@ -20,7 +20,9 @@ export async function call(service: string, path: string, timeout = 5000): Promi
         resolve({ status: response.statusCode ?? 0, body: parse(text) });
       });
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`${service} did not answer within ${timeout} ms`)));
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`${service} did not answer within ${timeout} ms`)),
+    );
     outgoing.on('error', reject);
     outgoing.end();
   });
@@ -29,7 +31,9 @@ export async function call(service: string, path: string, timeout = 5000): Promi
 /** A connection to a service: by its VIP, or by name through SOCKS5 when it appeared after this pod started. */
 export function dial(service: string): Promise<Socket> {
   const known = endpointOf(service);
-  return known ? connected(known.host, known.port) : socks(`${service}.shop.svc.cluster.local`, ports[service] ?? 80);
+  return known
+    ? connected(known.host, known.port)
+    : socks(`${service}.shop.svc.cluster.local`, ports[service] ?? 80);
 }
 
 const ports: Readonly<Record<string, number>> = { catalogue: 8081, cart: 8082, orders: 8083, store: 7070 };
@@ -51,7 +55,9 @@ async function socks(host: string, port: number): Promise<Socket> {
   const name = Buffer.from(host);
   socket.write(Buffer.from([5, 1, 0]));
   await read(socket, 2);
-  socket.write(Buffer.concat([Buffer.from([5, 1, 0, 3, name.length]), name, Buffer.from([port >> 8, port & 255])]));
+  socket.write(
+    Buffer.concat([Buffer.from([5, 1, 0, 3, name.length]), name, Buffer.from([port >> 8, port & 255])]),
+  );
   const reply = await read(socket, 10);
   if (reply[1] !== 0) {
     socket.destroy();

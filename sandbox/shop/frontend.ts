@@ -8,7 +8,8 @@ serve(8080, async (request) => {
   if (service === '') return everything();
   if (service === 'store') return { store: await put('visit') };
   const answer = await call(service, rest === '' ? '/' : rest);
-  if (answer.status !== 200) throw new Error(`${service} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== 200)
+    throw new Error(`${service} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   return { [service]: answer.body };
 });
 
@@ -20,6 +21,7 @@ async function everything(): Promise<object> {
     put('visit'),
   ]);
   const bad = Object.entries({ catalogue, cart, orders }).filter(([, answer]) => answer.status !== 200);
-  if (bad.length > 0) throw new Error(bad.map(([name, { body }]) => `${name}: ${JSON.stringify(body)}`).join('; '));
+  if (bad.length > 0)
+    throw new Error(bad.map(([name, { body }]) => `${name}: ${JSON.stringify(body)}`).join('; '));
   return { catalogue: catalogue.body, cart: cart.body, orders: orders.body, store };
 }

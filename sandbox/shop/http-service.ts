@@ -11,7 +11,9 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
     Promise.resolve(request)
       .then(answer)
       .then((fields) => reply(200, fields))
-      .catch((error: unknown) => reply(502, { error: error instanceof Error ? error.message : String(error) }));
+      .catch((error: unknown) =>
+        reply(502, { error: error instanceof Error ? error.message : String(error) }),
+      );
 
     function reply(status: number, fields: object): void {
       const who = { service: self.service, pod: self.pod, cluster: self.cluster };
@@ -21,7 +23,8 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
   });
   // Debug: what this application reads, so that a search of wire bytes can be held against a known positive.
   const tap = process.env['APP_TAP'];
-  if (tap !== undefined) server.on('connection', (socket) => socket.on('data', (bytes) => appendFileSync(tap, bytes)));
+  if (tap !== undefined)
+    server.on('connection', (socket) => socket.on('data', (bytes) => appendFileSync(tap, bytes)));
   server.listen(port, self.appAddress);
   // The door for people, outside the mesh as an ingress would be.
   const door = process.env['DOOR_PORT'];

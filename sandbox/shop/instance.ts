@@ -21,5 +21,8 @@ export function endpointOf(service: string): { host: string; port: number } | un
 
 /** Ends the program with its parent, whose end of the pipe closes however it dies. */
 export function followParent(): void {
-  process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();
+  process.stdin
+    .on('end', () => process.exit(0))
+    .on('error', () => process.exit(0))
+    .resume();
 }

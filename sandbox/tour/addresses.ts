@@ -4,7 +4,12 @@ import { podDir } from '../processes/programs.ts';
 import { readEnv, type Sandbox } from '../up.ts';
 
 /** The environment that the agent gave a pod of the sandbox: its addresses and the VIPs of its proxy. */
-export function podEnv(sandbox: Sandbox, cluster: string, name: string, namespace = 'shop'): Record<string, string> {
+export function podEnv(
+  sandbox: Sandbox,
+  cluster: string,
+  name: string,
+  namespace = 'shop',
+): Record<string, string> {
   return readEnv(readFileSync(join(podDir(sandbox.place, cluster, { namespace, name }), 'env'), 'utf8'));
 }
 

@@ -39,14 +39,21 @@ export function bytesBack(door: Door, credentials: Credentials | undefined): Pro
     socket.on('error', () => undefined);
     socket.on('close', finish);
     socket.on('data', (chunk) => (bytes += chunk.length));
-    socket.on('secureConnect', () => socket.write(door.alpn === 'h2' ? http2Preface : 'GET / HTTP/1.1\r\nhost: shop\r\n\r\n'));
+    socket.on('secureConnect', () =>
+      socket.write(door.alpn === 'h2' ? http2Preface : 'GET / HTTP/1.1\r\nhost: shop\r\n\r\n'),
+    );
   });
 }
 
 const http2Preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
 
 /** The status of one CONNECT through a door that lets us in, or why there was none. */
-export function connectStatus(door: Door, credentials: Credentials, authority: string, headers: Record<string, string> = {}): Promise<string> {
+export function connectStatus(
+  door: Door,
+  credentials: Credentials,
+  authority: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
   return new Promise((resolve) => {
     const socket = open(door, credentials);
     const session = http2.connect('https://gateway', { createConnection: () => socket });
@@ -64,7 +71,12 @@ export function connectStatus(door: Door, credentials: Credentials, authority: s
 }
 
 /** Bytes that come back to a plain caller that says something. */
-export function plainBytesBack(host: string, port: number, localAddress: string, say: Buffer): Promise<number> {
+export function plainBytesBack(
+  host: string,
+  port: number,
+  localAddress: string,
+  say: Buffer,
+): Promise<number> {
   return new Promise((resolve) => {
     let bytes = 0;
     const socket = connectTcp({ host, port, localAddress }, () => socket.write(say));

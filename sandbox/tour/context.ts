@@ -25,7 +25,12 @@ export interface Step {
   run(tour: Tour, report: Report): Promise<void>;
 }
 
-export function reporter(step: string, timeScale: number, findings: Finding[], say: (line: string) => void): Report {
+export function reporter(
+  step: string,
+  timeScale: number,
+  findings: Finding[],
+  say: (line: string) => void,
+): Report {
   const add = (finding: Finding) => {
     findings.push(finding);
     say(`  ${finding.ok ? 'ok    ' : 'FAILED'} ${finding.expected}: ${finding.seen}`);

@@ -1,5 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
-import { certificatePem, issueIntermediate, issueLeaf, issueRoot, type Issuer } from '@isthmus/mesh/pki/issue.ts';
+import {
+  certificatePem,
+  issueIntermediate,
+  issueLeaf,
+  issueRoot,
+  type Issuer,
+} from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
@@ -20,9 +26,17 @@ export function forger(name: string, now: number): Forger {
 }
 
 /** A leaf that bears any name, with any certificates sent behind it. */
-export function forge(identity: string, issuer: Issuer, behind: readonly X509Certificate[], now: number): Credentials {
+export function forge(
+  identity: string,
+  issuer: Issuer,
+  behind: readonly X509Certificate[],
+  now: number,
+): Credentials {
   const key = generateKey();
   const leaf = issueLeaf(identity, key.publicKey, issuer, { now }, systemRandom);
-  return { identity, key: privateKeyPem(key.privateKey), chain: [leaf, ...behind].map(certificatePem).join('') };
+  return {
+    identity,
+    key: privateKeyPem(key.privateKey),
+    chain: [leaf, ...behind].map(certificatePem).join(''),
+  };
 }
-

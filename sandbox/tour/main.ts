@@ -32,7 +32,9 @@ async function main(): Promise<boolean> {
   await sandbox.stop();
   const failed = findings.filter(({ ok }) => !ok).length;
   print(`\n${renderTable(findings)}\n`);
-  print(`${findings.length - failed} as expected, ${failed} not, in ${Math.round(performance.now() / 1000)} s`);
+  print(
+    `${findings.length - failed} as expected, ${failed} not, in ${Math.round(performance.now() / 1000)} s`,
+  );
   return failed === 0;
 }
 

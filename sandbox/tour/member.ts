@@ -23,22 +23,43 @@ interface CsrCall {
   readonly certificate?: Credentials | undefined;
 }
 
-const nameOf = (code: number): string => Object.entries(status).find(([, value]) => value === code)?.[0] ?? String(code);
+const nameOf = (code: number): string =>
+  Object.entries(status).find(([, value]) => value === code)?.[0] ?? String(code);
 
 /** Asks a cluster's certificate service; gives the chain, or the gRPC status and why. */
-export async function requestCertificate(sandbox: Sandbox, cluster: string, call: CsrCall): Promise<{ chain: readonly string[]; key: string } | string> {
+export async function requestCertificate(
+  sandbox: Sandbox,
+  cluster: string,
+  call: CsrCall,
+): Promise<{ chain: readonly string[]; key: string } | string> {
   const agent = sandbox.clusters.find(({ name }) => name === cluster)?.agentAddress ?? '';
   const roots = readFileSync(join(agentStateDir(sandbox.place, cluster), 'xds-root.pem'), 'utf8');
   const trust = trustServer(agent, roots);
   const secure = call.certificate
-    ? credentials.createSsl(Buffer.from(roots), Buffer.from(call.certificate.key), Buffer.from(call.certificate.chain), { checkServerIdentity: () => undefined })
+    ? credentials.createSsl(
+        Buffer.from(roots),
+        Buffer.from(call.certificate.key),
+        Buffer.from(call.certificate.chain),
+        { checkServerIdentity: () => undefined },
+      )
     : trust.credentials;
-  const client = new Client(boundTarget(`${agent}:15012`, agent), secure, { ...channelOptions(4), ...trust.options });
+  const client = new Client(boundTarget(`${agent}:15012`, agent), secure, {
+    ...channelOptions(4),
+    ...trust.options,
+  });
   const key = generateKey();
-  const headers: Record<string, string> = call.token === undefined ? {} : { authorization: `Bearer ${call.token}` };
-  const request = { csr: createCsr(key), validitySeconds: 3600, impersonatedIdentity: call.impersonate ?? '' };
+  const headers: Record<string, string> =
+    call.token === undefined ? {} : { authorization: `Bearer ${call.token}` };
+  const request = {
+    csr: createCsr(key),
+    validitySeconds: 3600,
+    impersonatedIdentity: call.impersonate ?? '',
+  };
   try {
-    const chain = await callUnary(client, certificateService.createCertificate, request, { headers, deadline: new Date(Date.now() + 5000) });
+    const chain = await callUnary(client, certificateService.createCertificate, request, {
+      headers,
+      deadline: new Date(Date.now() + 5000),
+    });
     return { chain, key: privateKeyPem(key.privateKey) };
   } catch (error) {
     const { code, details } = error as { code: number; details: string };
@@ -61,7 +82,9 @@ export async function memberLeaf(sandbox: Sandbox, cluster: string, pod: string)
 /** A cluster's intermediate with its key, as only who has its disk and sealing key can have it. */
 export function clusterIssuer(sandbox: Sandbox, cluster: string): Issuer {
   const dir = agentStateDir(sandbox.place, cluster);
-  const saved = JSON.parse(readFileSync(join(dir, 'intermediate.json'), 'utf8')) as { current: { sealedKey: string; chain: string[] } };
+  const saved = JSON.parse(readFileSync(join(dir, 'intermediate.json'), 'utf8')) as {
+    current: { sealedKey: string; chain: string[] };
+  };
   const provider = fileKeyProvider(join(dir, 'sealing-key'), systemRandom);
   const privateKey = readPrivateKey(unseal(saved.current.sealedKey, 'intermediate key', provider));
   return { certificate: new X509Certificate(saved.current.chain[0] ?? ''), privateKey };
@@ -93,4 +116,3 @@ export function tryLink(sandbox: Sandbox, certificate: Credentials | undefined):
     stream.on('end', () => finish('ENDED'));
   });
 }
-

@@ -10,4 +10,14 @@ import { revoked } from './steps/8-revoked.ts';
 import { hubAway } from './steps/9-hub-away.ts';
 
 /** In the order in which they are told; a later one may rest on what an earlier one left. */
-export const steps: readonly Step[] = [joined, identities, nothingCrosses, denied, strangers, noRelay, failover, revoked, hubAway];
+export const steps: readonly Step[] = [
+  joined,
+  identities,
+  nothingCrosses,
+  denied,
+  strangers,
+  noRelay,
+  failover,
+  revoked,
+  hubAway,
+];

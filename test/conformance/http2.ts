@@ -9,9 +9,18 @@ const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();
 
 /** Two sessions over one real mTLS connection. */
-async function sessions(http2: Http2, onConnect: (incoming: IncomingConnect) => void): Promise<ClientSession> {
+async function sessions(
+  http2: Http2,
+  onConnect: (incoming: IncomingConnect) => void,
+): Promise<ClientSession> {
   const { client, server } = await socketPair();
-  const common = { clock: systemClock, timeoutMillis: 5000, alpn: ['h2'], layer: 'hbone' as const, table: tableOf(authority) };
+  const common = {
+    clock: systemClock,
+    timeoutMillis: 5000,
+    alpn: ['h2'],
+    layer: 'hbone' as const,
+    table: tableOf(authority),
+  };
   const [accepted, dialled] = await Promise.all([
     acceptTls(server, { ...common, credentials: authority.leaf(identity) }),
     dialTls(client, { ...common, credentials: authority.leaf(identity), expect: [identity] }),
@@ -35,7 +44,10 @@ export function http2Conformance(name: string, http2: Http2): void {
         const stream = accept({ baggage: 'c=d' });
         stream.pipe(stream);
       });
-      const answer = await session.connect({ authority: 'shop.example:80', headers: { baggage: 'a=b' } }, never);
+      const answer = await session.connect(
+        { authority: 'shop.example:80', headers: { baggage: 'a=b' } },
+        never,
+      );
       assert.equal(answer.status, 200);
       assert.equal(answer.headers['baggage'], 'c=d');
       answer.stream.write('hello');
@@ -81,7 +93,9 @@ export function http2Conformance(name: string, http2: Http2): void {
 
     it('opens a hundred streams at once, counts them, and is not usable once closed', async () => {
       session = await sessions(http2, ({ accept }) => accept({}));
-      const opened = await Promise.all(Array.from({ length: 100 }, () => session.connect({ authority: 'a:1', headers: {} }, never)));
+      const opened = await Promise.all(
+        Array.from({ length: 100 }, () => session.connect({ authority: 'a:1', headers: {} }, never)),
+      );
       assert.equal(opened.length, 100);
       assert.equal(session.activeStreams, 100);
       assert.ok(session.maxStreams >= 100);

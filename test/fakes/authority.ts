@@ -1,7 +1,14 @@
 import type { X509Certificate } from 'node:crypto';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { certificatePem, issueIntermediate, issueLeaf, issueRoot, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
+import {
+  certificatePem,
+  issueIntermediate,
+  issueLeaf,
+  issueRoot,
+  keyIdOf,
+  type Issuer,
+} from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
@@ -25,7 +32,13 @@ export function makeAuthority(domain = 'cluster.local', cluster = 'east', now = 
   const root = issueRoot(`${domain} root`, rootKey, { now }, systemRandom);
   const key = generateKey();
   const rootIssuer = { certificate: root, privateKey: rootKey.privateKey };
-  const certificate = issueIntermediate(`${cluster} ${domain}`, key.publicKey, rootIssuer, { now }, systemRandom);
+  const certificate = issueIntermediate(
+    `${cluster} ${domain}`,
+    key.publicKey,
+    rootIssuer,
+    { now },
+    systemRandom,
+  );
   const intermediate = { certificate, privateKey: key.privateKey };
   const keyId = keyIdOf(key.publicKey).toString('hex');
   return {
@@ -37,7 +50,11 @@ export function makeAuthority(domain = 'cluster.local', cluster = 'east', now = 
     leaf(identity, options = {}) {
       const own = generateKey();
       const leaf = issueLeaf(identity, own.publicKey, intermediate, { now, ...options }, systemRandom);
-      return { identity, key: privateKeyPem(own.privateKey), chain: certificatePem(leaf) + certificatePem(certificate) };
+      return {
+        identity,
+        key: privateKeyPem(own.privateKey),
+        chain: certificatePem(leaf) + certificatePem(certificate),
+      };
     },
   };
 }
@@ -49,7 +66,10 @@ export function tableOf(...authorities: readonly Authority[]): IssuerTable {
 }
 
 /** A pair of connected TCP sockets on loopback. */
-export async function socketPair(): Promise<{ client: import('node:net').Socket; server: import('node:net').Socket }> {
+export async function socketPair(): Promise<{
+  client: import('node:net').Socket;
+  server: import('node:net').Socket;
+}> {
   const { createServer, connect } = await import('node:net');
   const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));

@@ -30,8 +30,14 @@ describe('sandbox/processes ancestors', () => {
     const table = new Map([[process.ppid, process1(process.ppid, 'bash', 1)]]);
     const [parent] = ancestors((pid) => table.get(pid));
     assert.ok(parent);
-    assert.equal(isAlive(parent, (pid) => table.get(pid)), true);
-    assert.equal(isAlive({ ...parent, started: 'earlier' }, (pid) => table.get(pid)), false);
+    assert.equal(
+      isAlive(parent, (pid) => table.get(pid)),
+      true,
+    );
+    assert.equal(
+      isAlive({ ...parent, started: 'earlier' }, (pid) => table.get(pid)),
+      false,
+    );
   });
 });
 

@@ -11,7 +11,8 @@ interface Hooks {
   readonly listen?: (server: Server, wanted: Wanted) => void;
 }
 
-const defaultListen = (server: Server, { address, port }: Wanted) => void server.listen({ host: address, port, exclusive: true });
+const defaultListen = (server: Server, { address, port }: Wanted) =>
+  void server.listen({ host: address, port, exclusive: true });
 
 /** Keeps the open listeners equal to the wanted ones. */
 export class Listeners {
@@ -45,7 +46,8 @@ export class Listeners {
   }
 
   #add(key: string, wanted: Wanted): void {
-    if (!isLoopback(wanted.address)) return this.#hooks.onProblem(wanted, 'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only');
+    if (!isLoopback(wanted.address))
+      return this.#hooks.onProblem(wanted, 'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only');
     // Half-open, as each direction of a connection ends by itself; paused, as the first bytes may belong to TLS.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
     const entry = { wanted, server };
@@ -60,6 +62,7 @@ export class Listeners {
 }
 
 function explain({ code = '', message }: NodeJS.ErrnoException, port: number): string {
-  if (code === 'EACCES') return `PORT_NOT_CAPTURABLE: port ${port} needs root, or sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
+  if (code === 'EACCES')
+    return `PORT_NOT_CAPTURABLE: port ${port} needs root, or sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
   return `PORT_NOT_CAPTURABLE: ${message}`;
 }

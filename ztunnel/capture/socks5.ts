@@ -35,9 +35,17 @@ export function readRequest(bytes: Buffer): SocksStep {
     case 1:
       return at(bytes, 4, 4, (part) => ({ kind: 'address', address: part.join('.') }));
     case 3:
-      return bytes[4] === undefined ? needMore : at(bytes, 5, bytes[4], (part) => ({ kind: 'hostname', hostname: part.toString('latin1').toLowerCase() }));
+      return bytes[4] === undefined
+        ? needMore
+        : at(bytes, 5, bytes[4], (part) => ({
+            kind: 'hostname',
+            hostname: part.toString('latin1').toLowerCase(),
+          }));
     case 4:
-      return at(bytes, 4, 16, (part) => ({ kind: 'address', address: part.toString('hex').replace(/(.{4})(?!$)/g, '$1:') }));
+      return at(bytes, 4, 16, (part) => ({
+        kind: 'address',
+        address: part.toString('hex').replace(/(.{4})(?!$)/g, '$1:'),
+      }));
     default:
       return refuse(socksReply(8), 'unknown kind of address');
   }
@@ -48,5 +56,9 @@ type Named = { kind: 'address'; address: string } | { kind: 'hostname'; hostname
 function at(bytes: Buffer, start: number, length: number, name: (part: Buffer) => Named): SocksStep {
   const end = start + length;
   if (bytes.length < end + 2) return needMore;
-  return { kind: 'request', used: end + 2, target: { ...name(bytes.subarray(start, end)), port: bytes.readUInt16BE(end) } };
+  return {
+    kind: 'request',
+    used: end + 2,
+    target: { ...name(bytes.subarray(start, end)), port: bytes.readUInt16BE(end) },
+  };
 }

@@ -62,9 +62,24 @@ export class Engine {
     const { config, clock, random, log } = deps;
     this.#tap = config.tap === '' ? undefined : createWriteStream(config.tap, { flags: 'a', mode: 0o600 });
     this.#context = {
-      ...{ config, clock, random, log, state: new MeshState(), table: new IssuerTable(), dialer: new BoundDialer(clock, random) },
-      credentials: new CredentialStore(clock, (identity, urgent) => deps.say({ kind: 'want-certificate', identity, urgent })),
-      ...{ http2: nodeHttp2(clock), pool: new TunnelPool(clock), connections: new Connections(), failures: new RecentFailures(clock) },
+      ...{
+        config,
+        clock,
+        random,
+        log,
+        state: new MeshState(),
+        table: new IssuerTable(),
+        dialer: new BoundDialer(clock, random),
+      },
+      credentials: new CredentialStore(clock, (identity, urgent) =>
+        deps.say({ kind: 'want-certificate', identity, urgent }),
+      ),
+      ...{
+        http2: nodeHttp2(clock),
+        pool: new TunnelPool(clock),
+        connections: new Connections(),
+        failures: new RecentFailures(clock),
+      },
       ...{ metrics: new TcpMetrics(), counters: { gatewayDials: 0, gatewayRefusals: 0 } },
       access: (record) => {
         if (config.accessLog) deps.write(formatAccess(record, clock.now()));
@@ -74,7 +89,8 @@ export class Engine {
     };
     this.#listeners = new Listeners({
       onConnection: (socket, wanted) => this.#serve(socket, wanted),
-      onProblem: ({ address, port }, error) => deps.say({ kind: 'port-not-capturable', address, port, error }),
+      onProblem: ({ address, port }, error) =>
+        deps.say({ kind: 'port-not-capturable', address, port, error }),
     });
   }
 
@@ -89,7 +105,10 @@ export class Engine {
       case 'certificate':
         return this.#context.credentials.set(message);
       case 'certificate-failed':
-        return this.#deps.log.warn({ identity: message.identity, message: message.message }, 'no certificate');
+        return this.#deps.log.warn(
+          { identity: message.identity, message: message.message },
+          'no certificate',
+        );
       case 'report':
         return this.#report(message.id);
       case 'drain':
@@ -109,16 +128,24 @@ export class Engine {
     this.#deps.say({ kind: 'applied', type, rejected });
   }
 
-  #apply(type: string, resources: readonly { name: string; body: Uint8Array }[], removed: readonly string[]): readonly Rejected[] {
+  #apply(
+    type: string,
+    resources: readonly { name: string; body: Uint8Array }[],
+    removed: readonly string[],
+  ): readonly Rejected[] {
     const { state, table } = this.#context;
     switch (type) {
       case typeUrls.address: {
-        const { values, rejected } = decodeAll(resources, ({ body }): Result<Address, string> => decodeAddress(body));
+        const { values, rejected } = decodeAll(resources, ({ body }): Result<Address, string> =>
+          decodeAddress(body),
+        );
         state.applyAddresses(values, removed);
         return rejected;
       }
       case typeUrls.authorization: {
-        const { values, rejected } = decodeAll(resources, ({ name, body }) => decodeAuthorization(name, body));
+        const { values, rejected } = decodeAll(resources, ({ name, body }) =>
+          decodeAuthorization(name, body),
+        );
         state.applyAuthorizations(values, removed);
         return rejected;
       }
@@ -143,8 +170,10 @@ export class Engine {
   #reconcile(): void {
     const { state, config, credentials } = this.#context;
     this.#listeners.reconcile(wantedListeners(state, config));
-    const wanted = config.mode === 'gateway' ? [ownIdentity(config)] : localWorkloads(state, config).map(identityOf);
-    for (const identity of new Set(wanted)) if (!credentials.has(identity)) this.#deps.say({ kind: 'want-certificate', identity, urgent: false });
+    const wanted =
+      config.mode === 'gateway' ? [ownIdentity(config)] : localWorkloads(state, config).map(identityOf);
+    for (const identity of new Set(wanted))
+      if (!credentials.has(identity)) this.#deps.say({ kind: 'want-certificate', identity, urgent: false });
     for (const identity of credentials.identities())
       if (!wanted.includes(identity)) {
         credentials.forget(identity);
@@ -165,15 +194,18 @@ export class Engine {
 
   #dropRevoked(): void {
     const { table, connections, pool } = this.#context;
-    const revoked = (peer: { issuerKeyId: string } | undefined) => peer !== undefined && table.isRevoked(peer.issuerKeyId);
+    const revoked = (peer: { issuerKeyId: string } | undefined) =>
+      peer !== undefined && table.isRevoked(peer.issuerKeyId);
     pool.closeWhere(revoked);
-    connections.closeWhere(({ peer }) => (revoked(peer) ? 'the issuer of the peer’s certificate was revoked' : undefined));
+    connections.closeWhere(({ peer }) =>
+      revoked(peer) ? 'the issuer of the peer’s certificate was revoked' : undefined,
+    );
   }
 
   #serve(socket: Socket, { address, port, role }: Wanted): void {
     this.#dispatch(socket, address, port, role).catch((error: unknown) => {
       socket.destroy();
-      this.#refusal(role.kind, `${socket.remoteAddress ?? ''}`, error);
+      this.#refusal(role.kind, socket.remoteAddress ?? '', error);
     });
   }
 
@@ -201,7 +233,10 @@ export class Engine {
     const key = `${role}/${reason}`;
     if ((this.#warned.get(key) ?? -Infinity) + 1000 > clock.monotonic()) return;
     this.#warned.set(key, clock.monotonic());
-    log.warn({ role, from, reason, error: error instanceof Error ? error.message : String(error) }, 'connection refused');
+    log.warn(
+      { role, from, reason, error: error instanceof Error ? error.message : String(error) },
+      'connection refused',
+    );
   }
 
   #changed(millis: number): Promise<void> {
@@ -218,7 +253,12 @@ export class Engine {
     const { metrics, connections, counters, pool } = this.#context;
     this.#deps.say({
       ...{ kind: 'report', id, metrics: metrics.all() },
-      connections: { open: connections.size, listeners: this.#listeners.size, pooled: pool.size, ...counters },
+      connections: {
+        open: connections.size,
+        listeners: this.#listeners.size,
+        pooled: pool.size,
+        ...counters,
+      },
     });
   }
 }

@@ -27,7 +27,10 @@ export class CaClient {
     const headers = { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`, clusterid: cluster };
     const impersonatedIdentity = identity === ownIdentity(this.#config) ? '' : identity;
     const request = { csr, validitySeconds: daySeconds, impersonatedIdentity };
-    return callUnary(this.#connected(), certificateService.createCertificate, request, { headers, deadline: new Date(this.#clock.now() + 10_000) });
+    return callUnary(this.#connected(), certificateService.createCertificate, request, {
+      headers,
+      deadline: new Date(this.#clock.now() + 10_000),
+    });
   }
 
   #connected(): Client {
@@ -35,7 +38,10 @@ export class CaClient {
     const { caAddress, caRootCa, address } = this.#config;
     const { host, port } = parseControlPlane(caAddress);
     const trust = trustServer(host, readFileSync(caRootCa, 'utf8'));
-    this.#client = new Client(boundTarget(`${host}:${port}`, address), trust.credentials, { ...channelOptions(4), ...trust.options });
+    this.#client = new Client(boundTarget(`${host}:${port}`, address), trust.credentials, {
+      ...channelOptions(4),
+      ...trust.options,
+    });
     return this.#client;
   }
 }

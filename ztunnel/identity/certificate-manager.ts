@@ -70,7 +70,11 @@ export class CertificateManager {
       const chain = await this.#deps.request(identity, createCsr(key, identity));
       const leaf = new X509Certificate(chain[0] ?? '');
       if (this.#entries.get(identity) !== entry) return;
-      this.#deps.onCertificate({ identity, key: privateKeyPem(key.privateKey), chain: chain.slice(0, -1).join('') });
+      this.#deps.onCertificate({
+        identity,
+        key: privateKeyPem(key.privateKey),
+        chain: chain.slice(0, -1).join(''),
+      });
       this.#renewLater(entry, leaf);
     } catch (error) {
       this.#again(identity, entry, error);
@@ -92,7 +96,10 @@ export class CertificateManager {
   #again(identity: string, entry: Entry, error: unknown): void {
     const { random, log } = this.#deps;
     const wait = Math.min(longestWait, firstWait * 2 ** entry.attempt++) * (0.8 + 0.4 * random.fraction());
-    log.warn({ identity, error: error instanceof Error ? error.message : String(error), wait: Math.round(wait) }, 'no certificate yet');
+    log.warn(
+      { identity, error: error instanceof Error ? error.message : String(error), wait: Math.round(wait) },
+      'no certificate yet',
+    );
     entry.state = 'queued';
     this.#later(entry, wait);
   }

@@ -43,12 +43,26 @@ export async function carry(
   counted.sent += counters.received;
   // At the source what is sent goes to the server; at the destination it is what the server answers.
   const outbound = told.record.direction === 'outbound';
-  const [bytesSent, bytesRecv] = outbound ? [counters.sent, counters.received] : [counters.received, counters.sent];
-  context.access({ ...told.record, bytesSent, bytesRecv, durationMillis: clock.monotonic() - started, error: closedFor ?? error?.message });
+  const [bytesSent, bytesRecv] = outbound
+    ? [counters.sent, counters.received]
+    : [counters.received, counters.sent];
+  context.access({
+    ...told.record,
+    bytesSent,
+    bytesRecv,
+    durationMillis: clock.monotonic() - started,
+    error: closedFor ?? error?.message,
+  });
 }
 
 /** A connection that was refused or could not be carried. */
-export function tellFailure(context: Context, told: Told, error: string, flags: TcpFacts['flags'], startedAt: number): void {
+export function tellFailure(
+  context: Context,
+  told: Told,
+  error: string,
+  flags: TcpFacts['flags'],
+  startedAt: number,
+): void {
   context.metrics.of({ ...told.facts, flags }).failed++;
   const durationMillis = context.clock.monotonic() - startedAt;
   context.access({ ...told.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });

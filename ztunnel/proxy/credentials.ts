@@ -44,7 +44,12 @@ export class CredentialStore {
       this.#waiting.set(identity, waiting);
       const timer = this.#clock.after(patience, () => {
         waiting.delete(settle);
-        reject(new CodedError('NO_CERTIFICATE', `no certificate for ${identity} within ${patience} ms: is the control plane there, and is the identity on this node?`));
+        reject(
+          new CodedError(
+            'NO_CERTIFICATE',
+            `no certificate for ${identity} within ${patience} ms: is the control plane there, and is the identity on this node?`,
+          ),
+        );
       });
       const settle = (credentials: Credentials) => {
         timer.cancel();

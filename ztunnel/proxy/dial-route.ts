@@ -22,16 +22,37 @@ export interface Reached {
 const dialMillis = 3000;
 
 /** Carries one route out, up to the innermost yes. Throws CodedErrors that name layer and place. */
-export async function dialRoute(context: Context, source: Workload, clientAddress: string, route: Route, signal: AbortSignal): Promise<Reached> {
+export async function dialRoute(
+  context: Context,
+  source: Workload,
+  clientAddress: string,
+  route: Route,
+  signal: AbortSignal,
+): Promise<Reached> {
   switch (route.kind) {
     case 'plaintext': {
-      const stream = await context.dialer.dial({ ...place(route), localAddress: source.addresses[0], timeoutMillis: dialMillis, signal });
+      const stream = await context.dialer.dial({
+        ...place(route),
+        localAddress: source.addresses[0],
+        timeoutMillis: dialMillis,
+        signal,
+      });
       return { stream, peer: undefined, baggage: undefined, authority: undefined, address: at(route) };
     }
     case 'hbone': {
-      const pooled = await session(context, source, { ...place(route), expect: route.expect }, 'hbone', signal);
+      const pooled = await session(
+        context,
+        source,
+        { ...place(route), expect: route.expect },
+        'hbone',
+        signal,
+      );
       const headers = headersOf(source, clientAddress);
-      const tunnel = await openTunnel(pooled.session, { authority: route.authority, headers, layer: 'hbone' }, signal);
+      const tunnel = await openTunnel(
+        pooled.session,
+        { authority: route.authority, headers, layer: 'hbone' },
+        signal,
+      );
       return reached(tunnel, pooled.peer, route.authority, at(route));
     }
     case 'double-hbone':
@@ -48,7 +69,10 @@ const reached = ({ stream, headers }: Tunnel, peer: Peer, authority: string, add
   ...{ stream, peer, authority, address, baggage: headers['baggage'] },
 });
 
-const headersOf = (source: Workload, clientAddress: string) => ({ baggage: encodeBaggage(source), forwarded: `for="${clientAddress}"` });
+const headersOf = (source: Workload, clientAddress: string) => ({
+  baggage: encodeBaggage(source),
+  forwarded: `for="${clientAddress}"`,
+});
 
 async function doubleTunnel(
   context: Context,
@@ -62,17 +86,40 @@ async function doubleTunnel(
   const { authority, target, expect } = route;
   const toGateway = { authority, headers: { ...headers, 'x-isthmus-target': target }, layer: 'outer' };
   const through = await openTunnel(outer.session, toGateway, signal);
-  const tls = { ...tlsOf(context), credentials: await context.credentials.get(identityOf(source)), alpn: ['h2'], layer: 'inner' as const, expect };
+  const tls = {
+    ...tlsOf(context),
+    credentials: await context.credentials.get(identityOf(source)),
+    alpn: ['h2'],
+    layer: 'inner' as const,
+    expect,
+  };
   const inside = { authority, headers: { ...headers, 'x-forwarded-network': source.network } };
   const tunnel = await openInner(through.stream, context.http2, tls, inside, signal);
   if (!tunnel.peer) throw new Error('an inner tunnel has a peer');
   return reached(tunnel, tunnel.peer, authority, at(route.gateway));
 }
 
-async function istioMtls(context: Context, source: Workload, route: Extract<Route, { kind: 'istio-mtls' }>, signal: AbortSignal): Promise<Reached> {
+async function istioMtls(
+  context: Context,
+  source: Workload,
+  route: Extract<Route, { kind: 'istio-mtls' }>,
+  signal: AbortSignal,
+): Promise<Reached> {
   const credentials = await context.credentials.get(identityOf(source));
-  const raw = await context.dialer.dial({ ...place(route), localAddress: source.addresses[0], timeoutMillis: dialMillis, signal });
-  const { socket, peer } = await dialTls(raw, { ...tlsOf(context), credentials, alpn: ['istio'], layer: 'istio-mtls', servername: route.sni, expect: route.expect });
+  const raw = await context.dialer.dial({
+    ...place(route),
+    localAddress: source.addresses[0],
+    timeoutMillis: dialMillis,
+    signal,
+  });
+  const { socket, peer } = await dialTls(raw, {
+    ...tlsOf(context),
+    credentials,
+    alpn: ['istio'],
+    layer: 'istio-mtls',
+    servername: route.sni,
+    expect: route.expect,
+  });
   return { stream: socket, peer, baggage: undefined, authority: undefined, address: at(route) };
 }
 
@@ -88,12 +135,23 @@ async function session(
 ): Promise<Pooled> {
   const identity = identityOf(source);
   const localAddress = source.addresses[0];
-  const key = { source: identity, sourceAddress: localAddress ?? '', trustRevision: context.table.revision, ...target };
+  const key = {
+    source: identity,
+    sourceAddress: localAddress ?? '',
+    trustRevision: context.table.revision,
+    ...target,
+  };
   signal.throwIfAborted();
   return context.pool.take(key, async () => {
     const credentials = await context.credentials.get(identity);
     const raw = await context.dialer.dial({ ...place(target), localAddress, timeoutMillis: dialMillis });
-    const { socket, peer } = await dialTls(raw, { ...tlsOf(context), credentials, alpn: ['h2'], layer, expect: target.expect });
+    const { socket, peer } = await dialTls(raw, {
+      ...tlsOf(context),
+      credentials,
+      alpn: ['h2'],
+      layer,
+      expect: target.expect,
+    });
     return { session: await context.http2.client(socket), peer };
   });
 }

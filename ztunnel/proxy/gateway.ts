@@ -21,7 +21,14 @@ export async function serveGatewayHbone(context: Context, socket: Socket): Promi
   const { table, clock, http2, connections, config } = context;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(ownIdentity(config));
-  const secured = await acceptTls(socket, { credentials, table, clock, alpn: ['h2'], layer: 'outer', timeoutMillis: handshakeMillis });
+  const secured = await acceptTls(socket, {
+    credentials,
+    table,
+    clock,
+    alpn: ['h2'],
+    layer: 'outer',
+    timeoutMillis: handshakeMillis,
+  });
   const session = http2.server(secured.socket, (incoming) => {
     forwardConnect(context, `${address}:${port}`, secured.peer, incoming).catch((error: unknown) => {
       incoming.refuse(503);
@@ -31,27 +38,55 @@ export async function serveGatewayHbone(context: Context, socket: Socket): Promi
   session.onClose(connections.add({ peer: secured.peer, close: () => session.destroy() }));
 }
 
-async function forwardConnect(context: Context, from: string, peer: Peer, incoming: IncomingConnect): Promise<void> {
+async function forwardConnect(
+  context: Context,
+  from: string,
+  peer: Peer,
+  incoming: IncomingConnect,
+): Promise<void> {
   const { network, cluster } = context.config;
-  const request = { network, cluster, authority: incoming.authority, peer, target: incoming.headers['x-isthmus-target'] };
+  const request = {
+    network,
+    cluster,
+    authority: incoming.authority,
+    peer,
+    target: incoming.headers['x-isthmus-target'],
+  };
   const decision = decideGateway(context.state, request, context.random);
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.code });
-    return refused(context, from, incoming.authority, peer, decision);
+    refused(context, from, incoming.authority, peer, decision); return;
   }
   const endpoint = await dialFirst(context, decision);
   if (!endpoint) {
     incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
-    return tellFailure(context, told(context, from, incoming.authority, peer, decision), 'no endpoint answers', 'CONNECT', context.clock.monotonic());
+    tellFailure(
+      context,
+      told(context, from, incoming.authority, peer, decision),
+      'no endpoint answers',
+      'CONNECT',
+      context.clock.monotonic(),
+    ); return;
   }
-  await forward(context, incoming.accept({}), endpoint, told(context, from, incoming.authority, peer, decision), peer);
+  await forward(
+    context,
+    incoming.accept({}),
+    endpoint,
+    told(context, from, incoming.authority, peer, decision),
+    peer,
+  );
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
 export async function serveGatewaySni(context: Context, socket: Socket): Promise<void> {
   socket.on('error', () => undefined);
   const from = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-  const peeked = await peek(socket, context.clock, helloMillis, (bytes) => readClientHello(bytes).kind !== 'need-more');
+  const peeked = await peek(
+    socket,
+    context.clock,
+    helloMillis,
+    (bytes) => readClientHello(bytes).kind !== 'need-more',
+  );
   if (peeked.kind !== 'bytes') return void socket.destroy();
   const hello = readClientHello(peeked.bytes);
   const sni = hello.kind === 'hello' ? hello.sni : undefined;
@@ -60,12 +95,18 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   if (decision.kind === 'refuse') {
     context.tap(peeked.bytes);
     socket.destroy();
-    return refused(context, from, sni ?? '', undefined, decision);
+    refused(context, from, sni ?? '', undefined, decision); return;
   }
   const endpoint = await dialFirst(context, decision);
   if (!endpoint) {
     socket.destroy();
-    return tellFailure(context, told(context, from, sni ?? '', undefined, decision), 'no endpoint answers', 'CONNECT', context.clock.monotonic());
+    tellFailure(
+      context,
+      told(context, from, sni ?? '', undefined, decision),
+      'no endpoint answers',
+      'CONNECT',
+      context.clock.monotonic(),
+    ); return;
   }
   await forward(context, socket, endpoint, told(context, from, sni ?? '', undefined, decision), undefined);
 }
@@ -75,7 +116,12 @@ async function dialFirst(context: Context, { candidates }: Forward): Promise<Soc
   for (const { address, port } of candidates) {
     context.counters.gatewayDials++;
     try {
-      return await context.dialer.dial({ address, port, localAddress: context.config.address, timeoutMillis: dialMillis });
+      return await context.dialer.dial({
+        address,
+        port,
+        localAddress: context.config.address,
+        timeoutMillis: dialMillis,
+      });
     } catch (error) {
       context.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
     }
@@ -83,22 +129,57 @@ async function dialFirst(context: Context, { candidates }: Forward): Promise<Soc
   return undefined;
 }
 
-function forward(context: Context, near: Duplex, endpoint: Socket, about: Told, peer: Peer | undefined): Promise<void> {
-  if (context.config.tap !== '') for (const side of [near, endpoint]) side.on('data', (bytes: Buffer) => context.tap(bytes));
+function forward(
+  context: Context,
+  near: Duplex,
+  endpoint: Socket,
+  about: Told,
+  peer: Peer | undefined,
+): Promise<void> {
+  if (context.config.tap !== '')
+    for (const side of [near, endpoint]) side.on('data', (bytes: Buffer) => context.tap(bytes));
   return carry(context, near, endpoint, about, peer, undefined);
 }
 
-function refused(context: Context, from: string, wanted: string, peer: Peer | undefined, { code, message }: Extract<GatewayDecision, { kind: 'refuse' }>): void {
+function refused(
+  context: Context,
+  from: string,
+  wanted: string,
+  peer: Peer | undefined,
+  { code, message }: Extract<GatewayDecision, { kind: 'refuse' }>,
+): void {
   context.counters.gatewayRefusals++;
-  tellFailure(context, told(context, from, wanted, peer, undefined), `${code}: ${message}`, 'DENY', context.clock.monotonic());
+  tellFailure(
+    context,
+    told(context, from, wanted, peer, undefined),
+    `${code}: ${message}`,
+    'DENY',
+    context.clock.monotonic(),
+  );
 }
 
-function told({ config }: Context, srcAddr: string, wanted: string, peer: Peer | undefined, decision: Forward | undefined): Told {
+function told(
+  { config }: Context,
+  srcAddr: string,
+  wanted: string,
+  peer: Peer | undefined,
+  decision: Forward | undefined,
+): Told {
   const service = decision?.service;
   return {
     record: {
-      ...{ srcAddr, srcIdentity: peer?.spiffeId, srcCluster: peer?.cluster, dstAddr: `${config.address}:${peer ? 15008 : 15443}` },
-      ...{ dstHboneAddr: wanted, dstService: service?.hostname, dstCluster: config.cluster, direction: 'inbound' },
+      ...{
+        srcAddr,
+        srcIdentity: peer?.spiffeId,
+        srcCluster: peer?.cluster,
+        dstAddr: `${config.address}:${peer ? 15008 : 15443}`,
+      },
+      ...{
+        dstHboneAddr: wanted,
+        dstService: service?.hostname,
+        dstCluster: config.cluster,
+        direction: 'inbound',
+      },
     },
     facts: {
       ...{ reporter: 'destination', service, mtls: true },

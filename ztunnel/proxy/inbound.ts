@@ -36,9 +36,22 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(identityOf(workload));
   const { table, clock, http2, connections } = context;
-  const secured = await acceptTls(socket, { credentials, table, clock, alpn: ['h2'], layer: 'hbone', timeoutMillis: handshakeMillis });
+  const secured = await acceptTls(socket, {
+    credentials,
+    table,
+    clock,
+    alpn: ['h2'],
+    layer: 'hbone',
+    timeoutMillis: handshakeMillis,
+  });
   const session = http2.server(secured.socket, (incoming) => {
-    const caller = { address, port, peer: secured.peer, baggage: incoming.headers['baggage'], authority: incoming.authority };
+    const caller = {
+      address,
+      port,
+      peer: secured.peer,
+      baggage: incoming.headers['baggage'],
+      authority: incoming.authority,
+    };
     serveConnect(context, uid, caller, incoming).catch((error: unknown) => {
       incoming.refuse(503);
       context.log.error({ error: String(error) }, 'inbound tunnel failed');
@@ -47,28 +60,39 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
   session.onClose(connections.add({ peer: secured.peer, close: () => session.destroy() }));
 }
 
-async function serveConnect(context: Context, uid: string, caller: Caller, incoming: IncomingConnect): Promise<void> {
+async function serveConnect(
+  context: Context,
+  uid: string,
+  caller: Caller,
+  incoming: IncomingConnect,
+): Promise<void> {
   const workload = context.state.workloads.get(uid);
-  if (!workload) return incoming.refuse(503);
+  if (!workload) { incoming.refuse(503); return; }
   const destination = { address: workload.addresses[0] ?? '', port: 15008 };
   const decision = decideInbound(context.state, { workload, destination, authority: incoming.authority });
   const port = decision.kind === 'deliver' ? decision.port : 0;
-  const inbound = { context, workload, caller, port, service: decision.kind === 'deliver' ? decision.service : undefined };
+  const inbound = {
+    context,
+    workload,
+    caller,
+    port,
+    service: decision.kind === 'deliver' ? decision.service : undefined,
+  };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
-    return fail(inbound, decision.message, 'CONNECT');
+    fail(inbound, decision.message, 'CONNECT'); return;
   }
   const denial = await judge(inbound);
   if (denial !== undefined) {
     incoming.refuse(401);
-    return fail(inbound, denial, 'DENY');
+    fail(inbound, denial, 'DENY'); return;
   }
   let application: Socket;
   try {
     application = await dialApplication(inbound);
   } catch (error) {
     incoming.refuse(503);
-    return fail(inbound, String(error), 'CONNECT');
+    fail(inbound, String(error), 'CONNECT'); return;
   }
   await deliver(inbound, incoming.accept({ baggage: encodeBaggage(workload) }), application);
 }
@@ -78,23 +102,44 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   const workload = context.state.workloads.get(uid);
   if (!workload) return void socket.destroy();
   socket.on('error', () => undefined);
-  const caller = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, peer: undefined, baggage: undefined, authority: undefined };
+  const caller = {
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    peer: undefined,
+    baggage: undefined,
+    authority: undefined,
+  };
   const plain = { context, workload, caller, port, service: undefined };
   const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first === 'silent' && workload.strict) {
     socket.destroy();
-    return fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY');
+    fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY'); return;
   }
   if (first !== 'istio-mtls') return servePlain(plain, socket);
   const credentials = await context.credentials.get(identityOf(workload));
   const { table, clock } = context;
-  const secured = await acceptTls(socket, { credentials, table, clock, alpn: ['istio'], layer: 'istio-mtls', timeoutMillis: handshakeMillis });
+  const secured = await acceptTls(socket, {
+    credentials,
+    table,
+    clock,
+    alpn: ['istio'],
+    layer: 'istio-mtls',
+    timeoutMillis: handshakeMillis,
+  });
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }
 
-async function sniff({ clock }: Context, socket: Socket): Promise<'istio-mtls' | 'plaintext' | 'silent' | 'ended'> {
-  const peeked = await peek(socket, clock, sniffMillis, (bytes) => readClientHello(bytes).kind !== 'need-more');
+async function sniff(
+  { clock }: Context,
+  socket: Socket,
+): Promise<'istio-mtls' | 'plaintext' | 'silent' | 'ended'> {
+  const peeked = await peek(
+    socket,
+    clock,
+    sniffMillis,
+    (bytes) => readClientHello(bytes).kind !== 'need-more',
+  );
   if (peeked.kind !== 'bytes') return peeked.kind;
   const hello = readClientHello(peeked.bytes);
   return hello.kind === 'hello' && hello.alpn.includes('istio') ? 'istio-mtls' : 'plaintext';
@@ -113,7 +158,7 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   const denial = await judge(inbound);
   if (denial !== undefined) {
     stream.destroy();
-    return fail(inbound, denial, 'DENY');
+    fail(inbound, denial, 'DENY'); return;
   }
   try {
     await deliver(inbound, stream, await dialApplication(inbound));
@@ -123,7 +168,11 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   }
 }
 
-export const connectionOf = ({ workload, caller, port }: Pick<Inbound, 'workload' | 'caller' | 'port'>): Connection => ({
+export const connectionOf = ({
+  workload,
+  caller,
+  port,
+}: Pick<Inbound, 'workload' | 'caller' | 'port'>): Connection => ({
   source: { address: caller.address, identity: caller.peer?.identity },
   destination: { address: workload.addresses[0] ?? '', port, workload },
 });
@@ -137,7 +186,8 @@ async function judge(inbound: Inbound): Promise<string | undefined> {
     await context.changed(until - context.clock.monotonic());
     found = policiesFor(context.state, context.state.workloads.get(workload.uid) ?? workload);
   }
-  if (found.missing.length > 0) return `POLICY_UNKNOWN: ${found.missing.join(', ')} has not come within ${policyPatience} ms`;
+  if (found.missing.length > 0)
+    return `POLICY_UNKNOWN: ${found.missing.join(', ')} has not come within ${policyPatience} ms`;
   const verdict = evaluate(found.policies, connectionOf(inbound));
   return verdict.allowed ? undefined : verdict.message;
 }
@@ -150,7 +200,10 @@ function dialApplication({ context, workload, port }: Inbound): Promise<Socket> 
 
 function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
   const { context, workload, caller } = inbound;
-  return carry(context, near, application, told(inbound), caller.peer, { uid: workload.uid, connection: connectionOf(inbound) });
+  return carry(context, near, application, told(inbound), caller.peer, {
+    uid: workload.uid,
+    connection: connectionOf(inbound),
+  });
 }
 
 const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
@@ -167,9 +220,20 @@ function told({ context, workload, caller, port, service }: Inbound): Told {
   const own = caller.peer || caller.authority !== undefined ? identityOf(workload) : undefined;
   return {
     record: {
-      ...{ srcAddr: `${caller.address}:${caller.port}`, srcWorkload: source.workloadName, srcNamespace: namespace },
-      ...{ srcIdentity: caller.peer?.spiffeId, srcCluster: caller.peer?.cluster ?? source.cluster, dstHboneAddr: caller.authority },
-      ...{ dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`, dstService: service?.hostname },
+      ...{
+        srcAddr: `${caller.address}:${caller.port}`,
+        srcWorkload: source.workloadName,
+        srcNamespace: namespace,
+      },
+      ...{
+        srcIdentity: caller.peer?.spiffeId,
+        srcCluster: caller.peer?.cluster ?? source.cluster,
+        dstHboneAddr: caller.authority,
+      },
+      ...{
+        dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
+        dstService: service?.hostname,
+      },
       ...{ dstWorkload: workload.workloadName, dstNamespace: workload.namespace, dstIdentity: own },
       ...{ dstCluster: workload.cluster, direction: 'inbound' },
     },

@@ -29,29 +29,61 @@ export async function serveOutbound(
   const source = await sourceOf(context, socket.remoteAddress ?? '');
   const refuse = (message: string, service?: Service) => {
     answered(false);
-    tellFailure(context, told(context, source, clientAddress, targetText(target), service, undefined, undefined), message, 'CONNECT', started);
+    tellFailure(
+      context,
+      told(context, source, clientAddress, targetText(target), service, undefined, undefined),
+      message,
+      'CONNECT',
+      started,
+    );
     socket.destroy();
   };
-  if (!source) return refuse(unknownCaller(socket.remoteAddress ?? ''));
-  const decision = decideOutbound(context.state, { source, network: context.config.network, target }, context.random, (key) => context.failures.has(key));
-  if (decision.kind === 'refuse') return refuse(`${decision.code}: ${decision.message}`);
-  if (decision.kind === 'passthrough') return refuse(`NOT_IN_MESH: ${decision.address}:${decision.port} is no part of this mesh; loopback capture reaches services only`);
+  if (!source) { refuse(unknownCaller(socket.remoteAddress ?? '')); return; }
+  const decision = decideOutbound(
+    context.state,
+    { source, network: context.config.network, target },
+    context.random,
+    (key) => context.failures.has(key),
+  );
+  if (decision.kind === 'refuse') { refuse(`${decision.code}: ${decision.message}`); return; }
+  if (decision.kind === 'passthrough')
+    { refuse(
+      `NOT_IN_MESH: ${decision.address}:${decision.port} is no part of this mesh; loopback capture reaches services only`,
+    ); return; }
   const { routes, service } = decision;
   try {
     const { route, reached } = await reach(context, source, clientAddress, routes);
     answered(true);
-    await carry(context, socket, reached.stream, told(context, source, clientAddress, reached.address, service, route, reached), reached.peer, undefined);
+    await carry(
+      context,
+      socket,
+      reached.stream,
+      told(context, source, clientAddress, reached.address, service, route, reached),
+      reached.peer,
+      undefined,
+    );
   } catch (error) {
     answered(false);
     const message = error instanceof Error ? error.message : String(error);
     const flags = message.includes(' tls: ') ? 'TLS_FAILURE' : 'CONNECT';
     const [first] = routes;
-    tellFailure(context, told(context, source, clientAddress, targetText(target), service, first, undefined), message, flags, started);
+    tellFailure(
+      context,
+      told(context, source, clientAddress, targetText(target), service, first, undefined),
+      message,
+      flags,
+      started,
+    );
     socket.destroy();
   }
 }
 
-function reach(context: Context, source: Workload, clientAddress: string, routes: readonly Route[]): Promise<{ route: Route; reached: Reached }> {
+function reach(
+  context: Context,
+  source: Workload,
+  clientAddress: string,
+  routes: readonly Route[],
+): Promise<{ route: Route; reached: Reached }> {
   const attempt = async (route: Route, signal: AbortSignal) => {
     try {
       const reached = await dialRoute(context, source, clientAddress, route, signal);
@@ -71,7 +103,8 @@ function reach(context: Context, source: Workload, clientAddress: string, routes
 
 /** The pod that calls, by its address; one that has just started may not be known for a moment. */
 async function sourceOf(context: Context, address: string): Promise<Workload | undefined> {
-  const look = () => localWorkloads(context.state, context.config).find((one) => one.addresses.includes(address));
+  const look = () =>
+    localWorkloads(context.state, context.config).find((one) => one.addresses.includes(address));
   const until = context.clock.monotonic() + patience;
   let found = look();
   while (!found && address !== '127.0.0.1' && context.clock.monotonic() < until) {
@@ -111,12 +144,33 @@ function told(
   const srcIdentity = source && route?.kind !== 'plaintext' ? identityOf(source) : undefined;
   return {
     record: {
-      ...{ srcAddr, srcWorkload: source?.workloadName, srcNamespace: source?.namespace, srcIdentity, srcCluster: config.cluster },
-      ...{ dstAddr, dstHboneAddr: reached?.authority, dstService: service?.hostname, dstWorkload: destination.workloadName },
-      ...{ dstNamespace: destination.namespace, dstIdentity: reached?.peer?.spiffeId, dstCluster: destination.cluster, direction: 'outbound' },
+      ...{
+        srcAddr,
+        srcWorkload: source?.workloadName,
+        srcNamespace: source?.namespace,
+        srcIdentity,
+        srcCluster: config.cluster,
+      },
+      ...{
+        dstAddr,
+        dstHboneAddr: reached?.authority,
+        dstService: service?.hostname,
+        dstWorkload: destination.workloadName,
+      },
+      ...{
+        dstNamespace: destination.namespace,
+        dstIdentity: reached?.peer?.spiffeId,
+        dstCluster: destination.cluster,
+        direction: 'outbound',
+      },
     },
     facts: {
-      ...{ reporter: 'source', source: { workload: source, identity: srcIdentity }, service, mtls: reached?.peer !== undefined },
+      ...{
+        reporter: 'source',
+        source: { workload: source, identity: srcIdentity },
+        service,
+        mtls: reached?.peer !== undefined,
+      },
       destination: { workload: destination, identity: reached?.peer?.spiffeId },
     },
   };

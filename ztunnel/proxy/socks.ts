@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Context } from '../engine/context.ts';
-import { readGreeting, readRequest, socksReply, type SocksStep, type SocksTarget } from '../capture/socks5.ts';
+import {
+  readGreeting,
+  readRequest,
+  socksReply,
+  type SocksStep,
+  type SocksTarget,
+} from '../capture/socks5.ts';
 import { serveOutbound } from './outbound.ts';
 
 const patience = 10_000;
@@ -12,7 +18,12 @@ export async function serveSocks(context: Context, socket: Socket): Promise<void
   const target = await negotiate(socket);
   timer.cancel();
   if (!target) return;
-  await serveOutbound(context, socket, target, (ok) => void (socket.writable && socket.write(socksReply(ok ? 0 : 5))));
+  await serveOutbound(
+    context,
+    socket,
+    target,
+    (ok) => void (socket.writable && socket.write(socksReply(ok ? 0 : 5))),
+  );
 }
 
 async function negotiate(socket: Socket): Promise<SocksTarget | undefined> {

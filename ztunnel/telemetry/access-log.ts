@@ -40,11 +40,15 @@ export function formatAccess(record: AccessRecord, now: number): string {
     ['duration', `${Math.round(record.durationMillis)}ms`],
     ['error', record.error],
   ];
-  const text = fields.filter(([, value]) => value !== undefined && value !== '').map(([key, value]) => `${key}=${quoted(key, value ?? '')}`);
+  const text = fields
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([key, value]) => `${key}=${quoted(key, value ?? '')}`);
   const level = record.error === undefined ? 'info' : 'error';
   return `${new Date(now).toISOString()}\t${level}\taccess\tconnection complete\t${text.join(' ')}\n`;
 }
 
 /** Addresses and numbers stand bare; every other text is quoted, with nothing in it that could begin a new line. */
 const quoted = (key: string, value: string | number): string =>
-  typeof value === 'number' || key.endsWith('.addr') ? String(value) : JSON.stringify(value.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 1000));
+  typeof value === 'number' || key.endsWith('.addr')
+    ? String(value)
+    : JSON.stringify(value.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 1000));

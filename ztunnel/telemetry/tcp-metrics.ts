@@ -2,17 +2,41 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 
 /** Istio's TCP labels, in Istio's order. */
 export const tcpLabels = [
-  ...(['reporter', 'source_workload', 'source_canonical_service', 'source_canonical_revision', 'source_workload_namespace'] as const),
+  ...([
+    'reporter',
+    'source_workload',
+    'source_canonical_service',
+    'source_canonical_revision',
+    'source_workload_namespace',
+  ] as const),
   ...(['source_principal', 'source_app', 'source_version', 'source_cluster', 'destination_service'] as const),
-  ...(['destination_service_namespace', 'destination_service_name', 'destination_workload', 'destination_canonical_service'] as const),
-  ...(['destination_canonical_revision', 'destination_workload_namespace', 'destination_principal', 'destination_app'] as const),
-  ...(['destination_version', 'destination_cluster', 'request_protocol', 'response_flags', 'connection_security_policy'] as const),
+  ...([
+    'destination_service_namespace',
+    'destination_service_name',
+    'destination_workload',
+    'destination_canonical_service',
+  ] as const),
+  ...([
+    'destination_canonical_revision',
+    'destination_workload_namespace',
+    'destination_principal',
+    'destination_app',
+  ] as const),
+  ...([
+    'destination_version',
+    'destination_cluster',
+    'request_protocol',
+    'response_flags',
+    'connection_security_policy',
+  ] as const),
 ] as const;
 
 export type TcpLabels = Readonly<Record<(typeof tcpLabels)[number], string>>;
 
 export interface End {
-  readonly workload: Pick<Workload, 'workloadName' | 'canonicalName' | 'canonicalRevision' | 'namespace' | 'cluster'> | undefined;
+  readonly workload:
+    | Pick<Workload, 'workloadName' | 'canonicalName' | 'canonicalRevision' | 'namespace' | 'cluster'>
+    | undefined;
   readonly identity: string | undefined;
 }
 
@@ -20,12 +44,14 @@ export interface TcpFacts {
   readonly reporter: 'source' | 'destination';
   readonly source: End;
   readonly destination: End;
-  readonly service: { readonly hostname: string; readonly namespace: string; readonly name: string } | undefined;
+  readonly service:
+    { readonly hostname: string; readonly namespace: string; readonly name: string } | undefined;
   readonly flags: '-' | 'DENY' | 'CONNECT' | 'TLS_FAILURE';
   readonly mtls: boolean;
 }
 
-const known = (value: string | undefined): string => (value === undefined || value === '' ? 'unknown' : value);
+const known = (value: string | undefined): string =>
+  value === undefined || value === '' ? 'unknown' : value;
 
 export function labelsOf({ reporter, source, destination, service, flags, mtls }: TcpFacts): TcpLabels {
   return {

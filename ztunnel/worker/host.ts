@@ -22,15 +22,24 @@ export class Workers {
   readonly #workers: readonly Worker[];
   readonly #hooks: WorkerHooks;
   /** Deltas that are being applied: an answer of each worker is awaited, in order. */
-  readonly #applying: { waiting: number; rejected: Map<string, Rejected>; resolve: (rejected: readonly Rejected[]) => void }[] = [];
-  readonly #reports = new Map<number, { reports: WorkerReport[]; resolve: (reports: readonly WorkerReport[]) => void }>();
+  readonly #applying: {
+    waiting: number;
+    rejected: Map<string, Rejected>;
+    resolve: (rejected: readonly Rejected[]) => void;
+  }[] = [];
+  readonly #reports = new Map<
+    number,
+    { reports: WorkerReport[]; resolve: (reports: readonly WorkerReport[]) => void }
+  >();
   #listening = 0;
   #ids = 0;
 
   constructor(count: number, config: ProxyConfig, logLevel: string, hooks: WorkerHooks) {
     this.#hooks = hooks;
     this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { config, logLevel } });
+      const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+        workerData: { config, logLevel },
+      });
       worker.on('message', (message: FromWorker) => this.#hear(message));
       worker.on('error', (error) => hooks.onDied(error));
       return worker;
@@ -42,10 +51,19 @@ export class Workers {
   }
 
   /** Resolves with what was refused, once every worker has the delta in force. */
-  apply(type: string, resources: readonly Resource[], removed: readonly string[]): Promise<readonly Rejected[]> {
+  apply(
+    type: string,
+    resources: readonly Resource[],
+    removed: readonly string[],
+  ): Promise<readonly Rejected[]> {
     return new Promise((resolve) => {
       this.#applying.push({ waiting: this.#workers.length, rejected: new Map(), resolve });
-      this.tell({ kind: 'delta', type, resources: resources.map(({ name, body }) => ({ name, body })), removed });
+      this.tell({
+        kind: 'delta',
+        type,
+        resources: resources.map(({ name, body }) => ({ name, body })),
+        removed,
+      });
     });
   }
 

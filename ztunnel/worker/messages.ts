@@ -28,5 +28,10 @@ export type FromWorker =
   | { readonly kind: 'forget-certificate'; readonly identity: string }
   | { readonly kind: 'listening' }
   | { readonly kind: 'report'; readonly id: number; readonly metrics: unknown; readonly connections: unknown }
-  | { readonly kind: 'port-not-capturable'; readonly address: string; readonly port: number; readonly error: string }
+  | {
+      readonly kind: 'port-not-capturable';
+      readonly address: string;
+      readonly port: number;
+      readonly error: string;
+    }
   | { readonly kind: 'drained' };

@@ -23,11 +23,15 @@ export class Allocations {
   /** `block` is a /20 such as 127.64.16.0/20. Throws BAD_BLOCK. */
   constructor(path: string, block: string) {
     const [, a, b, c, prefix] = /^(\d+)\.(\d+)\.(\d+)\.0\/(\d+)$/.exec(block) ?? [];
-    if (prefix !== '20' || Number(c) % 16 !== 0) throw new CodedError('BAD_BLOCK', `--addresses ${block}: give a /20, such as 127.64.16.0/20`);
+    if (prefix !== '20' || Number(c) % 16 !== 0)
+      throw new CodedError('BAD_BLOCK', `--addresses ${block}: give a /20, such as 127.64.16.0/20`);
     this.#path = path;
     this.#base = [Number(a), Number(b), Number(c)];
-    this.#saved = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Saved) : { pods: {}, apps: {}, vips: {} };
-    for (const kind of Object.values(this.#saved)) for (const address of Object.values(kind as Record<string, string>)) this.#used.add(address);
+    this.#saved = existsSync(path)
+      ? (JSON.parse(readFileSync(path, 'utf8')) as Saved)
+      : { pods: {}, apps: {}, vips: {} };
+    for (const kind of Object.values(this.#saved))
+      for (const address of Object.values(kind as Record<string, string>)) this.#used.add(address);
   }
 
   /** The address of an owner, allocated now if it has none. Throws BLOCK_FULL. */
@@ -49,7 +53,10 @@ export class Allocations {
         const address = `${a}.${b}.${third}.${fourth}`;
         if (!this.#used.has(address)) return address;
       }
-    throw new CodedError('BLOCK_FULL', `no free address for ${kind}: give the cluster a block of its own that is larger`);
+    throw new CodedError(
+      'BLOCK_FULL',
+      `no free address for ${kind}: give the cluster a block of its own that is larger`,
+    );
   }
 
   #save(): void {

@@ -29,23 +29,33 @@ export function filesSource({ folder, allocations, localAddress, clock }: Deps):
         const owner = `${pod.metadata.namespace}/${pod.metadata.name}`;
         const app = pod.metadata.annotations[appAddress] ?? allocations.get('apps', owner);
         const annotations = { ...pod.metadata.annotations, [appAddress]: app };
-        return { ...pod, podIP: pod.podIP === '' ? allocations.get('pods', owner) : pod.podIP, metadata: { ...pod.metadata, annotations } };
+        return {
+          ...pod,
+          podIP: pod.podIP === '' ? allocations.get('pods', owner) : pod.podIP,
+          metadata: { ...pod.metadata, annotations },
+        };
       };
       const watchPod = (id: string, pod: PodObject): PodObject => {
         const before = pods.get(id);
         before?.prober?.stop();
         const probe = pod.readinessProbe ?? defaultProbe(pod);
-        const known = { pod: { ...pod, ready: before?.pod.ready ?? probe === undefined }, prober: undefined as Prober | undefined };
+        const known = {
+          pod: { ...pod, ready: before?.pod.ready ?? probe === undefined },
+          prober: undefined as Prober | undefined,
+        };
         pods.set(id, known);
         const target = { address: pod.metadata.annotations[appAddress] ?? '', localAddress };
-        known.prober = probe && new Prober(pod, probe, target, clock, (ready) => {
-          known.pod = { ...known.pod, ready };
-          emit([{ type: 'upsert', id, object: known.pod }]);
-        });
+        known.prober =
+          probe &&
+          new Prober(pod, probe, target, clock, (ready) => {
+            known.pod = { ...known.pod, ready };
+            emit([{ type: 'upsert', id, object: known.pod }]);
+          });
         return known.pod;
       };
       const enrich = (event: SourceEvent): SourceEvent => {
-        if (event.type === 'upsert' && event.object.kind === 'Pod') return { ...event, object: watchPod(event.id, placed(event.object)) };
+        if (event.type === 'upsert' && event.object.kind === 'Pod')
+          return { ...event, object: watchPod(event.id, placed(event.object)) };
         if (event.type === 'remove') {
           pods.get(event.id)?.prober?.stop();
           pods.delete(event.id);

@@ -76,12 +76,16 @@ export class Folder {
     for (const [id, object] of after.objects)
       if ((this.#owners.get(id) ?? file) === file) {
         this.#owners.set(id, file);
-        events.push({ type: 'upsert', id, object: object as ClusterObject });
+        events.push({ type: 'upsert', id, object: object });
       }
     return events;
   }
 
   #twice(id: string, file: string) {
-    return { object: id, field: '', reason: `is in ${this.#owners.get(id) ?? ''} already: ${file} is passed over` };
+    return {
+      object: id,
+      field: '',
+      reason: `is in ${this.#owners.get(id) ?? ''} already: ${file} is passed over`,
+    };
   }
 }

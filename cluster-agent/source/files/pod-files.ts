@@ -34,7 +34,9 @@ function serviceVariables({ service, address }: PodEnvironment['services'][numbe
   return [
     `${name}_SERVICE_HOST=${address}`,
     `${name}_SERVICE_PORT=${first.port}`,
-    ...service.ports.filter((port) => port.name !== '').map((port) => `${name}_SERVICE_PORT_${port.name.toUpperCase().replace(/[-.]/g, '_')}=${port.port}`),
+    ...service.ports
+      .filter((port) => port.name !== '')
+      .map((port) => `${name}_SERVICE_PORT_${port.name.toUpperCase().replace(/[-.]/g, '_')}=${port.port}`),
   ];
 }
 

@@ -12,7 +12,13 @@ export interface ProbeTarget {
 /** Without a probe of its own a pod is asked for a TCP connection every 500 ms, and one failure is enough. */
 export const defaultProbe = (pod: PodObject): Probe | undefined =>
   pod.ports[0] && {
-    ...{ kind: 'tcpSocket' as const, port: pod.ports[0].port, path: '', periodMillis: 500, timeoutMillis: 1000 },
+    ...{
+      kind: 'tcpSocket' as const,
+      port: pod.ports[0].port,
+      path: '',
+      periodMillis: 500,
+      timeoutMillis: 1000,
+    },
     ...{ failureThreshold: 1, successThreshold: 1 },
   };
 
@@ -28,9 +34,18 @@ export class Prober {
   #streak = 0;
   #stopped = false;
 
-  constructor(pod: PodObject, probe: Probe, target: ProbeTarget, clock: Clock, onReady: (ready: boolean) => void) {
+  constructor(
+    pod: PodObject,
+    probe: Probe,
+    target: ProbeTarget,
+    clock: Clock,
+    onReady: (ready: boolean) => void,
+  ) {
     this.#probe = probe;
-    this.#port = typeof probe.port === 'number' ? probe.port : (pod.ports.find(({ name }) => name === probe.port)?.port ?? 0);
+    this.#port =
+      typeof probe.port === 'number'
+        ? probe.port
+        : (pod.ports.find(({ name }) => name === probe.port)?.port ?? 0);
     this.#target = target;
     this.#clock = clock;
     this.#onReady = onReady;
@@ -68,7 +83,11 @@ export class Prober {
 
   #connects(): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect({ host: this.#target.address, port: this.#port, localAddress: this.#target.localAddress });
+      const socket = connect({
+        host: this.#target.address,
+        port: this.#port,
+        localAddress: this.#target.localAddress,
+      });
       const finish = (well: boolean) => {
         // A reset rather than a FIN: no TIME_WAIT is left behind, twice a second for every pod.
         socket.resetAndDestroy();
@@ -83,11 +102,14 @@ export class Prober {
     const { address, localAddress } = this.#target;
     const { path, timeoutMillis: timeout } = this.#probe;
     return new Promise((resolve) => {
-      const request = get({ host: address, port: this.#port, path, localAddress, timeout, agent: false }, (response) => {
-        const status = response.statusCode ?? 0;
-        response.resume();
-        response.on('end', () => resolve(status >= 200 && status < 400)).on('error', () => resolve(false));
-      });
+      const request = get(
+        { host: address, port: this.#port, path, localAddress, timeout, agent: false },
+        (response) => {
+          const status = response.statusCode ?? 0;
+          response.resume();
+          response.on('end', () => resolve(status >= 200 && status < 400)).on('error', () => resolve(false));
+        },
+      );
       request.on('timeout', () => request.destroy());
       request.on('error', () => resolve(false));
     });

@@ -26,11 +26,16 @@ export function readManifests(text: string, file: string): FileContents {
   } catch (error) {
     return unreadable(file, error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is no YAML');
   }
-  if (documents.length > mostDocuments) return unreadable(file, `has ${documents.length} documents, more than ${mostDocuments}`);
+  if (documents.length > mostDocuments)
+    return unreadable(file, `has ${documents.length} documents, more than ${mostDocuments}`);
   return readObjects(documents.flatMap(items));
 }
 
-const unreadable = (file: string, reason: string): FileContents => ({ objects: new Map(), rejections: [{ object: file, field: '', reason }], broken: true });
+const unreadable = (file: string, reason: string): FileContents => ({
+  objects: new Map(),
+  rejections: [{ object: file, field: '', reason }],
+  broken: true,
+});
 
 /** A List stands for its items; an empty document for nothing. */
 function items(document: unknown): readonly unknown[] {
@@ -45,8 +50,14 @@ function readObjects(raws: readonly unknown[]): FileContents {
   for (const raw of raws) {
     const decoded = decodeObject(raw);
     if (!decoded.ok) rejections.push(decoded.error);
-    else if (decoded.value.kind === 'skipped') rejections.push({ object: decoded.value.what, field: 'kind', reason: 'SKIPPED: Isthmus does not act on this kind' });
-    else objects.set(objectId(decoded.value.object.kind, decoded.value.object.metadata), decoded.value.object);
+    else if (decoded.value.kind === 'skipped')
+      rejections.push({
+        object: decoded.value.what,
+        field: 'kind',
+        reason: 'SKIPPED: Isthmus does not act on this kind',
+      });
+    else
+      objects.set(objectId(decoded.value.object.kind, decoded.value.object.metadata), decoded.value.object);
   }
   return { objects, rejections, broken: false };
 }

@@ -11,8 +11,12 @@ export const joined: Step = {
     for (const { name } of sandbox.clusters)
       report.expect(`cluster ${name} is ACTIVE`, states[name] ?? 'absent', states[name] === 'ACTIVE');
     report.within('the first call across networks', sandbox.startMillis, 15_000);
-    const tokens = sandbox.clusters.map(({ name }) => readFileSync(join(sandbox.place.stateDir, name, 'join-token'), 'utf8'));
-    const logs = sandbox.launcher.all().filter(({ program }) => tokens.some((token) => holds(program.name, token, sandbox.launcher)));
+    const tokens = sandbox.clusters.map(({ name }) =>
+      readFileSync(join(sandbox.place.stateDir, name, 'join-token'), 'utf8'),
+    );
+    const logs = sandbox.launcher
+      .all()
+      .filter(({ program }) => tokens.some((token) => holds(program.name, token, sandbox.launcher)));
     report.expect('no join token is in any log', `${logs.length} logs with one`, logs.length === 0);
   },
 };

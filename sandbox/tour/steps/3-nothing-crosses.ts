@@ -37,8 +37,12 @@ function localhostPorts({ sandbox }: Tour): ReadonlySet<number> {
 /** The rows of the kernel's table that should not be, each once. */
 function violations(tour: Tour, map: Map16): { seen: number; bad: readonly string[] } {
   const rows = readConnections();
-  const inside = rows.filter(({ local, remote }) => [local, remote].some((at) => at.startsWith(`127.${map.octet}.`)));
-  const bad = inside.map((row) => violation(row, map, localhostPorts(tour))).filter((why) => why !== undefined);
+  const inside = rows.filter(({ local, remote }) =>
+    [local, remote].some((at) => at.startsWith(`127.${map.octet}.`)),
+  );
+  const bad = inside
+    .map((row) => violation(row, map, localhostPorts(tour)))
+    .filter((why) => why !== undefined);
   return { seen: inside.length, bad };
 }
 
@@ -54,8 +58,16 @@ async function watchSockets(tour: Tour, map: Map16, report: Report): Promise<voi
     await sleep(tour.clock, everyMillis);
   }
   const visits = tour.traffic.sent - before;
-  report.expect('traffic ran while the socket table was read', `${visits} visits, up to ${most} sockets`, visits > 50 && most > 50);
-  report.expect('0 connections join two networks away from a gateway', bad.size === 0 ? '0' : [...bad].slice(0, 3).join('; '), bad.size === 0);
+  report.expect(
+    'traffic ran while the socket table was read',
+    `${visits} visits, up to ${most} sockets`,
+    visits > 50 && most > 50,
+  );
+  report.expect(
+    '0 connections join two networks away from a gateway',
+    bad.size === 0 ? '0' : [...bad].slice(0, 3).join('; '),
+    bad.size === 0,
+  );
 }
 
 /** The same check must find one connection that we plant from east to west, or it proves nothing. */
@@ -69,7 +81,11 @@ async function plantForbidden(tour: Tour, map: Map16, report: Report): Promise<v
   const { bad } = violations(tour, map);
   planted.destroy();
   server.close();
-  report.expect('a planted forbidden connection is found by the same check', bad[0] ?? 'not found', bad.length > 0);
+  report.expect(
+    'a planted forbidden connection is found by the same check',
+    bad[0] ?? 'not found',
+    bad.length > 0,
+  );
 }
 
 /** Sends one marker through a gateway inside mTLS, and one in the clear as a control; then looks for both. */
@@ -87,14 +103,24 @@ async function searchMarker(tour: Tour, report: Report): Promise<void> {
   const count = (text: string) => taps.filter((tap) => tap.includes(text)).length;
   const inApps = applicationBytes(tour).filter((tap) => tap.includes(marker)).length;
   report.expect('the marked call crossed a gateway', `status ${crossed.status}`, crossed.status === 200);
-  report.expect('the marker is in no gateway\'s bytes', `${count(marker)} of ${taps.length} taps, ${bytes} bytes searched`, count(marker) === 0 && bytes > 0);
-  report.expect('the same search finds it in the application\'s bytes', `${inApps} applications`, inApps > 0);
-  report.expect('the same search finds a plaintext control at each gateway', `${count(control)} of ${taps.length} taps`, count(control) === taps.length);
+  report.expect(
+    "the marker is in no gateway's bytes",
+    `${count(marker)} of ${taps.length} taps, ${bytes} bytes searched`,
+    count(marker) === 0 && bytes > 0,
+  );
+  report.expect("the same search finds it in the application's bytes", `${inApps} applications`, inApps > 0);
+  report.expect(
+    'the same search finds a plaintext control at each gateway',
+    `${count(control)} of ${taps.length} taps`,
+    count(control) === taps.length,
+  );
 }
 
 /** What the cart's applications read from their sockets (APP_TAP). */
 function applicationBytes({ sandbox }: Tour): readonly Buffer[] {
-  return ['west', 'south'].map((cluster) => readFileSync(join(sandbox.place.stateDir, `${cluster}-cart.app-tap`)));
+  return ['west', 'south'].map((cluster) =>
+    readFileSync(join(sandbox.place.stateDir, `${cluster}-cart.app-tap`)),
+  );
 }
 
 function speakPlainly(gateway: string, text: string): Promise<void> {

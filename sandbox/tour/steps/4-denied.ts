@@ -26,16 +26,27 @@ export const denied: Step = {
     const refused = await settles(tour, async () => (await allRefused(status)) || undefined);
     report.expect('the frontend is denied at every cart', refused ? 'denied' : 'still answered', refused);
     const named = await settles(tour, () => denialLine(tour));
-    report.expect('the denial names policy and rule', named ? (denialLine(tour) ?? '') : 'no such line', named);
+    report.expect(
+      'the denial names policy and rule',
+      named ? (denialLine(tour) ?? '') : 'no such line',
+      named,
+    );
     await mutate(sandbox.endpoint, deleteMutation, { name: policy.name, reason: 'tour' });
     const back = await settles(tour, async () => ((await status()) === 200 ? true : undefined));
-    report.expect('the cart answers again after the policy is deleted', back ? 'status 200' : 'still denied', back);
+    report.expect(
+      'the cart answers again after the policy is deleted',
+      back ? 'status 200' : 'still denied',
+      back,
+    );
   },
 };
 
 async function settles(tour: Tour, look: () => unknown): Promise<boolean> {
   try {
-    await until(tour.clock, 'the policy', async () => (await look()) ?? undefined, { within: 10_000 * tour.timeScale, every: 100 });
+    await until(tour.clock, 'the policy', async () => (await look()) ?? undefined, {
+      within: 10_000 * tour.timeScale,
+      every: 100,
+    });
     return true;
   } catch {
     return false;
@@ -49,7 +60,9 @@ async function allRefused(status: () => Promise<number>): Promise<boolean> {
 }
 
 function denialLine({ sandbox }: Tour): string | undefined {
-  const logs = ['west-cart-sidecar', 'south-ztunnel-south-a'].map((name) => sandbox.launcher.get(name)?.log() ?? '');
+  const logs = ['west-cart-sidecar', 'south-ztunnel-south-a'].map(
+    (name) => sandbox.launcher.get(name)?.log() ?? '',
+  );
   return logs
     .flatMap(accessLines)
     .map((line) => line['error'] ?? '')

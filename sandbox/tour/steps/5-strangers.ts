@@ -18,7 +18,11 @@ export const strangers: Step = {
       report.expect(`${place}: a member is let in by the same knock`, `${control} bytes back`, control > 0);
       for (const [caller, credentials] of Object.entries(callers)) {
         const back = await bytesBack(door, credentials);
-        report.expect(`${place}: ${caller} is refused`, back === 0 ? 'closed, 0 bytes back' : `${back} bytes back`, back === 0);
+        report.expect(
+          `${place}: ${caller} is refused`,
+          back === 0 ? 'closed, 0 bytes back' : `${back} bytes back`,
+          back === 0,
+        );
       }
     }
     await atAgent(tour, callers, report);
@@ -32,10 +36,20 @@ export const strangers: Step = {
 function doors({ sandbox }: Tour): Readonly<Record<string, Door>> {
   const from = podAddress(sandbox, 'east', 'frontend');
   return {
-    ztunnel: { host: podAddress(sandbox, 'east', 'catalogue-1'), port: 15008, localAddress: from, alpn: 'h2' },
+    ztunnel: {
+      host: podAddress(sandbox, 'east', 'catalogue-1'),
+      port: 15008,
+      localAddress: from,
+      alpn: 'h2',
+    },
     gateway: { host: gatewayAddresses(sandbox)['east'] ?? '', port: 15008, localAddress: from, alpn: 'h2' },
     sidecar: {
-      ...{ host: podAddress(sandbox, 'west', 'cart'), port: 8082, localAddress: podAddress(sandbox, 'west', 'catalogue-1'), alpn: 'istio' },
+      ...{
+        host: podAddress(sandbox, 'west', 'cart'),
+        port: 8082,
+        localAddress: podAddress(sandbox, 'west', 'catalogue-1'),
+        alpn: 'istio',
+      },
       servername: 'outbound_.8082_._.cart.shop.svc.cluster.local',
     },
   };
@@ -47,23 +61,59 @@ function strangersOf({ sandbox, clock }: Tour): Readonly<Record<string, Credenti
   const member = clusterIssuer(sandbox, 'west');
   return {
     'a caller without a certificate': undefined,
-    'the right name from a foreign root': forge(frontend, foreign.intermediate, [foreign.intermediate.certificate, foreign.root], now),
-    'another trust domain issued by a member, a foreign root behind': forge('spiffe://td-b/ns/shop/sa/frontend', member, [member.certificate, foreign.root], now),
+    'the right name from a foreign root': forge(
+      frontend,
+      foreign.intermediate,
+      [foreign.intermediate.certificate, foreign.root],
+      now,
+    ),
+    'another trust domain issued by a member, a foreign root behind': forge(
+      'spiffe://td-b/ns/shop/sa/frontend',
+      member,
+      [member.certificate, foreign.root],
+      now,
+    ),
   };
 }
 
 /** The agent hands certificates to tokens only, and to each only what it may have. */
-async function atAgent({ sandbox }: Tour, callers: Readonly<Record<string, Credentials | undefined>>, report: Report): Promise<void> {
-  const told = (answer: Awaited<ReturnType<typeof requestCertificate>>) => (typeof answer === 'string' ? answer : 'a certificate');
+async function atAgent(
+  { sandbox }: Tour,
+  callers: Readonly<Record<string, Credentials | undefined>>,
+  report: Report,
+): Promise<void> {
+  const told = (answer: Awaited<ReturnType<typeof requestCertificate>>) =>
+    typeof answer === 'string' ? answer : 'a certificate';
   for (const [caller, certificate] of Object.entries(callers)) {
     const seen = told(await requestCertificate(sandbox, 'east', { token: undefined, certificate }));
-    report.expect(`agent: ${caller} and no token gets no certificate`, seen, seen.startsWith('UNAUTHENTICATED'));
+    report.expect(
+      `agent: ${caller} and no token gets no certificate`,
+      seen,
+      seen.startsWith('UNAUTHENTICATED'),
+    );
   }
   const other = told(await requestCertificate(sandbox, 'east', { token: tokenOf(sandbox, 'west', 'cart') }));
-  report.expect('agent: another cluster’s token gets no certificate', other, other.startsWith('UNAUTHENTICATED'));
+  report.expect(
+    'agent: another cluster’s token gets no certificate',
+    other,
+    other.startsWith('UNAUTHENTICATED'),
+  );
   const node = tokenOf(sandbox, 'east', 'ztunnel-east-b', 'istio-system');
   const elsewhere = told(await requestCertificate(sandbox, 'east', { token: node, impersonate: frontend }));
-  report.expect('agent: an identity that is not on the node is refused', elsewhere, elsewhere.startsWith('PERMISSION_DENIED'));
-  const greedy = told(await requestCertificate(sandbox, 'east', { token: tokenOf(sandbox, 'east', 'frontend'), impersonate: 'spiffe://cluster.local/ns/shop/sa/catalogue' }));
-  report.expect('agent: a pod that asks for another’s identity is refused', greedy, greedy.startsWith('PERMISSION_DENIED'));
+  report.expect(
+    'agent: an identity that is not on the node is refused',
+    elsewhere,
+    elsewhere.startsWith('PERMISSION_DENIED'),
+  );
+  const greedy = told(
+    await requestCertificate(sandbox, 'east', {
+      token: tokenOf(sandbox, 'east', 'frontend'),
+      impersonate: 'spiffe://cluster.local/ns/shop/sa/catalogue',
+    }),
+  );
+  report.expect(
+    'agent: a pod that asks for another’s identity is refused',
+    greedy,
+    greedy.startsWith('PERMISSION_DENIED'),
+  );
 }

@@ -21,7 +21,12 @@ async function trap(address: string): Promise<Trap> {
   });
   server.listen(0, address);
   await once(server, 'listening');
-  const found: Trap = { address, port: (server.address() as { port: number }).port, accepts: 0, close: () => void server.close() };
+  const found: Trap = {
+    address,
+    port: (server.address() as { port: number }).port,
+    accepts: 0,
+    close: () => void server.close(),
+  };
   return found;
 }
 
@@ -38,11 +43,20 @@ export const noRelay: Step = {
     const dials = () => metricSum(stats, 'isthmus_gateway_dials_total');
     const door = { host: gateway, port: 15008, localAddress: from, alpn: 'h2' };
 
-    const open = await connectStatus({ ...door, host: gatewayAddresses(sandbox)['south'] ?? '' }, member, 'cart.shop.svc.cluster.local:8082');
+    const open = await connectStatus(
+      { ...door, host: gatewayAddresses(sandbox)['south'] ?? '' },
+      member,
+      'cart.shop.svc.cluster.local:8082',
+    );
     report.expect('an exported service is forwarded to (control, at south)', open, open === '200');
 
     tour.traffic.pause();
-    const traps = { pod: await trap(`${base}.33.250`), node: await trap(`${base}.32.10`), other: await trap(`${base}.49.250`), local: await trap('127.0.0.1') };
+    const traps = {
+      pod: await trap(`${base}.33.250`),
+      node: await trap(`${base}.32.10`),
+      other: await trap(`${base}.49.250`),
+      local: await trap('127.0.0.1'),
+    };
     await settled(tour, dials);
     const before = await dials();
     const wanted: Readonly<Record<string, string>> = {

@@ -22,23 +22,44 @@ export const hubAway: Step = {
     await pause(tour, 3000);
     const port = Number(new URL(endpoint.url).port);
     launcher.start(hubProgram(place, port));
-    const back = await until(clock, 'east to be back', async () => ((await clusterStates(endpoint))['east'] === 'ACTIVE' ? true : undefined), { within: 30_000 * tour.timeScale }).catch(() => false);
+    const back = await until(
+      clock,
+      'east to be back',
+      async () => ((await clusterStates(endpoint))['east'] === 'ACTIVE' ? true : undefined),
+      { within: 30_000 * tour.timeScale },
+    ).catch(() => false);
     report.expect('the hub comes back and east with it', back ? 'ACTIVE' : 'away', back);
     await pause(tour, 3000);
 
     const after = await held(tour);
-    report.expect('east lost no endpoint and was sent none again', same(before, after) ? `${Object.keys(after).length} resources, all as before` : difference(before, after), same(before, after));
+    report.expect(
+      'east lost no endpoint and was sent none again',
+      same(before, after)
+        ? `${Object.keys(after).length} resources, all as before`
+        : difference(before, after),
+      same(before, after),
+    );
     const resent = receivedSince(launcher.get('east-agent')?.log() ?? '');
     report.expect('the hub sent 0 resources to east again', `${resent} resources`, resent === 0);
     westAgent?.kill('SIGCONT');
-    const west = await until(clock, 'west to be back', async () => ((await clusterStates(endpoint))['west'] === 'ACTIVE' ? true : undefined), { within: 60_000 * tour.timeScale }).catch(() => false);
+    const west = await until(
+      clock,
+      'west to be back',
+      async () => ((await clusterStates(endpoint))['west'] === 'ACTIVE' ? true : undefined),
+      { within: 60_000 * tour.timeScale },
+    ).catch(() => false);
     report.expect('west’s agent comes back', west ? 'ACTIVE' : 'away', west);
     const { served, failures } = await load.stop();
-    report.expect('0 new connections failed meanwhile', `${failures.length} of ${served.length}${failures[0] ? `, e.g. ${failures[0].message}` : ''}`, failures.length === 0 && served.length > 50);
+    report.expect(
+      '0 new connections failed meanwhile',
+      `${failures.length} of ${served.length}${failures[0] ? `, e.g. ${failures[0].message}` : ''}`,
+      failures.length === 0 && served.length > 50,
+    );
   },
 };
 
-const pause = ({ clock }: Tour, millis: number): Promise<void> => new Promise((resolve) => void clock.after(millis, resolve));
+const pause = ({ clock }: Tour, millis: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(millis, resolve));
 
 type Held = Readonly<Record<string, string>>;
 
@@ -50,7 +71,8 @@ async function held({ sandbox }: Tour): Promise<Held> {
   return Object.fromEntries(Object.entries(all.address).filter(([name]) => name.includes('SplitHorizon')));
 }
 
-const same = (one: Held, other: Held): boolean => JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
+const same = (one: Held, other: Held): boolean =>
+  JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
 
 const difference = (before: Held, after: Held): string =>
   Object.keys({ ...before, ...after })
@@ -65,4 +87,3 @@ function receivedSince(log: string): number {
   const last = lines.at(-1);
   return last === undefined ? -1 : (JSON.parse(last) as { resources: number }).resources;
 }
-

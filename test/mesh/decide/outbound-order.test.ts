@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { decideOutbound, routeKey } from '@isthmus/mesh/decide/outbound.ts';
+import { decideOutbound } from '@isthmus/mesh/decide/outbound.ts';
+import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { seededRandom } from '../../fakes/random.ts';
 import { doubleWest, routesOf, toAddress, told } from './outbound-asking.ts';

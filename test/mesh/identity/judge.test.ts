@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { judgePeer, spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
-import { octets, sequence, tagged, type Der } from '@isthmus/mesh/pki/der.ts';
+import { decode, encode, octets, sequence, tagged, type Der } from '@isthmus/mesh/pki/der.ts';
 import { issueIntermediate, issueLeaf } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { names } from '@isthmus/mesh/pki/names.ts';
@@ -36,7 +36,13 @@ const id = (text: string): HandMade => named(uri(text));
 const inDomain = (path: string): HandMade => id(`spiffe://cluster.local${path}`);
 
 /** The bytes and the tag of a good URI name, in another class: an OID to whoever reads classes. */
-const universalSix = { ...uri(good), tagClass: 0 };
+const universalSix = (() => {
+  const bytes = encode(uri(good));
+  bytes[0] = 0x06;
+  const parsed = decode(bytes);
+  assert.ok(parsed.ok);
+  return parsed.value;
+})();
 
 const vectors: readonly (readonly [string, HandMade, Outcome, 'client' | 'server' | undefined, 'link'?])[] = [
   ['a workload', id(good), 'ACCEPTED', undefined],

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
+import { issueLeaf } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, publicKeyDer, type KeyPair } from '@isthmus/mesh/pki/key.ts';
+import { fromPem, splitPem, toPem } from '@isthmus/mesh/pki/pem.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { makeAuthority } from '../../fakes/authority.ts';
+
+const asPair = (of: { privateKey: unknown; publicKey: unknown }): KeyPair => of as KeyPair;
+const ec = (namedCurve: string) => asPair(generateKeyPairSync('ec', { namedCurve }));
+const rsa = (modulusLength: number) => asPair(generateKeyPairSync('rsa', { modulusLength }));
+/** A request that another implementation made: OpenSSL, P-256, with a name and alternative names of its own choice. */
+const foreign = createPublicKey(
+  createPrivateKey(generateKey().privateKey.export({ format: 'pem', type: 'pkcs8' })),
+);
+
+describe('mesh/pki requests', () => {
+  it('gives back the key that made it', () => {
+    const key = generateKey();
+    const read = readCsr(createCsr(key, 'spiffe://cluster.local/ns/shop/sa/cart'));
+    assert.ok(read.ok);
+    assert.deepEqual(publicKeyDer(read.value.publicKey), publicKeyDer(key.publicKey));
+    assert.equal(foreign.asymmetricKeyType, 'ec');
+  });
+
+  it('names that a request asks for reach no certificate', () => {
+    const { intermediate } = makeAuthority();
+    const read = readCsr(createCsr(generateKey(), 'spiffe://cluster.local/ns/istio-system/sa/admin'));
+    assert.ok(read.ok);
+    const own = 'spiffe://cluster.local/ns/shop/sa/cart';
+    const leaf = issueLeaf(own, read.value.publicKey, intermediate, { now: Date.now() }, systemRandom);
+    assert.equal(leaf.subjectAltName, `URI:${own}`);
+    assert.doesNotMatch(leaf.raw.toString('latin1'), /admin/);
+  });
+
+  const keys: readonly (readonly [string, KeyPair, boolean])[] = [
+    ['P-256', generateKey(), true],
+    ['P-384', ec('secp384r1'), true],
+    ['RSA 2048', rsa(2048), true],
+    ['RSA 1024', rsa(1024), false],
+    ['secp256k1', ec('secp256k1'), false],
+    ['P-521', ec('secp521r1'), false],
+  ];
+  for (const [name, key, taken] of keys)
+    it(`${taken ? 'takes' : 'refuses'} ${name}`, () => assert.equal(readCsr(createCsr(key)).ok, taken));
+
+  it('refuses every request of which one byte was changed', () => {
+    const der = fromPem('CERTIFICATE REQUEST', createCsr(generateKey()))[0]!;
+    for (let at = 0; at < der.length; at++) {
+      const copy = Buffer.from(der);
+      copy[at] = copy[at]! ^ 0x01;
+      assert.equal(readCsr(toPem('CERTIFICATE REQUEST', copy)).ok, false, `byte ${at}`);
+    }
+  });
+
+  it('refuses a request whose key was replaced', () => {
+    const der = fromPem('CERTIFICATE REQUEST', createCsr(generateKey()))[0]!;
+    const [own, other] = [
+      publicKeyDer(generateKey().publicKey),
+      der.indexOf(publicKeyDer(generateKey().publicKey).subarray(0, 27)),
+    ];
+    const forged = Buffer.concat([der.subarray(0, other), own, der.subarray(other + own.length)]);
+    assert.equal(forged.length, der.length);
+    assert.match(JSON.stringify(readCsr(toPem('CERTIFICATE REQUEST', forged))), /not signed by the key/);
+  });
+
+  const bad: Record<string, string> = {
+    nothing: '',
+    'no PEM': 'hello',
+    'another label': toPem('CERTIFICATE', Buffer.from('x')),
+    'an empty body': toPem('CERTIFICATE REQUEST', Buffer.alloc(0)),
+    'deep nesting': toPem(
+      'CERTIFICATE REQUEST',
+      Buffer.from('30'.repeat(1).concat('80').repeat(4000), 'hex'),
+    ),
+    'more than 16 KiB': `${createCsr(generateKey())}${' '.repeat(16 * 1024)}`,
+  };
+  for (const [what, pem] of Object.entries(bad))
+    it(`refuses ${what} with a sentence`, () => {
+      const read = readCsr(pem);
+      assert.ok(!read.ok);
+      assert.ok(read.error.length > 10);
+    });
+
+  it('PEM is read back block by block', () => {
+    const { root, intermediate } = makeAuthority();
+    const both = root.toString() + 'text between\n' + intermediate.certificate.toString();
+    assert.equal(splitPem(both).length, 2);
+    assert.deepEqual(fromPem('CERTIFICATE', both)[1], intermediate.certificate.raw);
+  });
+});
