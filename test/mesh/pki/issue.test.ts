@@ -89,7 +89,7 @@ describe('mesh/pki certificates', () => {
     const { root } = chainAt(edge - 3650 * day - 1000);
     const { root: later } = chainAt(edge - 3650 * day);
     const types = (certificate: X509Certificate) =>
-      children(tbsOf(certificate)[4]).map(({ type }) => Number(type));
+      children(tbsOf(certificate)[4]).map(({ type }) => type as number);
     assert.deepEqual(types(root), [0x17, 0x17]);
     assert.deepEqual(types(later), [0x17, 0x18]);
     assert.equal(Date.parse(later.validTo), edge);
