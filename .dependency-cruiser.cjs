@@ -32,9 +32,15 @@ module.exports = {
     {
       name: 'programs-are-apart',
       severity: 'error',
-      from: { path: `^(${programs})/` },
-      // sidecar/ assembles ztunnel's engine; the CLI starts the sandbox as a process.
-      to: { path: `^(${programs})/`, pathNot: '^($1|ztunnel)/' },
+      comment: 'Programs never import each other; the CLI and the sandbox start them as processes.',
+      from: { path: `^(federation|cluster-agent|ztunnel|cli|sandbox)/` },
+      to: { path: `^(${programs})/`, pathNot: '^$1/' },
+    },
+    {
+      name: 'sidecar-assembles-ztunnel',
+      severity: 'error',
+      from: { path: '^sidecar/' },
+      to: { path: '^(federation|cluster-agent|cli|sandbox)/' },
     },
     {
       name: 'generated-code-behind-decoders',

@@ -29,7 +29,7 @@ export default tseslint.config(
         },
         {
           // Node skips checkServerIdentity on a resumed session (design 5), so a session is never offered again.
-          selector: 'Property[key.name="session"][parent.type="ObjectExpression"]',
+          selector: 'CallExpression[callee.name="connect"] > ObjectExpression > Property[key.name="session"]',
           message: 'Never resume a TLS session: it skips the identity check.',
         },
       ],

@@ -47,20 +47,14 @@ if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 const listen = flags.text('xds-listen');
 startAgent(
   {
-    ...{
-      cluster: flags.text('cluster'),
-      stateDir: flags.text('state-dir'),
-      manifests: flags.text('manifests'),
-    },
-    ...{
-      addresses: flags.text('addresses'),
-      localAddress: flags.text('bind'),
-      trustDomain: flags.text('trust-domain'),
-    },
-    ...{
-      xdsHost: listen.slice(0, listen.lastIndexOf(':')),
-      xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)),
-    },
+    cluster: flags.text('cluster'),
+    stateDir: flags.text('state-dir'),
+    manifests: flags.text('manifests'),
+    addresses: flags.text('addresses'),
+    localAddress: flags.text('bind'),
+    trustDomain: flags.text('trust-domain'),
+    xdsHost: listen.slice(0, listen.lastIndexOf(':')),
+    xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)),
     tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
     ...{ firstFreePort: firstFreePort(), clock: systemClock, random: systemRandom, log },
   },

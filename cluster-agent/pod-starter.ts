@@ -56,12 +56,10 @@ export class PodStarter {
     const { view, allocations } = this.#deps;
     const proxy = this.#proxyOf(pod);
     if (proxy === undefined) return [];
-    return view
-      .all('Service')
-      .map((service) => ({
-        service,
-        address: allocations.get('vips', `${proxy}|${serviceKeyOf(service.metadata)}`),
-      }));
+    return view.all('Service').map((service) => ({
+      service,
+      address: allocations.get('vips', `${proxy}|${serviceKeyOf(service.metadata)}`),
+    }));
   }
 
   #proxyOf(pod: PodObject): string | undefined {

@@ -36,10 +36,8 @@ function summary(
   const { name, namespace } = pod.metadata;
   return {
     ...{ uid, name, namespace, node: pod.nodeName, serviceAccount: pod.serviceAccount },
-    ...{
-      spiffeId: identityFor(input, namespace, pod.serviceAccount),
-      addresses: pod.podIP === '' ? [] : [pod.podIP],
-    },
+    spiffeId: identityFor(input, namespace, pod.serviceAccount),
+    addresses: pod.podIP === '' ? [] : [pod.podIP],
     ...{ mode: isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod), ready: pod.ready === true },
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],

@@ -40,23 +40,17 @@ if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 const api = flags.text('api-listen');
 startHub(
   {
-    ...{
-      stateDir: flags.text('state-dir'),
-      linkListen: flags.text('link-listen'),
-      joinListen: flags.text('join-listen'),
-    },
+    stateDir: flags.text('state-dir'),
+    linkListen: flags.text('link-listen'),
+    joinListen: flags.text('join-listen'),
     ...{ apiHost: api.slice(0, api.lastIndexOf(':')), apiPort: Number(api.slice(api.lastIndexOf(':') + 1)) },
-    ...{
-      hubId: flags.text('hub-id'),
-      trustDomain: flags.text('trust-domain'),
-      exportByLabel: flags.on('export-by-label'),
-    },
-    ...{
-      store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
-      clock: systemClock,
-      random: systemRandom,
-      log,
-    },
+    hubId: flags.text('hub-id'),
+    trustDomain: flags.text('trust-domain'),
+    exportByLabel: flags.on('export-by-label'),
+    store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
+    clock: systemClock,
+    random: systemRandom,
+    log,
   },
   stop.signal,
 ).catch((error: unknown) => {

@@ -46,9 +46,11 @@ async function main(): Promise<void> {
     if (!stopping.signal.aborted) stopping.abort(new Error(why));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ask(signal));
-  const watch = setInterval(() => {
+  const watch = () => {
     if (!family.every((one) => isAlive(one))) ask('parent gone');
-  }, 500);
+    systemClock.after(500, watch);
+  };
+  watch();
 
   const sandbox = await up({ clock: systemClock, tap: values.tap, progress: print, env: process.env });
   const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
@@ -57,7 +59,6 @@ async function main(): Promise<void> {
     if (stopping.signal.aborted) resolve();
     stopping.signal.addEventListener('abort', () => resolve());
   });
-  clearInterval(watch);
   traffic.stop();
   print('stopping');
   await sandbox.stop();

@@ -135,7 +135,8 @@ async function firstCrossing(clock: Clock, doorUrl: string): Promise<void> {
     async () => {
       const response = await fetch(`${doorUrl}cart`, { signal: AbortSignal.timeout(5000) });
       if (response.status !== 200) throw new Error(await response.text());
-      return response.json();
+      await response.arrayBuffer();
+      return true;
     },
     { within: 120_000, every: 100 },
   );

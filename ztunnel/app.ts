@@ -45,12 +45,10 @@ export function startProxy({ config, clock, random, log, logLevel }: ProxyDeps, 
   });
   const xds = new XdsClient(
     {
-      ...{
-        address: config.xdsAddress,
-        rootCaFile: config.xdsRootCa,
-        tokenFile: config.tokenFile,
-        clusterId: config.cluster,
-      },
+      address: config.xdsAddress,
+      rootCaFile: config.xdsRootCa,
+      tokenFile: config.tokenFile,
+      clusterId: config.cluster,
       ...{ node: nodeOf(config), types: proxyTypes, localAddress: config.address },
     },
     {
@@ -74,10 +72,8 @@ export function startProxy({ config, clock, random, log, logLevel }: ProxyDeps, 
 function nodeOf(config: ProxyConfig) {
   const { namespace, podName, address, node, network, mode, cluster } = config;
   return {
-    ...{
-      id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
-      cluster,
-    },
+    id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster,
     metadata: {
       NAME: podName,
       NAMESPACE: namespace,

@@ -29,22 +29,16 @@ export function readConfiguration(env: NodeJS.ProcessEnv, flags: Flags, mode: Pr
   const of = (name: string, otherwise = '') => env[name] ?? otherwise;
   return {
     ...{ mode, xdsAddress: of('XDS_ADDRESS'), caAddress: of('CA_ADDRESS', of('XDS_ADDRESS')) },
-    ...{
-      xdsRootCa: of('XDS_ROOT_CA'),
-      caRootCa: of('CA_ROOT_CA', of('XDS_ROOT_CA')),
-      tokenFile: of('AUTH_TOKEN'),
-    },
+    xdsRootCa: of('XDS_ROOT_CA'),
+    caRootCa: of('CA_ROOT_CA', of('XDS_ROOT_CA')),
+    tokenFile: of('AUTH_TOKEN'),
     ...{ node: of('NODE_NAME'), network: of('NETWORK'), cluster: of('CLUSTER_ID', 'Kubernetes') },
-    ...{
-      podName: of('POD_NAME'),
-      namespace: of('POD_NAMESPACE'),
-      serviceAccount: of('SERVICE_ACCOUNT', 'default'),
-    },
-    ...{
-      address: of('INSTANCE_IP'),
-      trustDomain: of('TRUST_DOMAIN', 'cluster.local'),
-      tap: flags.text('tap'),
-    },
+    podName: of('POD_NAME'),
+    namespace: of('POD_NAMESPACE'),
+    serviceAccount: of('SERVICE_ACCOUNT', 'default'),
+    address: of('INSTANCE_IP'),
+    trustDomain: of('TRUST_DOMAIN', 'cluster.local'),
+    tap: flags.text('tap'),
     ...{ adminAddress: flags.text('admin-address'), accessLog: flags.text('access-log') !== '' },
   };
 }

@@ -129,12 +129,10 @@ function readPod({ spec, status }: z.infer<typeof schemas.pod>, metadata: Metada
   const condition = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
   const deletion = (raw as { metadata: { deletionTimestamp?: string | null } }).metadata.deletionTimestamp;
   return {
-    ...{
-      kind: 'Pod',
-      metadata,
-      nodeName: spec.nodeName ?? '',
-      serviceAccount: spec.serviceAccountName ?? 'default',
-    },
+    kind: 'Pod',
+    metadata,
+    nodeName: spec.nodeName ?? '',
+    serviceAccount: spec.serviceAccountName ?? 'default',
     ...{ podIP: canonicalAddress(status?.podIP ?? '') ?? '', hostNetwork: spec.hostNetwork ?? false },
     ports: spec.containers.flatMap(({ ports = [] }) =>
       ports.map(({ name = '', containerPort }) => ({ name, port: containerPort })),
@@ -152,10 +150,8 @@ function readProbe(probe: RawProbe | undefined): Probe | undefined {
   if (!probe || !target) return undefined;
   return {
     ...{ kind: probe.httpGet ? 'httpGet' : 'tcpSocket', port: target.port, path: probe.httpGet?.path ?? '/' },
-    ...{
-      periodMillis: (probe.periodSeconds ?? 10) * 1000,
-      timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000,
-    },
+    periodMillis: (probe.periodSeconds ?? 10) * 1000,
+    timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000,
     ...{ failureThreshold: probe.failureThreshold ?? 3, successThreshold: probe.successThreshold ?? 1 },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 
 // Shapes of foreign objects, as far as Isthmus acts on them. Kubernetes objects may bear any other field; in the
 // specs of security policies an unknown field is refused, as a typo there must not open a door.
@@ -101,6 +102,18 @@ export const pod = z.looseObject({
 });
 
 const texts = z.array(z.string().min(1).max(2048)).max(1000).optional();
+const blocks = z
+  .array(z.string().refine((text) => parseBlock(text).ok, 'is no IP address or CIDR block'))
+  .max(1000)
+  .optional();
+const ports = z
+  .array(
+    z
+      .string()
+      .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, 'is no port'),
+  )
+  .max(1000)
+  .optional();
 const selector = z.strictObject({ matchLabels: labels }).optional();
 
 export const authorizationPolicy = z.looseObject({
@@ -120,12 +133,10 @@ export const authorizationPolicy = z.looseObject({
                   z.strictObject({
                     source: z.strictObject({
                       ...{ principals: texts, notPrincipals: texts, namespaces: texts, notNamespaces: texts },
-                      ...{
-                        ipBlocks: texts,
-                        notIpBlocks: texts,
-                        serviceAccounts: texts,
-                        notServiceAccounts: texts,
-                      },
+                      ipBlocks: blocks,
+                      notIpBlocks: blocks,
+                      serviceAccounts: texts,
+                      notServiceAccounts: texts,
                       ...{ requestPrincipals: texts, notRequestPrincipals: texts },
                       ...{ remoteIpBlocks: texts, notRemoteIpBlocks: texts },
                     }),
@@ -136,7 +147,7 @@ export const authorizationPolicy = z.looseObject({
                 .array(
                   z.strictObject({
                     operation: z.strictObject({
-                      ...{ ports: texts, notPorts: texts, hosts: texts, notHosts: texts },
+                      ...{ ports, notPorts: ports, hosts: texts, notHosts: texts },
                       ...{ methods: texts, notMethods: texts, paths: texts, notPaths: texts },
                     }),
                   }),

@@ -95,10 +95,8 @@ export function readWorkload(message: WireWorkload, fields: Fields): Workload {
     addresses: message.addresses.map((bytes, i) => readIp(`addresses[${i}]`, bytes, fields)),
     ...{ network: message.network, cluster: message.clusterId || 'Kubernetes', node: message.node },
     locality: { region, zone, subzone },
-    ...{
-      trustDomain: message.trustDomain || 'cluster.local',
-      serviceAccount: message.serviceAccount || 'default',
-    },
+    trustDomain: message.trustDomain || 'cluster.local',
+    serviceAccount: message.serviceAccount || 'default',
     ...{ canonicalName: message.canonicalName, canonicalRevision: message.canonicalRevision },
     workloadName: message.workloadName,
     workloadType: fields.name('workload_type', message.workloadType, types),

@@ -63,6 +63,13 @@ interface Trust {
 
 /** The commands that only look. */
 export function lookCommands(program: Command): void {
+  clustersCommand(program);
+  servicesCommand(program);
+  workloadsCommand(program);
+  trustCommand(program);
+}
+
+function clustersCommand(program: Command): void {
   program
     .command('clusters')
     .description('the member clusters and how they are')
@@ -84,6 +91,9 @@ export function lookCommands(program: Command): void {
         table(['cluster', 'state', 'drain', 'network', 'proxies', 'as of'], rows),
       );
     });
+}
+
+function servicesCommand(program: Command): void {
   program
     .command('services')
     .description('services over all clusters, with their endpoints')
@@ -106,6 +116,9 @@ export function lookCommands(program: Command): void {
         table(['service', 'cluster', 'exported', 'healthy', 'conditions'], rows),
       );
     });
+}
+
+function workloadsCommand(program: Command): void {
   program
     .command('workloads')
     .description('the workloads of one cluster, asked of its agent')
@@ -127,6 +140,9 @@ export function lookCommands(program: Command): void {
         table(['workload', 'node', 'mode', 'ready', 'identity'], rows),
       );
     });
+}
+
+function trustCommand(program: Command): void {
   program
     .command('trust')
     .description('trust domains and the intermediates in force')

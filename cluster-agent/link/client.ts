@@ -32,10 +32,13 @@ export interface LinkDeps {
   health(): Omit<HealthReport, 'sequence' | 'sentAt'>;
   answer(ask: Ask): Promise<Answer>;
   /** The hub's view has changed. */
-  onView(): void;
+  readonly onView: () => void;
 }
 
 const healthEvery = 5000;
+
+/** Asked anew: the signal may have aborted while something was awaited. */
+const isOver = ({ aborted }: AbortSignal): boolean => aborted;
 
 /** The agent's side of the link: one connection, tried again for ever, whose streams live and die together. */
 export class LinkClient {
@@ -73,7 +76,7 @@ export class LinkClient {
       const started = clock.monotonic();
       const why = await this.#connect(signal);
       if (clock.monotonic() - started > 5000) attempt = 0;
-      if (signal.aborted) break;
+      if (isOver(signal)) break;
       log.warn({ why, attempt }, 'the link to the hub ended; this cluster goes on with what it knows');
       await sleep(clock, backoff(attempt, random, 50, 3000), signal).catch(() => undefined);
     }

@@ -108,12 +108,10 @@ async function joinAt(
       deadline: new Date(performance.timeOrigin + performance.now() + 10_000),
     });
     return {
-      ...{
-        cluster: answer.clusterId,
-        hubId: answer.hubId,
-        trustDomain: answer.trustDomain,
-        endpoints: answer.linkEndpoints,
-      },
+      cluster: answer.clusterId,
+      hubId: answer.hubId,
+      trustDomain: answer.trustDomain,
+      endpoints: answer.linkEndpoints,
       ...{ key: privateKeyPem(key.privateKey), chain: answer.linkChain.join(''), ca: answer.linkCa },
     };
   } catch (cause) {

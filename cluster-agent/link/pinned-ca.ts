@@ -19,7 +19,7 @@ export function fetchPinnedCa(dial: Dial, caHash: string, timeoutMillis = 10_000
   return new Promise((resolve, reject) => {
     const socket = connect({ ...dial, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
     socket.setTimeout(timeoutMillis, () => socket.destroy(new Error('no answer')));
-    socket.once('error', (cause) => reject(unreachable(dial, cause)));
+    socket.once('error', (cause: Error) => reject(unreachable(dial, cause)));
     socket.once('secureConnect', () => {
       const pinned = chainOf(socket).find((certificate) => hashOf(certificate) === caHash);
       socket.destroy();
@@ -36,7 +36,7 @@ function chainOf(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   const seen = new Set<string>();
   let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
-  while (next?.raw !== undefined && !seen.has(next.fingerprint256)) {
+  while (next && !seen.has(next.fingerprint256)) {
     seen.add(next.fingerprint256);
     chain.push(new Certificate(next.raw));
     next = next.issuerCertificate;

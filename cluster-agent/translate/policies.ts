@@ -30,14 +30,12 @@ const keyOf = ({ metadata }: AuthorizationPolicyObject): string => `${metadata.n
 function convert(policy: AuthorizationPolicyObject): Authorization {
   const { metadata, action, rules, dryRun } = policy;
   return {
-    ...{
-      key: keyOf(policy),
-      name: metadata.name,
-      namespace: metadata.namespace,
-      scope: scopeOf(policy),
-      rules,
-      dryRun,
-    },
+    key: keyOf(policy),
+    name: metadata.name,
+    namespace: metadata.namespace,
+    scope: scopeOf(policy),
+    rules,
+    dryRun,
     action: action === 'DENY' ? 'DENY' : 'ALLOW',
   };
 }

@@ -116,14 +116,12 @@ function entryOf(
   return {
     ...blank,
     uid: `${gateway.network}/SplitHorizonWorkload/${remote.cluster}/${gateway.address}/${namespace}/${hostname}/${place}`,
-    ...{
-      name: `${name}-${remote.cluster}`,
-      namespace,
-      network: gateway.network,
-      cluster: remote.cluster,
-      workloadName: name,
-      canonicalName: name,
-    },
+    name: `${name}-${remote.cluster}`,
+    namespace,
+    network: gateway.network,
+    cluster: remote.cluster,
+    workloadName: name,
+    canonicalName: name,
     locality: { region: group.region, zone: group.zone, subzone: '' },
     ...{ trustDomain: input.trustDomain, transport: group.transport, capacity },
     networkGateway: {
@@ -136,11 +134,9 @@ function entryOf(
       [serviceKeyOf(remote), remote.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort }))],
     ]),
     // Its own cluster decides whether its pods terminate Istio mTLS: exported ones do.
-    ...{
-      classicClients: true,
-      subjectAltNames: remote.subjectAltNames,
-      passthroughPort: gateway.passthroughPort,
-    },
+    classicClients: true,
+    subjectAltNames: remote.subjectAltNames,
+    passthroughPort: gateway.passthroughPort,
   };
 }
 
@@ -155,23 +151,17 @@ export function networkGateways(input: TranslateInput): readonly Workload[] {
       const uid = `NetworkGateway/${gateway.network}/${gateway.address}/${gateway.hbonePort}`;
       byUid.set(uid, {
         ...blank,
-        ...{
-          uid,
-          name: 'eastwest-gateway',
-          namespace: identity.value.namespace,
-          serviceAccount: identity.value.serviceAccount,
-        },
-        ...{
-          trustDomain: identity.value.trustDomain,
-          addresses: [gateway.address],
-          network: gateway.network,
-          cluster,
-        },
-        ...{
-          locality: { region: gateway.region, zone: gateway.zone, subzone: '' },
-          transport: 'hbone',
-          workloadName: 'eastwest-gateway',
-        },
+        uid,
+        name: 'eastwest-gateway',
+        namespace: identity.value.namespace,
+        serviceAccount: identity.value.serviceAccount,
+        trustDomain: identity.value.trustDomain,
+        addresses: [gateway.address],
+        network: gateway.network,
+        cluster,
+        locality: { region: gateway.region, zone: gateway.zone, subzone: '' },
+        transport: 'hbone',
+        workloadName: 'eastwest-gateway',
       });
     }
   return [...byUid.values()];

@@ -84,12 +84,10 @@ function serviceOf(
     subjectAltNames: [...new Set([...namesBehind(input, local), ...elsewhere])].sort(),
     ...{ waypoint: undefined, ...preferenceOf(input, key, local, distribution) },
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
-    ...{
-      canonical: true,
-      visibility: 'PUBLIC',
-      exported: grant !== undefined,
-      grantedClusters: [...(grant?.clusters ?? [])].sort(),
-    },
+    canonical: true,
+    visibility: 'PUBLIC',
+    exported: grant !== undefined,
+    grantedClusters: [...(grant?.clusters ?? [])].sort(),
   };
 }
 

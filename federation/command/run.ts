@@ -72,7 +72,7 @@ export class CommandRunner {
     }
   }
 
-  #commit<I, P>(name: string, input: I, decision: Decision<P>, options: CommandOptions) {
+  #commit<P>(name: string, input: unknown, decision: Decision<P>, options: CommandOptions) {
     const audit = {
       ...{ id: this.#random.id(), at: this.#clock.now(), actor: options.actor, action: name },
       ...{ subject: decision.subject, reason: options.reason, idempotencyKey: options.idempotencyKey },

@@ -81,11 +81,9 @@ const policies = ({ intent, settings }: FederationSnapshot, cluster: string) =>
   [...intent.accessPolicies.values()]
     .filter(({ value }) => value.target.clusters.length === 0 || value.target.clusters.includes(cluster))
     .map(({ value, revision }) => ({
-      ...{
-        name: value.name,
-        revision,
-        target: { namespace: value.target.namespace, labels: value.target.labels },
-      },
+      name: value.name,
+      revision,
+      target: { namespace: value.target.namespace, labels: value.target.labels },
       authorization: compileAccess({ ...value, namespace: value.target.namespace }, settings.trustDomain),
     }));
 

@@ -32,18 +32,14 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
         'intent or health has changed since the plan was made: simulate again and look at it',
       );
     const failover: Failover = {
-      ...{
-        kind: 'failover',
-        id: context.newId(),
-        from: plan.request.from,
-        services: plan.services.map(({ service }) => service),
-      },
-      ...{
-        percent: plan.request.percent,
-        scope: plan.request.scope,
-        owner: context.actor,
-        reason: context.reason,
-      },
+      kind: 'failover',
+      id: context.newId(),
+      from: plan.request.from,
+      services: plan.services.map(({ service }) => service),
+      percent: plan.request.percent,
+      scope: plan.request.scope,
+      owner: context.actor,
+      reason: context.reason,
       ...{ createdAt: context.now, expiresAt: plan.request.expiresAt },
     };
     const operation = startOperation(snapshot, context, 'EXECUTE_FAILOVER', `failover:${failover.id}`);

@@ -15,13 +15,11 @@ export function startOperation(
     .map(({ id }) => id);
   return {
     ...{ kind: 'operation', id: newId(), type, state: 'RUNNING', subject },
-    ...{
-      clusters: members.filter((name) => !except.includes(name)),
-      appliedBy: [],
-      startedAt: now,
-      finishedAt: undefined,
-      message: '',
-    },
+    clusters: members.filter((name) => !except.includes(name)),
+    appliedBy: [],
+    startedAt: now,
+    finishedAt: undefined,
+    message: '',
   };
 }
 

@@ -15,7 +15,7 @@ export interface ApiDeps {
   readonly plans: Plans;
   readonly clock: Clock;
   readonly random: Random;
-  ask(cluster: string, ask: Ask): Promise<Answer>;
+  readonly ask: (cluster: string, ask: Ask) => Promise<Answer>;
 }
 
 /** One request: who asks, and the snapshot that all of its answer is made from. */

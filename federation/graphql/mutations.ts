@@ -31,12 +31,10 @@ async function carryOut<I, P>(
   show: (payload: P) => object,
 ): Promise<object> {
   const outcome = await context.runner.run(command, input, {
-    ...{
-      actor: context.viewer,
-      dryRun: common.dryRun,
-      idempotencyKey: common.idempotencyKey,
-      reason: common.reason,
-    },
+    actor: context.viewer,
+    dryRun: common.dryRun,
+    idempotencyKey: common.idempotencyKey,
+    reason: common.reason,
     expectedRevision: common.expectedRevision ?? undefined,
   });
   if (!outcome.ok) return { userErrors: outcome.errors, warnings: [], noAlternative: [] };
@@ -72,12 +70,10 @@ interface AccessInput extends Omit<AccessPolicy, 'kind' | 'target'> {
 }
 
 const readAccess = (input: AccessInput): AccessPolicy => ({
-  ...{
-    kind: 'accessPolicy',
-    name: input.name,
-    effect: input.effect,
-    rules: input.rules.map((rule) => ({ ...rule })),
-  },
+  kind: 'accessPolicy',
+  name: input.name,
+  effect: input.effect,
+  rules: input.rules.map((rule) => ({ ...rule })),
   target: {
     ...input.target,
     labels: Object.fromEntries(input.target.labels.map(({ key, value }) => [key, value])),

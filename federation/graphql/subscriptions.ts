@@ -29,7 +29,7 @@ async function* whenDifferent<T>(
   look: () => readonly (readonly [string, T])[],
 ): AsyncGenerator<T> {
   const last = new Map<string, string>();
-  for await (const _ of moments(live))
+  for (const times = moments(live); !(await times.next()).done;)
     for (const [key, value] of look()) {
       const text = JSON.stringify(value);
       if (last.get(key) === text) continue;

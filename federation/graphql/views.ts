@@ -9,47 +9,42 @@ import { progressOf } from '../failover/operation.ts';
 import { isExported } from '../policy/exported.ts';
 import { clusterState } from '../state/cluster-state.ts';
 import type { Shard } from '../state/observed.ts';
+import { emptyShard } from '../state/shard.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Stored } from '../store/store.ts';
 import { globalId, isoTime } from './pages.ts';
 
 /** Domain records as the schema's types have them. Pure: a snapshot in, plain fields out. */
 export function clusterView(snapshot: FederationSnapshot, { value, revision }: Stored<Cluster>) {
-  const shard = snapshot.observed.get(value.name);
+  const known = snapshot.observed.get(value.name);
   return {
-    ...{
-      __typename: 'Cluster',
-      id: globalId('Cluster', value.name),
-      name: value.name,
-      state: clusterState(value, shard),
-    },
-    ...{
-      admission: value.admission,
-      drainPercent: value.drainPercent,
-      drainScope: value.drainScope,
-      trustDomain: value.trustDomain,
-    },
-    ...{
-      drainDeadline: isoTime(value.drainDeadline),
-      joinedAt: isoTime(value.joinedAt),
-      revision,
-      staleness: stalenessOf(shard),
-    },
+    __typename: 'Cluster',
+    id: globalId('Cluster', value.name),
+    name: value.name,
+    state: clusterState(value, known),
+    admission: value.admission,
+    drainPercent: value.drainPercent,
+    drainScope: value.drainScope,
+    drainDeadline: isoTime(value.drainDeadline),
+    trustDomain: value.trustDomain,
+    joinedAt: isoTime(value.joinedAt),
+    revision,
+    staleness: stalenessOf(known),
+    ...observedView(known ?? emptyShard(value.name, 0)),
+  };
+}
+
+function observedView(shard: Shard) {
+  const { link, network, agentVersion, nodes, proxiesConnected, conditions, rejections } = shard;
+  return {
     link: {
-      connected: shard?.link.kind === 'CONNECTED',
-      unreachableSince: shard?.link.kind === 'UNREACHABLE' ? isoTime(shard.link.since) : null,
+      connected: link.kind === 'CONNECTED',
+      unreachableSince: link.kind === 'UNREACHABLE' ? isoTime(link.since) : null,
     },
-    ...{ network: shard?.network ?? '', agentVersion: shard?.agentVersion ?? '', nodes: shard?.nodes ?? [] },
-    workloadsByMode: Object.entries(shard?.workloadsByMode ?? {}).map(([mode, count]) => ({ mode, count })),
-    ...{
-      proxiesConnected: shard?.proxiesConnected ?? 0,
-      clockSkewMillis: Math.round(shard?.clockSkewMillis ?? 0),
-    },
-    ...{
-      gateways: [...(shard?.gateways.values() ?? [])],
-      conditions: shard?.conditions ?? [],
-      rejections: shard?.rejections ?? [],
-    },
+    ...{ network, agentVersion, nodes, proxiesConnected, conditions, rejections },
+    workloadsByMode: Object.entries(shard.workloadsByMode).map(([mode, count]) => ({ mode, count })),
+    clockSkewMillis: Math.round(shard.clockSkewMillis),
+    gateways: [...shard.gateways.values()],
   };
 }
 
@@ -82,11 +77,9 @@ export function serviceView(snapshot: FederationSnapshot, key: string) {
   return {
     ...{ __typename: 'Service', id: globalId('Service', key), namespace, name, hostname, ports },
     clusters: holders.map(({ shard, service }) => ({
-      ...{
-        cluster: shard.cluster,
-        exported: isExported(snapshot, shard.cluster, service),
-        groups: service.groups,
-      },
+      cluster: shard.cluster,
+      exported: isExported(snapshot, shard.cluster, service),
+      groups: service.groups,
       healthy: service.groups.reduce((sum, { healthy }) => sum + healthy, 0),
       total: service.groups.reduce((sum, { total }) => sum + total, 0),
       ...{ conditions: service.conditions, staleness: stalenessOf(shard) },
@@ -108,24 +101,20 @@ export function trustDomainView(
       .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
       .map(({ cluster }) => cluster);
   return {
-    ...{
-      __typename: 'TrustDomain',
-      id: globalId('TrustDomain', value.name),
-      name: value.name,
-      sequence: value.sequence,
-    },
+    __typename: 'TrustDomain',
+    id: globalId('TrustDomain', value.name),
+    name: value.name,
+    sequence: value.sequence,
     rootNotAfter: isoTime(Date.parse(new X509Certificate(value.rootCertificatePem).validTo)),
     intermediates: [...intent.intermediates.values()]
       .filter((one) => one.value.trustDomain === value.name)
       .map(({ value: { keyId, cluster, notAfter, activated, revoked } }) => ({
-        ...{
-          keyId,
-          cluster,
-          notAfter: isoTime(notAfter),
-          activated,
-          revoked,
-          acknowledgedBy: acknowledged(keyId),
-        },
+        keyId,
+        cluster,
+        notAfter: isoTime(notAfter),
+        activated,
+        revoked,
+        acknowledgedBy: acknowledged(keyId),
       })),
   };
 }

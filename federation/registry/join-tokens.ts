@@ -110,13 +110,11 @@ export const join: Command<Join, { cluster: string }> = {
     if (before?.value.admission === 'ADMITTED')
       return refuse('CONFLICT', 'cluster', `${cluster} is a member already`);
     const admitted: Cluster = {
-      ...{
-        kind: 'cluster',
-        name: cluster,
-        admission: 'ADMITTED',
-        trustDomain: snapshot.settings.trustDomain,
-        joinedAt: now,
-      },
+      kind: 'cluster',
+      name: cluster,
+      admission: 'ADMITTED',
+      trustDomain: snapshot.settings.trustDomain,
+      joinedAt: now,
       // A cluster comes back with the drain it left with.
       ...{ drainPercent: before?.value.drainPercent ?? 0, drainScope: before?.value.drainScope ?? 'ALL' },
       drainDeadline: before?.value.drainDeadline,

@@ -1,4 +1,4 @@
-import type { Contents, Intent, IntentKind, Revision, Stored, Write } from '../store/store.ts';
+import type { Contents, IntentKind, Revision, Stored, Write } from '../store/store.ts';
 import type { IntentState } from './snapshot.ts';
 
 const collections = {

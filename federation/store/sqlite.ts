@@ -55,7 +55,7 @@ class SqliteStore implements Store {
     this.#pending = new Ledger(opened);
     this.#observed = new Map(opened.observed);
     worker.on('message', (message: FromSqlite) => this.#hear(message));
-    worker.on('error', (error) => this.#fail(error.message));
+    worker.on('error', (error: Error) => this.#fail(error.message));
   }
 
   read() {

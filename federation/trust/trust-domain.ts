@@ -44,13 +44,11 @@ export function signIntermediate(
     random,
   );
   return ok({
-    ...{
-      kind: 'intermediate',
-      keyId,
-      trustDomain: domain.name,
-      cluster,
-      certificatePem: certificatePem(certificate),
-    },
+    kind: 'intermediate',
+    keyId,
+    trustDomain: domain.name,
+    cluster,
+    certificatePem: certificatePem(certificate),
     ...{ notAfter: Date.parse(certificate.validTo), revoked: false, activated: false },
   });
 }

@@ -40,8 +40,8 @@ export interface ClientSession {
 export interface IncomingConnect {
   readonly authority: string;
   readonly headers: Headers;
-  accept(headers: Headers): Duplex;
-  refuse(status: number, headers?: Headers): void;
+  readonly accept: (headers: Headers) => Duplex;
+  readonly refuse: (status: number, headers?: Headers) => void;
 }
 
 export interface ServerSession {

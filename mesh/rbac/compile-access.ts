@@ -25,11 +25,9 @@ const accessKey = (namespace: string, name: string): string => `${namespace}/ist
  */
 export function compileAccess(policy: AccessStatement, trustDomain: string): Authorization {
   const frame = {
-    ...{
-      key: accessKey(policy.namespace, policy.name),
-      name: `isthmus~${policy.name}`,
-      namespace: policy.namespace,
-    },
+    key: accessKey(policy.namespace, policy.name),
+    name: `isthmus~${policy.name}`,
+    namespace: policy.namespace,
     ...{ scope: 'WORKLOAD_SELECTOR' as const, dryRun: false },
   };
   if (policy.effect === 'REQUIRE')

@@ -38,7 +38,7 @@ export function bytesBack(door: Door, credentials: Credentials | undefined): Pro
     socket.setTimeout(patience, finish);
     socket.on('error', () => undefined);
     socket.on('close', finish);
-    socket.on('data', (chunk) => (bytes += chunk.length));
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
     socket.on('secureConnect', () =>
       socket.write(door.alpn === 'h2' ? http2Preface : 'GET / HTTP/1.1\r\nhost: shop\r\n\r\n'),
     );
@@ -87,6 +87,6 @@ export function plainBytesBack(
     socket.setTimeout(patience, finish);
     socket.on('error', () => undefined);
     socket.on('close', finish);
-    socket.on('data', (chunk) => (bytes += chunk.length));
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
   });
 }

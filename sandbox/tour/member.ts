@@ -9,6 +9,7 @@ import { certificateService, linkService } from '@isthmus/api/grpc/services.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, unseal } from '@isthmus/mesh/pki/seal.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Issuer } from '@isthmus/mesh/pki/issue.ts';
 import { X509Certificate } from 'node:crypto';
@@ -23,8 +24,7 @@ interface CsrCall {
   readonly certificate?: Credentials | undefined;
 }
 
-const nameOf = (code: number): string =>
-  Object.entries(status).find(([, value]) => value === code)?.[0] ?? String(code);
+const nameOf = (code: number): string => status[code] ?? String(code);
 
 /** Asks a cluster's certificate service; gives the chain, or the gRPC status and why. */
 export async function requestCertificate(
@@ -58,7 +58,7 @@ export async function requestCertificate(
   try {
     const chain = await callUnary(client, certificateService.createCertificate, request, {
       headers,
-      deadline: new Date(Date.now() + 5000),
+      deadline: new Date(systemClock.now() + 5000),
     });
     return { chain, key: privateKeyPem(key.privateKey) };
   } catch (error) {
@@ -105,7 +105,7 @@ export function tryLink(sandbox: Sandbox, certificate: Credentials | undefined):
   const options = { ...channelOptions(4), 'grpc.ssl_target_name_override': 'address.invalid' };
   const client = new Client(boundTarget(`${hub}:15101`, first?.agentAddress ?? ''), secure, options);
   return new Promise((resolve) => {
-    const stream = openStream(client, linkService.sync, {}, { deadline: new Date(Date.now() + 4000) });
+    const stream = openStream(client, linkService.sync, {}, { deadline: new Date(systemClock.now() + 4000) });
     const finish = (text: string) => {
       stream.cancel();
       client.close();

@@ -1,4 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import {
@@ -66,17 +68,13 @@ export function tableOf(...authorities: readonly Authority[]): IssuerTable {
 }
 
 /** A pair of connected TCP sockets on loopback. */
-export async function socketPair(): Promise<{
-  client: import('node:net').Socket;
-  server: import('node:net').Socket;
-}> {
-  const { createServer, connect } = await import('node:net');
+export async function socketPair(): Promise<{ client: Socket; server: Socket }> {
   const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   const { port } = listener.address() as { port: number };
-  const accepted = new Promise<import('node:net').Socket>((resolve) => listener.once('connection', resolve));
+  const accepted = new Promise<Socket>((resolve) => listener.once('connection', resolve));
   const client = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
-  await new Promise((resolve) => client.once('connect', resolve));
+  await once(client, 'connect');
   const server = await accepted;
   listener.close();
   return { client, server };

@@ -12,8 +12,7 @@ import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import { evaluate } from '@isthmus/mesh/rbac/evaluate.ts';
-import { policiesFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
@@ -62,24 +61,20 @@ export class Engine {
     const { config, clock, random, log } = deps;
     this.#tap = config.tap === '' ? undefined : createWriteStream(config.tap, { flags: 'a', mode: 0o600 });
     this.#context = {
-      ...{
-        config,
-        clock,
-        random,
-        log,
-        state: new MeshState(),
-        table: new IssuerTable(),
-        dialer: new BoundDialer(clock, random),
-      },
+      config,
+      clock,
+      random,
+      log,
+      state: new MeshState(),
+      table: new IssuerTable(),
+      dialer: new BoundDialer(clock, random),
       credentials: new CredentialStore(clock, (identity, urgent) =>
         deps.say({ kind: 'want-certificate', identity, urgent }),
       ),
-      ...{
-        http2: nodeHttp2(clock),
-        pool: new TunnelPool(clock),
-        connections: new Connections(),
-        failures: new RecentFailures(clock),
-      },
+      http2: nodeHttp2(clock),
+      pool: new TunnelPool(clock),
+      connections: new Connections(),
+      failures: new RecentFailures(clock),
       ...{ metrics: new TcpMetrics(), counters: { gatewayDials: 0, gatewayRefusals: 0 } },
       access: (record) => {
         if (config.accessLog) deps.write(formatAccess(record, clock.now()));
@@ -187,8 +182,12 @@ export class Engine {
     connections.closeWhere(({ inbound }) => {
       const workload = inbound && state.workloads.get(inbound.uid);
       if (!workload) return undefined;
-      const verdict = evaluate(policiesFor(state, workload).policies, inbound.connection);
-      return verdict.allowed ? undefined : `late denial: ${verdict.message}`;
+      const connection = {
+        ...inbound.connection,
+        destination: { ...inbound.connection.destination, workload },
+      };
+      const { known } = verdictFor(state, connection);
+      return known.allowed ? undefined : `late denial: ${known.message}`;
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
-import type { Connection } from '@isthmus/mesh/rbac/evaluate.ts';
+import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
 
 /** A live connection, as far as it may have to be ended for a reason that came later. */
 export interface LiveConnection {

@@ -55,7 +55,8 @@ async function forwardConnect(
   const decision = decideGateway(context.state, request, context.random);
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.code });
-    refused(context, from, incoming.authority, peer, decision); return;
+    refused(context, from, incoming.authority, peer, decision);
+    return;
   }
   const endpoint = await dialFirst(context, decision);
   if (!endpoint) {
@@ -66,7 +67,8 @@ async function forwardConnect(
       'no endpoint answers',
       'CONNECT',
       context.clock.monotonic(),
-    ); return;
+    );
+    return;
   }
   await forward(
     context,
@@ -95,7 +97,8 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   if (decision.kind === 'refuse') {
     context.tap(peeked.bytes);
     socket.destroy();
-    refused(context, from, sni ?? '', undefined, decision); return;
+    refused(context, from, sni ?? '', undefined, decision);
+    return;
   }
   const endpoint = await dialFirst(context, decision);
   if (!endpoint) {
@@ -106,7 +109,8 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
       'no endpoint answers',
       'CONNECT',
       context.clock.monotonic(),
-    ); return;
+    );
+    return;
   }
   await forward(context, socket, endpoint, told(context, from, sni ?? '', undefined, decision), undefined);
 }
@@ -168,18 +172,14 @@ function told(
   const service = decision?.service;
   return {
     record: {
-      ...{
-        srcAddr,
-        srcIdentity: peer?.spiffeId,
-        srcCluster: peer?.cluster,
-        dstAddr: `${config.address}:${peer ? 15008 : 15443}`,
-      },
-      ...{
-        dstHboneAddr: wanted,
-        dstService: service?.hostname,
-        dstCluster: config.cluster,
-        direction: 'inbound',
-      },
+      srcAddr,
+      srcIdentity: peer?.spiffeId,
+      srcCluster: peer?.cluster,
+      dstAddr: `${config.address}:${peer ? 15008 : 15443}`,
+      dstHboneAddr: wanted,
+      dstService: service?.hostname,
+      dstCluster: config.cluster,
+      direction: 'inbound',
     },
     facts: {
       ...{ reporter: 'destination', service, mtls: true },

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { encodeBaggage, parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
-import { evaluate, type Connection } from '@isthmus/mesh/rbac/evaluate.ts';
-import { policiesFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
+import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
@@ -67,7 +68,10 @@ async function serveConnect(
   incoming: IncomingConnect,
 ): Promise<void> {
   const workload = context.state.workloads.get(uid);
-  if (!workload) { incoming.refuse(503); return; }
+  if (!workload) {
+    incoming.refuse(503);
+    return;
+  }
   const destination = { address: workload.addresses[0] ?? '', port: 15008 };
   const decision = decideInbound(context.state, { workload, destination, authority: incoming.authority });
   const port = decision.kind === 'deliver' ? decision.port : 0;
@@ -80,19 +84,22 @@ async function serveConnect(
   };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
-    fail(inbound, decision.message, 'CONNECT'); return;
+    fail(inbound, decision.message, 'CONNECT');
+    return;
   }
   const denial = await judge(inbound);
   if (denial !== undefined) {
     incoming.refuse(401);
-    fail(inbound, denial, 'DENY'); return;
+    fail(inbound, denial, 'DENY');
+    return;
   }
   let application: Socket;
   try {
     application = await dialApplication(inbound);
   } catch (error) {
     incoming.refuse(503);
-    fail(inbound, String(error), 'CONNECT'); return;
+    fail(inbound, String(error), 'CONNECT');
+    return;
   }
   await deliver(inbound, incoming.accept({ baggage: encodeBaggage(workload) }), application);
 }
@@ -114,7 +121,8 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   if (first === 'ended') return void socket.destroy();
   if (first === 'silent' && workload.strict) {
     socket.destroy();
-    fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY'); return;
+    fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY');
+    return;
   }
   if (first !== 'istio-mtls') return servePlain(plain, socket);
   const credentials = await context.credentials.get(identityOf(workload));
@@ -158,7 +166,8 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   const denial = await judge(inbound);
   if (denial !== undefined) {
     stream.destroy();
-    fail(inbound, denial, 'DENY'); return;
+    fail(inbound, denial, 'DENY');
+    return;
   }
   try {
     await deliver(inbound, stream, await dialApplication(inbound));
@@ -177,18 +186,21 @@ export const connectionOf = ({
   destination: { address: workload.addresses[0] ?? '', port, workload },
 });
 
-/** Why the connection is denied. A policy that is named but not known yet is waited for, and then denies. */
+/**
+ * Why the connection is denied: no grant covers its caller, or a policy says so. A policy that is named but not known
+ * yet is waited for, and then denies.
+ */
 async function judge(inbound: Inbound): Promise<string | undefined> {
-  const { context, workload } = inbound;
+  const { context, workload, port, service, caller } = inbound;
+  const ungranted = grantRefusal(context.state, { workload, port, service, peer: caller.peer });
+  if (ungranted !== undefined) return ungranted;
   const until = context.clock.monotonic() + policyPatience;
-  let found = policiesFor(context.state, workload);
-  while (found.missing.length > 0 && context.clock.monotonic() < until) {
+  let { verdict } = verdictFor(context.state, connectionOf(inbound));
+  while (verdict.reason === 'POLICY_UNKNOWN' && context.clock.monotonic() < until) {
     await context.changed(until - context.clock.monotonic());
-    found = policiesFor(context.state, context.state.workloads.get(workload.uid) ?? workload);
+    const now = context.state.workloads.get(workload.uid) ?? workload;
+    ({ verdict } = verdictFor(context.state, connectionOf({ ...inbound, workload: now })));
   }
-  if (found.missing.length > 0)
-    return `POLICY_UNKNOWN: ${found.missing.join(', ')} has not come within ${policyPatience} ms`;
-  const verdict = evaluate(found.policies, connectionOf(inbound));
   return verdict.allowed ? undefined : verdict.message;
 }
 
@@ -209,38 +221,42 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
 const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
   tellFailure(inbound.context, told(inbound), message, flags, inbound.context.clock.monotonic());
 
-function told({ context, workload, caller, port, service }: Inbound): Told {
+/** Who called: by address where nothing else is known, by its own word behind a gateway; its identity is proven. */
+function sourceOf({ context, caller }: Inbound): NonNullable<Told['facts']['source']['workload']> {
   const { state, config } = context;
-  const said = parseBaggage(caller.baggage);
   const known = state.workloads.atAddress(config.network, caller.address);
-  // Behind a gateway the address is the gateway's: the peer's own word counts then.
   const proven = caller.peer === undefined || (known && identityOf(known) === caller.peer.spiffeId);
-  const source = caller.baggage === undefined && known && proven ? known : said;
-  const namespace = caller.peer?.identity?.namespace ?? source.namespace;
-  const own = caller.peer || caller.authority !== undefined ? identityOf(workload) : undefined;
+  const source = caller.baggage === undefined && known && proven ? known : parseBaggage(caller.baggage);
+  return { ...source, namespace: caller.peer?.identity?.namespace ?? source.namespace };
+}
+
+function told(inbound: Inbound): Told {
+  const { workload, caller, port, service } = inbound;
+  const source = sourceOf(inbound);
+  const own = caller.peer ? identityOf(workload) : undefined;
+  const srcIdentity = caller.peer?.spiffeId;
   return {
     record: {
-      ...{
-        srcAddr: `${caller.address}:${caller.port}`,
-        srcWorkload: source.workloadName,
-        srcNamespace: namespace,
-      },
-      ...{
-        srcIdentity: caller.peer?.spiffeId,
-        srcCluster: caller.peer?.cluster ?? source.cluster,
-        dstHboneAddr: caller.authority,
-      },
-      ...{
-        dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
-        dstService: service?.hostname,
-      },
-      ...{ dstWorkload: workload.workloadName, dstNamespace: workload.namespace, dstIdentity: own },
-      ...{ dstCluster: workload.cluster, direction: 'inbound' },
+      srcAddr: `${caller.address}:${caller.port}`,
+      srcWorkload: source.workloadName,
+      srcNamespace: source.namespace,
+      srcIdentity,
+      srcCluster: caller.peer?.cluster ?? source.cluster,
+      dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
+      dstHboneAddr: caller.authority,
+      dstService: service?.hostname,
+      dstWorkload: workload.workloadName,
+      dstNamespace: workload.namespace,
+      dstIdentity: own,
+      dstCluster: workload.cluster,
+      direction: 'inbound',
     },
     facts: {
-      ...{ reporter: 'destination', service, mtls: caller.peer !== undefined },
-      source: { workload: { ...source, namespace }, identity: caller.peer?.spiffeId },
+      reporter: 'destination',
+      source: { workload: source, identity: srcIdentity },
       destination: { workload, identity: own },
+      service,
+      mtls: caller.peer !== undefined,
     },
   };
 }

@@ -1,5 +1,10 @@
 import type { Socket } from 'node:net';
-import { decideOutbound, type OutboundRequest, type Route } from '@isthmus/mesh/decide/outbound.ts';
+import {
+  decideOutbound,
+  type OutboundDecision,
+  type OutboundRequest,
+  type Route,
+} from '@isthmus/mesh/decide/outbound.ts';
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
@@ -38,42 +43,49 @@ export async function serveOutbound(
     );
     socket.destroy();
   };
-  if (!source) { refuse(unknownCaller(socket.remoteAddress ?? '')); return; }
+  if (!source) {
+    refuse(unknownCaller(socket.remoteAddress ?? ''));
+    return;
+  }
   const decision = decideOutbound(
     context.state,
     { source, network: context.config.network, target },
     context.random,
     (key) => context.failures.has(key),
   );
-  if (decision.kind === 'refuse') { refuse(`${decision.code}: ${decision.message}`); return; }
-  if (decision.kind === 'passthrough')
-    { refuse(
-      `NOT_IN_MESH: ${decision.address}:${decision.port} is no part of this mesh; loopback capture reaches services only`,
-    ); return; }
-  const { routes, service } = decision;
+  if (decision.kind === 'refuse') refuse(`${decision.code}: ${decision.message}`);
+  else if (decision.kind === 'passthrough') refuse(notInMesh(decision));
+  else await carryRoutes({ context, socket, source, clientAddress, answered, started }, target, decision);
+}
+
+const notInMesh = ({ address, port }: { address: string; port: number }): string =>
+  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; loopback capture reaches services only`;
+
+interface Outbound {
+  readonly context: Context;
+  readonly socket: Socket;
+  readonly source: Workload;
+  readonly clientAddress: string;
+  readonly answered: (ok: boolean) => void;
+  readonly started: number;
+}
+
+async function carryRoutes(
+  { context, socket, source, clientAddress, answered, started }: Outbound,
+  target: OutboundRequest['target'],
+  { routes, service }: Extract<OutboundDecision, { kind: 'routes' }>,
+): Promise<void> {
   try {
     const { route, reached } = await reach(context, source, clientAddress, routes);
     answered(true);
-    await carry(
-      context,
-      socket,
-      reached.stream,
-      told(context, source, clientAddress, reached.address, service, route, reached),
-      reached.peer,
-      undefined,
-    );
+    const about = told(context, source, clientAddress, reached.address, service, route, reached);
+    await carry(context, socket, reached.stream, about, reached.peer, undefined);
   } catch (error) {
     answered(false);
     const message = error instanceof Error ? error.message : String(error);
     const flags = message.includes(' tls: ') ? 'TLS_FAILURE' : 'CONNECT';
-    const [first] = routes;
-    tellFailure(
-      context,
-      told(context, source, clientAddress, targetText(target), service, first, undefined),
-      message,
-      flags,
-      started,
-    );
+    const about = told(context, source, clientAddress, targetText(target), service, routes[0], undefined);
+    tellFailure(context, about, message, flags, started);
     socket.destroy();
   }
 }
@@ -122,6 +134,21 @@ const unknownCaller = (address: string): string =>
 const targetText = (target: OutboundRequest['target']): string =>
   `${target.kind === 'address' ? target.address : target.hostname}:${target.port}`;
 
+/** Who is at the far end: a pod is known, a split-horizon entry stands for many and the answer itself says who it was. */
+function destinationOf(
+  service: Service | undefined,
+  route: Route | undefined,
+  reached: Reached | undefined,
+): FarEnd {
+  const said = parseBaggage(reached?.baggage);
+  const entry = route?.workload;
+  if (entry && entry.addresses.length > 0) return entry;
+  const namespace = said.namespace === '' ? (service?.namespace ?? '') : said.namespace;
+  return { ...said, namespace, cluster: entry?.cluster ?? said.cluster };
+}
+
+type FarEnd = NonNullable<Told['facts']['destination']['workload']>;
+
 function told(
   { config }: Context,
   source: Workload | undefined,
@@ -131,47 +158,31 @@ function told(
   route: Route | undefined,
   reached: Reached | undefined,
 ): Told {
-  const said = parseBaggage(reached?.baggage);
-  // A split-horizon entry stands for many: who really answered says so itself.
-  const entry = route?.workload.addresses.length === 0 ? undefined : route?.workload;
-  const destination = {
-    workloadName: entry?.workloadName ?? said.workloadName,
-    canonicalName: entry?.canonicalName ?? said.canonicalName,
-    canonicalRevision: entry?.canonicalRevision ?? said.canonicalRevision,
-    namespace: entry?.namespace ?? (said.namespace === '' ? (service?.namespace ?? '') : said.namespace),
-    cluster: route?.workload.cluster ?? said.cluster,
-  };
+  const destination = destinationOf(service, route, reached);
   const srcIdentity = source && route?.kind !== 'plaintext' ? identityOf(source) : undefined;
+  const dstIdentity = reached?.peer?.spiffeId;
   return {
     record: {
-      ...{
-        srcAddr,
-        srcWorkload: source?.workloadName,
-        srcNamespace: source?.namespace,
-        srcIdentity,
-        srcCluster: config.cluster,
-      },
-      ...{
-        dstAddr,
-        dstHboneAddr: reached?.authority,
-        dstService: service?.hostname,
-        dstWorkload: destination.workloadName,
-      },
-      ...{
-        dstNamespace: destination.namespace,
-        dstIdentity: reached?.peer?.spiffeId,
-        dstCluster: destination.cluster,
-        direction: 'outbound',
-      },
+      srcAddr,
+      srcWorkload: source?.workloadName,
+      srcNamespace: source?.namespace,
+      srcIdentity,
+      srcCluster: config.cluster,
+      dstAddr,
+      dstHboneAddr: reached?.authority,
+      dstService: service?.hostname,
+      dstWorkload: destination.workloadName,
+      dstNamespace: destination.namespace,
+      dstIdentity,
+      dstCluster: destination.cluster,
+      direction: 'outbound',
     },
     facts: {
-      ...{
-        reporter: 'source',
-        source: { workload: source, identity: srcIdentity },
-        service,
-        mtls: reached?.peer !== undefined,
-      },
-      destination: { workload: destination, identity: reached?.peer?.spiffeId },
+      reporter: 'source',
+      source: { workload: source, identity: srcIdentity },
+      destination: { workload: destination, identity: dstIdentity },
+      service,
+      mtls: reached?.peer !== undefined,
     },
   };
 }

@@ -19,7 +19,7 @@ export function race<C, R>(
 ): Promise<R> {
   return new Promise((resolve, reject) => {
     const aborts: AbortController[] = [];
-    const errors: unknown[] = [];
+    const errors: Error[] = [];
     let next = 0;
     let over = false;
     let hedge: Timer | undefined;
@@ -52,9 +52,10 @@ export function race<C, R>(
           });
         },
         (error: unknown) => {
-          errors.push(error);
+          errors.push(error instanceof Error ? error : new Error(String(error)));
           if (over) return;
-          if (errors.length === candidates.length) finish(() => reject(errors[0]));
+          if (errors.length === candidates.length)
+            finish(() => reject(errors[0] ?? new Error('no candidate')));
           else if (next < candidates.length) startNext();
         },
       );

@@ -18,12 +18,9 @@ export async function serveSocks(context: Context, socket: Socket): Promise<void
   const target = await negotiate(socket);
   timer.cancel();
   if (!target) return;
-  await serveOutbound(
-    context,
-    socket,
-    target,
-    (ok) => void (socket.writable && socket.write(socksReply(ok ? 0 : 5))),
-  );
+  await serveOutbound(context, socket, target, (ok) => {
+    if (socket.writable) socket.write(socksReply(ok ? 0 : 5));
+  });
 }
 
 async function negotiate(socket: Socket): Promise<SocksTarget | undefined> {

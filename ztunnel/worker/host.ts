@@ -41,7 +41,7 @@ export class Workers {
         workerData: { config, logLevel },
       });
       worker.on('message', (message: FromWorker) => this.#hear(message));
-      worker.on('error', (error) => hooks.onDied(error));
+      worker.on('error', (error: Error) => hooks.onDied(error));
       return worker;
     });
   }

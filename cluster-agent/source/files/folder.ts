@@ -2,7 +2,6 @@ import { readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { SourceEvent } from '../source.ts';
-import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import { readManifests, type FileContents } from './read-file.ts';
 
 const settleMillis = 50;

@@ -12,13 +12,11 @@ export interface ProbeTarget {
 /** Without a probe of its own a pod is asked for a TCP connection every 500 ms, and one failure is enough. */
 export const defaultProbe = (pod: PodObject): Probe | undefined =>
   pod.ports[0] && {
-    ...{
-      kind: 'tcpSocket' as const,
-      port: pod.ports[0].port,
-      path: '',
-      periodMillis: 500,
-      timeoutMillis: 1000,
-    },
+    kind: 'tcpSocket' as const,
+    port: pod.ports[0].port,
+    path: '',
+    periodMillis: 500,
+    timeoutMillis: 1000,
     ...{ failureThreshold: 1, successThreshold: 1 },
   };
 

@@ -15,14 +15,14 @@ const everyMillis = 100;
 export const nothingCrosses: Step = {
   title: 'no connection joins two networks but at a gateway, and nothing crosses in the clear',
   async run(tour, report) {
-    const map = await mapOf(tour);
+    const map = mapOf(tour);
     await watchSockets(tour, map, report);
     await plantForbidden(tour, map, report);
     await searchMarker(tour, report);
   },
 };
 
-async function mapOf({ sandbox }: Tour): Promise<Map16> {
+function mapOf({ sandbox }: Tour): Map16 {
   return {
     octet: sandbox.place.octet,
     gateways: new Set(Object.values(gatewayAddresses(sandbox))),

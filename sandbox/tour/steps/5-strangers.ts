@@ -44,12 +44,10 @@ function doors({ sandbox }: Tour): Readonly<Record<string, Door>> {
     },
     gateway: { host: gatewayAddresses(sandbox)['east'] ?? '', port: 15008, localAddress: from, alpn: 'h2' },
     sidecar: {
-      ...{
-        host: podAddress(sandbox, 'west', 'cart'),
-        port: 8082,
-        localAddress: podAddress(sandbox, 'west', 'catalogue-1'),
-        alpn: 'istio',
-      },
+      host: podAddress(sandbox, 'west', 'cart'),
+      port: 8082,
+      localAddress: podAddress(sandbox, 'west', 'catalogue-1'),
+      alpn: 'istio',
       servername: 'outbound_.8082_._.cart.shop.svc.cluster.local',
     },
   };

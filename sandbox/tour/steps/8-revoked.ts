@@ -47,22 +47,7 @@ export const revoked: Step = {
     report.within('live tunnels of south close', closed, 5000);
     kept.stop();
 
-    const ended = await until(
-      clock,
-      'the end of south’s stream',
-      () =>
-        /PERMISSION_DENIED|may not use the link/.test(sandbox.launcher.get('south-agent')?.log() ?? '')
-          ? true
-          : undefined,
-      { within: 10_000 },
-    ).catch(() => false);
-    report.expect(
-      'south’s stream to the hub ends, and it is told why',
-      ended ? 'PERMISSION_DENIED' : 'still there',
-      ended,
-    );
-    const states = await clusterStates(sandbox.endpoint);
-    report.expect('south is shown as REVOKED', states['south'] ?? 'absent', states['south'] === 'REVOKED');
+    await seenByHub(tour, report);
     for (const [place, door] of Object.entries({
       'east’s gateway': east,
       'east’s ztunnel': inEast,
@@ -75,14 +60,37 @@ export const revoked: Step = {
         back === 0,
       );
     }
-    const load = new FreshLoad(aim(sandbox, { cluster: 'east', pod: 'frontend' }, 'cart'), 20, clock).start();
-    await new Promise<void>((resolve) => clock.after(3000, resolve));
-    const { served, failures } = await load.stop();
-    const stray = served.filter(({ cluster }) => cluster === 'south').length;
-    report.expect(
-      'the cart is served by west alone, without a failure',
-      `${served.length} calls, ${stray} by south, ${failures.length} failed`,
-      stray === 0 && failures.length === 0 && served.length > 20,
-    );
+    await servedByOthers(tour, report);
   },
 };
+
+async function seenByHub({ sandbox, clock }: Tour, report: Report): Promise<void> {
+  const ended = await until(
+    clock,
+    'the end of south’s stream',
+    () =>
+      /PERMISSION_DENIED|may not use the link/.test(sandbox.launcher.get('south-agent')?.log() ?? '')
+        ? true
+        : undefined,
+    { within: 10_000 },
+  ).catch(() => false);
+  report.expect(
+    'south’s stream to the hub ends, and it is told why',
+    ended ? 'PERMISSION_DENIED' : 'still there',
+    ended,
+  );
+  const states = await clusterStates(sandbox.endpoint);
+  report.expect('south is shown as REVOKED', states['south'] ?? 'absent', states['south'] === 'REVOKED');
+}
+
+async function servedByOthers({ sandbox, clock }: Tour, report: Report): Promise<void> {
+  const load = new FreshLoad(aim(sandbox, { cluster: 'east', pod: 'frontend' }, 'cart'), 20, clock).start();
+  await new Promise<void>((resolve) => clock.after(3000, resolve));
+  const { served, failures } = await load.stop();
+  const stray = served.filter(({ cluster }) => cluster === 'south').length;
+  report.expect(
+    'the cart is served by west alone, without a failure',
+    `${served.length} calls, ${stray} by south, ${failures.length} failed`,
+    stray === 0 && failures.length === 0 && served.length > 20,
+  );
+}

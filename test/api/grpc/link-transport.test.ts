@@ -154,13 +154,11 @@ describe('joining, over TLS that pins only the server', () => {
     const ca = makeCa();
     const server = new Server(serverOptions(1));
     const answer = {
-      ...{
-        hubId: 'hub',
-        clusterId: 'east',
-        linkChain: ['leaf'],
-        linkCa: 'ca',
-        linkEndpoints: ['127.7.0.1:15101'],
-      },
+      hubId: 'hub',
+      clusterId: 'east',
+      linkChain: ['leaf'],
+      linkCa: 'ca',
+      linkEndpoints: ['127.7.0.1:15101'],
       trustDomain: 'cluster.local',
     };
     server.addService(joiningService, {

@@ -9,29 +9,23 @@ const file = join(import.meta.dirname, '../../golden/wire.json');
 
 const ports = [{ servicePort: 80, targetPort: 8080 }];
 const pod = aWorkload({
-  ...{
-    uid: 'east//Pod/shop/cart-1',
-    name: 'cart-1',
-    addresses: ['127.7.1.2', 'fd00::1'],
-    serviceAccount: 'cart',
-  },
+  uid: 'east//Pod/shop/cart-1',
+  name: 'cart-1',
+  addresses: ['127.7.1.2', 'fd00::1'],
+  serviceAccount: 'cart',
   ...{ locality: { region: 'region-a', zone: 'a1', subzone: '' }, capacity: 3, status: 'UNHEALTHY' },
-  ...{
-    services: new Map([
-      ['shop/cart.shop.svc.cluster.local', ports],
-      ['a/b', []],
-    ]),
-    strict: true,
-  },
+  services: new Map([
+    ['shop/cart.shop.svc.cluster.local', ports],
+    ['a/b', []],
+  ]),
+  strict: true,
   ...{ appAddress: '127.7.2.2', capturedPorts: [8080], authorizationPolicies: ['shop/isthmus~deny'] },
 });
 const remote = aWorkload({
-  ...{
-    uid: 'west/region-b/hbone/shop/cart',
-    network: 'network-west',
-    cluster: 'west',
-    trustDomain: 'other.test',
-  },
+  uid: 'west/region-b/hbone/shop/cart',
+  network: 'network-west',
+  cluster: 'west',
+  trustDomain: 'other.test',
   networkGateway: { kind: 'address', network: 'network-west', address: '127.7.16.5', hbonePort: 15_008 },
 });
 
@@ -43,12 +37,10 @@ const encoded: Record<string, Uint8Array> = {
   service: encodeService(
     aService({
       ...{ name: 'cart', addresses: [{ network: 'network-east', address: '127.7.4.1', prefix: undefined }] },
-      ...{
-        routingPreference: ['REGION', 'CLUSTER'],
-        mode: 'FAILOVER',
-        exported: true,
-        grantedClusters: ['west'],
-      },
+      routingPreference: ['REGION', 'CLUSTER'],
+      mode: 'FAILOVER',
+      exported: true,
+      grantedClusters: ['west'],
     }),
   ),
   authorization: encodeAuthorization(

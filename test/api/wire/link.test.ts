@@ -8,12 +8,10 @@ import { aMatch, anAuthorization } from '../../fakes/records.ts';
 
 const gateway = {
   ...{ network: 'network-west', address: '127.7.16.5', hbonePort: 15_008, passthroughPort: 15_443 },
-  ...{
-    spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
-    region: 'region-b',
-    zone: 'b1',
-    ready: true,
-  },
+  spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
+  region: 'region-b',
+  zone: 'b1',
+  ready: true,
 };
 const group = { region: 'region-b', zone: 'b1', transport: 'istio-mtls' as const, total: 3, healthy: 2 };
 const ports = [{ name: 'http', port: 80, targetPort: 0, appProtocol: 'http' }];
@@ -24,13 +22,11 @@ const condition = {
   message: 'port 80',
 };
 const service: ServiceReport = {
-  ...{
-    namespace: 'shop',
-    name: 'cart',
-    hostname: 'cart.shop.svc.cluster.local',
-    ports,
-    exportRequested: true,
-  },
+  namespace: 'shop',
+  name: 'cart',
+  hostname: 'cart.shop.svc.cluster.local',
+  ports,
+  exportRequested: true,
   ...{ subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'], conditions: [condition] },
 };
 const remote: RemoteService = {
@@ -42,18 +38,14 @@ const health: HealthReport = {
   services: [{ namespace: 'shop', name: 'cart', groups: [group] }],
 };
 const workload = {
-  ...{
-    uid: 'east//Pod/shop/cart-1',
-    name: 'cart-1',
-    namespace: 'shop',
-    node: 'east-1',
-    serviceAccount: 'cart',
-  },
-  ...{
-    spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart',
-    addresses: ['127.7.1.2'],
-    mode: 'AMBIENT' as const,
-  },
+  uid: 'east//Pod/shop/cart-1',
+  name: 'cart-1',
+  namespace: 'shop',
+  node: 'east-1',
+  serviceAccount: 'cart',
+  spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart',
+  addresses: ['127.7.1.2'],
+  mode: 'AMBIENT' as const,
   ...{ ready: true, services: ['shop/cart.shop.svc.cluster.local'], policies: ['shop/isthmus~deny'] },
 };
 const policy = {
@@ -67,11 +59,9 @@ const policy = {
 /** One whole value of every message of the link. */
 const values: { [N in CodecName]: Value<N> } = {
   clusterReport: {
-    ...{
-      agentVersion: '0.1.0',
-      network: 'network-east',
-      nodes: [{ name: 'east-1', region: 'region-a', zone: 'a1' }],
-    },
+    agentVersion: '0.1.0',
+    network: 'network-east',
+    nodes: [{ name: 'east-1', region: 'region-a', zone: 'a1' }],
     ...{ workloadsByMode: { AMBIENT: 4, NONE: 1 }, conditions: [condition] },
     rejections: [{ object: 'Service shop/cart', field: 'spec.ports[0].port', reason: 'no number' }],
   },
@@ -101,13 +91,11 @@ const values: { [N in CodecName]: Value<N> } = {
   },
   joinRequest: { cluster: 'east', secret: 'secret', linkCsr: 'csr', agentVersion: '0.1.0' },
   joinResponse: {
-    ...{
-      hubId: 'hub',
-      clusterId: 'east',
-      linkChain: ['leaf'],
-      linkCa: 'ca',
-      linkEndpoints: ['127.7.0.1:15101'],
-    },
+    hubId: 'hub',
+    clusterId: 'east',
+    linkChain: ['leaf'],
+    linkCa: 'ca',
+    linkEndpoints: ['127.7.0.1:15101'],
     trustDomain: 'cluster.local',
   },
   renewLinkRequest: { linkCsr: 'csr' },
@@ -117,13 +105,11 @@ const values: { [N in CodecName]: Value<N> } = {
   syncMessage: {
     kind: 'response',
     response: {
-      ...{
-        type: 'remote',
-        nonce: '3',
-        moment: { epoch: 2n, revision: 77n },
-        removed: ['west/shop/old'],
-        complete: true,
-      },
+      type: 'remote',
+      nonce: '3',
+      moment: { epoch: 2n, revision: 77n },
+      removed: ['west/shop/old'],
+      complete: true,
       resources: [{ name: 'west/shop/cart', version: 'v', body: Uint8Array.of(1, 2) }],
     },
   },

@@ -184,12 +184,10 @@ describe('outbound: across networks', () => {
 
   it('a gateway that is a service: one healthy endpoint of it, on its target port', () => {
     const service = aService({
-      ...{
-        name: 'gw',
-        namespace: 'istio-system',
-        hostname: 'gw.west',
-        ports: [{ servicePort: 15008, targetPort: 15009 }],
-      },
+      name: 'gw',
+      namespace: 'istio-system',
+      hostname: 'gw.west',
+      ports: [{ servicePort: 15008, targetPort: 15009 }],
       subjectAltNames: ['spiffe://cluster.local/ns/istio-system/sa/any-gateway'],
     });
     const member = { ...westGateway, ...backs(service) };

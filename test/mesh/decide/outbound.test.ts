@@ -167,11 +167,9 @@ describe('outbound: where to', () => {
       expected: 'hbone 10.0.0.2:15008 for 10.0.0.2:8080',
     },
     ...[15001, 15006, 15008, 15080].map((port) => ({
-      ...{
-        name: `the proxy's own port ${port} on loopback`,
-        state: stateOf([]),
-        target: toAddress('127.0.0.1', port),
-      },
+      name: `the proxy's own port ${port} on loopback`,
+      state: stateOf([]),
+      target: toAddress('127.0.0.1', port),
       expected: 'refuse ILLEGAL_PORT',
     })),
     {

@@ -32,11 +32,9 @@ async function meet(meeting: Meeting) {
   });
   const dialling = dialTls(client, {
     ...common,
-    ...{
-      credentials: meeting.client ?? authority.leaf(pod),
-      alpn: meeting.clientAlpn ?? ['h2'],
-      layer: 'outer',
-    },
+    credentials: meeting.client ?? authority.leaf(pod),
+    alpn: meeting.clientAlpn ?? ['h2'],
+    layer: 'outer',
     ...{ expect: meeting.expect ?? [gateway], table: meeting.clientTable ?? tableOf(authority) },
   });
   const [accepted, dialled] = await Promise.allSettled([accepting, dialling]);
