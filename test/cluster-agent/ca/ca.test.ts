@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeJwt, SignJWT } from 'jose';
 import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { authorizeIdentity, type Pods } from '@isthmus/cluster-agent/ca/node-authorizer.ts';
 import { RateLimit } from '@isthmus/cluster-agent/ca/rate-limit.ts';
@@ -66,7 +67,12 @@ describe('cluster-agent/ca: who may have which identity', () => {
     ],
     ['a pod that has been replaced', { ...cart, pod: { name: 'cart-1', uid: 'older' } }, '', undefined],
     ['a pod that has gone', { ...cart, pod: { name: 'cart-9', uid: 'c9' } }, '', undefined],
-    ['a token of another node', { ...ztunnel, node: 'n2' }, spiffe('shop/sa/orders'), undefined],
+    [
+      'a token that was made out for another node',
+      { ...ztunnel, node: 'n2' },
+      spiffe('shop/sa/cart'),
+      undefined,
+    ],
   ];
   for (const [what, caller, wanted, granted] of cases)
     it(`${granted === undefined ? 'refuses' : 'grants'} ${what}`, () => {
@@ -119,6 +125,23 @@ describe('cluster-agent/ca: tokens', () => {
     };
     for (const [what, header] of Object.entries(cases))
       await assert.rejects(tokens.authenticate(header), refused, what);
+  });
+
+  it('signed by this very agent, but for another use or for ever, prove nobody', async () => {
+    const { tokens, at } = open();
+    const key = createPrivateKey(readFileSync(join(folder, 'token-key.pem')));
+    const good = decodeJwt(await tokens.issue(cart, 600));
+    const resigned = async (over: Record<string, unknown>) =>
+      `Bearer ${await new SignJWT({ ...good, ...over }).setProtectedHeader({ alg: 'ES256' }).sign(key)}`;
+    assert.deepEqual(await tokens.authenticate(await resigned({})), cart);
+    for (const over of [
+      { aud: 'kubernetes' },
+      { aud: [] },
+      { iss: 'another' },
+      { exp: undefined },
+      { nbf: at.now() / 1000 + 600 },
+    ])
+      await assert.rejects(tokens.authenticate(await resigned(over)), refused, JSON.stringify(over));
   });
 
   it('a refusal repeats nothing of the token', async () => {
