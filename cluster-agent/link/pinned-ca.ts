@@ -35,7 +35,7 @@ export const hashOf = (certificate: X509Certificate): string =>
 function chainOf(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   const seen = new Set<string>();
-  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  let next = socket.getPeerCertificate(true) as DetailedPeerCertificate | undefined;
   while (next && !seen.has(next.fingerprint256)) {
     seen.add(next.fingerprint256);
     chain.push(new Certificate(next.raw));

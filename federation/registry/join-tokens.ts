@@ -6,7 +6,7 @@ import { isLabel, nameRule, refuse } from '../command/refuse.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 const minute = 60_000;
-export const defaultLifetime = 60 * minute;
+
 export const longestLifetime = 24 * 60 * minute;
 
 export interface CreateJoinToken {
