@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { startHub } from '../../federation/app.ts';
+
+export interface TestHub {
+  readonly url: string;
+  readonly token: string;
+  readonly stateDir: string;
+  post(body: string, headers?: Record<string, string>): Promise<Response>;
+  ask<T>(
+    query: string,
+    variables?: object,
+  ): Promise<{ data?: T; errors?: { message: string; extensions?: { code?: string } }[] }>;
+  stop(): void;
+}
+
+/** A whole hub in this process, on ports of its own, with a store that is gone with it. */
+export async function startTestHub(octet: number): Promise<TestHub> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
+  const stop = new AbortController();
+  const { url } = await startHub(
+    {
+      stateDir,
+      apiHost: '127.0.0.1',
+      apiPort: 18_080,
+      linkListen: `127.${octet}.0.1:15101`,
+      joinListen: `127.${octet}.0.1:15102`,
+      hubId: 'test',
+      trustDomain: 'cluster.local',
+      exportByLabel: true,
+      store: 'memory',
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+    },
+    stop.signal,
+  );
+  const token = readFileSync(join(stateDir, 'admin-token'), 'utf8').trim();
+  const post = (body: string, headers: Record<string, string> = {}) =>
+    fetch(url, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+    });
+  return {
+    url,
+    token,
+    stateDir,
+    post,
+    ask: async (query, variables = {}) => (await post(JSON.stringify({ query, variables }))).json() as never,
+    stop() {
+      stop.abort();
+      rmSync(stateDir, { recursive: true });
+    },
+  };
+}
