@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { mutate } from '../../sandbox/instance/api.ts';
+import { FreshLoad, KeptLoad, type LoadResult } from '../../sandbox/observe/load.ts';
+import { agentProgram, hubProgram } from '../../sandbox/processes/programs.ts';
+import { until } from '../../sandbox/processes/wait.ts';
+import { aim } from '../../sandbox/tour/addresses.ts';
+import { clusterStates, up, type Sandbox } from '../../sandbox/up.ts';
+import { pause, within } from './measured.ts';
+
+const clock = systemClock;
+const payload = 'userErrors { code field message }';
+const drainMutation = `mutation($input: DrainClusterInput!) { result: drainCluster(input: $input) { ${payload} } }`;
+const undrainMutation = `mutation($input: ClusterInput!) { result: undrainCluster(input: $input) { ${payload} } }`;
+const trafficMutation = `mutation($input: SetTrafficPolicyInput!) { result: setTrafficPolicy(input: $input) { ${payload} } }`;
+
+describe('failover', () => {
+  let stateHome = '';
+  let sandbox: Sandbox;
+
+  before(async () => {
+    stateHome = mkdtempSync(join(tmpdir(), 'isthmus-fault-'));
+    sandbox = await up({
+      clock,
+      tap: false,
+      progress: () => undefined,
+      env: { ...process.env, XDG_STATE_HOME: stateHome },
+    });
+  });
+  after(async () => {
+    await sandbox.stop();
+    rmSync(stateHome, { recursive: true, force: true });
+  });
+
+  const fromEast = (service: string) => aim(sandbox, { cluster: 'east', pod: 'frontend' }, service);
+  const fromWest = (service: string) => aim(sandbox, { cluster: 'west', pod: 'cart' }, service);
+  const byCluster = (served: LoadResult['served'], since = 0) => {
+    const counts: Record<string, number> = {};
+    for (const { at, cluster } of served) if (at >= since) counts[cluster] = (counts[cluster] ?? 0) + 1;
+    return counts;
+  };
+  const settled = () => pause(3000);
+
+  it('drains by 30 %: that share of new connections has moved', async () => {
+    const share = async () => {
+      const load = new FreshLoad(fromEast('catalogue'), 150, clock).start();
+      await pause(15_000);
+      const { served, failures } = await load.stop();
+      assert.deepEqual(failures, []);
+      const east = byCluster(served)['east'] ?? 0;
+      return { part: east / served.length, total: served.length };
+    };
+    const before = await share();
+    await mutate(sandbox.endpoint, drainMutation, { cluster: 'east', percent: 30 });
+    await settled();
+    const after = await share();
+    const moved = ((before.part - after.part) / before.part) * 100;
+    console.log(`      moved ${moved.toFixed(1)} % of east's former share, over ${after.total} connections`);
+    assert.ok(after.total >= 2000);
+    assert.ok(moved >= 25 && moved <= 35, `${moved.toFixed(1)} % moved`);
+    await mutate(sandbox.endpoint, undrainMutation, { cluster: 'east' });
+    await settled();
+  });
+
+  it('drains by 100 % under 200 requests a second: none fails, and its share is 0 within 2 s', async () => {
+    const fresh = new FreshLoad(fromEast('catalogue'), 100, clock).start();
+    const kept = await new KeptLoad(fromEast('store'), 100, clock).start(20);
+    await pause(3000);
+    const started = clock.monotonic();
+    await mutate(sandbox.endpoint, drainMutation, { cluster: 'east', percent: 100 });
+    await pause(6000);
+    const result = await fresh.stop();
+    const keptResult = kept.stop();
+    assert.deepEqual(result.failures, []);
+    assert.deepEqual(keptResult.failures, []);
+    const last = Math.max(
+      0,
+      ...result.served
+        .filter(({ cluster, at }) => cluster === 'east' && at > started)
+        .map(({ at }) => at - started),
+    );
+    within('the last new connection to the drained cluster', last, 2000);
+    await mutate(sandbox.endpoint, undrainMutation, { cluster: 'east' });
+    await settled();
+  });
+
+  it('moves new connections when the local processes are killed, for clients here and elsewhere', async () => {
+    const service = { namespace: 'shop', name: 'catalogue' };
+    await mutate(sandbox.endpoint, trafficMutation, {
+      service,
+      localityOrder: ['REGION', 'ZONE', 'CLUSTER'],
+      regionFailover: [{ from: 'region-a', to: 'region-b' }],
+    });
+    await settled();
+    const here = new FreshLoad(fromEast('catalogue'), 50, clock).start();
+    await pause(2000);
+    assert.deepEqual(Object.keys(byCluster(here.served, clock.monotonic() - 1000)), ['east']);
+    const elsewhere = new FreshLoad(fromWest('catalogue'), 50, clock).start();
+    await pause(1000);
+    const killed = clock.monotonic();
+    const victims = ['east-catalogue-1', 'east-catalogue-2'].flatMap(
+      (name) => sandbox.launcher.get(name) ?? [],
+    );
+    for (const victim of victims) victim.kill('SIGKILL');
+    await pause(5000);
+    const [local, remote] = [await here.stop(), await elsewhere.stop()];
+    const firstMoved = local.served.find(({ cluster, at }) => cluster === 'west' && at >= killed);
+    assert.ok(firstMoved, 'no connection moved');
+    within(
+      'the first new connection elsewhere, for a client in the same cluster',
+      firstMoved.at - killed,
+      2000,
+    );
+    const lastFailure = Math.max(0, ...[...local.failures, ...remote.failures].map(({ at }) => at - killed));
+    console.log(`      failed meanwhile: ${local.failures.length} here, ${remote.failures.length} elsewhere`);
+    within('the last failed connection, for both', lastFailure, 2000);
+    for (const { program } of victims) sandbox.launcher.start(program);
+    await mutate(sandbox.endpoint, trafficMutation, { service });
+    await settled();
+  });
+
+  it('goes on for 60 s without the hub, an agent restarted meanwhile, and remote endpoints that die are left', async () => {
+    const hub = sandbox.launcher.get('hub');
+    hub?.kill('SIGKILL');
+    await hub?.exited;
+    const load = new FreshLoad(fromEast('catalogue'), 50, clock).start();
+    const across = new FreshLoad(fromEast('cart'), 50, clock).start();
+    await pause(15_000);
+    const south = sandbox.clusters.find(({ name }) => name === 'south')!;
+    const agent = sandbox.launcher.get('south-agent');
+    agent?.kill('SIGKILL');
+    await agent?.exited;
+    sandbox.launcher.start(agentProgram(sandbox.place, south));
+    await pause(30_000);
+    const killed = clock.monotonic();
+    const dead = sandbox.launcher.get('south-cart');
+    dead?.kill('SIGKILL');
+    await pause(15_000);
+    const [near, far] = [await load.stop(), await across.stop()];
+    console.log(
+      `      ${near.served.length + far.served.length} connections, ${near.failures.length + far.failures.length} failed`,
+    );
+    assert.deepEqual(near.failures, []);
+    assert.deepEqual(
+      far.failures.filter(({ at }) => at < killed),
+      [],
+    );
+    within(
+      'the last failed connection after remote endpoints died',
+      Math.max(0, ...far.failures.map(({ at }) => at - killed)),
+      2000,
+    );
+    sandbox.launcher.start(hubProgram(sandbox.place, Number(new URL(sandbox.endpoint.url).port)));
+    await until(
+      clock,
+      'all to be back',
+      async () =>
+        Object.values(await clusterStates(sandbox.endpoint)).every((state) => state === 'ACTIVE')
+          ? true
+          : undefined,
+      { within: 60_000 },
+    );
+    const resent = (name: string) =>
+      (sandbox.launcher.get(name)?.log() ?? '')
+        .split('\n')
+        .filter((line) => line.includes('synced with the hub'))
+        .at(-1);
+    assert.match(resent('west-agent') ?? '', /"resources":[0-3]\b/);
+  });
+});
