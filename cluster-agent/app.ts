@@ -16,7 +16,8 @@ import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
 import { LinkClient } from './link/client.ts';
 import { HubViewStore } from './link/hub-view-store.ts';
-import { agentVersion, linkIdentity } from './link/identity.ts';
+import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
+import { linkIsDue, renewLink } from './link/renewal.ts';
 import { podsOf } from './pods.ts';
 import { PodStarter } from './pod-starter.ts';
 import { servingIdentity } from './serving.ts';
@@ -70,11 +71,14 @@ export class Agent {
   #snapshot: ClusterSnapshot | undefined;
   #scheduled = false;
   #preparing = false;
+  #renewing = false;
+  #identity: LinkIdentity;
   #healthText = '';
 
-  constructor(options: AgentOptions, identity: Awaited<ReturnType<typeof linkIdentity>>) {
+  constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
     const at = (name: string) => join(stateDir, name);
+    this.#identity = identity;
     this.#options = { ...options, trustDomain: identity.trustDomain };
     this.#views = new HubViewStore(at('hub-view.json'));
     this.#tokens = new ProjectedTokens(at('token-key.pem'), clock);
@@ -118,12 +122,7 @@ export class Agent {
     }, signal);
     this.#issuer.activate(new Set(this.#views.view.activations.keys()));
     void this.link.run(signal);
-    const renew = () => {
-      if (signal.aborted) return;
-      this.#prepareIntermediate();
-      clock.after(1000, renew);
-    };
-    renew();
+    this.#upkeep(signal);
     signal.addEventListener(
       'abort',
       () =>
@@ -241,6 +240,33 @@ export class Agent {
   #answer(ask: Ask): Promise<Answer> {
     if (!this.#snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
     return Promise.resolve(answerWorkloads(this.#input(), this.#snapshot, ask));
+  }
+
+  /** Looks once a second whether something is due: the intermediate, the link's certificate, pods' tokens. */
+  #upkeep(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#prepareIntermediate();
+    this.#renewLink();
+    if (this.#snapshot) this.#writePods();
+    this.#options.clock.after(1000, () => this.#upkeep(signal));
+  }
+
+  #writePods(): void {
+    this.#starter
+      .write()
+      .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
+  }
+
+  #renewLink(): void {
+    const { clock, stateDir, log } = this.#options;
+    if (this.#renewing || !this.link.connected || !linkIsDue(this.#identity, clock.now())) return;
+    this.#renewing = true;
+    renewLink(this.link, this.#identity, stateDir)
+      .then((identity) => (this.#identity = identity))
+      .catch((error: unknown) =>
+        log.warn({ error: String(error) }, 'the link certificate was not renewed; it will be tried again'),
+      )
+      .finally(() => (this.#renewing = false));
   }
 
   #prepareIntermediate(): void {

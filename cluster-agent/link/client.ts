@@ -44,6 +44,7 @@ const isOver = ({ aborted }: AbortSignal): boolean => aborted;
 export class LinkClient {
   readonly #deps: LinkDeps;
   readonly #client: Client;
+  readonly #certificates: Certificates;
   /** Of the agent's own life: the order of what it reports. */
   readonly #moment: { epoch: bigint; revision: bigint };
   #session: Session | undefined;
@@ -53,11 +54,9 @@ export class LinkClient {
   constructor(deps: LinkDeps) {
     this.#deps = deps;
     const { identity, localAddress, clock } = deps;
+    this.#certificates = new Certificates(identity, identity.ca);
     const endpoint = identity.endpoints[0] ?? '';
-    const trust = trustMutually(
-      endpoint.slice(0, endpoint.lastIndexOf(':')),
-      new Certificates(identity, identity.ca),
-    );
+    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), this.#certificates);
     this.#client = new Client(boundTarget(endpoint, localAddress), trust.credentials, {
       ...channelOptions(4),
       ...trust.options,
@@ -91,6 +90,16 @@ export class LinkClient {
 
   healthChanged(): void {
     this.#session?.sendHealth();
+  }
+
+  /** Has the agent's own certificate renewed; new connections of the link show it at once. Resolves with it, PEM. */
+  async renew(key: string, csr: string): Promise<{ chain: string; ca: string }> {
+    const deadline = new Date(this.#deps.clock.now() + 10_000);
+    const answer = await callUnary(this.#client, linkService.renewLink, { linkCsr: csr }, { deadline });
+    const renewed = { chain: answer.linkChain.join(''), ca: answer.linkCa };
+    this.#certificates.setIdentity({ key, chain: renewed.chain });
+    this.#certificates.setCa(renewed.ca);
+    return renewed;
   }
 
   signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {

@@ -1,0 +1,25 @@
+import { X509Certificate } from 'node:crypto';
+import { createCsr } from '@isthmus/mesh/pki/csr.ts';
+import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
+import type { LinkClient } from './client.ts';
+import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
+
+/** True from half of the certificate's life on. */
+export function linkIsDue({ chain }: LinkIdentity, now: number): boolean {
+  const leaf = new X509Certificate(chain);
+  return shouldRenew(now, Date.parse(leaf.validFrom), Date.parse(leaf.validTo));
+}
+
+/** Renews the agent's certificate over the link that it opens, with a new key, and keeps it on disk. */
+export async function renewLink(
+  link: LinkClient,
+  identity: LinkIdentity,
+  stateDir: string,
+): Promise<LinkIdentity> {
+  const pair = generateKey();
+  const key = privateKeyPem(pair.privateKey);
+  const renewed = { ...identity, key, ...(await link.renew(key, createCsr(pair))) };
+  saveLinkIdentity(stateDir, renewed);
+  return renewed;
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { race } from '../../ztunnel/proxy/race.ts';
+import { FakeClock } from '../fakes/clock.ts';
+
+/** Candidates whose outcome the test decides, and what was tried of them when. */
+function trial(clock: FakeClock) {
+  const tried: {
+    name: string;
+    at: number;
+    resolve: (value: string) => void;
+    reject: (error: Error) => void;
+    signal: AbortSignal;
+  }[] = [];
+  const discarded: string[] = [];
+  const run = (...names: string[]) =>
+    race(
+      names,
+      (name, signal) =>
+        new Promise<string>((resolve, reject) =>
+          tried.push({ name, at: clock.monotonic(), resolve, reject, signal }),
+        ),
+      clock,
+      (late) => discarded.push(late),
+    );
+  return { tried, discarded, run };
+}
+
+describe('ztunnel/proxy race', () => {
+  it('tries the next as soon as one has failed', async () => {
+    const clock = new FakeClock();
+    const { tried, run } = trial(clock);
+    const result = run('a', 'b');
+    tried[0]!.reject(new Error('refused'));
+    await clock.advance(0);
+    tried[1]!.resolve('b');
+    assert.equal(await result, 'b');
+    assert.equal(tried[1]!.at, 0);
+  });
+
+  it('starts a rival beside one that is silent for a second, and gives the loser up', async () => {
+    const clock = new FakeClock();
+    const { tried, discarded, run } = trial(clock);
+    const result = run('a', 'b', 'c');
+    await clock.advance(1000);
+    assert.deepEqual(
+      tried.map(({ name, at }) => [name, at]),
+      [
+        ['a', 0],
+        ['b', 1000],
+      ],
+    );
+    tried[1]!.resolve('b');
+    assert.equal(await result, 'b');
+    assert.equal(tried[0]!.signal.aborted, true);
+    tried[0]!.resolve('a, late');
+    await clock.advance(0);
+    assert.deepEqual(discarded, ['a, late']);
+    await clock.advance(5000);
+    assert.equal(tried.length, 2);
+  });
+
+  it('gives the first error when all have failed, and an end after three seconds of silence', async () => {
+    const clock = new FakeClock();
+    const failing = trial(clock);
+    const failed = failing.run('a', 'b');
+    failing.tried[0]!.reject(new Error('first'));
+    await clock.advance(0);
+    failing.tried[1]!.reject(new Error('second'));
+    await assert.rejects(failed, /first/);
+
+    const silent = trial(clock);
+    const waiting = silent.run('a', 'b', 'c');
+    const outcome = assert.rejects(waiting, { code: 'NO_ANSWER' });
+    await clock.advance(3000);
+    await outcome;
+    assert.ok(silent.tried.every(({ signal }) => signal.aborted));
+    assert.equal(clock.pending, 0);
+  });
+});
