@@ -82,7 +82,7 @@ describe('GraphQL through its door', () => {
     assert.equal(await revision(), first.revision);
     const other = await mutate(apply, { ...policy({ name: 'other' }), idempotencyKey: 'k1' });
     assert.deepEqual(other.userErrors[0]?.field, ['idempotencyKey']);
-    assert.equal(other.userErrors[0]?.code, 'CONFLICT');
+    assert.equal(other.userErrors[0].code, 'CONFLICT');
   });
 
   it('shows a join token once, keeps no copy, and pages lists', async () => {
