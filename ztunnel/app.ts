@@ -1,13 +1,14 @@
-import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { proxyTypes } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { configDump } from './admin/config-dump.ts';
 import { metricsPage } from './admin/metrics-page.ts';
 import { serveAdmin } from './admin/server.ts';
-import type { ProxyConfig } from './configuration.ts';
+import { nodeOf, version, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
-import { Workers } from './worker/host.ts';
+import { startThread, Workers } from './worker/host.ts';
 import { XdsClient } from './xds/client.ts';
 
 export interface ProxyDeps {
@@ -16,88 +17,91 @@ export interface ProxyDeps {
   readonly random: Random;
   readonly log: Log;
   readonly logLevel: string;
+  /** A proxy that has lost a part of itself ends, and is started again by whoever watches it. */
+  readonly die: () => void;
 }
 
-const version = '0.1.0';
-const nodeKinds = { shared: 'ztunnel', gateway: 'router', sidecar: 'sidecar' } as const;
+export interface RunningProxy {
+  /** Takes nothing new; resolves when all connections have ended, or their time is over. */
+  drain(): Promise<void>;
+}
 
 /** A proxy: one control thread, here, and the data workers that carry connections. */
-export function startProxy({ config, clock, random, log, logLevel }: ProxyDeps, signal: AbortSignal): void {
+export function startProxy(deps: ProxyDeps): RunningProxy {
+  const { config, clock, random, log } = deps;
+  const stop = new AbortController();
+  /** Why it is not ready. */
   const pending = new Set(['state', 'listeners']);
-  const problems = new Map<string, string>();
+  const ports = new Map<string, string>();
+  const drained = Promise.withResolvers<void>();
   const ca = new CaClient(config, clock);
   const certificates = new CertificateManager({
-    ...{ clock, random, log, request: (identity: string, csr: string) => ca.request(identity, csr) },
+    clock,
+    random,
+    log,
+    request: (identity, csr) => ca.request(identity, csr),
     onCertificate: (credentials) => workers.tell({ kind: 'certificate', ...credentials }),
+    onFailure: (identity, message) => workers.tell({ kind: 'certificate-failed', identity, message }),
   });
-  const workers: Workers = new Workers(1, config, logLevel, {
+  const threads = Array.from({ length: config.workers }, () => startThread(config, deps.logLevel));
+  const workers: Workers = new Workers(threads, {
     onWant: (identity, urgent) => certificates.want(identity, urgent),
     onForget: (identity) => certificates.forget(identity),
     onListening: () => pending.delete('listeners'),
     onProblem(address, port, error) {
-      problems.set(`${address}:${port}`, error);
+      ports.set(`${address}:${port}`, error);
       log.warn({ address, port, error }, 'a port is not captured');
     },
+    onCaptured: (address, port) => ports.delete(`${address}:${port}`),
+    onDrained: () => drained.resolve(),
     onDied(error) {
-      log.error({ error: error.stack ?? String(error) }, 'a data worker died');
-      process.exit(1);
+      log.error({ error: error.stack ?? error.message }, 'a data worker died');
+      deps.die();
     },
   });
-  const xds = new XdsClient(
-    {
-      address: config.xdsAddress,
-      rootCaFile: config.xdsRootCa,
-      tokenFile: config.tokenFile,
-      clusterId: config.cluster,
-      ...{ node: nodeOf(config), types: proxyTypes, localAddress: config.address },
-    },
-    {
-      ...{ clock, random, log },
-      apply: (type, resources, removed) => workers.apply(type, resources, removed),
-      onReady() {
-        pending.delete('state');
-        workers.tell({ kind: 'synced' });
-      },
-    },
-  );
-  void xds.run(signal);
-  serveAdmin(config.adminAddress, {
+  const xds = startXds(deps, workers, () => pending.delete('state'), stop.signal);
+  serveAdmin(config.adminAddress, log, {
     pending: () => [...pending],
     metrics: async () => metricsPage(await workers.report()),
-    dump: () => Promise.resolve(dump(config, xds, problems)),
+    dump: async () => configDump({ config, xds, ports, certificates }, await workers.dump()),
   });
-  signal.addEventListener('abort', () => workers.tell({ kind: 'drain', deadlineMillis: 1000 }));
-}
-
-function nodeOf(config: ProxyConfig) {
-  const { namespace, podName, address, node, network, mode, cluster } = config;
   return {
-    id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
-    cluster,
-    metadata: {
-      NAME: podName,
-      NAMESPACE: namespace,
-      INSTANCE_IPS: address,
-      NODE_NAME: node,
-      NETWORK: network,
-      ISTHMUS_VERSION: version,
+    drain() {
+      log.info({ deadlineMillis: config.drainMillis }, 'draining');
+      pending.add('draining');
+      stop.abort(new Error('the proxy stops'));
+      workers.tell({ kind: 'drain', deadlineMillis: config.drainMillis });
+      return drained.promise;
     },
   };
 }
 
-function dump(
-  { mode, node, network, cluster }: ProxyConfig,
-  xds: XdsClient,
-  problems: ReadonlyMap<string, string>,
-): object {
-  const held = Object.fromEntries(
-    Object.entries(typeUrls).map(([name, type]) => [name, Object.fromEntries(xds.held(type))]),
-  );
-  return {
-    version,
-    config: { mode, node, network, cluster },
-    controlPlane: xds.problem === '' ? 'connected' : xds.problem,
-    held,
-    ports: Object.fromEntries(problems),
+function startXds(
+  { config, clock, random, log }: ProxyDeps,
+  workers: Workers,
+  onReady: () => void,
+  signal: AbortSignal,
+): XdsClient {
+  const stream = {
+    address: config.xdsAddress,
+    rootCaFile: config.xdsRootCa,
+    tokenFile: config.tokenFile,
+    clusterId: config.cluster,
+    node: nodeOf(config),
+    types: proxyTypes,
+    localAddress: config.address,
   };
+  const xds = new XdsClient(stream, {
+    clock,
+    random,
+    log,
+    apply: (type, resources, removed) => workers.apply(type, resources, removed),
+    onReady() {
+      log.info({ version }, 'state received');
+      onReady();
+      workers.tell({ kind: 'synced' });
+    },
+  });
+  void xds.run(signal);
+  return xds;
 }

@@ -1,4 +1,6 @@
+import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import type { Flags } from '@isthmus/mesh/process/flags.ts';
+import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
 export type ProxyMode = 'shared' | 'gateway' | 'sidecar';
 
@@ -20,26 +22,108 @@ export interface ProxyConfig {
   readonly address: string;
   readonly trustDomain: string;
   readonly adminAddress: string;
-  readonly accessLog: boolean;
-  /** Gateway only: a file to which every byte that passes is appended. */
+  /** A file, `-` for standard output, or '' for no access log. */
+  readonly accessLog: string;
+  /** Gateway only: a file to which every byte that passes is appended; '' for none. */
   readonly tap: string;
+  /** Data workers. */
+  readonly workers: number;
+  /** How long connections may live on after the order to stop. */
+  readonly drainMillis: number;
 }
 
-export function readConfiguration(env: NodeJS.ProcessEnv, flags: Flags, mode: ProxyMode): ProxyConfig {
-  const of = (name: string, otherwise = '') => env[name] ?? otherwise;
+const modes: readonly string[] = ['shared', 'gateway', 'sidecar'] satisfies readonly ProxyMode[];
+
+/** `fixed` is the mode of a program that has only one. The error is one sentence for whoever started it. */
+export function readConfiguration(
+  env: NodeJS.ProcessEnv,
+  flags: Flags,
+  fixed?: ProxyMode,
+): Result<ProxyConfig, string> {
+  const mode = fixed ?? flags.text('mode');
+  if (!modes.includes(mode)) return err(`--mode is ${modes.join(', ')}, not '${mode}'`);
+  if (flags.text('capture') !== 'loopback')
+    return err(`--capture is loopback, not '${flags.text('capture')}'`);
+  const config = { ...fromEnvironment(env), ...fromFlags(flags), mode: mode as ProxyMode };
+  const problem = problemOf(config);
+  return problem === undefined ? ok(config) : err(problem);
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv) {
+  const of = (name: string, otherwise = '') => {
+    const value = env[name];
+    return value === undefined || value === '' ? otherwise : value;
+  };
   return {
-    ...{ mode, xdsAddress: of('XDS_ADDRESS'), caAddress: of('CA_ADDRESS', of('XDS_ADDRESS')) },
+    xdsAddress: of('XDS_ADDRESS'),
+    caAddress: of('CA_ADDRESS', of('XDS_ADDRESS')),
     xdsRootCa: of('XDS_ROOT_CA'),
     caRootCa: of('CA_ROOT_CA', of('XDS_ROOT_CA')),
     tokenFile: of('AUTH_TOKEN'),
-    ...{ node: of('NODE_NAME'), network: of('NETWORK'), cluster: of('CLUSTER_ID', 'Kubernetes') },
+    node: of('NODE_NAME'),
+    network: of('NETWORK'),
+    cluster: of('CLUSTER_ID', 'Kubernetes'),
     podName: of('POD_NAME'),
     namespace: of('POD_NAMESPACE'),
     serviceAccount: of('SERVICE_ACCOUNT', 'default'),
     address: of('INSTANCE_IP'),
     trustDomain: of('TRUST_DOMAIN', 'cluster.local'),
-    tap: flags.text('tap'),
-    ...{ adminAddress: flags.text('admin-address'), accessLog: flags.text('access-log') !== '' },
+    workers: Number(of('ZTUNNEL_WORKER_THREADS', '1')),
+    drainMillis: seconds(of('CONNECTION_TERMINATION_DEADLINE', '5s')) * 1000,
+  };
+}
+
+const fromFlags = (flags: Flags) => ({
+  adminAddress: flags.text('admin-address'),
+  accessLog: flags.text('access-log'),
+  tap: flags.text('tap'),
+});
+
+const seconds = (text: string): number => Number(/^(\d+(?:\.\d+)?)s?$/.exec(text)?.[1] ?? Number.NaN);
+
+function problemOf(config: ProxyConfig): string | undefined {
+  const { mode, tap, address, adminAddress, node, podName, namespace, workers, drainMillis } = config;
+  const needed = {
+    XDS_ADDRESS: config.xdsAddress,
+    XDS_ROOT_CA: config.xdsRootCa,
+    AUTH_TOKEN: config.tokenFile,
+    INSTANCE_IP: address,
+    ...(mode === 'gateway' ? {} : { NODE_NAME: node }),
+    ...(mode === 'shared' ? {} : { POD_NAME: podName, POD_NAMESPACE: namespace }),
+  };
+  const missing = Object.entries(needed).find(([, value]) => value === '');
+  if (missing) return `the environment variable ${missing[0]} is required`;
+  const outside = Object.entries({ INSTANCE_IP: address, '--admin-address': adminAddress }).find(
+    ([, value]) => !isLoopback(value),
+  );
+  if (outside)
+    return `NOT_LOOPBACK: ${outside.join(' ')} is no address of 127.0.0.0/8, and loopback capture serves nothing else: whoever reaches another address would go round the mesh`;
+  if (tap !== '' && mode !== 'gateway') return '--tap is for --mode gateway only';
+  if (!Number.isInteger(workers) || workers < 1 || workers > 64)
+    return 'ZTUNNEL_WORKER_THREADS is a number from 1 to 64';
+  return Number.isNaN(drainMillis)
+    ? 'CONNECTION_TERMINATION_DEADLINE is a number of seconds, as 5s'
+    : undefined;
+}
+
+export const version = '0.1.0';
+
+const nodeKinds = { shared: 'ztunnel', gateway: 'router', sidecar: 'sidecar' } as const;
+
+/** How a proxy names itself to its control plane. */
+export function nodeOf(config: ProxyConfig) {
+  const { namespace, podName, address, node, network, mode, cluster } = config;
+  return {
+    id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster,
+    metadata: {
+      NAME: podName,
+      NAMESPACE: namespace,
+      INSTANCE_IPS: address,
+      NODE_NAME: node,
+      NETWORK: network,
+      ISTHMUS_VERSION: version,
+    },
   };
 }
 
@@ -47,7 +131,12 @@ export const ownIdentity = ({ trustDomain, namespace, serviceAccount }: ProxyCon
   `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 
 export const proxyFlags = [
-  { name: 'mode', value: 'MODE', default: 'shared', help: 'shared (one for a node), gateway (east-west)' },
+  {
+    name: 'mode',
+    value: 'MODE',
+    default: 'shared',
+    help: 'shared (one for a node), gateway (east-west) or sidecar (one pod)',
+  },
   {
     name: 'capture',
     value: 'HOW',
@@ -63,7 +152,7 @@ export const proxyFlags = [
     name: 'access-log',
     value: 'WHERE',
     default: '',
-    help: '- writes a line for each connection to standard output',
+    help: 'a file, or - for standard output, to which each connection adds a line',
   },
   {
     name: 'tap',

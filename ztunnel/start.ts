@@ -6,28 +6,30 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { startProxy } from './app.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
 
-/** Reads flags and environment and runs one proxy until it is told to stop. */
+/** Reads flags and environment and runs one proxy until it is told to stop: SIGTERM drains, a second one ends. */
 export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode): void {
   const flags = readFlags(program, purpose, proxyFlags, ['admin-address']);
-  const named = flags.text('mode');
-  const mode = fixedMode ?? (named === 'gateway' ? 'gateway' : 'shared');
+  const config = readConfiguration(process.env, flags, fixedMode);
+  if (!config.ok) {
+    process.stderr.write(`${program}: ${config.error}; see ${program} --help\n`);
+    process.exit(2);
+  }
   const logLevel = flags.text('log-level');
-  const log = createLog(mode, logLevel);
-  const stop = new AbortController();
+  const log = createLog(config.value.mode, logLevel);
+  const proxy = startProxy({
+    config: config.value,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    logLevel,
+    die: () => process.exit(1),
+  });
+  let stopping = false;
   const end = () => {
-    stop.abort(new Error('stopped'));
-    systemClock.after(1000, () => process.exit(0));
+    if (stopping) process.exit(0);
+    stopping = true;
+    void proxy.drain().then(() => process.exit(0));
   };
   process.on('SIGTERM', end).on('SIGINT', end);
   if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
-  startProxy(
-    {
-      config: readConfiguration(process.env, flags, mode),
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      logLevel,
-    },
-    stop.signal,
-  );
 }

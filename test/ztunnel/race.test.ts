@@ -12,17 +12,19 @@ function trial(clock: FakeClock) {
     signal: AbortSignal;
   }[] = [];
   const discarded: string[] = [];
+  const silent: string[] = [];
   const run = (...names: string[]) =>
-    race(
-      names,
-      (name, signal) =>
-        new Promise<string>((resolve, reject) =>
+    race<string, string>({
+      candidates: names,
+      attempt: (name, signal) =>
+        new Promise((resolve, reject) =>
           tried.push({ name, at: clock.monotonic(), resolve, reject, signal }),
         ),
       clock,
-      (late) => discarded.push(late),
-    );
-  return { tried, discarded, run };
+      discard: (late) => discarded.push(late),
+      onSilent: (name) => silent.push(name),
+    });
+  return { tried, discarded, silent, run };
 }
 
 describe('ztunnel/proxy race', () => {
@@ -39,9 +41,10 @@ describe('ztunnel/proxy race', () => {
 
   it('starts a rival beside one that is silent for a second, and gives the loser up', async () => {
     const clock = new FakeClock();
-    const { tried, discarded, run } = trial(clock);
+    const { tried, discarded, silent, run } = trial(clock);
     const result = run('a', 'b', 'c');
     await clock.advance(1000);
+    assert.deepEqual(silent, ['a'], 'it is remembered, though nothing has failed');
     assert.deepEqual(
       tried.map(({ name, at }) => [name, at]),
       [
@@ -73,6 +76,7 @@ describe('ztunnel/proxy race', () => {
     const outcome = assert.rejects(waiting, { code: 'NO_ANSWER' });
     await clock.advance(3000);
     await outcome;
+    assert.deepEqual([...new Set(silent.silent)], ['a', 'b', 'c']);
     assert.ok(silent.tried.every(({ signal }) => signal.aborted));
     assert.equal(clock.pending, 0);
   });

@@ -1,43 +1,50 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { version } from '../configuration.ts';
 import { tcpLabels, type Counted } from '../telemetry/tcp-metrics.ts';
-import type { WorkerReport } from '../worker/host.ts';
+import type { WorkerReport, WorkerTotals } from '../worker/messages.ts';
 
-const labelNames = [...tcpLabels];
+type CountedField = 'opened' | 'closed' | 'failed' | 'received' | 'sent';
+
+const tcp: Readonly<Record<CountedField, readonly [name: string, help: string]>> = {
+  opened: ['istio_tcp_connections_opened_total', 'TCP connections opened'],
+  closed: ['istio_tcp_connections_closed_total', 'TCP connections closed'],
+  failed: ['istio_tcp_connections_failed_total', 'TCP connections that failed or were denied'],
+  received: ['istio_tcp_received_bytes_total', 'Bytes from client to server'],
+  sent: ['istio_tcp_sent_bytes_total', 'Bytes from server to client'],
+};
+
+const gauges: Readonly<Record<'open' | 'listeners' | 'pooled', readonly [name: string, help: string]>> = {
+  open: ['isthmus_connections_open', 'Connections and sessions that live now'],
+  listeners: ['isthmus_listeners_open', 'Addresses that are listened on'],
+  pooled: ['isthmus_tunnels_pooled', 'Tunnel sessions in the pool'],
+};
+
+const counters: Readonly<Record<'gatewayDials' | 'gatewayRefusals', readonly [name: string, help: string]>> =
+  {
+    gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
+    gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
+  };
 
 /** The metrics page: what the workers counted, added up and copied at each look. */
 export async function metricsPage(
   reports: readonly WorkerReport[],
 ): Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
-  const counter = (name: string, help: string) =>
-    new Counter({ name, help, labelNames, registers: [registry] });
-  const opened = counter('istio_tcp_connections_opened_total', 'TCP connections opened');
-  const closed = counter('istio_tcp_connections_closed_total', 'TCP connections closed');
-  const failed = counter('istio_tcp_connections_failed_total', 'TCP connections that failed or were denied');
-  const received = counter('istio_tcp_received_bytes_total', 'Bytes from client to server');
-  const sent = counter('istio_tcp_sent_bytes_total', 'Bytes from server to client');
-  for (const one of reports.flatMap(({ metrics }) => metrics as readonly Counted[])) {
-    const labels = one.labels as Record<string, string>;
-    opened.inc(labels, one.opened);
-    closed.inc(labels, one.closed);
-    failed.inc(labels, one.failed);
-    received.inc(labels, one.received);
-    sent.inc(labels, one.sent);
-  }
-  const totals = reports.map(({ connections }) => connections as Record<string, number>);
-  const total = (field: string) => totals.reduce((sum, one) => sum + (one[field] ?? 0), 0);
-  const gauge = (name: string, help: string, value: number) =>
-    new Gauge({ name, help, registers: [registry] }).set(value);
-  gauge('isthmus_connections_open', 'Connections and sessions that live now', total('open'));
-  gauge('isthmus_listeners_open', 'Addresses that are listened on', total('listeners'));
-  gauge('isthmus_tunnels_pooled', 'Tunnel sessions in the pool', total('pooled'));
-  const count = (name: string, help: string, value: number) =>
-    new Counter({ name, help, registers: [registry] }).inc(value);
-  count('isthmus_gateway_dials_total', 'Connections that a gateway has dialled', total('gatewayDials'));
-  count(
-    'isthmus_gateway_refusals_total',
-    'Requests that a gateway has refused without dialling',
-    total('gatewayRefusals'),
-  );
+  const registers = [registry];
+  const series = reports.flatMap(({ metrics }) => metrics);
+  for (const field of Object.keys(tcp) as CountedField[]) addSeries(registers, field, series);
+  const total = (field: keyof WorkerTotals) => reports.reduce((sum, { totals }) => sum + totals[field], 0);
+  for (const [field, [name, help]] of Object.entries(gauges))
+    new Gauge({ name, help, registers }).set(total(field as keyof typeof gauges));
+  for (const [field, [name, help]] of Object.entries(counters))
+    new Counter({ name, help, registers }).inc(total(field as keyof typeof counters));
+  const build = { name: 'istio_build', help: 'Component build', labelNames: ['component', 'tag'], registers };
+  new Gauge(build).set({ component: 'ztunnel', tag: version }, 1);
   return { text: await registry.metrics(), contentType: registry.contentType };
+}
+
+function addSeries(registers: Registry[], field: CountedField, series: readonly Counted[]): void {
+  const [name, help] = tcp[field];
+  const counter = new Counter({ name, help, labelNames: [...tcpLabels], registers });
+  for (const one of series) counter.inc({ ...one.labels }, one[field]);
 }

@@ -1,63 +1,124 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { tuned } from '@isthmus/mesh/net/tuned.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Wanted } from './wanted.ts';
 
 interface Hooks {
   readonly onConnection: (socket: Socket, wanted: Wanted) => void;
-  /** A port could not be bound: the others work. */
+  /** A port could not be bound: the others work, and this one is tried again. Told once for each reason. */
   readonly onProblem: (wanted: Wanted, problem: string) => void;
+  /** A port that could not be bound before is bound now. */
+  readonly onSolved: (wanted: Wanted) => void;
   /** Injected, so that a test can say what a machine would. */
-  readonly listen?: (server: Server, wanted: Wanted) => void;
+  readonly bind: Bind;
+  readonly clock: Clock;
 }
 
-const defaultListen = (server: Server, { address, port }: Wanted) =>
-  void server.listen({ host: address, port, exclusive: true });
+export type Bind = (server: Server, address: string, port: number) => void;
+
+/** One worker has the port to itself; several share it, and the kernel spreads connections over them. */
+export const bindSocket =
+  (workers: number): Bind =>
+  (server, host, port) =>
+    void server.listen(
+      workers > 1 ? { host, port, reusePort: true, backlog: 511 } : { host, port, exclusive: true },
+    );
+
+interface Entry {
+  wanted: Wanted;
+  readonly server: Server;
+  state: 'opening' | 'open';
+}
+
+const retryMillis = 1000;
 
 /** Keeps the open listeners equal to the wanted ones. */
 export class Listeners {
   readonly #hooks: Hooks;
-  readonly #open = new Map<string, { wanted: Wanted; server: Server }>();
+  readonly #entries = new Map<string, Entry>();
+  /** What could not be bound, and why. */
+  readonly #problems = new Map<string, string>();
+  #wanted: ReadonlyMap<string, Wanted> = new Map();
+  #retry: Timer | undefined;
+  #settled: (() => void)[] = [];
 
   constructor(hooks: Hooks) {
     this.#hooks = hooks;
   }
 
   reconcile(wanted: ReadonlyMap<string, Wanted>): void {
-    for (const [key, { server }] of this.#open)
+    this.#wanted = wanted;
+    for (const key of this.#problems.keys()) if (!wanted.has(key)) this.#problems.delete(key);
+    for (const [key, { server }] of this.#entries)
       if (!wanted.has(key)) {
         server.close();
-        this.#open.delete(key);
+        this.#entries.delete(key);
       }
     for (const [key, one] of wanted) {
-      const known = this.#open.get(key);
+      const known = this.#entries.get(key);
       if (known) known.wanted = one;
       else this.#add(key, one);
     }
+    this.#settle();
+  }
+
+  /** Resolves when every wanted listener is open or known not to open. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled.push(resolve);
+      this.#settle();
+    });
   }
 
   close(): void {
-    for (const { server } of this.#open.values()) server.close();
-    this.#open.clear();
+    this.reconcile(new Map());
+    this.#retry?.cancel();
   }
 
   get size(): number {
-    return this.#open.size;
+    return [...this.#entries.values()].filter(({ state }) => state === 'open').length;
   }
 
   #add(key: string, wanted: Wanted): void {
     if (!isLoopback(wanted.address))
-      return this.#hooks.onProblem(wanted, 'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only');
+      return this.#problem(key, wanted, 'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only');
     // Half-open, as each direction of a connection ends by itself; paused, as the first bytes may belong to TLS.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    const entry = { wanted, server };
+    const entry: Entry = { wanted, server, state: 'opening' };
     server.on('connection', (socket) => this.#hooks.onConnection(tuned(socket), entry.wanted));
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      this.#open.delete(key);
-      this.#hooks.onProblem(wanted, explain(error, wanted.port));
+    server.on('listening', () => {
+      entry.state = 'open';
+      if (this.#problems.delete(key)) this.#hooks.onSolved(entry.wanted);
+      this.#settle();
     });
-    this.#open.set(key, entry);
-    (this.#hooks.listen ?? defaultListen)(server, wanted);
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#entries.get(key) !== entry) return;
+      this.#entries.delete(key);
+      this.#problem(key, entry.wanted, explain(error, wanted.port));
+      this.#later();
+    });
+    this.#entries.set(key, entry);
+    this.#hooks.bind(server, wanted.address, wanted.port);
+  }
+
+  #problem(key: string, wanted: Wanted, problem: string): void {
+    if (this.#problems.get(key) !== problem) this.#hooks.onProblem(wanted, problem);
+    this.#problems.set(key, problem);
+    this.#settle();
+  }
+
+  /** A port may be in use for a moment only, by the process that this one replaces. */
+  #later(): void {
+    this.#retry ??= this.#hooks.clock.after(retryMillis, () => {
+      this.#retry = undefined;
+      this.reconcile(this.#wanted);
+    });
+  }
+
+  #settle(): void {
+    if ([...this.#entries.values()].some(({ state }) => state === 'opening')) return;
+    for (const resolve of this.#settled.splice(0)) resolve();
   }
 }
 

@@ -10,6 +10,7 @@ import type { ProxyConfig } from '../configuration.ts';
 import type { RecentFailures } from '../proxy/avoid.ts';
 import type { Connections } from '../proxy/connections.ts';
 import type { CredentialStore } from '../proxy/credentials.ts';
+import type { Tap } from '../proxy/tap.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 
@@ -30,9 +31,9 @@ export interface Context {
   readonly metrics: TcpMetrics;
   /** Gateway dials that were made, for all to see that a refusal makes none. */
   readonly counters: { gatewayDials: number; gatewayRefusals: number };
-  access(record: AccessRecord): void;
-  /** Debug: bytes that pass a gateway. */
-  tap(bytes: Buffer): void;
+  readonly access: (record: AccessRecord) => void;
+  /** Debug: bytes that pass a gateway, and at which of its ends. */
+  readonly tap: Tap | undefined;
   /** Resolves once the state has changed, or after the time. */
-  changed(millis: number): Promise<void>;
+  readonly changed: (millis: number) => Promise<void>;
 }

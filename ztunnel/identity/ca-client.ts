@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { Client } from '@grpc/grpc-js';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
@@ -10,38 +10,54 @@ import { ownIdentity, type ProxyConfig } from '../configuration.ts';
 import { parseControlPlane } from '../xds/control-plane.ts';
 
 const daySeconds = 86_400;
+const deadlineMillis = 10_000;
 
 /** Asks the cluster's certificate service; a node's proxy names the pod's identity for which it asks. */
 export class CaClient {
   readonly #config: ProxyConfig;
   readonly #clock: Clock;
-  #client: Client | undefined;
+  #client: Promise<Client> | undefined;
 
   constructor(config: ProxyConfig, clock: Clock) {
     this.#config = config;
     this.#clock = clock;
   }
 
-  request(identity: string, csr: string): Promise<readonly string[]> {
-    const { tokenFile, cluster } = this.#config;
-    const headers = { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`, clusterid: cluster };
-    const impersonatedIdentity = identity === ownIdentity(this.#config) ? '' : identity;
-    const request = { csr, validitySeconds: daySeconds, impersonatedIdentity };
-    return callUnary(this.#connected(), certificateService.createCertificate, request, {
-      headers,
-      deadline: new Date(this.#clock.now() + 10_000),
-    });
+  /** PEM, leaf first, the root last. Throws the service's gRPC status, or what kept it from being reached. */
+  async request(identity: string, csr: string): Promise<readonly string[]> {
+    const { mode, tokenFile, cluster } = this.#config;
+    const token = (await readFile(tokenFile, 'utf8')).trim();
+    const own = mode !== 'shared' || identity === ownIdentity(this.#config);
+    const request = { csr, validitySeconds: daySeconds, impersonatedIdentity: own ? '' : identity };
+    const client = await (this.#client ??= this.#connect());
+    try {
+      return await callUnary(client, certificateService.createCertificate, request, {
+        headers: { authorization: `Bearer ${token}`, clusterid: cluster },
+        deadline: new Date(this.#clock.now() + deadlineMillis),
+      });
+    } catch (error) {
+      this.#reconnect(client);
+      throw error;
+    }
   }
 
-  #connected(): Client {
-    if (this.#client) return this.#client;
-    const { caAddress, caRootCa, address } = this.#config;
-    const { host, port } = parseControlPlane(caAddress);
-    const trust = trustServer(host, readFileSync(caRootCa, 'utf8'));
-    this.#client = new Client(boundTarget(`${host}:${port}`, address), trust.credentials, {
-      ...channelOptions(4),
-      ...trust.options,
-    });
-    return this.#client;
+  /** The next request reads the root anew: it may have been replaced since. */
+  #reconnect(client: Client): void {
+    this.#client = undefined;
+    // Others may still wait for their answers on it.
+    this.#clock.after(deadlineMillis, () => client.close());
+  }
+
+  async #connect(): Promise<Client> {
+    try {
+      const { caAddress, caRootCa, address } = this.#config;
+      const { host, port } = parseControlPlane(caAddress);
+      const trust = trustServer(host, await readFile(caRootCa, 'utf8'));
+      const options = { ...channelOptions(4), ...trust.options };
+      return new Client(boundTarget(`${host}:${port}`, address), trust.credentials, options);
+    } catch (error) {
+      this.#client = undefined;
+      throw error;
+    }
   }
 }

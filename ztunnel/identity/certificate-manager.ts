@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { renewAt } from '@isthmus/mesh/pki/rotation.ts';
@@ -6,6 +5,7 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
+import { acceptChain } from './accept-chain.ts';
 
 interface Deps {
   readonly clock: Clock;
@@ -14,6 +14,7 @@ interface Deps {
   /** One CreateCertificate: PEM, leaf first, the root last. */
   readonly request: (identity: string, csr: string) => Promise<readonly string[]>;
   readonly onCertificate: (credentials: Credentials) => void;
+  readonly onFailure: (identity: string, message: string) => void;
 }
 
 interface Entry {
@@ -21,11 +22,19 @@ interface Entry {
   attempt: number;
   timer: Timer | undefined;
   state: 'queued' | 'fetching' | 'held';
+  validFrom: number;
+  validTo: number;
+  problem: string;
 }
 
 const inFlight = 8;
-const firstWait = 250;
+const firstWait = 1000;
 const longestWait = 150_000;
+/** A service that says "not yet" is asked again sooner, at first: nothing was refused. */
+const firstWaitUnavailable = 250;
+const unavailable = 14;
+/** Longest delay that a timer takes; a certificate of a year is looked at again on the way. */
+const longestTimer = 2 ** 31 - 1;
 
 /**
  * The certificates of the identities that this proxy serves: fetched, kept fresh from half of their life on, and
@@ -43,14 +52,24 @@ export class CertificateManager {
   /** Asked again and again for the same identity: it is fetched once. An urgent one goes before the others. */
   want(identity: string, urgent: boolean): void {
     const entry = this.#entries.get(identity);
-    if (!entry) this.#entries.set(identity, { urgent, attempt: 0, timer: undefined, state: 'queued' });
-    else entry.urgent ||= urgent;
+    if (entry) entry.urgent ||= urgent;
+    else this.#entries.set(identity, { ...blank, urgent });
     this.#pump();
   }
 
   forget(identity: string): void {
     this.#entries.get(identity)?.timer?.cancel();
     this.#entries.delete(identity);
+  }
+
+  /** For people; no key is in it. */
+  list(): readonly object[] {
+    return [...this.#entries].map(([identity, { state, validFrom, validTo, problem }]) => ({
+      identity,
+      state,
+      ...(validTo > 0 && { validFrom: iso(validFrom), expirationTime: iso(validTo) }),
+      ...(problem !== '' && { problem }),
+    }));
   }
 
   #pump(): void {
@@ -67,48 +86,58 @@ export class CertificateManager {
     this.#fetching++;
     try {
       const key = generateKey();
-      const chain = await this.#deps.request(identity, createCsr(key, identity));
-      const leaf = new X509Certificate(chain[0] ?? '');
+      const answer = await this.#deps.request(identity, createCsr(key, identity));
+      const { chain, validFrom, validTo } = acceptChain(answer, identity, key.publicKey);
       if (this.#entries.get(identity) !== entry) return;
-      this.#deps.onCertificate({
-        identity,
-        key: privateKeyPem(key.privateKey),
-        chain: chain.slice(0, -1).join(''),
-      });
-      this.#renewLater(entry, leaf);
+      Object.assign(entry, { validFrom, validTo, problem: '', attempt: 0, urgent: false, state: 'held' });
+      this.#deps.onCertificate({ identity, key: privateKeyPem(key.privateKey), chain });
+      this.#renewLater(entry);
     } catch (error) {
-      this.#again(identity, entry, error);
+      if (this.#entries.get(identity) === entry) this.#again(identity, entry, error);
     } finally {
       this.#fetching--;
       this.#pump();
     }
   }
 
-  #renewLater(entry: Entry, leaf: X509Certificate): void {
+  #renewLater(entry: Entry): void {
     const { clock, random } = this.#deps;
-    entry.attempt = 0;
-    entry.state = 'held';
-    const at = renewAt(Date.parse(leaf.validFrom), Date.parse(leaf.validTo), random.fraction());
-    this.#later(entry, at - clock.now());
+    const wait = renewAt(entry.validFrom, entry.validTo, random.fraction()) - clock.now();
+    entry.timer = clock.after(Math.max(0, Math.min(wait, longestTimer)), () => {
+      if (wait > longestTimer) this.#renewLater(entry);
+      else this.#queue(entry);
+    });
   }
 
   /** Doubling waits with a fifth of jitter, 150 s at most. */
   #again(identity: string, entry: Entry, error: unknown): void {
-    const { random, log } = this.#deps;
-    const wait = Math.min(longestWait, firstWait * 2 ** entry.attempt++) * (0.8 + 0.4 * random.fraction());
-    log.warn(
-      { identity, error: error instanceof Error ? error.message : String(error), wait: Math.round(wait) },
-      'no certificate yet',
-    );
+    const { clock, random, log } = this.#deps;
+    const first = codeOf(error) === unavailable ? firstWaitUnavailable : firstWait;
+    const wait = Math.min(longestWait, first * 2 ** entry.attempt++) * (0.8 + 0.4 * random.fraction());
+    entry.problem = error instanceof Error ? error.message : String(error);
     entry.state = 'queued';
-    this.#later(entry, wait);
+    log.warn({ identity, error: entry.problem, wait: Math.round(wait) }, 'no certificate yet');
+    this.#deps.onFailure(identity, entry.problem);
+    entry.timer = clock.after(wait, () => this.#queue(entry));
   }
 
-  #later(entry: Entry, millis: number): void {
-    entry.timer = this.#deps.clock.after(Math.max(0, Math.min(millis, 2 ** 31 - 1)), () => {
-      entry.timer = undefined;
-      entry.state = 'queued';
-      this.#pump();
-    });
+  #queue(entry: Entry): void {
+    entry.timer = undefined;
+    entry.state = 'queued';
+    this.#pump();
   }
 }
+
+const blank: Readonly<Omit<Entry, 'urgent'>> = {
+  attempt: 0,
+  timer: undefined,
+  state: 'queued',
+  validFrom: 0,
+  validTo: 0,
+  problem: '',
+};
+
+const iso = (millis: number): string => new Date(millis).toISOString();
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;

@@ -12,22 +12,24 @@ export interface Told {
   readonly facts: Omit<TcpFacts, 'flags'>;
 }
 
-/** Copies bytes both ways, counted, registered and logged; `near` is the side that began the connection. */
-export async function carry(
-  context: Context,
-  near: Duplex,
-  far: Duplex,
-  told: Told,
-  peer: Peer | undefined,
-  inbound: LiveConnection['inbound'],
-): Promise<void> {
+interface Carried {
+  /** The side that began the connection. */
+  readonly near: Duplex;
+  readonly far: Duplex;
+  readonly told: Told;
+  readonly peer: Peer | undefined;
+  readonly inbound?: LiveConnection['inbound'];
+}
+
+/** Copies bytes both ways, counted, registered and logged. */
+export async function carry(context: Context, { near, far, told, peer, inbound }: Carried): Promise<void> {
   const { clock, connections, metrics } = context;
   const started = clock.monotonic();
-  const counted = metrics.of({ ...told.facts, flags: '-' });
   const counters = { sent: 0, received: 0 };
   let closedFor: string | undefined;
   const remove = connections.add({
     peer,
+    about: aboutOf(told),
     ...(inbound ? { inbound } : {}),
     close(reason) {
       closedFor = reason;
@@ -35,25 +37,26 @@ export async function carry(
       far.destroy();
     },
   });
-  counted.opened++;
-  const { error } = await relay(near, far, counters);
+  // The client may have given up while the far side was being reached: its end would not be told again.
+  const gone = near.destroyed || far.destroyed;
+  if (gone) for (const side of [near, far]) side.on('error', () => undefined).destroy();
+  const ended = metrics.open(told.facts, () => ({ received: counters.sent, sent: counters.received }));
+  const { error } = gone ? { error: new Error('the peer has gone') } : await relay(near, far, counters);
   remove();
-  counted.closed++;
-  counted.received += counters.sent;
-  counted.sent += counters.received;
+  ended();
   // At the source what is sent goes to the server; at the destination it is what the server answers.
   const outbound = told.record.direction === 'outbound';
-  const [bytesSent, bytesRecv] = outbound
-    ? [counters.sent, counters.received]
-    : [counters.received, counters.sent];
   context.access({
     ...told.record,
-    bytesSent,
-    bytesRecv,
+    bytesSent: outbound ? counters.sent : counters.received,
+    bytesRecv: outbound ? counters.received : counters.sent,
     durationMillis: clock.monotonic() - started,
     error: closedFor ?? error?.message,
   });
 }
+
+export const aboutOf = ({ record: { srcAddr, dstAddr, dstHboneAddr, dstService } }: Told): string =>
+  `${srcAddr} -> ${dstAddr} ${dstHboneAddr ?? dstService ?? ''}`.trim();
 
 /** A connection that was refused or could not be carried. */
 export function tellFailure(

@@ -1,25 +1,40 @@
+import { X509Certificate } from 'node:crypto';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
 const patience = 5000;
 
+interface Held {
+  readonly credentials: Credentials;
+  readonly validTo: number;
+}
+
 /** A worker's certificates, which the control thread fetches; connections wait a while for one that is missing. */
 export class CredentialStore {
   readonly #clock: Clock;
   readonly #want: (identity: string, urgent: boolean) => void;
-  readonly #held = new Map<string, Credentials>();
+  readonly #held = new Map<string, Held>();
   readonly #waiting = new Map<string, Set<(credentials: Credentials) => void>>();
+  /** Why the last request for an identity failed. */
+  readonly #failures = new Map<string, string>();
 
   constructor(clock: Clock, want: (identity: string, urgent: boolean) => void) {
     this.#clock = clock;
     this.#want = want;
   }
 
-  set(credentials: Credentials): void {
-    this.#held.set(credentials.identity, credentials);
-    for (const resolve of this.#waiting.get(credentials.identity) ?? []) resolve(credentials);
-    this.#waiting.delete(credentials.identity);
+  set({ identity, key, chain }: Credentials): void {
+    const credentials = { identity, key, chain };
+    this.#held.set(identity, { credentials, validTo: Date.parse(new X509Certificate(chain).validTo) });
+    this.#failures.delete(identity);
+    for (const resolve of this.#waiting.get(identity) ?? []) resolve(credentials);
+    this.#waiting.delete(identity);
+  }
+
+  /** Those who wait go on waiting: it is asked for again. */
+  failed(identity: string, message: string): void {
+    this.#failures.set(identity, message);
   }
 
   has(identity: string): boolean {
@@ -32,24 +47,20 @@ export class CredentialStore {
 
   forget(identity: string): void {
     this.#held.delete(identity);
+    this.#failures.delete(identity);
   }
 
   /** Rejects with NO_CERTIFICATE when none comes in time. */
   get(identity: string): Promise<Credentials> {
     const held = this.#held.get(identity);
-    if (held) return Promise.resolve(held);
+    if (held && held.validTo > this.#clock.now()) return Promise.resolve(held.credentials);
     this.#want(identity, true);
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(identity) ?? new Set();
       this.#waiting.set(identity, waiting);
       const timer = this.#clock.after(patience, () => {
         waiting.delete(settle);
-        reject(
-          new CodedError(
-            'NO_CERTIFICATE',
-            `no certificate for ${identity} within ${patience} ms: is the control plane there, and is the identity on this node?`,
-          ),
-        );
+        reject(this.#missing(identity));
       });
       const settle = (credentials: Credentials) => {
         timer.cancel();
@@ -57,5 +68,13 @@ export class CredentialStore {
       };
       waiting.add(settle);
     });
+  }
+
+  #missing(identity: string): CodedError {
+    const why = this.#failures.get(identity) ?? 'the control plane has not answered';
+    return new CodedError(
+      'NO_CERTIFICATE',
+      `no valid certificate for ${identity} within ${patience} ms: ${why}`,
+    );
   }
 }

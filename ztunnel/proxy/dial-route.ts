@@ -1,12 +1,14 @@
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { openInner, openTunnel, type Tunnel } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
+import type { ClientSession } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { dialTls } from '@isthmus/mesh/tls/handshake.ts';
+import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 
 /** A connection to an endpoint, ready for the client's first byte. */
@@ -125,6 +127,27 @@ async function istioMtls(
 
 const tlsOf = ({ table, clock }: Context) => ({ table, clock, timeoutMillis: dialMillis });
 
+/**
+ * In TLS 1.3 a client has finished its handshake before the server has judged it: a connection that ends before the
+ * server's first frame is the server's refusal.
+ */
+async function speakHttp2(
+  { http2 }: Context,
+  socket: TLSSocket,
+  layer: 'hbone' | 'outer',
+): Promise<ClientSession> {
+  try {
+    return await http2.client(socket);
+  } catch (cause) {
+    throw new TlsRefused(
+      layer,
+      'the peer ended the connection before it spoke: it may refuse our certificate',
+      undefined,
+      cause,
+    );
+  }
+}
+
 /** A pooled session to one place, dialled from the source's address with the source's identity. */
 async function session(
   context: Context,
@@ -152,6 +175,6 @@ async function session(
       layer,
       expect: target.expect,
     });
-    return { session: await context.http2.client(socket), peer };
+    return { session: await speakHttp2(context, socket, layer), peer };
   });
 }

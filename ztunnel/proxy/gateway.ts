@@ -9,6 +9,7 @@ import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ownIdentity } from '../configuration.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
+import { tapStream } from './tap.ts';
 
 const handshakeMillis = 10_000;
 const helloMillis = 5000;
@@ -35,7 +36,13 @@ export async function serveGatewayHbone(context: Context, socket: Socket): Promi
       context.log.error({ error: String(error) }, 'gateway tunnel failed');
     });
   });
-  session.onClose(connections.add({ peer: secured.peer, close: () => session.destroy() }));
+  const remove = connections.add({
+    peer: secured.peer,
+    about: `${address}:${port} -> ${config.address}:15008 (tunnels)`,
+    close: () => session.destroy(),
+    drain: () => session.close(),
+  });
+  session.onClose(remove);
 }
 
 async function forwardConnect(
@@ -95,7 +102,7 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   const { network, cluster } = context.config;
   const decision = decideGateway(context.state, { network, cluster, sni }, context.random);
   if (decision.kind === 'refuse') {
-    context.tap(peeked.bytes);
+    context.tap?.('read', from, peeked.bytes);
     socket.destroy();
     refused(context, from, sni ?? '', undefined, decision);
     return;
@@ -137,12 +144,17 @@ function forward(
   context: Context,
   near: Duplex,
   endpoint: Socket,
-  about: Told,
+  told: Told,
   peer: Peer | undefined,
 ): Promise<void> {
-  if (context.config.tap !== '')
-    for (const side of [near, endpoint]) side.on('data', (bytes: Buffer) => context.tap(bytes));
-  return carry(context, near, endpoint, about, peer, undefined);
+  const { tap } = context;
+  if (tap) {
+    tapStream(near, (action, bytes) => tap(action, told.record.srcAddr, bytes));
+    tapStream(endpoint, (action, bytes) =>
+      tap(action, `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`, bytes),
+    );
+  }
+  return carry(context, { near, far: endpoint, told, peer });
 }
 
 function refused(

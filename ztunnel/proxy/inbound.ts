@@ -58,7 +58,13 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
       context.log.error({ error: String(error) }, 'inbound tunnel failed');
     });
   });
-  session.onClose(connections.add({ peer: secured.peer, close: () => session.destroy() }));
+  const remove = connections.add({
+    peer: secured.peer,
+    about: `${address}:${port} -> ${workload.uid} (tunnels)`,
+    close: () => session.destroy(),
+    drain: () => session.close(),
+  });
+  session.onClose(remove);
 }
 
 async function serveConnect(
@@ -119,11 +125,6 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   const plain = { context, workload, caller, port, service: undefined };
   const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
-  if (first === 'silent' && workload.strict) {
-    socket.destroy();
-    fail(plain, 'STRICT: no handshake came, and plaintext is not taken', 'DENY');
-    return;
-  }
   if (first !== 'istio-mtls') return servePlain(plain, socket);
   const credentials = await context.credentials.get(identityOf(workload));
   const { table, clock } = context;
@@ -142,12 +143,12 @@ async function sniff(
   { clock }: Context,
   socket: Socket,
 ): Promise<'istio-mtls' | 'plaintext' | 'silent' | 'ended'> {
-  const peeked = await peek(
-    socket,
-    clock,
-    sniffMillis,
-    (bytes) => readClientHello(bytes).kind !== 'need-more',
-  );
+  const look = (millis: number) =>
+    peek(socket, clock, millis, (bytes) => readClientHello(bytes).kind !== 'need-more');
+  let peeked = await look(sniffMillis);
+  // A handshake that has begun may take its time.
+  if (peeked.kind === 'bytes' && readClientHello(peeked.bytes).kind === 'need-more')
+    peeked = await look(handshakeMillis);
   if (peeked.kind !== 'bytes') return peeked.kind;
   const hello = readClientHello(peeked.bytes);
   return hello.kind === 'hello' && hello.alpn.includes('istio') ? 'istio-mtls' : 'plaintext';
@@ -192,6 +193,8 @@ export const connectionOf = ({
  */
 async function judge(inbound: Inbound): Promise<string | undefined> {
   const { context, workload, port, service, caller } = inbound;
+  // The control plane sends a policy that says the same; what it says of the workload itself needs no policy.
+  if (workload.strict && !caller.peer) return 'STRICT: plaintext is not taken';
   const ungranted = grantRefusal(context.state, { workload, port, service, peer: caller.peer });
   if (ungranted !== undefined) return ungranted;
   const until = context.clock.monotonic() + policyPatience;
@@ -212,9 +215,12 @@ function dialApplication({ context, workload, port }: Inbound): Promise<Socket> 
 
 function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
   const { context, workload, caller } = inbound;
-  return carry(context, near, application, told(inbound), caller.peer, {
-    uid: workload.uid,
-    connection: connectionOf(inbound),
+  return carry(context, {
+    near,
+    far: application,
+    told: told(inbound),
+    peer: caller.peer,
+    inbound: { uid: workload.uid, connection: connectionOf(inbound) },
   });
 }
 

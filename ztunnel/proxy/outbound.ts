@@ -10,6 +10,7 @@ import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 import { localWorkloads } from '../capture/wanted.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
@@ -79,11 +80,11 @@ async function carryRoutes(
     const { route, reached } = await reach(context, source, clientAddress, routes);
     answered(true);
     const about = told(context, source, clientAddress, reached.address, service, route, reached);
-    await carry(context, socket, reached.stream, about, reached.peer, undefined);
+    await carry(context, { near: socket, far: reached.stream, told: about, peer: reached.peer });
   } catch (error) {
     answered(false);
     const message = error instanceof Error ? error.message : String(error);
-    const flags = message.includes(' tls: ') ? 'TLS_FAILURE' : 'CONNECT';
+    const flags = error instanceof TlsRefused ? 'TLS_FAILURE' : 'CONNECT';
     const about = told(context, source, clientAddress, targetText(target), service, routes[0], undefined);
     tellFailure(context, about, message, flags, started);
     socket.destroy();
@@ -110,7 +111,13 @@ function reach(
       throw error;
     }
   };
-  return race(routes, attempt, context.clock, ({ reached }) => reached.stream.destroy());
+  return race({
+    candidates: routes,
+    attempt,
+    clock: context.clock,
+    discard: ({ reached }) => reached.stream.destroy(),
+    onSilent: (route) => context.failures.failed(routeKey(route)),
+  });
 }
 
 /** The pod that calls, by its address; one that has just started may not be known for a moment. */

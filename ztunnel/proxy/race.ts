@@ -6,60 +6,67 @@ const hedgeMillis = 1000;
 /** All candidates together have this long. */
 const deadlineMillis = 3000;
 
+interface Race<C, R> {
+  readonly candidates: readonly C[];
+  readonly attempt: (candidate: C, signal: AbortSignal) => Promise<R>;
+  readonly clock: Clock;
+  /** A result that came after another had won. */
+  readonly discard: (late: R) => void;
+  /** A candidate that had not answered when its rival was started, or when time was over. */
+  readonly onSilent: (candidate: C) => void;
+}
+
 /**
  * Tries candidates in order: the next one starts when the last has failed, or beside it when it is silent for a
  * second. The first to answer wins and the others are given up. Nothing of the client's bytes has been read yet, so
  * every earlier failure may be tried again elsewhere. Rejects with the first error when all have failed.
  */
-export function race<C, R>(
-  candidates: readonly C[],
-  attempt: (candidate: C, signal: AbortSignal) => Promise<R>,
-  clock: Clock,
-  discard: (late: R) => void,
-): Promise<R> {
+export function race<C, R>({ candidates, attempt, clock, discard, onSilent }: Race<C, R>): Promise<R> {
   return new Promise((resolve, reject) => {
-    const aborts: AbortController[] = [];
+    const running = new Map<C, AbortController>();
     const errors: Error[] = [];
     let next = 0;
     let over = false;
     let hedge: Timer | undefined;
-    const finish = (act: () => void) => {
+    const finish = (settle: () => void) => {
       over = true;
       hedge?.cancel();
       deadline.cancel();
-      act();
+      for (const abort of running.values()) abort.abort();
+      settle();
     };
-    const deadline = clock.after(deadlineMillis, () =>
-      finish(() => {
-        for (const abort of aborts) abort.abort();
-        reject(errors[0] ?? new CodedError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`));
-      }),
-    );
+    const deadline = clock.after(deadlineMillis, () => {
+      for (const silent of running.keys()) onSilent(silent);
+      const none = new CodedError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`);
+      finish(() => reject(errors[0] ?? none));
+    });
     const startNext = () => {
       const candidate = candidates[next];
       if (over || candidate === undefined) return;
       next++;
-      const abort = new AbortController();
-      aborts.push(abort);
       hedge?.cancel();
-      hedge = clock.after(hedgeMillis, startNext);
+      const abort = new AbortController();
+      running.set(candidate, abort);
+      hedge = clock.after(hedgeMillis, () => {
+        if (running.has(candidate)) onSilent(candidate);
+        startNext();
+      });
       attempt(candidate, abort.signal).then(
         (result) => {
-          if (over) return discard(result);
-          finish(() => {
-            for (const other of aborts) if (other !== abort) other.abort();
-            resolve(result);
-          });
+          running.delete(candidate);
+          if (over) discard(result);
+          else finish(() => resolve(result));
         },
         (error: unknown) => {
+          running.delete(candidate);
           errors.push(error instanceof Error ? error : new Error(String(error)));
           if (over) return;
-          if (errors.length === candidates.length)
-            finish(() => reject(errors[0] ?? new Error('no candidate')));
-          else if (next < candidates.length) startNext();
+          if (errors.length === candidates.length) finish(() => reject(errors[0] ?? new Error('none')));
+          else startNext();
         },
       );
     };
-    startNext();
+    if (candidates.length === 0) finish(() => reject(new CodedError('NO_ANSWER', 'there is no candidate')));
+    else startNext();
   });
 }

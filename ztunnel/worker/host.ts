@@ -1,48 +1,59 @@
 import { Worker } from 'node:worker_threads';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import { Gathering } from './gathering.ts';
+import type { FromWorker, ToWorker, WorkerDump, WorkerReport } from './messages.ts';
 
 /** What the control thread hears of its workers. */
 export interface WorkerHooks {
-  onWant(identity: string, urgent: boolean): void;
-  onForget(identity: string): void;
-  onListening(): void;
-  onProblem(address: string, port: number, error: string): void;
-  onDied(error: Error): void;
+  readonly onWant: (identity: string, urgent: boolean) => void;
+  /** No worker needs the identity any more. */
+  readonly onForget: (identity: string) => void;
+  readonly onListening: () => void;
+  readonly onProblem: (address: string, port: number, error: string) => void;
+  readonly onCaptured: (address: string, port: number) => void;
+  readonly onDrained: () => void;
+  readonly onDied: (error: Error) => void;
 }
 
-export interface WorkerReport {
-  readonly metrics: unknown;
-  readonly connections: unknown;
+/** As much of a worker thread as is used here. */
+export interface WorkerPort {
+  postMessage(message: ToWorker): void;
+  onMessage(listener: (message: FromWorker) => void): void;
+  onDied(listener: (error: Error) => void): void;
+}
+
+export function startThread(config: ProxyConfig, logLevel: string): WorkerPort {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { config, logLevel } });
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    onMessage: (listener) => void worker.on('message', listener),
+    onDied: (listener) =>
+      void worker.on('error', listener).on('exit', (code) => listener(new Error(`exit status ${code}`))),
+  };
 }
 
 /** The data workers as one: what is told goes to all, what is asked is gathered from all. */
 export class Workers {
-  readonly #workers: readonly Worker[];
+  readonly #workers: readonly WorkerPort[];
   readonly #hooks: WorkerHooks;
-  /** Deltas that are being applied: an answer of each worker is awaited, in order. */
-  readonly #applying: {
-    waiting: number;
-    rejected: Map<string, Rejected>;
-    resolve: (rejected: readonly Rejected[]) => void;
-  }[] = [];
-  readonly #reports = new Map<
-    number,
-    { reports: WorkerReport[]; resolve: (reports: readonly WorkerReport[]) => void }
-  >();
-  #listening = 0;
-  #ids = 0;
+  readonly #applied: Gathering<readonly Rejected[]>;
+  readonly #reports: Gathering<WorkerReport>;
+  readonly #dumps: Gathering<WorkerDump>;
+  readonly #listening = new Set<number>();
+  readonly #drained = new Set<number>();
+  /** Which workers need a certificate: it is forgotten when the last of them does not. */
+  readonly #wanting = new Map<string, Set<number>>();
 
-  constructor(count: number, config: ProxyConfig, logLevel: string, hooks: WorkerHooks) {
+  constructor(workers: readonly WorkerPort[], hooks: WorkerHooks) {
+    this.#workers = workers;
     this.#hooks = hooks;
-    this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(new URL('./thread.ts', import.meta.url), {
-        workerData: { config, logLevel },
-      });
-      worker.on('message', (message: FromWorker) => this.#hear(message));
-      worker.on('error', (error: Error) => hooks.onDied(error));
-      return worker;
+    this.#applied = new Gathering(workers.length);
+    this.#reports = new Gathering(workers.length);
+    this.#dumps = new Gathering(workers.length);
+    workers.forEach((worker, index) => {
+      worker.onMessage((message) => this.#hear(index, message));
+      worker.onDied((error) => hooks.onDied(error));
     });
   }
 
@@ -51,63 +62,63 @@ export class Workers {
   }
 
   /** Resolves with what was refused, once every worker has the delta in force. */
-  apply(
+  async apply(
     type: string,
     resources: readonly Resource[],
     removed: readonly string[],
   ): Promise<readonly Rejected[]> {
-    return new Promise((resolve) => {
-      this.#applying.push({ waiting: this.#workers.length, rejected: new Map(), resolve });
-      this.tell({
-        kind: 'delta',
-        type,
-        resources: resources.map(({ name, body }) => ({ name, body })),
-        removed,
-      });
-    });
+    const answers = this.#applied.expect();
+    const named = resources.map(({ name, body }) => ({ name, body }));
+    this.tell({ kind: 'delta', type, resources: named, removed });
+    const rejected = (await answers).flat();
+    return [...new Map(rejected.map((one) => [one.name, one])).values()];
   }
 
   report(): Promise<readonly WorkerReport[]> {
-    const id = ++this.#ids;
-    return new Promise((resolve) => {
-      this.#reports.set(id, { reports: [], resolve });
-      this.tell({ kind: 'report', id });
-    });
+    const answers = this.#reports.expect();
+    this.tell({ kind: 'report' });
+    return answers;
   }
 
-  #hear(message: FromWorker): void {
+  dump(): Promise<readonly WorkerDump[]> {
+    const answers = this.#dumps.expect();
+    this.tell({ kind: 'dump' });
+    return answers;
+  }
+
+  #hear(from: number, message: FromWorker): void {
     switch (message.kind) {
       case 'applied':
-        return this.#applied(message.rejected);
+        return this.#applied.heard(from, message.rejected);
+      case 'report':
+        return this.#reports.heard(from, message);
+      case 'dump':
+        return this.#dumps.heard(from, message.dump);
       case 'want-certificate':
+        this.#wanting.set(message.identity, (this.#wanting.get(message.identity) ?? new Set()).add(from));
         return this.#hooks.onWant(message.identity, message.urgent);
       case 'forget-certificate':
-        return this.#hooks.onForget(message.identity);
-      case 'listening':
-        if (++this.#listening === this.#workers.length) this.#hooks.onListening();
-        return;
-      case 'report':
-        return this.#reported(message.id, message);
+        return this.#forget(from, message.identity);
       case 'port-not-capturable':
         return this.#hooks.onProblem(message.address, message.port, message.error);
+      case 'port-captured':
+        return this.#hooks.onCaptured(message.address, message.port);
+      case 'listening':
+        return this.#once(this.#listening, from, this.#hooks.onListening);
       case 'drained':
-        return;
+        return this.#once(this.#drained, from, this.#hooks.onDrained);
     }
   }
 
-  #applied(rejected: readonly Rejected[]): void {
-    const [first] = this.#applying;
-    if (!first) return;
-    for (const one of rejected) first.rejected.set(one.name, one);
-    if (--first.waiting > 0) return;
-    this.#applying.shift();
-    first.resolve([...first.rejected.values()]);
+  #once(heard: Set<number>, from: number, run: () => void): void {
+    if (heard.has(from)) return;
+    if (heard.add(from).size === this.#workers.length) run();
   }
 
-  #reported(id: number, report: WorkerReport): void {
-    const pending = this.#reports.get(id);
-    if (!pending || pending.reports.push(report) < this.#workers.length) return;
-    this.#reports.delete(id);
-    pending.resolve(pending.reports);
+  #forget(from: number, identity: string): void {
+    const wanting = this.#wanting.get(identity);
+    if (!wanting?.delete(from) || wanting.size > 0) return;
+    this.#wanting.delete(identity);
+    this.#hooks.onForget(identity);
   }
 }

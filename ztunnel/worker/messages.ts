@@ -1,3 +1,5 @@
+import type { Counted } from '../telemetry/tcp-metrics.ts';
+
 /**
  * What the control thread and a data worker say to each other. Only structured-cloneable values: a worker may be a
  * thread, and there may be several (design 4). State travels as the same deltas that the agent sent.
@@ -14,7 +16,10 @@ export type ToWorker =
   /** PEM; chain leaf first, without the root. Replaces an earlier one of the same identity for new handshakes. */
   | { readonly kind: 'certificate'; readonly identity: string; readonly key: string; readonly chain: string }
   | { readonly kind: 'certificate-failed'; readonly identity: string; readonly message: string }
-  | { readonly kind: 'report'; readonly id: number }
+  /** Answered by a message of the same kind, in the order of asking. */
+  | { readonly kind: 'report' }
+  | { readonly kind: 'dump' }
+  /** Take nothing new, let what lives end by itself, and end what is left after the deadline. */
   | { readonly kind: 'drain'; readonly deadlineMillis: number };
 
 export type FromWorker =
@@ -26,12 +31,39 @@ export type FromWorker =
     }
   | { readonly kind: 'want-certificate'; readonly identity: string; readonly urgent: boolean }
   | { readonly kind: 'forget-certificate'; readonly identity: string }
+  /** Every listener that the first state asks for is open, or known not to open. */
   | { readonly kind: 'listening' }
-  | { readonly kind: 'report'; readonly id: number; readonly metrics: unknown; readonly connections: unknown }
+  | ({ readonly kind: 'report' } & WorkerReport)
+  | { readonly kind: 'dump'; readonly dump: WorkerDump }
   | {
       readonly kind: 'port-not-capturable';
       readonly address: string;
       readonly port: number;
       readonly error: string;
     }
+  /** Takes an earlier `port-not-capturable` back. */
+  | { readonly kind: 'port-captured'; readonly address: string; readonly port: number }
   | { readonly kind: 'drained' };
+
+/** What one worker has counted since it started. */
+export interface WorkerReport {
+  readonly metrics: readonly Counted[];
+  readonly totals: WorkerTotals;
+}
+
+export interface WorkerTotals {
+  readonly open: number;
+  readonly listeners: number;
+  readonly pooled: number;
+  readonly gatewayDials: number;
+  readonly gatewayRefusals: number;
+}
+
+/** What one worker knows and carries, for people to read. */
+export interface WorkerDump {
+  readonly workloads: readonly object[];
+  readonly services: readonly object[];
+  readonly policies: readonly object[];
+  readonly intermediates: readonly object[];
+  readonly connections: readonly object[];
+}

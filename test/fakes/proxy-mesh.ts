@@ -1,0 +1,311 @@
+import type { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
+import { encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
+import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { certificatePem, issueIntermediate, issueLeaf, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';
+import type { Issuer } from '@isthmus/mesh/pki/issue.ts';
+import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
+import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
+import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-log.ts';
+import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
+import { Engine, type EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
+import type { FromWorker, WorkerReport } from '@isthmus/ztunnel/worker/messages.ts';
+import { Signal } from './xds-world.ts';
+
+/** What a control plane would tell one proxy. */
+export interface Told {
+  readonly workloads?: readonly Workload[];
+  readonly services?: readonly Service[];
+  readonly policies?: readonly Authorization[];
+}
+
+const trustDomain = 'cluster.local' as TrustDomain;
+
+/** One trust domain with an intermediate for each cluster, and a block of loopback addresses of its own. */
+export class ProxyMesh {
+  readonly root: X509Certificate;
+  readonly #rootIssuer: Issuer;
+  readonly #issuers = new Map<string, Issuer>();
+  readonly #claim: Claim;
+  readonly #proxies: TestProxy[] = [];
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(claim: Claim) {
+    this.#claim = claim;
+    const key = generateKey();
+    this.root = issueRoot('test root', key, { now: Date.now() }, systemRandom);
+    this.#rootIssuer = { certificate: this.root, privateKey: key.privateKey };
+  }
+
+  static async start(): Promise<ProxyMesh> {
+    return new ProxyMesh(await claimBlock(150, 250));
+  }
+
+  /** `17.1` is 127.<ours>.17.1. */
+  at(rest: string): string {
+    return `127.${this.#claim.octet}.${rest}`;
+  }
+
+  issuer(cluster: string): Issuer {
+    const known = this.#issuers.get(cluster);
+    if (known) return known;
+    const key = generateKey();
+    const certificate = issueIntermediate(
+      `${cluster} intermediate`,
+      key.publicKey,
+      this.#rootIssuer,
+      { now: Date.now() },
+      systemRandom,
+    );
+    const issuer = { certificate, privateKey: key.privateKey };
+    this.#issuers.set(cluster, issuer);
+    return issuer;
+  }
+
+  leaf(cluster: string, identity: string): Credentials {
+    const issuer = this.issuer(cluster);
+    const key = generateKey();
+    const leaf = issueLeaf(identity, key.publicKey, issuer, { now: Date.now() }, systemRandom);
+    const chain = certificatePem(leaf) + certificatePem(issuer.certificate);
+    return { identity, key: privateKeyPem(key.privateKey), chain };
+  }
+
+  /** The bundle and the table of intermediates, as deltas. */
+  trust(clusters: readonly string[], revoked: readonly string[] = []) {
+    const intermediates = clusters.map((cluster) => {
+      const { certificate } = this.issuer(cluster);
+      const keyId = keyIdOf(certificate.publicKey).toString('hex');
+      const one = { keyId, trustDomain, cluster, certificate, revoked: revoked.includes(cluster) };
+      return { name: keyId, body: encodeIntermediate(one) };
+    });
+    const bundle = encodeTrustBundle({ trustDomain, roots: [this.root], sequence: 1 });
+    return { bundles: [{ name: trustDomain, body: bundle }], intermediates };
+  }
+
+  /** A proxy's engine in this process, with certificates of its cluster, told a state and listening. */
+  async proxy(
+    config: Partial<ProxyConfig> & Pick<ProxyConfig, 'cluster'>,
+    told: Told,
+    deps: Partial<EngineDeps> = {},
+  ): Promise<TestProxy> {
+    const proxy = new TestProxy(this, config, deps);
+    this.#proxies.push(proxy);
+    proxy.trust();
+    proxy.tell(told);
+    proxy.engine.hear({ kind: 'synced' });
+    await proxy.signal.until(() => proxy.said.some(({ kind }) => kind === 'listening'));
+    return proxy;
+  }
+
+  /** An application. It is told each connection, whose directions end one by one. */
+  async serve(address: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      this.#keep(socket);
+      onConnection(socket);
+    });
+    this.#servers.push(server);
+    server.listen(port, address);
+    await once(server, 'listening');
+    return server;
+  }
+
+  /** A client's connection; it may be refused later. */
+  async call(from: string, address: string, port: number): Promise<Call> {
+    const socket = connect({ host: address, port, localAddress: from, allowHalfOpen: true });
+    this.#keep(socket);
+    const call = new Call(socket);
+    await once(socket, 'connect');
+    return call;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const server of this.#servers) server.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
+    this.#claim.release();
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
+  }
+}
+
+/** One end of a connection, with all that has come. */
+export class Call {
+  readonly socket: Socket;
+  readonly signal = new Signal();
+  text = '';
+  ended = false;
+  closed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    const ring = () => this.signal.ring();
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
+      this.text += chunk;
+      ring();
+    });
+    socket.on('end', () => {
+      this.ended = true;
+      ring();
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      this.ended = true;
+      ring();
+    });
+  }
+
+  /** Resolves with all that has come once it includes `part`; rejects when the connection ends before. */
+  async until(part: string): Promise<string> {
+    await this.signal.until(() => this.text.includes(part) || this.ended);
+    if (!this.text.includes(part)) throw new Error(`ended with '${this.text}', wanted '${part}'`);
+    return this.text;
+  }
+
+  /** Resolves with all that has come when the far side has ended. */
+  async end(): Promise<string> {
+    await this.signal.until(() => this.ended);
+    return this.text;
+  }
+
+  /** Says something and waits for the same from an echo. */
+  async echo(text: string): Promise<string> {
+    this.socket.write(text);
+    return this.until(text);
+  }
+}
+
+export class TestProxy {
+  readonly config: ProxyConfig;
+  readonly engine: Engine;
+  readonly signal = new Signal();
+  readonly said: FromWorker[] = [];
+  readonly logged: Record<string, unknown>[] = [];
+  readonly tapped: Buffer[] = [];
+  /** Identities for which no certificate is given. */
+  readonly withheld = new Set<string>();
+  readonly #mesh: ProxyMesh;
+  #accessLog = '';
+
+  constructor(
+    mesh: ProxyMesh,
+    config: Partial<ProxyConfig> & Pick<ProxyConfig, 'cluster'>,
+    deps: Partial<EngineDeps>,
+  ) {
+    this.#mesh = mesh;
+    this.config = { ...plain, network: `network-${config.cluster}`, ...config };
+    const warn = (fields: object, message: string) => {
+      this.logged.push({ ...fields, message });
+      this.signal.ring();
+    };
+    const log: Log = { ...silentLog, warn, error: warn };
+    this.engine = new Engine({
+      config: this.config,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      say: (message) => this.#hear(message),
+      access: (line) => {
+        this.#accessLog += line;
+        this.signal.ring();
+      },
+      tap: this.config.tap === '' ? undefined : (entry) => void this.tapped.push(entry),
+      ...deps,
+    });
+  }
+
+  get lines(): readonly AccessLine[] {
+    return accessLines(this.#accessLog);
+  }
+
+  /** The first line that has all of these fields; waits for it. */
+  async line(fields: AccessLine): Promise<AccessLine> {
+    const find = () =>
+      this.lines.find((line) => Object.entries(fields).every(([key, value]) => line[key] === value));
+    await this.signal.until(() => find() !== undefined);
+    return find() ?? {};
+  }
+
+  trust(revoked: readonly string[] = []): void {
+    const { bundles, intermediates } = this.#mesh.trust(['east', 'west'], revoked);
+    this.#delta(typeUrls.trustBundle, bundles);
+    this.#delta(typeUrls.intermediate, intermediates);
+  }
+
+  tell({ workloads = [], services = [], policies = [] }: Told, removed: readonly string[] = []): void {
+    this.#delta(
+      typeUrls.authorization,
+      policies.map((one) => ({ name: one.key, body: encodeAuthorization(one) })),
+    );
+    const addresses = [
+      ...services.map((one) => ({ name: one.key, body: encodeService(one) })),
+      ...workloads.map((one) => ({ name: one.uid, body: encodeWorkload(one) })),
+    ];
+    this.#delta(typeUrls.address, addresses, removed);
+  }
+
+  /** Removes policies that no workload names any more. */
+  withdraw(policies: readonly string[]): void {
+    this.#delta(typeUrls.authorization, [], policies);
+  }
+
+  report(): WorkerReport {
+    this.engine.hear({ kind: 'report' });
+    const last = this.said.at(-1);
+    if (last?.kind !== 'report') throw new Error('no report');
+    return last;
+  }
+
+  async stop(deadlineMillis = 0): Promise<void> {
+    this.engine.hear({ kind: 'drain', deadlineMillis });
+    await this.signal.until(() => this.said.some(({ kind }) => kind === 'drained'));
+  }
+
+  #delta(type: string, resources: { name: string; body: Uint8Array }[], removed: readonly string[] = []) {
+    this.engine.hear({ kind: 'delta', type, resources, removed });
+  }
+
+  #hear(message: FromWorker): void {
+    this.said.push(message);
+    if (message.kind === 'want-certificate' && !this.withheld.has(message.identity)) {
+      const credentials = this.#mesh.leaf(this.config.cluster, message.identity);
+      setImmediate(() => this.engine.hear({ kind: 'certificate', ...credentials }));
+    }
+    this.signal.ring();
+  }
+}
+
+const plain: Omit<ProxyConfig, 'cluster' | 'network'> = {
+  mode: 'shared',
+  xdsAddress: '',
+  caAddress: '',
+  xdsRootCa: '',
+  caRootCa: '',
+  tokenFile: '',
+  node: 'node-1',
+  podName: 'ztunnel',
+  namespace: 'istio-system',
+  serviceAccount: 'ztunnel',
+  address: '127.0.0.1',
+  trustDomain,
+  adminAddress: '',
+  accessLog: '-',
+  tap: '',
+  workers: 1,
+  drainMillis: 0,
+};

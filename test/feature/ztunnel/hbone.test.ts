@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
+import { anAuthorization, aMatch } from '../../fakes/records.ts';
+import { hostname, identityOf, port, shopIn, type Shop } from './shop.ts';
+
+const echo = (socket: Socket) => void socket.pipe(socket);
+
+describe('ztunnel, inside one network', () => {
+  let mesh: ProxyMesh;
+  let shop: Shop;
+  beforeEach(async () => {
+    mesh = await ProxyMesh.start();
+    shop = shopIn(mesh);
+  });
+  afterEach(() => mesh.stop());
+
+  const front = () => shop.pod('east', 'front', '17.1');
+  const cartPod = (over = {}) =>
+    shop.pod('east', 'cart', '17.2', { ...shop.serving(shop.cart, '18.2'), ...over });
+  const vip = (proxyMesh: ProxyMesh) => proxyMesh.at('20.1');
+
+  async function oneNode(over = {}): Promise<TestProxy> {
+    return mesh.proxy({ cluster: 'east' }, { services: [shop.cart], workloads: [front(), cartPod(over)] });
+  }
+
+  const callCart = (): Promise<Call> => mesh.call(mesh.at('17.1'), vip(mesh), port);
+
+  it('carries a call to a VIP in mTLS, and both ends know both names', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    assert.equal(await call.echo('hello'), 'hello');
+    call.socket.end();
+    await call.end();
+    const outbound = await proxy.line({ direction: 'outbound' });
+    const inbound = await proxy.line({ direction: 'inbound' });
+    const names = { 'src.identity': identityOf('front'), 'dst.identity': identityOf('cart') };
+    const bytes = { bytes_sent: '5', bytes_recv: '5' };
+    const tunnel = { 'dst.addr': `${mesh.at('17.2')}:15008`, 'dst.hbone_addr': `${mesh.at('17.2')}:${port}` };
+    for (const line of [outbound, inbound])
+      assert.deepEqual({ ...line, ...names, ...bytes, ...tunnel, 'src.workload': 'front' }, line);
+    assert.equal(outbound['dst.service'], hostname);
+    assert.match(inbound['src.addr'] ?? '', new RegExp(`^${mesh.at('17.1')}:`));
+  });
+
+  it('reaches a server that speaks first, and ends each direction by itself', async () => {
+    await oneNode();
+    let heard = '';
+    await mesh.serve(mesh.at('18.2'), port, (socket) => {
+      socket.write('220 ready\n');
+      socket.setEncoding('latin1').on('data', (chunk: string) => (heard += chunk));
+      socket.on('end', () => socket.end(`heard ${heard}`));
+    });
+    const call = await callCart();
+    await call.until('220 ready\n');
+    call.socket.end('quit');
+    assert.equal(await call.end(), '220 ready\nheard quit');
+  });
+
+  it('takes a name by SOCKS5, for callers that cannot dial a VIP', async () => {
+    await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await mesh.call(mesh.at('17.1'), mesh.at('17.1'), 15080);
+    call.socket.write(Buffer.of(5, 1, 0));
+    await call.until('\x05\x00');
+    const name = Buffer.from('cart.shop');
+    // The client's first bytes come with its request: they belong to the server.
+    const request = [Buffer.of(5, 1, 0, 3, name.length), name, Buffer.of(port >> 8, port & 255)];
+    call.socket.write(Buffer.concat([...request, Buffer.from('early')]));
+    assert.match(await call.until('early'), /^\x05\x00\x05\x00\x00\x01.{6}early$/s);
+  });
+
+  it('refuses a caller whom nobody knows, 127.0.0.1 with a sentence', async () => {
+    const proxy = await oneNode();
+    const call = await mesh.call('127.0.0.1', vip(mesh), port);
+    assert.equal(await call.end(), '');
+    const line = await proxy.line({ direction: 'outbound' });
+    assert.match(line['error'] ?? '', /127\.0\.0\.1 is nobody in the mesh: bind your pod address/);
+  });
+
+  it('a policy that denies names itself, at the destination; the caller hears 401', async () => {
+    const proxy = await oneNode({ authorizationPolicies: ['shop/no-front'] });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const principals = [{ kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/front' }];
+    const deny = anAuthorization({ name: 'no-front', action: 'DENY', rules: [[[aMatch({ principals })]]] });
+    proxy.tell({ policies: [deny] });
+    const call = await callCart();
+    assert.equal(await call.end(), '');
+    const inbound = await proxy.line({ direction: 'inbound' });
+    assert.match(
+      inbound['error'] ?? '',
+      /policy shop\/no-front rule 0 denies cluster.local\/ns\/shop\/sa\/front/,
+    );
+    assert.match((await proxy.line({ direction: 'outbound' }))['error'] ?? '', /answered 401/);
+    const denied = proxy.report().metrics.filter(({ labels }) => labels.response_flags === 'DENY');
+    assert.deepEqual(
+      denied.map(({ failed, labels }) => [failed, labels.source_principal]),
+      [[1, identityOf('front')]],
+    );
+  });
+
+  it('a new policy ends what it no longer allows, and leaves the rest alone', async () => {
+    const proxy = await oneNode({ authorizationPolicies: ['shop/no-front'] });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const nobody = [{ kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/nobody' }];
+    const deny = (principals: typeof nobody) =>
+      anAuthorization({ name: 'no-front', action: 'DENY', rules: [[[aMatch({ principals })]]] });
+    proxy.tell({ policies: [deny(nobody)] });
+    const call = await callCart();
+    await call.echo('one');
+    proxy.tell({ policies: [deny([{ kind: 'exact', value: 'cluster.local/ns/shop/sa/other' }])] });
+    await call.echo('two');
+    proxy.tell({ policies: [deny([{ kind: 'exact', value: 'cluster.local/ns/shop/sa/front' }])] });
+    await call.end();
+    const inbound = await proxy.line({ direction: 'inbound' });
+    assert.match(inbound['error'] ?? '', /^late denial: policy shop\/no-front/);
+  });
+
+  it('waits for a policy that is named and has not come', async () => {
+    const proxy = await oneNode({ authorizationPolicies: ['shop/late'] });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    call.socket.write('patient');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(call.text, '');
+    proxy.tell({ policies: [anAuthorization({ name: 'late', action: 'DENY' })] });
+    assert.equal(await call.until('patient'), 'patient');
+  });
+
+  it('dials around an endpoint that is dead, and remembers it', async () => {
+    const dead = shop.pod('east', 'cart-dead', '17.3', {
+      ...shop.serving(shop.cart, '18.3'),
+      serviceAccount: 'cart',
+      capacity: 1_000_000,
+    });
+    const proxy = await mesh.proxy(
+      { cluster: 'east' },
+      { services: [shop.cart], workloads: [front(), cartPod(), dead] },
+    );
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    for (const text of ['one', 'two', 'three']) assert.equal(await (await callCart()).echo(text), text);
+    const attempts = proxy.lines.filter((line) => line['dst.workload'] === 'cart-dead');
+    assert.equal(attempts.length, 1, 'the first call alone found out');
+  });
+
+  it('STRICT refuses plaintext, PERMISSIVE takes it without a name', async () => {
+    const proxy = await oneNode({ strict: true });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const refused = await mesh.call(mesh.at('17.9'), mesh.at('17.2'), port);
+    refused.socket.write('hello');
+    assert.equal(await refused.end(), '');
+    assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /STRICT/);
+    proxy.tell({ workloads: [cartPod()] });
+    const taken = await mesh.call(mesh.at('17.9'), mesh.at('17.2'), port);
+    assert.equal(await taken.echo('hello'), 'hello');
+    taken.socket.end();
+    const line = await proxy.line({ bytes_recv: '5' });
+    assert.equal(line['src.identity'], undefined);
+  });
+
+  it('ends live connections and refuses new ones when their issuer is revoked', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    await call.echo('alive');
+    proxy.trust(['east']);
+    await call.end();
+    assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^CERT_REVOKED/);
+    const again = await callCart();
+    assert.equal(await again.end(), '');
+    const outbound = await proxy.line({ bytes_sent: '0' });
+    assert.match(outbound['error'] ?? '', /hbone tls: REVOKED_ISSUER/);
+  });
+
+  it('waits for a certificate that is late', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const late = shop.pod('east', 'late', '17.4');
+    proxy.withheld.add(identityOf('late'));
+    proxy.tell({ workloads: [late] });
+    const call = await mesh.call(mesh.at('17.4'), vip(mesh), port);
+    call.socket.write('at last');
+    const wants = () => proxy.said.filter((one) => one.kind === 'want-certificate' && one.urgent);
+    await proxy.signal.until(() => wants().length > 0);
+    proxy.engine.hear({ kind: 'certificate', ...mesh.leaf('east', identityOf('late')) });
+    assert.equal(await call.until('at last'), 'at last');
+  });
+
+  it('drains: what lives may end, nothing new is taken', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    await call.echo('before');
+    const stopped = proxy.stop(60_000);
+    await assert.rejects(callCart(), { code: 'ECONNREFUSED' });
+    await call.echo('after');
+    call.socket.end();
+    await stopped;
+    assert.equal(
+      proxy.lines.every(({ error }) => error === undefined),
+      true,
+    );
+  });
+
+  it('shows bytes of a connection while it lives', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    await call.echo('12345');
+    const [source] = proxy.report().metrics.filter(({ labels }) => labels.reporter === 'source');
+    assert.deepEqual([source?.opened, source?.closed, source?.received, source?.sent], [1, 0, 5, 5]);
+    assert.equal(source?.labels.connection_security_policy, 'mutual_tls');
+  });
+});

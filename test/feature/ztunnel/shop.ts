@@ -1,0 +1,87 @@
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { ProxyMesh } from '../../fakes/proxy-mesh.ts';
+import { aService, aWorkload } from '../../fakes/records.ts';
+
+export const port = 8080;
+export const hostname = 'cart.shop.svc.cluster.local';
+export const identityOf = (account: string, namespace = 'shop') =>
+  `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
+
+/** Two clusters in two networks: callers in east, a cart in each, a gateway in west. */
+export function shopIn(mesh: ProxyMesh) {
+  const pod = (cluster: string, name: string, address: string, over: Partial<Workload> = {}): Workload =>
+    aWorkload({
+      uid: `${cluster}//Pod/shop/${name}`,
+      name,
+      workloadName: name,
+      serviceAccount: name,
+      addresses: [mesh.at(address)],
+      cluster,
+      network: `network-${cluster}`,
+      node: 'node-1',
+      ...over,
+    });
+  const serving = (service: Service, appAddress: string): Partial<Workload> => ({
+    appAddress: mesh.at(appAddress),
+    capturedPorts: [port],
+    services: new Map([[service.key, [{ servicePort: port, targetPort: port }]]]),
+  });
+  const cart: Service = aService({
+    name: 'cart',
+    addresses: [{ network: 'network-east', address: mesh.at('20.1'), prefix: undefined }],
+    ports: [{ servicePort: port, targetPort: port }],
+  });
+  const gateway = aWorkload({
+    uid: 'NetworkGateway/network-west/gateway/15008',
+    name: 'eastwest-gateway',
+    namespace: 'istio-system',
+    serviceAccount: 'eastwest-gateway',
+    addresses: [mesh.at('33.250')],
+    cluster: 'west',
+    network: 'network-west',
+    node: '',
+  });
+  /** What stands in east for the cart behind west's gateway. */
+  const entry = (transport: Workload['transport'], over: Partial<Workload> = {}): Workload =>
+    aWorkload({
+      uid: `network-west/SplitHorizonWorkload/${cart.key}/${transport}`,
+      name: 'cart-west',
+      workloadName: 'cart',
+      cluster: 'west',
+      network: 'network-west',
+      node: '',
+      transport,
+      classicClients: true,
+      networkGateway: {
+        kind: 'address',
+        network: 'network-west',
+        address: mesh.at('33.250'),
+        hbonePort: 15008,
+      },
+      services: new Map([[cart.key, [{ servicePort: port, targetPort: port }]]]),
+      subjectAltNames: [identityOf('cart')],
+      passthroughPort: 15443,
+      ...over,
+    });
+  const classic = { transport: 'istio-mtls', sidecar: true } as const;
+  const granted: Service = { ...cart, addresses: [], exported: true, grantedClusters: ['east'] };
+  return { pod, serving, cart, granted, gateway, entry, classic };
+}
+
+export type Shop = ReturnType<typeof shopIn>;
+
+/** What west's proxies are told: the cart, exported to east, and the pod behind it. */
+export const westOf = ({ granted }: Shop, ...workloads: Workload[]) => ({ workloads, services: [granted] });
+
+export const gatewayConfig = (mesh: ProxyMesh) =>
+  ({
+    mode: 'gateway',
+    cluster: 'west',
+    address: mesh.at('33.250'),
+    podName: 'eastwest-gateway',
+    serviceAccount: 'eastwest-gateway',
+  }) as const;
+
+export const sidecarConfig = (cluster: string, pod: string) =>
+  ({ mode: 'sidecar', cluster, podName: pod, namespace: 'shop', serviceAccount: pod }) as const;

@@ -1,0 +1,62 @@
+import { decodeAddress } from '@isthmus/api/wire/address.ts';
+import { decodeAuthorization } from '@isthmus/api/wire/authorization.ts';
+import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { Result } from '@isthmus/mesh/result.ts';
+import type { Address, MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { ToWorker } from '../worker/messages.ts';
+
+interface Rejected {
+  readonly name: string;
+  readonly reason: string;
+}
+
+type Delta = Extract<ToWorker, { kind: 'delta' }>;
+
+/** Puts one delta in force and tells what of it cannot be read; the rest holds. An unknown type is none of ours. */
+export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): readonly Rejected[] {
+  const { removed } = delta;
+  switch (delta.type) {
+    case typeUrls.address: {
+      const { values, rejected } = decodeAll(delta, ({ body }): Result<Address, string> =>
+        decodeAddress(body),
+      );
+      state.applyAddresses(values, removed);
+      return rejected;
+    }
+    case typeUrls.authorization: {
+      const { values, rejected } = decodeAll(delta, ({ name, body }) => decodeAuthorization(name, body));
+      state.applyAuthorizations(values, removed);
+      return rejected;
+    }
+    case typeUrls.trustBundle: {
+      const { values, rejected } = decodeAll(delta, ({ body }) => decodeTrustBundle(body));
+      for (const bundle of values) table.upsertBundle(bundle);
+      for (const name of removed) table.removeBundle(name);
+      return rejected;
+    }
+    case typeUrls.intermediate: {
+      const { values, rejected } = decodeAll(delta, ({ body }) => decodeIntermediate(body));
+      for (const one of values) table.upsertIntermediate(one);
+      for (const name of removed) table.removeIntermediate(name);
+      return rejected;
+    }
+    default:
+      return [];
+  }
+}
+
+function decodeAll<T>(
+  { resources }: Delta,
+  decode: (resource: Delta['resources'][number]) => Result<T, string>,
+): { values: readonly T[]; rejected: readonly Rejected[] } {
+  const values: T[] = [];
+  const rejected: Rejected[] = [];
+  for (const resource of resources) {
+    const decoded = decode(resource);
+    if (decoded.ok) values.push(decoded.value);
+    else rejected.push({ name: resource.name, reason: decoded.error });
+  }
+  return { values, rejected };
+}

@@ -1,0 +1,23 @@
+import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
+import type { Context } from './context.ts';
+
+export const totalsOf = ({ connections, pool, counters }: Context, listeners: number): WorkerTotals => ({
+  open: connections.size,
+  listeners,
+  pooled: pool.size,
+  ...counters,
+});
+
+/** What a worker knows and carries, without anything secret. */
+export const dumpOf = ({ state, table, connections }: Context): WorkerDump => ({
+  workloads: [...state.workloads.all()],
+  services: [...state.services.all()],
+  policies: [...state.policies.all()],
+  intermediates: table
+    .intermediates()
+    .map(({ keyId, trustDomain, cluster, revoked }) => ({ keyId, trustDomain, cluster, revoked })),
+  connections: connections.all().map(({ about, peer }) => ({
+    about,
+    ...(peer && { peer: peer.spiffeId, peerCluster: peer.cluster }),
+  })),
+});

@@ -1,0 +1,38 @@
+import { X509Certificate, type KeyObject } from 'node:crypto';
+import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+
+interface Accepted {
+  /** PEM of leaf and intermediates; the root stays away from handshakes. */
+  readonly chain: string;
+  readonly validFrom: number;
+  readonly validTo: number;
+}
+
+/**
+ * Checks what a certificate service gave (Istio's CreateCertificate): a leaf for our key and the identity that was
+ * asked for, and at least one more certificate, of which the last is the root. Throws BAD_CHAIN.
+ */
+export function acceptChain(answer: readonly string[], identity: string, publicKey: KeyObject): Accepted {
+  const leaf = readLeaf(answer[0] ?? '');
+  const named = spiffeIdOf(leaf);
+  if (!named.ok || named.value !== identity)
+    throw badChain(`is for ${named.ok ? named.value : 'nobody'}, not for ${identity}`);
+  if (!leaf.publicKey.equals(publicKey)) throw badChain('is for another key than ours');
+  if (answer.length < 2) throw badChain('comes without its root');
+  return {
+    chain: answer.slice(0, -1).join('\n'),
+    validFrom: Date.parse(leaf.validFrom),
+    validTo: Date.parse(leaf.validTo),
+  };
+}
+
+function readLeaf(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new CodedError('BAD_CHAIN', 'the certificate that was given cannot be read', { cause });
+  }
+}
+
+const badChain = (why: string) => new CodedError('BAD_CHAIN', `the certificate that was given ${why}`);
