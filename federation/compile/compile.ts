@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import type { CompiledPolicy, RemoteService } from '@isthmus/api/domain/directive.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
@@ -10,6 +11,7 @@ import { diversionsOf } from '../failover/diversions.ts';
 import { isExported } from '../policy/exported.ts';
 import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Stored } from '../store/store.ts';
 
 export type Resources = ReadonlyMap<string, Resource>;
 
@@ -77,15 +79,24 @@ const activations = ({ intent }: FederationSnapshot, cluster: string) =>
     .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
     .map(({ id }) => ({ keyId: id }));
 
-const policies = ({ intent, settings }: FederationSnapshot, cluster: string) =>
-  [...intent.accessPolicies.values()]
+const policies = (snapshot: FederationSnapshot, cluster: string) =>
+  [...snapshot.intent.accessPolicies.values()]
     .filter(({ value }) => value.target.clusters.length === 0 || value.target.clusters.includes(cluster))
-    .map(({ value, revision }) => ({
-      name: value.name,
-      revision,
-      target: { namespace: value.target.namespace, labels: value.target.labels },
-      authorization: compileAccess({ ...value, namespace: value.target.namespace }, settings.trustDomain),
-    }));
+    .map((stored) => compiledPolicy(snapshot, stored));
+
+const compiledPolicy = (
+  { settings }: FederationSnapshot,
+  { value, revision }: Stored<AccessPolicy>,
+): CompiledPolicy => ({
+  name: value.name,
+  revision,
+  target: { namespace: value.target.namespace, labels: value.target.labels },
+  authorization: compileAccess({ ...value, namespace: value.target.namespace }, settings.trustDomain),
+});
+
+/** The version under which agents report a policy: what they say of another one is about the past. */
+export const policyVersion = (snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): string =>
+  contentVersion(link.compiledPolicy.encode(compiledPolicy(snapshot, stored)));
 
 function members({ intent }: FederationSnapshot): readonly string[] {
   return [...intent.clusters.values()]

@@ -1,5 +1,7 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import type { DecideContext } from '../command/command.ts';
+import { diversionVersion } from '../compile/versions.ts';
+import { diversionsOf } from './diversions.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 /** Work that all member clusters but `except` must apply. */
@@ -45,9 +47,12 @@ function hasApplied({ type, subject }: Operation, cluster: string, snapshot: Fed
   switch (type) {
     case 'EXECUTE_FAILOVER':
     case 'DRAIN_CLUSTER':
-      return [...applied.values()].some(
-        (one) => one.subject.startsWith(`diversion/${subject}`) && one.state === 'APPLIED',
-      );
+      return diversionsOf(snapshot)
+        .filter(({ id }) => id.startsWith(subject))
+        .every((one) => {
+          const said = applied.get(`diversion/${one.id}`);
+          return said?.state === 'APPLIED' && said.version === diversionVersion(one);
+        });
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
       return ![...applied.values()].some((one) => one.subject.startsWith(`diversion/${subject}`));

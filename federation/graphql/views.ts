@@ -5,6 +5,7 @@ import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import type { WorkloadSummary } from '@isthmus/api/domain/question.ts';
 import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import { policyVersion } from '../compile/compile.ts';
 import { progressOf } from '../failover/operation.ts';
 import { isExported } from '../policy/exported.ts';
 import { clusterState } from '../state/cluster-state.ts';
@@ -119,30 +120,28 @@ export function trustDomainView(
   };
 }
 
-export function policyView(
-  { observed, intent }: FederationSnapshot,
-  { value, revision }: Stored<AccessPolicy>,
-) {
-  const targeted = [...observed.values()].filter(
-    ({ cluster }) =>
-      intent.clusters.get(cluster)?.value.admission === 'ADMITTED' &&
-      (value.target.clusters.length === 0 || value.target.clusters.includes(cluster)),
-  );
-  const status = targeted.map(({ cluster, applied }) => {
-    const said = applied.get(`policy/${value.name}`);
-    return {
-      cluster,
-      state: said?.state ?? 'PENDING',
-      message: said?.message ?? '',
-      proxies: said?.proxies ?? 0,
-    };
-  });
-  const labels = Object.entries(value.target.labels).map(([key, text]) => ({ key, value: text }));
+export function policyView(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>) {
+  const { value, revision } = stored;
+  const { clusters, labels } = value.target;
+  const version = policyVersion(snapshot, stored);
+  const status = members(snapshot)
+    .filter(({ cluster }) => clusters.length === 0 || clusters.includes(cluster))
+    .map(({ cluster, applied }) => {
+      const said = applied.get(`policy/${value.name}`);
+      // What was said of an earlier revision is no answer for this one.
+      const current = said?.version === version ? said : undefined;
+      return {
+        cluster,
+        state: current?.state ?? 'PENDING',
+        message: current?.message ?? '',
+        proxies: current?.proxies ?? 0,
+      };
+    });
   return {
     ...value,
     __typename: 'AccessPolicy',
     id: globalId('AccessPolicy', value.name),
-    target: { ...value.target, labels },
+    target: { ...value.target, labels: Object.entries(labels).map(([key, text]) => ({ key, value: text })) },
     revision,
     status,
   };

@@ -33,18 +33,25 @@ export function relay(a: Duplex, b: Duplex, counters: Counters): Promise<RelayEn
     };
     const finish = (error: Error | undefined) => {
       failure ??= error && !quiet.has((error as NodeJS.ErrnoException).code ?? '') ? error : undefined;
-      if (!a.destroyed) a.destroy();
-      if (!b.destroyed) b.destroy();
+      for (const side of [a, b]) if (!isDone(side)) side.destroy();
       resolve({ error: failure });
     };
     for (const side of [a, b]) {
       side.on('error', finish);
-      side.once('close', () => finish(undefined));
+      side.once('close', () => {
+        if (!isDone(side)) finish(undefined);
+      });
     }
     pump(a, b, (bytes) => (counters.sent += bytes), done);
     pump(b, a, (bytes) => (counters.received += bytes), done);
   });
 }
+
+/**
+ * Ended both ways: it closes by itself. To destroy it would reset an HTTP/2 stream that has ended well, and peers count
+ * resets: a session that carries many short connections would soon be taken for an attack.
+ */
+const isDone = (side: Duplex): boolean => side.readableEnded && side.writableFinished;
 
 /** One direction. Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
 function pump(from: Duplex, to: Duplex, count: (bytes: number) => void, done: () => void): void {
