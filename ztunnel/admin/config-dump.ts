@@ -30,8 +30,8 @@ export function configDump(
     services: first?.services ?? [],
     policies: first?.policies ?? [],
     intermediates: first?.intermediates ?? [],
-    connections: workers.flatMap(({ connections }) => connections),
-    held: Object.fromEntries(versions),
+    connections: workers.flatMap<unknown>(({ connections }) => connections),
+    held: Object.fromEntries(versions) as Record<string, unknown>,
   };
 }
 
