@@ -7,6 +7,7 @@ import { hostnameOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { keepEqual } from './keep-equal.ts';
 import { authorizations } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
+import { sliceWorkloads } from './slices.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
 import { podWorkloads } from './workloads.ts';
 
@@ -23,7 +24,8 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
   );
   const pods = podWorkloads(input, (key) => distributions.get(key)?.local ?? 1);
   const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
-  const workloads = new Map([...pods, ...entries, ...networkGateways(input)].map((one) => [one.uid, one]));
+  const known = [...pods, ...sliceWorkloads(input), ...entries, ...networkGateways(input)];
+  const workloads = new Map(known.map((one) => [one.uid, one]));
   const all = [...keys].map((key) =>
     serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)),
   );

@@ -1,0 +1,46 @@
+import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { PortMapping, Workload } from '@isthmus/mesh/state/workload.ts';
+import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { blank } from './workloads.ts';
+
+/**
+ * Endpoints that somebody wrote down for a service without a selector: what runs there is not known, so it is reached
+ * in plaintext and by the service only, as Istio's control plane has it.
+ */
+export function sliceWorkloads(input: TranslateInput): readonly Workload[] {
+  return input.view.all('EndpointSlice').flatMap((slice) => {
+    const service = input.view.get('Service', slice.metadata.namespace, slice.service);
+    if (!service || Object.keys(service.selector).length > 0) return [];
+    return slice.endpoints.flatMap((endpoint) =>
+      endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
+    );
+  });
+}
+
+type Endpoint = EndpointSliceObject['endpoints'][number] & { readonly address: string };
+
+function workloadOf(
+  input: TranslateInput,
+  service: ServiceObject,
+  slice: EndpointSliceObject,
+  { address, ready, nodeName, zone }: Endpoint,
+): Workload {
+  const { namespace, name } = slice.metadata;
+  const node = input.view.get('Node', '', nodeName);
+  return {
+    ...blank,
+    uid: `${input.cluster}/discovery.k8s.io/EndpointSlice/${namespace}/${name}/${address}`,
+    ...{ name, namespace, addresses: [address], hostNetwork: true, workloadName: name, canonicalName: name },
+    ...{ network: networkOf(input), cluster: input.cluster, trustDomain: input.trustDomain },
+    locality: { region: node?.region ?? '', zone: zone === '' ? (node?.zone ?? '') : zone, subzone: '' },
+    status: ready ? 'HEALTHY' : 'UNHEALTHY',
+    services: new Map([[serviceKeyOf(service.metadata), portsOf(service, slice)]]),
+  };
+}
+
+/** A service's port is the slice's port of the same name. */
+const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>
+  service.ports.flatMap(({ name, port }) => {
+    const found = slice.ports.find((one) => one.name === name);
+    return found ? [{ servicePort: port, targetPort: found.port }] : [];
+  });
