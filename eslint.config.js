@@ -28,7 +28,7 @@ export default tseslint.config(
           message: 'Take a Clock (mesh/process/clock.ts).',
         },
         {
-          // Node skips checkServerIdentity on a resumed session (design 5), so a session is never offered again.
+          // Node skips checkServerIdentity on a resumed session, so a session is never offered again.
           selector: 'CallExpression[callee.name="connect"] > ObjectExpression > Property[key.name="session"]',
           message: 'Never resume a TLS session: it skips the identity check.',
         },

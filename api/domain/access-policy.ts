@@ -2,7 +2,7 @@
 export interface AccessRule {
   /** `<trust domain>/ns/<namespace>/sa/<name>`, with `*` alone, leading or trailing. */
   readonly principals: readonly string[];
-  /** Of the workload's own trust domain (design 6). */
+  /** Of the workload's own trust domain. */
   readonly namespaces: readonly string[];
   readonly ports: readonly number[];
 }
@@ -14,7 +14,7 @@ export interface AccessTarget {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Global L4 access policy (design 6). */
+/** Global L4 access policy. */
 export interface AccessPolicy {
   readonly kind: 'accessPolicy';
   /** Unique, RFC 1123 label. */

@@ -1,4 +1,4 @@
-/** A member cluster as intent has it. Three separate facts (design 7); `state` is only derived for display. */
+/** A member cluster as intent has it. Three separate facts; `state` is only derived for display. */
 export interface Cluster {
   readonly kind: 'cluster';
   /** The name, unique; also the cluster id in SPIFFE link identities and xDS. RFC 1123 label, 1 to 63 characters. */

@@ -1,4 +1,4 @@
-/** An admin's word that a service may be reached from other clusters: request and permission in one (design 6). */
+/** An admin's word that a service may be reached from other clusters: request and permission in one. */
 export interface ServiceExport {
   readonly kind: 'serviceExport';
   readonly namespace: string;

@@ -100,7 +100,7 @@ export interface PodObject {
   readonly deleted: boolean;
 }
 
-/** The converted policy with the selector that decides whose it is (protocols 6.2). */
+/** The converted policy with the selector that decides whose it is (Istio AuthorizationPolicy). */
 export interface AuthorizationPolicyObject {
   readonly kind: 'AuthorizationPolicy';
   readonly metadata: Metadata;
@@ -110,7 +110,7 @@ export interface AuthorizationPolicyObject {
   readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
   readonly rules: Authorization['rules'];
   readonly dryRun: boolean;
-  /** Parts that an L4 proxy cannot enforce, one sentence each (protocols 6.2). */
+  /** Parts that an L4 proxy cannot enforce, one sentence each (Istio AuthorizationPolicy). */
   readonly ignored: readonly string[];
 }
 

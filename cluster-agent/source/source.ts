@@ -7,7 +7,7 @@ export type SourceEvent =
   | { readonly type: 'remove'; readonly id: string }
   /** Replaces what was rejected in one file or resource; an empty list clears it. */
   | { readonly type: 'rejections'; readonly origin: string; readonly rejections: readonly Rejection[] }
-  /** The initial listing is complete. Before it nothing is published (design 2). */
+  /** The initial listing is complete. Before it nothing is published. */
   | { readonly type: 'synced' };
 
 /** Where a cluster's objects come from: a folder of YAML, or (a later issue) the Kubernetes API. */

@@ -7,7 +7,7 @@ import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
 
-/** Moves by one with every commit, only when a person or an automation changed something (design 2). */
+/** Moves by one with every commit, only when a person or an automation changed something. */
 export type Revision = number;
 
 /** Everything the hub stores as intent. `id` within a kind: name, `namespace/name`, key id or uuid. */

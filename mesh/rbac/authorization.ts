@@ -39,7 +39,7 @@ export type Clause = readonly Match[];
 export type Rule = readonly Clause[];
 
 /**
- * One L4 policy (protocols 2.5 and 6.1). Rules are alternatives. `key` is the resource's name, by which workloads
+ * One L4 policy (Istio workload API). Rules are alternatives. `key` is the resource's name, by which workloads
  * name it; for hub policies `<namespace>/isthmus~<name>`.
  */
 export interface Authorization {

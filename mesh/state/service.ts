@@ -1,6 +1,6 @@
 import type { GatewayAddress } from './gateway-address.ts';
 
-/** `<namespace>/<hostname>`, the name of a service resource (protocols 2.2). */
+/** `<namespace>/<hostname>`, the name of a service resource (Istio workload API). */
 export type ServiceKey = string;
 
 export type Scope = 'REGION' | 'ZONE' | 'SUBZONE' | 'NODE' | 'CLUSTER' | 'NETWORK';

@@ -2,7 +2,7 @@ import type { GatewayAddress } from './gateway-address.ts';
 import type { Locality } from './locality.ts';
 import type { ServiceKey } from './service.ts';
 
-/** The name of a workload resource, e.g. `<cluster>//Pod/<namespace>/<name>` (protocols 2.2). */
+/** The name of a workload resource, e.g. `<cluster>//Pod/<namespace>/<name>` (Istio workload API). */
 export type WorkloadUid = string;
 
 export interface PortMapping {

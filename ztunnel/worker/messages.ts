@@ -2,7 +2,7 @@ import type { Counted } from '../telemetry/tcp-metrics.ts';
 
 /**
  * What the control thread and a data worker say to each other. Only structured-cloneable values: a worker may be a
- * thread, and there may be several (design 4). State travels as the same deltas that the agent sent.
+ * thread, and there may be several. State travels as the same deltas that the agent sent.
  */
 export type ToWorker =
   | {
