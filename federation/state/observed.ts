@@ -1,38 +1,15 @@
 import type { Link } from '@isthmus/api/domain/cluster.ts';
-import type { Condition, EndpointGroup, Rejection, ServicePort } from '@isthmus/api/domain/observation.ts';
+import type { Condition, EndpointGroup, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 
 /** One service of one cluster as its agent reports it, joined with the endpoint counts of its health report. */
-export interface ObservedService {
-  readonly namespace: string;
-  readonly name: string;
-  readonly hostname: string;
-  readonly ports: readonly ServicePort[];
-  readonly exportRequested: boolean;
-  readonly subjectAltNames: readonly string[];
-  readonly conditions: readonly Condition[];
+export interface ObservedService extends ServiceReport {
   readonly groups: readonly EndpointGroup[];
 }
 
-export interface ObservedGateway {
+/** A gateway and the name under which it was reported. */
+export interface ObservedGateway extends Gateway {
   readonly name: string;
-  readonly network: string;
-  readonly address: string;
-  readonly hbonePort: number;
-  readonly passthroughPort: number;
-  readonly spiffeId: string;
-  readonly region: string;
-  readonly zone: string;
-  readonly ready: boolean;
-}
-
-/** What the agent says of something that the hub sent down, once every connected proxy has acknowledged it. */
-export interface Applied {
-  /** `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
-  readonly subject: string;
-  readonly version: string;
-  readonly state: 'APPLIED' | 'PENDING' | 'REJECTED';
-  readonly message: string;
-  readonly proxies: number;
 }
 
 /** Everything that is observed of one cluster. Outside the revision sequence; has its own `asOf`. */
