@@ -6,6 +6,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { CommandRunner } from './command/run.ts';
+import { watchExpiry } from './failover/expiry.ts';
 import { Plans } from './failover/plans.ts';
 import { adminToken } from './graphql/admin-token.ts';
 import { apiServer } from './graphql/server.ts';
@@ -57,6 +58,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
   const ports = hubPorts({ clock, random, log, live, store, runner, ca, provider, server });
   const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
   watchActivation({ live, runner, log });
+  watchExpiry({ live, runner, clock, log }, signal);
   const token = adminToken(join(stateDir, 'admin-token'), random);
   const api = apiServer(
     {
