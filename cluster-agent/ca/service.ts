@@ -5,7 +5,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { authorizeIdentity, type Pods } from './node-authorizer.ts';
 import type { WorkloadIssuer } from './issuer.ts';
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import type { Authenticator } from './tokens.ts';
 
 interface Deps {

@@ -13,6 +13,7 @@ import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { withHealth } from '../state/shard.ts';
 import { AgentSync } from './agent-sync.ts';
 import { identifyAgent } from './identify.ts';
@@ -38,7 +39,7 @@ export async function startLink(
   const link = new Server(serverOptions(4));
   link.addService(linkService, doors.handlers() as never);
   const join = new Server({ ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 });
-  join.addService(joiningService, { join: unary((request) => hub.join(request as never)) });
+  join.addService(joiningService, { join: unary(limitedJoin(hub)) });
   await bind(link, listen.link, mutualServerCredentials(new Certificates(hub.server, ca)));
   await bind(join, listen.join, serverCredentials(new Certificates(hub.server)));
   const stopWaking = hub.onChange(() => doors.wakeAll());
@@ -50,6 +51,16 @@ export async function startLink(
       join.forceShutdown();
       return Promise.resolve();
     },
+  };
+}
+
+/** Nobody guesses secrets here: twenty calls from one address at once, and five a second from then on. */
+function limitedJoin(hub: HubPorts) {
+  const limit = new RateLimit(hub.clock, 5, 20);
+  return (request: unknown, call: { getPeer(): string }): Promise<unknown> => {
+    const peer = call.getPeer();
+    if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return hub.join(request as never);
+    throw new CodedError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
   };
 }
 

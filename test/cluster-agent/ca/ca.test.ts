@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { decodeJwt, SignJWT } from 'jose';
 import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { authorizeIdentity, type Pods } from '@isthmus/cluster-agent/ca/node-authorizer.ts';
-import { RateLimit } from '@isthmus/cluster-agent/ca/rate-limit.ts';
+import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { ProjectedTokens, type Caller } from '@isthmus/cluster-agent/ca/tokens.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, day, issueIntermediate, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Most names that are remembered; the longest unused is forgotten, which only gives it a full bucket again. */
 const mostNames = 10_000;
