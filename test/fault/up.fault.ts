@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,23 @@ describe('npm start', () => {
   afterEach(() => {
     for (const pid of processesOf(stateHome)) process.kill(pid, 'SIGKILL');
     rmSync(stateHome, { recursive: true, force: true });
+  });
+
+  it('answers every command of the README', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const commands = [...readme.matchAll(/^node_modules\/\.bin\/isthmus (.*)$/gm)].map(
+      ([, args = '']) => args,
+    );
+    assert.ok(commands.length >= 4);
+    for (const args of commands) {
+      const options = {
+        cwd: root,
+        env: { ...process.env, XDG_STATE_HOME: stateHome },
+        encoding: 'utf8' as const,
+      };
+      const { status, stderr } = spawnSync('node_modules/.bin/isthmus', args.split(' '), options);
+      assert.equal(status, 0, `isthmus ${args}: ${stderr}`);
+    }
   });
 
   it('leaves no process after Ctrl-C', async () => {
