@@ -87,7 +87,8 @@ export class SentType {
       if (version === undefined) removed.push(name);
       else if (reason === undefined) {
         applied.set(name, version);
-        this.#rejected.delete(name);
+        // While this one was under way, there may again be what was refused before it: that is news now.
+        if (this.#rejected.delete(name)) this.#dirty?.add(name);
       } else {
         rejected.set(name, { version, reason });
         this.#restore(name, previous);

@@ -229,6 +229,22 @@ describe('delta sessions', () => {
     assert.deepEqual([...world.held.get(workloadType)!.keys()], ['v']);
   });
 
+  it('offers a refused version again when another one was accepted in between', () => {
+    const world = new DeltaWorld();
+    world.bad.add('bad');
+    world.settle();
+    world.set(workloadType, 'w', 'bad');
+    world.settle();
+    world.set(workloadType, 'w', 'good');
+    world.pull();
+    world.set(workloadType, 'w', 'bad');
+    world.pull();
+    world.settle();
+    assert.equal(world.held.get(workloadType)!.get('w'), 'good');
+    const said = world.server.acknowledged(workloadType, 'w');
+    assert.equal(typeof said === 'object' && said.version, 'bad');
+  });
+
   it('the producer sends nothing of an older epoch, and the consumer refuses it', () => {
     const world = new DeltaWorld();
     world.epoch = 5n;
