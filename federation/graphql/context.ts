@@ -6,6 +6,7 @@ import type { Plans } from '../failover/plans.ts';
 import type { Live } from '../state/live.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Store } from '../store/store.ts';
+import type { Role } from './roles.ts';
 
 /** What the API is made of; the same for every request. */
 export interface ApiDeps {
@@ -21,5 +22,6 @@ export interface ApiDeps {
 /** One request: who asks, and the snapshot that all of its answer is made from. */
 export interface RequestContext extends ApiDeps {
   readonly viewer: string;
+  readonly roles: readonly Role[];
   readonly snapshot: FederationSnapshot;
 }

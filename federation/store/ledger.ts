@@ -1,5 +1,5 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { AuditEntry, Change, Commit, CommitResult, Contents, Revision, Stored, Write } from './store.ts';
+import { HistoryTruncated } from './truncated.ts';
 
 /** Commits that are kept for watchers, the audit and idempotency keys. */
 const retention = 20_000;
@@ -56,11 +56,7 @@ export class Ledger {
   /** Commits after a revision. Throws HISTORY_TRUNCATED when some of them are no longer kept. */
   after(revision: Revision): readonly Change[] {
     const oldest = this.#changes[0]?.revision ?? this.#revision + 1;
-    if (revision + 1 < oldest)
-      throw new CodedError(
-        'HISTORY_TRUNCATED',
-        `changes before revision ${oldest} are no longer kept: read everything again`,
-      );
+    if (revision + 1 < oldest) throw new HistoryTruncated(oldest - 1);
     return this.#changes.filter((change) => change.revision > revision);
   }
 

@@ -1,0 +1,35 @@
+import SchemaBuilder from '@pothos/core';
+import { GraphQLError } from 'graphql';
+import type { RequestContext } from './context.ts';
+
+/** What the schema's types rest on: times are epoch milliseconds inside, ISO 8601 outside. */
+interface Types {
+  Context: RequestContext;
+  DefaultFieldNullability: false;
+  Scalars: {
+    DateTime: { Input: number; Output: number };
+    ID: { Input: string; Output: string };
+  };
+}
+
+/** The one builder: every file beside adds its types and fields to it, schema.ts lists them. */
+export const builder = new SchemaBuilder<Types>({ defaultFieldNullability: false });
+
+export type ApiTypes = typeof builder.$inferSchemaTypes;
+
+builder.queryType({});
+builder.mutationType({});
+builder.subscriptionType({});
+
+builder.scalarType('DateTime', {
+  description: 'Epoch milliseconds are never shown: times are ISO 8601 in UTC.',
+  serialize: (millis) => new Date(millis).toISOString(),
+  parseValue(text) {
+    const millis = typeof text === 'string' ? Date.parse(text) : NaN;
+    if (Number.isNaN(millis))
+      throw new GraphQLError(`${JSON.stringify(text)} is no ISO 8601 time, e.g. 2030-01-31T03:00:00Z`, {
+        extensions: { code: 'INVALID' },
+      });
+    return millis;
+  },
+});

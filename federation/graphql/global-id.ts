@@ -1,0 +1,9 @@
+import { fromCursor, toCursor } from './pages.ts';
+
+/** Relay's global ids: the type and what names the object within it. */
+export const globalId = (type: string, id: string): string => toCursor(`${type}:${id}`);
+
+export function readGlobalId(id: string): { type: string; id: string } {
+  const [type = '', ...rest] = fromCursor(id).split(':');
+  return { type, id: rest.join(':') };
+}

@@ -1,0 +1,135 @@
+import { createJoinToken } from '../../registry/join-tokens.ts';
+import { drainCluster, undrainCluster } from '../../registry/drain.ts';
+import { removeCluster, revokeCluster, type ClusterPayload } from '../../registry/membership.ts';
+import { builder } from '../builder.ts';
+import type { RequestContext } from '../context.ts';
+import { needs } from '../roles.ts';
+import { clusterType, clusterView, type ClusterView } from '../types/cluster.ts';
+import { scopeType } from '../types/common.ts';
+import { operationType, operationView, type OperationView } from '../types/operation.ts';
+import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+
+const admin = needs('ADMIN');
+
+interface ClusterTold extends Told {
+  readonly cluster?: ClusterView | undefined;
+  readonly operation?: OperationView | undefined;
+}
+
+const clusterPayload = builder.objectRef<ClusterTold>('ClusterPayload').implement({
+  fields: (t) => ({
+    cluster: t.expose('cluster', { type: clusterType, nullable: true }),
+    operation: t.expose('operation', { type: operationType, nullable: true }),
+    ...commonPayload(t),
+  }),
+});
+
+const show = ({ live }: RequestContext, { cluster, operation }: ClusterPayload) => {
+  const stored = live.current.intent.clusters.get(cluster);
+  return {
+    cluster: stored && clusterView(live.current, stored),
+    operation: operation && operationView(live.current, operation),
+  };
+};
+
+const clusterInput = builder.inputType('ClusterInput', {
+  fields: (t) => ({ cluster: t.string({ required: true }), ...commonInput(t) }),
+});
+
+for (const [command, description] of [
+  [revokeCluster, 'Ends a membership at once: its stream, its intermediates and its place at every peer.'],
+  [removeCluster, 'Forgets a cluster that is revoked or has never joined.'],
+  [undrainCluster, 'Takes a drain back.'],
+] as const)
+  builder.mutationField(command.name, (t) =>
+    t.field({
+      ...{ ...admin, type: clusterPayload, description },
+      args: { input: t.arg({ type: clusterInput, required: true }) },
+      resolve: (_root, { input }, context) =>
+        carryOut(command, { cluster: input.cluster }, input, context, (told) => show(context, told)),
+    }),
+  );
+
+const drainInput = builder.inputType('DrainClusterInput', {
+  fields: (t) => ({
+    cluster: t.string({ required: true }),
+    percent: t.int({ required: true, defaultValue: 100, description: 'Of new connections, 1 to 100.' }),
+    scope: t.field({ type: scopeType, required: true, defaultValue: 'ALL' }),
+    deadline: t.field({
+      type: 'DateTime',
+      description: 'When connections that are still open end; none: they stay until they end themselves.',
+    }),
+    ...commonInput(t),
+  }),
+});
+
+const drainPayload = builder
+  .objectRef<ClusterTold & { readonly noAlternative?: readonly string[] }>('DrainClusterPayload')
+  .implement({
+    fields: (t) => ({
+      cluster: t.expose('cluster', { type: clusterType, nullable: true }),
+      operation: t.expose('operation', { type: operationType, nullable: true }),
+      noAlternative: t.stringList({
+        description: 'Services that exist only there, and stay.',
+        resolve: ({ noAlternative }) => noAlternative ?? [],
+      }),
+      ...commonPayload(t),
+    }),
+  });
+
+builder.mutationField('drainCluster', (t) =>
+  t.field({
+    ...admin,
+    type: drainPayload,
+    description: 'Moves a share of new connections away from a cluster.',
+    args: { input: t.arg({ type: drainInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { cluster, percent, scope, deadline } = input;
+      const drain = { cluster, percent, scope, deadline: deadline ?? undefined };
+      return carryOut(drainCluster, drain, input, context, (told) => ({
+        ...show(context, told),
+        noAlternative: told.noAlternative,
+      }));
+    },
+  }),
+);
+
+const tokenInput = builder.inputType('CreateJoinTokenInput', {
+  fields: (t) => ({
+    cluster: t.string({ required: true, description: 'The name that the token is bound to.' }),
+    lifetimeSeconds: t.int({ required: true, defaultValue: 3600 }),
+    ...commonInput(t),
+  }),
+});
+
+const tokenPayload = builder
+  .objectRef<Told & { readonly token?: string | null; readonly expiresAt?: number }>('CreateJoinTokenPayload')
+  .implement({
+    fields: (t) => ({
+      token: t.exposeString('token', {
+        nullable: true,
+        description: 'Shown once; null for a dry run and for a repeated key.',
+      }),
+      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      ...commonPayload(t),
+    }),
+  });
+
+builder.mutationField('createJoinToken', (t) =>
+  t.field({
+    ...admin,
+    type: tokenPayload,
+    description: 'A token with which one cluster joins once.',
+    args: { input: t.arg({ type: tokenInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { cluster, lifetimeSeconds } = input;
+      return carryOut(
+        createJoinToken,
+        { cluster, lifetime: lifetimeSeconds * 1000 },
+        input,
+        context,
+        (told) => told,
+      );
+    },
+  }),
+);

@@ -1,0 +1,70 @@
+import type { InputFieldBuilder, ObjectFieldBuilder } from '@pothos/core';
+import type { Command, UserError } from '../../command/command.ts';
+import type { ApiTypes } from '../builder.ts';
+import type { RequestContext } from '../context.ts';
+import { userErrorType } from '../types/common.ts';
+
+/** What every mutation's input has beside its own fields. */
+export const commonInput = (t: InputFieldBuilder<ApiTypes, 'InputObject'>) => ({
+  dryRun: t.boolean({
+    required: true,
+    defaultValue: false,
+    description: 'Say what would follow, and change nothing.',
+  }),
+  expectedRevision: t.int({
+    description: 'Refuse when the object is at another revision than the one that was read.',
+  }),
+  idempotencyKey: t.string({
+    required: true,
+    defaultValue: '',
+    description: 'The same input under the same key is carried out once, and answered alike.',
+  }),
+  reason: t.string({ required: true, defaultValue: '', description: 'For the audit log.' }),
+});
+
+interface Common {
+  readonly dryRun: boolean;
+  readonly expectedRevision?: number | null | undefined;
+  readonly idempotencyKey: string;
+  readonly reason: string;
+}
+
+/** What every payload has beside its own fields, which are null when the mutation was refused. */
+export interface Told {
+  readonly userErrors: readonly UserError[];
+  readonly warnings: readonly string[];
+  readonly revision: number | undefined;
+}
+
+export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>) => ({
+  userErrors: t.field({ type: [userErrorType], resolve: ({ userErrors }: T) => userErrors }),
+  warnings: t.stringList({
+    description: 'Consequences to know before acting; dry runs have them too.',
+    resolve: ({ warnings }: T) => warnings,
+  }),
+  revision: t.int({
+    nullable: true,
+    description: 'The store’s, with this change; null when it was refused.',
+    resolve: ({ revision }: T) => revision,
+  }),
+});
+
+/** Runs a command and gives its payload: `show` adds the mutation's own fields when it was not refused. */
+export async function carryOut<I, P, S extends object>(
+  command: Command<I, P>,
+  input: I,
+  common: Common,
+  context: RequestContext,
+  show: (payload: P) => S,
+): Promise<Told & Partial<S>> {
+  const { dryRun, idempotencyKey, reason } = common;
+  const options = { actor: context.viewer, dryRun, idempotencyKey, reason };
+  const expectedRevision = common.expectedRevision ?? undefined;
+  const outcome = await context.runner.run(command, input, { ...options, expectedRevision });
+  const refused: Told = { userErrors: [], warnings: [], revision: undefined };
+  // Partial of nothing: the compiler cannot see that of a type it does not know yet.
+  if (!outcome.ok) return { ...({} as Partial<S>), ...refused, userErrors: outcome.errors };
+  const { payload, warnings, revision, durable } = outcome;
+  const doubt = durable || dryRun ? [] : ['DURABILITY_UNKNOWN: this store is gone with its process'];
+  return { ...show(payload), userErrors: [], warnings: [...warnings, ...doubt], revision };
+}

@@ -1,0 +1,104 @@
+import { exportService, unexportService } from '../../policy/service-export.ts';
+import { setTrafficPolicy } from '../../policy/traffic-policy.ts';
+import { builder } from '../builder.ts';
+import type { RequestContext } from '../context.ts';
+import { needs } from '../roles.ts';
+import { serviceRef, type ServiceName } from '../types/common.ts';
+import { localityScopeType, serviceType, serviceView, type ServiceView } from '../types/service.ts';
+import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+
+const admin = needs('ADMIN');
+
+const servicePayload = builder
+  .objectRef<Told & { readonly service?: ServiceView | undefined }>('ServicePayload')
+  .implement({
+    fields: (t) => ({
+      service: t.expose('service', { type: serviceType, nullable: true }),
+      ...commonPayload(t),
+    }),
+  });
+
+const show = ({ live }: RequestContext, { namespace, name }: ServiceName) => ({
+  service: serviceView(live.current, `${namespace}/${name}`),
+});
+
+const plain = ({ namespace, name }: ServiceName): ServiceName => ({ namespace, name });
+
+const regionFailoverInput = builder.inputType('RegionFailoverInput', {
+  fields: (t) => ({ from: t.string({ required: true }), to: t.string({ required: true }) }),
+});
+
+const trafficInput = builder.inputType('SetTrafficPolicyInput', {
+  fields: (t) => ({
+    service: t.field({ type: serviceRef, required: true }),
+    localityOrder: t.field({
+      type: [localityScopeType],
+      required: true,
+      defaultValue: [],
+      description: 'What makes an endpoint near, most important first; none: all clusters alike.',
+    }),
+    regionFailover: t.field({
+      type: [regionFailoverInput],
+      required: true,
+      defaultValue: [],
+      description: 'Where clients of a region go when theirs has nothing healthy, in order.',
+    }),
+    ...commonInput(t),
+  }),
+});
+
+builder.mutationField('setTrafficPolicy', (t) =>
+  t.field({
+    ...admin,
+    type: servicePayload,
+    description: 'How new connections of a service choose among clusters.',
+    args: { input: t.arg({ type: trafficInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { service, localityOrder, regionFailover } = input;
+      const failover = regionFailover.map(({ from, to }) => ({ from, to }));
+      const policy = { ...plain(service), localityOrder, regionFailover: failover };
+      return carryOut(setTrafficPolicy, policy, input, context, () => show(context, service));
+    },
+  }),
+);
+
+const exportInput = builder.inputType('ExportServiceInput', {
+  fields: (t) => ({
+    service: t.field({ type: serviceRef, required: true }),
+    clusters: t.stringList({
+      required: true,
+      defaultValue: [],
+      description: 'None: every cluster that has it.',
+    }),
+    ...commonInput(t),
+  }),
+});
+
+builder.mutationField('exportService', (t) =>
+  t.field({
+    ...admin,
+    type: servicePayload,
+    description: 'Lets other clusters use a service: request and permission in one.',
+    args: { input: t.arg({ type: exportInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { service, clusters } = input;
+      return carryOut(exportService, { ...plain(service), clusters }, input, context, () =>
+        show(context, service),
+      );
+    },
+  }),
+);
+
+const unexportInput = builder.inputType('UnexportServiceInput', {
+  fields: (t) => ({ service: t.field({ type: serviceRef, required: true }), ...commonInput(t) }),
+});
+
+builder.mutationField('unexportService', (t) =>
+  t.field({
+    ...admin,
+    type: servicePayload,
+    args: { input: t.arg({ type: unexportInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      carryOut(unexportService, plain(input.service), input, context, () => show(context, input.service)),
+  }),
+);

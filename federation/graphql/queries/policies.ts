@@ -1,0 +1,30 @@
+import { builder } from '../builder.ts';
+import { page } from '../pages.ts';
+import { needs } from '../roles.ts';
+import { pageArguments } from '../types/connection.ts';
+import { policyConnection, policyType, policyView } from '../types/policy.ts';
+
+builder.queryFields((t) => ({
+  policies: t.field({
+    ...needs('ADMIN'),
+    type: policyConnection,
+    args: pageArguments,
+    resolve: (_root, args, { snapshot }) =>
+      page(
+        snapshot.intent.accessPolicies.values(),
+        ({ id }) => id,
+        args,
+        (one) => policyView(snapshot, one),
+      ),
+  }),
+  policy: t.field({
+    ...needs('ADMIN'),
+    type: policyType,
+    nullable: true,
+    args: { name: t.arg.string({ required: true }) },
+    resolve: (_root, { name }, { snapshot }) => {
+      const stored = snapshot.intent.accessPolicies.get(name);
+      return stored && policyView(snapshot, stored);
+    },
+  }),
+}));

@@ -1,0 +1,56 @@
+import type { WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { builder } from '../builder.ts';
+import type { RequestContext } from '../context.ts';
+import { apiError, checkFirst, fromCursor, toCursor } from '../pages.ts';
+import { needs } from '../roles.ts';
+import { pageArguments } from '../types/connection.ts';
+import { workloadConnection, workloadView, type WorkloadView } from '../types/workload.ts';
+
+builder.queryField('workloads', (t) =>
+  t.field({
+    ...needs('ADMIN'),
+    type: workloadConnection,
+    description: 'Asked of the cluster’s agent; an error when it is away.',
+    args: { cluster: t.arg.string({ required: true }), namespace: t.arg.string(), ...pageArguments },
+    resolve: async (_root, { cluster, namespace, first, after }, context) => {
+      checkFirst(first);
+      const from = after ? fromCursor(after) : '';
+      const answer = await ask(cluster, { first, after: from, namespace: namespace ?? '' }, context);
+      return {
+        edges: answer.workloads.map((one) => ({
+          cursor: toCursor(one.uid),
+          node: workloadView(cluster, one),
+        })),
+        totalCount: answer.total,
+        hasNextPage: answer.hasNext,
+      };
+    },
+  }),
+);
+
+/** A workload by its uid, which begins with its cluster's name. */
+export async function oneWorkload(uid: string, context: RequestContext): Promise<WorkloadView | undefined> {
+  const [cluster = ''] = uid.split('/');
+  if (!context.snapshot.intent.clusters.has(cluster)) return undefined;
+  // A page begins after a uid: this is the last text before the wanted one.
+  const before = uid.slice(0, -1) + String.fromCharCode(uid.charCodeAt(uid.length - 1) - 1) + '\uffff';
+  const answer = await ask(cluster, { first: 1, after: before, namespace: '' }, context);
+  const [found] = answer.workloads;
+  return found?.uid === uid ? workloadView(cluster, found) : undefined;
+}
+
+async function ask(
+  cluster: string,
+  question: Omit<WorkloadsQuestion, 'kind'>,
+  { ask: send, snapshot }: RequestContext,
+) {
+  if (!snapshot.intent.clusters.has(cluster))
+    throw apiError('NOT_FOUND', `no cluster '${cluster}' is known: isthmus clusters lists them`);
+  try {
+    return await send(cluster, { kind: 'workloads', ...question });
+  } catch (error) {
+    if (error instanceof CodedError) throw apiError(error.code, error.message);
+    throw error;
+  }
+}

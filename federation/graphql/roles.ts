@@ -1,0 +1,47 @@
+import {
+  defaultFieldResolver,
+  type GraphQLFieldConfig,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+import type { RequestContext } from './context.ts';
+import { apiError } from './pages.ts';
+
+/** What a caller may be. One exists until workspaces bring more. */
+export type Role = 'ADMIN';
+
+/** For the options of an operation: who may ask for it. What names no role is denied to everybody. */
+export const needs = (role: Role): { readonly extensions: { readonly role: Role } } => ({
+  extensions: { role },
+});
+
+/** Puts the check in front of every operation of a schema. */
+export function guarded(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+    if (type) guardType(type);
+  return schema;
+}
+
+function guardType(type: GraphQLObjectType): void {
+  for (const field of Object.values(type.getFields())) {
+    const { resolve = defaultFieldResolver, subscribe } = field;
+    const check = (context: RequestContext) => allow(context, field.extensions['role'], field.name);
+    if (subscribe) field.subscribe = behind(subscribe, check);
+    else field.resolve = behind(resolve, check);
+  }
+}
+
+type Resolve = NonNullable<GraphQLFieldConfig<unknown, RequestContext>['resolve']>;
+
+const behind =
+  (resolve: Resolve, check: (context: RequestContext) => void): Resolve =>
+  (root, args, context, info) => {
+    check(context);
+    return resolve(root, args, context, info);
+  };
+
+function allow({ roles, viewer }: RequestContext, role: unknown, operation: string): void {
+  if (roles.some((one) => one === role)) return;
+  const needed = typeof role === 'string' ? `it needs the role ${role}` : 'nobody may';
+  throw apiError('DENIED', `${viewer} may not ask for ${operation}: ${needed}`);
+}

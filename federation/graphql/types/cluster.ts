@@ -1,0 +1,112 @@
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { Gateway } from '@isthmus/api/domain/report.ts';
+import { clusterState } from '../../state/cluster-state.ts';
+import type { Shard } from '../../state/observed.ts';
+import { emptyShard } from '../../state/shard.ts';
+import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Stored } from '../../store/store.ts';
+import { builder } from '../builder.ts';
+import { globalId } from '../global-id.ts';
+import { conditionType, rejectionType, scopeType, stalenessOf, stalenessType } from './common.ts';
+import { connectionOf } from './connection.ts';
+import { nodeType } from './node.ts';
+import { workloadModeType } from './workload.ts';
+
+/** A cluster as it is shown: intent, what was observed, and what follows from both. */
+export function clusterView({ observed }: FederationSnapshot, { value, revision }: Stored<Cluster>) {
+  const known = observed.get(value.name);
+  return {
+    ...(known ?? emptyShard(value.name, 0)),
+    ...value,
+    __typename: 'Cluster',
+    id: globalId('Cluster', value.name),
+    state: clusterState(value, known),
+    staleness: stalenessOf(known),
+    revision,
+  };
+}
+
+export type ClusterView = ReturnType<typeof clusterView>;
+
+const admissionType = builder.enumType('Admission', { values: ['PENDING', 'ADMITTED', 'REVOKED'] as const });
+
+const stateType = builder.enumType('ClusterState', {
+  values: ['REVOKED', 'UNREACHABLE', 'DRAINED', 'DRAINING', 'ACTIVE', 'PENDING'] as const,
+});
+
+const linkType = builder.objectRef<Shard['link']>('ClusterLink').implement({
+  fields: (t) => ({
+    connected: t.boolean({ resolve: ({ kind }) => kind === 'CONNECTED' }),
+    unreachableSince: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: (link) => (link.kind === 'UNREACHABLE' && link.since > 0 ? link.since : undefined),
+    }),
+  }),
+});
+
+const clusterNodeType = builder.objectRef<Shard['nodes'][number]>('ClusterNode').implement({
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    region: t.exposeString('region'),
+    zone: t.exposeString('zone'),
+  }),
+});
+
+const modeCountType = builder
+  .objectRef<{ readonly mode: 'AMBIENT' | 'SIDECAR' | 'NONE' | 'GATEWAY'; readonly count: number }>(
+    'ModeCount',
+  )
+  .implement({
+    fields: (t) => ({ mode: t.expose('mode', { type: workloadModeType }), count: t.exposeInt('count') }),
+  });
+
+const gatewayType = builder.objectRef<Gateway>('Gateway').implement({
+  fields: (t) => ({
+    network: t.exposeString('network'),
+    address: t.exposeString('address'),
+    hbonePort: t.exposeInt('hbonePort'),
+    passthroughPort: t.exposeInt('passthroughPort', { description: '0: it has no SNI passthrough.' }),
+    spiffeId: t.exposeString('spiffeId'),
+    ready: t.exposeBoolean('ready'),
+  }),
+});
+
+export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
+  interfaces: [nodeType],
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    state: t.expose('state', { type: stateType, description: 'Derived from the fields below, for display.' }),
+    admission: t.expose('admission', { type: admissionType }),
+    drainPercent: t.exposeInt('drainPercent'),
+    drainScope: t.expose('drainScope', { type: scopeType }),
+    drainDeadline: t.expose('drainDeadline', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When connections that are still open end; null: they stay.',
+    }),
+    link: t.expose('link', { type: linkType }),
+    staleness: t.expose('staleness', { type: stalenessType }),
+    trustDomain: t.exposeString('trustDomain'),
+    joinedAt: t.expose('joinedAt', { type: 'DateTime', nullable: true }),
+    revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
+    network: t.exposeString('network'),
+    agentVersion: t.exposeString('agentVersion'),
+    nodes: t.expose('nodes', { type: [clusterNodeType] }),
+    workloadsByMode: t.field({
+      type: [modeCountType],
+      resolve: ({ workloadsByMode: counts }) =>
+        (['AMBIENT', 'SIDECAR', 'NONE', 'GATEWAY'] as const).flatMap((mode) => {
+          const count = counts[mode];
+          return count === undefined ? [] : [{ mode, count }];
+        }),
+    }),
+    proxiesConnected: t.exposeInt('proxiesConnected'),
+    clockSkewMillis: t.int({ resolve: ({ clockSkewMillis }) => Math.round(clockSkewMillis) }),
+    gateways: t.field({ type: [gatewayType], resolve: ({ gateways }) => [...gateways.values()] }),
+    conditions: t.expose('conditions', { type: [conditionType] }),
+    rejections: t.expose('rejections', { type: [rejectionType] }),
+  }),
+});
+
+export const clusterConnection = connectionOf('Cluster', clusterType);

@@ -1,0 +1,73 @@
+import type { Condition, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { UserError } from '../../command/command.ts';
+import type { Shard } from '../../state/observed.ts';
+import { builder } from '../builder.ts';
+
+export const userErrorType = builder.objectRef<UserError>('UserError').implement({
+  description: 'Why a mutation was refused. Nothing was changed.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'UPPER_SNAKE, stable.' }),
+    field: t.exposeStringList('field', { description: 'The path within the input.' }),
+    message: t.exposeString('message', { description: 'What is wrong and what to do.' }),
+  }),
+});
+
+export const conditionType = builder.objectRef<Condition>('Condition').implement({
+  fields: (t) => ({
+    type: t.exposeString('type'),
+    status: t.exposeString('status', { description: 'True or False.' }),
+    reason: t.exposeString('reason', { description: 'UPPER_SNAKE, stable: PORT_NOT_CAPTURABLE.' }),
+    message: t.exposeString('message'),
+  }),
+});
+
+export const rejectionType = builder.objectRef<Rejection>('Rejection').implement({
+  description: 'An object of the cluster that was refused or skipped.',
+  fields: (t) => ({
+    object: t.exposeString('object'),
+    field: t.exposeString('field'),
+    reason: t.exposeString('reason'),
+  }),
+});
+
+interface Staleness {
+  readonly asOf: number | undefined;
+  readonly reachable: boolean;
+}
+
+export const stalenessOf = (shard: Shard | undefined): Staleness => ({
+  asOf: shard?.asOf === 0 ? undefined : shard?.asOf,
+  reachable: shard?.link.kind === 'CONNECTED',
+});
+
+export const stalenessType = builder.objectRef<Staleness>('Staleness').implement({
+  description: 'How old what is shown is, where it comes from a cluster that may be away.',
+  fields: (t) => ({
+    asOf: t.expose('asOf', { type: 'DateTime', nullable: true }),
+    reachable: t.exposeBoolean('reachable'),
+  }),
+});
+
+export const scopeType = builder.enumType('Scope', {
+  description: 'Whose connections move: ALL clients’, or only those of REMOTE clusters.',
+  values: ['ALL', 'REMOTE'] as const,
+});
+
+/** `<namespace>/<name>` apart. */
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function serviceName(key: string): ServiceName {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+}
+
+export const serviceNameType = builder.objectRef<ServiceName>('ServiceName').implement({
+  fields: (t) => ({ namespace: t.exposeString('namespace'), name: t.exposeString('name') }),
+});
+
+export const serviceRef = builder.inputType('ServiceRef', {
+  fields: (t) => ({ namespace: t.string({ required: true }), name: t.string({ required: true }) }),
+});

@@ -1,0 +1,33 @@
+import type { Failover } from '@isthmus/api/domain/failover.ts';
+import { builder } from '../builder.ts';
+import { globalId } from '../global-id.ts';
+import { scopeType } from './common.ts';
+import { nodeType } from './node.ts';
+
+export const failoverView = (failover: Failover) => ({
+  ...failover,
+  ...{ __typename: 'Failover', id: globalId('Failover', failover.id), failoverId: failover.id },
+});
+
+export type FailoverView = ReturnType<typeof failoverView>;
+
+export const failoverType = builder.objectRef<FailoverView>('Failover').implement({
+  description:
+    'A layer above the policies, with an owner, a reason and perhaps an end. It edits none of them.',
+  interfaces: [nodeType],
+  fields: (t) => ({
+    failoverId: t.exposeID('failoverId'),
+    cluster: t.string({
+      nullable: true,
+      resolve: ({ from }) => ('cluster' in from ? from.cluster : undefined),
+    }),
+    region: t.string({ nullable: true, resolve: ({ from }) => ('region' in from ? from.region : undefined) }),
+    services: t.exposeStringList('services', { description: 'Empty: every exported service.' }),
+    percent: t.exposeInt('percent'),
+    scope: t.expose('scope', { type: scopeType }),
+    owner: t.exposeString('owner'),
+    reason: t.exposeString('reason'),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+  }),
+});

@@ -1,0 +1,54 @@
+import type { UserError } from '../../command/command.ts';
+import type { Move } from '../../failover/plan.ts';
+import { builder } from '../builder.ts';
+import { serviceNameType, userErrorType, type ServiceName } from './common.ts';
+
+interface ServicePlanView extends ServiceName {
+  readonly moves: readonly Move[];
+  readonly noAlternative: boolean;
+}
+
+/** A simulated failover, or why it was refused. */
+export interface PlanView {
+  readonly planId: string | undefined;
+  readonly keptUntil: number | undefined;
+  readonly clusters: readonly string[];
+  readonly services: readonly ServicePlanView[];
+  readonly userErrors: readonly UserError[];
+}
+
+const moveType = builder.objectRef<Move>('Move').implement({
+  description: 'A share of one cluster’s clients that would go elsewhere.',
+  fields: (t) => ({
+    client: t.exposeString('client', { description: 'The cluster of the clients.' }),
+    from: t.exposeString('from'),
+    to: t.exposeString('to'),
+    percent: t.exposeFloat('percent', { description: 'Of those clients’ new connections.' }),
+  }),
+});
+
+const servicePlanType = builder.objectRef<ServicePlanView>('ServicePlan').implement({
+  fields: (t) => ({
+    namespace: t.exposeString('namespace'),
+    name: t.exposeString('name'),
+    moves: t.expose('moves', { type: [moveType] }),
+    noAlternative: t.exposeBoolean('noAlternative', { description: 'It exists only there, and stays.' }),
+  }),
+});
+
+export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
+  fields: (t) => ({
+    planId: t.exposeID('planId', {
+      nullable: true,
+      description: 'Null when it was refused. Kept for 15 minutes, and not over a restart of the hub.',
+    }),
+    keptUntil: t.expose('keptUntil', { type: 'DateTime', nullable: true }),
+    clusters: t.exposeStringList('clusters'),
+    services: t.expose('services', { type: [servicePlanType] }),
+    noAlternative: t.field({
+      type: [serviceNameType],
+      resolve: ({ services }) => services.filter((one) => one.noAlternative),
+    }),
+    userErrors: t.expose('userErrors', { type: [userErrorType] }),
+  }),
+});

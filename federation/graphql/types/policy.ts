@@ -1,0 +1,92 @@
+import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import { policyVersion } from '../../compile/compile.ts';
+import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Stored } from '../../store/store.ts';
+import { builder } from '../builder.ts';
+import { globalId } from '../global-id.ts';
+import { connectionOf } from './connection.ts';
+import { nodeType } from './node.ts';
+
+type Status = Pick<Applied, 'state' | 'message' | 'proxies'> & { readonly cluster: string };
+
+export function policyView(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>) {
+  const { value, revision } = stored;
+  const id = globalId('AccessPolicy', value.name);
+  return { ...value, __typename: 'AccessPolicy', id, revision, status: statusOf(snapshot, stored) };
+}
+
+export type PolicyView = ReturnType<typeof policyView>;
+
+/** What each cluster that the policy is for has said of this revision; what was said of an earlier one is no answer. */
+function statusOf(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): readonly Status[] {
+  const { name, target } = stored.value;
+  const version = policyVersion(snapshot, stored);
+  return [...snapshot.intent.clusters.values()]
+    .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
+    .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
+    .map(({ id: cluster }) => {
+      const said = snapshot.observed.get(cluster)?.applied.get(`policy/${name}`);
+      const { state, message, proxies } =
+        said?.version === version ? said : { state: 'PENDING' as const, message: '', proxies: 0 };
+      return { cluster, state, message, proxies };
+    });
+}
+
+export const effectType = builder.enumType('AccessEffect', {
+  description: 'ALLOW joins the workload’s own rules, DENY always wins, REQUIRE is a ceiling.',
+  values: ['ALLOW', 'DENY', 'REQUIRE'] as const,
+});
+
+const labelType = builder
+  .objectRef<{ readonly key: string; readonly value: string }>('Label')
+  .implement({ fields: (t) => ({ key: t.exposeString('key'), value: t.exposeString('value') }) });
+
+const targetType = builder.objectRef<AccessPolicy['target']>('AccessTarget').implement({
+  fields: (t) => ({
+    clusters: t.exposeStringList('clusters', { description: 'Empty: every cluster.' }),
+    namespace: t.exposeString('namespace'),
+    labels: t.field({
+      type: [labelType],
+      resolve: ({ labels }) => Object.entries(labels).map(([key, value]) => ({ key, value })),
+    }),
+  }),
+});
+
+const ruleType = builder.objectRef<AccessRule>('AccessRule').implement({
+  description:
+    'Values of a field are alternatives; the fields must all match; an empty field matches anything.',
+  fields: (t) => ({
+    principals: t.exposeStringList('principals'),
+    namespaces: t.exposeStringList('namespaces'),
+    ports: t.exposeIntList('ports'),
+  }),
+});
+
+const stateType = builder.enumType('PolicyState', { values: ['PENDING', 'APPLIED', 'REJECTED'] as const });
+
+const statusType = builder.objectRef<Status>('PolicyStatus').implement({
+  fields: (t) => ({
+    cluster: t.exposeString('cluster'),
+    state: t.expose('state', { type: stateType }),
+    message: t.exposeString('message'),
+    proxies: t.exposeInt('proxies', { description: 'Connected proxies that it had to reach.' }),
+  }),
+});
+
+export const policyType = builder.objectRef<PolicyView>('AccessPolicy').implement({
+  interfaces: [nodeType],
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    effect: t.expose('effect', { type: effectType }),
+    target: t.expose('target', { type: targetType }),
+    rules: t.expose('rules', { type: [ruleType] }),
+    revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
+    status: t.expose('status', {
+      type: [statusType],
+      description: 'By each cluster’s proxies: APPLIED once every connected one holds this revision.',
+    }),
+  }),
+});
+
+export const policyConnection = connectionOf('AccessPolicy', policyType);

@@ -1,0 +1,125 @@
+import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import { isExported } from '../../policy/exported.ts';
+import type { ObservedService, Shard } from '../../state/observed.ts';
+import type { FederationSnapshot } from '../../state/snapshot.ts';
+import { builder } from '../builder.ts';
+import { globalId } from '../global-id.ts';
+import { conditionType, stalenessOf, stalenessType } from './common.ts';
+import { connectionOf } from './connection.ts';
+import { nodeType } from './node.ts';
+
+const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
+  [...observed.values()].filter(
+    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
+  );
+
+/** Every service that any member has, as `namespace/name`. */
+export const serviceKeys = (snapshot: FederationSnapshot): ReadonlySet<string> =>
+  new Set(members(snapshot).flatMap(({ services }) => [...services.keys()]));
+
+function inCluster(snapshot: FederationSnapshot, shard: Shard, service: ObservedService) {
+  const sum = (of: (group: EndpointGroup) => number) =>
+    service.groups.reduce((all, group) => all + of(group), 0);
+  return {
+    ...{ cluster: shard.cluster, groups: service.groups, conditions: service.conditions },
+    exported: isExported(snapshot, shard.cluster, service),
+    healthy: sum(({ healthy }) => healthy),
+    total: sum(({ total }) => total),
+    staleness: stalenessOf(shard),
+  };
+}
+
+/** A service over all clusters that have it; undefined when none has. */
+export function serviceView(snapshot: FederationSnapshot, key: string) {
+  const holders = members(snapshot).flatMap((shard) => {
+    const service = shard.services.get(key);
+    return service ? [{ shard, service }] : [];
+  });
+  const [first] = holders;
+  if (!first) return undefined;
+  const traffic = snapshot.intent.trafficPolicies.get(key);
+  const { namespace, name, hostname, ports } = first.service;
+  return {
+    ...{ __typename: 'Service', id: globalId('Service', key), namespace, name, hostname, ports },
+    clusters: holders.map(({ shard, service }) => inCluster(snapshot, shard, service)),
+    trafficPolicy: traffic && { ...traffic.value, revision: traffic.revision },
+  };
+}
+
+export type ServiceView = NonNullable<ReturnType<typeof serviceView>>;
+
+const transportType = builder.enumType('Transport', {
+  description: 'How an endpoint is reached.',
+  values: {
+    HBONE: { value: 'hbone' },
+    ISTIO_MTLS: { value: 'istio-mtls' },
+    PLAINTEXT: { value: 'plaintext' },
+  } as const,
+});
+
+const endpointGroupType = builder.objectRef<EndpointGroup>('EndpointGroup').implement({
+  description: 'Endpoints in one place that are reached in one way.',
+  fields: (t) => ({
+    region: t.exposeString('region'),
+    zone: t.exposeString('zone'),
+    transport: t.expose('transport', { type: transportType }),
+    total: t.exposeInt('total'),
+    healthy: t.exposeInt('healthy'),
+  }),
+});
+
+const servicePortType = builder.objectRef<ServicePort>('ServicePort').implement({
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    port: t.exposeInt('port'),
+    targetPort: t.exposeInt('targetPort', { description: '0: a named one.' }),
+  }),
+});
+
+const serviceInClusterType = builder
+  .objectRef<ServiceView['clusters'][number]>('ServiceInCluster')
+  .implement({
+    description: 'A service in one of the clusters that have it.',
+    fields: (t) => ({
+      cluster: t.exposeString('cluster'),
+      exported: t.exposeBoolean('exported'),
+      healthy: t.exposeInt('healthy'),
+      total: t.exposeInt('total'),
+      groups: t.expose('groups', { type: [endpointGroupType] }),
+      conditions: t.expose('conditions', { type: [conditionType] }),
+      staleness: t.expose('staleness', { type: stalenessType }),
+    }),
+  });
+
+export const localityScopeType = builder.enumType('LocalityScope', {
+  values: ['REGION', 'ZONE', 'CLUSTER'] as const,
+});
+
+const regionFailoverType = builder
+  .objectRef<TrafficPolicy['regionFailover'][number]>('RegionFailover')
+  .implement({ fields: (t) => ({ from: t.exposeString('from'), to: t.exposeString('to') }) });
+
+const trafficPolicyType = builder
+  .objectRef<TrafficPolicy & { readonly revision: number }>('TrafficPolicy')
+  .implement({
+    fields: (t) => ({
+      localityOrder: t.expose('localityOrder', { type: [localityScopeType] }),
+      regionFailover: t.expose('regionFailover', { type: [regionFailoverType] }),
+      revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
+    }),
+  });
+
+export const serviceType = builder.objectRef<ServiceView>('Service').implement({
+  interfaces: [nodeType],
+  fields: (t) => ({
+    namespace: t.exposeString('namespace'),
+    name: t.exposeString('name'),
+    hostname: t.exposeString('hostname'),
+    ports: t.expose('ports', { type: [servicePortType] }),
+    clusters: t.expose('clusters', { type: [serviceInClusterType] }),
+    trafficPolicy: t.expose('trafficPolicy', { type: trafficPolicyType, nullable: true }),
+  }),
+});
+
+export const serviceConnection = connectionOf('Service', serviceType);

@@ -1,0 +1,57 @@
+import { X509Certificate } from 'node:crypto';
+import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Stored } from '../../store/store.ts';
+import { builder } from '../builder.ts';
+import { globalId } from '../global-id.ts';
+import { connectionOf } from './connection.ts';
+import { nodeType } from './node.ts';
+
+export function trustDomainView(
+  { intent, observed }: FederationSnapshot,
+  { value }: Stored<TrustDomainRecord>,
+) {
+  const acknowledged = (keyId: string) =>
+    [...observed.values()]
+      .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
+      .map(({ cluster }) => cluster);
+  return {
+    __typename: 'TrustDomain',
+    id: globalId('TrustDomain', value.name),
+    name: value.name,
+    sequence: value.sequence,
+    rootNotAfter: Date.parse(new X509Certificate(value.rootCertificatePem).validTo),
+    intermediates: [...intent.intermediates.values()]
+      .filter((one) => one.value.trustDomain === value.name)
+      .map((one) => ({ ...one.value, acknowledgedBy: acknowledged(one.value.keyId) })),
+  };
+}
+
+export type TrustDomainView = ReturnType<typeof trustDomainView>;
+
+const intermediateType = builder
+  .objectRef<TrustDomainView['intermediates'][number]>('Intermediate')
+  .implement({
+    fields: (t) => ({
+      keyId: t.exposeString('keyId'),
+      cluster: t.exposeString('cluster'),
+      notAfter: t.expose('notAfter', { type: 'DateTime' }),
+      activated: t.exposeBoolean('activated'),
+      revoked: t.exposeBoolean('revoked'),
+      acknowledgedBy: t.exposeStringList('acknowledgedBy', {
+        description: 'Clusters whose connected proxies all hold this entry of the table.',
+      }),
+    }),
+  });
+
+const trustDomainType = builder.objectRef<TrustDomainView>('TrustDomain').implement({
+  interfaces: [nodeType],
+  fields: (t) => ({
+    name: t.exposeString('name'),
+    sequence: t.exposeInt('sequence'),
+    rootNotAfter: t.expose('rootNotAfter', { type: 'DateTime' }),
+    intermediates: t.expose('intermediates', { type: [intermediateType] }),
+  }),
+});
+
+export const trustDomainConnection = connectionOf('TrustDomain', trustDomainType);

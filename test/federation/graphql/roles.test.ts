@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import type { RequestContext } from '@isthmus/federation/graphql/context.ts';
+import { guarded, needs } from '@isthmus/federation/graphql/roles.ts';
+import { apiSchema } from '@isthmus/federation/graphql/schema.ts';
+
+const query = new GraphQLObjectType({
+  name: 'Query',
+  fields: {
+    named: { type: GraphQLString, ...needs('ADMIN'), resolve: () => 'shown' },
+    unnamed: { type: GraphQLString, resolve: () => 'never shown' },
+  },
+});
+const schema = guarded(new GraphQLSchema({ query }));
+const ask = (field: string, roles: readonly string[]): unknown =>
+  schema
+    .getQueryType()
+    ?.getFields()
+    [field]?.resolve?.(undefined, {}, { viewer: 'someone', roles }, undefined as never);
+const denied = (text: RegExp) => (error: unknown) =>
+  error instanceof GraphQLError && error.extensions['code'] === 'DENIED' && text.test(error.message);
+
+describe('federation/graphql roles', () => {
+  it('let through who has the role that an operation names', () =>
+    assert.equal(ask('named', ['ADMIN']), 'shown'));
+  it('deny who has none, and name the operation and the role', () =>
+    assert.throws(
+      () => ask('named', []),
+      denied(/^someone may not ask for named: it needs the role ADMIN$/),
+    ));
+  it('deny everybody what names no role', () =>
+    assert.throws(() => ask('unnamed', ['ADMIN']), denied(/nobody may/)));
+
+  const offered = apiSchema();
+  for (const type of [offered.getQueryType(), offered.getMutationType(), offered.getSubscriptionType()])
+    for (const field of Object.values(type?.getFields() ?? {}))
+      it(`are named by ${type?.name ?? ''}.${field.name}`, () =>
+        assert.equal(field.extensions['role'], 'ADMIN'));
+});
