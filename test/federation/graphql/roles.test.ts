@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
-import type { RequestContext } from '@isthmus/federation/graphql/context.ts';
 import { guarded, needs } from '@isthmus/federation/graphql/roles.ts';
 import { apiSchema } from '@isthmus/federation/graphql/schema.ts';
 
