@@ -9,9 +9,16 @@ export interface Served {
   readonly cluster: string;
 }
 
+/** One call that failed: when it was sent, and when that was known. */
+export interface Failed {
+  readonly at: number;
+  readonly known: number;
+  readonly message: string;
+}
+
 export interface LoadResult {
   readonly served: readonly Served[];
-  readonly failures: readonly { readonly at: number; readonly message: string }[];
+  readonly failures: readonly Failed[];
 }
 
 /** Where a load comes from and goes to: a pod's address, and a VIP of that pod's proxy. */
@@ -24,7 +31,7 @@ export interface Aim {
 /** Open-loop load: `perSecond` fresh connections with one HTTP request each, no retries, until `stop`. */
 export class FreshLoad {
   readonly served: Served[] = [];
-  readonly failures: { at: number; message: string }[] = [];
+  readonly failures: Failed[] = [];
   readonly #aim: Aim;
   readonly #clock: Clock;
   readonly #every: number;
@@ -61,7 +68,10 @@ export class FreshLoad {
     const at = this.#clock.monotonic();
     const one = once(this.#aim)
       .then((cluster) => void this.served.push({ at, cluster }))
-      .catch((error: unknown) => void this.failures.push({ at, message: String(error) }))
+      .catch(
+        (error: unknown) =>
+          void this.failures.push({ at, known: this.#clock.monotonic(), message: String(error) }),
+      )
       .finally(() => this.#open.delete(one));
     this.#open.add(one);
   }
@@ -89,7 +99,7 @@ export function once({ localAddress, host, port }: Aim, path = '/', timeout = 80
  */
 export class KeptLoad {
   readonly served: Served[] = [];
-  readonly failures: { at: number; message: string }[] = [];
+  readonly failures: Failed[] = [];
   readonly #sockets: Socket[] = [];
   readonly #aim: Aim;
   readonly #clock: Clock;
@@ -151,7 +161,8 @@ export class KeptLoad {
   }
 
   #ended(message: string, reject: (error: Error) => void): void {
-    if (!this.#stopped) this.failures.push({ at: this.#clock.monotonic(), message });
+    const at = this.#clock.monotonic();
+    if (!this.#stopped) this.failures.push({ at, known: at, message });
     reject(new Error(message));
   }
 
