@@ -58,8 +58,8 @@ builder.mutationField('undoFailover', (t) =>
     description: 'Takes a failover’s layer away; what was edited meanwhile stays.',
     args: { input: t.arg({ type: undoInput, required: true }) },
     resolve: (_root, { input }, context) => {
-      const known = context.snapshot.intent.failovers.has(input.id);
-      const id = known ? input.id : readGlobalId(input.id).id;
+      const global = readGlobalId(input.id);
+      const id = global.type === 'Failover' && global.id !== '' ? global.id : input.id;
       return carryOut(undoFailover, { id }, input, context, (told) => show(context, told));
     },
   }),
