@@ -1,13 +1,18 @@
-import { createInterface } from 'node:readline/promises';
 import { CliError, exit } from './exit.ts';
+import type { World } from './world.ts';
 
-/** Asks once before traffic moves. Without a terminal nobody can answer, so --yes is demanded. */
-export async function confirm(what: string, yes: boolean | undefined): Promise<void> {
-  if (yes) return;
-  if (!process.stdin.isTTY)
-    throw new CliError(exit.usage, `${what} moves traffic: add --yes, or --dry-run to look first`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${what}? [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(exit.failed, 'nothing was changed');
+/**
+ * Asks once before traffic moves, having said what would follow. Where nobody can answer, --yes is demanded before
+ * the hub is asked anything.
+ */
+export async function confirm(
+  { answer, note }: World,
+  what: string,
+  consequences: () => Promise<readonly string[]>,
+): Promise<void> {
+  if (!answer)
+    throw new CliError(exit.usage, `to ${what} moves traffic: add --yes, or --dry-run to look first`);
+  for (const one of await consequences()) note(`  ${one}\n`);
+  if (!/^y(es)?$/i.test((await answer(`${what}? [y/N] `)).trim()))
+    throw new CliError(exit.failed, 'nothing was changed');
 }

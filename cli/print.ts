@@ -1,6 +1,9 @@
-/** Rows as aligned columns; the first row is the heading. */
+/** Cells hold what clusters report: nothing of it may move the cursor or break a line. */
+const plain = (cell: string | number): string => String(cell).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+
+/** Rows as aligned columns under their heading. */
 export function table(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const all = [heading.map((name) => name.toUpperCase()), ...rows.map((row) => row.map(String))];
+  const all = [heading.map((name) => name.toUpperCase()), ...rows.map((row) => row.map(plain))];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
     .map((row) =>
@@ -12,7 +15,13 @@ export function table(heading: readonly string[], rows: readonly (readonly (stri
     .join('\n');
 }
 
-/** A table for people, or what the API said for scripts. */
-export function show(output: string, data: unknown, text: () => string): void {
-  process.stdout.write(`${output === 'json' ? JSON.stringify(data, undefined, 2) : text()}\n`);
-}
+/** Lines under a table, one thing to know each. */
+export const lines = (...said: readonly (string | undefined)[]): string =>
+  said.filter((one) => one !== undefined && one !== '').join('\n');
+
+/** A moment of the API, to the second. */
+export const moment = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
+
+/** How fresh what a cluster reports is. */
+export const asOf = (staleness: { readonly asOf: string | null; readonly reachable: boolean }): string =>
+  staleness.reachable ? 'now' : staleness.asOf === null ? 'never' : moment(staleness.asOf);

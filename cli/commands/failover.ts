@@ -1,97 +1,72 @@
 import type { Command } from 'commander';
-import { ask, mutate, type Payload } from '../api.ts';
-import { confirm } from '../confirm.ts';
-import { CliError, statusOf } from '../exit.ts';
-import { show, table } from '../print.ts';
-import { commonInput, invocation, serviceRef, withMutationFlags, type MutationOptions } from '../run.ts';
+import {
+  changeWithConsent,
+  mutation,
+  operationFields,
+  told,
+  withConsentFlags,
+  type ChangeOptions,
+  type Payload,
+} from '../change.ts';
+import { lines, moment } from '../print.ts';
+import { invocation } from '../run.ts';
+import type { World } from '../world.ts';
+import { simulateCommand } from './simulate.ts';
 
-interface Plan {
-  readonly planId: string | null;
-  readonly services: readonly {
-    namespace: string;
-    name: string;
-    noAlternative: boolean;
-    moves: readonly { client: string; from: string; to: string; percent: number }[];
-  }[];
-  readonly userErrors: readonly { code: string; message: string }[];
-}
+const layer =
+  'failover { failoverId owner reason cluster region services percent scope createdAt expiresAt }';
+const executeFailover = mutation('executeFailover', 'ExecuteFailoverInput', `${layer} ${operationFields}`);
+const undoFailover = mutation('undoFailover', 'UndoFailoverInput', operationFields);
 
-interface SimulateOptions {
-  readonly fromCluster?: string;
-  readonly fromRegion?: string;
-  readonly services?: string;
-  readonly percent: string;
-}
-
-const fields = 'warnings revision userErrors { code field message }';
-
-function planText({ planId, services }: Plan): string {
-  const rows = services.flatMap(({ namespace, name, moves, noAlternative }) => {
-    const service = `${namespace}/${name}`;
-    if (moves.length === 0)
-      return [[service, '', noAlternative ? 'stays: no alternative' : 'no change', '', '']];
-    return moves.map(({ client, from, to, percent }) => [service, client, from, to, `${percent}%`]);
-  });
-  return `${table(['service', 'clients in', 'from', 'to', 'share'], rows)}\n\nexecute with: isthmus failover execute ${planId ?? ''}`;
+interface Executed extends Payload {
+  readonly failover: { readonly failoverId: string; readonly expiresAt: string | null } | null;
 }
 
 /** Looking at a failover, doing it, taking it back. */
-export function failoverCommands(program: Command): void {
+export function failoverCommands(program: Command, world: World): void {
   const failover = program
     .command('failover')
     .description('move services to other clusters, having looked first');
-  failover
-    .command('simulate')
-    .description('what would go where; nothing is changed')
-    .option('--from-cluster <name>', 'the cluster to leave')
-    .option('--from-region <name>', 'the region to leave')
-    .option('--services <list>', 'namespace/name, comma-separated; every exported service when left out')
-    .option('--percent <n>', '1 to 100', '100')
-    .addHelpText('after', '\nExample:\n  isthmus failover simulate --from-cluster east')
-    .action(async (options: SimulateOptions, command: Command) => {
-      const { endpoint, output } = invocation(command);
-      const from =
-        options.fromCluster === undefined
-          ? { region: options.fromRegion ?? '' }
-          : { cluster: options.fromCluster };
-      const query =
-        'query($input: SimulateFailoverInput!) { simulateFailover(input: $input) { planId keptUntil services { namespace name noAlternative moves { client from to percent } } userErrors { code message } } }';
-      const input = {
-        from,
-        services: options.services?.split(',').map(serviceRef),
-        percent: Number(options.percent),
-      };
-      const { simulateFailover: plan } = await ask<{ simulateFailover: Plan }>(endpoint, query, { input });
-      const [first] = plan.userErrors;
-      if (first) throw new CliError(statusOf(first.code), `${first.code}: ${first.message}`);
-      show(output, plan, () => planText(plan));
-    });
-  withMutationFlags(
-    failover.command('execute').description('carry out a plan that was simulated').argument('<plan>'),
+  simulateCommand(failover, world);
+  executeCommand(failover, world);
+  withConsentFlags(
+    failover
+      .command('undo')
+      .description('take a failover back')
+      .argument('<failover>', 'the id that execute printed'),
   )
-    .option('--yes', 'do not ask')
-    .action(async (planId: string, options: MutationOptions, command: Command) => {
-      const { endpoint, output } = invocation(command);
-      if (!options.dryRun) await confirm(`execute plan ${planId}`, options.yes);
-      const query = `mutation($input: ExecuteFailoverInput!) { result: executeFailover(input: $input) { failover { failoverId } operation { operationId state } ${fields} } }`;
-      const result = await mutate<Payload & { failover: { failoverId: string } | null }>(endpoint, query, {
-        planId,
-        ...commonInput(options),
-      });
-      const id = result.failover?.failoverId ?? '';
-      show(output, result, () =>
-        [`failover ${id} is in force`, ...result.warnings, `undo with: isthmus failover undo ${id}`].join(
-          '\n',
-        ),
-      );
+    .addHelpText('after', '\nExample:\n  isthmus failover undo 4f1c… --reason "east is well again"')
+    .action(async (id: string, options: ChangeOptions, command: Command) => {
+      const at = invocation(command, world);
+      const what = `undo failover ${id}`;
+      const result = await changeWithConsent<Payload>(at, what, undoFailover, { id }, options);
+      at.show(result, () => told(`failover ${id} is undone`, result, options));
     });
-  withMutationFlags(failover.command('undo').description('take a failover back').argument('<failover>'))
-    .option('--yes', 'do not ask')
-    .action(async (id: string, options: MutationOptions, command: Command) => {
-      const { endpoint, output } = invocation(command);
-      if (!options.dryRun) await confirm(`undo failover ${id}`, options.yes);
-      const query = `mutation($input: UndoFailoverInput!) { result: undoFailover(input: $input) { operation { operationId state } ${fields} } }`;
-      const result = await mutate<Payload>(endpoint, query, { id, ...commonInput(options) });
-      show(output, result, () => `failover ${id} is undone`);
+}
+
+function executeCommand(failover: Command, world: World): void {
+  withConsentFlags(
+    failover
+      .command('execute')
+      .description('carry out a plan that was simulated, if nothing that it rests on has changed')
+      .argument('<plan>', 'the id that simulate printed'),
+  )
+    .addHelpText('after', '\nExample:\n  isthmus failover execute 9a0b… --reason "east loses packets"')
+    .action(async (planId: string, options: ChangeOptions, command: Command) => {
+      const at = invocation(command, world);
+      const what = `execute plan ${planId}`;
+      const result = await changeWithConsent<Executed>(at, what, executeFailover, { planId }, options);
+      at.show(result, () => executed(planId, result, options));
     });
+}
+
+/** The id of a dry run is of a failover that there is not. */
+function executed(planId: string, result: Executed, options: ChangeOptions): string {
+  if (options.dryRun || !result.failover) return told(`plan ${planId} executed`, result, options);
+  const { failoverId, expiresAt } = result.failover;
+  const end = expiresAt === null ? '' : `, until ${moment(expiresAt)}`;
+  return lines(
+    told(`failover ${failoverId} executed${end}`, result, options),
+    `undo with: isthmus failover undo ${failoverId}`,
+  );
 }

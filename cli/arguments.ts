@@ -1,0 +1,60 @@
+import { accessSync, constants } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+
+// Values of flags and arguments, each decoded once; what is none of them ends the command with status 2.
+
+const refuse = (message: string): never => {
+  throw new InvalidArgumentError(message);
+};
+
+/** A whole number in decimal digits, both ends included. */
+export const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    return value >= least && value <= most ? value : refuse(`Give a whole number from ${least} to ${most}.`);
+  };
+
+/** A shell's unset variable must not take a guard away. */
+export const nonEmpty = (text: string): string => (text === '' ? refuse('It is empty.') : text);
+
+/** Names with commas between them. */
+export const names = (text: string): readonly string[] => text.split(',').map((one) => nonEmpty(one.trim()));
+
+export interface ServiceRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `namespace/name`; a bare name is in the namespace `default`. */
+export function serviceRef(text: string): ServiceRef {
+  const parts = text.split('/');
+  const [namespace = '', name = ''] = parts.length === 1 ? ['default', text] : parts;
+  if (parts.length > 2 || namespace === '' || name === '') refuse('Give namespace/name.');
+  return { namespace, name };
+}
+
+export const serviceRefs = (text: string): readonly ServiceRef[] => names(text).map(serviceRef);
+
+const unit: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A moment, ISO 8601 with its zone, or a span from now: 90s, 30m, 2h, 1d. Gives ISO 8601 in UTC. */
+export const momentFrom =
+  (now: () => number) =>
+  (text: string): string => {
+    const [, count = '', of = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+    const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+    const millis = zoned ? Date.parse(text) : now() + Number(count) * (unit[of] ?? NaN);
+    return Number.isNaN(millis)
+      ? refuse('Give a span such as 30m or 2h, or a time such as 2030-01-31T03:00:00Z.')
+      : new Date(millis).toISOString();
+  };
+
+export function readableFile(path: string): string {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error));
+  }
+  return path;
+}

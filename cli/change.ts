@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import { ask } from './api.ts';
+import { nonEmpty, wholeNumber } from './arguments.ts';
+import { confirm } from './confirm.ts';
+import type { Endpoint } from './endpoint.ts';
+import { CliError, statusOf } from './exit.ts';
+import { lines } from './print.ts';
+import type { Invocation } from './run.ts';
+
+/** Flags that every mutation has. */
+export interface ChangeOptions {
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly expectedRevision?: number;
+  readonly idempotencyKey?: string;
+  readonly yes?: boolean;
+}
+
+const mostInt = 2 ** 31 - 1;
+
+export const withChangeFlags = (command: Command): Command =>
+  command
+    .option('--dry-run', 'say what would happen and change nothing')
+    .option('--reason <text>', 'kept in the audit log')
+    .option(
+      '--expected-revision <n>',
+      'refuse when the object is at another revision; 0: it must not exist',
+      wholeNumber(0, mostInt),
+    )
+    .option('--idempotency-key <key>', 'a repeat with the same key changes nothing', nonEmpty);
+
+/** The same for what takes traffic away from where it is. */
+export const withConsentFlags = (command: Command): Command =>
+  withChangeFlags(command).option('--yes', 'do not ask');
+
+/** The fields of a mutation's input that come from those flags. */
+const commonInput = ({ dryRun, reason, expectedRevision, idempotencyKey }: ChangeOptions): object => ({
+  dryRun: dryRun ?? false,
+  reason: reason ?? '',
+  idempotencyKey: idempotencyKey ?? '',
+  ...(expectedRevision === undefined ? {} : { expectedRevision }),
+});
+
+export interface Payload {
+  readonly userErrors: readonly {
+    readonly code: string;
+    readonly field: readonly string[];
+    readonly message: string;
+  }[];
+  readonly warnings: readonly string[];
+  readonly revision: number | null;
+  readonly operation?: {
+    readonly operationId: string;
+    readonly state: string;
+    readonly message: string;
+  } | null;
+}
+
+/** What is read of work that takes a while. */
+export const operationFields = 'operation { operationId state message clusters appliedBy }';
+
+/** A mutation as GraphQL text; `own` are the fields of its payload beside those that all have. */
+export const mutation = (field: string, inputType: string, own = ''): string =>
+  `mutation($input: ${inputType}!) { result: ${field}(input: $input) { ${own} warnings revision userErrors { code field message } } }`;
+
+/** Sends one mutation. A refusal ends the command with the field and what to do. */
+export async function change<T extends Payload>(
+  endpoint: Endpoint,
+  query: string,
+  input: object,
+  options: ChangeOptions,
+): Promise<T> {
+  const { result } = await ask<{ result: T }>(endpoint, query, {
+    input: { ...input, ...commonInput(options) },
+  });
+  const [first] = result.userErrors;
+  if (!first) return result;
+  const said = result.userErrors.map(
+    ({ code, field, message }) => `${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`,
+  );
+  throw new CliError(statusOf(first.code), said.join('\n'));
+}
+
+/** The same for what takes traffic away: without --yes a person hears the dry run's warnings and is asked first. */
+export async function changeWithConsent<T extends Payload>(
+  { endpoint, world }: Invocation,
+  what: string,
+  query: string,
+  input: object,
+  options: ChangeOptions,
+): Promise<T> {
+  if (!options.dryRun && !options.yes)
+    await confirm(world, what, async () => {
+      const { warnings } = await change(endpoint, query, input, { ...options, dryRun: true });
+      return warnings;
+    });
+  return change(endpoint, query, input, options);
+}
+
+/** What a person reads: what was or would be done, its consequences, and how far the clusters are with it. */
+export function told(done: string, { warnings, operation }: Payload, { dryRun }: ChangeOptions): string {
+  const progress =
+    operation && !dryRun
+      ? `  operation ${operation.operationId} is ${operation.state}${operation.message === '' ? '' : `: ${operation.message}`}`
+      : undefined;
+  return lines(
+    dryRun ? `dry run, nothing was changed; would be done: ${done}` : done,
+    ...warnings.map((warning) => `  ${warning}`),
+    progress,
+  );
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { all } from '../pages.ts';
+import { asOf, moment, table } from '../print.ts';
+import { invocation } from '../run.ts';
+import type { World } from '../world.ts';
+
+interface Cluster {
+  readonly name: string;
+  readonly state: string;
+  readonly drainPercent: number;
+  readonly drainScope: string;
+  readonly drainDeadline: string | null;
+  readonly network: string;
+  readonly proxiesConnected: number;
+  readonly revision: number;
+  readonly staleness: { readonly asOf: string | null; readonly reachable: boolean };
+  readonly conditions: readonly { readonly reason: string }[];
+  readonly rejections: readonly object[];
+}
+
+const nodes = `name state admission drainPercent drainScope drainDeadline network trustDomain agentVersion
+  proxiesConnected revision joinedAt clockSkewMillis link { connected unreachableSince } staleness { asOf reachable }
+  nodes { name region zone } workloadsByMode { mode count }
+  gateways { network address hbonePort passthroughPort spiffeId ready }
+  conditions { type status reason message } rejections { object field reason }`;
+
+export function clustersCommand(program: Command, world: World): void {
+  program
+    .command('clusters')
+    .description('the member clusters and how they are')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  isthmus clusters\n  isthmus clusters --output json | jq '.[].rejections'",
+    )
+    .action(async (_options: object, command: Command) => {
+      const { endpoint, show } = invocation(command, world);
+      const clusters = await all<Cluster>(endpoint, { field: 'clusters', nodes });
+      show(clusters, () =>
+        clusters.length === 0
+          ? 'no cluster has joined: isthmus token <cluster> makes a token for one'
+          : tableOf(clusters),
+      );
+    });
+}
+
+const tableOf = (clusters: readonly Cluster[]): string =>
+  table(
+    ['cluster', 'state', 'drain', 'network', 'proxies', 'rejected', 'as of', 'revision', 'conditions'],
+    clusters.map((one) => [
+      ...[one.name, one.state, drainOf(one), one.network, one.proxiesConnected, one.rejections.length],
+      ...[asOf(one.staleness), one.revision, one.conditions.map(({ reason }) => reason).join(' ')],
+    ]),
+  );
+
+function drainOf({ drainPercent, drainScope, drainDeadline }: Cluster): string {
+  if (drainPercent === 0) return '-';
+  const scope = drainScope === 'ALL' ? '' : ` ${drainScope}`;
+  return `${drainPercent}%${scope}${drainDeadline === null ? '' : ` until ${moment(drainDeadline)}`}`;
+}

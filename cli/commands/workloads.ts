@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { all } from '../pages.ts';
+import { table } from '../print.ts';
+import { invocation } from '../run.ts';
+import type { World } from '../world.ts';
+
+interface Workload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly mode: string;
+  readonly ready: boolean;
+  readonly addresses: readonly string[];
+  readonly spiffeId: string;
+}
+
+const nodes = 'namespace name uid cluster node mode ready addresses spiffeId services policies';
+
+export function workloadsCommand(program: Command, world: World): void {
+  program
+    .command('workloads')
+    .description('the workloads of one cluster, asked of its agent')
+    .argument('<cluster>')
+    .option('-n, --namespace <name>', 'only those of a namespace')
+    .addHelpText('after', '\nExample:\n  isthmus workloads east --namespace shop')
+    .action(async (cluster: string, { namespace }: { namespace?: string }, command: Command) => {
+      const { endpoint, show } = invocation(command, world);
+      const workloads = await all<Workload>(endpoint, {
+        ...{ field: 'workloads', nodes },
+        arguments: {
+          cluster: { type: 'String!', value: cluster },
+          namespace: { type: 'String', value: namespace },
+        },
+      });
+      show(workloads, () =>
+        workloads.length === 0 ? `${cluster} has no such workloads` : tableOf(workloads),
+      );
+    });
+}
+
+const tableOf = (workloads: readonly Workload[]): string =>
+  table(
+    ['workload', 'node', 'mode', 'ready', 'address', 'identity'],
+    workloads.map((one) => [
+      ...[`${one.namespace}/${one.name}`, one.node, one.mode, one.ready ? 'yes' : 'no'],
+      ...[one.addresses.join(' '), one.spiffeId],
+    ]),
+  );

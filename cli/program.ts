@@ -1,0 +1,68 @@
+import { Command, CommanderError, Option } from 'commander';
+import { readableFile } from './arguments.ts';
+import { clustersCommand } from './commands/clusters.ts';
+import { drainCommands } from './commands/drain.ts';
+import { exportCommands } from './commands/export.ts';
+import { failoverCommands } from './commands/failover.ts';
+import { policyCommands } from './commands/policy.ts';
+import { sandboxCommands } from './commands/sandbox.ts';
+import { servicesCommand } from './commands/services.ts';
+import { tokenCommand } from './commands/token.ts';
+import { trustCommand } from './commands/trust.ts';
+import { workloadsCommand } from './commands/workloads.ts';
+import { CliError, exit, type ExitStatus } from './exit.ts';
+import type { World } from './world.ts';
+
+const statuses =
+  '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied.';
+
+const examples = `
+Examples:
+  isthmus up
+  isthmus clusters
+  isthmus failover simulate --from-cluster east`;
+
+/** The command line. It speaks only GraphQL to the hub. Subcommands inherit how it ends, writes and helps. */
+function createProgram(world: World): Command {
+  const program = new Command('isthmus')
+    .description('one mesh over many clusters')
+    .version('0.1.0')
+    .option('--instance <name>', 'which running sandbox, when there are several')
+    .option('--endpoint <url>', 'a hub’s GraphQL URL (ISTHMUS_ENDPOINT)')
+    .option('--token-file <file>', 'file with the token for --endpoint (else ISTHMUS_TOKEN)', readableFile)
+    .addOption(
+      new Option('-o, --output <form>', 'for people or for scripts')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .addHelpText('after', examples)
+    .addHelpText('afterAll', statuses)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: (said) => world.out(said), writeErr: (said) => world.note(said) })
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+  sandboxCommands(program);
+  clustersCommand(program, world);
+  servicesCommand(program, world);
+  workloadsCommand(program, world);
+  policyCommands(program, world);
+  exportCommands(program, world);
+  failoverCommands(program, world);
+  drainCommands(program, world);
+  trustCommand(program, world);
+  tokenCommand(program, world);
+  return program;
+}
+
+/** Runs one command line, without the program's name before it. Everything that can go wrong becomes a status. */
+export async function runCommandLine(args: readonly string[], world: World): Promise<ExitStatus> {
+  try {
+    await createProgram(world).parseAsync(args, { from: 'user' });
+    return exit.done;
+  } catch (error) {
+    // Commander has said what was wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    world.note(`isthmus: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof CliError ? error.status : exit.failed;
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WorkloadSummary } from '@isthmus/api/domain/question.ts';
+import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { createCsr } from '@isthmus/mesh/pki/csr.ts';
+import { generateKey } from '@isthmus/mesh/pki/key.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
+import { linkIdentity } from '../../cluster-agent/link/identity.ts';
+import type { TestHub } from './hub.ts';
+
+/** What a member cluster says of itself; every service has one port and endpoints that HBONE reaches. */
+export interface Said {
+  readonly cluster: string;
+  readonly region: string;
+  /** 127.x address that it dials the hub from. */
+  readonly address: string;
+  readonly services: readonly {
+    readonly name: string;
+    readonly exported: boolean;
+    readonly healthy: number;
+  }[];
+  readonly workloads: readonly string[];
+}
+
+const namespace = 'shop';
+const mutation =
+  'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token } }';
+
+/** Joins a hub by its real doors and reports what it is told to. Resolves when the hub shows it all. */
+export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): void }> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-member-'));
+  const tokenFile = join(stateDir, 'token');
+  const { data } = await hub.ask<{ result: { token: string } }>(mutation, {
+    input: { cluster: said.cluster },
+  });
+  writeFileSync(tokenFile, data!.result.token);
+  const clock = systemClock;
+  const at = { cluster: said.cluster, stateDir, tokenFile, localAddress: said.address };
+  const identity = await linkIdentity({ ...at, now: clock.now() });
+  const reports = reportsOf(said);
+  const link = new LinkClient({
+    ...{ identity, localAddress: said.address, views: new HubViewStore(join(stateDir, 'view.json')) },
+    ...{ clock, random: systemRandom, log: silentLog },
+    reports: (type) => reports.get(type) ?? new Map(),
+    health: () => healthOf(said),
+    answer: ({ first, after }) => Promise.resolve(workloadsOf(said, first, after)),
+    onView: () => undefined,
+  });
+  const stop = new AbortController();
+  void link.run(stop.signal);
+  await shown(hub, said, link);
+  await link.signIntermediate(createCsr(generateKey()));
+  return {
+    stop() {
+      stop.abort();
+      rmSync(stateDir, { recursive: true });
+    },
+  };
+}
+
+/** Health of a service that the hub has not heard of yet is told again. */
+async function shown(hub: TestHub, { cluster, services }: Said, link: LinkClient): Promise<void> {
+  const query =
+    '{ services(first: 100) { nodes { name clusters { cluster total } } } clusters(first: 100) { nodes { name state } } }';
+  const total = services.reduce((sum, { healthy }) => sum + healthy, 0);
+  for (;;) {
+    if (link.connected) link.healthChanged();
+    const { data } = await hub.ask<{
+      services: { nodes: { clusters: { cluster: string; total: number }[] }[] };
+      clusters: { nodes: { name: string; state: string }[] };
+    }>(query);
+    const here = data!.services.nodes.flatMap((one) => one.clusters).filter((one) => one.cluster === cluster);
+    const active = data!.clusters.nodes.some(({ name, state }) => name === cluster && state === 'ACTIVE');
+    if (active && here.reduce((sum, one) => sum + one.total, 0) === total) return;
+  }
+}
+
+function reportsOf({ cluster, region, services, address }: Said) {
+  const self: ClusterReport = {
+    ...{ agentVersion: '0', network: `network-${cluster}`, workloadsByMode: { AMBIENT: 1 } },
+    ...{ nodes: [{ name: `${cluster}-a`, region, zone: `${region}-1` }] },
+    conditions: [],
+    rejections: [{ object: 'Pod shop/odd', field: 'spec', reason: 'it is odd' }],
+  };
+  const gateway: Gateway = {
+    ...{ network: `network-${cluster}`, address, hbonePort: 15008, passthroughPort: 15443 },
+    ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/gateway', region, zone: `${region}-1` },
+    ready: true,
+  };
+  const known = services.map(({ name, exported }): [string, ServiceReport] => [
+    `${namespace}/${name}`,
+    {
+      ...{ namespace, name, hostname: `${name}.${namespace}.svc.cluster.local`, exportRequested: exported },
+      ports: [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: '' }],
+      ...{ subjectAltNames: [], conditions: [] },
+    },
+  ]);
+  return new Map([
+    ['cluster', produced([['self', wire.clusterReport.encode(self)]])],
+    ['gateway', produced([['gateway', wire.gatewayReport.encode(gateway)]])],
+    ['service', produced(known.map(([name, one]) => [name, wire.serviceReport.encode(one)]))],
+  ]);
+}
+
+const produced = (bodies: readonly (readonly [string, Uint8Array])[]) =>
+  new Map(bodies.map(([name, body]) => [name, { version: contentVersion(body), body }]));
+
+const healthOf = ({ services, region }: Said) => ({
+  ...{ proxiesConnected: 0, workloads: 1 },
+  services: services.map(({ name, healthy }) => ({
+    ...{ namespace, name },
+    groups: [{ region, zone: `${region}-1`, transport: 'hbone' as const, total: healthy, healthy }],
+  })),
+});
+
+function workloadsOf({ cluster, workloads }: Said, first: number, after: string) {
+  const all = workloads.map((name): WorkloadSummary => ({
+    ...{ uid: `${cluster}//Pod/${namespace}/${name}`, name, namespace, node: `${cluster}-a` },
+    ...{ serviceAccount: name, spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/${name}` },
+    ...{ addresses: ['127.0.0.9'], mode: 'AMBIENT', ready: true, services: [], policies: [] },
+  }));
+  const rest = all.filter(({ uid }) => uid > after);
+  const page = rest.slice(0, first);
+  return {
+    kind: 'workloads' as const,
+    total: all.length,
+    hasNext: rest.length > page.length,
+    workloads: page,
+  };
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { run } from '../../fakes/command-line.ts';
+import { startTestHub, type TestHub } from '../../fakes/hub.ts';
+
+describe('isthmus token', () => {
+  let hub: TestHub;
+  before(async () => {
+    hub = await startTestHub(206);
+  });
+  after(() => hub.stop());
+  const token = (...args: string[]) =>
+    run(['token', 'north', ...args], { env: { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token } });
+
+  it('prints the token alone, and beside it until when it is good', async () => {
+    const { status, out, err } = await token();
+    assert.equal(status, 0);
+    assert.match(out, /^isthmus-join\.v1\.\S+\n$/);
+    assert.match(err, /north to join once, until \d{4}-/);
+    assert.ok(!err.includes('isthmus-join'));
+  });
+
+  it('does not print prose where a token was wanted: a repeated key ends with 5', async () => {
+    assert.equal((await token('--idempotency-key', 'k')).status, 0);
+    const again = await token('--idempotency-key', 'k');
+    assert.deepEqual({ status: again.status, out: again.out }, { status: 5, out: '' });
+    assert.match(again.err, /use a new key/);
+  });
+});
