@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
 import { steadyTraffic } from '../traffic.ts';
 import { up } from '../up.ts';
 import { reporter, type Step, type Tour } from './context.ts';
@@ -8,7 +9,7 @@ import { steps } from './steps.ts';
 
 // `isthmus tour`: the sandbox, looked at from all sides; exit status 1 when anything was not as expected.
 const print = (line: string) => process.stdout.write(`${line}\n`);
-const timeScale = Number(process.env['ISTHMUS_TIME_SCALE'] ?? '1');
+const timeScale = timeScaleOf(process.env);
 
 async function run(step: Step, number: number, tour: Tour, findings: Finding[]): Promise<void> {
   print(`\n${number}. ${step.title}`);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
 
 /** Slow machines are allowed this many times as much: ISTHMUS_TIME_SCALE. */
-export const timeScale = Number(process.env['ISTHMUS_TIME_SCALE'] ?? '1');
+export const timeScale = timeScaleOf(process.env);
 
 /** Prints measured against bound, and fails when it is over. Milliseconds. */
 export function within(what: string, measured: number, bound: number): void {
