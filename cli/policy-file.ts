@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, type Document } from 'yaml';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import { mutation } from './change.ts';
 
@@ -60,17 +60,27 @@ function withLabelPairs(target: unknown): unknown {
 export function readPolicies(text: string): Result<readonly PolicyDocument[], string> {
   const documents: PolicyDocument[] = [];
   for (const [index, document] of parseAllDocuments(text).entries()) {
-    const [problem] = document.errors;
-    if (problem) return err(`document ${index + 1}: ${problem.message}`);
-    const object: unknown = document.toJS();
-    if (object === null || object === undefined) continue;
-    const read = readPolicy(object);
+    const object = plainOf(document);
+    if (object.ok && object.value === undefined) continue;
+    const read = object.ok ? readPolicy(object.value) : object;
     if (!read.ok) return err(`document ${index + 1}: ${read.error}`);
     if (documents.some(({ label }) => label === read.value.label))
       return err(`document ${index + 1}: ${read.value.label} stands twice in the file`);
     documents.push(read.value);
   }
   return documents.length > 0 ? ok(documents) : err('there is no policy in it');
+}
+
+/** What a document says; undefined when that is nothing. */
+function plainOf(document: Document.Parsed): Result<unknown, string> {
+  const [problem] = document.errors;
+  if (problem) return err(problem.message);
+  try {
+    return ok(document.toJS() ?? undefined);
+  } catch (error) {
+    // An alias of nothing, or too many of them.
+    return err(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function readPolicy(object: unknown): Result<PolicyDocument, string> {

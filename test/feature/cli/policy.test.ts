@@ -104,6 +104,14 @@ describe('isthmus policy', () => {
     'nothing at all': { file: '', says: /no policy/ },
     'only marks between documents': { file: '---\n---\n', says: /no policy/ },
     'what is no YAML': { file: 'a: [', says: /document 1/ },
+    'an alias of nothing': { file: 'a: *b', says: /document 1: .*alias/ },
+    'aliases without end': {
+      file: [
+        'a0: &a0 x',
+        ...Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`),
+      ].join('\n'),
+      says: /document 1: .*alias/,
+    },
     'a list': { file: '- a\n', says: /document 1.*map/ },
     'another version': { file: 'apiVersion: v1\nkind: Pod', says: /isthmus\.io\/v1alpha1, not "v1"/ },
     'another kind': { file: 'apiVersion: isthmus.io/v1alpha1\nkind: Pod', says: /TrafficPolicy, not "Pod"/ },
