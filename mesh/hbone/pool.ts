@@ -1,6 +1,8 @@
 import type { ClientSession } from '../http2/session.ts';
 import type { Peer } from '../identity/judge.ts';
 import type { Clock, Timer } from '../process/clock.ts';
+import { CodedError } from '../process/coded-error.ts';
+import { ConnectRefused, openTunnel, type Tunnel, type TunnelRequest } from './tunnel.ts';
 
 /** A session and who is at its other end. */
 export interface Pooled {
@@ -10,11 +12,15 @@ export interface Pooled {
 
 interface Entry extends Pooled {
   idle: Timer | undefined;
+  /** Carries on what it carries, and takes nothing new. */
+  retired: boolean;
 }
 
 /** Streams that one session carries before another is dialled, whatever the peer allows. */
 const mostStreams = 100;
 const idleMillis = 5 * 60_000;
+/** A session that leaves a CONNECT unanswered for so long is not given to others: it may be dead without knowing it. */
+const silentMillis = 1000;
 
 /** All that must be equal for two connections to share a session. */
 export interface PoolKey {
@@ -31,68 +37,88 @@ export interface PoolKey {
 export class TunnelPool {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry[]>();
-  readonly #dialling = new Map<string, Promise<Pooled>>();
+  readonly #dialling = new Map<string, Promise<void>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** A session with room, or a new one; callers that come while one is dialled wait for that dial. */
-  async take(key: PoolKey, dial: () => Promise<Pooled>): Promise<Pooled> {
+  /**
+   * A tunnel on a session with room, or on a new one; callers that come while one is dialled wait for that dial. A
+   * CONNECT that was lost with its session is asked once more on another: nothing of it was answered. Throws what
+   * `dial` and `openTunnel` throw, and SESSION_FULL when a new session has no room at all.
+   */
+  async open(
+    key: PoolKey,
+    dial: () => Promise<Pooled>,
+    request: TunnelRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly tunnel: Tunnel; readonly peer: Peer }> {
     const name = nameOf(key);
-    for (;;) {
-      const free = this.#entries.get(name)?.find(hasRoom);
-      if (free) return free;
-      const dialling = this.#dialling.get(name);
-      if (!dialling) return this.#dial(name, dial);
-      const pooled = await dialling;
-      if (hasRoom(pooled)) return pooled;
+    for (let lost = false; ;) {
+      signal.throwIfAborted();
+      const entry = this.#entries.get(name)?.find(hasRoom);
+      if (!entry) {
+        await (this.#dialling.get(name) ?? this.#dial(name, dial));
+        continue;
+      }
+      const asked = this.#clock.monotonic();
+      try {
+        // The stream counts before anybody else can look for room: nothing is awaited in between.
+        return { tunnel: await openTunnel(entry.session, request, signal), peer: entry.peer };
+      } catch (error) {
+        if (error instanceof ConnectRefused) throw error;
+        if (signal.aborted && this.#clock.monotonic() - asked >= silentMillis) retire(entry);
+        if (lost || entry.session.usable || signal.aborted) throw error;
+        lost = true;
+      }
     }
   }
 
   /** Ends every session whose peer the predicate picks, streams and all. */
   closeWhere(picked: (peer: Peer) => boolean): number {
-    const ended = [...this.#entries.values()].flat().filter(({ peer }) => picked(peer));
+    const ended = this.#all().filter(({ peer }) => picked(peer));
     for (const { session } of ended) session.destroy();
     return ended.length;
   }
 
   get size(): number {
-    return [...this.#entries.values()].reduce((sum, entries) => sum + entries.length, 0);
+    return this.#all().length;
   }
 
   /** Lets sessions end after their last stream; new connections dial. */
   drain(): void {
-    for (const { session } of [...this.#entries.values()].flat()) session.close();
-    this.#entries.clear();
+    for (const entry of this.#all()) retire(entry);
   }
 
-  async #dial(name: string, dial: () => Promise<Pooled>): Promise<Pooled> {
-    const dialling = dial();
+  #all(): readonly Entry[] {
+    return [...this.#entries.values()].flat();
+  }
+
+  #dial(name: string, dial: () => Promise<Pooled>): Promise<void> {
+    const dialling = dial()
+      .then((pooled) => this.#add(name, pooled))
+      .finally(() => this.#dialling.delete(name));
     this.#dialling.set(name, dialling);
-    try {
-      const pooled = await dialling;
-      this.#add(name, pooled);
-      return pooled;
-    } finally {
-      this.#dialling.delete(name);
-    }
+    return dialling;
   }
 
   #add(name: string, { session, peer }: Pooled): void {
-    const entry: Entry = { session, peer, idle: undefined };
+    const entry: Entry = { session, peer, idle: undefined, retired: false };
+    if (!hasRoom(entry)) {
+      session.destroy();
+      throw new CodedError('SESSION_FULL', 'the peer accepted a session and allows no stream on it');
+    }
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
     session.onClose(() => this.#remove(name, entry));
-    this.#watchIdle(name, entry);
+    this.#watchIdle(entry);
   }
 
-  /** Looks again every five minutes: a session that carries nothing at two looks in a row is let go. */
-  #watchIdle(name: string, entry: Entry): void {
-    entry.idle = this.#clock.after(idleMillis, () => {
-      if (entry.session.activeStreams > 0) return this.#watchIdle(name, entry);
-      this.#remove(name, entry);
-      entry.session.close();
-    });
+  /** Looked at every five minutes: a session that carries nothing then is let go. */
+  #watchIdle(entry: Entry): void {
+    entry.idle = this.#clock.after(idleMillis, () =>
+      entry.session.activeStreams > 0 ? this.#watchIdle(entry) : retire(entry),
+    );
   }
 
   #remove(name: string, entry: Entry): void {
@@ -103,8 +129,14 @@ export class TunnelPool {
   }
 }
 
-const hasRoom = ({ session }: Pooled): boolean =>
-  session.usable && session.activeStreams < Math.min(mostStreams, session.maxStreams);
+/** It stays in the pool until it has closed, so that it is found when its peer is revoked. */
+function retire(entry: Entry): void {
+  entry.retired = true;
+  entry.session.close();
+}
+
+const hasRoom = ({ session, retired }: Entry): boolean =>
+  !retired && session.usable && session.activeStreams < Math.min(mostStreams, session.maxStreams);
 
 const nameOf = (key: PoolKey): string =>
   [key.source, key.sourceAddress, key.expect.join(','), key.address, key.port, key.trustRevision].join('|');

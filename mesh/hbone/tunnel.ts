@@ -1,22 +1,21 @@
 import type { Duplex } from 'node:stream';
 import type { ClientSession, Headers, Http2 } from '../http2/session.ts';
+import { whileWanted } from '../net/while-wanted.ts';
 import { CodedError } from '../process/coded-error.ts';
-import { dialTls, type DialOptions, type Secured } from '../tls/handshake.ts';
+import { dialTls, TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
 
 /** A tunnel that the peer answered with 200: bytes flow from here. */
 export interface Tunnel {
   readonly stream: Duplex;
-  /** What the innermost peer said in its answer. */
+  /** What the peer said in its answer. */
   readonly headers: Headers;
-  /** Who the innermost peer is, where a handshake of this tunnel's own told. */
-  readonly peer: Secured['peer'] | undefined;
 }
 
 /** A peer's refusal of a CONNECT, with its status. */
 export class ConnectRefused extends CodedError {
   readonly status: number;
 
-  constructor(layer: string, authority: string, status: number, why: string) {
+  constructor(layer: TunnelRequest['layer'], authority: string, status: number, why: string) {
     super(
       'CONNECT_REFUSED',
       `${layer} CONNECT ${authority} was answered ${status}${why === '' ? '' : `: ${why}`}`,
@@ -25,38 +24,72 @@ export class ConnectRefused extends CodedError {
   }
 }
 
-/** One CONNECT on a session; throws ConnectRefused unless the answer is 200. */
+export interface TunnelRequest {
+  readonly authority: string;
+  readonly headers: Headers;
+  /** Named in a refusal. */
+  readonly layer: 'hbone' | 'outer' | 'inner';
+}
+
+/** One CONNECT on a session, made before this returns; throws ConnectRefused unless the answer is 200. */
 export async function openTunnel(
   session: ClientSession,
-  request: { authority: string; headers: Headers; layer: string },
+  request: TunnelRequest,
   signal: AbortSignal,
 ): Promise<Tunnel> {
   const { status, headers, stream } = await session.connect(request, signal);
   if (status !== 200)
     throw new ConnectRefused(request.layer, request.authority, status, headers['x-isthmus-reason'] ?? '');
-  return { stream, headers, peer: undefined };
+  return { stream, headers };
+}
+
+/**
+ * TLS and HTTP/2 as a client over a connection, which is destroyed when that fails. In TLS 1.3 a client has finished its
+ * handshake before the server has judged it: a connection that ends before the server's first frame is the server's
+ * refusal, at this layer.
+ */
+export async function openSession(
+  raw: Duplex,
+  http2: Http2,
+  tls: DialOptions,
+): Promise<{ readonly session: ClientSession; readonly peer: Secured['peer'] }> {
+  const { socket, peer } = await dialTls(raw, tls);
+  try {
+    return { session: await http2.client(socket, tls.timeoutMillis), peer };
+  } catch (cause) {
+    raw.destroy();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TlsRefused(
+      tls.layer,
+      `the peer ended the connection before it spoke: it may refuse our certificate (${why})`,
+      undefined,
+      cause,
+    );
+  }
 }
 
 /**
  * The inner half of a double tunnel: a handshake with the real destination over the outer stream, and a CONNECT of
  * its own. The gateway between sees neither.
  */
-export async function openInner(
+export function openInner(
   outer: Duplex,
   http2: Http2,
   tls: DialOptions,
-  request: { authority: string; headers: Headers },
+  request: Omit<TunnelRequest, 'layer'>,
   signal: AbortSignal,
-): Promise<Tunnel> {
-  const secured = await dialTls(outer, tls);
-  const session = await http2.client(secured.socket);
-  try {
-    const tunnel = await openTunnel(session, { ...request, layer: 'inner' }, signal);
-    // One connection, one inner session: it ends with its only stream.
-    tunnel.stream.once('close', () => session.close());
-    return { ...tunnel, peer: secured.peer };
-  } catch (error) {
-    session.destroy();
-    throw error;
-  }
+): Promise<Tunnel & { readonly peer: Secured['peer'] }> {
+  return whileWanted(outer, signal, async () => {
+    const { session, peer } = await openSession(outer, http2, tls);
+    try {
+      const tunnel = await openTunnel(session, { ...request, layer: 'inner' }, signal);
+      // One connection, one inner session: it ends with its only stream.
+      tunnel.stream.once('close', () => session.close());
+      return { ...tunnel, peer };
+    } catch (error) {
+      session.destroy();
+      outer.destroy();
+      throw error;
+    }
+  });
 }

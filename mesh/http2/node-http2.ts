@@ -26,12 +26,12 @@ const common = { initialWindowSize: streamWindow, maxFrameSize: maxFrame, enable
 /** HTTP/2 CONNECT sessions on Node's own implementation. */
 export function nodeHttp2(clock: Clock): Http2 {
   return {
-    client: (socket) => openClient(socket, clock),
+    client: (socket, timeoutMillis) => openClient(socket, clock, timeoutMillis),
     server: (socket, onConnect) => openServer(socket, clock, onConnect),
   };
 }
 
-function openClient(socket: TLSSocket, clock: Clock): Promise<ClientSession> {
+function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
   const session = http2.connect('https://hbone', {
     createConnection: () => socket,
     settings: { ...common, maxHeaderListSize: 16 * 1024 },
@@ -39,17 +39,20 @@ function openClient(socket: TLSSocket, clock: Clock): Promise<ClientSession> {
     maxSessionMemory: 64,
   });
   return new Promise((resolve, reject) => {
-    const refused = (error?: Error) =>
+    const refused = (error?: Error) => {
+      timer.cancel();
+      const why = error?.message ?? 'closed';
       reject(
-        new CodedError(
-          'SESSION_FAILED',
-          `the HTTP/2 session ended at its start: ${error?.message ?? 'closed'}`,
-          { cause: error },
-        ),
+        new CodedError('SESSION_FAILED', `the HTTP/2 session ended at its start: ${why}`, { cause: error }),
       );
+    };
+    const timer = clock.after(timeoutMillis, () =>
+      session.destroy(new Error(`the peer sent no SETTINGS within ${timeoutMillis} ms`)),
+    );
     session.once('error', refused).once('close', refused);
     // Without the peer's SETTINGS its stream limit is unknown, and whether it speaks HTTP/2 at all.
     session.once('remoteSettings', () => {
+      timer.cancel();
       session.off('error', refused).off('close', refused);
       session.setLocalWindowSize(connectionWindow);
       resolve(new NodeClientSession(session, clock));
@@ -83,8 +86,11 @@ class NodeClientSession implements ClientSession {
   }
 
   connect({ authority, headers }: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse> {
+    const failure = (why: string, cause?: unknown) =>
+      new CodedError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause });
+    if (signal.aborted) return Promise.reject(failure('given up'));
+    if (!this.usable) return Promise.reject(failure('the HTTP/2 session has ended'));
     return new Promise((resolve, reject) => {
-      if (!this.usable) return reject(new CodedError('SESSION_CLOSED', 'the HTTP/2 session has ended'));
       const stream = this.#session.request(
         { ...headers, ':method': 'CONNECT', ':authority': authority },
         { endStream: false },
@@ -98,8 +104,10 @@ class NodeClientSession implements ClientSession {
         const why = signal.aborted
           ? 'given up'
           : (error?.message ?? 'the stream was closed before an answer');
-        reject(new CodedError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause: error }));
+        reject(failure(why, error));
       };
+      // Outlives the answer: a stream that is reset before it has an owner must not end the process.
+      stream.on('error', () => undefined);
       stream.once('error', failed).once('close', failed);
       stream.once('response', (response) => {
         signal.removeEventListener('abort', abort);
@@ -124,10 +132,7 @@ class NodeClientSession implements ClientSession {
 
 function answer(stream: http2.ClientHttp2Stream, response: http2.IncomingHttpHeaders): ConnectResponse {
   const status = Number(response[':status']);
-  if (status !== 200) {
-    stream.on('error', () => undefined);
-    stream.close(http2.constants.NGHTTP2_CANCEL);
-  }
+  if (status !== 200) stream.close(http2.constants.NGHTTP2_CANCEL);
   return { status, headers: plain(response), stream };
 }
 
@@ -152,9 +157,19 @@ function openServer(
   watchPings(session, clock);
   return {
     onClose: (listener) => void session.once('close', () => listener(failure)),
-    close: () => session.close(),
+    close: () => shutDown(session),
     destroy: (error) => session.destroy(error),
   };
+}
+
+/**
+ * In two steps (RFC 9113 6.8): what the peer has opened before it hears of the end is still served. The answer to the
+ * PING says that it has heard.
+ */
+function shutDown(session: http2.ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  session.goaway(http2.constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
+  session.ping(() => session.close());
 }
 
 function receive(
@@ -179,6 +194,7 @@ function receive(
 
 function refuse(stream: http2.ServerHttp2Stream, status: number, headers: Headers): void {
   if (stream.destroyed) return;
+  if (stream.headersSent) return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
   stream.respond({ ...headers, ':status': status }, { endStream: true });
   stream.resume();
 }

@@ -23,7 +23,10 @@ export interface ConnectResponse {
 
 /** The dialling end. */
 export interface ClientSession {
-  /** Opens a stream; resolves with the peer's answer. Rejects with a CodedError when the session fails first. */
+  /**
+   * Opens a stream, which counts from the call on; resolves with the peer's answer. Rejects with CONNECT_FAILED when
+   * the stream or the session fails first, and when it is given up.
+   */
   connect(request: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse>;
   readonly activeStreams: number;
   /** Most streams that the peer allows at once. */
@@ -36,7 +39,7 @@ export interface ClientSession {
   destroy(error?: Error): void;
 }
 
-/** One CONNECT that arrived; exactly one of accept and refuse is called. */
+/** One CONNECT that arrived. Refusing it after it was accepted resets the stream. */
 export interface IncomingConnect {
   readonly authority: string;
   readonly headers: Headers;
@@ -46,12 +49,16 @@ export interface IncomingConnect {
 
 export interface ServerSession {
   onClose(listener: (error: Error | undefined) => void): void;
-  /** Graceful: GOAWAY, open streams go on. */
+  /** Graceful: GOAWAY, then no new streams once the peer has heard it; open streams go on. */
   close(): void;
   destroy(error?: Error): void;
 }
 
 export interface Http2 {
-  client(socket: TLSSocket): Promise<ClientSession>;
+  /**
+   * Resolves when the peer has sent its SETTINGS. Rejects with SESSION_FAILED when the connection ends before or the
+   * peer has not spoken after `timeoutMillis`; the socket is destroyed then.
+   */
+  client(socket: TLSSocket, timeoutMillis: number): Promise<ClientSession>;
   server(socket: TLSSocket, onConnect: (incoming: IncomingConnect) => void): ServerSession;
 }

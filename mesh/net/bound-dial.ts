@@ -32,7 +32,7 @@ export class BoundDialer {
     this.#random = random;
   }
 
-  /** Throws DIAL_REFUSED or DIAL_TIMEOUT naming the address. */
+  /** Throws DIAL_REFUSED, DIAL_TIMEOUT or DIAL_ABORTED naming the address. */
   async dial(target: DialTarget): Promise<Socket> {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -46,6 +46,8 @@ export class BoundDialer {
   }
 
   #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
+    if (signal?.aborted)
+      return Promise.reject(new CodedError('DIAL_ABORTED', `${address}:${port} is no longer wanted`));
     return new Promise((resolve, reject) => {
       const bound =
         localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };

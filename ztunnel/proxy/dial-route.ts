@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
-import { openInner, openTunnel, type Tunnel } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
-import type { ClientSession } from '@isthmus/mesh/http2/session.ts';
+import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
+import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
@@ -42,20 +41,9 @@ export async function dialRoute(
       return { stream, peer: undefined, baggage: undefined, authority: undefined, address: at(route) };
     }
     case 'hbone': {
-      const pooled = await session(
-        context,
-        source,
-        { ...place(route), expect: route.expect },
-        'hbone',
-        signal,
-      );
-      const headers = headersOf(source, clientAddress);
-      const tunnel = await openTunnel(
-        pooled.session,
-        { authority: route.authority, headers, layer: 'hbone' },
-        signal,
-      );
-      return reached(tunnel, pooled.peer, route.authority, at(route));
+      const request = { authority: route.authority, headers: headersOf(source, clientAddress) };
+      const { tunnel, peer } = await pooled(context, source, route, { ...request, layer: 'hbone' }, signal);
+      return reached(tunnel, peer, route.authority, at(route));
     }
     case 'double-hbone':
       return doubleTunnel(context, source, clientAddress, route, signal);
@@ -83,22 +71,20 @@ async function doubleTunnel(
   route: Extract<Route, { kind: 'double-hbone' }>,
   signal: AbortSignal,
 ): Promise<Reached> {
-  const outer = await session(context, source, route.gateway, 'outer', signal);
   const headers = headersOf(source, clientAddress);
   const { authority, target, expect } = route;
-  const toGateway = { authority, headers: { ...headers, 'x-isthmus-target': target }, layer: 'outer' };
-  const through = await openTunnel(outer.session, toGateway, signal);
-  const tls = {
-    ...tlsOf(context),
-    credentials: await context.credentials.get(identityOf(source)),
-    alpn: ['h2'],
-    layer: 'inner' as const,
-    expect,
+  // First: while it is waited for, nobody would own the outer stream.
+  const credentials = await context.credentials.get(identityOf(source));
+  const toGateway = {
+    authority,
+    headers: { ...headers, 'x-isthmus-target': target },
+    layer: 'outer' as const,
   };
+  const { tunnel: outer } = await pooled(context, source, route.gateway, toGateway, signal);
+  const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: 'inner' as const, expect };
   const inside = { authority, headers: { ...headers, 'x-forwarded-network': source.network } };
-  const tunnel = await openInner(through.stream, context.http2, tls, inside, signal);
-  if (!tunnel.peer) throw new Error('an inner tunnel has a peer');
-  return reached(tunnel, tunnel.peer, authority, at(route.gateway));
+  const inner = await openInner(outer.stream, context.http2, tls, inside, signal);
+  return reached(inner, inner.peer, authority, at(route.gateway));
 }
 
 async function istioMtls(
@@ -114,67 +100,49 @@ async function istioMtls(
     timeoutMillis: dialMillis,
     signal,
   });
-  const { socket, peer } = await dialTls(raw, {
-    ...tlsOf(context),
-    credentials,
-    alpn: ['istio'],
-    layer: 'istio-mtls',
-    servername: route.sni,
-    expect: route.expect,
-  });
+  const options = {
+    ...{ ...tlsOf(context), credentials, alpn: ['istio'], layer: 'istio-mtls' as const },
+    ...{ servername: route.sni, expect: route.expect },
+  };
+  const { socket, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
   return { stream: socket, peer, baggage: undefined, authority: undefined, address: at(route) };
 }
 
 const tlsOf = ({ table, clock }: Context) => ({ table, clock, timeoutMillis: dialMillis });
 
-/**
- * In TLS 1.3 a client has finished its handshake before the server has judged it: a connection that ends before the
- * server's first frame is the server's refusal.
- */
-async function speakHttp2(
-  { http2 }: Context,
-  socket: TLSSocket,
-  layer: 'hbone' | 'outer',
-): Promise<ClientSession> {
-  try {
-    return await http2.client(socket);
-  } catch (cause) {
-    throw new TlsRefused(
-      layer,
-      'the peer ended the connection before it spoke: it may refuse our certificate',
-      undefined,
-      cause,
-    );
-  }
+interface Target {
+  readonly address: string;
+  readonly port: number;
+  readonly expect: readonly string[];
 }
 
-/** A pooled session to one place, dialled from the source's address with the source's identity. */
-async function session(
+/** A tunnel on a session of the pool, which is dialled from the source's address with the source's identity. */
+function pooled(
   context: Context,
   source: Workload,
-  target: { readonly address: string; readonly port: number; readonly expect: readonly string[] },
-  layer: 'hbone' | 'outer',
+  { address, port, expect }: Target,
+  request: TunnelRequest & { readonly layer: 'hbone' | 'outer' },
   signal: AbortSignal,
-): Promise<Pooled> {
+): Promise<{ readonly tunnel: Tunnel; readonly peer: Peer }> {
   const identity = identityOf(source);
   const localAddress = source.addresses[0];
-  const key = {
-    source: identity,
-    sourceAddress: localAddress ?? '',
-    trustRevision: context.table.revision,
-    ...target,
-  };
-  signal.throwIfAborted();
-  return context.pool.take(key, async () => {
+  const trustRevision = context.table.revision;
+  const key = { source: identity, sourceAddress: localAddress ?? '', address, port, expect, trustRevision };
+  // Others wait for the same dial: it goes on when the one who began it no longer wants it.
+  const dial = async () => {
     const credentials = await context.credentials.get(identity);
-    const raw = await context.dialer.dial({ ...place(target), localAddress, timeoutMillis: dialMillis });
-    const { socket, peer } = await dialTls(raw, {
-      ...tlsOf(context),
-      credentials,
-      alpn: ['h2'],
-      layer,
-      expect: target.expect,
-    });
-    return { session: await speakHttp2(context, socket, layer), peer };
-  });
+    const raw = await context.dialer.dial({ address, port, localAddress, timeoutMillis: dialMillis });
+    const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: request.layer, expect };
+    const opened = await openSession(raw, context.http2, tls);
+    if (context.table.isRevoked(opened.peer.issuerKeyId)) throw revokedMeanwhile(opened, request.layer);
+    return opened;
+  };
+  return context.pool.open(key, dial, request, signal);
+}
+
+/** The handshake judged the peer, and then the table changed: the pool did not know the session yet. */
+function revokedMeanwhile({ session, peer }: Pooled, layer: 'hbone' | 'outer'): TlsRefused {
+  session.destroy();
+  const message = `${peer.spiffeId} was issued by cluster ${peer.cluster}, which was revoked meanwhile`;
+  return new TlsRefused(layer, `REVOKED_ISSUER: ${message}`, { reason: 'REVOKED_ISSUER', message });
 }

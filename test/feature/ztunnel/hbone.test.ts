@@ -187,6 +187,21 @@ describe('ztunnel, inside one network', () => {
     assert.equal(await call.until('at last'), 'at last');
   });
 
+  it('serves 300 callers who all waited for one certificate', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    proxy.withheld.add(identityOf('late'));
+    proxy.tell({ workloads: [shop.pod('east', 'late', '17.4')] });
+    const calls = await Promise.all(
+      Array.from({ length: 300 }, () => mesh.call(mesh.at('17.4'), vip(mesh), port)),
+    );
+    const urgent = () => proxy.said.filter((one) => one.kind === 'want-certificate' && one.urgent);
+    await proxy.signal.until(() => urgent().length > 0);
+    proxy.engine.hear({ kind: 'certificate', ...mesh.leaf('east', identityOf('late')) });
+    await Promise.all(calls.map((call) => call.echo('served')));
+    assert.equal(proxy.report().totals.pooled, 3);
+  });
+
   it('drains: what lives may end, nothing new is taken', async () => {
     const proxy = await oneNode();
     await mesh.serve(mesh.at('18.2'), port, echo);

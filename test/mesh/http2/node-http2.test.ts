@@ -1,5 +1,4 @@
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
-import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { http2Conformance } from '../../conformance/http2.ts';
 
-http2Conformance('node:http2', nodeHttp2(systemClock));
+http2Conformance('node:http2', nodeHttp2);

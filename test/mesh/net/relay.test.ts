@@ -51,7 +51,7 @@ describe('mesh/net relay', () => {
       const stream = accept({});
       stream.on('data', () => stream.end('bye'));
     });
-    const session = await http2.client(dialled.socket);
+    const session = await http2.client(dialled.socket, 5000);
     let failure: Error | undefined;
     session.onClose((error) => (failure = error ?? new Error('closed')));
     const one = async () => {

@@ -207,7 +207,7 @@ describe('mesh/tls under HTTP/2, over sockets that may be half open', () => {
     const { client, server } = await socketPair();
     const accepting = refused(accept(server));
     const { socket } = await dial(client, { by: twin });
-    await assert.rejects(nodeHttp2(systemClock).client(socket), { code: 'SESSION_FAILED' });
+    await assert.rejects(nodeHttp2(systemClock).client(socket, 5000), { code: 'SESSION_FAILED' });
     assert.equal((await accepting).refusal?.reason, 'UNKNOWN_ISSUER');
   });
 
@@ -215,7 +215,7 @@ describe('mesh/tls under HTTP/2, over sockets that may be half open', () => {
     const { client, server } = await socketPair();
     const [accepted, dialled] = await Promise.all([accept(server), dial(client)]);
     nodeHttp2(systemClock).server(accepted.socket, () => undefined);
-    const session = await nodeHttp2(systemClock).client(dialled.socket);
+    const session = await nodeHttp2(systemClock).client(dialled.socket, 5000);
     const closed = new Promise<void>((resolve) => session.onClose(() => resolve()));
     // What the kernel does for a process that was killed.
     accepted.socket.destroy();

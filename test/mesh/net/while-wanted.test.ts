@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { dialTls } from '@isthmus/mesh/tls/handshake.ts';
+import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
+
+const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
+const authority = makeAuthority();
+
+describe('mesh/net, what nobody wants any more', () => {
+  it('a handshake that is given up ends, and its connection with it', async () => {
+    const { client, server } = await socketPair();
+    const stop = new AbortController();
+    const options = {
+      ...{ credentials: authority.leaf(identity), table: tableOf(authority), clock: systemClock },
+      ...{ alpn: ['h2'], layer: 'inner' as const, expect: [identity], timeoutMillis: 60_000 },
+    };
+    const waiting = whileWanted(client, stop.signal, () => dialTls(client, options));
+    stop.abort();
+    await assert.rejects(waiting, { code: 'TLS_REFUSED' });
+    assert.equal(client.destroyed, true);
+    server.destroy();
+  });
+
+  it('nothing is begun for what was given up before', async () => {
+    const { client, server } = await socketPair();
+    let begun = false;
+    const waiting = whileWanted(client, AbortSignal.abort(), () => Promise.resolve((begun = true)));
+    await assert.rejects(waiting, { name: 'AbortError' });
+    assert.deepEqual([begun, client.destroyed], [false, true]);
+    server.destroy();
+  });
+
+  it('what is done is not undone by a later change of mind', async () => {
+    const { client, server } = await socketPair();
+    const stop = new AbortController();
+    assert.equal(await whileWanted(client, stop.signal, () => Promise.resolve('done')), 'done');
+    stop.abort();
+    assert.equal(client.destroyed, false);
+    client.destroy();
+    await once(server.resume(), 'end');
+    server.destroy();
+  });
+
+  it('no place is dialled for what was given up before', async () => {
+    const dialer = new BoundDialer(systemClock, systemRandom);
+    const target = { address: '127.0.0.1', port: 1, localAddress: undefined, timeoutMillis: 1000 };
+    await assert.rejects(dialer.dial({ ...target, signal: AbortSignal.abort() }), { code: 'DIAL_ABORTED' });
+  });
+});
