@@ -25,22 +25,23 @@ export function grantRefusal(state: MeshState, arrival: Arrival): string | undef
     one.exported &&
     one.grantedClusters.includes(peer.cluster) &&
     one.ports.some(({ servicePort }) => targetPortOf(one, workload, servicePort) === port);
-  const covered = service ? covers(service) : offered(state, workload).some(covers);
-  return covered
-    ? undefined
-    : `NOT_GRANTED: port ${port} of ${workload.uid} is exported to no caller of cluster ${peer.cluster}`;
+  const covered = (service ? now(state, [service.key]) : now(state, workload.services.keys())).some(covers);
+  if (covered || (!service && withdrawn(state, workload).some(covers))) return undefined;
+  return `NOT_GRANTED: port ${port} of ${workload.uid} is exported to no caller of cluster ${peer.cluster}`;
 }
+
+/** Services as they are now: since a connection began, what it asked for may have been changed, or be gone. */
+const now = (state: MeshState, keys: Iterable<string>): readonly Service[] =>
+  [...keys].flatMap((key) => state.services.get(key) ?? []);
 
 /**
- * The services whose port it may be: those that it backs, and those of its namespace that nobody here backs any more.
- * For while a service is drained whole, its endpoints leave it in the eyes of their own proxy, though callers
- * elsewhere may not have heard of it yet.
+ * The exported services of its namespace that nobody here backs any more. For while a service is drained whole, its
+ * endpoints leave it in the eyes of their own proxy, though callers elsewhere may not have heard of it yet.
  */
-const mayBack = (state: MeshState, workload: Workload, service: Service): boolean =>
-  workload.services.has(service.key) ||
-  (service.namespace === workload.namespace &&
-    !state.workloads.ofService(service.key).some(({ cluster }) => cluster === workload.cluster));
-
-function offered(state: MeshState, workload: Workload): readonly Service[] {
-  return [...state.services.all()].filter((service) => service.exported && mayBack(state, workload, service));
-}
+const withdrawn = (state: MeshState, workload: Workload): readonly Service[] =>
+  [...state.services.all()].filter(
+    ({ key, namespace, exported }) =>
+      exported &&
+      namespace === workload.namespace &&
+      !state.workloads.ofService(key).some(({ cluster }) => cluster === workload.cluster),
+  );

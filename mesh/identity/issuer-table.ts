@@ -47,9 +47,9 @@ export class IssuerTable {
     return [...this.#bundles.values()];
   }
 
-  /** True for an intermediate that is revoked, or no longer known at all. */
+  /** True for an intermediate that is revoked, no longer known at all, or issued by no root that is still in force. */
   isRevoked(keyId: string): boolean {
-    return this.#intermediates.get(keyId)?.revoked ?? true;
+    return !this.#verified.has(keyId) || (this.#intermediates.get(keyId)?.revoked ?? true);
   }
 
   /**

@@ -22,18 +22,14 @@ export function policiesFor(state: MeshState, workload: Workload): Applicable {
 }
 
 /**
- * What holds for a connection now. While a policy is missing a refusal by another is final, and a permission is not:
- * the caller waits for the policy, at most 5 seconds, and refuses by this verdict if it has not come. For a live
- * connection `missing` is no reason to end it: judge it by `known`.
+ * What holds for a connection now. While a policy is missing a refusal by a DENY is final, and nothing else is: what is
+ * missing may allow as well as deny. A new connection waits for it, at most 5 seconds, and is refused if it has not
+ * come; a live one is not ended by POLICY_UNKNOWN.
  */
-export function verdictFor(
-  state: MeshState,
-  connection: Connection,
-): { readonly verdict: Verdict; readonly known: Verdict; readonly missing: readonly string[] } {
+export function verdictFor(state: MeshState, connection: Connection): Verdict {
   const { policies, missing } = policiesFor(state, connection.destination.workload);
   const known = evaluate(policies, connection);
-  const isOpen = missing.length > 0 && known.reason !== 'DENIED';
-  return { verdict: isOpen ? unknownPolicy(missing, known.dryRun) : known, known, missing };
+  return missing.length > 0 && known.reason !== 'DENIED' ? unknownPolicy(missing, known.dryRun) : known;
 }
 
 const unknownPolicy = (missing: readonly string[], dryRun: readonly string[]): Verdict => ({

@@ -8,7 +8,6 @@ import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
@@ -25,8 +24,10 @@ import { formatAccess } from '../telemetry/access-log.ts';
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { FromWorker, ToWorker } from '../worker/messages.ts';
 import { applyDelta } from './apply.ts';
+import { Changes } from './changes.ts';
 import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
+import { mayNotLive } from '../proxy/judge-arrival.ts';
 import { Refusals } from './refusals.ts';
 
 export interface EngineDeps {
@@ -47,11 +48,12 @@ export class Engine {
   readonly #context: Context;
   readonly #listeners: Listeners;
   readonly #refusals: Refusals;
-  #waiting: (() => void)[] = [];
+  readonly #changes: Changes;
   #phase: 'syncing' | 'serving' | 'draining' = 'syncing';
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
+    this.#changes = new Changes(deps.clock);
     this.#context = this.#newContext();
     this.#refusals = new Refusals(deps.clock, deps.log);
     this.#listeners = new Listeners({
@@ -92,9 +94,9 @@ export class Engine {
     const { type } = delta;
     const rejected = applyDelta(this.#context.state, this.#context.table, delta);
     if (this.#phase === 'serving') this.#reconcile();
-    if (type === typeUrls.authorization || type === typeUrls.address) this.#judgeAgain();
     if (type === typeUrls.intermediate || type === typeUrls.trustBundle) this.#dropRevoked();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#context.connections.judgeAgain();
+    this.#changes.tell();
     this.#deps.say({ kind: 'applied', type, rejected });
   }
 
@@ -120,26 +122,9 @@ export class Engine {
       }
   }
 
-  /** What a new policy no longer allows ends now. A policy that is named but unknown ends nothing. */
-  #judgeAgain(): void {
-    const { state, connections } = this.#context;
-    connections.closeWhere(({ inbound }) => {
-      const workload = inbound && state.workloads.get(inbound.uid);
-      if (!workload) return undefined;
-      const { source, destination } = inbound.connection;
-      const { known } = verdictFor(state, { source, destination: { ...destination, workload } });
-      return known.allowed ? undefined : `late denial: ${known.message}`;
-    });
-  }
-
   #dropRevoked(): void {
-    const { table, connections, pool } = this.#context;
-    const revoked = (peer: { issuerKeyId: string } | undefined) =>
-      peer !== undefined && table.isRevoked(peer.issuerKeyId);
-    pool.closeWhere(revoked);
-    connections.closeWhere(({ peer }) =>
-      revoked(peer) ? `CERT_REVOKED: the issuer of ${peer?.spiffeId ?? ''} was revoked` : undefined,
-    );
+    const { table, pool } = this.#context;
+    pool.closeWhere(({ issuerKeyId }) => table.isRevoked(issuerKeyId));
   }
 
   /** Accepts nothing more; says so when the last connection has ended, or has been ended after its time. */
@@ -149,9 +134,7 @@ export class Engine {
     const { connections, pool } = this.#context;
     this.#listeners.close();
     pool.drain();
-    const deadline = this.#deps.clock.after(deadlineMillis, () => {
-      connections.closeWhere(() => 'the proxy stops');
-    });
+    const deadline = this.#deps.clock.after(deadlineMillis, () => connections.closeAll('the proxy stops'));
     void connections.drain().then(() => {
       deadline.cancel();
       this.#deps.say({ kind: 'drained' });
@@ -182,38 +165,29 @@ export class Engine {
     }
   }
 
-  #changed(millis: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.after(Math.max(1, millis), resolve);
-      this.#waiting.push(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
   #newContext(): Context {
     const { config, clock, random, log, say, access, tap } = this.#deps;
+    const [state, table] = [new MeshState(), new IssuerTable()];
     return {
       config,
       clock,
       random,
       log,
-      state: new MeshState(),
-      table: new IssuerTable(),
+      state,
+      table,
       dialer: new BoundDialer(clock, random),
       credentials: new CredentialStore(clock, (identity, urgent) =>
         say({ kind: 'want-certificate', identity, urgent }),
       ),
       http2: nodeHttp2(clock),
       pool: new TunnelPool(clock),
-      connections: new Connections(),
+      connections: new Connections((connection) => mayNotLive(state, table, connection)),
       failures: new RecentFailures(clock),
       metrics: new TcpMetrics(),
       counters: { gatewayDials: 0, gatewayRefusals: 0 },
       access: (record) => access?.(formatAccess(record, clock.now())),
       tap: tap && ((action, end, bytes) => tap(tapEntry(action, end, bytes, clock.now()))),
-      changed: (millis) => this.#changed(millis),
+      changed: (millis) => this.#changes.wait(millis),
     };
   }
 }

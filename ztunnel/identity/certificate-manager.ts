@@ -25,6 +25,8 @@ interface Entry {
   validFrom: number;
   validTo: number;
   problem: string;
+  /** What was given last; a worker that had forgotten it may want it again. */
+  credentials: Credentials | undefined;
 }
 
 const inFlight = 8;
@@ -49,9 +51,14 @@ export class CertificateManager {
     this.#deps = deps;
   }
 
-  /** Asked again and again for the same identity: it is fetched once. An urgent one goes before the others. */
+  /**
+   * Asked again and again for the same identity: it is fetched once. An urgent one goes before the others. A valid
+   * one is given again, as not everybody who wants it heard of it.
+   */
   want(identity: string, urgent: boolean): void {
     const entry = this.#entries.get(identity);
+    if (entry?.credentials && entry.validTo > this.#deps.clock.now())
+      return this.#deps.onCertificate(entry.credentials);
     if (entry) entry.urgent ||= urgent;
     else this.#entries.set(identity, { ...blank, urgent });
     this.#pump();
@@ -89,8 +96,9 @@ export class CertificateManager {
       const answer = await this.#deps.request(identity, createCsr(key, identity));
       const { chain, validFrom, validTo } = acceptChain(answer, identity, key.publicKey);
       if (this.#entries.get(identity) !== entry) return;
-      Object.assign(entry, { validFrom, validTo, problem: '', attempt: 0, urgent: false, state: 'held' });
-      this.#deps.onCertificate({ identity, key: privateKeyPem(key.privateKey), chain });
+      const credentials = { identity, key: privateKeyPem(key.privateKey), chain };
+      Object.assign(entry, { ...blank, urgent: false, state: 'held', validFrom, validTo, credentials });
+      this.#deps.onCertificate(credentials);
       this.#renewLater(entry);
     } catch (error) {
       if (this.#entries.get(identity) === entry) this.#again(identity, entry, error);
@@ -135,6 +143,7 @@ const blank: Readonly<Omit<Entry, 'urgent'>> = {
   validFrom: 0,
   validTo: 0,
   problem: '',
+  credentials: undefined,
 };
 
 const iso = (millis: number): string => new Date(millis).toISOString();

@@ -1,25 +1,40 @@
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
-import type { Connection } from '@isthmus/mesh/rbac/evaluate.ts';
+import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
 
 /** A live connection, as far as it may have to be ended for a reason that came later. */
 export interface LiveConnection {
   readonly peer: Peer | undefined;
   /** For people: from where to where. */
   readonly about: string;
-  /** Set where this proxy is the destination: the workload it is for, and what policies judge. */
-  readonly inbound?: { readonly uid: string; readonly connection: Connection };
+  /** Set where this proxy is the destination: what is judged again whenever something has changed. */
+  readonly inbound?: { readonly connection: Connection; readonly service: Service | undefined };
   readonly close: (reason: string) => void;
   /** Takes nothing new and ends when what it carries has ended; absent where that is its nature. */
   readonly drain?: () => void;
 }
 
+/** Why a connection may live no longer; undefined while it may. */
+export type Judge = (connection: LiveConnection) => string | undefined;
+
 /** Connections that live now. */
 export class Connections {
+  readonly #judge: Judge;
   readonly #live = new Set<LiveConnection>();
   #whenIdle: (() => void)[] = [];
 
+  constructor(judge: Judge) {
+    this.#judge = judge;
+  }
+
+  /**
+   * Judged as it comes in: it was let in by what was known before its far side was dialled, and what came since has
+   * passed it by.
+   */
   add(connection: LiveConnection): () => void {
     this.#live.add(connection);
+    const why = this.#judge(connection);
+    if (why !== undefined) connection.close(why);
     return () => {
       this.#live.delete(connection);
       if (this.#live.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -34,16 +49,16 @@ export class Connections {
     return [...this.#live];
   }
 
-  /** Ends those for which `reason` gives one. */
-  closeWhere(reason: (connection: LiveConnection) => string | undefined): number {
-    let closed = 0;
+  /** Ends those that may live no longer by what is known now. */
+  judgeAgain(): void {
     for (const connection of [...this.#live]) {
-      const why = reason(connection);
-      if (why === undefined) continue;
-      closed++;
-      connection.close(why);
+      const why = this.#judge(connection);
+      if (why !== undefined) connection.close(why);
     }
-    return closed;
+  }
+
+  closeAll(why: string): void {
+    for (const connection of [...this.#live]) connection.close(why);
   }
 
   /** Resolves when the last one has ended. */

@@ -1,20 +1,18 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { encodeBaggage, parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
-import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
-import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
+import { judgeArrival } from './judge-arrival.ts';
 
 const handshakeMillis = 10_000;
 const policyPatience = 5000;
@@ -178,33 +176,28 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   }
 }
 
-export const connectionOf = ({
-  workload,
-  caller,
-  port,
-}: Pick<Inbound, 'workload' | 'caller' | 'port'>): Connection => ({
-  source: { address: caller.address, identity: caller.peer?.identity },
-  destination: { address: workload.addresses[0] ?? '', port, workload },
+const arrivedOf = ({ workload, caller, port, service }: Inbound) => ({
+  connection: {
+    source: { address: caller.address, identity: caller.peer?.identity },
+    destination: { address: workload.addresses[0] ?? '', port, workload },
+  },
+  ...{ peer: caller.peer, service },
 });
 
 /**
- * Why the connection is denied: no grant covers its caller, or a policy says so. A policy that is named but not known
- * yet is waited for, and then denies.
+ * Why the connection is denied. A policy that is named but not known yet is waited for, and then denies. What holds is
+ * asked once more when the connection has been dialled and is registered.
  */
 async function judge(inbound: Inbound): Promise<string | undefined> {
-  const { context, workload, port, service, caller } = inbound;
-  // The control plane sends a policy that says the same; what it says of the workload itself needs no policy.
-  if (workload.strict && !caller.peer) return 'STRICT: plaintext is not taken';
-  const ungranted = grantRefusal(context.state, { workload, port, service, peer: caller.peer });
-  if (ungranted !== undefined) return ungranted;
+  const { context, workload } = inbound;
   const until = context.clock.monotonic() + policyPatience;
-  let { verdict } = verdictFor(context.state, connectionOf(inbound));
-  while (verdict.reason === 'POLICY_UNKNOWN' && context.clock.monotonic() < until) {
+  let judgement = judgeArrival(context.state, arrivedOf(inbound));
+  while (judgement.kind === 'unknown' && context.clock.monotonic() < until) {
     await context.changed(until - context.clock.monotonic());
     const now = context.state.workloads.get(workload.uid) ?? workload;
-    ({ verdict } = verdictFor(context.state, connectionOf({ ...inbound, workload: now })));
+    judgement = judgeArrival(context.state, arrivedOf({ ...inbound, workload: now }));
   }
-  return verdict.allowed ? undefined : verdict.message;
+  return judgement.kind === 'allowed' ? undefined : judgement.message;
 }
 
 function dialApplication({ context, workload, port }: Inbound): Promise<Socket> {
@@ -214,13 +207,13 @@ function dialApplication({ context, workload, port }: Inbound): Promise<Socket> 
 }
 
 function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
-  const { context, workload, caller } = inbound;
-  return carry(context, {
+  const { connection, peer, service } = arrivedOf(inbound);
+  return carry(inbound.context, {
     near,
     far: application,
     told: told(inbound),
-    peer: caller.peer,
-    inbound: { uid: workload.uid, connection: connectionOf(inbound) },
+    peer,
+    inbound: { connection, service },
   });
 }
 

@@ -8,6 +8,8 @@ import {
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
@@ -91,12 +93,14 @@ async function carryRoutes(
   }
 }
 
-function reach(
+async function reach(
   context: Context,
   source: Workload,
   clientAddress: string,
   routes: readonly Route[],
 ): Promise<{ route: Route; reached: Reached }> {
+  // Before any route is timed: that our own certificate is late says nothing of the far side.
+  if (routes.some(({ kind }) => kind !== 'plaintext')) await context.credentials.get(identityOf(source));
   const attempt = async (route: Route, signal: AbortSignal) => {
     try {
       const reached = await dialRoute(context, source, clientAddress, route, signal);
@@ -104,7 +108,7 @@ function reach(
       return { route, reached };
     } catch (error) {
       // A candidate that was given up for another has proved nothing against itself.
-      if (!signal.aborted) {
+      if (!signal.aborted && blames(error)) {
         context.failures.failed(routeKey(route));
         context.log.debug({ route: routeKey(route), error: String(error) }, 'route failed');
       }
@@ -118,6 +122,15 @@ function reach(
     discard: ({ reached }) => reached.stream.destroy(),
     onSilent: (route) => context.failures.failed(routeKey(route)),
   });
+}
+
+/**
+ * Whether a failure tells something of the route. A refusal of this caller does not, nor does what we lack ourselves:
+ * others would be sent elsewhere for it.
+ */
+function blames(error: unknown): boolean {
+  if (error instanceof ConnectRefused) return error.status >= 500;
+  return !(error instanceof CodedError) || error.code !== 'NO_CERTIFICATE';
 }
 
 /** The pod that calls, by its address; one that has just started may not be known for a moment. */

@@ -17,7 +17,11 @@ export async function serveSocks(context: Context, socket: Socket): Promise<void
   const timer = context.clock.after(patience, () => socket.destroy());
   const target = await negotiate(socket);
   timer.cancel();
-  if (!target) return;
+  if (!target) {
+    // Half-open sockets do not close by themselves; what was said goes out first.
+    socket.destroySoon();
+    return;
+  }
   await serveOutbound(context, socket, target, (ok) => {
     if (socket.writable) socket.write(socksReply(ok ? 0 : 5));
   });

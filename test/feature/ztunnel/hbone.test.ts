@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { anAuthorization, aMatch } from '../../fakes/records.ts';
 import { hostname, identityOf, port, shopIn, type Shop } from './shop.ts';
 
+const principal = (account: string) => ({
+  kind: 'exact' as const,
+  value: `cluster.local/ns/shop/sa/${account}`,
+});
+const denying = (account: string) =>
+  anAuthorization({
+    name: 'no-front',
+    action: 'DENY',
+    rules: [[[aMatch({ principals: [principal(account)] })]]],
+  });
 const echo = (socket: Socket) => void socket.pipe(socket);
 
 describe('ztunnel, inside one network', () => {
@@ -82,9 +93,7 @@ describe('ztunnel, inside one network', () => {
   it('a policy that denies names itself, at the destination; the caller hears 401', async () => {
     const proxy = await oneNode({ authorizationPolicies: ['shop/no-front'] });
     await mesh.serve(mesh.at('18.2'), port, echo);
-    const principals = [{ kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/front' }];
-    const deny = anAuthorization({ name: 'no-front', action: 'DENY', rules: [[[aMatch({ principals })]]] });
-    proxy.tell({ policies: [deny] });
+    proxy.tell({ policies: [denying('front')] });
     const call = await callCart();
     assert.equal(await call.end(), '');
     const inbound = await proxy.line({ direction: 'inbound' });
@@ -103,19 +112,103 @@ describe('ztunnel, inside one network', () => {
   it('a new policy ends what it no longer allows, and leaves the rest alone', async () => {
     const proxy = await oneNode({ authorizationPolicies: ['shop/no-front'] });
     await mesh.serve(mesh.at('18.2'), port, echo);
-    const nobody = [{ kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/nobody' }];
-    const deny = (principals: typeof nobody) =>
-      anAuthorization({ name: 'no-front', action: 'DENY', rules: [[[aMatch({ principals })]]] });
-    proxy.tell({ policies: [deny(nobody)] });
+    proxy.tell({ policies: [denying('nobody')] });
     const call = await callCart();
     await call.echo('one');
-    proxy.tell({ policies: [deny([{ kind: 'exact', value: 'cluster.local/ns/shop/sa/other' }])] });
+    proxy.tell({ policies: [denying('other')] });
     await call.echo('two');
-    proxy.tell({ policies: [deny([{ kind: 'exact', value: 'cluster.local/ns/shop/sa/front' }])] });
+    proxy.tell({ policies: [denying('front')] });
     await call.end();
     const inbound = await proxy.line({ direction: 'inbound' });
     assert.match(inbound['error'] ?? '', /^late denial: policy shop\/no-front/);
   });
+
+  it('a denial that comes while the application is dialled is in force too', async () => {
+    let whileDialling = () => undefined as void;
+    // Every dial of an application is given its time as it begins.
+    const after: Clock['after'] = (millis, run) => {
+      if (millis === 10_000) whileDialling();
+      return systemClock.after(millis, run);
+    };
+    const proxy = await mesh.proxy(
+      { cluster: 'east' },
+      {
+        services: [shop.cart],
+        workloads: [front(), cartPod({ authorizationPolicies: ['shop/no-front'] })],
+        policies: [denying('nobody')],
+      },
+      { clock: { ...systemClock, after } },
+    );
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    await (await callCart()).echo('one');
+    whileDialling = () => proxy.tell({ policies: [denying('front')] });
+    const call = await callCart();
+    assert.equal(await call.end(), '');
+    const inbound = await proxy.line({ direction: 'inbound', bytes_sent: '0' });
+    assert.match(inbound['error'] ?? '', /^late denial: policy shop\/no-front/);
+  });
+
+  it('an ALLOW that has not come ends nothing that lives, though another does not match', async () => {
+    const named = (...names: string[]) =>
+      cartPod({ authorizationPolicies: names.map((name) => `shop/${name}`) });
+    const allowing = (name: string, account: string) =>
+      anAuthorization({ name, action: 'ALLOW', rules: [[[aMatch({ principals: [principal(account)] })]]] });
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    proxy.tell({ policies: [allowing('ours', 'front')], workloads: [named('ours')] });
+    const call = await callCart();
+    await call.echo('one');
+    proxy.tell({ policies: [allowing('theirs', 'other')], workloads: [named('theirs', 'late')] });
+    await call.echo('two');
+    proxy.tell({ policies: [allowing('late', 'nobody')] });
+    await call.end();
+    assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^late denial: no ALLOW/);
+  });
+
+  it('ends plaintext when its destination turns STRICT', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await mesh.call(mesh.at('17.9'), mesh.at('17.2'), port);
+    await call.echo('hello');
+    proxy.tell({ workloads: [cartPod({ strict: true })] });
+    await call.end();
+    assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^late denial: STRICT/);
+  });
+
+  it('one caller’s refusal sends no other caller elsewhere', async () => {
+    const picky = shop.pod('east', 'cart-picky', '17.3', {
+      ...shop.serving(shop.cart, '18.3'),
+      ...{ capacity: 1_000_000, authorizationPolicies: ['shop/no-front'] },
+    });
+    const other = shop.pod('east', 'other', '17.4');
+    const proxy = await mesh.proxy(
+      { cluster: 'east' },
+      {
+        services: [shop.cart],
+        workloads: [front(), other, cartPod(), picky],
+        policies: [denying('front')],
+      },
+    );
+    for (const address of ['18.2', '18.3']) await mesh.serve(mesh.at(address), port, echo);
+    assert.equal(await (await callCart()).echo('by the other way'), 'by the other way');
+    const call = await mesh.call(mesh.at('17.4'), vip(mesh), port);
+    await call.echo('hello');
+    call.socket.end();
+    const line = await proxy.line({ direction: 'outbound', 'src.workload': 'other' });
+    assert.equal(line['dst.workload'], 'cart-picky');
+  });
+
+  for (const [what, bytes] of [
+    ['asks for nothing', ''],
+    ['speaks another protocol', 'GET / HTTP/1.1\r\n\r\n'],
+    ['ends within its greeting', '\x05'],
+  ] as const)
+    it(`closes on a SOCKS5 client that ${what}`, async () => {
+      await oneNode();
+      const call = await mesh.call(mesh.at('17.1'), mesh.at('17.1'), 15080);
+      call.socket.end(bytes);
+      await call.signal.until(() => call.closed);
+    });
 
   it('waits for a policy that is named and has not come', async () => {
     const proxy = await oneNode({ authorizationPolicies: ['shop/late'] });

@@ -201,8 +201,10 @@ describe('mesh/identity judge', () => {
     assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
     late.upsertBundle({ trustDomain: east.trustDomain, roots: [east.root], sequence: 1 });
     assert.notEqual(typeof judge(leafOf(good), late), 'string');
+    assert.equal(late.isRevoked(east.keyId), false);
     late.removeBundle(east.trustDomain);
     assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
+    assert.equal(late.isRevoked(east.keyId), true, 'what it let in ends too');
     late.upsertBundle({ trustDomain: east.trustDomain, roots: [east.root], sequence: 2 });
     late.removeIntermediate(east.keyId);
     assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');

@@ -1,0 +1,50 @@
+import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
+import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { LiveConnection } from './connections.ts';
+
+/** A connection at its destination: what policies judge, and what else a workload demands of its callers. */
+export interface Arrived {
+  readonly connection: Connection;
+  readonly peer: Peer | undefined;
+  /** The service that the CONNECT named, if it named one. */
+  readonly service: Service | undefined;
+}
+
+export type Judgement =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'refused'; readonly message: string }
+  /** A policy that is named has not come: a new connection waits for it and is refused without, a live one stays. */
+  | { readonly kind: 'unknown'; readonly message: string };
+
+/** What holds for a connection by all that is known now. */
+export function judgeArrival(state: MeshState, { connection, peer, service }: Arrived): Judgement {
+  const { workload, port } = connection.destination;
+  // The control plane sends a policy that says the same; what it says of the workload itself needs no policy.
+  if (workload.strict && !peer) return { kind: 'refused', message: 'STRICT: plaintext is not taken' };
+  const ungranted = grantRefusal(state, { workload, port, service, peer });
+  if (ungranted !== undefined) return { kind: 'refused', message: ungranted };
+  const { allowed, reason, message } = verdictFor(state, connection);
+  if (allowed) return { kind: 'allowed' };
+  return { kind: reason === 'POLICY_UNKNOWN' ? 'unknown' : 'refused', message };
+}
+
+/** Why a connection that was let in may live no longer. Those of a workload that is gone end with it, by themselves. */
+export function mayNotLive(
+  state: MeshState,
+  table: IssuerTable,
+  { peer, inbound }: LiveConnection,
+): string | undefined {
+  if (peer && table.isRevoked(peer.issuerKeyId))
+    return `CERT_REVOKED: the issuer of ${peer.spiffeId} was revoked`;
+  const workload = inbound && state.workloads.get(inbound.connection.destination.workload.uid);
+  if (!workload) return undefined;
+  const { source, destination } = inbound.connection;
+  const connection = { source, destination: { ...destination, workload } };
+  const judgement = judgeArrival(state, { connection, peer, service: inbound.service });
+  return judgement.kind === 'refused' ? `late denial: ${judgement.message}` : undefined;
+}
