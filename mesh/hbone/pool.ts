@@ -77,8 +77,13 @@ export class TunnelPool {
 
   /** Ends every session whose peer the predicate picks, streams and all. */
   closeWhere(picked: (peer: Peer) => boolean): number {
-    const ended = this.#all().filter(({ peer }) => picked(peer));
-    for (const { session } of ended) session.destroy();
+    const ended = [...this.#entries].flatMap(([name, entries]) =>
+      entries.filter(({ peer }) => picked(peer)).map((entry) => ({ name, entry })),
+    );
+    for (const { name, entry } of ended) {
+      this.#remove(name, entry);
+      entry.session.destroy();
+    }
     return ended.length;
   }
 

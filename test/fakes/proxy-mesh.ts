@@ -30,6 +30,9 @@ export interface Told {
   readonly policies?: readonly Authorization[];
 }
 
+/** Which certificate a proxy gets that asks for an identity's. */
+export type Certify = (identity: string) => Credentials;
+
 const trustDomain = 'cluster.local' as TrustDomain;
 
 /** One trust domain with an intermediate for each cluster, and a block of loopback addresses of its own. */
@@ -94,13 +97,17 @@ export class ProxyMesh {
     return { bundles: [{ name: trustDomain, body: bundle }], intermediates };
   }
 
-  /** A proxy's engine in this process, with certificates of its cluster, told a state and listening. */
+  /**
+   * A proxy's engine in this process, told a state and listening. Its certificates are those of its cluster, unless
+   * `certify` gives others.
+   */
   async proxy(
     config: Partial<ProxyConfig> & Pick<ProxyConfig, 'cluster'>,
     told: Told,
     deps: Partial<EngineDeps> = {},
+    certify: Certify = (identity) => this.leaf(config.cluster, identity),
   ): Promise<TestProxy> {
-    const proxy = new TestProxy(this, config, deps);
+    const proxy = new TestProxy(this, config, deps, certify);
     this.#proxies.push(proxy);
     proxy.trust();
     proxy.tell(told);
@@ -200,14 +207,17 @@ export class TestProxy {
   /** Identities for which no certificate is given. */
   readonly withheld = new Set<string>();
   readonly #mesh: ProxyMesh;
+  readonly #certify: Certify;
   #accessLog = '';
 
   constructor(
     mesh: ProxyMesh,
     config: Partial<ProxyConfig> & Pick<ProxyConfig, 'cluster'>,
     deps: Partial<EngineDeps>,
+    certify: Certify,
   ) {
     this.#mesh = mesh;
+    this.#certify = certify;
     this.config = { ...plain, network: `network-${config.cluster}`, ...config };
     const warn = (fields: object, message: string) => {
       this.logged.push({ ...fields, message });
@@ -264,6 +274,14 @@ export class TestProxy {
     this.#delta(typeUrls.authorization, [], policies);
   }
 
+  /** The first warning that has all of these fields; waits for it. */
+  async warning(fields: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const find = () =>
+      this.logged.find((one) => Object.entries(fields).every(([key, value]) => one[key] === value));
+    await this.signal.until(() => find() !== undefined);
+    return find() ?? {};
+  }
+
   report(): WorkerReport {
     this.engine.hear({ kind: 'report' });
     const last = this.said.at(-1);
@@ -283,7 +301,7 @@ export class TestProxy {
   #hear(message: FromWorker): void {
     this.said.push(message);
     if (message.kind === 'want-certificate' && !this.withheld.has(message.identity)) {
-      const credentials = this.#mesh.leaf(this.config.cluster, message.identity);
+      const credentials = { ...this.#certify(message.identity), identity: message.identity };
       setImmediate(() => this.engine.hear({ kind: 'certificate', ...credentials }));
     }
     this.signal.ring();

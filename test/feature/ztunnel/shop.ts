@@ -1,6 +1,6 @@
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { ProxyMesh } from '../../fakes/proxy-mesh.ts';
+import type { Certify, ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
 
 export const port = 8080;
@@ -71,17 +71,60 @@ export function shopIn(mesh: ProxyMesh) {
 
 export type Shop = ReturnType<typeof shopIn>;
 
-/** What west's proxies are told: the cart, exported to east, and the pod behind it. */
-export const westOf = ({ granted }: Shop, ...workloads: Workload[]) => ({ workloads, services: [granted] });
+/** What west's proxies are told: the cart, exported to east, and the pods behind it. */
+const westOf = ({ granted }: Shop, workloads: readonly Workload[]) => ({ workloads, services: [granted] });
 
-export const gatewayConfig = (mesh: ProxyMesh) =>
-  ({
-    mode: 'gateway',
-    cluster: 'west',
-    address: mesh.at('33.250'),
-    podName: 'eastwest-gateway',
-    serviceAccount: 'eastwest-gateway',
-  }) as const;
-
-export const sidecarConfig = (cluster: string, pod: string) =>
+const sidecarConfig = (cluster: string, pod: string) =>
   ({ mode: 'sidecar', cluster, podName: pod, namespace: 'shop', serviceAccount: pod }) as const;
+
+interface TwoNetworks {
+  /** How each end is served; ambient unless it says otherwise. */
+  readonly client?: 'ambient' | 'sidecar';
+  readonly server?: 'ambient' | 'sidecar';
+  /** Ambient pods that classic sidecars call. */
+  readonly classicClients?: boolean;
+  readonly certify?: { readonly [end in 'client' | 'gateway' | 'server']?: Certify };
+  /** Further workloads, for east's proxy and for west's. */
+  readonly east?: readonly Workload[];
+  readonly west?: readonly Workload[];
+  readonly gatewayTap?: boolean;
+}
+
+/** A caller in east, and a cart in west behind west's gateway: each with its proxy. */
+export async function twoNetworks(mesh: ProxyMesh, options: TwoNetworks = {}) {
+  const shop = shopIn(mesh);
+  const { client = 'ambient', server = 'ambient', certify = {}, east = [], west = [] } = options;
+  const over = (mode: 'ambient' | 'sidecar') =>
+    mode === 'sidecar' ? shop.classic : { classicClients: options.classicClients ?? false };
+  const front = shop.pod('east', 'front', '17.1', over(client));
+  const cart = shop.pod('west', 'cart', '33.1', { ...shop.serving(shop.granted, '34.1'), ...over(server) });
+  const transport = server === 'sidecar' || client === 'sidecar' ? 'istio-mtls' : 'hbone';
+  const entry = shop.entry(transport, {
+    classicClients: options.classicClients ?? false,
+    transport: server === 'sidecar' ? 'istio-mtls' : 'hbone',
+  });
+  const source = await mesh.proxy(
+    client === 'sidecar' ? sidecarConfig('east', 'front') : { cluster: 'east' },
+    { services: [shop.cart], workloads: [front, entry, shop.gateway, ...east] },
+    {},
+    certify.client,
+  );
+  const told = westOf(shop, [cart, ...west]);
+  const gateway = await mesh.proxy(
+    {
+      ...{ mode: 'gateway', cluster: 'west', address: mesh.at('33.250'), podName: 'eastwest-gateway' },
+      ...{ serviceAccount: 'eastwest-gateway', tap: options.gatewayTap ? '-' : '' },
+    },
+    told,
+    {},
+    certify.gateway,
+  );
+  const destination = await mesh.proxy(
+    server === 'sidecar' ? sidecarConfig('west', 'cart') : { cluster: 'west' },
+    told,
+    {},
+    certify.server,
+  );
+  const call = () => mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);
+  return { shop, front, cart, entry, source, gateway, destination, call };
+}

@@ -158,6 +158,16 @@ describe('mesh/tls in trouble', () => {
     await closed;
   });
 
+  for (const layer of ['hbone', 'outer', 'inner', 'istio-mtls'] as const)
+    it(`nobody is dialled for whom no name is known (${layer})`, async () => {
+      const options = { table: tableOf(authority), clock: systemClock, timeoutMillis: 5000, alpn: ['h2'] };
+      const error = await refused(
+        dialTls(pair.client, { ...options, credentials: authority.leaf(pod), layer, expect: [] }),
+      );
+      assert.match(error.message, new RegExp(`^${layer} tls: nothing is known of who should answer`));
+      assert.deepEqual([error.refusal?.reason, pair.client.destroyed], ['WRONG_IDENTITY', true]);
+    });
+
   it('credentials that are none fail like a handshake, and close', async () => {
     const bad = { identity: pod, key: 'no key', chain: 'no chain' };
     const options = { table: tableOf(authority), clock: systemClock, timeoutMillis: 5000, alpn: ['h2'] };
