@@ -181,9 +181,12 @@ function receive(
   stream.on('error', () => undefined);
   const authority = headers[':authority'] ?? '';
   if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, 400, {});
+  const gone = new AbortController();
+  stream.once('close', () => gone.abort());
   onConnect({
     authority,
     headers: plain(headers),
+    gone: gone.signal,
     accept: (fields): Duplex => {
       if (!stream.destroyed) stream.respond({ ...fields, ':status': 200 });
       return stream;

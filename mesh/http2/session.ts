@@ -43,6 +43,8 @@ export interface ClientSession {
 export interface IncomingConnect {
   readonly authority: string;
   readonly headers: Headers;
+  /** Aborted when the stream has closed: whoever asked is there no more. */
+  readonly gone: AbortSignal;
   readonly accept: (headers: Headers) => Duplex;
   readonly refuse: (status: number, headers?: Headers) => void;
 }

@@ -230,6 +230,19 @@ function ending(name: string, make: Make): void {
       assert.equal(await ends[0], 'clean');
     });
 
+    it('tells a server when nobody waits for its answer any more', async () => {
+      const asked = Promise.withResolvers<AbortSignal>();
+      await meet(({ gone }) => asked.resolve(gone));
+      const stop = new AbortController();
+      const waiting = client.connect({ authority: 'a:1', headers: {} }, stop.signal);
+      const gone = await asked.promise;
+      assert.equal(gone.aborted, false);
+      const aborted = once(gone, 'abort');
+      stop.abort();
+      await assert.rejects(waiting, { code: 'CONNECT_FAILED' });
+      await aborted;
+    });
+
     it('a stream that is reset before anybody listens ends nothing but itself', async () => {
       await meet(({ authority: wanted, accept }) => {
         const stream = accept({});

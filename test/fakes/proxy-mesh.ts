@@ -233,8 +233,9 @@ export class TestProxy {
       access: (line) => {
         this.#accessLog += line;
         this.signal.ring();
+        return true;
       },
-      tap: this.config.tap === '' ? undefined : (entry) => void this.tapped.push(entry),
+      tap: this.config.tap === '' ? undefined : (entry) => this.tapped.push(entry) > 0,
       ...deps,
     });
   }

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { version } from '../configuration.ts';
 import { tcpLabels, type Counted } from '../telemetry/tcp-metrics.ts';
-import type { WorkerReport, WorkerTotals } from '../worker/messages.ts';
+import type { CountedTotal, WorkerReport, WorkerTotals } from '../worker/messages.ts';
 
 type CountedField = 'opened' | 'closed' | 'failed' | 'received' | 'sent';
 
@@ -19,11 +19,12 @@ const gauges: Readonly<Record<'open' | 'listeners' | 'pooled', readonly [name: s
   pooled: ['isthmus_tunnels_pooled', 'Tunnel sessions in the pool'],
 };
 
-const counters: Readonly<Record<'gatewayDials' | 'gatewayRefusals', readonly [name: string, help: string]>> =
-  {
-    gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
-    gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
-  };
+const counters: Readonly<Record<CountedTotal, readonly [name: string, help: string]>> = {
+  gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
+  gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
+  dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
+  linesDropped: ['isthmus_access_log_dropped_total', 'Lines of the access log that could not be written'],
+};
 
 /** The metrics page: what the workers counted, added up and copied at each look. */
 export async function metricsPage(

@@ -18,15 +18,24 @@ export interface Wanted {
 }
 
 /** The pods that this proxy serves: those of its node without a sidecar, or the one whose sidecar it is. */
-export function localWorkloads(
+export const localWorkloads = (state: MeshState, config: ProxyConfig): readonly Workload[] =>
+  state.workloads.onNode(config.node).filter((one) => isLocal(one, config));
+
+/** The pod that bears an address, if this proxy serves it. */
+export function localWorkloadAt(
   state: MeshState,
-  { mode, node, namespace, podName, cluster }: ProxyConfig,
-): readonly Workload[] {
-  if (mode === 'gateway') return [];
-  const here = state.workloads.onNode(node).filter((one) => one.cluster === cluster);
+  config: ProxyConfig,
+  address: string,
+): Workload | undefined {
+  const found = state.workloads.atAddress(config.network, address);
+  return found && isLocal(found, config) ? found : undefined;
+}
+
+function isLocal(one: Workload, { mode, node, namespace, podName, cluster }: ProxyConfig): boolean {
+  if (mode === 'gateway' || one.node !== node || one.cluster !== cluster) return false;
   return mode === 'sidecar'
-    ? here.filter((one) => one.sidecar && one.namespace === namespace && one.name === podName)
-    : here.filter((one) => one.transport === 'hbone' && !one.sidecar);
+    ? one.sidecar && one.namespace === namespace && one.name === podName
+    : one.transport === 'hbone' && !one.sidecar;
 }
 
 /** The listeners that a state asks for in loopback capture, by `address:port`. */

@@ -12,7 +12,9 @@ import type { Connections } from '../proxy/connections.ts';
 import type { CredentialStore } from '../proxy/credentials.ts';
 import type { Tap } from '../proxy/tap.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
+import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
+import type { Slots } from './slots.ts';
 
 /** What carrying out a decision may use. One of it per data worker. */
 export interface Context {
@@ -29,8 +31,8 @@ export interface Context {
   readonly connections: Connections;
   readonly failures: RecentFailures;
   readonly metrics: TcpMetrics;
-  /** Gateway dials that were made, for all to see that a refusal makes none. */
-  readonly counters: { gatewayDials: number; gatewayRefusals: number };
+  readonly counters: Record<CountedTotal, number>;
+  readonly slots: Slots;
   readonly access: (record: AccessRecord) => void;
   /** Debug: bytes that pass a gateway, and at which of its ends. */
   readonly tap: Tap | undefined;

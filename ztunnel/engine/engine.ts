@@ -29,6 +29,7 @@ import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
 import { mayNotLive } from '../proxy/judge-arrival.ts';
 import { Refusals } from './refusals.ts';
+import { Slots } from './slots.ts';
 
 export interface EngineDeps {
   readonly config: ProxyConfig;
@@ -36,10 +37,12 @@ export interface EngineDeps {
   readonly random: Random;
   readonly log: Log;
   readonly say: (message: FromWorker) => void;
-  /** Takes the lines of the access log; undefined when there is none. */
-  readonly access: ((line: string) => void) | undefined;
-  readonly tap: ((entry: Buffer) => void) | undefined;
+  /** Takes the lines of the access log, false when it had to drop one; undefined when there is none. */
+  readonly access: ((line: string) => boolean) | undefined;
+  readonly tap: ((entry: Buffer) => boolean) | undefined;
   readonly bind?: Bind;
+  /** Most connections and CONNECTs at once, 20,000 by default: more would want more descriptors and ports than there are. */
+  readonly mostAtOnce?: number;
 }
 
 /** One data worker: its state, its listeners, and the connections it carries. It hears deltas and never asks. */
@@ -93,7 +96,7 @@ export class Engine {
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
     const rejected = applyDelta(this.#context.state, this.#context.table, delta);
-    if (this.#phase === 'serving') this.#reconcile();
+    if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
     if (type === typeUrls.intermediate || type === typeUrls.trustBundle) this.#dropRevoked();
     this.#context.connections.judgeAgain();
     this.#changes.tell();
@@ -142,6 +145,13 @@ export class Engine {
   }
 
   #serve(socket: Socket, { address, port, role }: Wanted): void {
+    const free = this.#context.slots.take();
+    if (!free) {
+      this.#context.counters.dropped++;
+      socket.destroy();
+      return;
+    }
+    socket.once('close', free);
     this.#dispatch(socket, address, port, role).catch((error: unknown) => {
       socket.destroy();
       this.#refusals.tell(role.kind, socket.remoteAddress ?? '', error);
@@ -166,8 +176,9 @@ export class Engine {
   }
 
   #newContext(): Context {
-    const { config, clock, random, log, say, access, tap } = this.#deps;
+    const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000 } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
+    const counters = { gatewayDials: 0, gatewayRefusals: 0, dropped: 0, linesDropped: 0 };
     return {
       config,
       clock,
@@ -184,9 +195,12 @@ export class Engine {
       connections: new Connections((connection) => mayNotLive(state, table, connection)),
       failures: new RecentFailures(clock),
       metrics: new TcpMetrics(),
-      counters: { gatewayDials: 0, gatewayRefusals: 0 },
-      access: (record) => access?.(formatAccess(record, clock.now())),
-      tap: tap && ((action, end, bytes) => tap(tapEntry(action, end, bytes, clock.now()))),
+      counters,
+      slots: new Slots(mostAtOnce),
+      access(record) {
+        if (access?.(formatAccess(record, clock.now())) === false) counters.linesDropped++;
+      },
+      tap: tap && ((action, end, bytes) => void tap(tapEntry(action, end, bytes, clock.now()))),
       changed: (millis) => this.#changes.wait(millis),
     };
   }

@@ -9,6 +9,7 @@ import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ownIdentity } from '../configuration.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
+import { serveConnects } from './serve-connects.ts';
 import { tapStream } from './tap.ts';
 
 const handshakeMillis = 10_000;
@@ -19,7 +20,7 @@ type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
 /** 15008: mTLS with the caller, then CONNECTs whose bytes are passed on unread to an endpoint's own proxy. */
 export async function serveGatewayHbone(context: Context, socket: Socket): Promise<void> {
-  const { table, clock, http2, connections, config } = context;
+  const { table, clock, config } = context;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(ownIdentity(config));
   const secured = await acceptTls(socket, {
@@ -30,19 +31,10 @@ export async function serveGatewayHbone(context: Context, socket: Socket): Promi
     layer: 'outer',
     timeoutMillis: handshakeMillis,
   });
-  const session = http2.server(secured.socket, (incoming) => {
-    forwardConnect(context, `${address}:${port}`, secured.peer, incoming).catch((error: unknown) => {
-      incoming.refuse(503);
-      context.log.error({ error: String(error) }, 'gateway tunnel failed');
-    });
-  });
-  const remove = connections.add({
-    peer: secured.peer,
-    about: `${address}:${port} -> ${config.address}:15008 (tunnels)`,
-    close: () => session.destroy(),
-    drain: () => session.close(),
-  });
-  session.onClose(remove);
+  const from = `${address}:${port}`;
+  serveConnects(context, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
+    forwardConnect(context, from, secured.peer, incoming),
+  );
 }
 
 async function forwardConnect(
@@ -60,30 +52,16 @@ async function forwardConnect(
     target: incoming.headers['x-isthmus-target'],
   };
   const decision = decideGateway(context.state, request, context.random);
+  const caller = { from, wanted: incoming.authority, peer };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.code });
-    refused(context, from, incoming.authority, peer, decision);
+    refused(context, caller, decision);
     return;
   }
-  const endpoint = await dialFirst(context, decision);
-  if (!endpoint) {
-    incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
-    tellFailure(
-      context,
-      told(context, from, incoming.authority, peer, decision),
-      'no endpoint answers',
-      'CONNECT',
-      context.clock.monotonic(),
-    );
-    return;
-  }
-  await forward(
-    context,
-    incoming.accept({}),
-    endpoint,
-    told(context, from, incoming.authority, peer, decision),
-    peer,
-  );
+  const endpoint = await dialFirst(context, decision, incoming.gone);
+  if (endpoint) return forward(context, caller, decision, incoming.accept({}), endpoint);
+  incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
+  unreached(context, caller, decision, incoming.gone);
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
@@ -101,30 +79,32 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   const sni = hello.kind === 'hello' ? hello.sni : undefined;
   const { network, cluster } = context.config;
   const decision = decideGateway(context.state, { network, cluster, sni }, context.random);
+  const caller = { from, wanted: sni ?? '', peer: undefined };
   if (decision.kind === 'refuse') {
     context.tap?.('read', from, peeked.bytes);
     socket.destroy();
-    refused(context, from, sni ?? '', undefined, decision);
+    refused(context, caller, decision);
     return;
   }
-  const endpoint = await dialFirst(context, decision);
-  if (!endpoint) {
-    socket.destroy();
-    tellFailure(
-      context,
-      told(context, from, sni ?? '', undefined, decision),
-      'no endpoint answers',
-      'CONNECT',
-      context.clock.monotonic(),
-    );
-    return;
-  }
-  await forward(context, socket, endpoint, told(context, from, sni ?? '', undefined, decision), undefined);
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const endpoint = await dialFirst(context, decision, gone.signal);
+  if (endpoint) return forward(context, caller, decision, socket, endpoint);
+  socket.destroy();
+  unreached(context, caller, decision, gone.signal);
 }
 
-/** The first candidate that takes a connection; this is the only place from which a gateway dials. */
-async function dialFirst(context: Context, { candidates }: Forward): Promise<Socket | undefined> {
+/**
+ * The first candidate that takes a connection, as long as somebody waits for it; this is the only place from which a
+ * gateway dials.
+ */
+async function dialFirst(
+  context: Context,
+  { candidates }: Forward,
+  signal: AbortSignal,
+): Promise<Socket | undefined> {
   for (const { address, port } of candidates) {
+    if (signal.aborted) return undefined;
     context.counters.gatewayDials++;
     try {
       return await context.dialer.dial({
@@ -132,6 +112,7 @@ async function dialFirst(context: Context, { candidates }: Forward): Promise<Soc
         port,
         localAddress: context.config.address,
         timeoutMillis: dialMillis,
+        signal,
       });
     } catch (error) {
       context.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
@@ -140,54 +121,61 @@ async function dialFirst(context: Context, { candidates }: Forward): Promise<Soc
   return undefined;
 }
 
+interface Caller {
+  readonly from: string;
+  /** The name that it asked for. */
+  readonly wanted: string;
+  readonly peer: Peer | undefined;
+}
+
 function forward(
   context: Context,
+  caller: Caller,
+  decision: Forward,
   near: Duplex,
   endpoint: Socket,
-  told: Told,
-  peer: Peer | undefined,
 ): Promise<void> {
   const { tap } = context;
+  const dialled = `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`;
   if (tap) {
-    tapStream(near, (action, bytes) => tap(action, told.record.srcAddr, bytes));
-    tapStream(endpoint, (action, bytes) =>
-      tap(action, `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`, bytes),
-    );
+    tapStream(near, (action, bytes) => tap(action, caller.from, bytes));
+    tapStream(endpoint, (action, bytes) => tap(action, dialled, bytes));
   }
-  return carry(context, { near, far: endpoint, told, peer });
+  const { peer } = caller;
+  return carry(context, { near, far: endpoint, told: told(context, caller, decision, dialled), peer });
 }
 
 function refused(
   context: Context,
-  from: string,
-  wanted: string,
-  peer: Peer | undefined,
-  { code, message }: Extract<GatewayDecision, { kind: 'refuse' }>,
+  caller: Caller,
+  { code, message, status }: Extract<GatewayDecision, { kind: 'refuse' }>,
 ): void {
   context.counters.gatewayRefusals++;
-  tellFailure(
-    context,
-    told(context, from, wanted, peer, undefined),
-    `${code}: ${message}`,
-    'DENY',
-    context.clock.monotonic(),
-  );
+  // What cannot be served now is no denial.
+  const flags = status === 503 ? 'CONNECT' : 'DENY';
+  const now = context.clock.monotonic();
+  tellFailure(context, told(context, caller), `${code}: ${message}`, flags, now);
 }
 
+function unreached(context: Context, caller: Caller, decision: Forward, gone: AbortSignal): void {
+  const why = gone.aborted ? 'the caller has gone' : 'no endpoint answers';
+  tellFailure(context, told(context, caller, decision), why, 'CONNECT', context.clock.monotonic());
+}
+
+/** `dialled` is the endpoint's address; without one the gateway's own stands there, where the caller had come to. */
 function told(
   { config }: Context,
-  srcAddr: string,
-  wanted: string,
-  peer: Peer | undefined,
-  decision: Forward | undefined,
+  { from, wanted, peer }: Caller,
+  decision?: Forward,
+  dialled = `${config.address}:${peer ? 15008 : 15443}`,
 ): Told {
   const service = decision?.service;
   return {
     record: {
-      srcAddr,
+      srcAddr: from,
       srcIdentity: peer?.spiffeId,
       srcCluster: peer?.cluster,
-      dstAddr: `${config.address}:${peer ? 15008 : 15443}`,
+      dstAddr: dialled,
       dstHboneAddr: wanted,
       dstService: service?.hostname,
       dstCluster: config.cluster,

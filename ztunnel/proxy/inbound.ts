@@ -13,6 +13,7 @@ import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
+import { serveConnects } from './serve-connects.ts';
 
 const handshakeMillis = 10_000;
 const policyPatience = 5000;
@@ -34,7 +35,7 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
   if (!workload) return void socket.destroy();
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(identityOf(workload));
-  const { table, clock, http2, connections } = context;
+  const { table, clock } = context;
   const secured = await acceptTls(socket, {
     credentials,
     table,
@@ -43,26 +44,16 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
     layer: 'hbone',
     timeoutMillis: handshakeMillis,
   });
-  const session = http2.server(secured.socket, (incoming) => {
-    const caller = {
-      address,
-      port,
-      peer: secured.peer,
-      baggage: incoming.headers['baggage'],
-      authority: incoming.authority,
-    };
-    serveConnect(context, uid, caller, incoming).catch((error: unknown) => {
-      incoming.refuse(503);
-      context.log.error({ error: String(error) }, 'inbound tunnel failed');
-    });
+  const { peer } = secured;
+  serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
+    const { authority, headers } = incoming;
+    return serveConnect(
+      context,
+      uid,
+      { address, port, peer, baggage: headers['baggage'], authority },
+      incoming,
+    );
   });
-  const remove = connections.add({
-    peer: secured.peer,
-    about: `${address}:${port} -> ${workload.uid} (tunnels)`,
-    close: () => session.destroy(),
-    drain: () => session.close(),
-  });
-  session.onClose(remove);
 }
 
 async function serveConnect(
@@ -99,7 +90,7 @@ async function serveConnect(
   }
   let application: Socket;
   try {
-    application = await dialApplication(inbound);
+    application = await dialApplication(inbound, incoming.gone);
   } catch (error) {
     incoming.refuse(503);
     fail(inbound, String(error), 'CONNECT');
@@ -200,10 +191,13 @@ async function judge(inbound: Inbound): Promise<string | undefined> {
   return judgement.kind === 'allowed' ? undefined : judgement.message;
 }
 
-function dialApplication({ context, workload, port }: Inbound): Promise<Socket> {
+function dialApplication({ context, workload, port }: Inbound, signal?: AbortSignal): Promise<Socket> {
   const [own = ''] = workload.addresses;
   const address = workload.appAddress === '' ? own : workload.appAddress;
-  return context.dialer.dial({ address, port, localAddress: own, timeoutMillis: handshakeMillis });
+  return context.dialer.dial({
+    ...{ address, port, localAddress: own, timeoutMillis: handshakeMillis },
+    ...(signal && { signal }),
+  });
 }
 
 function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {

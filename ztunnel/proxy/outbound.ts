@@ -14,7 +14,7 @@ import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
-import { localWorkloads } from '../capture/wanted.ts';
+import { localWorkloadAt } from '../capture/wanted.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
 import { race } from './race.ts';
@@ -135,8 +135,7 @@ function blames(error: unknown): boolean {
 
 /** The pod that calls, by its address; one that has just started may not be known for a moment. */
 async function sourceOf(context: Context, address: string): Promise<Workload | undefined> {
-  const look = () =>
-    localWorkloads(context.state, context.config).find((one) => one.addresses.includes(address));
+  const look = () => localWorkloadAt(context.state, context.config, address);
   const until = context.clock.monotonic() + patience;
   let found = look();
   while (!found && address !== '127.0.0.1' && context.clock.monotonic() < until) {

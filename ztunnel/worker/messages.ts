@@ -51,13 +51,13 @@ export interface WorkerReport {
   readonly totals: WorkerTotals;
 }
 
-export interface WorkerTotals {
-  readonly open: number;
-  readonly listeners: number;
-  readonly pooled: number;
-  readonly gatewayDials: number;
-  readonly gatewayRefusals: number;
-}
+/**
+ * What only grows: a gateway's dials, for all to see that a refusal makes none, connections and CONNECTs that came when
+ * there was no room for more, and lines of the access log that could not be written.
+ */
+export type CountedTotal = 'gatewayDials' | 'gatewayRefusals' | 'dropped' | 'linesDropped';
+
+export type WorkerTotals = Readonly<Record<CountedTotal | 'open' | 'listeners' | 'pooled', number>>;
 
 /** What one worker knows and carries, for people to read. */
 export interface WorkerDump {

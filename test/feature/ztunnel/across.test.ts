@@ -32,6 +32,7 @@ describe('ztunnel, across networks', () => {
     assert.equal(inbound['src.cluster'], 'east');
     const passed = await gateway.line({ direction: 'inbound' });
     assert.equal(passed['src.identity'], identityOf('front'));
+    assert.equal(passed['dst.addr'], `${mesh.at('33.1')}:15008`);
     assert.equal(Buffer.concat(gateway.tapped).includes('marker'), false);
     assert.ok(gateway.tapped.length > 0);
   });
@@ -94,6 +95,12 @@ describe('ztunnel, across networks', () => {
     assert.equal(await (await call()).echo('elsewhere'), 'elsewhere');
     const refused = await gateway.line({ direction: 'inbound' });
     assert.match(refused['error'] ?? '', /^NO_HEALTHY_ENDPOINT/);
+    const failed = gateway.report().metrics.filter((one) => one.failed > 0);
+    assert.deepEqual(
+      failed.map(({ labels }) => labels.response_flags),
+      ['CONNECT'],
+      'what cannot be served is no denial',
+    );
     assert.equal(dials(gateway), 0);
   });
 

@@ -295,6 +295,22 @@ describe('ztunnel, inside one network', () => {
     assert.equal(proxy.report().totals.pooled, 3);
   });
 
+  it('takes no more than there is room for, and has room again when connections have ended', async () => {
+    const told = { services: [shop.cart], workloads: [front(), cartPod()] };
+    // A call takes three: two ends that are accepted, and its CONNECT. The next one shares the tunnel.
+    const proxy = await mesh.proxy({ cluster: 'east' }, told, { mostAtOnce: 4 });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const first = await callCart();
+    await first.echo('in');
+    assert.equal(await (await callCart()).end(), '');
+    assert.match((await proxy.line({ bytes_sent: '0' }))['error'] ?? '', /answered 503: OVERLOADED/);
+    assert.equal(proxy.report().totals.dropped, 1);
+    first.socket.end();
+    await first.end();
+    await proxy.signal.until(() => proxy.lines.length === 3);
+    assert.equal(await (await callCart()).echo('in'), 'in');
+  });
+
   it('drains: what lives may end, nothing new is taken', async () => {
     const proxy = await oneNode();
     await mesh.serve(mesh.at('18.2'), port, echo);
