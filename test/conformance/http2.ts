@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect as connectHttp2, performServerHandshake, type Http2Session } from 'node:http2';
+import {
+  connect as connectHttp2,
+  performServerHandshake,
+  type ClientHttp2Stream,
+  type Http2Session,
+} from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ClientSession, Http2, IncomingConnect, ServerSession } from '@isthmus/mesh/http2/session.ts';
@@ -299,6 +304,27 @@ function keeping(name: string, make: Make): void {
       const stream = peer.request({ ':method': 'GET', ':path': '/', ':authority': 'a:1' });
       const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
       assert.equal(headers[':status'], 400);
+    });
+
+    it('headers beyond the limit fail their stream, and no other', async () => {
+      const heard: string[] = [];
+      make(systemClock).server(ends.accepted, ({ authority: wanted, accept }) => {
+        heard.push(wanted);
+        accept({});
+      });
+      const peer = connectHttp2('https://hbone', {
+        createConnection: () => ends.dialled,
+        maxSendHeaderBlockLength: 1 << 20,
+      });
+      const ask = (wantedAuthority: string, baggage: string) =>
+        peer.request({ ':method': 'CONNECT', ':authority': wantedAuthority, baggage }, { endStream: false });
+      const answered = async (stream: ClientHttp2Stream) =>
+        ((await once(stream, 'response')) as [Record<string, unknown>])[0][':status'];
+      // Limits hold once they were acknowledged.
+      assert.equal(await answered(ask('before:1', 'x')), 200);
+      assert.equal(await endOf(ask('much:1', 'x'.repeat(65 * 1024))), 'ERR_HTTP2_STREAM_ERROR');
+      assert.equal(await answered(ask('after:1', 'x')), 200);
+      assert.deepEqual(heard, ['before:1', 'after:1']);
     });
 
     it('a client gives a peer up that does not speak in time', async () => {

@@ -5,6 +5,7 @@ import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
 import { encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem, issueIntermediate, issueLeaf, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';
 import type { Issuer } from '@isthmus/mesh/pki/issue.ts';
@@ -83,6 +84,16 @@ export class ProxyMesh {
     const leaf = issueLeaf(identity, key.publicKey, issuer, { now: Date.now() }, systemRandom);
     const chain = certificatePem(leaf) + certificatePem(issuer.certificate);
     return { identity, key: privateKeyPem(key.privateKey), chain };
+  }
+
+  /** The table of a verifier that is no proxy of ours. */
+  table(cluster: string): IssuerTable {
+    const table = new IssuerTable();
+    const { certificate } = this.issuer(cluster);
+    const keyId = keyIdOf(certificate.publicKey).toString('hex');
+    table.upsertBundle({ trustDomain, roots: [this.root], sequence: 1 });
+    table.upsertIntermediate({ keyId, trustDomain, cluster, certificate, revoked: false });
+    return table;
   }
 
   /** The bundle and the table of intermediates, as deltas. */

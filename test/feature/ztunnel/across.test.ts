@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
-import { hostname, identityOf, port, twoNetworks } from './shop.ts';
+import { hostname, identityOf, port, shopIn, twoNetworks } from './shop.ts';
 
 const echo = (socket: Socket) => void socket.pipe(socket);
 const gatewayIdentity = identityOf('eastwest-gateway', 'istio-system');
@@ -80,6 +83,32 @@ describe('ztunnel, across networks', () => {
     source.trust(['west']);
     await calling.end();
     assert.equal(source.report().totals.pooled, 0);
+  });
+
+  it('a gateway whose cluster is revoked between its handshake and its first frame carries nothing', async () => {
+    const shop = shopIn(mesh);
+    const source = await mesh.proxy(
+      { cluster: 'east' },
+      {
+        services: [shop.cart],
+        workloads: [shop.pod('east', 'front', '17.1'), shop.gateway, shop.entry('hbone')],
+      },
+    );
+    let connects = 0;
+    const impostor = async (socket: Socket): Promise<void> => {
+      const common = { credentials: mesh.leaf('west', gatewayIdentity), alpn: ['h2'], timeoutMillis: 5000 };
+      const { socket: secured } = await acceptTls(socket, {
+        ...{ ...common, table: mesh.table('east'), clock: systemClock, layer: 'outer' },
+      });
+      source.trust(['west']);
+      nodeHttp2(systemClock).server(secured, () => connects++);
+    };
+    await mesh.serve(mesh.at('33.250'), 15008, (socket) => void impostor(socket));
+    const calling = await mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);
+    assert.equal(await calling.end(), '');
+    const line = await source.line({ direction: 'outbound' });
+    assert.match(line['error'] ?? '', /^outer tls: REVOKED_ISSUER: .* was revoked meanwhile/);
+    assert.deepEqual([connects, source.report().totals.pooled], [0, 0]);
   });
 
   it('a gateway without a healthy endpoint says 503, and the next candidate is dialled', async () => {
