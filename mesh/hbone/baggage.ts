@@ -1,3 +1,4 @@
+import type { Locality } from '../state/locality.ts';
 import type { Workload } from '../state/workload.ts';
 
 /** What a peer says of its own workload: for logs and metrics only, as nothing proves it. */
@@ -7,8 +8,7 @@ export interface Baggage {
   readonly workloadName: string;
   readonly canonicalName: string;
   readonly canonicalRevision: string;
-  readonly region: string;
-  readonly zone: string;
+  readonly locality: Pick<Locality, 'region' | 'zone'>;
 }
 
 /** Longest header that is read. */
@@ -44,7 +44,7 @@ export function parseBaggage(text: string | undefined): Baggage {
     namespace: get('k8s.namespace.name'),
     workloadName: kinds.find((name) => name !== '') ?? '',
     ...{ canonicalName: get('service.name'), canonicalRevision: get('service.version') },
-    ...{ region: get('cloud.region'), zone: get('cloud.availability_zone') },
+    locality: { region: get('cloud.region'), zone: get('cloud.availability_zone') },
   };
 }
 

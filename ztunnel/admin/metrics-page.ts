@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { version } from '../configuration.ts';
-import { tcpLabels, type Counted } from '../telemetry/tcp-metrics.ts';
+import { tcpLabels } from '../telemetry/tcp-labels.ts';
+import type { Counted } from '../telemetry/tcp-metrics.ts';
 import type { CountedTotal, WorkerReport, WorkerTotals } from '../worker/messages.ts';
 
 type CountedField = 'opened' | 'closed' | 'failed' | 'received' | 'sent';
@@ -19,11 +20,13 @@ const gauges: Readonly<Record<'open' | 'listeners' | 'pooled', readonly [name: s
   pooled: ['isthmus_tunnels_pooled', 'Tunnel sessions in the pool'],
 };
 
-const counters: Readonly<Record<CountedTotal, readonly [name: string, help: string]>> = {
+const counters: Readonly<Record<CountedTotal | 'seriesEvicted', readonly [name: string, help: string]>> = {
   gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
   gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
   dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
   linesDropped: ['isthmus_access_log_dropped_total', 'Lines of the access log that could not be written'],
+  chunksDropped: ['isthmus_tap_dropped_total', 'Chunks of the tap that could not be written'],
+  seriesEvicted: ['isthmus_metric_series_evicted_total', 'Label sets of TCP metrics that gave way to newer'],
 };
 
 /** The metrics page: what the workers counted, added up and copied at each look. */
@@ -39,6 +42,12 @@ export async function metricsPage(
     new Gauge({ name, help, registers }).set(total(field as keyof typeof gauges));
   for (const [field, [name, help]] of Object.entries(counters))
     new Counter({ name, help, registers }).inc(total(field as keyof typeof counters));
+  const sockets = new Gauge({
+    ...{ name: 'istio_tcp_sockets_open', help: 'Accepted TCP sockets that are open', registers },
+    labelNames: ['reporter'],
+  });
+  sockets.set({ reporter: 'source' }, total('sourceSockets'));
+  sockets.set({ reporter: 'destination' }, total('destinationSockets'));
   const build = { name: 'istio_build', help: 'Component build', labelNames: ['component', 'tag'], registers };
   new Gauge(build).set({ component: 'ztunnel', tag: version }, 1);
   return { text: await registry.metrics(), contentType: registry.contentType };

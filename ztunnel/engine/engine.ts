@@ -152,6 +152,8 @@ export class Engine {
       return;
     }
     socket.once('close', free);
+    const reporter = role.kind === 'vip' || role.kind === 'socks' ? 'source' : 'destination';
+    this.#context.metrics.accepted(reporter, socket);
     this.#dispatch(socket, address, port, role).catch((error: unknown) => {
       socket.destroy();
       this.#refusals.tell(role.kind, socket.remoteAddress ?? '', error);
@@ -178,7 +180,7 @@ export class Engine {
   #newContext(): Context {
     const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000 } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
-    const counters = { gatewayDials: 0, gatewayRefusals: 0, dropped: 0, linesDropped: 0 };
+    const counters = { gatewayDials: 0, gatewayRefusals: 0, dropped: 0, linesDropped: 0, chunksDropped: 0 };
     return {
       config,
       clock,
@@ -200,7 +202,11 @@ export class Engine {
       access(record) {
         if (access?.(formatAccess(record, clock.now())) === false) counters.linesDropped++;
       },
-      tap: tap && ((action, end, bytes) => void tap(tapEntry(action, end, bytes, clock.now()))),
+      tap:
+        tap &&
+        ((action, end, bytes) => {
+          if (!tap(tapEntry(action, end, bytes, clock.now()))) counters.chunksDropped++;
+        }),
       changed: (millis) => this.#changes.wait(millis),
     };
   }

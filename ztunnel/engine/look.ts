@@ -1,10 +1,15 @@
 import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
 import type { Context } from './context.ts';
 
-export const totalsOf = ({ connections, pool, counters }: Context, listeners: number): WorkerTotals => ({
+export const totalsOf = (
+  { connections, pool, counters, metrics }: Context,
+  listeners: number,
+): WorkerTotals => ({
   open: connections.size,
   listeners,
   pooled: pool.size,
+  ...{ sourceSockets: metrics.sockets.source, destinationSockets: metrics.sockets.destination },
+  seriesEvicted: metrics.evicted,
   ...counters,
 });
 

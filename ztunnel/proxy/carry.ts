@@ -3,13 +3,16 @@ import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { relay } from '@isthmus/mesh/net/relay.ts';
 import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
-import type { TcpFacts } from '../telemetry/tcp-metrics.ts';
-import type { LiveConnection } from './connections.ts';
+import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
+import type { TcpFacts } from '../telemetry/tcp-labels.ts';
+import type { Ending, LiveConnection } from './connections.ts';
 
 /** What a connection's end tells: its line without the numbers, and its labels. */
 export interface Told {
   readonly record: Omit<AccessRecord, 'bytesSent' | 'bytesRecv' | 'durationMillis' | 'error'>;
-  readonly facts: Omit<TcpFacts, 'flags'>;
+  readonly facts: TcpFacts;
+  /** Of the connection as a whole: the same at every proxy that it passes. */
+  readonly trace?: string | undefined;
 }
 
 interface Carried {
@@ -17,22 +20,26 @@ interface Carried {
   readonly near: Duplex;
   readonly far: Duplex;
   readonly told: Told;
+  /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
+  readonly started: number;
   readonly peer: Peer | undefined;
   readonly inbound?: LiveConnection['inbound'];
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
-export async function carry(context: Context, { near, far, told, peer, inbound }: Carried): Promise<void> {
-  const { clock, connections, metrics } = context;
-  const started = clock.monotonic();
+export async function carry(
+  context: Context,
+  { near, far, told, started, peer, inbound }: Carried,
+): Promise<void> {
+  const { clock, connections, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
-  let closedFor: string | undefined;
+  let closedFor: Ending | undefined;
   const remove = connections.add({
     peer,
     about: aboutOf(told),
     ...(inbound ? { inbound } : {}),
-    close(reason) {
-      closedFor = reason;
+    close(ending) {
+      closedFor = ending;
       near.destroy();
       far.destroy();
     },
@@ -41,9 +48,10 @@ export async function carry(context: Context, { near, far, told, peer, inbound }
   const gone = near.destroyed || far.destroyed;
   if (gone) for (const side of [near, far]) side.on('error', () => undefined).destroy();
   const ended = metrics.open(told.facts, () => ({ received: counters.sent, sent: counters.received }));
+  log.debug({ scope: 'access', trace: told.trace, ...told.record }, 'connection opened');
   const { error } = gone ? { error: new Error('the peer has gone') } : await relay(near, far, counters);
   remove();
-  ended();
+  ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.
   const outbound = told.record.direction === 'outbound';
   context.access({
@@ -51,7 +59,7 @@ export async function carry(context: Context, { near, far, told, peer, inbound }
     bytesSent: outbound ? counters.sent : counters.received,
     bytesRecv: outbound ? counters.received : counters.sent,
     durationMillis: clock.monotonic() - started,
-    error: closedFor ?? error?.message,
+    error: closedFor?.message ?? error?.message,
   });
 }
 
@@ -63,10 +71,10 @@ export function tellFailure(
   context: Context,
   told: Told,
   error: string,
-  flags: TcpFacts['flags'],
+  flags: ResponseFlags,
   startedAt: number,
 ): void {
-  context.metrics.of({ ...told.facts, flags }).failed++;
+  context.metrics.open(told.facts)(flags);
   const durationMillis = context.clock.monotonic() - startedAt;
   context.access({ ...told.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });
 }

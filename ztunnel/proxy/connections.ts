@@ -1,6 +1,13 @@
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { ResponseFlags } from '../telemetry/response-flags.ts';
+
+/** Why a connection ends that could have lived on, for its log and for its metrics. */
+export interface Ending {
+  readonly message: string;
+  readonly flags: ResponseFlags;
+}
 
 /** A live connection, as far as it may have to be ended for a reason that came later. */
 export interface LiveConnection {
@@ -9,13 +16,13 @@ export interface LiveConnection {
   readonly about: string;
   /** Set where this proxy is the destination: what is judged again whenever something has changed. */
   readonly inbound?: { readonly connection: Connection; readonly service: Service | undefined };
-  readonly close: (reason: string) => void;
+  readonly close: (ending: Ending) => void;
   /** Takes nothing new and ends when what it carries has ended; absent where that is its nature. */
   readonly drain?: () => void;
 }
 
 /** Why a connection may live no longer; undefined while it may. */
-export type Judge = (connection: LiveConnection) => string | undefined;
+export type Judge = (connection: LiveConnection) => Ending | undefined;
 
 /** Connections that live now. */
 export class Connections {
@@ -57,8 +64,8 @@ export class Connections {
     }
   }
 
-  closeAll(why: string): void {
-    for (const connection of [...this.#live]) connection.close(why);
+  closeAll(message: string): void {
+    for (const connection of [...this.#live]) connection.close({ message, flags: '-' });
   }
 
   /** Resolves when the last one has ended. */

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
 import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
+import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
@@ -22,11 +22,14 @@ export interface Reached {
 
 const dialMillis = 3000;
 
-/** Carries one route out, up to the innermost yes. Throws CodedErrors that name layer and place. */
+/**
+ * Carries one route out, up to the innermost yes. `headers` go with every CONNECT of it. Throws CodedErrors that name
+ * layer and place.
+ */
 export async function dialRoute(
   context: Context,
   source: Workload,
-  clientAddress: string,
+  headers: Headers,
   route: Route,
   signal: AbortSignal,
 ): Promise<Reached> {
@@ -41,12 +44,12 @@ export async function dialRoute(
       return { stream, peer: undefined, baggage: undefined, authority: undefined, address: at(route) };
     }
     case 'hbone': {
-      const request = { authority: route.authority, headers: headersOf(source, clientAddress) };
-      const { tunnel, peer } = await pooled(context, source, route, { ...request, layer: 'hbone' }, signal);
+      const request = { authority: route.authority, headers, layer: 'hbone' as const };
+      const { tunnel, peer } = await pooled(context, source, route, request, signal);
       return reached(tunnel, peer, route.authority, at(route));
     }
     case 'double-hbone':
-      return doubleTunnel(context, source, clientAddress, route, signal);
+      return doubleTunnel(context, source, headers, route, signal);
     case 'istio-mtls':
       return istioMtls(context, source, route, signal);
   }
@@ -59,19 +62,13 @@ const reached = ({ stream, headers }: Tunnel, peer: Peer, authority: string, add
   ...{ stream, peer, authority, address, baggage: headers['baggage'] },
 });
 
-const headersOf = (source: Workload, clientAddress: string) => ({
-  baggage: encodeBaggage(source),
-  forwarded: `for="${clientAddress}"`,
-});
-
 async function doubleTunnel(
   context: Context,
   source: Workload,
-  clientAddress: string,
+  headers: Headers,
   route: Extract<Route, { kind: 'double-hbone' }>,
   signal: AbortSignal,
 ): Promise<Reached> {
-  const headers = headersOf(source, clientAddress);
   const { authority, target, expect } = route;
   // First: while it is waited for, nobody would own the outer stream.
   const credentials = await context.credentials.get(identityOf(source));

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { decideGateway, type GatewayDecision } from '@isthmus/mesh/decide/gateway.ts';
+import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
@@ -8,9 +9,10 @@ import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ownIdentity } from '../configuration.ts';
 import type { Context } from '../engine/context.ts';
-import { carry, tellFailure, type Told } from './carry.ts';
+import { carry, tellFailure } from './carry.ts';
 import { serveConnects } from './serve-connects.ts';
 import { tapStream } from './tap.ts';
+import { toldGateway, type GatewayArrival } from './told-gateway.ts';
 
 const handshakeMillis = 10_000;
 const helloMillis = 5000;
@@ -52,7 +54,10 @@ async function forwardConnect(
     target: incoming.headers['x-isthmus-target'],
   };
   const decision = decideGateway(context.state, request, context.random);
-  const caller = { from, wanted: incoming.authority, peer };
+  const caller = {
+    ...{ from, wanted: incoming.authority, peer, started: context.clock.monotonic() },
+    trace: traceIdOf(incoming.headers['traceparent']),
+  };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.code });
     refused(context, caller, decision);
@@ -67,6 +72,7 @@ async function forwardConnect(
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
 export async function serveGatewaySni(context: Context, socket: Socket): Promise<void> {
   socket.on('error', () => undefined);
+  const started = context.clock.monotonic();
   const from = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
   const peeked = await peek(
     socket,
@@ -79,7 +85,7 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   const sni = hello.kind === 'hello' ? hello.sni : undefined;
   const { network, cluster } = context.config;
   const decision = decideGateway(context.state, { network, cluster, sni }, context.random);
-  const caller = { from, wanted: sni ?? '', peer: undefined };
+  const caller = { from, wanted: sni ?? '', peer: undefined, trace: undefined, started };
   if (decision.kind === 'refuse') {
     context.tap?.('read', from, peeked.bytes);
     socket.destroy();
@@ -121,70 +127,37 @@ async function dialFirst(
   return undefined;
 }
 
-interface Caller {
-  readonly from: string;
-  /** The name that it asked for. */
-  readonly wanted: string;
-  readonly peer: Peer | undefined;
-}
-
 function forward(
   context: Context,
-  caller: Caller,
+  caller: GatewayArrival,
   decision: Forward,
   near: Duplex,
   endpoint: Socket,
 ): Promise<void> {
-  const { tap } = context;
+  const { tap, config } = context;
   const dialled = `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`;
   if (tap) {
     tapStream(near, (action, bytes) => tap(action, caller.from, bytes));
     tapStream(endpoint, (action, bytes) => tap(action, dialled, bytes));
   }
-  const { peer } = caller;
-  return carry(context, { near, far: endpoint, told: told(context, caller, decision, dialled), peer });
+  const { peer, started } = caller;
+  const told = toldGateway(config, caller, decision, dialled);
+  return carry(context, { near, far: endpoint, told, started, peer });
 }
 
 function refused(
   context: Context,
-  caller: Caller,
+  caller: GatewayArrival,
   { code, message, status }: Extract<GatewayDecision, { kind: 'refuse' }>,
 ): void {
   context.counters.gatewayRefusals++;
   // What cannot be served now is no denial.
   const flags = status === 503 ? 'CONNECT' : 'DENY';
-  const now = context.clock.monotonic();
-  tellFailure(context, told(context, caller), `${code}: ${message}`, flags, now);
+  const told = toldGateway(context.config, caller, undefined);
+  tellFailure(context, told, `${code}: ${message}`, flags, caller.started);
 }
 
-function unreached(context: Context, caller: Caller, decision: Forward, gone: AbortSignal): void {
+function unreached(context: Context, caller: GatewayArrival, decision: Forward, gone: AbortSignal): void {
   const why = gone.aborted ? 'the caller has gone' : 'no endpoint answers';
-  tellFailure(context, told(context, caller, decision), why, 'CONNECT', context.clock.monotonic());
-}
-
-/** `dialled` is the endpoint's address; without one the gateway's own stands there, where the caller had come to. */
-function told(
-  { config }: Context,
-  { from, wanted, peer }: Caller,
-  decision?: Forward,
-  dialled = `${config.address}:${peer ? 15008 : 15443}`,
-): Told {
-  const service = decision?.service;
-  return {
-    record: {
-      srcAddr: from,
-      srcIdentity: peer?.spiffeId,
-      srcCluster: peer?.cluster,
-      dstAddr: dialled,
-      dstHboneAddr: wanted,
-      dstService: service?.hostname,
-      dstCluster: config.cluster,
-      direction: 'inbound',
-    },
-    facts: {
-      ...{ reporter: 'destination', service, mtls: true },
-      source: { workload: undefined, identity: peer?.spiffeId },
-      destination: { workload: undefined, identity: undefined },
-    },
-  };
+  tellFailure(context, toldGateway(context.config, caller, decision), why, 'CONNECT', caller.started);
 }

@@ -2,32 +2,22 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
-import { encodeBaggage, parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
-import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
-import { carry, tellFailure, type Told } from './carry.ts';
+import { carry, tellFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
 import { serveConnects } from './serve-connects.ts';
+import { toldInbound, type Arrival } from './told-inbound.ts';
 
 const handshakeMillis = 10_000;
 const policyPatience = 5000;
 /** Without a client's byte by then, the server is the one who speaks first. */
 const sniffMillis = 200;
-
-/** Who called, and how it is known. */
-interface Caller {
-  readonly address: string;
-  readonly port: number;
-  readonly peer: Peer | undefined;
-  readonly baggage: string | undefined;
-  readonly authority: string | undefined;
-}
 
 /** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
 export async function serveHbone(context: Context, socket: Socket, uid: string): Promise<void> {
@@ -47,19 +37,15 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
   const { peer } = secured;
   serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
-    return serveConnect(
-      context,
-      uid,
-      { address, port, peer, baggage: headers['baggage'], authority },
-      incoming,
-    );
+    const caller = { address, port, peer, said: readConnectHeaders(headers), authority };
+    return serveConnect(context, uid, caller, incoming);
   });
 }
 
 async function serveConnect(
   context: Context,
   uid: string,
-  caller: Caller,
+  caller: Arrival['caller'],
   incoming: IncomingConnect,
 ): Promise<void> {
   const workload = context.state.workloads.get(uid);
@@ -76,6 +62,7 @@ async function serveConnect(
     caller,
     port,
     service: decision.kind === 'deliver' ? decision.service : undefined,
+    started: context.clock.monotonic(),
   };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
@@ -108,10 +95,11 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
     address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,
     peer: undefined,
-    baggage: undefined,
+    said: undefined,
     authority: undefined,
   };
-  const plain = { context, workload, caller, port, service: undefined };
+  const started = context.clock.monotonic();
+  const plain = { context, workload, caller, port, service: undefined, started };
   const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first !== 'istio-mtls') return servePlain(plain, socket);
@@ -143,12 +131,10 @@ async function sniff(
   return hello.kind === 'hello' && hello.alpn.includes('istio') ? 'istio-mtls' : 'plaintext';
 }
 
-interface Inbound {
+interface Inbound extends Arrival {
   readonly context: Context;
-  readonly workload: Workload;
-  readonly caller: Caller;
-  readonly port: number;
-  readonly service: Service | undefined;
+  /** Monotonic, when it arrived. */
+  readonly started: number;
 }
 
 async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
@@ -205,51 +191,12 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
   return carry(inbound.context, {
     near,
     far: application,
-    told: told(inbound),
+    told: toldInbound(inbound),
+    started: inbound.started,
     peer,
     inbound: { connection, service },
   });
 }
 
 const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
-  tellFailure(inbound.context, told(inbound), message, flags, inbound.context.clock.monotonic());
-
-/** Who called: by address where nothing else is known, by its own word behind a gateway; its identity is proven. */
-function sourceOf({ context, caller }: Inbound): NonNullable<Told['facts']['source']['workload']> {
-  const { state, config } = context;
-  const known = state.workloads.atAddress(config.network, caller.address);
-  const proven = caller.peer === undefined || (known && identityOf(known) === caller.peer.spiffeId);
-  const source = caller.baggage === undefined && known && proven ? known : parseBaggage(caller.baggage);
-  return { ...source, namespace: caller.peer?.identity?.namespace ?? source.namespace };
-}
-
-function told(inbound: Inbound): Told {
-  const { workload, caller, port, service } = inbound;
-  const source = sourceOf(inbound);
-  const own = caller.peer ? identityOf(workload) : undefined;
-  const srcIdentity = caller.peer?.spiffeId;
-  return {
-    record: {
-      srcAddr: `${caller.address}:${caller.port}`,
-      srcWorkload: source.workloadName,
-      srcNamespace: source.namespace,
-      srcIdentity,
-      srcCluster: caller.peer?.cluster ?? source.cluster,
-      dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
-      dstHboneAddr: caller.authority,
-      dstService: service?.hostname,
-      dstWorkload: workload.workloadName,
-      dstNamespace: workload.namespace,
-      dstIdentity: own,
-      dstCluster: workload.cluster,
-      direction: 'inbound',
-    },
-    facts: {
-      reporter: 'destination',
-      source: { workload: source, identity: srcIdentity },
-      destination: { workload, identity: own },
-      service,
-      mtls: caller.peer !== undefined,
-    },
-  };
-}
+  tellFailure(inbound.context, toldInbound(inbound), message, flags, inbound.started);

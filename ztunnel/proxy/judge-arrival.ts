@@ -5,7 +5,7 @@ import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
 import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { LiveConnection } from './connections.ts';
+import type { Ending, LiveConnection } from './connections.ts';
 
 /** A connection at its destination: what policies judge, and what else a workload demands of its callers. */
 export interface Arrived {
@@ -38,13 +38,18 @@ export function mayNotLive(
   state: MeshState,
   table: IssuerTable,
   { peer, inbound }: LiveConnection,
-): string | undefined {
+): Ending | undefined {
   if (peer && table.isRevoked(peer.issuerKeyId))
-    return `CERT_REVOKED: the issuer of ${peer.spiffeId} was revoked`;
+    return {
+      message: `CERT_REVOKED: the issuer of ${peer.spiffeId} was revoked`,
+      flags: 'CERT_REVOKED',
+    };
   const workload = inbound && state.workloads.get(inbound.connection.destination.workload.uid);
   if (!workload) return undefined;
   const { source, destination } = inbound.connection;
   const connection = { source, destination: { ...destination, workload } };
   const judgement = judgeArrival(state, { connection, peer, service: inbound.service });
-  return judgement.kind === 'refused' ? `late denial: ${judgement.message}` : undefined;
+  return judgement.kind === 'refused'
+    ? { message: `late denial: ${judgement.message}`, flags: 'DENY' }
+    : undefined;
 }

@@ -8,13 +8,17 @@ import {
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import { connectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
+import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 import { localWorkloadAt } from '../capture/wanted.ts';
+import { flagsOf } from '../telemetry/response-flags.ts';
+import type { Party } from '../telemetry/tcp-labels.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
 import { race } from './race.ts';
@@ -78,17 +82,25 @@ async function carryRoutes(
   target: OutboundRequest['target'],
   { routes, service }: Extract<OutboundDecision, { kind: 'routes' }>,
 ): Promise<void> {
+  const traceparent = newTraceparent(context.random);
+  const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
   try {
-    const { route, reached } = await reach(context, source, clientAddress, routes);
+    const { route, reached } = await reach(context, source, headers, routes);
     answered(true);
     const about = told(context, source, clientAddress, reached.address, service, route, reached);
-    await carry(context, { near: socket, far: reached.stream, told: about, peer: reached.peer });
+    const { stream: far, peer } = reached;
+    await carry(context, {
+      near: socket,
+      far,
+      told: { ...about, trace: traceIdOf(traceparent) },
+      started,
+      peer,
+    });
   } catch (error) {
     answered(false);
     const message = error instanceof Error ? error.message : String(error);
-    const flags = error instanceof TlsRefused ? 'TLS_FAILURE' : 'CONNECT';
     const about = told(context, source, clientAddress, targetText(target), service, routes[0], undefined);
-    tellFailure(context, about, message, flags, started);
+    tellFailure(context, about, message, flagsOf(error), started);
     socket.destroy();
   }
 }
@@ -96,14 +108,14 @@ async function carryRoutes(
 async function reach(
   context: Context,
   source: Workload,
-  clientAddress: string,
+  headers: Headers,
   routes: readonly Route[],
 ): Promise<{ route: Route; reached: Reached }> {
   // Before any route is timed: that our own certificate is late says nothing of the far side.
   if (routes.some(({ kind }) => kind !== 'plaintext')) await context.credentials.get(identityOf(source));
   const attempt = async (route: Route, signal: AbortSignal) => {
     try {
-      const reached = await dialRoute(context, source, clientAddress, route, signal);
+      const reached = await dialRoute(context, source, headers, route, signal);
       context.failures.worked(routeKey(route));
       return { route, reached };
     } catch (error) {
@@ -153,20 +165,21 @@ const unknownCaller = (address: string): string =>
 const targetText = (target: OutboundRequest['target']): string =>
   `${target.kind === 'address' ? target.address : target.hostname}:${target.port}`;
 
-/** Who is at the far end: a pod is known, a split-horizon entry stands for many and the answer itself says who it was. */
+/**
+ * Who is at the far end: a pod is known; a split-horizon entry stands for many, and the answer itself says which it
+ * was, within what its certificate proves.
+ */
 function destinationOf(
   service: Service | undefined,
   route: Route | undefined,
   reached: Reached | undefined,
-): FarEnd {
-  const said = parseBaggage(reached?.baggage);
+): Party {
   const entry = route?.workload;
   if (entry && entry.addresses.length > 0) return entry;
-  const namespace = said.namespace === '' ? (service?.namespace ?? '') : said.namespace;
-  return { ...said, namespace, cluster: entry?.cluster ?? said.cluster };
+  const said = parseBaggage(reached?.baggage);
+  const namespace = reached?.peer?.identity?.namespace ?? service?.namespace ?? '';
+  return { ...said, namespace, cluster: reached?.peer?.cluster ?? entry?.cluster ?? '' };
 }
-
-type FarEnd = NonNullable<Told['facts']['destination']['workload']>;
 
 function told(
   { config }: Context,

@@ -47,8 +47,11 @@ export function formatAccess(record: AccessRecord, now: number): string {
   return `${new Date(now).toISOString()}\t${level}\taccess\tconnection complete\t${text.join(' ')}\n`;
 }
 
-/** Addresses and numbers stand bare; every other text is quoted, with nothing in it that could begin a new line. */
+/**
+ * Numbers and addresses stand bare. Every other text is quoted, and so is a peer's that should be an address and is
+ * not; nothing in it can begin a new line or a new field.
+ */
 const quoted = (key: string, value: string | number): string =>
-  typeof value === 'number' || key.endsWith('.addr')
+  typeof value === 'number' || (key.endsWith('addr') && /^[\w.:[\]-]{1,300}$/.test(value))
     ? String(value)
     : JSON.stringify(value.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 1000));

@@ -1,169 +1,128 @@
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { EventEmitter } from 'node:events';
+import type { ResponseFlags } from './response-flags.ts';
+import {
+  labelsOf,
+  namelessLabels,
+  tcpLabels,
+  type Reporter,
+  type TcpFacts,
+  type TcpLabels,
+} from './tcp-labels.ts';
 
-/** Istio's TCP labels, in Istio's order. */
-export const tcpLabels = [
-  'reporter',
-  'source_workload',
-  'source_canonical_service',
-  'source_canonical_revision',
-  'source_workload_namespace',
-  'source_principal',
-  'source_app',
-  'source_version',
-  'source_cluster',
-  'destination_service',
-  'destination_service_namespace',
-  'destination_service_name',
-  'destination_workload',
-  'destination_canonical_service',
-  'destination_canonical_revision',
-  'destination_workload_namespace',
-  'destination_principal',
-  'destination_app',
-  'destination_version',
-  'destination_cluster',
-  'request_protocol',
-  'response_flags',
-  'connection_security_policy',
-] as const;
-
-export type TcpLabels = Readonly<Record<(typeof tcpLabels)[number], string>>;
-
-export interface End {
-  readonly workload:
-    | Pick<Workload, 'workloadName' | 'canonicalName' | 'canonicalRevision' | 'namespace' | 'cluster'>
-    | undefined;
-  readonly identity: string | undefined;
-}
-
-export interface TcpFacts {
-  readonly reporter: 'source' | 'destination';
-  readonly source: End;
-  readonly destination: End;
-  readonly service:
-    { readonly hostname: string; readonly namespace: string; readonly name: string } | undefined;
-  readonly flags: '-' | 'DENY' | 'CONNECT' | 'TLS_FAILURE' | 'CERT_REVOKED';
-  readonly mtls: boolean;
-}
-
-const known = (value: string | undefined): string =>
-  value === undefined || value === '' ? 'unknown' : value;
-
-export function labelsOf({ reporter, service, flags, mtls, ...ends }: TcpFacts): TcpLabels {
-  const [source, destination] = [sideOf(ends.source), sideOf(ends.destination)];
-  return {
-    reporter,
-    source_workload: source.workload,
-    source_canonical_service: source.name,
-    source_canonical_revision: source.revision,
-    source_workload_namespace: source.namespace,
-    source_principal: source.principal,
-    source_app: source.name,
-    source_version: source.revision,
-    source_cluster: source.cluster,
-    destination_service: known(service?.hostname),
-    destination_service_namespace: known(service?.namespace),
-    destination_service_name: known(service?.name),
-    destination_workload: destination.workload,
-    destination_canonical_service: destination.name,
-    destination_canonical_revision: destination.revision,
-    destination_workload_namespace: destination.namespace,
-    destination_principal: destination.principal,
-    destination_app: destination.name,
-    destination_version: destination.revision,
-    destination_cluster: destination.cluster,
-    request_protocol: 'tcp',
-    response_flags: flags,
-    connection_security_policy: mtls ? 'mutual_tls' : 'unknown',
-  };
-}
-
-/** One end as its labels have it: Istio's app and version are the canonical name and revision. */
-const sideOf = ({ workload, identity }: End) => ({
-  workload: known(workload?.workloadName),
-  name: known(workload?.canonicalName),
-  revision: known(workload?.canonicalRevision),
-  namespace: known(workload?.namespace),
-  principal: known(identity),
-  cluster: known(workload?.cluster),
-});
-
-/** What a worker counts: plain objects that are copied at a scrape. */
+/** What a worker counts under one label set: plain numbers that are copied at a scrape. */
 export interface Counted {
   readonly labels: TcpLabels;
   opened: number;
   closed: number;
   failed: number;
+  /** Bytes from client to server. */
   received: number;
+  /** Bytes from server to client. */
   sent: number;
 }
 
-/** Most label sets that one worker keeps; what comes after is counted with every name unknown. */
-const mostSeries = 5000;
+type Bytes = Pick<Counted, 'received' | 'sent'>;
 
-const nobody: End = { workload: undefined, identity: undefined };
-
-/** Bytes of a connection that lives, as its relay counts them. */
-interface LiveBytes {
-  /** From client to server. */
-  received: number;
-  sent: number;
+interface Series {
+  readonly counted: Counted;
+  /** Connections that are counted here and have not ended. */
+  live: number;
 }
 
+const nothing: Bytes = Object.freeze({ received: 0, sent: 0 });
+
+/**
+ * Istio's TCP counters of one worker. Names come from peers, so the number of label sets is bounded: the one that has
+ * been idle longest gives way to a new one, and where none is idle the new one is counted without names.
+ */
 export class TcpMetrics {
-  readonly #series = new Map<string, Counted>();
+  readonly #most: number;
+  /** The longest unused first. */
+  readonly #series = new Map<string, Series>();
+  /** What is counted without names: a handful of label sets, which never give way. */
+  readonly #nameless = new Map<string, Series>();
   readonly #live = new Set<() => void>();
+  readonly #sockets = { source: 0, destination: 0 };
+  #evicted = 0;
 
-  of(facts: TcpFacts): Counted {
-    const labels = labelsOf(facts);
-    const found = this.#series.get(keyOf(labels));
-    if (found) return found;
-    const { reporter, flags, mtls } = facts;
-    return this.#series.size < mostSeries
-      ? this.#add(labels)
-      : this.#add(
-          labelsOf({ reporter, flags, mtls, source: nobody, destination: nobody, service: undefined }),
-        );
+  constructor(most = 5000) {
+    this.#most = most;
   }
 
-  /** Counts one connection from its opening to the returned call; its bytes show while it lives. */
-  open(facts: Omit<TcpFacts, 'flags'>, bytes: () => LiveBytes): () => void {
-    const counted = this.of({ ...facts, flags: '-' });
-    const shown: LiveBytes = { received: 0, sent: 0 };
+  /** Label sets that gave way: their counts are gone, and begin at 0 when they come again. */
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  /** Accepted sockets that are open now. */
+  get sockets(): Readonly<Record<Reporter, number>> {
+    return this.#sockets;
+  }
+
+  accepted(reporter: Reporter, socket: EventEmitter): void {
+    this.#sockets[reporter]++;
+    socket.once('close', () => this.#sockets[reporter]--);
+  }
+
+  /**
+   * Counts one connection from here to the returned call, which says how it ended; its bytes show while it lives. As
+   * upstream has it, it opens without flags and closes, and fails, with those of its end.
+   */
+  open(facts: TcpFacts, bytes: () => Bytes = () => nothing): (flags: ResponseFlags) => void {
+    const series = this.#take(facts, '-');
+    const { counted } = series;
+    let shown = nothing;
     const show = () => {
       const { received, sent } = bytes();
       counted.received += received - shown.received;
       counted.sent += sent - shown.sent;
-      Object.assign(shown, { received, sent });
+      shown = { received, sent };
     };
+    series.live++;
     counted.opened++;
     this.#live.add(show);
-    return () => {
+    return (flags) => {
       if (!this.#live.delete(show)) return;
       show();
-      counted.closed++;
+      series.live--;
+      const end = flags === '-' ? counted : this.#take(facts, flags).counted;
+      end.closed++;
+      if (flags !== '-') end.failed++;
     };
   }
 
   /** Up to this moment. */
   all(): readonly Counted[] {
     for (const show of this.#live) show();
-    return [...this.#series.values()];
+    return [...this.#series.values(), ...this.#nameless.values()].map(({ counted }) => counted);
   }
 
-  #add(labels: TcpLabels): Counted {
+  #take(facts: TcpFacts, flags: ResponseFlags): Series {
+    const labels = labelsOf(facts, flags);
     const key = keyOf(labels);
-    const counted = this.#series.get(key) ?? {
-      labels,
-      opened: 0,
-      closed: 0,
-      failed: 0,
-      received: 0,
-      sent: 0,
-    };
-    this.#series.set(key, counted);
-    return counted;
+    if (this.#series.has(key) || this.#series.size < this.#most || this.#evict())
+      return touch(this.#series, key, labels);
+    const nameless = namelessLabels(facts, flags);
+    return touch(this.#nameless, keyOf(nameless), nameless);
+  }
+
+  #evict(): boolean {
+    for (const [key, { live }] of this.#series)
+      if (live === 0) {
+        this.#evicted++;
+        return this.#series.delete(key);
+      }
+    return false;
   }
 }
 
 const keyOf = (labels: TcpLabels): string => tcpLabels.map((name) => labels[name]).join('|');
+
+/** The series of a label set, which becomes the one that was used last. */
+function touch(among: Map<string, Series>, key: string, labels: TcpLabels): Series {
+  const counted = { labels, opened: 0, closed: 0, failed: 0, ...nothing };
+  const series = among.get(key) ?? { counted, live: 0 };
+  among.delete(key);
+  among.set(key, series);
+  return series;
+}

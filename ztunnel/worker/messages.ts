@@ -53,11 +53,20 @@ export interface WorkerReport {
 
 /**
  * What only grows: a gateway's dials, for all to see that a refusal makes none, connections and CONNECTs that came when
- * there was no room for more, and lines of the access log that could not be written.
+ * there was no room for more, and lines of the access log and chunks of the tap that could not be written.
  */
-export type CountedTotal = 'gatewayDials' | 'gatewayRefusals' | 'dropped' | 'linesDropped';
+export type CountedTotal = 'gatewayDials' | 'gatewayRefusals' | 'dropped' | 'linesDropped' | 'chunksDropped';
 
-export type WorkerTotals = Readonly<Record<CountedTotal | 'open' | 'listeners' | 'pooled', number>>;
+export interface WorkerTotals extends Readonly<Record<CountedTotal, number>> {
+  readonly open: number;
+  readonly listeners: number;
+  readonly pooled: number;
+  /** Accepted sockets that are open, by which end of a connection this proxy is for them. */
+  readonly sourceSockets: number;
+  readonly destinationSockets: number;
+  /** Label sets of metrics that gave way to newer ones. */
+  readonly seriesEvicted: number;
+}
 
 /** What one worker knows and carries, for people to read. */
 export interface WorkerDump {

@@ -1,31 +1,64 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 
 /** Unwritten bytes beyond which lines are dropped: a full disk must not fill the memory. */
 const mostPending = 16 * 1024 * 1024;
+/** How long after a failure the place is opened again. */
+const retryMillis = 1000;
+/** Nobody may be reading what an ending process still has to say. */
+const flushMillis = 1000;
 
-/** Where lines go. */
-export interface Output {
-  /** False when it had to be dropped. */
-  write(bytes: string | Buffer): boolean;
-  /** Resolves when all that was taken so far has been written, or cannot be. */
-  flushed(): Promise<void>;
-}
+/** A file that only its owner reads, or standard output for `-`: appended to, never waited for. */
+export class Output {
+  readonly #place: string;
+  readonly #clock: Clock;
+  readonly #onProblem: (error: Error) => void;
+  #stream: WriteStream | undefined;
+  #retryAt = 0;
+  #ended = false;
 
-/** Appends to a file that only its owner reads, to standard output for `-`, or nowhere for ''. */
-export function appendTo(place: string): Output | undefined {
-  if (place === '') return undefined;
-  const output =
-    place === '-'
-      ? createWriteStream('', { fd: 1, autoClose: false })
-      : createWriteStream(place, { flags: 'a', mode: 0o600 });
-  // What cannot be written is counted as dropped: the stream is destroyed then.
-  output.on('error', () => undefined);
-  return {
-    write(bytes) {
-      if (output.destroyed || output.writableLength >= mostPending) return false;
-      output.write(bytes);
-      return true;
-    },
-    flushed: () => new Promise((resolve) => void output.write('', () => resolve())),
-  };
+  /** `onProblem` hears each time that the place cannot be opened or written to. */
+  constructor(place: string, clock: Clock, onProblem: (error: Error) => void) {
+    this.#place = place;
+    this.#clock = clock;
+    this.#onProblem = onProblem;
+    this.#stream = this.#open();
+  }
+
+  /** False when the bytes were dropped. */
+  write(bytes: string | Buffer): boolean {
+    if (this.#ended) return false;
+    if (!this.#stream && this.#clock.monotonic() >= this.#retryAt) this.#stream = this.#open();
+    const stream = this.#stream;
+    if (!stream || stream.writableLength >= mostPending) return false;
+    stream.write(bytes);
+    return true;
+  }
+
+  /** Takes nothing more; resolves when all is written, or nobody takes it. */
+  end(): Promise<void> {
+    this.#ended = true;
+    return new Promise((resolve) => {
+      const stream = this.#stream;
+      if (!stream) return resolve();
+      const timer = this.#clock.after(flushMillis, resolve);
+      stream.once('close', resolve).end(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #open(): WriteStream {
+    const stream =
+      this.#place === '-'
+        ? createWriteStream('', { fd: 1, autoClose: false })
+        : createWriteStream(this.#place, { flags: 'a', mode: 0o600 });
+    return stream.on('error', (error) => {
+      if (this.#stream === stream) this.#stream = undefined;
+      this.#retryAt = this.#clock.monotonic() + retryMillis;
+      stream.destroy();
+      this.#onProblem(error);
+    });
+  }
 }

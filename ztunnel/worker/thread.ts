@@ -4,19 +4,27 @@ import { createLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { Engine } from '../engine/engine.ts';
-import { appendTo } from './output.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { Output } from './output.ts';
 
 // A data worker's thread: it owns its part of the listeners and everything that a connection needs.
 const { config, logLevel } = workerData as { config: ProxyConfig; logLevel: string };
 const port = parentPort;
 if (!port) throw new Error('thread.ts runs as a worker thread');
 
-const [access, tap] = [appendTo(config.accessLog), appendTo(config.tap)];
+const log = createLog(config.mode, logLevel);
+const outputTo = (place: string): Output | undefined =>
+  place === ''
+    ? undefined
+    : new Output(place, systemClock, (error) =>
+        log.error({ place, error: error.message }, 'cannot be written to; what it should hold is dropped'),
+      );
+const access = outputTo(config.accessLog);
+const tap = outputTo(config.tap);
 
-/** Whoever hears that all is drained ends the process: the last lines are written before. */
+/** The process may end as soon as it hears of the last connection's end, whose line must not be lost. */
 async function say(message: FromWorker): Promise<void> {
-  if (message.kind === 'drained') await Promise.all([access?.flushed(), tap?.flushed()]);
+  if (message.kind === 'drained') await Promise.all([access?.end(), tap?.end()]);
   port?.postMessage(message);
 }
 
@@ -24,7 +32,7 @@ const engine = new Engine({
   config,
   clock: systemClock,
   random: systemRandom,
-  log: createLog(config.mode, logLevel),
+  log,
   say: (message) => void say(message),
   access: access && ((line) => access.write(line)),
   tap: tap && ((entry) => tap.write(entry)),

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { formatAuthority, parseAuthority } from '@isthmus/mesh/hbone/authority.ts';
-import { encodeBaggage, parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
 
 describe('mesh/hbone authority', () => {
   const accepted: Record<string, object> = {
@@ -37,32 +35,5 @@ describe('mesh/hbone authority', () => {
       }),
     );
     fc.assert(fc.property(fc.string(), (text) => void parseAuthority(text)));
-  });
-});
-
-describe('mesh/hbone baggage', () => {
-  it('bears Istio’s keys in Istio’s order and leaves out what is unknown', () => {
-    const workload = {
-      cluster: 'east',
-      namespace: 'shop',
-      workloadType: 'POD',
-      workloadName: 'cart',
-      canonicalName: 'cart',
-      canonicalRevision: '',
-      locality: { region: 'a', zone: '', subzone: '' },
-    } as Workload;
-    assert.equal(
-      encodeBaggage(workload),
-      'k8s.cluster.name=east,k8s.namespace.name=shop,k8s.pod.name=cart,service.name=cart,cloud.region=a',
-    );
-  });
-
-  it('is read with nothing in it that could break a log line', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 5000 }), (text) => {
-        for (const value of Object.values(parseBaggage(`service.name=${text}`)))
-          assert.doesNotMatch(String(value), /[\r\n\t"=]/);
-      }),
-    );
   });
 });

@@ -5,10 +5,13 @@ describe('ztunnel/proxy connections', () => {
   function some() {
     const forbidden = new Map<string, string>();
     const closed: string[] = [];
-    const connections = new Connections(({ about }) => forbidden.get(about));
+    const connections = new Connections(({ about }) => {
+      const message = forbidden.get(about);
+      return message === undefined ? undefined : { message, flags: 'DENY' };
+    });
     const one = (about: string): LiveConnection => ({
       ...{ about, peer: undefined },
-      close: (why) => closed.push(`${about}: ${why}`),
+      close: ({ message, flags }) => closed.push(`${about}: ${message} ${flags}`),
     });
     return { forbidden, closed, connections, one };
   }
@@ -18,7 +21,7 @@ describe('ztunnel/proxy connections', () => {
     forbidden.set('a', 'revoked');
     connections.add(one('a'));
     connections.add(one('b'));
-    assert.deepEqual(closed, ['a: revoked']);
+    assert.deepEqual(closed, ['a: revoked DENY']);
   });
 
   it('ends those that may live no longer, and no other', () => {
@@ -29,6 +32,6 @@ describe('ztunnel/proxy connections', () => {
     removed();
     for (const about of ['b', 'c']) forbidden.set(about, 'denied');
     connections.judgeAgain();
-    assert.deepEqual(closed, ['c: denied']);
+    assert.deepEqual(closed, ['c: denied DENY']);
   });
 });

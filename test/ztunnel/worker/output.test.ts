@@ -1,45 +1,70 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { appendTo } from '@isthmus/ztunnel/worker/output.ts';
+import { dirname, join } from 'node:path';
+import { Output } from '@isthmus/ztunnel/worker/output.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { Signal } from '../../fakes/xds-world.ts';
 
 describe('ztunnel/worker output', () => {
   let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'isthmus-output-'));
-  });
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'isthmus-output-'))));
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('says when all that it took is written, in a file for its owner alone', async () => {
-    const file = join(folder, 'access.log');
-    const output = appendTo(file);
-    assert.ok(output);
-    const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}\n`);
-    assert.ok(lines.every((line) => output.write(line)));
-    await output.flushed();
-    assert.equal(readFileSync(file, 'utf8'), lines.join(''));
-    assert.equal(statSync(file).mode & 0o777, 0o600);
+  function outputTo(place: string) {
+    const problems: Error[] = [];
+    const signal = new Signal();
+    const clock = new FakeClock();
+    const output = new Output(place, clock, (error) => {
+      problems.push(error);
+      signal.ring();
+    });
+    return { output, clock, problems, problem: (nth: number) => signal.until(() => problems.length >= nth) };
+  }
+
+  it('appends to a file that only its owner reads, and its end comes after the last line', async () => {
+    const place = join(folder, 'access.log');
+    const first = outputTo(place);
+    for (const line of ['one\n', 'two\n']) assert.equal(first.output.write(line), true);
+    await first.output.end();
+    assert.equal(readFileSync(place, 'utf8'), 'one\ntwo\n');
+    assert.equal(statSync(place).mode & 0o777, 0o600);
+    assert.equal(first.output.write('three\n'), false, 'nothing is taken after the end');
+    assert.equal(first.clock.pending, 0);
+
+    const second = outputTo(place);
+    second.output.write('three\n');
+    await second.output.end();
+    assert.equal(readFileSync(place, 'utf8'), 'one\ntwo\nthree\n');
   });
 
-  it('drops beyond 16 MiB that wait, and says so', async () => {
-    const output = appendTo(join(folder, 'access.log'));
-    assert.ok(output);
-    const mebibyte = Buffer.alloc(1024 * 1024);
-    const taken = Array.from({ length: 20 }, () => output.write(mebibyte));
-    assert.deepEqual([taken.filter(Boolean).length, taken.at(-1)], [16, false]);
-    await output.flushed();
-    assert.equal(output.write('again\n'), true);
+  it('drops what would pile up in memory, and says so', async () => {
+    const { output } = outputTo(join(folder, 'access.log'));
+    assert.equal(output.write(Buffer.alloc(16 * 1024 * 1024)), true);
+    assert.equal(output.write('one more\n'), false);
+    await output.end();
   });
 
-  it('drops what cannot be written, and waits for nothing', async () => {
-    const output = appendTo(join(folder, 'no-such-folder', 'access.log'));
-    assert.ok(output);
-    output.write('lost\n');
-    await output.flushed();
-    assert.equal(output.write('lost too\n'), false);
-    await output.flushed();
+  it('drops while its place cannot be opened, tells why, and tries again after a second', async () => {
+    const place = join(folder, 'not-yet', 'access.log');
+    const { output, clock, problems, problem } = outputTo(place);
+    await problem(1);
+    assert.match(problems[0]?.message ?? '', /ENOENT/);
+    assert.equal(output.write('lost\n'), false);
+    await clock.advance(1000);
+    output.write('lost as well\n');
+    await problem(2);
+    mkdirSync(dirname(place));
+    assert.equal(output.write('still waiting\n'), false);
+    await clock.advance(1000);
+    assert.equal(output.write('written\n'), true);
+    await output.end();
+    assert.equal(readFileSync(place, 'utf8'), 'written\n');
   });
 
-  it('of nowhere is none', () => assert.equal(appendTo(''), undefined));
+  it('ends though there is nothing to end', async () => {
+    const { output, problem } = outputTo(join(folder, 'nowhere', 'access.log'));
+    await problem(1);
+    await output.end();
+  });
 });

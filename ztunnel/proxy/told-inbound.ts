@@ -1,0 +1,80 @@
+import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
+import type { Said } from '@isthmus/mesh/hbone/connect-headers.ts';
+import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Context } from '../engine/context.ts';
+import { serviceMeant } from '../telemetry/service-meant.ts';
+import type { Party } from '../telemetry/tcp-labels.ts';
+import type { Told } from './carry.ts';
+
+/** Who called, and how it is known. */
+interface Caller {
+  readonly address: string;
+  readonly port: number;
+  readonly peer: Peer | undefined;
+  /** What its CONNECT says, where there is one. */
+  readonly said: Said | undefined;
+  readonly authority: string | undefined;
+}
+
+/** A connection that came for a local pod. */
+export interface Arrival {
+  readonly context: Pick<Context, 'state' | 'config'>;
+  readonly workload: Workload;
+  readonly caller: Caller;
+  readonly port: number;
+  /** The service that the CONNECT named, if it named one. */
+  readonly service: Service | undefined;
+}
+
+const nobody: Party = parseBaggage(undefined);
+
+/**
+ * Who called. Inside the network its address tells, unless the identity is another's; through a gateway only its own
+ * word is left. What the certificate proves outranks both: otherwise a peer could have itself counted as anybody.
+ */
+function sourceOf({ context: { state, config }, caller: { address, peer, said } }: Arrival): Party {
+  const known = state.workloads.atAddress(config.network, address);
+  const isIt = known !== undefined && (peer === undefined || identityOf(known) === peer.spiffeId);
+  const isForeign =
+    said?.network !== undefined && said.network.toLowerCase() !== config.network.toLowerCase();
+  const source = isForeign ? said.baggage : isIt ? known : nobody;
+  if (!peer) return source;
+  return { ...source, namespace: peer.identity?.namespace ?? '', cluster: peer.cluster };
+}
+
+/** What its end will tell of a connection for a local pod. */
+export function toldInbound(arrival: Arrival): Told {
+  const { context, workload, caller, port } = arrival;
+  const source = sourceOf(arrival);
+  const own = caller.peer ? identityOf(workload) : undefined;
+  const srcIdentity = caller.peer?.spiffeId;
+  const service = arrival.service ?? serviceMeant(context.state, workload, port, caller.said?.service);
+  return {
+    trace: caller.said?.trace,
+    record: {
+      srcAddr: `${caller.address}:${caller.port}`,
+      srcWorkload: source.workloadName,
+      srcNamespace: source.namespace,
+      srcIdentity,
+      srcCluster: source.cluster,
+      dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
+      dstHboneAddr: caller.authority,
+      dstService: service?.hostname,
+      dstWorkload: workload.workloadName,
+      dstNamespace: workload.namespace,
+      dstIdentity: own,
+      dstCluster: workload.cluster,
+      direction: 'inbound',
+    },
+    facts: {
+      reporter: 'destination',
+      source: { workload: source, identity: srcIdentity },
+      destination: { workload, identity: own },
+      service,
+      mtls: caller.peer !== undefined,
+    },
+  };
+}
