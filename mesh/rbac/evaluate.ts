@@ -33,8 +33,8 @@ interface Matching {
 
 /**
  * Istio's order: a DENY that matches denies; without ALLOW policies all else is allowed; with them one must match.
- * A condition that an absent identity satisfies ("not this principal") holds in a DENY and never in an ALLOW, so that
- * plaintext can only lose by it. Istio's ztunnel lets it hold in both: ours is the stricter.
+ * Whoever has no identity is not a certain somebody, in an ALLOW as in a DENY: a verdict may not depend on whose
+ * proxy of a mesh enforces it, and "anybody but" that should mean "anybody known but" has to say so, or be STRICT.
  */
 export function evaluate(policies: readonly Authorization[], connection: Connection): Verdict {
   const facts = seen(connection);

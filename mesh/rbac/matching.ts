@@ -45,7 +45,7 @@ const isEmpty = (match: Match): boolean =>
 function matchHolds(match: Match, action: Action, facts: Seen): boolean {
   return (
     either(match.destinationPorts, match.notDestinationPorts, (port: number) => port === facts.port) &&
-    identityHolds(match, action, facts) &&
+    identityHolds(match, facts) &&
     addressHolds(match.sourceIps, match.notSourceIps, action, facts.source) &&
     addressHolds(match.destinationIps, match.notDestinationIps, action, facts.destination)
   );
@@ -53,36 +53,29 @@ function matchHolds(match: Match, action: Action, facts: Seen): boolean {
 
 type Blocks = readonly AddressMatch[];
 
-/** An address that cannot be read is treated as an absent identity is. */
+/**
+ * An address that cannot be read, as one with a zone, may be any: it is outside of a block in a DENY and never in an
+ * ALLOW, as the unknown never means allowed.
+ */
 const addressHolds = (wanted: Blocks, unwanted: Blocks, action: Action, bytes: AddressBytes | undefined) =>
   bytes
     ? either(wanted, unwanted, (block: AddressMatch) => inBlock(bytes, block))
     : wanted.length === 0 && (unwanted.length === 0 || action === 'DENY');
 
-function identityHolds(
-  match: Match,
-  action: Action,
-  { identity, principal }: Pick<Seen, 'identity' | 'principal'>,
-): boolean {
-  if (!identity) return absentHolds(match, action);
-  const is = (value: string) => (one: StringMatch) => textMatches(one, value);
+/** An absent identity is nobody's: it meets no demand for one, and every "not somebody" (as upstream reads it). */
+function identityHolds(match: Match, { identity, principal }: Pick<Seen, 'identity' | 'principal'>): boolean {
+  const is = (value: string | undefined) => (one: StringMatch) =>
+    value !== undefined && textMatches(one, value);
   return (
-    either(match.principals, match.notPrincipals, is(principal)) &&
-    either(match.namespaces, match.notNamespaces, is(identity.namespace)) &&
+    either(match.principals, match.notPrincipals, is(identity && principal)) &&
+    either(match.namespaces, match.notNamespaces, is(identity?.namespace)) &&
     // The trust domain is not looked at: those who mean their own compile it to a principal.
     either(
       match.serviceAccounts,
       match.notServiceAccounts,
-      (one) => one.namespace === identity.namespace && one.serviceAccount === identity.serviceAccount,
+      (one) => one.namespace === identity?.namespace && one.serviceAccount === identity.serviceAccount,
     )
   );
-}
-
-/** Nobody is not a certain somebody; that counts against a connection only. */
-function absentHolds(match: Match, action: Action): boolean {
-  const demanded = match.principals.length + match.namespaces.length + match.serviceAccounts.length;
-  const excluded = match.notPrincipals.length + match.notNamespaces.length + match.notServiceAccounts.length;
-  return demanded === 0 && (excluded === 0 || action === 'DENY');
 }
 
 const either = <T>(wanted: readonly T[], unwanted: readonly T[], holds: (one: T) => boolean): boolean =>
