@@ -38,9 +38,8 @@ export class BoundDialer {
       try {
         return await this.#once(target);
       } catch (error) {
-        const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? '';
-        const taken = code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
-        if (!taken || target.localAddress === undefined || attempt >= tries) throw error;
+        const { cause } = error as { cause?: NodeJS.ErrnoException };
+        if (!isTaken(cause) || target.localAddress === undefined || attempt >= tries) throw error;
       }
     }
   }
@@ -81,3 +80,7 @@ export class BoundDialer {
     return firstPort + offset;
   }
 }
+
+/** Another connection has the port. An address that this machine does not have fails alike, but as it is bound. */
+const isTaken = (cause: NodeJS.ErrnoException | undefined): boolean =>
+  cause?.code === 'EADDRINUSE' || (cause?.code === 'EADDRNOTAVAIL' && cause.syscall !== 'bind');

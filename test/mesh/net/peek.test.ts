@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { peek } from '@isthmus/mesh/net/peek.ts';
+import { socketPair } from '../../fakes/authority.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+
+describe('mesh/net peek', () => {
+  let client: Socket;
+  let server: Socket;
+  let clock: FakeClock;
+  beforeEach(async () => {
+    clock = new FakeClock();
+    ({ client, server } = await socketPair());
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+  });
+  afterEach(() => {
+    client.destroy();
+    server.destroy();
+  });
+
+  const look = (enough: (bytes: Buffer) => boolean = () => true) => peek(server, clock, 200, enough);
+  /** All that is left to read, up to the peer's end. */
+  async function rest(): Promise<string> {
+    let text = '';
+    for await (const chunk of server.setEncoding('latin1') as AsyncIterable<string>) text += chunk;
+    return text;
+  }
+
+  it('shows the first bytes and leaves them where they were', async () => {
+    client.end('hello');
+    const peeked = await look();
+    assert.deepEqual(peeked, { kind: 'bytes', bytes: Buffer.from('hello') });
+    assert.equal(await rest(), 'hello');
+    assert.equal(clock.pending, 0);
+  });
+
+  it('waits until there is enough, and loses nothing of what came in parts', async () => {
+    const asked: string[] = [];
+    const looking = look((bytes) => {
+      asked.push(bytes.toString());
+      return bytes.length >= 6;
+    });
+    client.write('one');
+    while (asked.length === 0) await once(server, 'readable');
+    client.end('two');
+    assert.deepEqual(await looking, { kind: 'bytes', bytes: Buffer.from('onetwo') });
+    assert.deepEqual(asked, ['one', 'onetwo']);
+    assert.equal(await rest(), 'onetwo');
+  });
+
+  it('is silent when nothing comes in time, and the socket may still speak', async () => {
+    const looking = look();
+    await clock.advance(200);
+    assert.deepEqual(await looking, { kind: 'silent' });
+    client.end('late');
+    assert.equal(await rest(), 'late');
+  });
+
+  it('shows what there is when the time is over', async () => {
+    const asked: string[] = [];
+    const looking = look((bytes) => {
+      asked.push(bytes.toString());
+      return false;
+    });
+    client.write('part');
+    while (asked.length === 0) await once(server, 'readable');
+    await clock.advance(200);
+    assert.deepEqual(await looking, { kind: 'bytes', bytes: Buffer.from('part') });
+    client.end();
+    assert.equal(await rest(), 'part');
+  });
+
+  it('has ended when the peer goes without a byte', async () => {
+    const looking = look();
+    client.end();
+    assert.deepEqual(await looking, { kind: 'ended' });
+    assert.equal(clock.pending, 0);
+  });
+
+  it('has ended when the socket is reset', async () => {
+    const looking = look();
+    client.resetAndDestroy();
+    assert.deepEqual(await looking, { kind: 'ended' });
+  });
+});
