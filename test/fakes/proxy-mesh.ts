@@ -229,7 +229,7 @@ export class TestProxy {
   ) {
     this.#mesh = mesh;
     this.#certify = certify;
-    this.config = { ...plain, network: `network-${config.cluster}`, ...config };
+    this.config = { ...plainConfig, network: `network-${config.cluster}`, ...config };
     const warn = (fields: object, message: string) => {
       this.logged.push({ ...fields, message });
       this.signal.ring();
@@ -320,7 +320,8 @@ export class TestProxy {
   }
 }
 
-const plain: Omit<ProxyConfig, 'cluster' | 'network'> = {
+/** A proxy's configuration where nothing of it matters to the test. */
+export const plainConfig: Omit<ProxyConfig, 'cluster' | 'network'> = {
   mode: 'shared',
   xdsAddress: '',
   caAddress: '',

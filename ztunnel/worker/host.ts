@@ -23,15 +23,15 @@ export interface WorkerPort {
   onDied(listener: (error: Error) => void): void;
 }
 
-export function startThread(config: ProxyConfig, logLevel: string): WorkerPort {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { config, logLevel } });
-  return {
-    postMessage: (message) => worker.postMessage(message),
-    onMessage: (listener) => void worker.on('message', listener),
-    onDied: (listener) =>
-      void worker.on('error', listener).on('exit', (code) => listener(new Error(`exit status ${code}`))),
-  };
-}
+export const startThread = (config: ProxyConfig, logLevel: string): Worker =>
+  new Worker(new URL('./thread.ts', import.meta.url), { workerData: { config, logLevel } });
+
+export const portOf = (worker: Worker): WorkerPort => ({
+  postMessage: (message) => worker.postMessage(message),
+  onMessage: (listener) => void worker.on('message', listener),
+  onDied: (listener) =>
+    void worker.on('error', listener).on('exit', (code) => listener(new Error(`exit status ${code}`))),
+});
 
 /** The data workers as one: what is told goes to all, what is asked is gathered from all. */
 export class Workers {

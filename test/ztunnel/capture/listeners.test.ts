@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
+import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
+import { bindSocket, Listeners, type Bind } from '@isthmus/ztunnel/capture/listeners.ts';
+import type { Wanted } from '@isthmus/ztunnel/capture/wanted.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { Signal } from '../../fakes/xds-world.ts';
+
+const wanting = (...all: readonly Wanted[]) => new Map(all.map((one) => [`${one.address}:${one.port}`, one]));
+
+/** A bind that fails for some ports as a machine would. */
+const failing =
+  (codes: ReadonlyMap<number, string>): Bind =>
+  (server: Server, host, port) => {
+    const code = codes.get(port);
+    if (code === undefined) bindSocket(1)(server, host, port);
+    else setImmediate(() => server.emit('error', Object.assign(new Error(`listen ${code}`), { code })));
+  };
+
+describe('ztunnel/capture listeners', () => {
+  let claim: Claim;
+  let address: string;
+  before(async () => {
+    claim = await claimBlock(150, 250);
+    address = `127.${claim.octet}.1.1`;
+  });
+  after(() => claim.release());
+
+  const vip = (port: number, host = address): Wanted => ({ address: host, port, role: { kind: 'vip' } });
+  const all: Listeners[] = [];
+  afterEach(() => {
+    for (const listeners of all.splice(0)) listeners.close();
+  });
+
+  function world(bind: Bind = bindSocket(1)) {
+    const clock = new FakeClock();
+    const signal = new Signal();
+    const said: string[] = [];
+    const say = (text: string) => {
+      said.push(text);
+      signal.ring();
+    };
+    const listeners = new Listeners({
+      ...{ bind, clock },
+      onConnection(socket, { port, role }) {
+        say(`connection ${port} ${role.kind}`);
+        socket.destroy();
+      },
+      onProblem: ({ port }, problem) => say(`problem ${port} ${problem}`),
+      onSolved: ({ port }) => say(`solved ${port}`),
+    });
+    all.push(listeners);
+    return { clock, listeners, said, until: (text: string) => signal.until(() => said.includes(text)) };
+  }
+  const call = async (port: number) => {
+    const socket = connect({ host: address, port });
+    await once(socket, 'connect');
+    socket.destroy();
+  };
+
+  it('listens where it should, and tells each connection by what it is for', async () => {
+    const { listeners, until } = world();
+    listeners.reconcile(wanting(vip(9001), { address, port: 9002, role: { kind: 'port', uid: 'x' } }));
+    await listeners.settled();
+    assert.equal(listeners.size, 2);
+    await Promise.all([call(9001), call(9002), until('connection 9001 vip'), until('connection 9002 port')]);
+  });
+
+  it('keeps what stays, changes its meaning in place, and closes what is no longer wanted', async () => {
+    let binds = 0;
+    const { listeners, until } = world((server, host, port) => {
+      binds++;
+      bindSocket(1)(server, host, port);
+    });
+    listeners.reconcile(wanting(vip(9001), vip(9002)));
+    await listeners.settled();
+    listeners.reconcile(wanting({ address, port: 9001, role: { kind: 'socks' } }));
+    assert.deepEqual([listeners.size, binds], [1, 2]);
+    await Promise.all([call(9001), until('connection 9001 socks')]);
+    await assert.rejects(call(9002), { code: 'ECONNREFUSED' });
+  });
+
+  it('a port below 1024 without root is told with its remedy, and the others work', async () => {
+    const { listeners, said } = world(failing(new Map([[80, 'EACCES']])));
+    listeners.reconcile(wanting(vip(80), vip(9001)));
+    await listeners.settled();
+    assert.deepEqual(said, [
+      'problem 80 PORT_NOT_CAPTURABLE: port 80 needs root, or sysctl net.ipv4.ip_unprivileged_port_start=80',
+    ]);
+    assert.equal(listeners.size, 1);
+  });
+
+  it('tries a taken port again each second, tells it once, and says when it has it', async () => {
+    const taken = createServer().listen(9001, address);
+    await once(taken, 'listening');
+    const { clock, listeners, said, until } = world();
+    listeners.reconcile(wanting(vip(9001)));
+    await listeners.settled();
+    await clock.advance(1000);
+    await listeners.settled();
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? '', /^problem 9001 PORT_NOT_CAPTURABLE: .*EADDRINUSE/);
+    taken.close();
+    await once(taken, 'close');
+    await clock.advance(1000);
+    await until('solved 9001');
+    assert.equal(listeners.size, 1);
+  });
+
+  it('forgets a problem with the port, and tells it anew when it is wanted again', async () => {
+    const { listeners, said } = world(failing(new Map([[80, 'EACCES']])));
+    for (const wanted of [wanting(vip(80)), wanting(), wanting(vip(80))]) {
+      listeners.reconcile(wanted);
+      await listeners.settled();
+    }
+    assert.equal(said.length, 2);
+  });
+
+  it('never listens outside of loopback', () => {
+    const { listeners, said } = world(() => assert.fail('bound'));
+    listeners.reconcile(wanting(vip(9001, '10.0.0.1'), vip(9001, '0.0.0.0')));
+    const why = 'problem 9001 NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only';
+    assert.deepEqual(said, [why, why]);
+  });
+
+  it('several workers share a port, one has it to itself', async () => {
+    const [one, two, alone] = [world(bindSocket(2)), world(bindSocket(2)), world(bindSocket(1))];
+    for (const { listeners } of [one, two, alone]) {
+      listeners.reconcile(wanting(vip(9003)));
+      await listeners.settled();
+    }
+    assert.deepEqual([one.listeners.size, two.listeners.size, alone.listeners.size], [1, 1, 0]);
+  });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { ToWorker, FromWorker } from '@isthmus/ztunnel/worker/messages.ts';
+import { Gathering } from '@isthmus/ztunnel/worker/gathering.ts';
+import { Workers, type WorkerPort } from '@isthmus/ztunnel/worker/host.ts';
+
+describe('ztunnel/worker gathering', () => {
+  it('has one answer of each, whoever is first, and keeps rounds apart', async () => {
+    const gathering = new Gathering<string>(2);
+    const [first, second] = [gathering.expect(), gathering.expect()];
+    gathering.heard(1, 'b1');
+    gathering.heard(1, 'b2');
+    gathering.heard(0, 'a1');
+    assert.deepEqual(await first, ['b1', 'a1']);
+    gathering.heard(0, 'a2');
+    assert.deepEqual(await second, ['b2', 'a2']);
+  });
+
+  it('leaves an answer alone that nobody asked for', async () => {
+    const gathering = new Gathering<string>(1);
+    gathering.heard(0, 'unasked');
+    gathering.heard(9, 'of nobody');
+    const answers = gathering.expect();
+    gathering.heard(0, 'asked');
+    assert.deepEqual(await answers, ['asked']);
+  });
+});
+
+/** A worker whose words are the test's. */
+class FakePort implements WorkerPort {
+  readonly told: ToWorker[] = [];
+  say: (message: FromWorker) => void = () => assert.fail('not connected');
+  die: (error: Error) => void = () => assert.fail('not connected');
+  postMessage(message: ToWorker): void {
+    this.told.push(message);
+  }
+  onMessage(listener: (message: FromWorker) => void): void {
+    this.say = listener;
+  }
+  onDied(listener: (error: Error) => void): void {
+    this.die = listener;
+  }
+}
+
+describe('ztunnel/worker, two workers as one', () => {
+  function world() {
+    const [a, b] = [new FakePort(), new FakePort()];
+    const heard: string[] = [];
+    const workers = new Workers([a, b], {
+      onWant: (identity, urgent) => heard.push(`want ${identity}${urgent ? ' urgently' : ''}`),
+      onForget: (identity) => heard.push(`forget ${identity}`),
+      onListening: () => heard.push('listening'),
+      onProblem: (address, port, error) => heard.push(`problem ${address}:${port} ${error}`),
+      onCaptured: (address, port) => heard.push(`captured ${address}:${port}`),
+      onDrained: () => heard.push('drained'),
+      onDied: (error) => heard.push(`died ${error.message}`),
+    });
+    return { a, b, heard, workers };
+  }
+  const body = Buffer.from('x');
+
+  it('a delta is applied when both have it in force, and what either refused is named once', async () => {
+    const { a, b, workers } = world();
+    let applied = false;
+    const applying = workers.apply('type', [{ name: 'one', version: '1', body }], ['gone']);
+    void applying.then(() => (applied = true));
+    const resources = [{ name: 'one', body }];
+    for (const { told } of [a, b])
+      assert.deepEqual(told, [{ kind: 'delta', type: 'type', resources, removed: ['gone'] }]);
+    const [one, two] = [
+      { name: 'one', reason: 'bad' },
+      { name: 'two', reason: 'worse' },
+    ];
+    a.say({ kind: 'applied', type: 'type', rejected: [one] });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(applied, false);
+    b.say({ kind: 'applied', type: 'type', rejected: [one, two] });
+    assert.deepEqual(await applying, [one, two]);
+  });
+
+  it('is ready and drained when both are, and says each once', () => {
+    const { a, b, heard } = world();
+    for (const kind of ['listening', 'drained'] as const) {
+      a.say({ kind });
+      a.say({ kind });
+      b.say({ kind });
+      b.say({ kind });
+    }
+    assert.deepEqual(heard, ['listening', 'drained']);
+  });
+
+  it('a certificate is forgotten when neither needs it', () => {
+    const { a, b, heard } = world();
+    a.say({ kind: 'want-certificate', identity: 'x', urgent: false });
+    b.say({ kind: 'want-certificate', identity: 'x', urgent: true });
+    a.say({ kind: 'forget-certificate', identity: 'x' });
+    a.say({ kind: 'forget-certificate', identity: 'x' });
+    assert.deepEqual(heard, ['want x', 'want x urgently']);
+    b.say({ kind: 'forget-certificate', identity: 'x' });
+    assert.equal(heard.at(-1), 'forget x');
+  });
+
+  it('passes on what ports and deaths either tells', () => {
+    const { a, b, heard } = world();
+    a.say({ kind: 'port-not-capturable', address: '127.1.0.1', port: 80, error: 'EACCES' });
+    b.say({ kind: 'port-captured', address: '127.1.0.1', port: 80 });
+    b.die(new Error('out of memory'));
+    assert.deepEqual(heard, ['problem 127.1.0.1:80 EACCES', 'captured 127.1.0.1:80', 'died out of memory']);
+  });
+});
