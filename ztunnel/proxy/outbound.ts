@@ -17,6 +17,7 @@ import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
 import { localWorkloadAt } from '../capture/wanted.ts';
+import { shownWorkload } from '../telemetry/access-log.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import { carry, tellFailure, type Told } from './carry.ts';
@@ -196,14 +197,14 @@ function told(
   return {
     record: {
       srcAddr,
-      srcWorkload: source?.workloadName,
+      srcWorkload: shownWorkload(source),
       srcNamespace: source?.namespace,
       srcIdentity,
       srcCluster: config.cluster,
       dstAddr,
       dstHboneAddr: reached?.authority,
       dstService: service?.hostname,
-      dstWorkload: destination.workloadName,
+      dstWorkload: shownWorkload(destination),
       dstNamespace: destination.namespace,
       dstIdentity,
       dstCluster: destination.cluster,

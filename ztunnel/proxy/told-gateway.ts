@@ -2,6 +2,7 @@ import type { GatewayDecision } from '@isthmus/mesh/decide/gateway.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { ProxyConfig } from '../configuration.ts';
+import { shownWorkload } from '../telemetry/access-log.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import type { Told } from './carry.ts';
 
@@ -51,7 +52,7 @@ export function toldGateway(
       dstAddr: endpoint ?? `${config.address}:${peer ? 15008 : 15443}`,
       dstHboneAddr: wanted,
       dstService: service?.hostname,
-      dstWorkload: dialled?.workloadName,
+      dstWorkload: shownWorkload(dialled),
       dstNamespace: dialled?.namespace,
       dstCluster: dialled?.cluster ?? config.cluster,
       direction: 'inbound',

@@ -5,6 +5,7 @@ import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
+import { shownWorkload } from '../telemetry/access-log.ts';
 import { serviceMeant } from '../telemetry/service-meant.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import type { Told } from './carry.ts';
@@ -56,14 +57,14 @@ export function toldInbound(arrival: Arrival): Told {
     trace: caller.said?.trace,
     record: {
       srcAddr: `${caller.address}:${caller.port}`,
-      srcWorkload: source.workloadName,
+      srcWorkload: shownWorkload(source),
       srcNamespace: source.namespace,
       srcIdentity,
       srcCluster: source.cluster,
       dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
       dstHboneAddr: caller.authority,
       dstService: service?.hostname,
-      dstWorkload: workload.workloadName,
+      dstWorkload: shownWorkload(workload),
       dstNamespace: workload.namespace,
       dstIdentity: own,
       dstCluster: workload.cluster,

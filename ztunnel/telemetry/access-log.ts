@@ -1,3 +1,5 @@
+import type { Party } from './tcp-labels.ts';
+
 /** One connection's line, in Istio's order; what is undefined is left out. */
 export interface AccessRecord {
   readonly srcAddr: string;
@@ -18,6 +20,10 @@ export interface AccessRecord {
   readonly durationMillis: number;
   readonly error?: string | undefined;
 }
+
+/** What upstream's log calls a workload: the pod, or what is known of those that it is one of. */
+export const shownWorkload = (party: Party | undefined): string | undefined =>
+  party && (party.name ?? (party.workloadName === '' ? party.canonicalName : party.workloadName));
 
 /** ztunnel's plain format: tab-separated time, level, target and message, then `key=value` with quoted text. */
 export function formatAccess(record: AccessRecord, now: number): string {

@@ -39,7 +39,11 @@ export type TcpLabels = Readonly<Record<(typeof tcpLabels)[number], string>>;
 export type Party = Pick<
   Workload,
   'workloadName' | 'canonicalName' | 'canonicalRevision' | 'namespace' | 'cluster'
-> & { readonly locality: Pick<Locality, 'region' | 'zone'> };
+> & {
+  readonly locality: Pick<Locality, 'region' | 'zone'>;
+  /** Of the pod, where the state knows it. */
+  readonly name?: string;
+};
 
 export interface End {
   readonly workload: Party | undefined;

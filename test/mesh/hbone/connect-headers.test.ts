@@ -89,6 +89,23 @@ describe('mesh/hbone headers of a CONNECT', () => {
       assert.equal(readConnectHeaders({ forwarded }).service, service));
 });
 
+describe('mesh/hbone headers of a CONNECT, from anybody', () => {
+  const text = fc.option(fc.string({ unit: 'binary', maxLength: 3000 }), { nil: undefined });
+  const names = ['baggage', 'forwarded', 'traceparent', 'x-forwarded-network'] as const;
+
+  it('are read without a throw, and into nothing but names', () =>
+    fc.assert(
+      fc.property(fc.tuple(text, text, text, text), (values) => {
+        const sent = names.flatMap((name, i) =>
+          values[i] === undefined ? [] : [[name, values[i]] as const],
+        );
+        const { service, trace } = readConnectHeaders(Object.fromEntries(sent));
+        assert.match(service ?? 'none', /^[a-z0-9._-]+$/);
+        assert.match(trace ?? '0'.repeat(32), /^[0-9a-f]{32}$/);
+      }),
+    ));
+});
+
 describe('mesh/hbone traceparent', () => {
   it('has the form of W3C Trace Context, and is another each time', () => {
     const random = seededRandom(7);

@@ -13,7 +13,7 @@ const config = { network: 'network-east', cluster: 'east', address: '10.0.9.9' }
 const cart = aService({ name: 'cart', ports: [{ servicePort: 80, targetPort: 8080 }] });
 const pod = aWorkload({
   uid: 'east//Pod/shop/cart',
-  ...{ workloadName: 'cart', serviceAccount: 'cart', addresses: ['10.0.0.2'] },
+  ...{ name: 'cart-1', workloadName: 'cart', serviceAccount: 'cart', addresses: ['10.0.0.2'] },
   services: new Map([[cart.key, []]]),
 });
 const front = aWorkload({
@@ -133,7 +133,7 @@ describe('ztunnel/proxy, what a gateway tells', () => {
     assert.deepEqual([srcIdentity, srcCluster], ['spiffe://cluster.local/ns/shop/sa/front', 'west']);
     assert.deepEqual(
       [dstAddr, dstHboneAddr, dstWorkload, dstService],
-      ['10.0.0.2:15008', `${cart.hostname}:80`, 'cart', cart.hostname],
+      ['10.0.0.2:15008', `${cart.hostname}:80`, 'cart-1', cart.hostname],
     );
   });
 

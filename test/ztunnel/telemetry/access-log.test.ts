@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { accessLines } from '@isthmus/sandbox/observe/access-log.ts';
-import { formatAccess, type AccessRecord } from '@isthmus/ztunnel/telemetry/access-log.ts';
+import { formatAccess, shownWorkload, type AccessRecord } from '@isthmus/ztunnel/telemetry/access-log.ts';
+import { aWorkload } from '../../fakes/records.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const record: AccessRecord = {
@@ -36,6 +38,14 @@ describe('ztunnel/telemetry access log', () => {
     assert.match(line, /\terror\taccess\t/);
     assert.match(line, /\tsrc\.addr=10\.0\.0\.1:16400 dst\.addr=10\.0\.0\.2:15008 direction="inbound" /);
     assert.match(line, / duration="56ms" error="denied"\n$/);
+  });
+
+  it('calls a workload by its pod, or by what is known of those that it is one of', () => {
+    const pod = aWorkload({ uid: 'x', name: 'cart-7d9f-2xk', workloadName: 'cart', canonicalName: 'basket' });
+    assert.equal(shownWorkload(pod), 'cart-7d9f-2xk');
+    assert.equal(shownWorkload(parseBaggage('k8s.deployment.name=cart,service.name=basket')), 'cart');
+    assert.equal(shownWorkload(parseBaggage('service.name=basket')), 'basket');
+    assert.equal(shownWorkload(undefined), undefined);
   });
 
   for (const hbone of ['cart.shop.svc.cluster.local:8080', '[2001:db8::1]:8080'])
