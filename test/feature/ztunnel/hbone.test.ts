@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { anAuthorization, aMatch } from '../../fakes/records.ts';
 import { hostname, identityOf, port, shopIn, type Shop } from './shop.ts';
@@ -281,7 +282,8 @@ describe('ztunnel, inside one network', () => {
   });
 
   it('serves 300 callers who all waited for one certificate', async () => {
-    const proxy = await oneNode();
+    const told = { services: [shop.cart], workloads: [front(), cartPod()] };
+    const proxy = await mesh.proxy({ cluster: 'east' }, told, { clock: new FakeClock(Date.now()) });
     await mesh.serve(mesh.at('18.2'), port, echo);
     proxy.withheld.add(identityOf('late'));
     proxy.tell({ workloads: [shop.pod('east', 'late', '17.4')] });
