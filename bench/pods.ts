@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { podDir, podPrograms } from '../sandbox/processes/programs.ts';
 import { until } from '../sandbox/processes/wait.ts';
-import { readEnv, type Sandbox } from '../sandbox/up.ts';
+import { readEnv } from '../sandbox/processes/pod-env.ts';
+import type { Sandbox } from '../sandbox/up.ts';
 
 /** A server of the bench: `near` in the caller's cluster on another node, `far` and `side` in other clusters. */
 export const servers = {

@@ -52,14 +52,15 @@ interface Instance {
   readonly tokenFile: string;
 }
 
-/** Instances whose process is alive. */
+/** Instances whose lock is held: the kernel lists the name that each holds, for as long as it runs. */
 function instances(env: NodeJS.ProcessEnv): readonly Instance[] {
   const home = join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'isthmus');
   if (!existsSync(home)) return [];
+  const names = new Set(readFileSync('/proc/net/unix', 'utf8').split(/\s+/));
   return readdirSync(home).flatMap((name) => {
     const file = join(home, name, 'endpoint.json');
     if (!existsSync(file)) return [];
-    const { url, tokenFile, pid } = JSON.parse(readFileSync(file, 'utf8')) as Instance & { pid: number };
-    return existsSync(`/proc/${pid}`) ? [{ name, url, tokenFile }] : [];
+    const { url, tokenFile, lock } = JSON.parse(readFileSync(file, 'utf8')) as Instance & { lock: string };
+    return names.has(`@${lock}`) ? [{ name, url, tokenFile }] : [];
   });
 }

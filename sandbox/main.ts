@@ -1,23 +1,20 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { ancestors, isAlive } from './processes/ancestors.ts';
-import { proportionalBytes } from './processes/memory.ts';
+import { aborted, family, lifeline } from './processes/lifeline.ts';
 import { steadyTraffic } from './traffic.ts';
 import { up, type Sandbox } from './up.ts';
 
 // `isthmus up`: the whole mesh on one machine, until Ctrl-C or until whoever started it is gone.
 const { values } = parseArgs({ options: { tap: { type: 'boolean', default: false } } });
-const family = ancestors();
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 function describe(sandbox: Sandbox): void {
-  const pids = [process.pid, ...sandbox.launcher.all().map(({ pid }) => pid)];
-  const megabytes = Math.round(proportionalBytes(pids) / 1024 / 1024);
+  const megabytes = Math.round(sandbox.memoryBytes() / 1024 / 1024);
   print(
-    `ready in ${(sandbox.startMillis / 1000).toFixed(1)} s; ${pids.length} processes, ${megabytes} MiB in use (PSS)`,
+    `ready in ${(sandbox.startMillis / 1000).toFixed(1)} s; ${sandbox.pids().length} processes, ${megabytes} MiB in use (PSS)`,
   );
   print('');
   print(`  GraphQL API   ${sandbox.endpoint.url}`);
@@ -41,29 +38,21 @@ function describe(sandbox: Sandbox): void {
 }
 
 async function main(): Promise<void> {
-  const stopping = new AbortController();
-  const ask = (why: string) => {
-    if (!stopping.signal.aborted) stopping.abort(new Error(why));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ask(signal));
-  const watch = () => {
-    if (!family.every((one) => isAlive(one))) ask('parent gone');
-    systemClock.after(500, watch);
-  };
-  watch();
-
-  const sandbox = await up({ clock: systemClock, tap: values.tap, progress: print, env: process.env });
+  const members = family(process.env);
+  const signal = lifeline(systemClock, members);
+  const options = { clock: systemClock, tap: values.tap, progress: print, env: process.env, signal };
+  const sandbox = await up({ ...options, family: members ?? [] });
+  sandbox.launcher.onLoss(({ message }) => process.stderr.write(`${message}\n`));
   const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
   describe(sandbox);
-  await new Promise<void>((resolve) => {
-    if (stopping.signal.aborted) resolve();
-    stopping.signal.addEventListener('abort', () => resolve());
-  });
+  await aborted(signal).catch(() => undefined);
   traffic.stop();
   print('stopping');
   await sandbox.stop();
 }
 
+// Until it has come to its end: an event loop that runs dry would otherwise be a success.
+process.exitCode = 1;
 main().then(
   () => process.exit(0),
   (error: unknown) => {

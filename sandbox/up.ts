@@ -1,21 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { ask, mutate, type Endpoint } from './instance/api.ts';
+import type { Endpoint } from './instance/api.ts';
 import { claimBlock } from './instance/claim.ts';
-import { prepareClusters, type SampleCluster, type SamplePod } from './instance/clusters.ts';
+import { prepareClusters, type SampleCluster } from './instance/clusters.ts';
 import { freshStateDir, stateHome, writeWhole } from './instance/state-dir.ts';
-import { freePort } from './processes/free-port.ts';
-import {
-  agentProgram,
-  hubProgram,
-  hubStateDir,
-  podDir,
-  podPrograms,
-  type Place,
-} from './processes/programs.ts';
+import { readTable, rowsOf } from './observe/socket-table.ts';
+import { ageOf, type Identity } from './processes/ancestors.ts';
+import { aborted } from './processes/lifeline.ts';
+import { proportionalBytes } from './processes/memory.ts';
+import type { Place } from './processes/programs.ts';
 import { Launcher } from './processes/spawn.ts';
-import { until } from './processes/wait.ts';
+import { doorOf, firstCrossing, startCluster, startHub } from './start.ts';
 
 export interface Sandbox {
   readonly place: Place;
@@ -23,8 +18,14 @@ export interface Sandbox {
   readonly clusters: readonly SampleCluster[];
   readonly launcher: Launcher;
   readonly doorUrl: string;
-  /** From the start of this process to the first 200 of a call that crossed networks, in milliseconds. */
+  /** From the start of whoever asked (npm, `isthmus`) to the first 200 of a call that crossed networks, in milliseconds. */
   readonly startMillis: number;
+  /** Sockets in this sandbox's /16, in any state, just before its first program was started. */
+  readonly rowsBefore: number;
+  /** Every process of it: its programs, this one, and those that asked for it. */
+  pids(): readonly number[];
+  /** Memory in use by all of them, as the sum of PSS. */
+  memoryBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -34,119 +35,63 @@ export interface UpOptions {
   readonly tap: boolean;
   readonly progress: (line: string) => void;
   readonly env: NodeJS.ProcessEnv;
+  /** Those who asked for it, from the parent up. */
+  readonly family?: readonly Identity[];
+  /** Gives up the start. */
+  readonly signal?: AbortSignal;
 }
 
-const joinMutation = `mutation($input: CreateJoinTokenInput!) {
-  result: createJoinToken(input: $input) { token userErrors { code field message } } }`;
-
-/** Starts the hub, three joined clusters and the shop, and resolves when a call across networks was answered. */
+/**
+ * Starts the hub, three joined clusters and the shop, and resolves when a call across networks was answered. Rejects,
+ * with all of it ended, when a program ends meanwhile (PROGRAM_ENDED), or does not come up in time (TIMED_OUT).
+ */
 export async function up(options: UpOptions): Promise<Sandbox> {
-  const { clock, progress } = options;
+  const { clock, env, family = [], signal } = options;
   const claim = await claimBlock();
-  const home = stateHome(options.env);
-  const stateDir = freshStateDir(home);
-  const place = await layOut(stateDir, claim.octet, options.tap);
-  const launcher = new Launcher(stateDir, join(home, 'compile-cache'));
+  const { dir: stateDir, lock } = await freshStateDir(stateHome(env));
+  const place: Place = { stateDir, octet: claim.octet, tapDir: options.tap ? stateDir : undefined };
+  const launcher = new Launcher(stateDir, join(stateHome(env), 'compile-cache'));
   const clusters = prepareClusters(stateDir, claim.octet);
+  const rowsBefore = rowsOf(claim.octet, readTable()).length;
+  const pids = () => [...launcher.all().map(({ pid }) => pid), process.pid, ...family.map(({ pid }) => pid)];
   const stop = async () => {
     await launcher.stop(3000, (millis, run) => clock.after(millis, run));
     claim.release();
+    lock.release();
   };
+  const lost = new Promise<never>((_, reject) => launcher.onLoss(reject));
+  // After the start a loss is told by whoever runs the sandbox.
+  lost.catch(() => undefined);
   try {
-    const endpoint = await startHub(place, launcher, clock);
-    writeWhole(join(stateDir, 'endpoint.json'), JSON.stringify({ ...endpoint, pid: process.pid }));
-    progress(`hub ready: ${endpoint.url}`);
-    await Promise.all(clusters.map((cluster) => startCluster(place, launcher, endpoint, cluster, options)));
-    const doorUrl = `http://127.0.0.1:${place.doorPort}/`;
-    await firstCrossing(clock, doorUrl);
-    return { place, endpoint, clusters, launcher, doorUrl, startMillis: performance.now(), stop };
+    const started = start(place, launcher, clusters, lock.name, options);
+    const ready = await Promise.race([started, lost, ...(signal ? [aborted(signal)] : [])]);
+    const outermost = family.at(-1);
+    const startMillis = outermost ? ageOf(outermost) : performance.now();
+    const memoryBytes = () => proportionalBytes(pids());
+    return { place, clusters, launcher, ...ready, startMillis, rowsBefore, pids, memoryBytes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function layOut(stateDir: string, octet: number, tap: boolean): Promise<Place> {
-  return { stateDir, octet, doorPort: await freePort(8090), tapDir: tap ? stateDir : undefined };
-}
-
-async function startHub(place: Place, launcher: Launcher, clock: Clock): Promise<Endpoint> {
-  const hub = launcher.start(hubProgram(place, 8080));
-  const file = join(hubStateDir(place), 'endpoint.json');
-  void hub.exited;
-  return until(
-    clock,
-    'the hub',
-    () => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Endpoint) : undefined),
-    {
-      within: 60_000,
-    },
-  );
-}
-
-async function startCluster(
+async function start(
   place: Place,
   launcher: Launcher,
-  endpoint: Endpoint,
-  cluster: SampleCluster,
+  clusters: readonly SampleCluster[],
+  lock: string,
   { clock, progress }: UpOptions,
-): Promise<void> {
-  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, {
-    cluster: cluster.name,
-  });
-  writeWhole(join(place.stateDir, cluster.name, 'join-token'), token);
-  launcher.start(agentProgram(place, cluster));
-  await Promise.all(cluster.pods.map((pod) => startPod(place, launcher, cluster, pod, clock)));
-  progress(`cluster ${cluster.name}: ${cluster.pods.length} pods started`);
-}
-
-async function startPod(
-  place: Place,
-  launcher: Launcher,
-  cluster: SampleCluster,
-  pod: SamplePod,
-  clock: Clock,
-): Promise<void> {
-  const file = join(podDir(place, cluster.name, pod), 'env');
-  const text = await until(
-    clock,
-    `the environment of ${pod.name}`,
-    () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined),
-    {
-      within: 60_000,
-    },
+): Promise<Pick<Sandbox, 'endpoint' | 'doorUrl'>> {
+  const endpoint = await startHub(place, launcher, clock);
+  writeWhole(join(place.stateDir, 'endpoint.json'), JSON.stringify({ ...endpoint, pid: process.pid, lock }));
+  progress(`hub ready: ${endpoint.url}`);
+  await Promise.all(
+    clusters.map(async (cluster) => {
+      await startCluster({ place, launcher, clock }, endpoint, cluster);
+      progress(`cluster ${cluster.name}: ${cluster.pods.length} pods started`);
+    }),
   );
-  for (const program of podPrograms(place, cluster, pod, readEnv(text))) launcher.start(program);
-}
-
-/** `NAME=value` lines, as the agent writes them. */
-export function readEnv(text: string): Record<string, string> {
-  const lines = text.split('\n').filter((line) => line.includes('='));
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
-}
-
-/** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */
-async function firstCrossing(clock: Clock, doorUrl: string): Promise<void> {
-  await until(
-    clock,
-    'a call across networks',
-    async () => {
-      const response = await fetch(`${doorUrl}cart`, { signal: AbortSignal.timeout(5000) });
-      if (response.status !== 200) throw new Error(await response.text());
-      await response.arrayBuffer();
-      return true;
-    },
-    { within: 120_000, every: 100 },
-  );
-}
-
-/** All clusters ACTIVE, by the API. */
-export async function clusterStates(endpoint: Endpoint): Promise<Readonly<Record<string, string>>> {
-  const { clusters } = await ask<{ clusters: { nodes: { name: string; state: string }[] } }>(
-    endpoint,
-    '{ clusters(first: 10) { nodes { name state } } }',
-  );
-  return Object.fromEntries(clusters.nodes.map(({ name, state }) => [name, state]));
+  const doorUrl = await doorOf(place, clock);
+  await firstCrossing(clock, doorUrl);
+  return { endpoint, doorUrl };
 }

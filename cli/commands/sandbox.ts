@@ -17,7 +17,7 @@ export function sandboxCommands(program: Command): void {
 
 function run(script: string, flags: readonly string[]): Promise<void> {
   const path = join(import.meta.dirname, '../..', script);
-  const child = spawn(process.execPath, ['--no-warnings', path, ...flags], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [path, ...flags], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.on('exit', (code, signal) => {

@@ -42,3 +42,12 @@ export async function mutate<T extends Mutated>(
     );
   return result;
 }
+
+/** Cluster name to its state, by the API. */
+export async function clusterStates(endpoint: Endpoint): Promise<Readonly<Record<string, string>>> {
+  const { clusters } = await ask<{ clusters: { nodes: { name: string; state: string }[] } }>(
+    endpoint,
+    '{ clusters(first: 10) { nodes { name state } } }',
+  );
+  return Object.fromEntries(clusters.nodes.map(({ name, state }) => [name, state]));
+}

@@ -1,37 +1,33 @@
-import { createServer, type Server } from 'node:net';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { readTable, rowsOf, type SocketRow } from '../observe/socket-table.ts';
+import { holdName } from './held-name.ts';
 
 /** A /16 of loopback addresses that is ours until `release`, e.g. second octet 77: 127.77.0.0/16. */
 export interface Claim {
   readonly octet: number;
-  release(): void;
+  readonly release: () => void;
+}
+
+interface Range {
+  readonly first?: number;
+  readonly last?: number;
+  /** The kernel's sockets now; those of an earlier run stay in it as TIME_WAIT for a minute. */
+  readonly table?: () => readonly SocketRow[];
 }
 
 /**
- * Claims the first free /16 of 127.0.0.0/8, from 127.64 up, by listening on an abstract unix socket named after it.
- * The kernel releases the name with the process, however it ends. Throws NO_FREE_BLOCK when all are taken.
+ * Claims the first /16 of 127.0.0.0/8, from 127.64 up, that nobody has claimed and of which the kernel's table has no
+ * socket in any state, so that what is seen there later is ours. Throws NO_FREE_BLOCK when there is none.
  */
-export async function claimBlock(first = 64, last = 250): Promise<Claim> {
+export async function claimBlock({ first = 64, last = 250, table = readTable }: Range = {}): Promise<Claim> {
   for (let octet = first; octet <= last; octet++) {
-    const server = await listen(`\0isthmus-127.${octet}`);
-    if (server) return { octet, release: () => void server.close() };
+    const held = await holdName(`isthmus-127.${octet}`);
+    if (!held) continue;
+    if (rowsOf(octet, table()).length === 0) return { octet, release: held.release };
+    held.release();
   }
   throw new CodedError(
     'NO_FREE_BLOCK',
-    `every /16 from 127.${first} to 127.${last} is taken: stop another sandbox`,
+    `no /16 from 127.${first} to 127.${last} is free: stop another sandbox, or wait a minute after one has ended`,
   );
-}
-
-function listen(name: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen(name, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
 }

@@ -1,41 +1,39 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, renameSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { holdName, type HeldName } from './held-name.ts';
 
 /** `$XDG_STATE_HOME/isthmus`, where the CLI looks for running instances. */
 export function stateHome(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'isthmus');
 }
 
+export interface StateDir {
+  readonly dir: string;
+  /** Held for as long as the instance runs: by it others know, and `isthmus` finds what is running. */
+  readonly lock: HeldName;
+}
+
 /**
  * An empty private folder for this run, named after the instance: `sandbox`, or `sandbox-2`… while others run.
  * What an earlier run left there (logs, mostly) is removed now and not at its end, so that it can be read after it.
  */
-export function freshStateDir(home: string, name = 'sandbox'): string {
+export async function freshStateDir(home: string, name = 'sandbox'): Promise<StateDir> {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
   for (let count = 1; ; count++) {
-    const dir = join(home, count === 1 ? name : `${name}-${count}`);
-    if (inUse(dir)) continue;
+    const dir = join(realpathSync(home), count === 1 ? name : `${name}-${count}`);
+    const lock = await holdName(lockName(dir));
+    if (!lock) continue;
     rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeFileSync(join(dir, 'pid'), String(process.pid));
-    return dir;
+    mkdirSync(dir, { mode: 0o700 });
+    return { dir, lock };
   }
 }
 
-function inUse(dir: string): boolean {
-  const file = join(dir, 'pid');
-  if (!existsSync(file)) return false;
-  return isSandbox(Number(readFileSync(file, 'utf8')));
-}
-
-/** A pid may have been given to another program since: only one whose command is a sandbox counts. */
-function isSandbox(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sandbox/main.ts');
-  } catch {
-    return false;
-  }
-}
+/** A path may be longer than the name of a socket may. */
+const lockName = (dir: string): string =>
+  `isthmus-instance-${createHash('sha256').update(dir).digest('hex').slice(0, 32)}`;
 
 /** A reader sees the old file or the new one, never half of one. */
 export function writeWhole(path: string, text: string, mode = 0o600): void {

@@ -1,6 +1,4 @@
 import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
 /** One answered call: when it was sent, and the cluster that answered. */
@@ -91,84 +89,4 @@ export function once({ localAddress, host, port }: Aim, path = '/', timeout = 80
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout} ms`)));
     outgoing.on('error', reject).end();
   });
-}
-
-/**
- * `count` connections to the plain TCP store that stay open, on which `perSecond` words in all are put, in turns.
- * A kept connection that ends before `stop` is a failure.
- */
-export class KeptLoad {
-  readonly served: Served[] = [];
-  readonly failures: Failed[] = [];
-  readonly #sockets: Socket[] = [];
-  readonly #aim: Aim;
-  readonly #clock: Clock;
-  readonly #every: number;
-  #timer: Timer | undefined;
-  #turn = 0;
-  #stopped = false;
-
-  constructor(aim: Aim, perSecond: number, clock: Clock) {
-    this.#aim = aim;
-    this.#clock = clock;
-    this.#every = 1000 / perSecond;
-  }
-
-  async start(count: number): Promise<this> {
-    await Promise.all(Array.from({ length: count }, () => this.#open()));
-    this.#tick();
-    return this;
-  }
-
-  /** Opens connections that only have to stay: resolves when the proxies have carried each to its server. */
-  async openOnly(count: number): Promise<this> {
-    await Promise.all(Array.from({ length: count }, () => this.#openSilently()));
-    return this;
-  }
-
-  stop(): LoadResult {
-    this.#stopped = true;
-    this.#timer?.cancel();
-    for (const socket of this.#sockets) socket.destroy();
-    return { served: this.served, failures: this.failures };
-  }
-
-  /** Resolves when the greeting has come, so that what follows is about a kept connection only. */
-  #open(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ ...this.#aim, noDelay: true });
-      this.#sockets.push(socket);
-      socket.on('error', (error) => this.#ended(error.message, reject));
-      socket.on('close', () => this.#ended('closed', reject));
-      const lines = createInterface({ input: socket }).on('error', () => undefined);
-      lines.on('line', (line) => {
-        if (line.endsWith('ready')) resolve();
-        else this.served.push({ at: this.#clock.monotonic(), cluster: line.split(' ')[0] ?? '' });
-      });
-    });
-  }
-
-  /** An HTTP keep-alive connection: one request is answered, then it stays. */
-  #openSilently(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ ...this.#aim, noDelay: true });
-      this.#sockets.push(socket);
-      socket.on('error', (error) => reject(error));
-      socket.on('close', () => this.#ended('closed', reject));
-      socket.once('data', () => resolve());
-      socket.write('GET / HTTP/1.1\r\nhost: shop\r\n\r\n');
-    });
-  }
-
-  #ended(message: string, reject: (error: Error) => void): void {
-    const at = this.#clock.monotonic();
-    if (!this.#stopped) this.failures.push({ at, known: at, message });
-    reject(new Error(message));
-  }
-
-  #tick(): void {
-    const socket = this.#sockets[this.#turn++ % this.#sockets.length];
-    if (socket?.writable) socket.write('put word\n');
-    this.#timer = this.#clock.after(this.#every, () => this.#tick());
-  }
 }

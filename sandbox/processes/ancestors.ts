@@ -3,20 +3,28 @@ import { readFileSync } from 'node:fs';
 /** One process, surely: a pid may be used again, a pid with its start time is not. */
 export interface Identity {
   readonly pid: number;
+  /** Clock ticks since boot, as text. */
   readonly started: string;
 }
 
+/** `isthmus` says here which process it is, as it may be two above the program that it starts. */
+export const startedBy = 'ISTHMUS_STARTED_BY';
+
 /**
- * The chain of parents up to and including npm, or just the parent when npm is not among them. `kill -9` of npm
- * leaves its shell running as a child of process 1, so each of the chain is watched.
+ * The chain of parents up to whoever was asked for this program: npm, else `isthmus` (whose pid is `commandPid`), else
+ * the parent. `kill -9` of one of them leaves those between it and us running, so each of the chain is watched.
+ * Undefined when `isthmus` is not among them any more: it was gone before this was asked.
  */
-export function ancestors(read: (pid: number) => Stat | undefined = readStat): readonly Identity[] {
-  const chain: Identity[] = [];
-  for (let stat = read(process.ppid); stat && stat.pid > 1; stat = read(stat.parent)) {
-    chain.push({ pid: stat.pid, started: stat.started });
-    if (stat.name.startsWith('npm')) return chain;
-  }
-  return chain.slice(0, 1);
+export function ancestors(
+  commandPid: number | undefined,
+  read: (pid: number) => Stat | undefined = readStat,
+): readonly Identity[] | undefined {
+  const chain: Stat[] = [];
+  for (let stat = read(process.ppid); stat && stat.pid > 1; stat = read(stat.parent)) chain.push(stat);
+  const command = commandPid === undefined ? 0 : chain.findIndex(({ pid }) => pid === commandPid);
+  if (command < 0) return undefined;
+  const npm = chain.findIndex(({ name }) => name.startsWith('npm'));
+  return chain.slice(0, Math.max(command, npm) + 1).map(({ pid, started }) => ({ pid, started }));
 }
 
 export function isAlive(one: Identity, read: (pid: number) => Stat | undefined = readStat): boolean {
@@ -24,16 +32,17 @@ export function isAlive(one: Identity, read: (pid: number) => Stat | undefined =
   return stat?.started === one.started && stat.state !== 'Z';
 }
 
-export interface Stat {
-  readonly pid: number;
+/** Milliseconds since a process was started, to 10 ms: proc(5) counts 100 ticks a second on all that Node runs on. */
+export const ageOf = ({ started }: Identity): number =>
+  Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000 - Number(started) * 10;
+
+export interface Stat extends Identity {
   readonly name: string;
   readonly state: string;
   readonly parent: number;
-  /** Clock ticks since boot, as text. */
-  readonly started: string;
 }
 
-function readStat(pid: number): Stat | undefined {
+export function readStat(pid: number): Stat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {

@@ -6,13 +6,13 @@ import type { Program } from './spawn.ts';
 export interface Place {
   readonly stateDir: string;
   readonly octet: number;
-  /** Port of the shop's door on 127.0.0.1. */
-  readonly doorPort: number;
   /** Folder for the gateways' debug taps; undefined: no taps. */
   readonly tapDir: string | undefined;
 }
 
 export const hubStateDir = (place: Place): string => join(place.stateDir, 'hub');
+/** Where the front end writes the port of its door on 127.0.0.1: the first free one from 8090 up. */
+export const doorFile = (place: Place): string => join(place.stateDir, 'door-port');
 export const agentStateDir = (place: Place, cluster: string): string =>
   join(place.stateDir, cluster, 'agent');
 export const podDir = (place: Place, cluster: string, pod: { namespace: string; name: string }): string =>
@@ -85,7 +85,7 @@ function application(
   pod: SamplePod,
   env: Readonly<Record<string, string>>,
 ): Program {
-  const door = pod.app === 'frontend' ? { DOOR_PORT: String(place.doorPort) } : {};
+  const door = pod.app === 'frontend' ? { DOOR_PORT: '8090', DOOR_FILE: doorFile(place) } : {};
   const tap =
     place.tapDir === undefined ? {} : { APP_TAP: join(place.tapDir, `${cluster.name}-${pod.name}.app-tap`) };
   return {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 
 /** A program of the sandbox: a script of this repository with its flags and environment. */
 export interface Program {
@@ -11,16 +12,21 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
 }
 
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export interface Running {
   readonly program: Program;
   readonly pid: number;
   /** Settles once, when the process is gone. */
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
   log(): string;
 }
 
-export const repositoryRoot = join(import.meta.dirname, '../..');
+const repositoryRoot = join(import.meta.dirname, '../..');
 
 /**
  * Starts programs as children that end with this process: each holds one end of a pipe whose other end the kernel
@@ -30,6 +36,8 @@ export class Launcher {
   readonly #logs: string;
   readonly #cache: string;
   readonly #running = new Map<string, Running>();
+  readonly #hearers: ((loss: CodedError) => void)[] = [];
+  #stopped = false;
 
   constructor(stateDir: string, compileCache: string) {
     this.#logs = join(stateDir, 'logs');
@@ -37,26 +45,23 @@ export class Launcher {
     mkdirSync(this.#logs, { recursive: true });
   }
 
+  /** Throws STOPPED after `stop`: nothing may be started that nobody would end. */
   start(program: Program): Running {
+    if (this.#stopped) throw new CodedError('STOPPED', `${program.name} is not started: all are being ended`);
     const file = join(this.#logs, `${program.name}.log`);
-    const fd = openSync(file, 'a', 0o600);
-    const flags = [
-      '--disable-proto=delete',
-      '--no-warnings',
-      join(repositoryRoot, program.script),
-      ...program.flags,
-    ];
-    const child = spawn(process.execPath, flags, {
-      stdio: ['pipe', fd, fd],
-      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...program.env },
-    });
-    closeSync(fd);
-    const running = describe(program, child, file);
+    const asked = { toEnd: false };
+    const running = describe(program, this.#spawn(program, file), file, asked);
     this.#running.set(program.name, running);
-    void running.exited.then(() => {
+    void running.exited.then((ended) => {
       if (this.#running.get(program.name) === running) this.#running.delete(program.name);
+      if (!asked.toEnd) for (const hear of this.#hearers) hear(lossOf(running, ended, file));
     });
     return running;
+  }
+
+  /** Hears PROGRAM_ENDED of each program that ends without having been killed or stopped from here. */
+  onLoss(hear: (loss: CodedError) => void): void {
+    this.#hearers.push(hear);
   }
 
   get(name: string): Running | undefined {
@@ -69,16 +74,28 @@ export class Launcher {
 
   /** Asks all to end, then makes them after `grace` milliseconds. */
   async stop(grace: number, after: (millis: number, run: () => void) => { cancel(): void }): Promise<void> {
+    this.#stopped = true;
     const running = this.all();
     for (const one of running) one.kill('SIGTERM');
     const force = after(grace, () => running.forEach((one) => one.kill('SIGKILL')));
     await Promise.all(running.map((one) => one.exited));
     force.cancel();
   }
+
+  #spawn({ script, flags, env }: Program, log: string): ChildProcess {
+    const fd = openSync(log, 'a', 0o600);
+    const args = ['--disable-proto=delete', '--no-warnings', join(repositoryRoot, script), ...flags];
+    const child = spawn(process.execPath, args, {
+      stdio: ['pipe', fd, fd],
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...env },
+    });
+    closeSync(fd);
+    return child;
+  }
 }
 
-function describe(program: Program, child: ChildProcess, file: string): Running {
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+function describe(program: Program, child: ChildProcess, file: string, asked: { toEnd: boolean }): Running {
+  const exited = new Promise<Ended>((resolve) => {
     child.on('exit', (code, signal) => resolve({ code, signal }));
     child.on('error', () => resolve({ code: 127, signal: null }));
   });
@@ -87,7 +104,19 @@ function describe(program: Program, child: ChildProcess, file: string): Running 
     program,
     pid: child.pid ?? 0,
     exited,
-    kill: (signal) => void child.kill(signal),
+    kill(signal) {
+      asked.toEnd ||= signal === 'SIGTERM' || signal === 'SIGKILL';
+      child.kill(signal);
+    },
     log: () => readFileSync(file, 'utf8'),
   };
+}
+
+function lossOf(running: Running, { code, signal }: Ended, file: string): CodedError {
+  const last = running.log().trimEnd().split('\n').at(-1) ?? '';
+  const told = last === '' ? 'it said nothing' : `its last line: ${last.slice(0, 500)}`;
+  return new CodedError(
+    'PROGRAM_ENDED',
+    `${running.program.name} ended with ${signal ?? code}: see ${file}; ${told}`,
+  );
 }

@@ -2,11 +2,11 @@ import { call } from './call.ts';
 import { serve } from './http-service.ts';
 import { put } from './store-client.ts';
 
-// `/` asks every service once; `/<service>/...` asks that one alone.
+// `/` asks every service once; `/<service>/...` asks that one alone, for what stands behind its name.
 serve(8080, async (request) => {
   const [, service = '', rest = ''] = /^\/([a-z]*)(.*)$/.exec(request.url ?? '/') ?? [];
   if (service === '') return everything();
-  if (service === 'store') return { store: await put('visit') };
+  if (service === 'store') return { store: await put(rest.slice(1) || 'visit') };
   const answer = await call(service, rest === '' ? '/' : rest);
   if (answer.status !== 200)
     throw new Error(`${service} answered ${answer.status}: ${JSON.stringify(answer.body)}`);

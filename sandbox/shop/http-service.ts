@@ -1,5 +1,5 @@
-import { appendFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { followParent, self } from './instance.ts';
 
 /**
@@ -16,7 +16,7 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
       );
 
     function reply(status: number, fields: object): void {
-      const who = { service: self.service, pod: self.pod, cluster: self.cluster };
+      const who = { service: self.service, pod: self.pod, cluster: self.cluster, path: request.url };
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ ...who, ...fields }) + '\n');
     }
@@ -26,12 +26,22 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
   if (tap !== undefined)
     server.on('connection', (socket) => socket.on('data', (bytes) => appendFileSync(tap, bytes)));
   server.listen(port, self.appAddress);
-  // The door for people, outside the mesh as an ingress would be.
-  const door = process.env['DOOR_PORT'];
-  if (door !== undefined) openDoor(Number(door), server);
+  const [wanted, file] = [process.env['DOOR_PORT'], process.env['DOOR_FILE']];
+  if (wanted !== undefined && file !== undefined) openDoor(Number(wanted), file, server);
   followParent();
 }
 
-function openDoor(port: number, server: ReturnType<typeof createServer>): void {
-  createServer((request, response) => server.emit('request', request, response)).listen(port, '127.0.0.1');
+/** The door for people, outside the mesh as an ingress would be: on the first free port, which is written down. */
+function openDoor(wanted: number, file: string, server: Server): void {
+  let port = wanted;
+  const door = createServer((request, response) => server.emit('request', request, response));
+  door.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' || port >= wanted + 200) throw error;
+    door.listen(++port, '127.0.0.1');
+  });
+  door.on('listening', () => {
+    writeFileSync(`${file}.new`, String(port));
+    renameSync(`${file}.new`, file);
+  });
+  door.listen(port, '127.0.0.1');
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { podDir } from '../processes/programs.ts';
-import { readEnv, type Sandbox } from '../up.ts';
+import { readEnv } from '../processes/pod-env.ts';
+import type { Sandbox } from '../up.ts';
 
 /** The environment that the agent gave a pod of the sandbox: its addresses and the VIPs of its proxy. */
 export function podEnv(
@@ -37,3 +38,10 @@ export function aim(
     port: Number(env[`${name}_SERVICE_PORT`]),
   };
 }
+
+/** Where the proxy of a pod shows its state and its metrics. */
+export const proxyAdmin = (sandbox: Sandbox, cluster: string, name: string, namespace = 'shop'): string =>
+  `http://${podEnv(sandbox, cluster, name, namespace)['APP_ADDRESS'] ?? ''}`;
+
+export const gatewayMetrics = (sandbox: Sandbox, cluster: string): string =>
+  `${proxyAdmin(sandbox, cluster, 'eastwest-gateway', 'istio-system')}:15020/metrics`;

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
+import { aborted, family, lifeline } from '../processes/lifeline.ts';
 import { steadyTraffic } from '../traffic.ts';
 import { up } from '../up.ts';
 import { reporter, type Step, type Tour } from './context.ts';
@@ -21,16 +22,29 @@ async function run(step: Step, number: number, tour: Tour, findings: Finding[]):
   }
 }
 
-async function main(): Promise<boolean> {
-  const findings: Finding[] = [];
-  const sandbox = await up({ clock: systemClock, tap: true, progress: print, env: process.env });
-  const stop = () => void sandbox.stop().then(() => process.exit(1));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
-  const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
-  const tour: Tour = { sandbox, traffic, clock: systemClock, timeScale };
+async function runAll(tour: Tour, losses: readonly string[], findings: Finding[]): Promise<void> {
   for (const [index, step] of steps.entries()) await run(step, index + 1, tour, findings);
-  traffic.stop();
-  await sandbox.stop();
+  const report = reporter('-', timeScale, findings, print);
+  print('');
+  report.expect('0 programs ended by themselves', losses.join('; ') || '0', losses.length === 0);
+}
+
+async function main(): Promise<boolean> {
+  const members = family(process.env);
+  const signal = lifeline(systemClock, members);
+  const options = { clock: systemClock, tap: true, progress: print, env: process.env, signal };
+  const sandbox = await up({ ...options, family: members ?? [] });
+  const losses: string[] = [];
+  sandbox.launcher.onLoss(({ message }) => losses.push(message));
+  const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
+  const findings: Finding[] = [];
+  try {
+    const tour: Tour = { sandbox, traffic, clock: systemClock, timeScale };
+    await Promise.race([runAll(tour, losses, findings), aborted(signal)]);
+  } finally {
+    traffic.stop();
+    await sandbox.stop();
+  }
   const failed = findings.filter(({ ok }) => !ok).length;
   print(`\n${renderTable(findings)}\n`);
   print(
@@ -39,6 +53,8 @@ async function main(): Promise<boolean> {
   return failed === 0;
 }
 
+// Until it has come to its end: an event loop that runs dry would otherwise be a success.
+process.exitCode = 1;
 main().then(
   (ok) => process.exit(ok ? 0 : 1),
   (error: unknown) => {

@@ -15,8 +15,9 @@ export interface TestFederation {
 export const manyWorkloads = Array.from({ length: 120 }, (_, i) => `orders-${String(i).padStart(3, '0')}`);
 
 /** A hub and two clusters: `cart` is exported by both, `orders` by east alone, `private` by nobody. */
-export async function startTestFederation(octet: number): Promise<TestFederation> {
-  const hub = await startTestHub(octet);
+export async function startTestFederation(): Promise<TestFederation> {
+  const hub = await startTestHub();
+  const { octet } = hub;
   const cart = { name: 'cart', exported: true, healthy: 2 };
   const east = await joinMember(hub, {
     ...{ cluster: 'east', region: 'region-a', address: `127.${octet}.16.1`, workloads: manyWorkloads },

@@ -5,11 +5,14 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { startHub } from '../../federation/app.ts';
+import { claimBlock } from '../../sandbox/instance/claim.ts';
 
 export interface TestHub {
   readonly url: string;
   readonly token: string;
   readonly stateDir: string;
+  /** Of its own /16 of loopback addresses: 127.<octet>.0.0/16. */
+  readonly octet: number;
   post(body: string, headers?: Record<string, string>): Promise<Response>;
   ask<T>(
     query: string,
@@ -18,8 +21,9 @@ export interface TestHub {
   stop(): void;
 }
 
-/** A whole hub in this process, on ports of its own, with a store that is gone with it. */
-export async function startTestHub(octet: number): Promise<TestHub> {
+/** A whole hub in this process, on addresses and ports of its own, with a store that is gone with it. */
+export async function startTestHub(): Promise<TestHub> {
+  const { octet, release } = await claimBlock({ first: 150, table: () => [] });
   const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   const stop = new AbortController();
   const { url } = await startHub(
@@ -50,10 +54,12 @@ export async function startTestHub(octet: number): Promise<TestHub> {
     url,
     token,
     stateDir,
+    octet,
     post,
     ask: async (query, variables = {}) => (await post(JSON.stringify({ query, variables }))).json() as never,
     stop() {
       stop.abort();
+      release();
       rmSync(stateDir, { recursive: true });
     },
   };

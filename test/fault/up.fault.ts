@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readStat } from '../../sandbox/processes/ancestors.ts';
 import { pause } from './measured.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -32,57 +34,90 @@ async function gone(stateHome: string): Promise<readonly number[]> {
   return processesOf(stateHome);
 }
 
+/** Resolves when it says that it is ready. */
+async function start(stateHome: string): Promise<ChildProcess> {
+  const npm = spawn('npm', ['start'], {
+    cwd: root,
+    env: { ...process.env, XDG_STATE_HOME: stateHome },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const lines = createInterface({ input: npm.stdout });
+  await new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => line.includes('ready in') && resolve());
+    npm.on('exit', (code) => reject(new Error(`npm start ended with ${code} before it was ready`)));
+  });
+  return npm;
+}
+
+const endpointOf = (stateHome: string, instance = 'sandbox') =>
+  JSON.parse(readFileSync(join(stateHome, 'isthmus', instance, 'endpoint.json'), 'utf8')) as {
+    pid: number;
+    url: string;
+  };
+
+function isthmus(stateHome: string, ...args: string[]): { status: number | null; stderr: string } {
+  const env = { ...process.env, XDG_STATE_HOME: stateHome };
+  return spawnSync('node_modules/.bin/isthmus', args, { cwd: root, env, encoding: 'utf8' });
+}
+
 describe('npm start', () => {
   let stateHome = '';
-  let npm: ChildProcess;
-
-  beforeEach(async () => {
-    stateHome = mkdtempSync(join(tmpdir(), 'isthmus-up-'));
-    npm = spawn('npm', ['start'], {
-      cwd: root,
-      env: { ...process.env, XDG_STATE_HOME: stateHome },
-      stdio: ['ignore', 'pipe', 'inherit'],
-      detached: true,
-    });
-    for await (const line of createInterface({ input: npm.stdout! })) if (line.includes('ready in')) break;
-    assert.ok(processesOf(stateHome).length > 20);
-  });
+  beforeEach(() => (stateHome = mkdtempSync(join(tmpdir(), 'isthmus-up-'))));
   afterEach(() => {
     for (const pid of processesOf(stateHome)) process.kill(pid, 'SIGKILL');
     rmSync(stateHome, { recursive: true, force: true });
   });
 
-  it('answers every command of the README', () => {
+  it('answers every command of the README', async () => {
+    await start(stateHome);
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
     const commands = [...readme.matchAll(/^node_modules\/\.bin\/isthmus (.*)$/gm)].map(
       ([, args = '']) => args,
     );
     assert.ok(commands.length >= 4);
     for (const args of commands) {
-      const options = {
-        cwd: root,
-        env: { ...process.env, XDG_STATE_HOME: stateHome },
-        encoding: 'utf8' as const,
-      };
-      const { status, stderr } = spawnSync('node_modules/.bin/isthmus', args.split(' '), options);
+      const { status, stderr } = isthmus(stateHome, ...args.split(' '));
       assert.equal(status, 0, `isthmus ${args}: ${stderr}`);
     }
   });
 
   it('leaves no process after Ctrl-C', async () => {
+    const npm = await start(stateHome);
+    assert.ok(processesOf(stateHome).length > 20);
     process.kill(-npm.pid!, 'SIGINT');
     assert.deepEqual(await gone(stateHome), []);
   });
 
-  it('leaves no process after kill -9 of npm', async () => {
-    process.kill(npm.pid!, 'SIGKILL');
-    assert.deepEqual(await gone(stateHome), []);
-  });
+  /** From `up` itself to npm. */
+  const chainOf = (npm: ChildProcess): readonly number[] => {
+    const chain = [endpointOf(stateHome).pid];
+    for (let pid = chain[0]!; pid !== npm.pid; chain.push(pid)) pid = readStat(pid)!.parent;
+    return chain;
+  };
+  for (const [who, place] of Object.entries({ 'up itself': 0, isthmus: 1, 'the shell of npm': -2, npm: -1 }))
+    it(`leaves no process after kill -9 of ${who}`, async () => {
+      const chain = chainOf(await start(stateHome));
+      assert.ok(chain.length >= 4);
+      process.kill(chain.at(place)!, 'SIGKILL');
+      assert.deepEqual(await gone(stateHome), []);
+    });
 
-  it('leaves no process after kill -9 of up itself', async () => {
-    const file = join(stateHome, 'isthmus/sandbox/pid');
-    assert.ok(existsSync(file));
-    process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
-    assert.deepEqual(await gone(stateHome), []);
+  it('runs twice at once beside a port 8080 that is taken, and is told apart by --instance', async () => {
+    const busy = createServer().on('error', () => undefined);
+    await new Promise<void>((resolve) =>
+      busy.on('error', () => resolve()).listen(8080, '127.0.0.1', resolve),
+    );
+    try {
+      await start(stateHome);
+      await start(stateHome);
+      const ports = ['sandbox', 'sandbox-2'].map((name) => new URL(endpointOf(stateHome, name).url).port);
+      assert.equal(new Set([...ports, '8080']).size, 3);
+      assert.equal(isthmus(stateHome, 'clusters').status, 2);
+      for (const name of ['sandbox', 'sandbox-2'])
+        assert.equal(isthmus(stateHome, 'clusters', '--instance', name).status, 0);
+    } finally {
+      busy.close();
+    }
   });
 });

@@ -20,7 +20,7 @@ const policy = (access: object) => ({
 describe('GraphQL through its door', () => {
   let hub: TestHub;
   before(async () => {
-    hub = await startTestHub(241);
+    hub = await startTestHub();
   });
   after(() => hub.stop());
 

@@ -12,7 +12,7 @@ describe('joining through the real door', () => {
   let hub: TestHub;
   let dir = '';
   before(async () => {
-    hub = await startTestHub(243);
+    hub = await startTestHub();
     dir = mkdtempSync(join(tmpdir(), 'isthmus-join-'));
   });
   after(() => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { accessLines } from '../../sandbox/observe/access-log.ts';
+import { parseTap, tappedBytes } from '../../sandbox/observe/tap-file.ts';
+import { tapEntry } from '../../ztunnel/proxy/tap.ts';
 import { sumSamples } from '../../sandbox/observe/stats.ts';
 import { renderTable } from '../../sandbox/tour/table.ts';
-import { readEnv } from '../../sandbox/up.ts';
+import { readEnv } from '../../sandbox/processes/pod-env.ts';
 
 describe('sandbox/observe', () => {
   it('reads access lines among others, quoted and bare', () => {
@@ -26,5 +28,36 @@ describe('sandbox/observe', () => {
 
   it('reads an environment file, values with equals signs too', () => {
     assert.deepEqual(readEnv('A=1\nB=x=y\n\n'), { A: '1', B: 'x=y' });
+  });
+
+  const entry = (action: 'read' | 'written', end: string, text: string) =>
+    tapEntry(action, end, Buffer.from(text), 0);
+
+  it('joins what a tap wrote of one end, so that a marker in two chunks is found', () => {
+    const file = Buffer.concat([
+      entry('read', '127.1.1.1:5', 'mar'),
+      entry('written', '127.1.1.2:6', 'x\n#tap not an entry\n'),
+      entry('read', '127.1.1.1:5', 'ker'),
+    ]);
+    const streams = parseTap(file);
+    assert.deepEqual(
+      streams.map(({ action, end, bytes }) => [action, end, String(bytes)]),
+      [
+        ['read', '127.1.1.1:5', 'marker'],
+        ['written', '127.1.1.2:6', 'x\n#tap not an entry\n'],
+      ],
+    );
+    assert.equal(tappedBytes(streams, 'read'), 6);
+  });
+
+  it('leaves out a tap’s last entry while it is half written, and refuses what is no tap', () => {
+    const whole = entry('read', 'a:1', 'one');
+    const file = Buffer.concat([whole, entry('read', 'a:1', 'two')]);
+    for (let cut = whole.length; cut < file.length; cut++)
+      assert.deepEqual(
+        parseTap(file.subarray(0, cut)).map(({ bytes }) => String(bytes)),
+        ['one'],
+      );
+    assert.throws(() => parseTap(Buffer.from('something else\n')), /byte 0/);
   });
 });

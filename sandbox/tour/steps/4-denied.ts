@@ -1,6 +1,8 @@
 import { mutate } from '../../instance/api.ts';
 import { accessLines } from '../../observe/access-log.ts';
+import { once } from '../../observe/load.ts';
 import { until } from '../../processes/wait.ts';
+import { aim } from '../addresses.ts';
 import type { Report, Step, Tour } from '../context.ts';
 
 const applyMutation = `mutation($input: ApplyPolicyInput!) {
@@ -8,63 +10,91 @@ const applyMutation = `mutation($input: ApplyPolicyInput!) {
 const deleteMutation = `mutation($input: DeletePolicyInput!) {
   result: deletePolicy(input: $input) { revision userErrors { code field message } } }`;
 
+/** The second of two rules is the one that meets the front end, so that a log that names a rule must have looked. */
 const policy = {
   name: 'tour-no-frontend',
   effect: 'DENY',
   target: { namespace: 'shop', labels: [{ key: 'app', value: 'cart' }] },
-  rules: [{ principals: ['cluster.local/ns/shop/sa/frontend'] }],
+  rules: [
+    { principals: ['cluster.local/ns/shop/sa/nobody'] },
+    { principals: ['cluster.local/ns/shop/sa/frontend'] },
+  ],
 };
+
+/** Where each cart's denials are told. */
+const carts: Readonly<Record<string, string>> = { west: 'west-cart-sidecar', south: 'south-ztunnel-south-a' };
 
 /** One caller is denied by the hub's word, with the rule named where it was denied, and allowed again. */
 export const denied: Step = {
   title: 'a policy denies one caller, and the denial names its rule',
   async run(tour: Tour, report: Report) {
-    const { sandbox } = tour;
-    const status = async () => (await fetch(`${sandbox.doorUrl}cart`)).status;
-    report.expect('the cart answers before', `status ${await status()}`, (await status()) === 200);
+    const { sandbox, traffic } = tour;
+    traffic.pause();
+    const before = await answers(tour, 'east', 'frontend');
+    report.expect('the front end is answered before', before.join(', '), before.every(isAnswer));
     await mutate(sandbox.endpoint, applyMutation, { policy: { access: policy }, reason: 'tour' });
-    const refused = await settles(tour, async () => (await allRefused(status)) || undefined);
-    report.expect('the frontend is denied at every cart', refused ? 'denied' : 'still answered', refused);
-    const named = await settles(tour, () => denialLine(tour));
-    report.expect(
-      'the denial names policy and rule',
-      named ? (denialLine(tour) ?? '') : 'no such line',
-      named,
-    );
-    await mutate(sandbox.endpoint, deleteMutation, { name: policy.name, reason: 'tour' });
-    const back = await settles(tour, async () => ((await status()) === 200 ? true : undefined));
-    report.expect(
-      'the cart answers again after the policy is deleted',
-      back ? 'status 200' : 'still denied',
-      back,
-    );
+    try {
+      await whileDenied(tour, report);
+    } finally {
+      await mutate(sandbox.endpoint, deleteMutation, { name: policy.name, reason: 'tour' });
+      traffic.resume();
+    }
+    const back = await settles(tour, async () => (await answers(tour, 'east', 'frontend')).every(isAnswer));
+    report.expect('the front end is answered again after', back ? 'answered' : 'still denied', back);
   },
 };
 
-async function settles(tour: Tour, look: () => unknown): Promise<boolean> {
-  try {
-    await until(tour.clock, 'the policy', async () => (await look()) ?? undefined, {
-      within: 10_000 * tour.timeScale,
-      every: 100,
+async function whileDenied(tour: Tour, report: Report): Promise<void> {
+  let last: readonly string[] = [];
+  const refused = await settles(tour, async () => {
+    last = await answers(tour, 'east', 'frontend');
+    return !last.some(isAnswer);
+  });
+  report.expect('the front end is denied', `${last.length} calls: ${[...new Set(last)].join(', ')}`, refused);
+  for (const [cluster, proxy] of Object.entries(carts)) {
+    let line: string | undefined;
+    await settles(tour, async () => {
+      await answers(tour, 'east', 'frontend');
+      line = denialAt(tour, proxy);
+      return line !== undefined;
     });
-    return true;
-  } catch {
-    return false;
+    report.expect(
+      `the log of the cart in ${cluster} names the caller, the policy and its rule`,
+      line ?? 'no such line',
+      line !== undefined,
+    );
   }
+  const others = [
+    ...(await answers(tour, 'south', 'orders-ambient')),
+    ...(await answers(tour, 'west', 'catalogue-1')),
+  ];
+  report.expect('other callers are answered meanwhile', others.join(', '), others.every(isAnswer));
 }
 
-/** Several calls, as they spread over clusters. */
-async function allRefused(status: () => Promise<number>): Promise<boolean> {
-  const statuses = await Promise.all(Array.from({ length: 6 }, status));
-  return statuses.every((one) => one !== 200);
-}
+const isAnswer = (text: string): boolean => text.startsWith('status 200');
 
-function denialLine({ sandbox }: Tour): string | undefined {
-  const logs = ['west-cart-sidecar', 'south-ztunnel-south-a'].map(
-    (name) => sandbox.launcher.get(name)?.log() ?? '',
+/** Several calls of a pod to the cart, as they spread over clusters: by whom each was answered, or how it failed. */
+const answers = ({ sandbox }: Tour, cluster: string, pod: string): Promise<readonly string[]> =>
+  Promise.all(
+    Array.from({ length: 6 }, () =>
+      once(aim(sandbox, { cluster, pod }, 'cart')).then(
+        (by) => `status 200 by ${by}`,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ),
+    ),
   );
-  return logs
-    .flatMap(accessLines)
+
+async function settles({ clock, timeScale }: Tour, look: () => Promise<boolean>): Promise<boolean> {
+  const options = { within: 10_000 * timeScale, every: 100 };
+  return until(clock, 'the policy', async () => ((await look()) ? true : undefined), options).catch(
+    () => false,
+  );
+}
+
+function denialAt({ sandbox }: Tour, proxy: string): string | undefined {
+  const said = `policy shop/isthmus~${policy.name} rule 1 denies cluster.local/ns/shop/sa/frontend`;
+  return accessLines(sandbox.launcher.get(proxy)?.log() ?? '')
+    .filter((line) => line['src.identity'] === 'spiffe://cluster.local/ns/shop/sa/frontend')
     .map((line) => line['error'] ?? '')
-    .find((error) => error.includes(`isthmus~${policy.name}`));
+    .find((error) => error.includes(said));
 }

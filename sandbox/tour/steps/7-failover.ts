@@ -1,122 +1,127 @@
-import { ask, mutate } from '../../instance/api.ts';
-import { FreshLoad, KeptLoad, type Served } from '../../observe/load.ts';
 import { sleep } from '@isthmus/mesh/process/clock.ts';
+import { ask, mutate, type Endpoint } from '../../instance/api.ts';
+import { KeptLoad } from '../../observe/kept-load.ts';
+import { FreshLoad, type LoadResult } from '../../observe/load.ts';
+import { until } from '../../processes/wait.ts';
 import { aim } from '../addresses.ts';
+import { answeredBy, countsOf, countsText, lastBy, total } from '../answered.ts';
 import type { Report, Step, Tour } from '../context.ts';
 
 const simulateQuery = `query($input: SimulateFailoverInput!) {
-  simulateFailover(input: $input) { planId services { namespace name moves { from to percent } } noAlternative { namespace name } userErrors { code message } } }`;
+  simulateFailover(input: $input) { planId services { name moves { client from to percent } noAlternative } userErrors { message } } }`;
 const executeMutation = `mutation($input: ExecuteFailoverInput!) {
-  result: executeFailover(input: $input) { failover { id } operation { id } userErrors { code field message } } }`;
+  result: executeFailover(input: $input) { failover { id } userErrors { code field message } } }`;
 const undoMutation = `mutation($input: UndoFailoverInput!) {
-  result: undoFailover(input: $input) { operation { id } userErrors { code field message } } }`;
+  result: undoFailover(input: $input) { failover { id } userErrors { code field message } } }`;
 
-interface Simulated {
-  simulateFailover: {
-    planId: string | null;
-    services: { name: string }[];
-    userErrors: { message: string }[];
-  };
+interface Plan {
+  readonly planId: string | null;
+  readonly services: readonly {
+    readonly name: string;
+    readonly noAlternative: boolean;
+    readonly moves: readonly { client: string; from: string; to: string; percent: number }[];
+  }[];
+  readonly userErrors: readonly { message: string }[];
 }
 
-/** The catalogue leaves east by a plan that was looked at first, and returns, while customers notice nothing. */
+/** Where each service of east has its only other home. */
+const elsewhere: Readonly<Record<string, string>> = { catalogue: 'west', store: 'south' };
+
+/** Catalogue and store leave east by a plan that was looked at first, and return, while customers notice nothing. */
 export const failover: Step = {
   title: 'a failover is simulated, executed under traffic, and undone',
   async run(tour: Tour, report: Report) {
-    const { endpoint } = tour.sandbox;
-    const { simulateFailover: plan } = await ask<Simulated>(endpoint, simulateQuery, {
-      input: {
-        from: { cluster: 'east' },
-        services: [{ namespace: 'shop', name: 'catalogue' }],
-        percent: 100,
-      },
-    });
-    const named = plan.services.some(({ name }) => name === 'catalogue');
-    report.expect(
-      'the simulation says where the catalogue would go',
-      plan.userErrors[0]?.message ?? `plan ${plan.planId ?? '-'}`,
-      named,
-    );
-
-    const load = new FreshLoad(
-      aim(tour.sandbox, { cluster: 'east', pod: 'frontend' }, 'catalogue'),
-      50,
-      tour.clock,
-    ).start();
-    const kept = await new KeptLoad(
-      aim(tour.sandbox, { cluster: 'east', pod: 'frontend' }, 'store'),
-      50,
-      tour.clock,
-    ).start(10);
-    await sleep(tour.clock, 2000);
-    const before = await answeredBy(load.served, tour, 1500);
-    report.expect('east answers before', describe(before), (before['east'] ?? 0) > 0);
-
-    const executed = await mutate<{ failover: { id: string } | null; userErrors: [] }>(
-      endpoint,
-      executeMutation,
-      { planId: plan.planId, reason: 'tour' },
-    );
-    const moved = await lastAnswerOf(load.served, 'east', tour, 4000);
-    report.within('the last new connection to east after the failover', moved, 2000);
-    const after = await answeredBy(load.served, tour, 1000);
-    report.expect(
-      'east answers no new connection',
-      describe(after),
-      (after['east'] ?? 0) === 0 && total(after) > 0,
-    );
-
-    await mutate(endpoint, undoMutation, { id: executed.failover?.id, reason: 'tour' });
-    await sleep(tour.clock, 3000);
-    const back = await answeredBy(load.served, tour, 1000);
-    report.expect('east answers again after undo', describe(back), (back['east'] ?? 0) > 0);
-    const fresh = await load.stop();
-    const keptResult = kept.stop();
-    report.expect(
-      '0 requests failed on fresh connections',
-      `${fresh.failures.length} of ${fresh.served.length}${first(fresh.failures)}`,
-      fresh.failures.length === 0,
-    );
-    report.expect(
-      '0 requests failed on kept connections',
-      `${keptResult.failures.length} of ${keptResult.served.length}${first(keptResult.failures)}`,
-      keptResult.failures.length === 0,
-    );
+    const { sandbox, clock } = tour;
+    const plan = await simulate(sandbox.endpoint, report);
+    const from = (service: string) => aim(sandbox, { cluster: 'east', pod: 'frontend' }, service);
+    const fresh = new FreshLoad(from('catalogue'), 50, clock).start();
+    const kept = new KeptLoad(from('store'), 50, clock);
+    try {
+      await kept.start(12);
+      await underTraffic(tour, plan, fresh, kept, report);
+    } finally {
+      tellFailures('fresh', await fresh.stop(), report);
+      tellFailures('kept', await kept.stop(), report);
+    }
   },
 };
 
-const first = (failures: readonly { message: string }[]): string =>
-  failures[0] ? `, e.g. ${failures[0].message}` : '';
-
-type Counts = Readonly<Record<string, number>>;
-
-/** Who answered the calls sent from now on, for `millis`. */
-async function answeredBy(served: readonly Served[], tour: Tour, millis: number): Promise<Counts> {
-  const since = tour.clock.monotonic();
-  await sleep(tour.clock, millis);
-  const counts: Record<string, number> = {};
-  for (const { at, cluster } of served) if (at >= since) counts[cluster] = (counts[cluster] ?? 0) + 1;
-  return counts;
+async function simulate(endpoint: Endpoint, report: Report): Promise<Plan> {
+  const services = Object.keys(elsewhere).map((name) => ({ namespace: 'shop', name }));
+  const input = { from: { cluster: 'east' }, services, percent: 100 };
+  const { simulateFailover: plan } = await ask<{ simulateFailover: Plan }>(endpoint, simulateQuery, {
+    input,
+  });
+  for (const [name, home] of Object.entries(elsewhere)) {
+    const found = plan.services.find((service) => service.name === name);
+    const moves = (found?.moves ?? []).filter(({ client, percent }) => client === 'east' && percent > 0);
+    report.expect(
+      `the simulation says that ${name} would go to ${home}`,
+      moves.map(({ from, to, percent }) => `${Math.round(percent)} % from ${from} to ${to}`).join(', ') ||
+        (plan.userErrors[0]?.message ?? 'no move'),
+      moves.length > 0 && moves.every(({ from, to }) => from === 'east' && to === home),
+    );
+  }
+  return plan;
 }
 
-/** Milliseconds from now until the last call that `cluster` answered was sent, after watching for `millis`. */
-async function lastAnswerOf(
-  served: readonly Served[],
-  cluster: string,
+async function underTraffic(
   tour: Tour,
-  millis: number,
-): Promise<number> {
-  const since = tour.clock.monotonic();
-  await sleep(tour.clock, millis);
-  return Math.max(
-    0,
-    ...served.filter((one) => one.cluster === cluster && one.at >= since).map(({ at }) => at - since),
+  plan: Plan,
+  fresh: FreshLoad,
+  kept: KeptLoad,
+  report: Report,
+): Promise<void> {
+  const { sandbox, clock } = tour;
+  const before = await answeredBy(fresh, tour, 1500);
+  const stay = countsOf(kept.connections());
+  report.expect(
+    'east answers before, on fresh and on kept connections',
+    `fresh: ${countsText(before)}; kept: ${countsText(stay)}`,
+    (before['east'] ?? 0) > 0 && (stay['east'] ?? 0) > 0,
+  );
+
+  const started = clock.monotonic();
+  const { failover: layer } = await mutate<{ failover: { id: string } | null; userErrors: [] }>(
+    sandbox.endpoint,
+    executeMutation,
+    { planId: plan.planId, reason: 'tour' },
+  );
+  await sleep(clock, 3000);
+  const after = await answeredBy(fresh, tour, 1000);
+  report.within('the last fresh connection to east was begun', lastBy(fresh.served, 'east', started), 2000);
+  report.expect(
+    'west answers every fresh connection after that',
+    countsText(after),
+    (after['west'] ?? 0) > 20 && total(after) === after['west'],
+  );
+  const still = kept
+    .connections()
+    .filter(({ cluster, endedAt }) => cluster === 'east' && endedAt === undefined);
+  report.expect(
+    'kept connections stay where they are',
+    `${still.length} of ${stay['east'] ?? 0} at east`,
+    still.length === stay['east'],
+  );
+
+  const undone = clock.monotonic();
+  await mutate(sandbox.endpoint, undoMutation, { id: layer?.id, reason: 'tour' });
+  const again = () => fresh.served.find(({ cluster, at }) => cluster === 'east' && at > undone);
+  const first = await until(clock, 'east to answer again', again, { within: 10_000 * tour.timeScale }).catch(
+    () => undefined,
+  );
+  report.expect(
+    'east answers again after undo',
+    first ? `after ${Math.round(first.at - undone)} ms` : 'not within 10 s',
+    first !== undefined,
+  );
+  await sleep(clock, 1000);
+}
+
+function tellFailures(kind: string, { served, failures }: LoadResult, report: Report): void {
+  report.expect(
+    `0 requests failed on ${kind} connections`,
+    `${failures.length} of ${served.length + failures.length}${failures[0] ? `, e.g. ${failures[0].message}` : ''}`,
+    failures.length === 0 && served.length > 100,
   );
 }
-
-const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
-
-const describe = (counts: Counts): string =>
-  Object.entries(counts)
-    .map(([cluster, count]) => `${cluster} ${count}`)
-    .join(', ') || 'nobody';

@@ -1,89 +1,121 @@
+import { sleep } from '@isthmus/mesh/process/clock.ts';
+import { ask } from '../../instance/api.ts';
 import { FreshLoad } from '../../observe/load.ts';
 import { hubProgram } from '../../processes/programs.ts';
 import { until } from '../../processes/wait.ts';
-import { clusterStates } from '../../up.ts';
-import { aim, podEnv } from '../addresses.ts';
+import { aim } from '../addresses.ts';
+import { impersonateHub } from '../attackers/impostor.ts';
 import type { Report, Step, Tour } from '../context.ts';
+import { HeldWatch } from '../held-watch.ts';
+
+/** Those that are left when south has been revoked. */
+const members = ['east', 'west'];
 
 /** The hub dies while west's agent is stopped, and comes back: nobody loses anything, and nothing is sent again. */
 export const hubAway: Step = {
   title: 'the hub is killed and restarted with one agent stopped',
   async run(tour: Tour, report: Report) {
     const { sandbox, clock } = tour;
-    const { launcher, place, endpoint } = sandbox;
+    const { launcher } = sandbox;
     const westAgent = launcher.get('west-agent');
+    const watch = await HeldWatch.start(tour, members);
     const load = new FreshLoad(aim(sandbox, { cluster: 'east', pod: 'frontend' }, 'cart'), 20, clock).start();
-    const before = await held(tour);
-
-    westAgent?.kill('SIGSTOP');
-    const hub = launcher.get('hub');
-    hub?.kill('SIGKILL');
-    await hub?.exited;
-    await pause(tour, 3000);
-    const port = Number(new URL(endpoint.url).port);
-    launcher.start(hubProgram(place, port));
-    const back = await until(
-      clock,
-      'east to be back',
-      async () => ((await clusterStates(endpoint))['east'] === 'ACTIVE' ? true : undefined),
-      { within: 30_000 * tour.timeScale },
-    ).catch(() => false);
-    report.expect('the hub comes back and east with it', back ? 'ACTIVE' : 'away', back);
-    await pause(tour, 3000);
-
-    const after = await held(tour);
+    try {
+      const since = new Map(members.map((name) => [name, launcher.get(`${name}-agent`)?.log().length ?? 0]));
+      westAgent?.kill('SIGSTOP');
+      await hubDies(tour, report);
+      const restarted = clock.now();
+      launcher.start(hubProgram(sandbox.place, Number(new URL(sandbox.endpoint.url).port)));
+      await comesBack(tour, 'east', since, report);
+      await saysStale(tour, restarted, report);
+      await sleep(clock, 2000);
+      westAgent?.kill('SIGCONT');
+      await comesBack(tour, 'west', since, report);
+      await sleep(clock, 1000);
+    } finally {
+      westAgent?.kill('SIGCONT');
+      await watch.stop();
+      const { served, failures } = await load.stop();
+      report.expect(
+        '0 new connections failed meanwhile',
+        `${failures.length} of ${served.length + failures.length}${failures[0] ? `, e.g. ${failures[0].message}` : ''}`,
+        failures.length === 0 && served.length > 50,
+      );
+    }
     report.expect(
-      'east lost no endpoint and was sent none again',
-      same(before, after)
-        ? `${Object.keys(after).length} resources, all as before`
-        : difference(before, after),
-      same(before, after),
-    );
-    const resent = receivedSince(launcher.get('east-agent')?.log() ?? '');
-    report.expect('the hub sent 0 resources to east again', `${resent} resources`, resent === 0);
-    westAgent?.kill('SIGCONT');
-    const west = await until(
-      clock,
-      'west to be back',
-      async () => ((await clusterStates(endpoint))['west'] === 'ACTIVE' ? true : undefined),
-      { within: 60_000 * tour.timeScale },
-    ).catch(() => false);
-    report.expect('west’s agent comes back', west ? 'ACTIVE' : 'away', west);
-    const { served, failures } = await load.stop();
-    report.expect(
-      '0 new connections failed meanwhile',
-      `${failures.length} of ${served.length}${failures[0] ? `, e.g. ${failures[0].message}` : ''}`,
-      failures.length === 0 && served.length > 50,
+      'no proxy lost, gained or was sent anything meanwhile',
+      [...watch.differences].slice(0, 3).join('; ') ||
+        `${watch.resources} resources of ${watch.proxies} proxies, the same at each of ${watch.looks} looks`,
+      watch.differences.size === 0 && watch.resources > 50 && watch.proxies >= 7 && watch.looks > 10,
     );
   },
 };
 
-const pause = ({ clock }: Tour, millis: number): Promise<void> =>
-  new Promise((resolve) => void clock.after(millis, resolve));
-
-type Held = Readonly<Record<string, string>>;
-
-/** What east's first ztunnel holds of remote places, name to version. */
-async function held({ sandbox }: Tour): Promise<Held> {
-  const at = podEnv(sandbox, 'east', 'ztunnel-east-a', 'istio-system')['APP_ADDRESS'] ?? '';
-  const response = await fetch(`http://${at}:15000/config_dump`);
-  const { held: all } = (await response.json()) as { held: { address: Held } };
-  return Object.fromEntries(Object.entries(all.address).filter(([name]) => name.includes('SplitHorizon')));
+/** Killed; and somebody else takes its place for a while, whom the agents must not believe. */
+async function hubDies({ sandbox, clock, timeScale }: Tour, report: Report): Promise<void> {
+  const hub = sandbox.launcher.get('hub');
+  hub?.kill('SIGKILL');
+  await hub?.exited;
+  const impostor = await impersonateHub(`127.${sandbox.place.octet}.0.1`, 15_101, clock.now());
+  try {
+    const knocked = () => (impostor.refused + impostor.believed > 0 ? true : undefined);
+    await until(clock, 'an agent at the impostor', knocked, { within: 10_000 * timeScale }).catch(
+      () => false,
+    );
+    await sleep(clock, 2000);
+    report.expect(
+      'an impostor of the hub with a foreign root is refused by the agents',
+      `${impostor.refused} handshakes broken off, ${impostor.believed} completed`,
+      impostor.refused > 0 && impostor.believed === 0,
+    );
+  } finally {
+    await impostor.close();
+  }
 }
 
-const same = (one: Held, other: Held): boolean =>
-  JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
+/** An agent says at each reconnect how many resources came down with it. */
+async function comesBack(
+  { sandbox, clock, timeScale }: Tour,
+  cluster: string,
+  since: ReadonlyMap<string, number>,
+  report: Report,
+): Promise<void> {
+  const synced = () => {
+    const log = (sandbox.launcher.get(`${cluster}-agent`)?.log() ?? '').slice(since.get(cluster));
+    const line = log.split('\n').find((one) => one.includes('synced with the hub'));
+    return line === undefined ? undefined : (JSON.parse(line) as { resources: number }).resources;
+  };
+  const resources = await until(clock, `${cluster} to be back`, synced, { within: 30_000 * timeScale }).catch(
+    () => undefined,
+  );
+  report.expect(
+    `${cluster} comes back, and the hub sends it nothing again`,
+    resources === undefined ? 'away' : `${resources} resources sent`,
+    resources === 0,
+  );
+  const state = async () => (await clusterNow(sandbox.endpoint, cluster)).state === 'ACTIVE' || undefined;
+  const active = await until(clock, 'its state', state, { within: 10_000 * timeScale }).catch(() => false);
+  report.expect(`${cluster} is ACTIVE again`, active ? 'ACTIVE' : 'not', active);
+}
 
-const difference = (before: Held, after: Held): string =>
-  Object.keys({ ...before, ...after })
-    .filter((name) => before[name] !== after[name])
-    .map((name) => `${name}: ${before[name] ?? 'absent'} -> ${after[name] ?? 'absent'}`)
-    .slice(0, 3)
-    .join('; ');
+/** What is known of west is what it said before, of which the API must not say that it were of now. */
+async function saysStale({ sandbox }: Tour, restarted: number, report: Report): Promise<void> {
+  const { state, staleness, gateways } = await clusterNow(sandbox.endpoint, 'west');
+  const isOld = staleness.asOf === null || Date.parse(staleness.asOf) < restarted;
+  report.expect(
+    'west is kept, is stale, and says so',
+    `${state}, reachable ${String(staleness.reachable)}, as of ${staleness.asOf ?? 'before the restart'}, ${gateways.length} gateway`,
+    state === 'UNREACHABLE' && !staleness.reachable && isOld && gateways.length === 1,
+  );
+}
 
-/** The agent says at each reconnect how many resources came down with it. */
-function receivedSince(log: string): number {
-  const lines = log.split('\n').filter((line) => line.includes('synced with the hub'));
-  const last = lines.at(-1);
-  return last === undefined ? -1 : (JSON.parse(last) as { resources: number }).resources;
+interface ClusterNow {
+  readonly state: string;
+  readonly staleness: { readonly asOf: string | null; readonly reachable: boolean };
+  readonly gateways: readonly { readonly address: string }[];
+}
+
+async function clusterNow(endpoint: Tour['sandbox']['endpoint'], name: string): Promise<ClusterNow> {
+  const query = `query($name: String!) { cluster(name: $name) { state staleness { asOf reachable } gateways { address } } }`;
+  return (await ask<{ cluster: ClusterNow }>(endpoint, query, { name })).cluster;
 }

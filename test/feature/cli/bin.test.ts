@@ -34,7 +34,7 @@ describe('the isthmus binary', () => {
   let hub: TestHub;
   let env: Record<string, string> = {};
   before(async () => {
-    hub = await startTestHub(213);
+    hub = await startTestHub();
     env = { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token };
   });
   after(() => hub.stop());

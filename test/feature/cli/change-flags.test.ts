@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
 describe('what every change takes', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(212);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
   const run = (line: string) => federation.run(line, { input: policy });

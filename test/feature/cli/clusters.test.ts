@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus clusters', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(202);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
 

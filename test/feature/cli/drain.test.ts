@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus drain and undrain', () => {
   let federation: TestFederation;
   beforeEach(async () => {
-    federation = await startTestFederation(207);
+    federation = await startTestFederation();
   });
   afterEach(() => federation.stop());
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freshStateDir } from '../../../sandbox/instance/state-dir.ts';
 import { run } from '../../fakes/command-line.ts';
 import { startTestHub, type TestHub } from '../../fakes/hub.ts';
 
@@ -11,7 +12,7 @@ describe('the command line and its hub', () => {
   let hub: TestHub;
   let home = '';
   before(async () => {
-    hub = await startTestHub(242);
+    hub = await startTestHub();
     home = mkdtempSync(join(tmpdir(), 'isthmus-cli-'));
   });
   after(() => {
@@ -61,19 +62,22 @@ describe('the command line and its hub', () => {
     assert.match(alone.err, /isthmus up/);
   });
 
-  it('finds the one instance that runs, and asks which when there are two', async () => {
-    const endpoint = JSON.stringify({
-      url: hub.url,
-      tokenFile: join(hub.stateDir, 'admin-token'),
-      pid: process.pid,
-    });
-    const env = { XDG_STATE_HOME: home };
-    for (const name of ['sandbox', 'sandbox-2']) {
-      mkdirSync(join(home, 'isthmus', name), { recursive: true });
-      writeFileSync(join(home, 'isthmus', name, 'endpoint.json'), endpoint);
-      const found = await run(['clusters'], { env });
-      assert.equal(found.status, name === 'sandbox' ? 0 : 2, found.err);
-    }
-    assert.equal((await run(['clusters', '--instance', 'sandbox'], { env })).status, 0);
+  it('finds the one instance that runs, asks which when there are two, and forgets one that has ended', async () => {
+    const find = (...flags: string[]) => run(['clusters', ...flags], { env: { XDG_STATE_HOME: home } });
+    const start = async () => {
+      const { dir, lock } = await freshStateDir(join(home, 'isthmus'));
+      const endpoint = { url: hub.url, tokenFile: join(hub.stateDir, 'admin-token'), lock: lock.name };
+      writeFileSync(join(dir, 'endpoint.json'), JSON.stringify(endpoint));
+      return lock;
+    };
+    const first = await start();
+    assert.equal((await find()).status, 0);
+    const second = await start();
+    assert.equal((await find()).status, 2);
+    assert.equal((await find('--instance', 'sandbox-2')).status, 0);
+    first.release();
+    assert.equal((await find('--instance', 'sandbox')).status, 3);
+    assert.equal((await find()).status, 0);
+    second.release();
   });
 });

@@ -49,7 +49,7 @@ const cases: readonly { readonly line: string; readonly fields: Readonly<Record<
 describe('the command line’s JSON has the values of GraphQL’s enums', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(211);
+    federation = await startTestFederation();
     await federation.run('policy apply -f -', { input: policies });
   });
   after(() => federation.stop());

@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus export and unexport', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(208);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
   const shown = async () => (await federation.run('services')).out;

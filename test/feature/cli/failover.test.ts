@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus failover', () => {
   let federation: TestFederation;
   beforeEach(async () => {
-    federation = await startTestFederation(209);
+    federation = await startTestFederation();
   });
   afterEach(() => federation.stop());
   const plan = async (line: string) => {

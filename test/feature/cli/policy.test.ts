@@ -18,7 +18,7 @@ spec: { localityOrder: [REGION, ZONE], regionFailover: [{ from: region-a, to: re
 describe('isthmus policy', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(210);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
   const apply = (input: string, flags = '') =>

@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus services', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(203);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
 

@@ -5,7 +5,7 @@ import { startTestHub, type TestHub } from '../../fakes/hub.ts';
 describe('isthmus token', () => {
   let hub: TestHub;
   before(async () => {
-    hub = await startTestHub(206);
+    hub = await startTestHub();
   });
   after(() => hub.stop());
   const token = (...args: string[]) =>

@@ -4,7 +4,7 @@ import { startTestFederation, type TestFederation } from '../../fakes/federation
 describe('isthmus trust show', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(205);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
 

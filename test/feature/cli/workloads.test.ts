@@ -4,7 +4,7 @@ import { manyWorkloads, startTestFederation, type TestFederation } from '../../f
 describe('isthmus workloads', () => {
   let federation: TestFederation;
   before(async () => {
-    federation = await startTestFederation(204);
+    federation = await startTestFederation();
   });
   after(() => federation.stop());
 

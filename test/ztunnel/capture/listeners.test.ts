@@ -22,7 +22,7 @@ describe('ztunnel/capture listeners', () => {
   let claim: Claim;
   let address: string;
   before(async () => {
-    claim = await claimBlock(150, 250);
+    claim = await claimBlock({ first: 150, table: () => [] });
     address = `127.${claim.octet}.1.1`;
   });
   after(() => claim.release());

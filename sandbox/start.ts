@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { mutate, type Endpoint } from './instance/api.ts';
+import type { SampleCluster, SamplePod } from './instance/clusters.ts';
+import { writeWhole } from './instance/state-dir.ts';
+import { readEnv } from './processes/pod-env.ts';
+import {
+  agentProgram,
+  doorFile,
+  hubProgram,
+  hubStateDir,
+  podDir,
+  podPrograms,
+} from './processes/programs.ts';
+import type { Place } from './processes/programs.ts';
+import type { Launcher } from './processes/spawn.ts';
+import { until } from './processes/wait.ts';
+
+interface Starting {
+  readonly place: Place;
+  readonly launcher: Launcher;
+  readonly clock: Clock;
+}
+
+const patience = { within: 60_000 };
+
+const joinMutation = `mutation($input: CreateJoinTokenInput!) {
+  result: createJoinToken(input: $input) { token userErrors { code field message } } }`;
+
+export async function startHub(place: Place, launcher: Launcher, clock: Clock): Promise<Endpoint> {
+  launcher.start(hubProgram(place, 8080));
+  const text = await written(clock, 'the hub', join(hubStateDir(place), 'endpoint.json'));
+  return JSON.parse(text) as Endpoint;
+}
+
+/** One token and one command make a cluster join; then its pods are started, as its agent says how. */
+export async function startCluster(
+  starting: Starting,
+  endpoint: Endpoint,
+  cluster: SampleCluster,
+): Promise<void> {
+  const { place, launcher } = starting;
+  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, {
+    cluster: cluster.name,
+  });
+  writeWhole(join(place.stateDir, cluster.name, 'join-token'), token);
+  launcher.start(agentProgram(place, cluster));
+  await Promise.all(cluster.pods.map((pod) => startPod(starting, cluster, pod)));
+}
+
+async function startPod(
+  { place, launcher, clock }: Starting,
+  cluster: SampleCluster,
+  pod: SamplePod,
+): Promise<void> {
+  const file = join(podDir(place, cluster.name, pod), 'env');
+  const env = readEnv(await written(clock, `the environment of ${cluster.name}/${pod.name}`, file));
+  for (const program of podPrograms(place, cluster, pod, env)) launcher.start(program);
+}
+
+/** Where the shop's front end has opened its door. */
+export const doorOf = async (place: Place, clock: Clock): Promise<string> =>
+  `http://127.0.0.1:${(await written(clock, 'the door of the shop', doorFile(place))).trim()}/`;
+
+/** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */
+export async function firstCrossing(clock: Clock, doorUrl: string): Promise<void> {
+  const attempt = async () => {
+    const response = await fetch(`${doorUrl}cart`, { signal: AbortSignal.timeout(5000) });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(text);
+    return true;
+  };
+  await until(clock, 'a call across networks', attempt, { within: 120_000, every: 100 });
+}
+
+/** Waits for a file that is written whole, by renaming. */
+const written = (clock: Clock, what: string, file: string): Promise<string> =>
+  until(clock, what, () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined), patience);

@@ -1,0 +1,101 @@
+import * as http2 from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
+
+/** A door to knock at, and the address to come from. */
+export interface Door {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly alpn: string;
+  readonly servername?: string;
+}
+
+/** What is shown in the handshake. */
+type Shown = Pick<Credentials, 'key' | 'chain'>;
+
+/** What came of a knock: bytes of the protocol inside that came back, and how it ended. */
+export interface Knocked {
+  readonly bytes: number;
+  /** `closed`: by the door, after it had been reached. */
+  readonly ended: 'answered' | 'closed' | 'silent' | 'not reached';
+}
+
+export const isRefused = ({ bytes, ended }: Knocked): boolean => bytes === 0 && ended === 'closed';
+
+export const knockText = ({ bytes, ended }: Knocked): string => `${ended}, ${bytes} bytes back`;
+
+const patience = 4000;
+const http2Preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+
+function open(door: Door, credentials: Shown | undefined): TLSSocket {
+  const { host, port, localAddress, alpn, servername } = door;
+  return connect({
+    ...{ host, port, localAddress, rejectUnauthorized: false, ALPNProtocols: [alpn] },
+    ...(servername === undefined ? {} : { servername }),
+    ...(credentials ? { key: credentials.key, cert: credentials.chain } : {}),
+  });
+}
+
+/**
+ * Completes a handshake and speaks. With TLS 1.3 the client's handshake is done before the server has judged, so a
+ * refusal is silence followed by a close; silence alone is none, and neither is a door that nobody is behind.
+ */
+export function knock(door: Door, credentials: Shown | undefined): Promise<Knocked> {
+  const socket = open(door, credentials);
+  socket.on('secureConnect', () =>
+    socket.write(door.alpn === 'h2' ? http2Preface : 'GET / HTTP/1.1\r\nhost: shop\r\n\r\n'),
+  );
+  return outcome(socket);
+}
+
+/** The same by plain TCP. */
+export function knockPlainly(
+  { host, port, localAddress }: Omit<Door, 'alpn'>,
+  say: Buffer,
+): Promise<Knocked> {
+  const socket = connectTcp({ host, port, localAddress }, () => socket.write(say));
+  return outcome(socket);
+}
+
+/** Settles with the first bytes, the close, or after 4 s. */
+function outcome(socket: Socket): Promise<Knocked> {
+  return new Promise((resolve) => {
+    let reached = false;
+    const finish = (ended: Knocked['ended'], bytes = 0) => {
+      socket.destroy();
+      resolve({ bytes, ended });
+    };
+    socket.setTimeout(patience, () => finish(reached ? 'silent' : 'not reached'));
+    socket.once('connect', () => (reached = true));
+    socket.once('data', (chunk: Buffer) => finish('answered', chunk.length));
+    socket.on('error', () => undefined);
+    socket.once('close', () => finish(reached ? 'closed' : 'not reached'));
+  });
+}
+
+/** The status of one CONNECT through a door that lets us in, with the reason that came with it; or why there was none. */
+export function connectStatus(
+  door: Door,
+  credentials: Shown,
+  authority: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = open(door, credentials);
+    const session = http2.connect('https://gateway', { createConnection: () => socket });
+    const finish = (status: string) => {
+      session.destroy();
+      resolve(status);
+    };
+    socket.setTimeout(patience, () => finish('no answer'));
+    session.on('error', (error: Error) => finish(error.message));
+    session.on('close', () => finish('closed'));
+    const stream = session.request({ ':method': 'CONNECT', ':authority': authority, ...headers });
+    stream.on('error', (error: Error) => finish(error.message));
+    stream.on('response', (answer) =>
+      finish([answer[':status'], answer['x-isthmus-reason']].filter((part) => part !== undefined).join(' ')),
+    );
+  });
+}
