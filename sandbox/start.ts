@@ -55,7 +55,8 @@ async function startPod(
   pod: SamplePod,
 ): Promise<void> {
   const file = join(podDir(place, cluster.name, pod), 'env');
-  const env = readEnv(await written(clock, `the environment of ${cluster.name}/${pod.name}`, file));
+  const what = `the environment of ${cluster.name}/${pod.name}, by the agent (${logOf(place, cluster.name)})`;
+  const env = readEnv(await written(clock, what, file));
   for (const program of podPrograms(place, cluster, pod, env)) launcher.start(program);
 }
 
@@ -73,6 +74,9 @@ export async function firstCrossing(clock: Clock, doorUrl: string): Promise<void
   };
   await until(clock, 'a call across networks', attempt, { within: 120_000, every: 100 });
 }
+
+const logOf = ({ stateDir }: Place, cluster: string): string =>
+  join(stateDir, 'logs', `${cluster}-agent.log`);
 
 /** Waits for a file that is written whole, by renaming. */
 const written = (clock: Clock, what: string, file: string): Promise<string> =>

@@ -22,7 +22,7 @@ export async function searchMarker(tour: Tour, report: Report): Promise<void> {
   const { sandbox, traffic } = tour;
   const unique = `isthmus-marker-${process.pid}-${sandbox.place.octet}`;
   const [marker, control] = [`${unique}-secret`, `${unique}-control`];
-  traffic.pause();
+  await traffic.pause();
   try {
     await sendMarked(tour, marker, report);
     for (const { name } of sandbox.clusters) await speakPlainly(sandbox, name, control);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readStat } from '../../sandbox/processes/ancestors.ts';
-import { pause } from './measured.ts';
+import { pause, timeScale } from './measured.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -30,7 +30,7 @@ function mentions(pid: number, stateHome: string): boolean {
 }
 
 async function gone(stateHome: string): Promise<readonly number[]> {
-  for (let i = 0; i < 100 && processesOf(stateHome).length > 0; i++) await pause(100);
+  for (let i = 0; i < 100 * timeScale && processesOf(stateHome).length > 0; i++) await pause(100);
   return processesOf(stateHome);
 }
 

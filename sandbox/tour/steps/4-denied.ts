@@ -29,7 +29,7 @@ export const denied: Step = {
   title: 'a policy denies one caller, and the denial names its rule',
   async run(tour: Tour, report: Report) {
     const { sandbox, traffic } = tour;
-    traffic.pause();
+    await traffic.pause();
     const before = await answers(tour, 'east', 'frontend');
     report.expect('the front end is answered before', before.join(', '), before.every(isAnswer));
     await mutate(sandbox.endpoint, applyMutation, { policy: { access: policy }, reason: 'tour' });

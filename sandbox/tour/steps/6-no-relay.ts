@@ -19,7 +19,7 @@ export const noRelay: Step = {
     const dials = () => metricSum(gatewayMetrics(tour.sandbox, 'east'), 'isthmus_gateway_dials_total');
     const door = gatewayDoor(tour.sandbox, 'east', ['west', 'cart']);
     const { targets, traps } = await relayTargets(tour);
-    tour.traffic.pause();
+    await tour.traffic.pause();
     try {
       await settled(tour, dials);
       await controls(tour, door, dials, report);

@@ -18,7 +18,13 @@ export const revoked: Step = {
   async run(tour: Tour, report: Report) {
     const { sandbox, clock, traffic } = tour;
     // A visit needs the orders, and only south has them.
+    await traffic.pause();
     traffic.stop();
+    report.expect(
+      'no visit of the steady traffic has failed until here',
+      `${traffic.failed} of ${traffic.sent}`,
+      traffic.failed === 0 && traffic.sent > 100,
+    );
     const tunnels = await LiveTunnels.open(tour);
     try {
       const leaf = await memberLeaf(sandbox, 'south', 'cart');
