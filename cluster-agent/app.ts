@@ -10,6 +10,7 @@ import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
 import { appliedReports } from './applied.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
@@ -19,13 +20,25 @@ import { HubViewStore } from './link/hub-view-store.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
 import { linkIsDue, renewLink } from './link/renewal.ts';
 import { podsOf } from './pods.ts';
+import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
+import { logRejections } from './rejection-log.ts';
 import { servingIdentity } from './serving.ts';
 import { Allocations } from './source/files/allocations.ts';
+import { askFrom } from './source/files/ask.ts';
 import { filesSource } from './source/files/files-source.ts';
+import { Folder } from './source/files/folder.ts';
+import { LastGood } from './source/files/last-good.ts';
+import { StateFile } from './state-file.ts';
 import type { TranslateInput } from './translate/input.ts';
-import { networkOf } from './translate/input.ts';
-import { clusterReport, gatewayReports, healthReport, serviceReports } from './translate/report.ts';
+import { headlessServices, networkOf } from './translate/input.ts';
+import {
+  addressConditions,
+  clusterReport,
+  gatewayReports,
+  healthReport,
+  serviceReports,
+} from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
@@ -74,6 +87,9 @@ export class Agent {
   #renewing = false;
   #identity: LinkIdentity;
   #healthText = '';
+  #headless: ReadonlySet<string> = new Set();
+  /** The hub's view in memory is newer than the one on disk. */
+  #unsaved = false;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -88,12 +104,15 @@ export class Agent {
       clock,
       random,
     });
-    this.#allocations = new Allocations(at('allocations.json'), options.addresses);
+    this.#allocations = new Allocations({
+      ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
+    });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
-    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, clock, random));
+    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, options));
     this.#starter = new PodStarter({
-      stateDir,
+      files: new PodFiles(at('pods')),
       view: this.#view,
+      remotes: () => this.#views.view.remotes.values(),
       tokens: this.#tokens,
       allocations: this.#allocations,
       clock,
@@ -112,11 +131,18 @@ export class Agent {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { manifests, localAddress, clock, log, xdsHost, xdsPort } = this.#options;
+    const { manifests, stateDir, localAddress, clock, log, xdsHost, xdsPort } = this.#options;
     await this.#xds.listen(xdsHost, xdsPort);
     this.#xds.onApplied(() => this.#reportApplied());
-    const source = filesSource({ folder: manifests, allocations: this.#allocations, localAddress, clock });
+    const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
+    const source = filesSource({
+      folder: new Folder(manifests, lastGood, log),
+      allocations: this.#allocations,
+      ask: askFrom(localAddress, clock),
+      clock,
+    });
     void source.run((batch) => {
+      logRejections(batch, log);
       this.#view.apply(batch);
       this.#schedule();
     }, signal);
@@ -139,13 +165,7 @@ export class Agent {
     const xds = new XdsServer({
       certificates: new Certificates(identity),
       authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
-      vips: (client, service) => [
-        {
-          network: networkOf(this.#input()),
-          address: this.#allocations.get('vips', `${client}|${service}`),
-          prefix: undefined,
-        },
-      ],
+      vips: (client, service) => this.#vips(client, service),
       log,
     });
     const { trustDomain } = this.#options;
@@ -163,6 +183,15 @@ export class Agent {
     return xds;
   }
 
+  /** None for a headless service, which is its endpoints, and none when the block is full. */
+  #vips(client: string, service: string): readonly NetworkAddress[] {
+    if (this.#headless.has(service)) return [];
+    const address = this.#allocations.get('vips', `${client}|${service}`);
+    return address.ok
+      ? [{ network: networkOf(this.#input()), address: address.value, prefix: undefined }]
+      : [];
+  }
+
   #input(): TranslateInput {
     const { cluster, trustDomain, firstFreePort } = this.#options;
     return { cluster, trustDomain, firstFreePort, view: this.#view, hub: this.#views.view };
@@ -171,16 +200,30 @@ export class Agent {
   #hubChanged(): void {
     if (this.#issuer.activate(new Set(this.#views.view.activations.keys())))
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
-    this.#schedule(true);
+    // Before it is acknowledged: what the hub believes to be here must be here after a crash.
+    this.#saveHubView();
+    this.#schedule();
+  }
+
+  #saveHubView(): void {
+    try {
+      this.#views.save();
+      this.#unsaved = false;
+    } catch (error) {
+      this.#unsaved = true;
+      this.#options.log.error(
+        { error: String(error) },
+        'what the hub has said is not saved; it will be tried again',
+      );
+    }
   }
 
   /** All that changes within one turn of the event loop is one snapshot. */
-  #schedule(save = false): void {
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (save) this.#views.save();
       if (this.#view.synced) this.#rebuild();
     });
   }
@@ -188,20 +231,20 @@ export class Agent {
   #rebuild(): void {
     const input = this.#input();
     this.#snapshot = translate(input, this.#snapshot);
+    this.#headless = headlessServices(input);
     this.#moment.revision++;
     this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
-    this.#starter
-      .write()
-      .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
-    this.#publish(
-      'cluster',
-      new Map([['self', clusterReport(input, agentVersion)]]),
-      wire.clusterReport.encode,
-    );
+    void this.#starter.write();
+    this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
     this.#reportApplied();
     this.#reportHealth(input);
+  }
+
+  #publishCluster(input: TranslateInput): void {
+    const report = clusterReport(input, agentVersion, addressConditions(this.#allocations));
+    this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
   }
 
   #reportHealth(input: TranslateInput): void {
@@ -247,14 +290,20 @@ export class Agent {
     if (signal.aborted) return;
     this.#prepareIntermediate();
     this.#renewLink();
-    if (this.#snapshot) this.#writePods();
+    if (this.#unsaved) this.#saveHubView();
+    if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);
     this.#options.clock.after(1000, () => this.#upkeep(signal));
   }
 
-  #writePods(): void {
-    this.#starter
-      .write()
-      .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'pod files not written'));
+  #upkeepOfPods({ services }: ClusterSnapshot): void {
+    this.#allocations.release((kind, owner) => {
+      const [pod = '', service] = owner.split('|');
+      const [namespace = '', name = ''] = pod.split('/');
+      const isThere = this.#view.get('Pod', namespace, name) !== undefined;
+      return isThere && (kind !== 'vips' || (service !== undefined && services.has(service)));
+    });
+    void this.#starter.write();
+    this.#publishCluster(this.#input());
   }
 
   #renewLink(): void {

@@ -1,16 +1,20 @@
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ProjectedTokens } from './ca/tokens.ts';
+import { environmentOf, type FoundService, type PodFiles } from './pod-files.ts';
 import type { Allocations } from './source/files/allocations.ts';
-import { writePodFiles } from './source/files/pod-files.ts';
 import { serviceKeyOf } from './translate/input.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import { modeOf } from './view/mode.ts';
+import { nodeProxyOf } from './view/node-proxy.ts';
 
 interface Deps {
-  readonly stateDir: string;
+  readonly files: PodFiles;
   readonly view: ClusterView;
+  /** Services of other clusters that this one may use. */
+  readonly remotes: () => Iterable<RemoteService>;
   readonly tokens: ProjectedTokens;
   readonly allocations: Allocations;
   readonly clock: Clock;
@@ -21,66 +25,104 @@ const tokenSeconds = 12 * 3600;
 /** A token is written anew at half of its life. */
 const renewMillis = (tokenSeconds / 2) * 1000;
 
-/** Gives each pod of a files cluster what its processes start with, and renews its token. */
+interface Written {
+  readonly environment: string;
+  /** Whom the token is for, as text. */
+  readonly caller: string;
+  readonly tokenAt: number;
+}
+
+const nothing: Written = { environment: '', caller: '', tokenAt: -Infinity };
+
+/** Gives each pod of a files cluster what its processes start with, follows its changes, and renews its token. */
 export class PodStarter {
   readonly #deps: Deps;
-  readonly #written = new Map<string, number>();
+  /** By `<namespace>/<name>`; those with `nothing` have files of an earlier start. */
+  readonly #written = new Map<string, Written>();
+  #writing = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    for (const pod of deps.files.pods()) this.#written.set(pod, nothing);
   }
 
+  /** Brings files up to date; a pod whose files cannot be written is tried again, and holds up no other. */
   async write(): Promise<void> {
-    const { view, clock } = this.#deps;
-    for (const pod of view.pods()) {
-      const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-      if ((this.#written.get(key) ?? -Infinity) + renewMillis > clock.now()) continue;
-      this.#written.set(key, clock.now());
-      await this.#writeOne(pod);
-    }
+    if (this.#writing) return;
+    this.#writing = true;
+    const { view, files, log } = this.#deps;
+    const pods = new Map(
+      view
+        .pods()
+        .filter(({ podIP }) => podIP !== '')
+        .map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]),
+    );
+    for (const key of new Set([...this.#written.keys(), ...pods.keys()]))
+      try {
+        const pod = pods.get(key);
+        if (pod) await this.#writeOne(key, pod);
+        else {
+          files.remove(key);
+          this.#written.delete(key);
+        }
+      } catch (error) {
+        log.error(
+          { pod: key, error: String(error) },
+          'files of a pod are not written; it will be tried again',
+        );
+      }
+    this.#writing = false;
   }
 
-  async #writeOne(pod: PodObject): Promise<void> {
-    const { stateDir, tokens } = this.#deps;
+  async #writeOne(key: string, pod: PodObject): Promise<void> {
+    const { tokens, files, clock } = this.#deps;
     const { namespace, name, uid } = pod.metadata;
     const caller = { namespace, serviceAccount: pod.serviceAccount, pod: { name, uid }, node: pod.nodeName };
-    writePodFiles(
-      stateDir,
-      { pod, services: this.#servicesFor(pod) },
-      await tokens.issue(caller, tokenSeconds),
-    );
+    const text = JSON.stringify(caller);
+    let written = this.#written.get(key) ?? nothing;
+    // A token without a node is refused everywhere; the pod is reported for it.
+    if (pod.nodeName !== '' && (written.caller !== text || written.tokenAt + renewMillis <= clock.now())) {
+      files.writeToken(key, await tokens.issue(caller, tokenSeconds));
+      written = { ...written, caller: text, tokenAt: clock.now() };
+    }
+    const environment = environmentOf(pod, this.#servicesFor(pod));
+    if (written.environment !== environment) files.writeEnvironment(key, environment);
+    this.#written.set(key, { ...written, environment });
   }
 
-  /** The addresses of services at the proxy that serves this pod; none where no proxy does. */
-  #servicesFor(pod: PodObject) {
-    const { view, allocations } = this.#deps;
+  /** Services of the pod's own namespace, with their addresses at the proxy that serves it; none where none does. */
+  #servicesFor(pod: PodObject): readonly FoundService[] {
+    const { view, allocations, remotes } = this.#deps;
     const proxy = this.#proxyOf(pod);
     if (proxy === undefined) return [];
-    return view.all('Service').map((service) => ({
-      service,
-      address: allocations.get('vips', `${proxy}|${serviceKeyOf(service.metadata)}`),
-    }));
+    const { namespace } = pod.metadata;
+    const local = view.all('Service').filter(({ metadata }) => metadata.namespace === namespace);
+    const known = new Set(local.map(({ metadata }) => metadata.name));
+    const elsewhere = new Map(
+      [...remotes()]
+        .filter((one) => one.namespace === namespace && !known.has(one.name))
+        .map((one) => [one.name, one.ports] as const),
+    );
+    const found = [
+      ...local
+        .filter(({ type, headless }) => type !== 'ExternalName' && !headless)
+        .map(({ metadata, ports }) => ({ name: metadata.name, ports })),
+      ...[...elsewhere].map(([name, ports]) => ({ name, ports })),
+    ];
+    return found.flatMap(({ name, ports }) => {
+      const address = allocations.get('vips', `${proxy}|${serviceKeyOf({ namespace, name })}`);
+      return address.ok ? [{ name, ports, address: address.value }] : [];
+    });
   }
 
   #proxyOf(pod: PodObject): string | undefined {
     const { view } = this.#deps;
-    const { namespace, name } = pod.metadata;
-    switch (modeOf(view, pod)) {
-      case 'SIDECAR':
-        return `${namespace}/${name}`;
-      case 'AMBIENT': {
-        const ztunnel = view
-          .pods()
-          .find(
-            (one) =>
-              one.nodeName === pod.nodeName &&
-              one.metadata.namespace === 'istio-system' &&
-              one.serviceAccount === 'ztunnel',
-          );
-        return ztunnel && `${ztunnel.metadata.namespace}/${ztunnel.metadata.name}`;
-      }
-      case 'NONE':
-        return undefined;
-    }
+    const proxy = {
+      SIDECAR: () => pod,
+      AMBIENT: () => nodeProxyOf(view, pod.nodeName),
+      NONE: () => undefined,
+    };
+    const serving = proxy[modeOf(view, pod)]();
+    return serving && `${serving.metadata.namespace}/${serving.metadata.name}`;
   }
 }

@@ -6,40 +6,84 @@ import type {
   Rule,
   ServiceAccountMatch,
 } from '@isthmus/mesh/rbac/authorization.ts';
+import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 import { match, stringMatch } from '@isthmus/mesh/rbac/match.ts';
 import type { AuthorizationPolicyObject, Metadata } from './objects.ts';
+import type { Unapplied } from './unapplied.ts';
 import type * as schemas from './schemas.ts';
 
 type Spec = NonNullable<z.infer<typeof schemas.authorizationPolicy>['spec']>;
-type RawRule = NonNullable<NonNullable<Spec['rules']>[number]>;
+type Action = AuthorizationPolicyObject['action'];
+type RawRule = NonNullable<Spec['rules']>[number];
 type Source = NonNullable<RawRule['from']>[number]['source'];
 type Operation = NonNullable<RawRule['to']>[number]['operation'];
 type Condition = NonNullable<RawRule['when']>[number];
 
+/** The policy, and what of it an L4 proxy does not enforce. */
+export interface DecodedPolicy {
+  readonly object: AuthorizationPolicyObject;
+  readonly unapplied: readonly Unapplied[];
+}
+
 /**
  * Istio's AuthorizationPolicy as an L4 proxy enforces it. What only L7 can judge is left out the safe way: in an ALLOW
- * the whole rule goes, so less is allowed; in a DENY only the attribute goes, so more is denied.
+ * the whole rule goes, so less is allowed; in a DENY only what needs L7 goes, so more is denied. A rule of a DENY that
+ * is L7 alone has no effect, as under Istio's control plane: the alternative denies everything.
  */
 export function decodeAuthorizationPolicy(
   { spec = {} }: { spec?: Spec | undefined },
   metadata: Metadata,
-): AuthorizationPolicyObject {
+): DecodedPolicy {
   const action = spec.action ?? 'ALLOW';
-  const ignored: string[] = [];
-  const rules = (spec.rules ?? []).flatMap((rule, index) => {
-    const l7 = l7Attributes(rule ?? {});
-    if (l7.length > 0)
-      ignored.push(
-        `rules[${index}]: ${l7.join(', ')} ${action === 'ALLOW' ? 'need L7: the rule is dropped' : 'need L7: the rest of the rule denies'}`,
-      );
-    return l7.length > 0 && action === 'ALLOW' ? [] : [convertRule(rule ?? {}, metadata.namespace)];
-  });
+  const read = (spec.rules ?? []).map((rule) => readRule(rule, action, metadata.namespace));
+  const hasTargetRef = spec.targetRef !== undefined || (spec.targetRefs?.length ?? 0) > 0;
+  const whole = wholeUnapplied(action, hasTargetRef);
   return {
-    ...{ kind: 'AuthorizationPolicy', metadata, action, rules, ignored },
-    selector: spec.selector?.matchLabels ?? {},
-    hasTargetRef: spec.targetRef !== undefined || (spec.targetRefs?.length ?? 0) > 0,
-    dryRun: metadata.annotations['istio.io/dry-run'] === 'true',
+    object: {
+      ...{ kind: 'AuthorizationPolicy', metadata, action, hasTargetRef },
+      rules: read.flatMap(({ rule }) => (rule ? [rule] : [])),
+      selector: spec.selector?.matchLabels ?? {},
+      dryRun: metadata.annotations['istio.io/dry-run'] === 'true',
+    },
+    unapplied:
+      whole ??
+      read.flatMap(({ ignored }, i) =>
+        ignored === '' ? [] : [{ field: `spec.rules[${i}]`, reason: ignored }],
+      ),
   };
+}
+
+function wholeUnapplied(action: Action, hasTargetRef: boolean): readonly Unapplied[] | undefined {
+  if (action === 'AUDIT' || action === 'CUSTOM')
+    return [
+      {
+        field: 'spec.action',
+        reason: `NOT_APPLIED: ${action} is enforced by no L4 proxy, and there is no waypoint yet`,
+      },
+    ];
+  if (hasTargetRef)
+    return [
+      {
+        field: 'spec.targetRefs',
+        reason: 'NOT_APPLIED: a policy with a target is enforced by a waypoint, and there is none yet',
+      },
+    ];
+  return undefined;
+}
+
+function readRule(
+  raw: RawRule,
+  action: Action,
+  namespace: string,
+): { rule: Rule | undefined; ignored: string } {
+  const l7 = l7Attributes(raw);
+  if (l7.length === 0) return { rule: convertRule(raw, namespace), ignored: '' };
+  const needs = `NOT_APPLIED: ${l7.join(', ')} can be judged at L7 only:`;
+  if (action === 'ALLOW') return { rule: undefined, ignored: `${needs} this rule allows nothing` };
+  const rest = convertRule(raw, namespace).filter((clause) => !clause.some(isEmpty));
+  return rest.length === 0
+    ? { rule: undefined, ignored: `${needs} this rule has no effect` }
+    : { rule: rest, ignored: `${needs} this rule denies whatever the rest of it matches` };
 }
 
 const l7Source = [
@@ -62,6 +106,10 @@ const l7Attributes = ({ from = [], to = [], when = [] }: RawRule): readonly stri
   ...to.flatMap(({ operation }) => l7Operation.filter((name) => operation[name] !== undefined)),
   ...when.map(({ key }) => key).filter((key) => !l4Keys.has(key)),
 ];
+
+/** Of an alternative that L7 alone can judge nothing is left: at L4 it may be anything. */
+const isEmpty = (one: Match): boolean =>
+  Object.values(one).every((values: readonly unknown[]) => values.length === 0);
 
 function convertRule({ from, to, when }: RawRule, namespace: string): Rule {
   const sources: Clause[] = from ? [from.map(({ source }) => convertSource(source, namespace))] : [];
@@ -102,9 +150,11 @@ function convertCondition({ key, values = [], notValues = [] }: Condition): Matc
   }
 }
 
+/** The schema has let in nothing but blocks. */
 function block(text: string): AddressMatch {
-  const [address = '', prefix] = text.split('/');
-  return { address, prefix: prefix === undefined ? (address.includes(':') ? 128 : 32) : Number(prefix) };
+  const parsed = parseBlock(text);
+  if (!parsed.ok) throw new Error(`${text} passed the schema and is no block`);
+  return parsed.value;
 }
 
 /** `ns/sa`, or `sa` of the policy's own namespace. */

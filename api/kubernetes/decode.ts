@@ -3,75 +3,125 @@ import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Rejection } from '../domain/observation.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
-import type { ClusterObject, Metadata, PodObject, Probe, ServiceObject } from './objects.ts';
+import { objectId } from './objects.ts';
+import type { ClusterObject, Metadata, ServiceObject } from './objects.ts';
+import { readPod } from './pod.ts';
 import * as schemas from './schemas.ts';
+import type { Unapplied } from './unapplied.ts';
+import { withoutNulls } from './without-nulls.ts';
 
-/** An object that was read, or one whose kind Isthmus does not act on. */
+/** An object that was read, with what of it is not applied; or one whose kind Isthmus does not act on. */
 export type Decoded =
-  | { readonly kind: 'object'; readonly object: ClusterObject }
+  | { readonly kind: 'object'; readonly object: ClusterObject; readonly unapplied: readonly Rejection[] }
   | { readonly kind: 'skipped'; readonly what: string };
+
+/** Why an object is refused, and its id where it says as much: whoever has a good form of it may keep that. */
+export interface Refusal extends Rejection {
+  readonly id: string | undefined;
+}
 
 const clusterScoped = new Set(['Namespace', 'Node']);
 
-/** Reads one foreign object. Never throws; the rejection names the object, the field and what is wrong with it. */
-export function decodeObject(raw: unknown): Result<Decoded, Rejection> {
+/**
+ * Reads one foreign object, as JSON has it. Never throws; the refusal names the object, the field and what is wrong
+ * with it. A null stands for nothing, as in Kubernetes.
+ */
+export function decodeObject(foreign: unknown): Result<Decoded, Refusal> {
+  const raw = readable(foreign);
+  const refusal = { object: describe(raw), id: idOf(raw) };
   const framed = schemas.frame.safeParse(raw);
-  if (!framed.success) return reject(describe(raw), framed.error);
+  if (!framed.success) return err({ ...refusal, ...complaint(framed.error) });
   const { apiVersion, kind } = framed.data;
+  const metadata = readMetadata(kind, framed.data.metadata);
   const decode = decoders[`${apiVersion.replace(/\/v1beta1$/, '/v1')}/${kind}`];
-  const what = `${kind} ${framed.data.metadata.namespace ?? 'default'}/${framed.data.metadata.name}`;
-  if (!decode) return ok({ kind: 'skipped', what: `${apiVersion} ${what}` });
-  const object = decode(raw, readMetadata(kind, framed.data.metadata));
-  return object.ok ? ok({ kind: 'object', object: object.value }) : reject(what, object.error);
+  if (!decode) return passOver(apiVersion, kind, refusal);
+  const read = decode(raw, metadata);
+  if (!read.ok) return err({ ...refusal, ...complaint(read.error) });
+  const unapplied = read.value.unapplied.map((part) => ({ object: refusal.object, ...part }));
+  return ok({ kind: 'object', object: read.value.object, unapplied });
 }
 
-type Decode = (raw: unknown, metadata: Metadata) => Result<ClusterObject, z.ZodError>;
+/** In the specs of security policies a null is refused, as a rule that was only begun must not match everything. */
+function readable(foreign: unknown): unknown {
+  const { kind, metadata } = loosely(foreign);
+  return typeof kind === 'string' && securityKinds.has(kind)
+    ? { ...loosely(foreign), metadata: withoutNulls(metadata) }
+    : withoutNulls(foreign);
+}
+
+const securityKinds = new Set(['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']);
+
+/** Kinds that are not acted on are many; a security policy that is misspelt must not pass for one of them. */
+function passOver(apiVersion: string, kind: string, refusal: Omit<Refusal, 'field' | 'reason'>) {
+  const isSecurity = apiVersion.startsWith('security.istio.io/');
+  if (isSecurity && !securityKinds.has(kind))
+    return err({ ...refusal, id: undefined, field: 'kind', reason: `${apiVersion} has no such kind` });
+  if (kind === 'AuthorizationPolicy' || kind === 'PeerAuthentication')
+    return err({ ...refusal, field: 'apiVersion', reason: 'is not security.istio.io/v1 or /v1beta1' });
+  return ok({ kind: 'skipped' as const, what: `${apiVersion} ${refusal.object}` });
+}
+
+interface Read {
+  readonly object: ClusterObject;
+  readonly unapplied: readonly Unapplied[];
+}
+
+type Decode = (raw: unknown, metadata: Metadata) => Result<Read, z.ZodError>;
+
+const whole = (object: ClusterObject): Read => ({ object, unapplied: [] });
 
 const decoders: Readonly<Record<string, Decode>> = {
-  'v1/Namespace': (_raw, metadata) => ok({ kind: 'Namespace', metadata }),
-  'v1/ServiceAccount': (_raw, metadata) => ok({ kind: 'ServiceAccount', metadata }),
-  'v1/Node': (raw, metadata) => through(schemas.node, raw, (value) => readNode(value, metadata)),
-  'v1/Service': (raw, metadata) => through(schemas.service, raw, (value) => readService(value, metadata)),
-  'v1/Pod': (raw, metadata) => through(schemas.pod, raw, (value) => readPod(value, metadata, raw)),
+  'v1/Namespace': (_raw, metadata) => ok(whole({ kind: 'Namespace', metadata })),
+  'v1/ServiceAccount': (_raw, metadata) => ok(whole({ kind: 'ServiceAccount', metadata })),
+  'v1/Node': (raw, metadata) => through(schemas.node, raw, (value) => whole(readNode(value, metadata))),
+  'v1/Service': (raw, metadata) =>
+    through(schemas.service, raw, (value) => whole(readService(value, metadata))),
+  'v1/Pod': (raw, metadata) => through(schemas.pod, raw, (value) => readPod(value, metadata)),
   'discovery.k8s.io/v1/EndpointSlice': (raw, metadata) =>
-    through(schemas.endpointSlice, raw, (value) => readSlice(value, metadata)),
+    through(schemas.endpointSlice, raw, (value) => whole(readSlice(value, metadata))),
   'security.istio.io/v1/AuthorizationPolicy': (raw, metadata) =>
     through(schemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
   'security.istio.io/v1/PeerAuthentication': (raw, metadata) =>
-    through(schemas.peerAuthentication, raw, ({ spec }) => ({
-      ...{ kind: 'PeerAuthentication', metadata, selector: spec?.selector?.matchLabels ?? {} },
-      mode: spec?.mtls?.mode ?? 'UNSET',
-    })),
+    through(schemas.peerAuthentication, raw, (value) => readPeerAuthentication(value, metadata)),
 };
 
 function through<S extends z.ZodType>(
   schema: S,
   raw: unknown,
-  read: (value: z.infer<S>) => ClusterObject,
-): Result<ClusterObject, z.ZodError> {
+  read: (value: z.infer<S>) => Read,
+): Result<Read, z.ZodError> {
   const parsed = schema.safeParse(raw);
   return parsed.success ? ok(read(parsed.data)) : err(parsed.error);
 }
 
-function reject(object: string, error: z.ZodError): Result<never, Rejection> {
+function complaint(error: z.ZodError): Pick<Rejection, 'field' | 'reason'> {
   const [issue] = error.issues;
   const path =
     issue?.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') ?? '';
   const extra = issue?.code === 'unrecognized_keys' ? `.${issue.keys.join(', .')}` : '';
-  return err({
-    object,
-    field: `${path}${extra}`.replace(/^\./, ''),
-    reason: issue?.message ?? 'cannot be read',
-  });
+  return { field: `${path}${extra}`.replace(/^\./, ''), reason: issue?.message ?? 'cannot be read' };
 }
 
+interface Loose {
+  readonly kind?: unknown;
+  readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown };
+}
+
+const loosely = (raw: unknown): Loose => (typeof raw === 'object' && raw !== null ? raw : {});
+
+/** `<kind> <namespace>/<name>`, as far as the object says. */
 function describe(raw: unknown): string {
-  const { kind, metadata } = (typeof raw === 'object' && raw !== null ? raw : {}) as {
-    kind?: unknown;
-    metadata?: { name?: unknown };
-  };
+  const { kind, metadata } = loosely(raw);
   const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 100) : '?');
-  return `${text(kind)} ${text(metadata?.name)}`;
+  if (clusterScoped.has(text(kind))) return `${text(kind)} ${text(metadata?.name)}`;
+  return `${text(kind)} ${text(metadata?.namespace ?? 'default')}/${text(metadata?.name)}`;
+}
+
+function idOf(raw: unknown): string | undefined {
+  const { kind, metadata } = loosely(raw);
+  const { name, namespace = 'default' } = metadata ?? {};
+  if (typeof kind !== 'string' || typeof name !== 'string' || typeof namespace !== 'string') return undefined;
+  return objectId(kind, { name, namespace: clusterScoped.has(kind) ? '' : namespace });
 }
 
 function readMetadata(kind: string, raw: z.infer<typeof schemas.metadata>): Metadata {
@@ -125,33 +175,18 @@ function readSlice(
   };
 }
 
-function readPod({ spec, status }: z.infer<typeof schemas.pod>, metadata: Metadata, raw: unknown): PodObject {
-  const condition = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
-  const deletion = (raw as { metadata: { deletionTimestamp?: string | null } }).metadata.deletionTimestamp;
+function readPeerAuthentication(
+  { spec }: z.infer<typeof schemas.peerAuthentication>,
+  metadata: Metadata,
+): Read {
+  const ports = Object.keys(spec?.portLevelMtls ?? {});
+  const reason =
+    'NOT_APPLIED: modes of single ports are not enforced; give the pods on those ports a mode of their own';
   return {
-    kind: 'Pod',
-    metadata,
-    nodeName: spec.nodeName ?? '',
-    serviceAccount: spec.serviceAccountName ?? 'default',
-    ...{ podIP: canonicalAddress(status?.podIP ?? '') ?? '', hostNetwork: spec.hostNetwork ?? false },
-    ports: spec.containers.flatMap(({ ports = [] }) =>
-      ports.map(({ name = '', containerPort }) => ({ name, port: containerPort })),
-    ),
-    readinessProbe: readProbe(spec.containers.find(({ readinessProbe }) => readinessProbe)?.readinessProbe),
-    ready: condition === undefined ? undefined : condition === 'True',
-    deleted: deletion !== undefined && deletion !== null,
-  };
-}
-
-type RawProbe = NonNullable<z.infer<typeof schemas.pod>['spec']['containers'][number]['readinessProbe']>;
-
-function readProbe(probe: RawProbe | undefined): Probe | undefined {
-  const target = probe?.httpGet ?? probe?.tcpSocket;
-  if (!probe || !target) return undefined;
-  return {
-    ...{ kind: probe.httpGet ? 'httpGet' : 'tcpSocket', port: target.port, path: probe.httpGet?.path ?? '/' },
-    periodMillis: (probe.periodSeconds ?? 10) * 1000,
-    timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000,
-    ...{ failureThreshold: probe.failureThreshold ?? 3, successThreshold: probe.successThreshold ?? 1 },
+    object: {
+      ...{ kind: 'PeerAuthentication', metadata, selector: spec?.selector?.matchLabels ?? {} },
+      mode: spec?.mtls?.mode ?? 'UNSET',
+    },
+    unapplied: ports.length === 0 ? [] : [{ field: 'spec.portLevelMtls', reason }],
   };
 }

@@ -110,8 +110,6 @@ export interface AuthorizationPolicyObject {
   readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
   readonly rules: Authorization['rules'];
   readonly dryRun: boolean;
-  /** Parts that an L4 proxy cannot enforce, one sentence each (Istio AuthorizationPolicy). */
-  readonly ignored: readonly string[];
 }
 
 export interface PeerAuthenticationObject {

@@ -34,3 +34,12 @@ export const identityFor = (
   serviceAccount: string,
 ): string =>
   `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`;
+
+/** Keys of services that have no address of their own. */
+export const headlessServices = ({ view }: TranslateInput): ReadonlySet<string> =>
+  new Set(
+    view
+      .all('Service')
+      .filter(({ headless }) => headless)
+      .map(({ metadata }) => serviceKeyOf(metadata)),
+  );

@@ -1,12 +1,18 @@
-import type { Condition } from '@isthmus/api/domain/observation.ts';
+import type { Condition, Rejection } from '@isthmus/api/domain/observation.ts';
 import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { modeOf } from '../view/mode.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { hostnameOf, identityFor, networkOf, rootNamespace, type TranslateInput } from './input.ts';
 
+const mostRejections = 100;
+
 /** What the hub is told of this cluster as a whole. */
-export function clusterReport(input: TranslateInput, agentVersion: string): ClusterReport {
+export function clusterReport(
+  input: TranslateInput,
+  agentVersion: string,
+  conditions: readonly Condition[],
+): ClusterReport {
   const { view } = input;
   const modes: Record<string, number> = {};
   for (const pod of view.pods()) {
@@ -19,9 +25,27 @@ export function clusterReport(input: TranslateInput, agentVersion: string): Clus
     network: networkOf(input),
     nodes,
     workloadsByMode: modes,
-    conditions: [],
-    rejections: view.rejections.slice(0, 100),
+    conditions,
+    rejections: gravestFirst(view.rejections).slice(0, mostRejections),
   };
+}
+
+/** What was refused, then what is not applied, then what was passed over: the list has an end. */
+function gravestFirst(rejections: readonly Rejection[]): readonly Rejection[] {
+  const grade = ({ reason }: Rejection) =>
+    reason.startsWith('SKIPPED') ? 2 : reason.startsWith('NOT_APPLIED') ? 1 : 0;
+  return [...rejections].sort((a, b) => grade(a) - grade(b));
+}
+
+/** Pods and services that found no address in the cluster's block. */
+export function addressConditions({
+  refused,
+}: {
+  readonly refused: ReadonlySet<string>;
+}): readonly Condition[] {
+  if (refused.size === 0) return [];
+  const message = `${refused.size} have no address, such as ${[...refused].slice(0, 3).join(', ')}: give the cluster a block of its own by --addresses`;
+  return [{ type: 'Addressed', status: 'False', reason: 'BLOCK_FULL', message }];
 }
 
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {

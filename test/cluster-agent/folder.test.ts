@@ -1,30 +1,80 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Folder } from '../../cluster-agent/source/files/folder.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { Folder, lossMillis, settleMillis } from '../../cluster-agent/source/files/folder.ts';
+import { LastGood } from '../../cluster-agent/source/files/last-good.ts';
 import { readManifests } from '../../cluster-agent/source/files/read-file.ts';
+import { StateFile } from '../../cluster-agent/state-file.ts';
 import { ClusterView } from '../../cluster-agent/view/cluster-view.ts';
 
 const service = (name: string, port: number | string = 8080): string =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { ports: [{ port: ${port} }] }\n`;
 
+const denyAll = (rules = 'rules'): string => `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: closed
+  namespace: shop
+spec:
+  action: DENY
+  ${rules}:
+    - from:
+        - source:
+            principals:
+              - cluster.local/ns/shop/sa/mallory
+---
+${service('after')}`;
+
 describe('a folder of manifests', () => {
+  let root = '';
   let dir = '';
   let folder: Folder;
   let view: ClusterView;
-  beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'isthmus-folder-'));
-    folder = new Folder(dir);
+  let now = 0;
+  let writes = 0;
+  const start = () => {
+    const state = new StateFile(join(root, 'manifests.json'), silentLog);
+    folder = new Folder(dir, new LastGood(state), silentLog);
     view = new ClusterView();
-  });
-  afterEach(() => rmSync(dir, { recursive: true }));
-
-  const write = (file: string, text: string) => {
-    writeFileSync(join(dir, file), text);
-    view.apply(folder.scan());
   };
-  const names = () => view.all('Service').map(({ metadata }) => metadata.name);
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isthmus-folder-'));
+    dir = join(root, 'manifests');
+    mkdirSync(dir);
+    start();
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const look = (after = 0) => {
+    now += after;
+    const { events, ...rest } = folder.look(now);
+    view.apply(events);
+    return { events, ...rest };
+  };
+  /** No two writes look alike, however coarse the file system's time is. */
+  const put = (file: string, text: string) => {
+    writeFileSync(join(dir, `${file}.new`), `${text}\n# ${'.'.repeat(writes++ % 50)}\n`);
+    renameSync(join(dir, `${file}.new`), join(dir, file));
+  };
+  const settled = () => {
+    look();
+    look(settleMillis);
+    return look(lossMillis);
+  };
+  const write = (file: string, text: string) => {
+    put(file, text);
+    settled();
+  };
+  const names = () =>
+    view
+      .all('Service')
+      .map(({ metadata }) => metadata.name)
+      .sort();
+  const told = () => view.rejections.map(({ object, reason }) => `${object}: ${reason}`);
 
   it('follows files that come, change and go', () => {
     write('a.yaml', service('one') + '---\n' + service('two'));
@@ -32,34 +82,187 @@ describe('a folder of manifests', () => {
     write('a.yaml', service('two', 9090));
     assert.deepEqual(names(), ['two']);
     assert.equal(view.get('Service', 'shop', 'two')?.ports[0]?.port, 9090);
-    rmSync(join(dir, 'a.yaml'));
-    view.apply(folder.scan());
+    unlinkSync(join(dir, 'a.yaml'));
+    settled();
     assert.deepEqual(names(), []);
   });
 
-  it('keeps the last good form of a file that is half written, and says so', () => {
+  it('tells nothing of what did not change', () => {
+    write('a.yaml', service('one') + '---\n' + service('two'));
+    put('a.yaml', service('one') + '---\n' + service('two', 9090));
+    look();
+    assert.deepEqual(
+      look(settleMillis).events.map((event) => ('id' in event ? event.id : event.type)),
+      ['Service/shop/two'],
+    );
+  });
+
+  it('keeps the last good form of what is half written, takes what can be read beside it, and says so', () => {
     write('a.yaml', service('one'));
-    write('a.yaml', service('one') + '---\nkind: [Serv');
-    assert.deepEqual(names(), ['one']);
-    assert.equal(view.rejections[0]?.object, 'a.yaml');
-    write('a.yaml', service('one'));
+    write('a.yaml', service('two') + '---\nkind: [Serv');
+    assert.deepEqual(names(), ['one', 'two'], 'one may be in the part that cannot be read');
+    assert.match(told()[0] ?? '', /^a\.yaml: .*\(a\.yaml:6\)$/);
+    write('a.yaml', service('two'));
+    assert.deepEqual(names(), ['two']);
     assert.deepEqual(view.rejections, []);
   });
 
-  it('refuses one bad object by its name and field, and takes its neighbours', () => {
+  const typos: Record<string, string> = {
+    'a field': denyAll('ruls'),
+    'the kind': denyAll().replace('AuthorizationPolicy', 'AuthorisationPolicy'),
+    'the version': denyAll().replace('security.istio.io/v1', 'security.istio.io/v2'),
+    'a rule that was only begun': denyAll().replace(/ {8}- source:[^-]*- cluster\S*/, ''),
+    'no rule left': denyAll().replace(/ {4}- from:[^-]*- source:[^-]*- cluster\S*/, ''),
+    'a label that is no text': denyAll().replace('name: closed', 'name: closed\n  labels: { a: 1 }'),
+  };
+  for (const [what, text] of Object.entries(typos))
+    it(`a DENY is not lost by a typo: ${what}`, () => {
+      write('a.yaml', denyAll());
+      const before = view.get('AuthorizationPolicy', 'shop', 'closed');
+      assert.equal(before?.rules.length, 1);
+      assert.notEqual(text, denyAll());
+      write('a.yaml', text);
+      assert.equal(view.get('AuthorizationPolicy', 'shop', 'closed'), before);
+      assert.ok(view.rejections.length > 0, 'it is told');
+    });
+
+  it('a file that is cut at any byte and caught so by one look loses nothing', () => {
+    const whole = denyAll();
+    write('a.yaml', whole);
+    const before = view.get('AuthorizationPolicy', 'shop', 'closed');
+    for (let length = 0; length < whole.length; length++) {
+      writeFileSync(join(dir, 'a.yaml'), whole.slice(0, length));
+      look(1);
+      put('a.yaml', whole);
+      look(1);
+      look(settleMillis);
+      assert.deepEqual(view.get('AuthorizationPolicy', 'shop', 'closed'), before, `cut at ${length}`);
+      assert.deepEqual(names(), ['after'], `cut at ${length}`);
+    }
+  });
+
+  for (const [what, text] of [
+    ['empty', ''],
+    ['cut at a document’s end', denyAll().split('---')[0] ?? ''],
+  ] as const)
+    it(`a file that is ${what} for longer than a settling time loses nothing yet`, () => {
+      write('a.yaml', denyAll());
+      put('a.yaml', text);
+      look();
+      assert.deepEqual(look(settleMillis), {
+        events: [],
+        unsettled: false,
+        again: lossMillis - settleMillis,
+      });
+      put('a.yaml', denyAll());
+      settled();
+      assert.deepEqual(names(), ['after']);
+      assert.ok(view.get('AuthorizationPolicy', 'shop', 'closed'));
+      put('a.yaml', text);
+      settled();
+      assert.deepEqual(names(), [], 'and loses it when that stands');
+    });
+
+  it('an agent that starts again beside a broken file has not forgotten it', () => {
+    write('a.yaml', denyAll());
+    write('b.yaml', service('b'));
+    put('a.yaml', denyAll('ruls'));
+    put('b.yaml', 'kind: [');
+    start();
+    settled();
+    assert.deepEqual(names(), ['after', 'b']);
+    assert.equal(view.get('AuthorizationPolicy', 'shop', 'closed')?.rules.length, 1);
+  });
+
+  it('nor by a last good form that is damaged: it starts without it', () => {
+    write('a.yaml', service('one'));
+    writeFileSync(join(root, 'manifests.json'), '{"a.yaml": [');
+    start();
+    settled();
+    assert.deepEqual(names(), ['one']);
+  });
+
+  it('refuses one bad object by its name, field, file and line, and takes its neighbours', () => {
     write('a.yaml', service('good') + '---\n' + service('bad', 70_000) + '---\n' + service('fine'));
-    assert.deepEqual(names(), ['good', 'fine']);
+    assert.deepEqual(names(), ['fine', 'good']);
     assert.deepEqual(
       view.rejections.map(({ object, field }) => ({ object, field })),
       [{ object: 'Service shop/bad', field: 'spec.ports[0].port' }],
     );
+    assert.match(view.rejections[0]?.reason ?? '', /\(a\.yaml:6\)$/);
   });
 
-  it('takes an object from the first file that has it', () => {
+  it('takes an object from the first file that has it, and from the next when that one goes', () => {
     write('a.yaml', service('one', 1111));
     write('b.yaml', service('one', 2222));
+    const port = () => view.get('Service', 'shop', 'one')?.ports[0]?.port;
+    assert.equal(port(), 1111);
+    assert.match(told()[0] ?? '', /a\.yaml already: b\.yaml/);
+    unlinkSync(join(dir, 'a.yaml'));
+    settled();
+    assert.equal(port(), 2222);
+    assert.deepEqual(view.rejections, []);
+  });
+
+  it('of two equal objects in one file takes the first, and says so', () => {
+    write('a.yaml', service('one', 1111) + '---\n' + service('one', 2222));
     assert.equal(view.get('Service', 'shop', 'one')?.ports[0]?.port, 1111);
-    assert.match(view.rejections[0]?.reason ?? '', /a\.yaml already: b\.yaml/);
+    assert.match(told()[0] ?? '', /in this file already.*a\.yaml:6/);
+  });
+
+  it('a file that is renamed takes its objects with it', () => {
+    write('z.yaml', service('one'));
+    renameSync(join(dir, 'z.yaml'), join(dir, 'a.yaml'));
+    const removed = [look(), look(settleMillis), look(lossMillis), look(lossMillis)]
+      .flatMap(({ events }) => events)
+      .filter(({ type }) => type === 'remove');
+    assert.deepEqual(removed, []);
+    assert.deepEqual(names(), ['one']);
+    assert.deepEqual(view.rejections, []);
+    write('a.yaml', service('one', 9090));
+    assert.equal(view.get('Service', 'shop', 'one')?.ports[0]?.port, 9090);
+  });
+
+  it('whatever else stands in the folder hurts nobody', async () => {
+    write('good.yaml', service('good'));
+    symlinkSync('nowhere', join(dir, '.#good.yaml'));
+    symlinkSync('nowhere', join(dir, 'dangling.yaml'));
+    mkdirSync(join(dir, 'd.yaml'));
+    writeFileSync(join(dir, 'd.yaml', 'inner.yml'), service('inner'));
+    const socket = createServer().listen(join(dir, 'socket.yaml'));
+    await once(socket, 'listening');
+    writeFileSync(join(dir, 'large.yaml'), '#'.repeat(600 * 1024));
+    writeFileSync(join(dir, 'notes.txt'), 'kind: [');
+    settled();
+    socket.close();
+    assert.deepEqual(names(), ['good', 'inner']);
+    assert.deepEqual(
+      told()
+        .map((line) => line.split(':')[0])
+        .sort(),
+      ['dangling.yaml', 'large.yaml', 'socket.yaml'],
+    );
+  });
+
+  it('a folder that is gone takes nothing with it, and says so', () => {
+    write('a.yaml', service('one'));
+    rmSync(dir, { recursive: true });
+    settled();
+    assert.deepEqual(names(), ['one']);
+    assert.match(told()[0] ?? '', /cannot be listed/);
+    mkdirSync(dir);
+    write('a.yaml', service('two'));
+    assert.deepEqual(names(), ['two']);
+    assert.deepEqual(view.rejections, []);
+  });
+
+  it('a file that is written to all the time holds up no other', () => {
+    put('a.yaml', service('a'));
+    for (let i = 0; i < 10; i++) {
+      put('busy.yaml', service('busy', 8000 + i));
+      assert.equal(look(settleMillis / 2).unsettled, true);
+    }
+    assert.deepEqual(names(), ['a']);
   });
 });
 

@@ -17,7 +17,7 @@ function viewOf(folder: string) {
     const bad = rejections.filter(({ reason }) => !reason.startsWith('SKIPPED'));
     assert.deepEqual(bad, [], `${file}: an object was refused`);
     skipped.push(...rejections.map(({ object }) => object));
-    view.apply([...objects].map(([id, object]) => ({ type: 'upsert', id, object })));
+    view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
   }
   view.apply([{ type: 'synced' }]);
   return { view, skipped };

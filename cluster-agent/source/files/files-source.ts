@@ -1,80 +1,103 @@
-import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Source, SourceEvent } from '../source.ts';
 import type { Allocations } from './allocations.ts';
-import { Folder } from './folder.ts';
-import { defaultProbe, Prober } from './probe.ts';
+import type { Ask } from './ask.ts';
+import { settleMillis, type Folder } from './folder.ts';
+import { Kubelet } from './kubelet.ts';
+
+const rescanMillis = 10_000;
+/** A file that is written to all the time, and a pod that does not answer, hold up the first listing this long. */
+const listMillis = 1000;
+const askMillis = 3000;
 
 interface Deps {
-  readonly folder: string;
+  readonly folder: Folder;
   readonly allocations: Allocations;
-  /** From where pods are probed. */
-  readonly localAddress: string;
+  readonly ask: Ask;
   readonly clock: Clock;
 }
 
-const appAddress = 'isthmus.io/app-address';
-
-/**
- * A folder of manifests as a cluster: it gives pods their addresses, as a network plugin would, and owns their Ready
- * condition, as a kubelet would.
- */
-export function filesSource({ folder, allocations, localAddress, clock }: Deps): Source {
-  const files = new Folder(folder);
-  const pods = new Map<string, { pod: PodObject; prober: Prober | undefined }>();
-
+/** A folder of manifests as a cluster, whose pods are run as a kubelet would. */
+export function filesSource(deps: Deps): Source {
   return {
     run(emit, signal) {
-      const placed = (pod: PodObject): PodObject => {
-        const owner = `${pod.metadata.namespace}/${pod.metadata.name}`;
-        const app = pod.metadata.annotations[appAddress] ?? allocations.get('apps', owner);
-        const annotations = { ...pod.metadata.annotations, [appAddress]: app };
-        return {
-          ...pod,
-          podIP: pod.podIP === '' ? allocations.get('pods', owner) : pod.podIP,
-          metadata: { ...pod.metadata, annotations },
-        };
-      };
-      const watchPod = (id: string, pod: PodObject): PodObject => {
-        const before = pods.get(id);
-        before?.prober?.stop();
-        const probe = pod.readinessProbe ?? defaultProbe(pod);
-        const known = {
-          pod: { ...pod, ready: before?.pod.ready ?? probe === undefined },
-          prober: undefined as Prober | undefined,
-        };
-        pods.set(id, known);
-        const target = { address: pod.metadata.annotations[appAddress] ?? '', localAddress };
-        known.prober =
-          probe &&
-          new Prober(pod, probe, target, clock, (ready) => {
-            known.pod = { ...known.pod, ready };
-            emit([{ type: 'upsert', id, object: known.pod }]);
-          });
-        return known.pod;
-      };
-      const enrich = (event: SourceEvent): SourceEvent => {
-        if (event.type === 'upsert' && event.object.kind === 'Pod')
-          return { ...event, object: watchPod(event.id, placed(event.object)) };
-        if (event.type === 'remove') {
-          pods.get(event.id)?.prober?.stop();
-          pods.delete(event.id);
-        }
-        return event;
-      };
-      const look = () => {
-        const events = files.scan().map(enrich);
-        if (events.length > 0) emit(events);
-      };
-      look();
-      emit([{ type: 'synced' }]);
-      files.watch(clock, look, signal);
+      const running = new Running(deps, emit, signal);
+      deps.folder.watch(() => running.soon(settleMillis), signal);
+      running.look();
       return new Promise((resolve) => {
         signal.addEventListener('abort', () => {
-          for (const { prober } of pods.values()) prober?.stop();
+          running.stop();
           resolve();
         });
       });
     },
   };
+}
+
+/**
+ * Looks at the folder whenever there may be something new. The cluster is listed once its files have stood still and
+ * each pod was asked whether it is ready: an agent that starts again must not say that nobody is.
+ */
+class Running {
+  readonly #deps: Deps;
+  readonly #emit: (batch: readonly SourceEvent[]) => void;
+  readonly #signal: AbortSignal;
+  readonly #kubelet: Kubelet;
+  readonly #start: number;
+  #next: { readonly at: number; readonly timer: Timer } | undefined;
+  #listed = false;
+  #waited = false;
+  #synced = false;
+
+  constructor(deps: Deps, emit: (batch: readonly SourceEvent[]) => void, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#emit = emit;
+    this.#signal = signal;
+    this.#start = deps.clock.monotonic();
+    this.#kubelet = new Kubelet({ ...deps, emit, onAnswer: () => this.#syncWhenKnown() });
+  }
+
+  look(): void {
+    const { folder, clock } = this.#deps;
+    const now = clock.monotonic();
+    const { events, unsettled, again } = folder.look(now);
+    const enriched = this.#kubelet.enrich(events);
+    if (enriched.length > 0) this.#emit(enriched);
+    if (!this.#listed && (!unsettled || now - this.#start >= listMillis)) this.#list();
+    this.soon(Math.min(again ?? rescanMillis, rescanMillis));
+  }
+
+  /** Looks after `delay` milliseconds at the latest. */
+  soon(delay: number): void {
+    if (this.#signal.aborted) return;
+    const { clock } = this.#deps;
+    const at = clock.monotonic() + delay;
+    if (this.#next && this.#next.at <= at) return;
+    this.#next?.timer.cancel();
+    const timer = clock.after(delay, () => {
+      this.#next = undefined;
+      this.look();
+    });
+    this.#next = { at, timer };
+  }
+
+  stop(): void {
+    this.#next?.timer.cancel();
+    this.#kubelet.stop();
+  }
+
+  #list(): void {
+    this.#listed = true;
+    this.#deps.clock.after(askMillis, () => {
+      this.#waited = true;
+      this.#syncWhenKnown();
+    });
+    this.#syncWhenKnown();
+  }
+
+  #syncWhenKnown(): void {
+    if (this.#synced || !this.#listed || !(this.#kubelet.asked || this.#waited)) return;
+    this.#synced = true;
+    this.#emit([{ type: 'synced' }]);
+  }
 }

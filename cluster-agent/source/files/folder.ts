@@ -1,90 +1,151 @@
-import { readdirSync, readFileSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Result } from '@isthmus/mesh/result.ts';
 import type { SourceEvent } from '../source.ts';
-import { readManifests, type FileContents } from './read-file.ts';
+import { differences, hold, loses, nothingHeld, settle, type Holding } from './holding.ts';
+import type { LastGood } from './last-good.ts';
+import { listFolder, readStamped, type Listing } from './list-folder.ts';
+import { readManifests, unreadable, type FileContents } from './read-file.ts';
 
-const settleMillis = 50;
-const rescanMillis = 10_000;
+/** A file is read once it has stood still for this long. */
+export const settleMillis = 50;
+/** A form of a file without objects that it had is believed once it has stood for this long. */
+export const lossMillis = 1000;
 
-/** A folder of YAML files as objects: what changed since the last look, file by file. */
+export interface Look {
+  readonly events: readonly SourceEvent[];
+  /** Some file was written to just now: what it says is not known yet. */
+  readonly unsettled: boolean;
+  /** Milliseconds until another look would find more; undefined when nothing is waited for. */
+  readonly again: number | undefined;
+}
+
+interface Known {
+  readonly stamp: string;
+  readonly since: number;
+}
+
+/**
+ * A folder of YAML files as objects: what is different from the last look. A file may be looked at in the middle of
+ * being written, which its text does not always show, so a new form has to stand still first, and longer when
+ * something is missing in it.
+ */
 export class Folder {
   readonly #path: string;
-  readonly #files = new Map<string, { text: string; contents: FileContents }>();
-  /** Object id to the file that holds it. */
-  readonly #owners = new Map<string, string>();
+  readonly #lastGood: LastGood;
+  readonly #log: Log;
+  readonly #files: Map<string, FileContents>;
+  /** The form in which each file was last seen, and the one that `#files` has. */
+  readonly #seen = new Map<string, Known>();
+  readonly #taken = new Map<string, string>();
+  #holding: Holding = nothingHeld;
+  #unsaved = false;
 
-  constructor(path: string) {
+  constructor(path: string, lastGood: LastGood, log: Log) {
     this.#path = path;
+    this.#lastGood = lastGood;
+    this.#log = log;
+    this.#files = lastGood.load();
   }
 
-  /** Looks at every file and gives what is different. A file that cannot be read keeps its last good objects. */
-  scan(): readonly SourceEvent[] {
-    const events: SourceEvent[] = [];
-    const present = new Set<string>();
-    for (const file of this.#list()) {
-      present.add(file);
-      const text = readFileSync(join(this.#path, file), 'utf8');
-      const known = this.#files.get(file);
-      if (known?.text === text) continue;
-      const read = readManifests(text, file);
-      const contents = read.broken && known ? { ...known.contents, rejections: read.rejections } : read;
-      events.push(...this.#replace(file, known?.contents, contents));
-      this.#files.set(file, { text, contents });
+  /** `now` is in milliseconds and never goes back. Never throws. */
+  look(now: number): Look {
+    const listing = listFolder(this.#path);
+    const waits: number[] = [];
+    for (const [file, stamp] of listing.files) {
+      const wait = this.#lookAt(file, stamp, now);
+      if (wait > 0) waits.push(wait);
     }
-    for (const [file, { contents }] of [...this.#files])
-      if (!present.has(file)) {
-        events.push(...this.#replace(file, contents, { objects: new Map(), rejections: [], broken: false }));
-        this.#files.delete(file);
-      }
-    return events;
-  }
-
-  /** Calls back soon after anything in the folder changes, and every ten seconds, as a watch may miss something. */
-  watch(clock: Clock, onChange: () => void, signal: AbortSignal): void {
-    let settle: Timer | undefined;
-    const soon = () => {
-      settle?.cancel();
-      settle = clock.after(settleMillis, onChange);
-    };
-    const watcher = watch(this.#path, { recursive: true, signal });
-    watcher.on('change', soon).on('error', () => undefined);
-    const again = () => {
-      if (signal.aborted) return;
-      onChange();
-      clock.after(rescanMillis, again);
-    };
-    clock.after(rescanMillis, again);
-  }
-
-  #list(): readonly string[] {
-    return readdirSync(this.#path, { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.ya?ml$/.test(file))
-      .sort();
-  }
-
-  #replace(file: string, before: FileContents | undefined, after: FileContents): readonly SourceEvent[] {
-    const taken = [...after.objects].filter(([id]) => (this.#owners.get(id) ?? file) !== file);
-    const rejections = [...after.rejections, ...taken.map(([id]) => this.#twice(id, file))];
-    const events: SourceEvent[] = [{ type: 'rejections', origin: file, rejections }];
-    for (const id of before?.objects.keys() ?? [])
-      if (!after.objects.has(id) && this.#owners.get(id) === file) {
-        this.#owners.delete(id);
-        events.push({ type: 'remove', id });
-      }
-    for (const [id, object] of after.objects)
-      if ((this.#owners.get(id) ?? file) === file) {
-        this.#owners.set(id, file);
-        events.push({ type: 'upsert', id, object: object });
-      }
-    return events;
-  }
-
-  #twice(id: string, file: string) {
+    for (const file of [...this.#files.keys()]) {
+      if (listing.files.has(file) || isClosed(file, listing)) continue;
+      const wait = lossMillis - this.#age(file, 'gone', now);
+      if (wait > 0) waits.push(wait);
+      else this.#forget(file);
+    }
+    for (const file of this.#seen.keys())
+      if (!listing.files.has(file) && !this.#files.has(file)) this.#seen.delete(file);
+    const before = this.#holding;
+    this.#holding = withClosed(hold(this.#files, before), listing);
+    this.#save();
     return {
-      object: id,
-      field: '',
-      reason: `is in ${this.#owners.get(id) ?? ''} already: ${file} is passed over`,
+      events: differences(before, this.#holding),
+      unsettled: waits.some((wait) => wait <= settleMillis),
+      again: waits.length === 0 ? undefined : Math.min(...waits),
     };
   }
+
+  /** Calls back when anything in the folder changes. A watch may miss something: look now and then beside it. */
+  watch(onChange: () => void, signal: AbortSignal): void {
+    const failed = (error: unknown) =>
+      this.#log.warn(
+        { folder: this.#path, error: String(error) },
+        'the folder is not watched, only looked at now and then',
+      );
+    try {
+      watch(this.#path, { recursive: true, signal }).on('change', onChange).on('error', failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** How many milliseconds to wait before the file can be judged; 0 when that is done. */
+  #lookAt(file: string, stamp: Result<string, string>, now: number): number {
+    if (stamp.ok && this.#taken.get(file) === stamp.value) return 0;
+    const age = this.#age(file, stamp.ok ? stamp.value : stamp.error, now);
+    if (age < settleMillis) return settleMillis - age;
+    const before = this.#files.get(file);
+    const text = stamp.ok ? readStamped(join(this.#path, file), stamp.value) : stamp;
+    const after = settle(before, text.ok ? readManifests(text.value, file) : unreadable(file, text.error));
+    if (loses(before, after) && age < lossMillis) return lossMillis - age;
+    this.#files.set(file, after);
+    // What was not read is tried again at every look.
+    if (!text.ok || !stamp.ok) return 0;
+    this.#taken.set(file, stamp.value);
+    this.#unsaved = true;
+    return 0;
+  }
+
+  /** For how long the file has been seen in this form. */
+  #age(file: string, stamp: string, now: number): number {
+    const seen = this.#seen.get(file);
+    if (seen?.stamp === stamp) return now - seen.since;
+    this.#seen.set(file, { stamp, since: now });
+    return 0;
+  }
+
+  #forget(file: string): void {
+    this.#files.delete(file);
+    this.#seen.delete(file);
+    this.#taken.delete(file);
+    this.#unsaved = true;
+  }
+
+  #save(): void {
+    if (!this.#unsaved) return;
+    try {
+      this.#lastGood.save(this.#files);
+      this.#unsaved = false;
+    } catch (error) {
+      this.#log.error(
+        { error: String(error) },
+        'the last good manifests are not saved; it will be tried again',
+      );
+    }
+  }
+}
+
+const isClosed = (file: string, { closed }: Listing): boolean =>
+  [...closed.keys()].some((folder) => folder === '' || file.startsWith(`${folder}/`));
+
+/** Folders that cannot be listed are told like files that cannot be read. */
+function withClosed({ objects, rejections }: Holding, { closed }: Listing): Holding {
+  const told = [...closed].map(
+    ([folder, reason]) =>
+      [
+        `${folder}/`,
+        [{ object: folder === '' ? 'the folder of manifests' : folder, field: '', reason }],
+      ] as const,
+  );
+  return { objects, rejections: new Map([...rejections, ...told]) };
 }

@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+
+/** A service as a pod's processes find it: with the address that this pod's proxy has for it. */
+export interface FoundService {
+  readonly name: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly address: string;
+}
+
+/** What pods' processes start with: a folder for each with its environment and its token. */
+export class PodFiles {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** `<namespace>/<name>` of every pod that has files, of an earlier start of the agent too. */
+  pods(): readonly string[] {
+    if (!existsSync(this.#root)) return [];
+    return foldersIn(this.#root).flatMap((namespace) =>
+      foldersIn(join(this.#root, namespace)).map((name) => `${namespace}/${name}`),
+    );
+  }
+
+  writeToken(pod: string, token: string): void {
+    this.#writeWhole(pod, 'token', token);
+  }
+
+  /** To be written last, as its appearance is the sign that the pod may start. */
+  writeEnvironment(pod: string, text: string): void {
+    this.#writeWhole(pod, 'env', text);
+  }
+
+  /** The pod is gone: its token is of no use to anybody. */
+  remove(pod: string): void {
+    rmSync(join(this.#root, pod), { recursive: true, force: true });
+  }
+
+  /** A reader sees whole files only. */
+  #writeWhole(pod: string, name: string, text: string): void {
+    const folder = join(this.#root, pod);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, `${name}.new`), text, { mode: 0o600 });
+    renameSync(join(folder, `${name}.new`), join(folder, name));
+  }
+}
+
+const foldersIn = (path: string): readonly string[] =>
+  readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+
+/** One `NAME=value` a line. No value has a line break in it: the decoder has seen to that. */
+export const environmentOf = (pod: PodObject, services: readonly FoundService[]): string =>
+  `${[...own(pod), ...services.flatMap(serviceVariables)].join('\n')}\n`;
+
+const own = ({ metadata, podIP, nodeName, serviceAccount }: PodObject): readonly string[] => [
+  `POD_IP=${podIP}`,
+  `APP_ADDRESS=${metadata.annotations['isthmus.io/app-address'] ?? ''}`,
+  `POD_NAME=${metadata.name}`,
+  `POD_NAMESPACE=${metadata.namespace}`,
+  `SERVICE_ACCOUNT=${serviceAccount}`,
+  `NODE_NAME=${nodeName}`,
+];
+
+/** As Kubernetes names them: upper case, dashes to underscores. */
+function serviceVariables({ name, ports, address }: FoundService): readonly string[] {
+  const upper = (text: string) => text.toUpperCase().replace(/[-.]/g, '_');
+  const [first] = ports;
+  if (!first) return [];
+  return [
+    `${upper(name)}_SERVICE_HOST=${address}`,
+    `${upper(name)}_SERVICE_PORT=${first.port}`,
+    ...ports
+      .filter((port) => port.name !== '')
+      .map((port) => `${upper(name)}_SERVICE_PORT_${upper(port.name)}=${port.port}`),
+  ];
+}
