@@ -52,7 +52,9 @@ export function policiesOf(input: TranslateInput, pod: PodObject): readonly stri
   const own = view
     .all('AuthorizationPolicy')
     .filter((policy) => isL4(policy) && scopeOf(policy) === 'WORKLOAD_SELECTOR')
-    .filter((policy) => policy.metadata.namespace === namespace && selects(policy.selector, labels))
+    // A selector in the root namespace selects in every namespace.
+    .filter(({ metadata }) => metadata.namespace === namespace || metadata.namespace === rootNamespace)
+    .filter(({ selector }) => selects(selector, labels))
     .map(keyOf);
   const global = [...hub.policies.values()]
     .filter(({ target }) => target.namespace === namespace && selects(target.labels, labels))

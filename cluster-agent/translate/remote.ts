@@ -5,12 +5,10 @@ import { capacities, shares, type Group } from '@isthmus/mesh/balance/shares.ts'
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { serviceKeyOf, networkOf, type TranslateInput } from './input.ts';
-import { blank } from './workloads.ts';
+import { blank, endpointCapacity } from './workloads.ts';
 
 /** Where new connections to one service shall go, as weights that any proxy can follow. */
 export interface Distribution {
-  /** Weight of each local endpoint. */
-  readonly local: number;
   /** The cluster's own clients leave the local endpoints alone. */
   readonly withdrawLocal: boolean;
   readonly entries: readonly {
@@ -24,8 +22,11 @@ export interface Distribution {
 
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 
-const isReached = ({ transport, healthy }: EndpointGroup): boolean =>
-  transport !== 'plaintext' && healthy > 0;
+/** By some gateway that is ready and has a port for it: what nobody can reach gets no share. */
+const isReached = ({ gateways }: RemoteService, group: EndpointGroup): boolean =>
+  group.transport !== 'plaintext' &&
+  group.healthy > 0 &&
+  gateways.some((one) => one.ready && entrance(one, group) > 0);
 
 /**
  * Without a drain or failover the nearest are preferred by the proxies themselves, which then find the next nearest
@@ -36,9 +37,7 @@ export function distribute(
   key: string,
   local: readonly EndpointGroup[],
 ): Distribution {
-  const remotes = [...input.hub.remotes.values()].filter(
-    (one) => serviceKeyOf(one) === key && one.gateways.some(({ ready }) => ready),
-  );
+  const remotes = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key);
   const [first] = remotes;
   const id = first ? `${first.namespace}/${first.name}` : (key.split('.')[0] ?? '');
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
@@ -46,14 +45,16 @@ export function distribute(
     ({ services }) => services.length === 0 || services.includes(id),
   );
   const groups = remotes.flatMap((remote) =>
-    remote.groups.filter(isReached).map((group) => ({ remote, group })),
+    remote.groups.filter((group) => isReached(remote, group)).map((group) => ({ remote, group })),
   );
   if (diversions.length === 0)
     return {
-      local: 1,
       withdrawLocal: false,
       byShares: false,
-      entries: preferred(input, policy, groups).map((one) => ({ ...one, capacity: one.group.healthy })),
+      entries: preferred(input, policy, groups).map((one) => ({
+        ...one,
+        capacity: one.group.healthy * endpointCapacity,
+      })),
     };
   const client = clientOf(input);
   const question: readonly RemoteGroup[] = [
@@ -70,7 +71,7 @@ export function distribute(
   const entries = [...answer.remote].flatMap(([{ remote, source }, capacity]) =>
     remote ? [{ remote, group: source, capacity }] : [],
   );
-  return { local: 1000, withdrawLocal: answer.withdrawLocal, byShares: true, entries };
+  return { withdrawLocal: answer.withdrawLocal, byShares: true, entries };
 }
 
 function clientOf({ view, cluster }: TranslateInput) {
@@ -97,12 +98,18 @@ function preferred(
 /** Entries that stand for endpoints behind a gateway, one per gateway, place and transport. */
 export function splitHorizon(input: TranslateInput, { entries }: Distribution): readonly Workload[] {
   return entries.flatMap(({ remote, group, capacity }) => {
-    const gateways = remote.gateways.filter(({ ready }) => ready);
+    const gateways = remote.gateways.filter((one) => one.ready && entrance(one, group) > 0);
     return gateways.map((gateway) =>
       entryOf(input, remote, group, gateway, Math.max(1, Math.round(capacity / gateways.length))),
     );
   });
 }
+
+/** The gateway's port for a transport; 0 where it has none. */
+const entrance = (
+  { hbonePort, passthroughPort }: Gateway,
+  { transport }: Pick<EndpointGroup, 'transport'>,
+): number => (transport === 'hbone' ? hbonePort : passthroughPort);
 
 function entryOf(
   input: TranslateInput,
@@ -147,7 +154,7 @@ export function networkGateways(input: TranslateInput): readonly Workload[] {
   for (const { cluster, gateways } of input.hub.remotes.values())
     for (const gateway of gateways) {
       const identity = parseWorkloadIdentity(gateway.spiffeId);
-      if (!identity.ok || gateway.network === own) continue;
+      if (!identity.ok || gateway.network === own || gateway.hbonePort === 0) continue;
       const uid = `NetworkGateway/${gateway.network}/${gateway.address}/${gateway.hbonePort}`;
       byUid.set(uid, {
         ...blank,

@@ -1,5 +1,6 @@
 import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { PortMapping, Workload } from '@isthmus/mesh/state/workload.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
 import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { blank } from './workloads.ts';
 
@@ -8,14 +9,29 @@ import { blank } from './workloads.ts';
  * in plaintext and by the service only, as Istio's control plane has it.
  */
 export function sliceWorkloads(input: TranslateInput): readonly Workload[] {
-  return input.view.all('EndpointSlice').flatMap((slice) => {
-    const service = input.view.get('Service', slice.metadata.namespace, slice.service);
-    if (!service || Object.keys(service.selector).length > 0) return [];
-    return slice.endpoints.flatMap((endpoint) =>
-      endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
+  return input.view
+    .all('Service')
+    .flatMap((service) =>
+      slicesOf(input.view, service).flatMap((slice) =>
+        slice.endpoints.flatMap((endpoint) =>
+          endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
+        ),
+      ),
     );
-  });
 }
+
+/** None for a service that selects its pods. */
+export const slicesOf = (
+  view: ClusterView,
+  { metadata, selector }: ServiceObject,
+): readonly EndpointSliceObject[] =>
+  Object.keys(selector).length > 0
+    ? []
+    : view
+        .all('EndpointSlice')
+        .filter(
+          (slice) => slice.service === metadata.name && slice.metadata.namespace === metadata.namespace,
+        );
 
 type Endpoint = EndpointSliceObject['endpoints'][number] & { readonly address: string };
 

@@ -22,9 +22,9 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
   const distributions = new Map(
     [...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]),
   );
-  const pods = podWorkloads(input, (key) => distributions.get(key)?.local ?? 1);
   const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
-  const known = [...pods, ...sliceWorkloads(input), ...entries, ...networkGateways(input)];
+  const local = [...podWorkloads(input), ...sliceWorkloads(input)];
+  const known = [...local, ...entries, ...networkGateways(input)];
   const workloads = new Map(known.map((one) => [one.uid, one]));
   const all = [...keys].map((key) =>
     serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)),
@@ -32,7 +32,7 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
   return {
     workloads: keepEqual(before?.workloads, workloads),
     services: keepEqual(before?.services, new Map(all.map((service) => [service.key, service]))),
-    withdrawn: withdrawnOf(pods, distributions),
+    withdrawn: withdrawnOf(local, distributions),
     authorizations: keepEqual(before?.authorizations, authorizations(input)),
     bundles: [...input.hub.bundles.values()],
     intermediates: [...input.hub.intermediates.values()],
@@ -48,14 +48,14 @@ const localServices = ({ view }: TranslateInput): Map<string, ServiceObject> =>
   );
 
 function withdrawnOf(
-  pods: readonly Workload[],
+  local: readonly Workload[],
   distributions: ReadonlyMap<string, Distribution>,
 ): Map<string, ReadonlySet<string>> {
   const leaving = (workload: Workload) =>
     [...workload.services.keys()].filter((key) => distributions.get(key)?.withdrawLocal);
   return new Map(
-    pods
-      .map((pod): [string, ReadonlySet<string>] => [pod.uid, new Set(leaving(pod))])
+    local
+      .map((one): [string, ReadonlySet<string>] => [one.uid, new Set(leaving(one))])
       .filter(([, keys]) => keys.size > 0),
   );
 }

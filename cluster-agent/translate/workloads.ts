@@ -14,6 +14,9 @@ export const transportOf: Readonly<Record<Mode, Transport>> = {
 export const podUid = (cluster: string, { metadata }: PodObject): string =>
   `${cluster}//Pod/${metadata.namespace}/${metadata.name}`;
 
+/** Of one endpoint: what stands for several has a multiple of it, and shares need room between whole numbers. */
+export const endpointCapacity = 1000;
+
 /** The fields that every kind of workload has and most leave empty. */
 export const blank: Workload = Object.freeze({
   uid: '',
@@ -33,7 +36,7 @@ export const blank: Workload = Object.freeze({
   hostname: '',
   hostNetwork: false,
   status: 'HEALTHY' as const,
-  capacity: 1,
+  capacity: endpointCapacity,
   ...{ services: new Map(), waypoint: undefined, networkGateway: undefined, authorizationPolicies: [] },
   transport: 'plaintext' as const,
   appAddress: '',
@@ -44,10 +47,7 @@ export const blank: Workload = Object.freeze({
 });
 
 /** One workload per pod that has an address. */
-export function podWorkloads(
-  input: TranslateInput,
-  capacityOf: (key: string) => number,
-): readonly Workload[] {
+export function podWorkloads(input: TranslateInput): readonly Workload[] {
   const { view, cluster } = input;
   const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
   const memberships = membershipsByPod(input);
@@ -57,13 +57,7 @@ export function podWorkloads(
     .map((pod) => {
       const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
       const exported = [...services.keys()].some((key) => isGranted(input, key));
-      return podWorkload(
-        input,
-        pod,
-        services,
-        anySidecar || exported,
-        Math.max(1, ...[...services.keys()].map(capacityOf)),
-      );
+      return podWorkload(input, pod, services, anySidecar || exported);
     });
 }
 
@@ -75,7 +69,6 @@ function podWorkload(
   pod: PodObject,
   services: Workload['services'],
   classicPeers: boolean,
-  capacity: number,
 ): Workload {
   const { metadata } = pod;
   const node = input.view.get('Node', '', pod.nodeName);
@@ -98,7 +91,6 @@ function podWorkload(
     canonicalRevision: metadata.labels['app.kubernetes.io/version'] ?? metadata.labels['version'] ?? 'latest',
     hostNetwork: pod.hostNetwork,
     status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY',
-    capacity,
     services,
     authorizationPolicies: policiesOf(input, pod),
     transport: transportOf[mode],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readManifests } from '../../cluster-agent/source/files/read-file.ts';
-import { translate } from '../../cluster-agent/translate/translate.ts';
-import { ClusterView } from '../../cluster-agent/view/cluster-view.ts';
-import { emptyHubView } from '../../cluster-agent/view/hub-view.ts';
+import { readManifests } from '../../../cluster-agent/source/files/read-file.ts';
+import { translate } from '../../../cluster-agent/translate/translate.ts';
+import { ClusterView } from '../../../cluster-agent/view/cluster-view.ts';
+import { emptyHubView } from '../../../cluster-agent/view/hub-view.ts';
 
 const slice = `
 apiVersion: discovery.k8s.io/v1
@@ -25,7 +25,7 @@ function workloadsOf(text: string) {
   const view = new ClusterView();
   const { objects, rejections } = readManifests(text, 'a.yaml');
   assert.deepEqual(rejections, []);
-  view.apply([...objects].map(([id, object]) => ({ type: 'upsert', id, object })));
+  view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
   const input = { cluster: 'east', trustDomain: 'cluster.local', view, hub: emptyHubView, firstFreePort: 0 };
   return [...translate(input, undefined).workloads.values()];
 }

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { authorizations, isStrict, policiesOf } from '@isthmus/cluster-agent/translate/policies.ts';
+import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
+import { inputOf } from '../../fakes/cluster.ts';
+
+const pod = (labels = 'app: cart', spec = 'containers: [{}]', namespace = 'shop') => `
+apiVersion: v1
+kind: Pod
+metadata: { name: p, namespace: ${namespace}, labels: { ${labels} } }
+spec: { ${spec} }
+`;
+const namespace = (labels: string) => `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { ${labels} } }
+`;
+const peers = (name: string, where: string, mode: string, selector = '') => `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: ${name}, namespace: ${where} }
+spec: { mtls: { mode: ${mode} }${selector} }
+`;
+const policy = (name: string, where: string, spec: string) => `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: ${name}, namespace: ${where} }
+spec: { ${spec} }
+`;
+const join = (...parts: string[]) => parts.join('---');
+const thePod = (text: string, where = 'shop') => {
+  const input = inputOf(text);
+  const found = input.view.get('Pod', where, 'p');
+  assert.ok(found);
+  return { input, pod: found };
+};
+
+describe('the mode of a pod', () => {
+  const table: Record<string, [string, string]> = {
+    'in an ambient namespace': [join(namespace('istio.io/dataplane-mode: ambient'), pod()), 'AMBIENT'],
+    'that leaves ambient mode': [
+      join(namespace('istio.io/dataplane-mode: ambient'), pod('istio.io/dataplane-mode: none')),
+      'NONE',
+    ],
+    'that joins by itself': [join(namespace('a: b'), pod('istio.io/dataplane-mode: ambient')), 'AMBIENT'],
+    'in a namespace with injection': [join(namespace('istio-injection: enabled'), pod()), 'SIDECAR'],
+    'that is not injected': [
+      join(namespace('istio-injection: enabled'), pod("sidecar.istio.io/inject: 'false'")),
+      'NONE',
+    ],
+    'with a sidecar in an ambient namespace': [
+      join(namespace('istio.io/dataplane-mode: ambient'), pod("sidecar.istio.io/inject: 'true'")),
+      'SIDECAR',
+    ],
+    "of the host's network": [
+      join(
+        namespace('istio.io/dataplane-mode: ambient'),
+        pod('app: cart', 'hostNetwork: true, containers: [{}]'),
+      ),
+      'NONE',
+    ],
+    'in a namespace that nobody declared': [pod(), 'NONE'],
+  };
+  for (const [name, [text, mode]] of Object.entries(table))
+    it(`${name}: ${mode}`, () => {
+      const { input, pod: found } = thePod(text);
+      assert.equal(modeOf(input.view, found), mode);
+    });
+});
+
+describe('STRICT', () => {
+  const mine = ', selector: { matchLabels: { app: cart } }';
+  const table: Record<string, [readonly string[], boolean]> = {
+    'by nobody': [[], false],
+    'by the mesh': [[peers('m', 'istio-system', 'STRICT')], true],
+    'by the namespace over the mesh': [
+      [peers('m', 'istio-system', 'PERMISSIVE'), peers('n', 'shop', 'STRICT')],
+      true,
+    ],
+    'not, as the namespace says so over the mesh': [
+      [peers('m', 'istio-system', 'STRICT'), peers('n', 'shop', 'PERMISSIVE')],
+      false,
+    ],
+    'by the workload over its namespace': [
+      [peers('n', 'shop', 'PERMISSIVE'), peers('w', 'shop', 'STRICT', mine)],
+      true,
+    ],
+    'not, as the workload is disabled': [
+      [peers('n', 'shop', 'STRICT'), peers('w', 'shop', 'DISABLE', mine)],
+      false,
+    ],
+    'by the mesh, as the namespace leaves it unset': [
+      [peers('m', 'istio-system', 'STRICT'), peers('n', 'shop', 'UNSET')],
+      true,
+    ],
+    'not by another namespace': [[peers('n', 'bank', 'STRICT')], false],
+    "not by another workload's": [
+      [peers('w', 'shop', 'STRICT', ', selector: { matchLabels: { app: else } }')],
+      false,
+    ],
+  };
+  for (const [name, [objects, strict]] of Object.entries(table))
+    it(name, () => {
+      const { input, pod: found } = thePod(join(pod(), ...objects));
+      assert.equal(isStrict(input, found), strict);
+      assert.equal(
+        policiesOf(input, found).includes('istio-system/istio_converted_static_strict'),
+        strict,
+        'the workload names the policy that enforces it',
+      );
+      if (strict) assert.ok(authorizations(input).has('istio-system/istio_converted_static_strict'));
+    });
+});
+
+describe('policies', () => {
+  const deny = 'action: DENY, rules: [{}]';
+  const selects = (app: string) => `selector: { matchLabels: { app: ${app} } }`;
+  const table: Record<string, [string, { scope: string; named: boolean } | undefined]> = {
+    'of the namespace': [policy('x', 'shop', deny), { scope: 'NAMESPACE', named: false }],
+    'of the mesh': [policy('x', 'istio-system', deny), { scope: 'GLOBAL', named: false }],
+    'that select the pod': [
+      policy('x', 'shop', `${deny}, ${selects('cart')}`),
+      { scope: 'WORKLOAD_SELECTOR', named: true },
+    ],
+    'that select another': [
+      policy('x', 'shop', `${deny}, ${selects('else')}`),
+      { scope: 'WORKLOAD_SELECTOR', named: false },
+    ],
+    'of the root namespace that select in all': [
+      policy('x', 'istio-system', `${deny}, ${selects('cart')}`),
+      { scope: 'WORKLOAD_SELECTOR', named: true },
+    ],
+    'of another namespace that would select': [
+      policy('x', 'bank', `${deny}, ${selects('cart')}`),
+      { scope: 'WORKLOAD_SELECTOR', named: false },
+    ],
+    'with a target': [policy('x', 'shop', `${deny}, targetRefs: [{ kind: Service, name: a }]`), undefined],
+    'to audit': [policy('x', 'shop', 'action: AUDIT, rules: [{}]'), undefined],
+  };
+  for (const [name, [text, expected]] of Object.entries(table))
+    it(name, () => {
+      const { input, pod: found } = thePod(join(pod(), text));
+      const [authorization] = authorizations(input).values();
+      assert.equal(authorization?.scope, expected?.scope);
+      assert.equal(policiesOf(input, found).length > 0, expected?.named ?? false);
+    });
+});

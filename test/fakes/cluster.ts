@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Gateway } from '@isthmus/api/domain/report.ts';
+import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
+import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
+import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
+
+/** A cluster's view out of YAML in which nothing is refused. */
+export function viewOf(text: string): ClusterView {
+  const { objects, rejections } = readManifests(text, 'test.yaml');
+  assert.deepEqual(
+    rejections.filter(({ reason }) => !/^(NOT_APPLIED|SKIPPED)/.test(reason)),
+    [],
+  );
+  const view = new ClusterView();
+  view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
+  view.apply([{ type: 'synced' }]);
+  return view;
+}
+
+export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
+  ...{ cluster: 'east', trustDomain: 'cluster.local', firstFreePort: 0 },
+  view: viewOf(text),
+  hub: { ...emptyHubView, ...hub },
+});
+
+export const aGateway = (over: Partial<Gateway> = {}): Gateway => ({
+  ...{ network: 'network-west', address: '127.7.32.5', hbonePort: 15_008, passthroughPort: 15_443 },
+  ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway' },
+  ...{ region: 'region-a', zone: 'a-3', ready: true },
+  ...over,
+});
+
+export const aRemote = (over: Partial<RemoteService> & { readonly name: string }): RemoteService => ({
+  ...{ cluster: 'west', namespace: 'shop', hostname: `${over.name}.shop.svc.cluster.local` },
+  ports: [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: '' }],
+  subjectAltNames: [`spiffe://cluster.local/ns/shop/sa/${over.name}`],
+  groups: [{ region: 'region-a', zone: 'a-3', transport: 'hbone', total: 2, healthy: 2 }],
+  gateways: [aGateway()],
+  ...over,
+});
+
+export const remotes = (...all: readonly RemoteService[]): HubView['remotes'] =>
+  new Map(all.map((one) => [`${one.cluster}/${one.namespace}/${one.name}`, one]));
