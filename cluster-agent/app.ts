@@ -43,6 +43,7 @@ import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
+import { refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
 
 export interface AgentOptions {
@@ -165,6 +166,7 @@ export class Agent {
     const xds = new XdsServer({
       certificates: new Certificates(identity),
       authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
+      refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       vips: (client, service) => this.#vips(client, service),
       log,
     });

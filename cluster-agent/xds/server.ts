@@ -1,4 +1,11 @@
-import { Server, status, type Metadata } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+  status,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+} from '@grpc/grpc-js';
 import { serverCredentials, type Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
@@ -12,21 +19,16 @@ import { ClientView, type Vips } from './client-view.ts';
 import type { Coverage } from './coverage.ts';
 import { EncodeCache } from './encode.ts';
 import { Projections } from './projections.ts';
-import { parseProxyClient, type ProxyClient } from './proxy-client.ts';
+import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
 import { ProxyStream, type DiscoveryCall } from './stream.ts';
-
-/** Who a call's token proves its caller to be. */
-export interface XdsCaller {
-  readonly namespace: string;
-  /** Where the token is bound to a pod, the node must be that pod's. */
-  readonly pod?: { readonly name: string };
-}
 
 export interface XdsDeps {
   /** Of this listener; replaced while it runs by `setIdentity`. */
   readonly certificates: Certificates;
   /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED. */
   readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
+  /** Why a caller may not be this proxy, asked when its stream opens and whenever the cluster has changed. */
+  readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
   /** Loopback capture only: elsewhere services have their cluster's own addresses. */
   readonly vips?: Vips;
   readonly log: Log;
@@ -51,6 +53,7 @@ export class XdsServer {
   readonly server: Server;
   readonly #deps: XdsDeps;
   readonly #cache: EncodeCache;
+  readonly #callers = new WeakMap<Metadata, XdsCaller>();
   readonly #streams = new Map<string, ProxyStream>();
   readonly #listeners = new Set<(event: AppliedEvent) => void>();
   readonly #projections = new Projections();
@@ -62,9 +65,12 @@ export class XdsServer {
       deps.log.error({ type, failure }, 'a resource cannot be encoded'),
     );
     // 32 MiB: a proxy that comes back names the versions of some 40,000 resources.
-    this.server = new Server(serverOptions(32));
+    this.server = new Server({
+      ...serverOptions(32),
+      interceptors: [(_method, call) => this.#authenticated(call)],
+    });
     this.server.addService(discoveryService, {
-      deltaAggregatedResources: (call: DiscoveryCall) => void this.#accept(call),
+      deltaAggregatedResources: (call: DiscoveryCall) => this.#accept(call),
     });
   }
 
@@ -88,7 +94,11 @@ export class XdsServer {
   setSnapshot(snapshot: ClusterSnapshot, moment: Moment): void {
     this.#projections.set(snapshot);
     this.#moment = moment;
-    for (const stream of this.#streams.values()) stream.show(this.#projections, moment);
+    for (const stream of this.#streams.values()) {
+      const refusal = this.#deps.refusalOf(stream.view.client, stream.caller);
+      if (refusal === undefined) stream.show(this.#projections, moment);
+      else this.#expel(stream, refusal);
+    }
   }
 
   /** The virtual addresses of one proxy were allocated anew. */
@@ -134,15 +144,29 @@ export class XdsServer {
     await closed;
   }
 
-  /** No request is read before the caller is known. */
-  async #accept(call: DiscoveryCall): Promise<void> {
-    let caller: XdsCaller;
-    try {
-      caller = await this.#deps.authenticate(call.metadata);
-    } catch (error) {
-      const details = error instanceof Error ? error.message : 'not authenticated';
-      this.#deps.log.warn({ peer: call.getPeer(), details }, 'proxy refused');
-      call.emit('error', { code: status.UNAUTHENTICATED, details });
+  /** Of whatever service, nothing is read of a call before its caller is known: requests may be large. */
+  #authenticated(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+    const onMetadata = (metadata: Metadata, next: (metadata: Metadata) => void) => {
+      Promise.resolve(metadata)
+        .then(this.#deps.authenticate)
+        .then((caller) => {
+          this.#callers.set(metadata, caller);
+          next(metadata);
+        })
+        .catch((error: unknown) => {
+          const details = error instanceof Error ? error.message : 'not authenticated';
+          this.#deps.log.warn({ peer: call.getPeer(), details }, 'proxy refused');
+          call.sendStatus({ code: status.UNAUTHENTICATED, details });
+        });
+    };
+    const listener = new ServerListenerBuilder().withOnReceiveMetadata(onMetadata).build();
+    return new ServerInterceptingCall(call, { start: (next) => next(listener) });
+  }
+
+  #accept(call: DiscoveryCall): void {
+    const caller = this.#callers.get(call.metadata);
+    if (!caller) {
+      call.emit('error', { code: status.UNAUTHENTICATED, details: 'not authenticated' });
       return;
     }
     let stream: ProxyStream | undefined;
@@ -160,14 +184,17 @@ export class XdsServer {
   }
 
   #open(call: DiscoveryCall, caller: XdsCaller, { node }: DiscoveryRequest): ProxyStream | undefined {
-    const client = parseProxyClient(node ?? { id: '', cluster: '', metadata: {} });
+    const client = parseProxyClient(node ?? { id: '', cluster: '', metadata: {} }, caller);
     if (!client.ok) {
-      call.emit('error', { code: status.INVALID_ARGUMENT, details: client.error });
+      const { kind: problem, message } = client.error;
+      const code = problem === 'unreadable' ? status.INVALID_ARGUMENT : status.PERMISSION_DENIED;
+      call.emit('error', { code, details: message });
       return undefined;
     }
-    const foreign = notTheCallers(client.value, caller);
-    if (foreign !== undefined) {
-      call.emit('error', { code: status.PERMISSION_DENIED, details: foreign });
+    const refusal = this.#deps.refusalOf(client.value, caller);
+    if (refusal !== undefined) {
+      this.#deps.log.warn({ proxy: client.value.id, refusal }, 'proxy refused');
+      call.emit('error', { code: status.PERMISSION_DENIED, details: refusal });
       return undefined;
     }
     const { id, kind, version } = client.value;
@@ -175,7 +202,7 @@ export class XdsServer {
     const view = new ClientView(client.value, this.#cache, this.#deps.vips);
     const onAck = (type: string, acknowledgement: Acknowledgement) =>
       this.#applied(view.client, type, acknowledgement);
-    const stream = new ProxyStream(call, view, { log, onAck });
+    const stream = new ProxyStream(call, view, { caller, log, onAck });
     // A proxy that came back may find its own dead stream still here.
     this.#streams.get(id)?.end(status.ABORTED, 'a newer stream of this proxy has taken over');
     this.#streams.set(id, stream);
@@ -192,17 +219,13 @@ export class XdsServer {
     this.#deps.log.info({ proxy: client.id }, 'proxy disconnected');
   }
 
+  #expel(stream: ProxyStream, refusal: string): void {
+    this.#deps.log.warn({ proxy: stream.view.client.id, refusal }, 'proxy refused');
+    this.#remove(stream);
+    stream.end(status.PERMISSION_DENIED, refusal);
+  }
+
   #applied(client: ProxyClient, type: string, acknowledgement: Acknowledgement): void {
     for (const listener of this.#listeners) listener({ client, type, ...acknowledgement });
   }
-}
-
-/** Why a node may not be spoken for by this caller. */
-function notTheCallers({ namespace, pod }: ProxyClient, caller: XdsCaller): string | undefined {
-  if (namespace !== caller.namespace)
-    return `node id names namespace ${namespace}, the token belongs to ${caller.namespace}`;
-  const bound = caller.pod?.name ?? '';
-  return bound === '' || bound === pod
-    ? undefined
-    : `node id names pod ${pod}, the token belongs to ${bound}`;
 }

@@ -8,12 +8,14 @@ import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClientView } from './client-view.ts';
 import type { Projections } from './projections.ts';
+import type { XdsCaller } from './proxy-client.ts';
 
 const mebibyte = 1024 * 1024;
 
 export type DiscoveryCall = ServerDuplexStream<DiscoveryRequest, DeltaResponse>;
 
 interface StreamDeps {
+  readonly caller: XdsCaller;
   readonly log: Log;
   readonly onAck: (type: string, acknowledgement: Acknowledgement) => void;
 }
@@ -21,6 +23,7 @@ interface StreamDeps {
 /** One proxy's stream: its view, the session that says what is new in it, and the pump that writes it. */
 export class ProxyStream {
   readonly view: ClientView;
+  readonly caller: XdsCaller;
   readonly types: readonly string[];
   readonly #call: DiscoveryCall;
   readonly #log: Log;
@@ -28,8 +31,9 @@ export class ProxyStream {
   readonly #pump: Pump<DeltaResponse>;
   #moment: Moment = { epoch: 0n, revision: 0n };
 
-  constructor(call: DiscoveryCall, view: ClientView, { log, onAck }: StreamDeps) {
+  constructor(call: DiscoveryCall, view: ClientView, { caller, log, onAck }: StreamDeps) {
     this.view = view;
+    this.caller = caller;
     this.#call = call;
     this.#log = log;
     this.types = view.audience === 'upstream' ? upstreamTypes : proxyTypes;

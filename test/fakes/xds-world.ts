@@ -62,8 +62,9 @@ export class XdsWorld {
         const token = String(metadata.get('authorization')[0]).replace('Bearer ', '');
         const [namespace, pod] = this.tokens.get(token)?.split('/') ?? [];
         if (namespace === undefined) throw new CodedError('NO_TOKEN', 'no valid token');
-        return { namespace, ...(pod !== undefined && { pod: { name: pod } }) };
+        return { namespace, ...(pod !== undefined && { pod: { name: pod, uid: pod } }) };
       },
+      refusalOf: () => undefined,
       log: silentLog,
       ...deps,
     });

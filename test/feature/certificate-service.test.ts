@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, status } from '@grpc/grpc-js';
@@ -87,6 +89,7 @@ describe('the certificate service, through its own door', () => {
     server = new XdsServer({
       certificates: new Certificates({ key: privateKeyPem(door.privateKey), chain }),
       authenticate: (metadata) => tokens.authenticate(metadata.get('authorization')[0]?.toString()),
+      refusalOf: () => undefined,
       log: silentLog,
     });
     const deps = { authenticator: tokens, issuer, pods, trustDomain, clock: systemClock, log: silentLog };
@@ -164,6 +167,18 @@ describe('the certificate service, through its own door', () => {
     assert.equal(await ask(first, 'spiffe://cluster.local/ns/shop/sa/orders'), 'PERMISSION_DENIED');
     assert.equal(await ask(undefined, cartId), 'UNAUTHENTICATED');
     assert.equal(await ask('nonsense', cartId), 'UNAUTHENTICATED');
+  });
+
+  it('reads nothing of a call whose token is bad: the answer does not wait for the request', async () => {
+    const session = connect(`https://${target}`, { ca: certificatePem(root) });
+    const path = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
+    const call = session.request({
+      ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+      authorization: 'Bearer nonsense',
+    });
+    const [headers] = (await once(call, 'response')) as [Record<string, string>];
+    assert.equal(Number(headers['grpc-status']), status.UNAUTHENTICATED);
+    session.destroy();
   });
 
   it('a self-signed certificate with a ztunnel’s SPIFFE ID proves nobody', async () => {

@@ -9,9 +9,10 @@ import { typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
 import { covers } from '@isthmus/cluster-agent/xds/coverage.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../fakes/records.ts';
-import { byName, emptySnapshot, ourNode, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
+import { byName, emptySnapshot, ourNode, Signal, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
 
 const moment = (revision: number) => ({ epoch: 1n, revision: BigInt(revision) });
 const cart = aService({ name: 'cart' });
@@ -42,8 +43,17 @@ describe('the workload API, over real gRPC and TLS', () => {
   afterEach(() => world.stop());
 
   it('says nothing before the first snapshot, then everything, and the proxy is ready', async () => {
-    world = await XdsWorld.start();
+    const heard = new Signal();
+    const log: Log = { ...silentLog, info: () => heard.ring(), child: () => log };
+    world = await XdsWorld.start({ log });
     const proxy = world.proxy();
+    await heard.until(() => world.server.connectedClients().length === 1);
+    // A second proxy is as long as the first had to be told something.
+    const second = world.proxy({ node: ourNode('ztunnel', 'second') });
+    await heard.until(() => world.server.connectedClients().length === 2);
+    assert.equal(proxy.history.length, 0);
+    assert.equal(world.server.connectedClients()[0]?.complete, false);
+    await second.stop();
     world.server.setSnapshot(snapshot, moment(1));
     await proxy.ready();
     assert.deepEqual(proxy.names(), [
@@ -190,6 +200,25 @@ describe('the workload API, over real gRPC and TLS', () => {
     );
     await first.stop();
     await second.stop();
+  });
+
+  it('a proxy whose pod has gone loses its stream, and is waited for no more', async () => {
+    const gone = new Set<string>();
+    const refusalOf = ({ pod }: { readonly pod: string }) => (gone.has(pod) ? `${pod} is gone` : undefined);
+    world = await XdsWorld.start({ refusalOf });
+    world.server.setSnapshot(snapshot, moment(1));
+    const [one, two] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
+    await Promise.all([one!.ready(), two!.ready()]);
+    gone.add('one');
+    world.server.setSnapshot({ ...snapshot, authorizations: new Map() }, moment(2));
+    assert.deepEqual(
+      world.server.connectedClients().map(({ pod }) => pod),
+      ['two'],
+    );
+    await one!.signal.until(() => one!.client.problem.includes('one is gone'));
+    await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/p')));
+    assert.deepEqual(one!.names(typeUrls.authorization), ['shop/p'], 'it was told nothing more');
+    await Promise.all([one!.stop(), two!.stop()]);
   });
 
   it('new handshakes show a replaced certificate', async () => {

@@ -92,7 +92,7 @@ describe('a projection', () => {
 
   it('is chosen by who the proxy is', () => {
     const audience = (node: Parameters<typeof parseProxyClient>[0]) => {
-      const client = parseProxyClient(node);
+      const client = parseProxyClient(node, { namespace: 'istio-system' });
       return client.ok && audienceOf(client.value);
     };
     assert.deepEqual(
