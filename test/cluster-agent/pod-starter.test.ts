@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import { ProjectedTokens } from '@isthmus/cluster-agent/ca/tokens.ts';
+import { PodFiles } from '@isthmus/cluster-agent/pod-files.ts';
+import { PodStarter } from '@isthmus/cluster-agent/pod-starter.ts';
+import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { aRemote, viewOf } from '../fakes/cluster.ts';
+
+const pod = (name: string, over: { namespace?: string; node?: string; account?: string } = {}) => `---
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: ${over.namespace ?? 'shop'} }
+spec: { nodeName: ${over.node ?? 'n1'}, serviceAccountName: ${over.account ?? name}, containers: [{}] }
+status: { podIP: 10.0.0.1 }
+`;
+const service = (name: string, namespace = 'shop', spec = '') => `---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { ${spec} ports: [{ name: http-web, port: 80 }, { port: 81 }] }
+`;
+const ambient = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { istio.io/dataplane-mode: ambient } }
+`;
+const ztunnel = pod('ztunnel', { namespace: 'istio-system' });
+
+describe('the files of pods', () => {
+  let folder = '';
+  let clock: FakeClock;
+  let view: ClusterView;
+  let remotes: readonly RemoteService[];
+  let tokens: ProjectedTokens;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'isthmus-pods-'));
+    clock = new FakeClock();
+    remotes = [];
+    tokens = new ProjectedTokens(join(folder, 'key.pem'), clock);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const start = (text: string) => {
+    view = viewOf(text);
+    const file = new StateFile(join(folder, 'allocations.json'), silentLog);
+    const allocations = new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog });
+    const files = new PodFiles(join(folder, 'pods'));
+    return new PodStarter({
+      ...{ files, view, remotes: () => remotes, tokens, allocations, clock, log: silentLog },
+    });
+  };
+  const becomes = (text: string) => {
+    const next = viewOf(text);
+    for (const kind of ['Pod', 'Service', 'Namespace'] as const)
+      for (const { metadata } of view.all(kind))
+        view.apply([{ type: 'remove', id: `${kind}/${metadata.namespace}/${metadata.name}` }]);
+    for (const kind of ['Pod', 'Service', 'Namespace'] as const)
+      for (const object of next.all(kind)) {
+        const { namespace, name } = object.metadata;
+        view.apply([{ type: 'upsert', id: `${kind}/${namespace}/${name}`, object }]);
+      }
+  };
+  const at = (pod: string, name: string) => join(folder, 'pods', pod, name);
+  const read = (pod: string, name: string) => readFileSync(at(pod, name), 'utf8');
+  const variables = (pod: string) =>
+    read(pod, 'env')
+      .split('\n')
+      .filter((line) => line.includes('_SERVICE_'));
+  const caller = (pod: string) => tokens.authenticate(`Bearer ${read(pod, 'token')}`);
+
+  it('say where the pod is and who it is, to nobody else', async () => {
+    await start(ambient + pod('cart')).write();
+    assert.match(read('shop/cart', 'env'), /^POD_IP=10\.0\.0\.1\nAPP_ADDRESS=\nPOD_NAME=cart\n/);
+    assert.deepEqual(await caller('shop/cart'), {
+      ...{ namespace: 'shop', serviceAccount: 'cart', node: 'n1', pod: { name: 'cart', uid: 'shop.cart' } },
+    });
+    for (const name of ['env', 'token']) assert.equal(statSync(at('shop/cart', name)).mode & 0o777, 0o600);
+  });
+
+  it('name the services of the pod’s own namespace, and those that are elsewhere only', async () => {
+    remotes = [
+      aRemote({ name: 'far' }),
+      aRemote({ name: 'web' }),
+      aRemote({ name: 'other', namespace: 'bank' }),
+    ];
+    const none = service('none', 'shop', 'clusterIP: None,');
+    await start(ambient + ztunnel + pod('cart') + service('web') + service('web', 'bank') + none).write();
+    assert.deepEqual(variables('shop/cart'), [
+      'WEB_SERVICE_HOST=127.64.20.2',
+      'WEB_SERVICE_PORT=80',
+      'WEB_SERVICE_PORT_HTTP_WEB=80',
+      'FAR_SERVICE_HOST=127.64.20.3',
+      'FAR_SERVICE_PORT=8080',
+      'FAR_SERVICE_PORT_HTTP=8080',
+    ]);
+  });
+
+  it('name none where no proxy serves the pod, and follow when one comes', async () => {
+    const starter = start(ambient + pod('cart') + service('web'));
+    await starter.write();
+    assert.deepEqual(variables('shop/cart'), []);
+    becomes(ambient + ztunnel + pod('cart') + service('web'));
+    await starter.write();
+    assert.equal(variables('shop/cart').length, 3);
+  });
+
+  it('hold a token for the node and the account that the pod has now', async () => {
+    const starter = start(ambient + pod('cart'));
+    await starter.write();
+    becomes(ambient + pod('cart', { node: 'n2', account: 'other' }));
+    await starter.write();
+    const { node, serviceAccount } = await caller('shop/cart');
+    assert.deepEqual([node, serviceAccount], ['n2', 'other']);
+    assert.match(read('shop/cart', 'env'), /NODE_NAME=n2/);
+  });
+
+  it('hold a new token after half of its life, and no sooner', async () => {
+    const starter = start(ambient + pod('cart'));
+    await starter.write();
+    const first = read('shop/cart', 'token');
+    await clock.advance(5.9 * 3_600_000);
+    await starter.write();
+    assert.equal(read('shop/cart', 'token'), first);
+    await clock.advance(0.2 * 3_600_000);
+    await starter.write();
+    assert.notEqual(read('shop/cart', 'token'), first);
+  });
+
+  it('go with their pod, also when that went while the agent was away', async () => {
+    mkdirSync(at('shop/earlier', ''), { recursive: true });
+    writeFileSync(at('shop/earlier', 'token'), 'secret');
+    const starter = start(ambient + pod('cart'));
+    await starter.write();
+    assert.ok(!existsSync(at('shop/earlier', '')));
+    becomes(ambient);
+    await starter.write();
+    assert.ok(!existsSync(at('shop/cart', '')));
+  });
+
+  it('that cannot be written are written later, and hold up no other', async () => {
+    mkdirSync(at('shop/cart', 'env.new'), { recursive: true });
+    const starter = start(ambient + pod('cart') + pod('web'));
+    await starter.write();
+    assert.ok(!existsSync(at('shop/cart', 'env')));
+    assert.ok(existsSync(at('shop/web', 'env')));
+    rmSync(at('shop/cart', 'env.new'), { recursive: true });
+    await starter.write();
+    assert.ok(existsSync(at('shop/cart', 'env')));
+  });
+});

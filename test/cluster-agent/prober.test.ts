@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
+import { askFrom, defaultProbe } from '@isthmus/cluster-agent/source/files/ask.ts';
+import { Prober } from '@isthmus/cluster-agent/source/files/prober.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { viewOf } from '../fakes/cluster.ts';
+
+const probe = (over: Partial<Probe> = {}): Probe => ({
+  ...{ kind: 'tcpSocket', port: 1, path: '/', periodMillis: 1000, timeoutMillis: 1000 },
+  ...{ failureThreshold: 3, successThreshold: 2 },
+  ...over,
+});
+
+describe('a prober', () => {
+  const table: Record<string, { ready: boolean; answers: string; told: string }> = {
+    'tells of success when it has come twice': { ready: false, answers: '+++', told: '+' },
+    'counts successes in a row only': { ready: false, answers: '+-+-', told: '' },
+    'tells of failure when it has come three times': { ready: true, answers: '----', told: '-' },
+    'counts failures in a row only': { ready: true, answers: '--+--+', told: '' },
+    'says nothing of what is known': { ready: true, answers: '+++', told: '' },
+    'tells of every turn': { ready: false, answers: '++---++', told: '+-+' },
+  };
+  for (const [name, { ready, answers, told }] of Object.entries(table))
+    it(name, async () => {
+      const clock = new FakeClock();
+      let asked = 0;
+      let heard = '';
+      const prober = new Prober({
+        ...{ probe: probe(), ready, clock, onAnswer: () => undefined },
+        ask: () => Promise.resolve(answers[asked++] === '+'),
+        onReady: (well) => (heard += well ? '+' : '-'),
+      });
+      await clock.waitForTimer();
+      while (asked < answers.length) await clock.advance(1000);
+      prober.stop();
+      assert.equal(heard.slice(0, told.length), told);
+      assert.equal(clock.pending, 0, 'it asks no more');
+    });
+
+  it('asks often until the pod is ready, then at its period', async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    let well = false;
+    const prober = new Prober({
+      ...{ probe: probe({ successThreshold: 1 }), ready: false, clock },
+      ask: () => Promise.resolve((asked++, well)),
+      onReady: () => undefined,
+      onAnswer: () => undefined,
+    });
+    await clock.waitForTimer();
+    await clock.advance(1000);
+    assert.equal(asked, 6);
+    well = true;
+    await clock.advance(200);
+    asked = 0;
+    await clock.advance(2000);
+    assert.equal(asked, 2);
+    prober.stop();
+  });
+});
+
+describe('asking an application', () => {
+  const servers: Server[] = [];
+  const sockets: Socket[] = [];
+  const pod = (port: number): PodObject => {
+    const [found] = viewOf(`
+apiVersion: v1
+kind: Pod
+metadata: { name: p, annotations: { isthmus.io/app-address: 127.0.0.1 } }
+spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pods();
+    assert.ok(found);
+    return found;
+  };
+  const listening = async (server: Server): Promise<number> => {
+    // A probe ends with a reset.
+    server.on('connection', (socket: Socket) => sockets.push(socket.on('error', () => undefined)));
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  const http = (answer: (response: ServerResponse) => void) =>
+    listening(createHttpServer((_request, response) => answer(response)));
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  const answers: Record<string, [(response: ServerResponse) => void, boolean]> = {
+    'a 200': [(response) => response.end('fine'), true],
+    'a 302': [(response) => response.writeHead(302).end(), true],
+    'a 404': [(response) => response.writeHead(404).end(), false],
+    'a 503': [(response) => response.writeHead(503).end(), false],
+    'a 200 whose body never ends': [(response) => response.write('x'), true],
+    'a connection that is reset': [(response) => response.destroy(), false],
+  };
+  for (const [name, [answer, well]] of Object.entries(answers))
+    it(`by HTTP: ${name} is a ${well ? 'yes' : 'no'}`, async () => {
+      const port = await http(answer);
+      const ask = askFrom('127.0.0.1', new FakeClock());
+      assert.equal(await ask(pod(port), probe({ kind: 'httpGet', port })), well);
+    });
+
+  it('by HTTP: no answer until the deadline is a no, however its bytes trickle', async () => {
+    const clock = new FakeClock();
+    let trickle: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      trickle = resolve;
+    });
+    const port = await listening(
+      createServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 20', () => trickle()))),
+    );
+    const answer = askFrom('127.0.0.1', clock)(pod(port), probe({ kind: 'httpGet', port }));
+    await arrived;
+    await clock.advance(1000);
+    assert.equal(await answer, false);
+  });
+
+  it('by TCP: whoever listens is well, whoever does not is not', async () => {
+    const port = await listening(createServer());
+    const ask = askFrom('127.0.0.1', new FakeClock());
+    assert.equal(await ask(pod(port), probe({ port })), true);
+    assert.equal(await ask(pod(port), probe({ port: 'web' })), true, 'by the name of the port');
+    assert.equal(await ask(pod(port), probe({ port: 'other' })), false, 'no such port');
+    for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+    assert.equal(await ask(pod(port), probe({ port })), false);
+  });
+
+  it('without a probe is by TCP at the first port, or not at all', () => {
+    assert.equal(defaultProbe(pod(8080))?.port, 8080);
+    assert.equal(defaultProbe({ ...pod(8080), ports: [] }), undefined);
+  });
+});

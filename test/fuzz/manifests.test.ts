@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
+import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
+import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
+import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { emptyHubView } from '@isthmus/cluster-agent/view/hub-view.ts';
+
+const clusters = join(import.meta.dirname, '../../sandbox/clusters');
+const policy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: p, namespace: shop }
+spec:
+  selector: { matchLabels: { app: cart } }
+  action: DENY
+  rules:
+    - from: [{ source: { principals: ["*/sa/x"], notIpBlocks: [10.0.0.0/8] } }]
+      to: [{ operation: { ports: ["80"] } }]
+      when: [{ key: destination.port, values: ["80"] }, { key: source.ip, notValues: ["::1"] }]
+`;
+const texts = [policy, ...readdirSync(clusters).map((file) => readFileSync(join(clusters, file), 'utf8'))];
+
+/** Files of ours, cut, doubled and overwritten: they get further than noise does. */
+const damaged = fc
+  .tuple(
+    fc.constantFrom(...texts),
+    fc.nat(),
+    fc.nat(4000),
+    fc.array(
+      fc.tuple(fc.nat(), fc.constantFrom('\n', '- ', ': ', '{', ']', '&a ', '*a', 'null', '---\n', '"', '~')),
+      {
+        maxLength: 6,
+      },
+    ),
+  )
+  .map(([text, start, length, edits]) => {
+    let part = text.slice(start % text.length).slice(0, length);
+    for (const [at, insert] of edits) {
+      const i = at % (part.length + 1);
+      part = part.slice(0, i) + insert + part.slice(i + insert.length);
+    }
+    return part;
+  });
+
+const settings = { numRuns: 300 };
+
+describe('no manifest makes the agent throw', () => {
+  it('read as a file, and what is taken of it translates', () => {
+    fc.assert(
+      fc.property(fc.oneof(damaged, fc.string({ unit: 'binary', maxLength: 300 })), (text) => {
+        const { objects, rejections } = readManifests(text, 'a.yaml');
+        for (const { object, reason } of rejections) assert.ok(object.length + reason.length > 0);
+        const view = new ClusterView();
+        view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
+        const input = { cluster: 'east', trustDomain: 'td', view, hub: emptyHubView, firstFreePort: 0 };
+        translate(input, undefined);
+      }),
+      settings,
+    );
+  });
+
+  const kinds = [
+    'Pod',
+    'Service',
+    'Node',
+    'Namespace',
+    'EndpointSlice',
+    'AuthorizationPolicy',
+    'PeerAuthentication',
+  ];
+  const frame = fc.record({
+    apiVersion: fc.constantFrom(
+      'v1',
+      'discovery.k8s.io/v1',
+      'security.istio.io/v1',
+      'security.istio.io/v1beta1',
+    ),
+    kind: fc.constantFrom(...kinds),
+    metadata: fc.oneof(fc.constant({ name: 'a' }), fc.jsonValue()),
+    spec: fc.jsonValue(),
+    status: fc.jsonValue(),
+  });
+  it('as an object', () => {
+    fc.assert(
+      fc.property(fc.oneof(frame, fc.jsonValue()), (raw) => {
+        const decoded = decodeObject(raw);
+        if (!decoded.ok) assert.ok(decoded.error.object.length > 0 && decoded.error.reason.length > 0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('a key that is there twice is refused, among very many too', () => {
+    const keys = (count: number) => Array.from({ length: count }, (_, i) => `  k${i}: ${i}`).join('\n');
+    const file = `apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec:\n${keys(20_000)}`;
+    assert.equal(readManifests(file, 'a.yaml').objects.size, 1);
+    const twice = readManifests(`${file}\n  k7: 0\n`, 'a.yaml');
+    assert.equal(twice.broken, true);
+    assert.match(twice.rejections[0]?.reason ?? '', /key k7 is there twice/);
+  });
+});
