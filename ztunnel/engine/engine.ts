@@ -165,7 +165,7 @@ export class Engine {
       case 'vip':
         return serveOutbound(this.#context, socket, { kind: 'address', address, port });
       case 'socks':
-        return serveSocks(this.#context, socket);
+        return serveSocks(this.#context, socket, address);
       case 'hbone':
         return serveHbone(this.#context, socket, role.uid);
       case 'port':

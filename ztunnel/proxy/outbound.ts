@@ -26,20 +26,28 @@ import { race } from './race.ts';
 
 const patience = 5000;
 
+/** What a door may know beside the socket. */
+interface Door {
+  /** The caller's pod address, where it is not the one that the connection comes from. */
+  readonly caller?: string;
+  /** Tells a SOCKS5 client how its request went. */
+  readonly answered?: (ok: boolean) => void;
+}
+
 /**
  * A connection of a local pod to a VIP or, by SOCKS5, to a name. Nothing of it is read until the destination's
- * innermost proxy has said yes. `answered` tells a SOCKS5 client.
+ * innermost proxy has said yes.
  */
 export async function serveOutbound(
   context: Context,
   socket: Socket,
   target: OutboundRequest['target'],
-  answered: (ok: boolean) => void = () => undefined,
+  { caller = socket.remoteAddress ?? '', answered = () => undefined }: Door = {},
 ): Promise<void> {
   const started = context.clock.monotonic();
   const clientAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
   socket.on('error', () => undefined);
-  const source = await sourceOf(context, socket.remoteAddress ?? '');
+  const source = await sourceOf(context, caller);
   const refuse = (message: string, service?: Service) => {
     answered(false);
     tellFailure(
@@ -52,7 +60,7 @@ export async function serveOutbound(
     socket.destroy();
   };
   if (!source) {
-    refuse(unknownCaller(socket.remoteAddress ?? ''));
+    refuse(unknownCaller(caller));
     return;
   }
   const decision = decideOutbound(

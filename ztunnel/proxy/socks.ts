@@ -11,8 +11,11 @@ import { serveOutbound } from './outbound.ts';
 
 const patience = 10_000;
 
-/** A caller that cannot dial a VIP says where it wants to go, by address or name (RFC 1928). */
-export async function serveSocks(context: Context, socket: Socket): Promise<void> {
+/**
+ * A caller that cannot dial a VIP says where it wants to go, by address or name (RFC 1928). It is the pod at whose
+ * address it came in: a program that knows proxies but binds no address, as most do, comes from 127.0.0.1.
+ */
+export async function serveSocks(context: Context, socket: Socket, address: string): Promise<void> {
   socket.on('error', () => undefined);
   const timer = context.clock.after(patience, () => socket.destroy());
   const target = await negotiate(socket);
@@ -22,8 +25,11 @@ export async function serveSocks(context: Context, socket: Socket): Promise<void
     socket.destroySoon();
     return;
   }
-  await serveOutbound(context, socket, target, (ok) => {
-    if (socket.writable) socket.write(socksReply(ok ? 0 : 5));
+  await serveOutbound(context, socket, target, {
+    ...(socket.remoteAddress === '127.0.0.1' && { caller: address }),
+    answered(ok) {
+      if (socket.writable) socket.write(socksReply(ok ? 0 : 5));
+    },
   });
 }
 

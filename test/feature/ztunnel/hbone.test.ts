@@ -70,18 +70,25 @@ describe('ztunnel, inside one network', () => {
     assert.equal(await call.end(), '220 ready\nheard quit');
   });
 
-  it('takes a name by SOCKS5, for callers that cannot dial a VIP', async () => {
-    await oneNode();
-    await mesh.serve(mesh.at('18.2'), port, echo);
-    const call = await mesh.call(mesh.at('17.1'), mesh.at('17.1'), 15080);
-    call.socket.write(Buffer.of(5, 1, 0));
-    await call.until('\x05\x00');
-    const name = Buffer.from('cart.shop');
-    // The client's first bytes come with its request: they belong to the server.
-    const request = [Buffer.of(5, 1, 0, 3, name.length), name, Buffer.of(port >> 8, port & 255)];
-    call.socket.write(Buffer.concat([...request, Buffer.from('early')]));
-    assert.match(await call.until('early'), /^\x05\x00\x05\x00\x00\x01.{6}early$/s);
-  });
+  const bound = [
+    ['that bind their pod’s address', () => mesh.at('17.1')],
+    ['that bind none: the pod’s door tells who they are', () => '127.0.0.1'],
+  ] as const;
+  for (const [who, from] of bound)
+    it(`takes a name by SOCKS5, of callers ${who}`, async () => {
+      const proxy = await oneNode();
+      await mesh.serve(mesh.at('18.2'), port, echo);
+      const call = await mesh.call(from(), mesh.at('17.1'), 15080);
+      call.socket.write(Buffer.of(5, 1, 0));
+      await call.until('\x05\x00');
+      const name = Buffer.from('cart.shop');
+      // The client's first bytes come with its request: they belong to the server.
+      const request = [Buffer.of(5, 1, 0, 3, name.length), name, Buffer.of(port >> 8, port & 255)];
+      call.socket.write(Buffer.concat([...request, Buffer.from('early')]));
+      assert.match(await call.until('early'), /^\x05\x00\x05\x00\x00\x01.{6}early$/s);
+      call.socket.destroy();
+      assert.equal((await proxy.line({ direction: 'outbound' }))['src.identity'], identityOf('front'));
+    });
 
   it('refuses a caller whom nobody knows, 127.0.0.1 with a sentence', async () => {
     const proxy = await oneNode();
