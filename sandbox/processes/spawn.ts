@@ -84,10 +84,10 @@ export class Launcher {
 
   #spawn({ script, flags, env }: Program, log: string): ChildProcess {
     const fd = openSync(log, 'a', 0o600);
-    const args = ['--disable-proto=delete', '--no-warnings', join(repositoryRoot, script), ...flags];
-    const child = spawn(process.execPath, args, {
+    const args = [...frugal.flags, '--disable-proto=delete', '--no-warnings'];
+    const child = spawn(process.execPath, [...args, join(repositoryRoot, script), ...flags], {
       stdio: ['pipe', fd, fd],
-      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...env },
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...frugal.env, ...env },
     });
     closeSync(fd);
     return child;
