@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Live } from '../state/live.ts';
-import type { Store } from '../store/store.ts';
+import type { Recorded, Store } from '../store/store.ts';
 import type { Command, Decision, UserError } from './command.ts';
 import { refusal } from './refuse.ts';
 
@@ -43,9 +43,9 @@ export class CommandRunner {
   }
 
   async run<I, P>(command: Command<I, P>, input: I, options: CommandOptions): Promise<Outcome<P>> {
-    const repeated = await this.#repeated<P>(command.name, input, options);
-    if (repeated) return repeated;
     for (let attempt = 1; ; attempt++) {
+      const before = await this.#before(options);
+      if (before) return repeated<P>(command.name, input, options, before);
       const decided = command.decide(this.#live.current, input, {
         ...{ now: this.#clock.now(), actor: options.actor, reason: options.reason },
         ...{ expectedRevision: options.expectedRevision, newId: () => this.#random.id() },
@@ -61,6 +61,10 @@ export class CommandRunner {
         await this.#live.reached(result.revision);
         return { ok: true, payload: whole, warnings, revision: result.revision, durable: result.durable };
       }
+      if (result.kind === 'repeated') {
+        await this.#live.reached(result.entry.revision);
+        return repeated<P>(command.name, input, options, result.entry);
+      }
       if (result.kind === 'fenced') return failed('FENCED', 'another hub has taken over: send this to it');
       const asked = options.expectedRevision !== undefined;
       if (asked || attempt === attempts)
@@ -68,7 +72,7 @@ export class CommandRunner {
           'STALE_REVISION',
           `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`,
         );
-      await this.#live.reached(result.actual);
+      await this.#live.reached(result.revision);
     }
   }
 
@@ -77,7 +81,7 @@ export class CommandRunner {
       ...{ id: this.#random.id(), at: this.#clock.now(), actor: options.actor, action: name },
       ...{ subject: decision.subject, reason: options.reason, idempotencyKey: options.idempotencyKey },
       outcome: JSON.stringify({
-        input: hashOf(input),
+        input: hashOf(input, options),
         payload: decision.payload,
         once: decision.shownOnce !== undefined,
       }),
@@ -85,27 +89,29 @@ export class CommandRunner {
     return this.#store.commit({ writes: decision.writes, audit, fence: this.#live.current.epoch });
   }
 
-  /** The answer that the same key got before; another input under it is a mistake of the caller. */
-  async #repeated<P>(
-    name: string,
-    input: unknown,
-    { actor, idempotencyKey }: CommandOptions,
-  ): Promise<Outcome<P> | undefined> {
-    if (idempotencyKey === '') return undefined;
-    const before = await this.#store.byIdempotencyKey(actor, idempotencyKey);
-    if (!before) return undefined;
-    const outcome = JSON.parse(before.outcome) as { input: string; payload: P; once: boolean };
-    if (before.action !== name || outcome.input !== hashOf(input))
-      return failed(
-        'CONFLICT',
-        `idempotencyKey '${idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`,
-      );
-    const warnings = outcome.once ? ['what is shown once was shown at the first call'] : [];
-    return { ok: true, payload: outcome.payload, warnings, revision: before.revision, durable: true };
+  /** What the same key did before. A dry run does nothing, under a key or not. */
+  #before({ actor, idempotencyKey, dryRun }: CommandOptions): Promise<Recorded | undefined> {
+    if (idempotencyKey === '' || dryRun) return Promise.resolve(undefined);
+    return this.#store.byIdempotencyKey(actor, idempotencyKey);
   }
 }
 
-const hashOf = (input: unknown): string => createHash('sha256').update(JSON.stringify(input)).digest('hex');
+/** The answer that the same key got before; another input under it is a mistake of the caller. */
+function repeated<P>(name: string, input: unknown, options: CommandOptions, before: Recorded): Outcome<P> {
+  const outcome = JSON.parse(before.outcome) as { input: string; payload: P; once: boolean };
+  if (before.action !== name || outcome.input !== hashOf(input, options))
+    return failed(
+      'CONFLICT',
+      `idempotencyKey '${options.idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`,
+    );
+  const warnings = outcome.once ? ['what is shown once was shown at the first call'] : [];
+  return { ok: true, payload: outcome.payload, warnings, revision: before.revision, durable: true };
+}
+
+const hashOf = (input: unknown, { expectedRevision }: CommandOptions): string =>
+  createHash('sha256')
+    .update(JSON.stringify([input, expectedRevision]))
+    .digest('hex');
 
 const failed = (code: string, message: string) => ({
   ok: false as const,

@@ -1,26 +1,30 @@
-import type { AuditEntry, Change, Commit, CommitResult, Contents, Revision, Stored, Write } from './store.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { AuditEntry, Change, Commit, CommitResult, Contents, Recorded, Revision } from './store.ts';
+import type { Stored, Write } from './store.ts';
 import { HistoryTruncated } from './truncated.ts';
 
 /** Commits that are kept for watchers, the audit and idempotency keys. */
-const retention = 20_000;
+export const retention = 20_000;
 
 export const keyOf = (write: Write): string =>
   'put' in write ? `${write.put.kind}/${write.id}` : `${write.remove}/${write.id}`;
 
 /**
- * What every store means by revisions, conflicts and fences, in memory and without I/O. `prepare` decides a commit,
- * `apply` makes it so.
+ * What every store means by revisions, conflicts, keys and fences, in memory and without I/O. `prepare` decides a
+ * commit, `apply` makes it so.
  */
 export class Ledger {
   readonly #objects = new Map<string, Stored>();
+  /** Without gaps, oldest first. */
   readonly #changes: Change[] = [];
+  readonly #byKey = new Map<string, Change>();
   #revision: Revision;
   #fence = 0;
 
   constructor(contents: Contents = { revision: 0, objects: [] }, changes: readonly Change[] = []) {
     this.#revision = contents.revision;
     for (const stored of contents.objects) this.#objects.set(`${stored.value.kind}/${stored.id}`, stored);
-    this.#changes.push(...changes);
+    for (const change of changes) this.#keep(change);
   }
 
   get revision(): Revision {
@@ -34,10 +38,13 @@ export class Ledger {
   /** The change that a commit makes, or why it makes none. */
   prepare({ writes, audit, fence }: Commit): Change | Exclude<CommitResult, { kind: 'committed' }> {
     if (fence < this.#fence) return { kind: 'fenced', epoch: this.#fence };
+    const before = this.byIdempotencyKey(audit.actor, audit.idempotencyKey);
+    if (before) return { kind: 'repeated', entry: before };
     for (const write of writes) {
       const actual = this.#objects.get(keyOf(write))?.revision ?? 0;
-      if (write.expected !== undefined && write.expected !== actual)
-        return { kind: 'conflict', id: write.id, expected: write.expected, actual };
+      const { id, expected } = write;
+      if (expected !== undefined && expected !== actual)
+        return { kind: 'conflict', id, expected, actual, revision: this.#revision };
     }
     return { revision: this.#revision + 1, writes, audit };
   }
@@ -49,29 +56,42 @@ export class Ledger {
     for (const write of writes)
       if ('put' in write) this.#objects.set(keyOf(write), { id: write.id, revision, value: write.put });
       else this.#objects.delete(keyOf(write));
-    this.#changes.push(change);
-    if (this.#changes.length > retention) this.#changes.splice(0, this.#changes.length - retention);
+    this.#keep(change);
   }
 
-  /** Commits after a revision. Throws HISTORY_TRUNCATED when some of them are no longer kept. */
+  /** Commits after a revision. Throws HISTORY_TRUNCATED when some of them are no longer kept, and REVISION_UNKNOWN. */
   after(revision: Revision): readonly Change[] {
     const oldest = this.#changes[0]?.revision ?? this.#revision + 1;
     if (revision + 1 < oldest) throw new HistoryTruncated(oldest - 1);
-    return this.#changes.filter((change) => change.revision > revision);
+    if (revision > this.#revision)
+      throw new CodedError(
+        'REVISION_UNKNOWN',
+        `this store is at revision ${this.#revision}, before ${revision}: read everything again, then ask from there`,
+      );
+    return this.#changes.slice(revision + 1 - oldest);
   }
 
-  audit(limit: number, before: Revision | undefined): readonly (AuditEntry & { revision: Revision })[] {
+  audit(limit: number, before: Revision | undefined): readonly Recorded[] {
     const older =
       before === undefined ? this.#changes : this.#changes.filter(({ revision }) => revision < before);
     return older.slice(-limit).reverse().map(entry);
   }
 
-  byIdempotencyKey(actor: string, key: string): (AuditEntry & { revision: Revision }) | undefined {
-    const found = this.#changes.findLast(
-      ({ audit }) => audit.actor === actor && audit.idempotencyKey === key,
-    );
+  byIdempotencyKey(actor: string, key: string): Recorded | undefined {
+    const found = this.#byKey.get(usedBy({ actor, idempotencyKey: key }));
     return found && entry(found);
+  }
+
+  #keep(change: Change): void {
+    this.#changes.push(change);
+    if (change.audit.idempotencyKey !== '') this.#byKey.set(usedBy(change.audit), change);
+    if (this.#changes.length <= retention) return;
+    const gone = this.#changes.shift();
+    if (gone) this.#byKey.delete(usedBy(gone.audit));
   }
 }
 
-const entry = ({ audit, revision }: Change) => ({ ...audit, revision });
+const usedBy = ({ actor, idempotencyKey }: Pick<AuditEntry, 'actor' | 'idempotencyKey'>): string =>
+  JSON.stringify([actor, idempotencyKey]);
+
+const entry = ({ audit, revision }: Change): Recorded => ({ ...audit, revision });

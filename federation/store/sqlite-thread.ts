@@ -19,6 +19,7 @@ export type FromSqlite =
       readonly observed: ReadonlyMap<string, Uint8Array>;
     }
   | { readonly kind: 'durable'; readonly count: number }
+  | { readonly kind: 'fenced'; readonly epoch: number }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
 
@@ -29,7 +30,7 @@ if (!port) throw new Error('sqlite-thread.ts runs as a worker thread');
 const say = (message: FromSqlite) => port.postMessage(message);
 
 function open(): DatabaseSync {
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(path, { timeout: 5000 });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   const check = db.prepare('PRAGMA integrity_check').get() as { integrity_check: string };
   if (check.integrity_check !== 'ok')
@@ -48,10 +49,13 @@ function open(): DatabaseSync {
 
 function nextEpoch(db: DatabaseSync): number {
   db.exec("INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1");
-  return (db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: number }).value;
+  return epochOf(db);
 }
 
-function load(db: DatabaseSync): FromSqlite {
+const epochOf = (db: DatabaseSync): number =>
+  (db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: number }).value;
+
+function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
   const epoch = nextEpoch(db);
   const objects = db.prepare('SELECT id, revision, value FROM objects').all() as {
     id: string;
@@ -80,7 +84,7 @@ function load(db: DatabaseSync): FromSqlite {
   };
 }
 
-function run(db: DatabaseSync): void {
+function run(db: DatabaseSync, epoch: number): void {
   const putObject = db.prepare(
     'INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value',
   );
@@ -104,19 +108,26 @@ function run(db: DatabaseSync): void {
     bytes ? putObserved.run(cluster, bytes) : dropObserved.run(cluster);
 
   let waiting: ToSqlite[] = [];
+  /** Nothing is written any more: what is sent after this rests on commits that are not there. */
+  let stopped = false;
+  const transaction = (batch: readonly ToSqlite[]): FromSqlite => {
+    db.exec('BEGIN IMMEDIATE');
+    const current = epochOf(db);
+    if (current !== epoch) return { kind: 'fenced', epoch: current };
+    for (const one of batch)
+      if (one.kind === 'change') write(one.change);
+      else if (one.kind === 'observed') observe(one.cluster, one.bytes);
+    db.exec('COMMIT');
+    return { kind: 'durable', count: batch.filter(({ kind }) => kind === 'change').length };
+  };
   const flush = () => {
     const batch = waiting;
     waiting = [];
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      for (const one of batch)
-        if (one.kind === 'change') write(one.change);
-        else if (one.kind === 'observed') observe(one.cluster, one.bytes);
-      db.exec('COMMIT');
-      say({ kind: 'durable', count: batch.filter(({ kind }) => kind === 'change').length });
-    } catch (error) {
-      // After a failed write nothing is known of what the disk holds: the store stops, and is opened again.
-      say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    if (!stopped) {
+      const outcome = attempt(() => transaction(batch));
+      stopped = outcome.kind !== 'durable';
+      if (db.isTransaction) db.exec('ROLLBACK');
+      say(outcome);
     }
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
@@ -129,10 +140,19 @@ function run(db: DatabaseSync): void {
   });
 }
 
-try {
-  const db = open();
-  run(db);
-  say(load(db));
-} catch (error) {
-  say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+function attempt(work: () => FromSqlite): FromSqlite {
+  try {
+    return work();
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
 }
+
+say(
+  attempt(() => {
+    const db = open();
+    const opened = load(db);
+    run(db, opened.epoch);
+    return opened;
+  }),
+);

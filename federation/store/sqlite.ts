@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, retention } from './ledger.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
 import type { Commit, CommitResult, Store } from './store.ts';
 import { Watchers } from './watchers.ts';
-
-const retention = 20_000;
 
 /**
  * The embedded store: decisions in memory, durability in a file. A commit is answered and shown to watchers once it
@@ -32,6 +30,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
   readonly commit: Commit;
   readonly change: Parameters<Ledger['apply']>[0];
+  readonly result: Promise<CommitResult>;
 }
 
 class SqliteStore implements Store {
@@ -46,13 +45,15 @@ class SqliteStore implements Store {
   readonly #pending: Ledger;
   readonly #waiting: Waiting[] = [];
   #failed: string | undefined;
+  /** Another hub has opened the file: its epoch. */
+  #replacedBy: number | undefined;
 
   constructor(worker: Worker, opened: Extract<FromSqlite, { kind: 'opened' }>, path: string) {
     this.#worker = worker;
     this.#path = path;
     this.#epoch = opened.epoch;
     this.#durable = new Ledger(opened, opened.changes);
-    this.#pending = new Ledger(opened);
+    this.#pending = new Ledger(opened, opened.changes);
     this.#observed = new Map(opened.observed);
     worker.on('message', (message: FromSqlite) => this.#hear(message));
     worker.on('error', (error: Error) => this.#fail(error.message));
@@ -62,15 +63,20 @@ class SqliteStore implements Store {
     return Promise.resolve(this.#durable.contents());
   }
 
-  commit(commit: Commit): Promise<CommitResult> {
-    if (this.#failed !== undefined) return Promise.reject(this.#error());
+  async commit(commit: Commit): Promise<CommitResult> {
+    if (this.#failed !== undefined) throw this.#error();
+    if (this.#replacedBy !== undefined) return { kind: 'fenced', epoch: this.#replacedBy };
     const change = this.#pending.prepare(commit);
-    if ('kind' in change) return Promise.resolve(change);
+    if ('kind' in change) {
+      // A refusal that rests on a commit under way holds only once that one is on disk.
+      const last = await this.#waiting.at(-1)?.result;
+      return last?.kind === 'fenced' ? last : change;
+    }
     this.#pending.apply(change, commit.fence);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject, commit, change });
-      this.#send({ kind: 'change', change });
-    });
+    const { promise: result, resolve, reject } = Promise.withResolvers<CommitResult>();
+    this.#waiting.push({ resolve, reject, commit, change, result });
+    this.#send({ kind: 'change', change });
+    return result;
   }
 
   changes(after: number, signal: AbortSignal) {
@@ -118,6 +124,7 @@ class SqliteStore implements Store {
 
   #hear(message: FromSqlite): void {
     if (message.kind === 'failed') return this.#fail(message.message);
+    if (message.kind === 'fenced') return this.#fenced(message.epoch);
     if (message.kind !== 'durable') return;
     for (const { resolve, commit, change } of this.#waiting.splice(0, message.count)) {
       this.#durable.apply(change, commit.fence);
@@ -129,6 +136,11 @@ class SqliteStore implements Store {
   #fail(message: string): void {
     this.#failed = message;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#error());
+  }
+
+  #fenced(epoch: number): void {
+    this.#replacedBy = epoch;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: 'fenced', epoch });
   }
 
   #error(): CodedError {

@@ -49,6 +49,9 @@ export interface AuditEntry {
   readonly idempotencyKey: string;
 }
 
+/** An audit entry and the revision that its commit made. */
+export type Recorded = AuditEntry & { readonly revision: Revision };
+
 export interface Commit {
   readonly writes: readonly Write[];
   readonly audit: AuditEntry;
@@ -58,7 +61,16 @@ export interface Commit {
 
 export type CommitResult =
   | { readonly kind: 'committed'; readonly revision: Revision; readonly durable: boolean }
-  | { readonly kind: 'conflict'; readonly id: string; readonly expected: Revision; readonly actual: Revision }
+  | {
+      readonly kind: 'conflict';
+      readonly id: string;
+      readonly expected: Revision;
+      readonly actual: Revision;
+      /** The store's revision that has it so. */
+      readonly revision: Revision;
+    }
+  /** The actor's idempotency key was used before: by this commit. Nothing was written. */
+  | { readonly kind: 'repeated'; readonly entry: Recorded }
   | { readonly kind: 'fenced'; readonly epoch: number };
 
 /** One commit as watchers see it. */
@@ -81,15 +93,15 @@ export interface Contents {
 export interface Store {
   read(): Promise<Contents>;
   commit(commit: Commit): Promise<CommitResult>;
-  /** Commits after `after`, oldest first, then as they come. Throws HISTORY_TRUNCATED when `after` is too old. */
+  /**
+   * Commits after `after`, oldest first, then as they come. Throws HISTORY_TRUNCATED when `after` is too old, and
+   * REVISION_UNKNOWN when it has not come yet: whoever has seen it has seen another store.
+   */
   changes(after: Revision, signal: AbortSignal): AsyncIterable<Change>;
   /** Newest first; `before` is exclusive. */
-  audit(
-    limit: number,
-    before: Revision | undefined,
-  ): Promise<readonly (AuditEntry & { revision: Revision })[]>;
+  audit(limit: number, before: Revision | undefined): Promise<readonly Recorded[]>;
   /** The audit entry of a key that was used within retention. */
-  byIdempotencyKey(actor: string, key: string): Promise<(AuditEntry & { revision: Revision }) | undefined>;
+  byIdempotencyKey(actor: string, key: string): Promise<Recorded | undefined>;
   /** What clusters reported, written down coarsely for restart: opaque bytes per cluster, outside the revisions. */
   saveObserved(cluster: string, shard: Uint8Array): Promise<void>;
   readObserved(): Promise<ReadonlyMap<string, Uint8Array>>;

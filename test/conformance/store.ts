@@ -61,7 +61,7 @@ export function storeConformance(
     it('makes a commit whole or not at all', async () => {
       await store.commit(commit('1', [put('a')]));
       const result = await store.commit(commit('2', [put('b', 0), put('a', 7)]));
-      assert.deepEqual(result, { kind: 'conflict', id: 'a', expected: 7, actual: 1 });
+      assert.deepEqual(result, { kind: 'conflict', id: 'a', expected: 7, actual: 1, revision: 1 });
       const { revision, objects } = await store.read();
       assert.equal(revision, 1);
       assert.deepEqual(
@@ -109,6 +109,35 @@ export function storeConformance(
       assert.equal(await store.byIdempotencyKey('admin', 'key-2'), undefined);
     });
 
+    it('takes a key once, also from two that race, and answers with what it did', async () => {
+      const [one, two] = await Promise.all([
+        store.commit(commit('1', [put('a')], 1, 'key')),
+        store.commit(commit('2', [put('b')], 1, 'key')),
+      ]);
+      assert.equal(one.kind, 'committed');
+      assert.ok(two.kind === 'repeated' && two.entry.id === '1' && two.entry.revision === 1);
+      assert.equal((await store.commit(commit('3', [put('c')], 1, 'key'))).kind, 'repeated');
+      assert.equal((await store.read()).revision, 1);
+    });
+
+    it('removes what is there, at the revision that was seen only', async () => {
+      await store.commit(commit('1', [put('a')]));
+      const remove = (expected: number) =>
+        store.commit(commit('2', [{ remove: 'cluster', id: 'a', expected }]));
+      assert.equal((await remove(7)).kind, 'conflict');
+      assert.equal((await remove(1)).kind, 'committed');
+      assert.equal((await remove(1)).kind, 'conflict');
+      assert.deepEqual(await store.read(), { revision: 2, objects: [] });
+      await store.commit(commit('3', [put('a', 0)]));
+      assert.equal((await store.read()).objects[0]?.revision, 3);
+    });
+
+    it('tells nobody to wait for a revision of another store', async () => {
+      await store.commit(commit('1', [put('a')]));
+      const next = () => store.changes(7, new AbortController().signal)[Symbol.asyncIterator]().next();
+      await assert.rejects(next(), { code: 'REVISION_UNKNOWN' });
+    });
+
     it('gives the audit newest first, in pages', async () => {
       for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(`n${id}`)]));
       assert.deepEqual(
@@ -137,6 +166,7 @@ export function storeConformance(
         store = await reopen(store);
         const { revision, objects } = await store.read();
         assert.equal(revision, 1);
+        assert.equal((await store.commit(commit('2', [put('b')], 9, 'key'))).kind, 'repeated');
         assert.deepEqual(objects[0]?.value, JSON.parse(JSON.stringify(cluster('a', 30))));
         assert.equal((await store.byIdempotencyKey('admin', 'key'))?.revision, 1);
         assert.equal((await store.readObserved()).size, 1);

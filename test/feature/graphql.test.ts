@@ -85,6 +85,24 @@ describe('GraphQL through its door', () => {
     assert.equal(other.userErrors[0].code, 'CONFLICT');
   });
 
+  it('does once what comes twice at once under one key, and a dry run under a used key tells of itself', async () => {
+    const [one, two] = await Promise.all([
+      mutate(token, { cluster: 'twin', idempotencyKey: 'twin' }),
+      mutate(token, { cluster: 'twin', idempotencyKey: 'twin' }),
+    ]);
+    assert.equal(one.revision, two.revision);
+    assert.deepEqual([one['token'] === null, two['token'] === null].sort(), [false, true]);
+    const dry = await mutate(apply, { ...policy({ name: 'other' }), idempotencyKey: 'k1', dryRun: true });
+    assert.deepEqual(dry.userErrors, []);
+    const later = { ...policy({ name: 'once' }), idempotencyKey: 'k1', expectedRevision: 1 };
+    assert.equal((await mutate(apply, later)).userErrors[0]?.code, 'CONFLICT');
+  });
+
+  it('refuses a cursor of the audit that is none', async () => {
+    const { errors } = await hub.ask('{ auditLog(after: "garbage") { totalCount } }');
+    assert.equal(errors?.[0]?.extensions?.code, 'INVALID');
+  });
+
   it('shows a join token once, keeps no copy, and pages lists', async () => {
     const first = await mutate(token, { cluster: 'north', idempotencyKey: 't1' });
     assert.match(String(first['token']), /^isthmus-join\.v1\./);

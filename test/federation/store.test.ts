@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import { createInterface } from 'node:readline';
 import { memoryStore } from '../../federation/store/memory.ts';
+import { Ledger } from '../../federation/store/ledger.ts';
 import { sqliteStore } from '../../federation/store/sqlite.ts';
+import type { Change } from '../../federation/store/store.ts';
 import { storeConformance } from '../conformance/store.ts';
+
+/** A commit as the store's thread is told of it. */
+const changeAt = (revision: number): Change => ({
+  revision,
+  writes: [{ remove: 'cluster', id: `c${revision}`, expected: undefined }],
+  audit: { ...{ id: `a${revision}`, at: 1, actor: 'a', action: 'test', subject: '' }, ...blank },
+});
+const blank = { reason: '', outcome: '{}', idempotencyKey: '' };
 
 let dir = '';
 const path = () => join(dir, 'hub.db');
@@ -45,8 +57,72 @@ describe('sqlite', () => {
     assert.equal(objects.length, revision);
   });
 
+  it('writes nothing after a write that failed: what follows rests on what is not there', async () => {
+    await (await sqliteStore(path())).close();
+    const db = new DatabaseSync(path());
+    db.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON changes WHEN NEW.revision = 2 BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+    );
+    db.close();
+    const thread = new Worker(new URL('../../federation/store/sqlite-thread.ts', import.meta.url), {
+      workerData: { path: path(), retention: 10 },
+    });
+    const said = on(thread, 'message') as AsyncIterableIterator<[{ kind: string }]>;
+    const next = async () => ((await said.next()).value as [{ kind: string }])[0].kind;
+    assert.equal(await next(), 'opened');
+    for (const [revision, answer] of [
+      [1, 'durable'],
+      [2, 'failed'],
+    ] as const) {
+      thread.postMessage({ kind: 'change', change: changeAt(revision) });
+      assert.equal(await next(), answer);
+    }
+    thread.postMessage({ kind: 'change', change: changeAt(3) });
+    thread.postMessage({ kind: 'close' });
+    assert.equal(await next(), 'closed');
+    const store = await sqliteStore(path());
+    assert.equal((await store.read()).revision, 1);
+    await store.close();
+  });
+
+  it('is left alone by a hub that another has replaced', async () => {
+    const older = await sqliteStore(path());
+    await older.commit({ ...changeAt(1), fence: await older.nextEpoch() });
+    const newer = await sqliteStore(path());
+    const fence = await older.nextEpoch();
+    const refused = await Promise.all([
+      older.commit({ ...changeAt(2), fence }),
+      older.commit({ ...changeAt(3), fence }),
+    ]);
+    const fenced = { kind: 'fenced', epoch: await newer.nextEpoch() };
+    assert.deepEqual(refused, [fenced, fenced]);
+    assert.deepEqual(await older.commit({ ...changeAt(4), fence }), fenced);
+    await newer.commit({ ...changeAt(2), fence: fenced.epoch });
+    await Promise.all([older.close(), newer.close()]);
+    const store = await sqliteStore(path());
+    assert.equal((await store.read()).revision, 2);
+    await store.close();
+  });
+
   it('refuses a file that is no database, and says so', async () => {
     writeFileSync(path(), 'this is no database, and long enough to be looked at as one'.repeat(40));
     await assert.rejects(sqliteStore(path()), { code: 'STORE_FAILED' });
+  });
+});
+
+describe('what a store keeps', () => {
+  it('says how far back changes can be had, and forgets old keys with their commits', () => {
+    const ledger = new Ledger();
+    const keyed = changeAt(1);
+    ledger.apply({ ...keyed, audit: { ...keyed.audit, idempotencyKey: 'old' } }, 1);
+    assert.equal(ledger.byIdempotencyKey('a', 'old')?.revision, 1);
+    for (let revision = 2; revision <= 20_005; revision++) ledger.apply(changeAt(revision), 1);
+    assert.throws(() => ledger.after(4), { code: 'HISTORY_TRUNCATED', oldest: 5 });
+    assert.equal(ledger.after(5).length, 20_000);
+    assert.deepEqual(
+      ledger.after(20_003).map(({ revision }) => revision),
+      [20_004, 20_005],
+    );
+    assert.equal(ledger.byIdempotencyKey('a', 'old'), undefined);
   });
 });
