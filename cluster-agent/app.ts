@@ -309,10 +309,10 @@ export class Agent {
   }
 
   #renewLink(): void {
-    const { clock, stateDir, log } = this.#options;
+    const { clock, stateDir, random, log } = this.#options;
     if (this.#renewing || !this.link.connected || !linkIsDue(this.#identity, clock.now())) return;
     this.#renewing = true;
-    renewLink(this.link, this.#identity, stateDir)
+    renewLink(this.link, this.#identity, stateDir, random)
       .then((identity) => (this.#identity = identity))
       .catch((error: unknown) =>
         log.warn({ error: String(error) }, 'the link certificate was not renewed; it will be tried again'),

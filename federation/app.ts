@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -14,6 +15,7 @@ import { hubPorts, watchActivation } from './link/hub-ports.ts';
 import { startLink } from './link/listeners.ts';
 import { Reports } from './link/reports.ts';
 import { Live } from './state/live.ts';
+import { watchRemoval } from './state/removal.ts';
 import { emptyShard } from './state/shard.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
@@ -27,6 +29,9 @@ export interface HubOptions {
   readonly apiPort: number;
   readonly linkListen: string;
   readonly joinListen: string;
+  /** host:port under which agents reach the listeners, of each replica of the hub; none: what is listened on. */
+  readonly advertiseLink: readonly string[];
+  readonly advertiseJoin: readonly string[];
   readonly hubId: string;
   readonly trustDomain: string;
   readonly exportByLabel: boolean;
@@ -53,11 +58,12 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
     options,
     epoch,
   );
-  const restored = await restoreReports(store, live, clock);
-  const server = ca.issueServer([...new Set([options.linkListen, options.joinListen].map(hostOf))]);
+  const restored = await restoreReports(store, live, options);
+  const server = ca.issueServer(hostsOf(options));
   const ports = hubPorts({ clock, random, log, live, store, runner, ca, provider, server });
   const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
-  watchActivation({ live, runner, log });
+  watchActivation({ live, runner, clock, log });
+  watchRemoval({ live, store, log });
   watchExpiry({ live, runner, clock, log }, signal);
   const token = adminToken(join(stateDir, 'admin-token'), random);
   const api = apiServer(
@@ -86,9 +92,25 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
 
 const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
 
+/** What agents are told. Throws ADVERTISE when that would be an address that nobody can dial. */
+function advertised(listen: string, advertise: readonly string[]): readonly string[] {
+  if (advertise.length > 0) return advertise;
+  if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];
+  throw new CodedError(
+    'ADVERTISE',
+    `${listen} is every address of this machine: name those that agents can dial with --advertise-link and --advertise-join`,
+  );
+}
+
+const linksOf = ({ linkListen, advertiseLink }: HubOptions) => advertised(linkListen, advertiseLink);
+const joinsOf = ({ joinListen, advertiseJoin }: HubOptions) => advertised(joinListen, advertiseJoin);
+const hostsOf = (options: HubOptions): readonly string[] => [
+  ...new Set([...linksOf(options), ...joinsOf(options)].map(hostOf)),
+];
+
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({
   ...{ hubId: options.hubId, trustDomain: options.trustDomain, exportByLabel: options.exportByLabel },
-  ...{ linkCaHash, joinEndpoints: [options.joinListen], linkEndpoints: [options.linkListen] },
+  ...{ linkCaHash, joinEndpoints: joinsOf(options), linkEndpoints: linksOf(options) },
 });
 
 /** The first start mints the one trust domain. */
@@ -119,12 +141,21 @@ async function ensureTrustDomain(
 }
 
 /** What clusters had reported before: shown as stale, and held until they report again. */
-async function restoreReports(store: Store, live: Live, clock: Clock): Promise<Map<string, Reports>> {
+async function restoreReports(
+  store: Store,
+  live: Live,
+  { clock, log }: HubOptions,
+): Promise<Map<string, Reports>> {
   const restored = new Map<string, Reports>();
-  for (const [cluster, bytes] of await store.readObserved()) {
-    const { reports, change } = Reports.load(bytes, 0);
-    restored.set(cluster, reports);
-    live.setShard(change(emptyShard(cluster, clock.now())));
+  const saved = await store.readObserved();
+  for (const cluster of live.current.intent.clusters.keys()) {
+    const bytes = saved.get(cluster);
+    const loaded = bytes && Reports.load(bytes);
+    if (loaded && !loaded.ok)
+      log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
+    const shard = emptyShard(cluster, clock.now());
+    live.setShard(loaded?.ok ? loaded.value.change(shard) : shard);
+    if (loaded?.ok) restored.set(cluster, loaded.value.reports);
   }
   return restored;
 }

@@ -18,6 +18,12 @@ const flags = readFlags(
     },
     { name: 'link-listen', value: 'HOST:PORT', help: 'where agents connect' },
     { name: 'join-listen', value: 'HOST:PORT', help: 'where clusters join' },
+    {
+      name: 'advertise-link',
+      value: 'HOST:PORT,…',
+      help: 'where agents reach the link of each replica; by default where it listens',
+    },
+    { name: 'advertise-join', value: 'HOST:PORT,…', help: 'the same for joining' },
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
     { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
@@ -37,12 +43,20 @@ const end = () => {
 process.on('SIGTERM', end).on('SIGINT', end);
 if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 
+const listOf = (flag: string): readonly string[] =>
+  flags
+    .text(flag)
+    .split(',')
+    .filter((one) => one !== '');
+
 const api = flags.text('api-listen');
 startHub(
   {
     stateDir: flags.text('state-dir'),
     linkListen: flags.text('link-listen'),
     joinListen: flags.text('join-listen'),
+    advertiseLink: listOf('advertise-link'),
+    advertiseJoin: listOf('advertise-join'),
     ...{ apiHost: api.slice(0, api.lastIndexOf(':')), apiPort: Number(api.slice(api.lastIndexOf(':') + 1)) },
     hubId: flags.text('hub-id'),
     trustDomain: flags.text('trust-domain'),

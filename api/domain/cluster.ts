@@ -3,7 +3,10 @@ export interface Cluster {
   readonly kind: 'cluster';
   /** The name, unique; also the cluster id in SPIFFE link identities and xDS. RFC 1123 label, 1 to 63 characters. */
   readonly name: string;
+  /** PENDING: a token was made for it and it has not joined yet. */
   readonly admission: 'PENDING' | 'ADMITTED' | 'REVOKED';
+  /** Another one with each admission: link certificates of an earlier one are refused. '' before the first. */
+  readonly membership: string;
   /** Share of new connections that moves away, 0 to 100. Survives everything. */
   readonly drainPercent: number;
   readonly drainScope: 'ALL' | 'REMOTE';

@@ -6,4 +6,6 @@ export interface JoinToken {
   readonly secretHash: string;
   readonly expiresAt: number;
   readonly usedAt: number | undefined;
+  /** SHA-256 of the key that it let in, in hex: only that one is answered again, should the first answer be lost. */
+  readonly usedBy: string | undefined;
 }

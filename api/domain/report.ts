@@ -28,6 +28,7 @@ export interface ServiceReport {
 export interface Gateway {
   readonly network: string;
   readonly address: string;
+  /** 0: it takes no HBONE. */
   readonly hbonePort: number;
   /** 0: it has no SNI passthrough. */
   readonly passthroughPort: number;

@@ -13,6 +13,7 @@ import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -40,10 +41,13 @@ const healthEvery = 5000;
 /** Asked anew: the signal may have aborted while something was awaited. */
 const isOver = ({ aborted }: AbortSignal): boolean => aborted;
 
-/** The agent's side of the link: one connection, tried again for ever, whose streams live and die together. */
+/**
+ * The agent's side of the link: one connection, tried again for ever at each of the hub's replicas in turn, whose
+ * streams live and die together.
+ */
 export class LinkClient {
   readonly #deps: LinkDeps;
-  readonly #client: Client;
+  #client: Client | undefined;
   readonly #certificates: Certificates;
   /** Of the agent's own life: the order of what it reports. */
   readonly #moment: { epoch: bigint; revision: bigint };
@@ -53,14 +57,8 @@ export class LinkClient {
 
   constructor(deps: LinkDeps) {
     this.#deps = deps;
-    const { identity, localAddress, clock } = deps;
+    const { identity, clock } = deps;
     this.#certificates = new Certificates(identity, identity.ca);
-    const endpoint = identity.endpoints[0] ?? '';
-    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), this.#certificates);
-    this.#client = new Client(boundTarget(endpoint, localAddress), trust.credentials, {
-      ...channelOptions(4),
-      ...trust.options,
-    });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
   }
 
@@ -70,16 +68,19 @@ export class LinkClient {
 
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#deps;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    const { clock, random, log, identity } = this.#deps;
+    for (let attempt = 0, dials = 0; !signal.aborted; attempt++, dials++) {
       const started = clock.monotonic();
-      const why = await this.#connect(signal);
+      const endpoint = identity.endpoints[dials % identity.endpoints.length] ?? '';
+      const why = await this.#connect(endpoint, signal);
       if (clock.monotonic() - started > 5000) attempt = 0;
       if (isOver(signal)) break;
-      log.warn({ why, attempt }, 'the link to the hub ended; this cluster goes on with what it knows');
+      log.warn(
+        { why, attempt, endpoint },
+        'the link to the hub ended; this cluster goes on with what it knows',
+      );
       await sleep(clock, backoff(attempt, random, 50, 3000), signal).catch(() => undefined);
     }
-    this.#client.close();
   }
 
   /** Something that goes up may have changed. */
@@ -95,28 +96,42 @@ export class LinkClient {
   /** Has the agent's own certificate renewed; new connections of the link show it at once. Resolves with it, PEM. */
   async renew(key: string, csr: string): Promise<{ chain: string; ca: string }> {
     const deadline = new Date(this.#deps.clock.now() + 10_000);
-    const answer = await callUnary(this.#client, linkService.renewLink, { linkCsr: csr }, { deadline });
+    const answer = await callUnary(this.#connected(), linkService.renewLink, { linkCsr: csr }, { deadline });
     const renewed = { chain: answer.linkChain.join(''), ca: answer.linkCa };
     this.#certificates.setIdentity({ key, chain: renewed.chain });
     this.#certificates.setCa(renewed.ca);
     return renewed;
   }
 
-  signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {
+  async signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {
     return callUnary(
-      this.#client,
+      this.#connected(),
       linkService.signIntermediate,
       { csr },
       { deadline: new Date(this.#deps.clock.now() + 10_000) },
     );
   }
 
+  #connected(): Client {
+    if (this.#client) return this.#client;
+    throw new CodedError('HUB_UNREACHABLE', 'the link to the hub is down: it is tried again all the time');
+  }
+
+  #clientFor(endpoint: string): Client {
+    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), this.#certificates);
+    const target = boundTarget(endpoint, this.#deps.localAddress);
+    return new Client(target, trust.credentials, { ...channelOptions(4), ...trust.options });
+  }
+
   /** Resolves with why it ended. */
-  #connect(signal: AbortSignal): Promise<string> {
+  #connect(endpoint: string, signal: AbortSignal): Promise<string> {
+    const client = (this.#client = this.#clientFor(endpoint));
     return new Promise((resolve) => {
-      const session = new Session(this.#client, this.#deps, this.#moment, this.received, (why) => {
+      const session = new Session(client, this.#deps, this.#moment, this.received, (why) => {
         signal.removeEventListener('abort', stop);
         if (this.#session === session) this.#session = undefined;
+        this.#client = undefined;
+        client.close();
         resolve(why);
       });
       const stop = () => session.end('stopped');
@@ -141,6 +156,9 @@ class Session {
   readonly #awaited = new Set<string>(downTypes);
   #resources = 0;
   #told = false;
+  /** Health that is due: what is written is the latest at the moment when there is room for it. */
+  #healthDue = false;
+  readonly #healthPump: Pump<HealthReport>;
   #sequence = 0;
   #over = false;
 
@@ -162,11 +180,16 @@ class Session {
         moment: { ...moment },
         complete: deps.reports(type) !== undefined,
       }),
+      onAck: (type, { rejected }) => {
+        for (const [name, { reason }] of rejected)
+          deps.log.warn({ type, name, reason }, 'the hub refused a report; it goes on with the one before');
+      },
     });
     this.#sync = openStream(client, linkService.sync);
     this.#health = openStream(client, linkService.health);
     this.#answer = openStream(client, linkService.answer);
     this.#pump = new Pump(this.#sync, () => this.#answers.shift() ?? this.#nextUp());
+    this.#healthPump = new Pump(this.#health, () => this.#nextHealth());
     for (const request of this.#down.open()) this.#answers.push({ kind: 'request', request });
     this.#listen();
     this.#pump.wake();
@@ -179,15 +202,21 @@ class Session {
   }
 
   sendHealth(): void {
-    if (this.#over) return;
-    const report = { ...this.#deps.health(), sequence: ++this.#sequence, sentAt: this.#deps.clock.now() };
-    this.#health.write(report);
+    this.#healthDue = true;
+    this.#healthPump.wake();
+  }
+
+  #nextHealth(): HealthReport | undefined {
+    if (!this.#healthDue) return undefined;
+    this.#healthDue = false;
+    return { ...this.#deps.health(), sequence: ++this.#sequence, sentAt: this.#deps.clock.now() };
   }
 
   end(why: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#pump.stop();
+    this.#healthPump.stop();
     for (const stream of [this.#sync, this.#health, this.#answer]) stream.cancel();
     this.#onEnd(why);
   }
@@ -206,7 +235,8 @@ class Session {
     if (message.kind === 'request') {
       const heard = this.#up.request(message.request);
       if (!heard.ok) return this.end(heard.error);
-    } else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
+    } else if (this.#answers.length >= 2 * downTypes.length) return this.end('the hub does not read answers');
+    else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     this.#pump.wake();
   }
 

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createPublicKey } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
@@ -8,13 +9,15 @@ import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { joiningService } from '@isthmus/api/grpc/services.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
-import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
+import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
 import { Client } from '@grpc/grpc-js';
 import { fetchPinnedCa } from './pinned-ca.ts';
 import { readJoinToken, type JoinTicket } from './token.ts';
 
-/** What makes an agent a member: kept in a 0600 file, renewed by the link itself. */
+/** What makes an agent a member: kept in a 0600 file with its key sealed, renewed by the link itself. */
 export interface LinkIdentity {
   readonly cluster: string;
   readonly hubId: string;
@@ -32,16 +35,21 @@ interface JoinOptions {
   readonly tokenFile: string | undefined;
   readonly localAddress: string;
   readonly now: number;
+  readonly random: Random;
 }
 
 const fileOf = (stateDir: string): string => join(stateDir, 'link.json');
+/** The key that asks to join, until it has been let in: an answer may be lost, and only this key is answered again. */
+const joiningFileOf = (stateDir: string): string => join(stateDir, 'joining-key');
+
+const purpose = 'link key';
 
 /**
  * The identity of an earlier start, or a new one by the token: one call, to a hub that the token pins. Throws
- * JOIN_TOKEN, NOT_JOINED, CA_NOT_PINNED, HUB_UNREACHABLE or JOIN_REFUSED with what to do.
+ * UNSEAL_FAILED, JOIN_TOKEN, NOT_JOINED, CA_NOT_PINNED, HUB_UNREACHABLE or JOIN_REFUSED with what to do.
  */
 export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> {
-  const known = readLinkIdentity(options.stateDir);
+  const known = readLinkIdentity(options.stateDir, options.random);
   if (known) return known;
   if (options.tokenFile === undefined)
     throw new CodedError(
@@ -57,27 +65,49 @@ export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> 
     );
   if (ticket.value.expiresAt <= options.now)
     throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
-  const identity = await joinBy(ticket.value, options);
-  saveLinkIdentity(options.stateDir, identity);
+  const identity = await joinBy(ticket.value, joiningKey(options), options);
+  saveLinkIdentity(options.stateDir, identity, options.random);
+  rmSync(joiningFileOf(options.stateDir), { force: true });
   return identity;
 }
 
-export function readLinkIdentity(stateDir: string): LinkIdentity | undefined {
+const providerOf = (stateDir: string, random: Random): KeyProvider =>
+  fileKeyProvider(join(stateDir, 'sealing-key'), random);
+
+function readLinkIdentity(stateDir: string, random: Random): LinkIdentity | undefined {
   const file = fileOf(stateDir);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LinkIdentity) : undefined;
+  if (!existsSync(file)) return undefined;
+  const { sealedKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as SavedIdentity;
+  return { ...rest, key: unseal(sealedKey, purpose, providerOf(stateDir, random)) };
 }
 
-export function saveLinkIdentity(stateDir: string, identity: LinkIdentity): void {
-  writeFileSync(`${fileOf(stateDir)}.new`, JSON.stringify(identity), { mode: 0o600 });
-  renameSync(`${fileOf(stateDir)}.new`, fileOf(stateDir));
+type SavedIdentity = Omit<LinkIdentity, 'key'> & { readonly sealedKey: string };
+
+export function saveLinkIdentity(stateDir: string, { key, ...rest }: LinkIdentity, random: Random): void {
+  const sealedKey = seal(key, purpose, providerOf(stateDir, random), random);
+  writePrivate(fileOf(stateDir), JSON.stringify({ ...rest, sealedKey } satisfies SavedIdentity));
+}
+
+function joiningKey({ stateDir, random }: JoinOptions): KeyPair {
+  const file = joiningFileOf(stateDir);
+  const provider = providerOf(stateDir, random);
+  if (!existsSync(file))
+    writePrivate(file, seal(privateKeyPem(generateKey().privateKey), purpose, provider, random));
+  const privateKey = readPrivateKey(unseal(readFileSync(file, 'utf8'), purpose, provider));
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+function writePrivate(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
 }
 
 /** The hub's replicas in turn, until one answers; a refusal is the answer of all. */
-async function joinBy(ticket: JoinTicket, options: JoinOptions): Promise<LinkIdentity> {
+async function joinBy(ticket: JoinTicket, key: KeyPair, options: JoinOptions): Promise<LinkIdentity> {
   let last: unknown;
   for (const endpoint of ticket.joinEndpoints) {
     try {
-      return await joinAt(endpoint, ticket, options);
+      return await joinAt(endpoint, ticket, key, options);
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'HUB_UNREACHABLE') throw error;
       last = error;
@@ -89,6 +119,7 @@ async function joinBy(ticket: JoinTicket, options: JoinOptions): Promise<LinkIde
 async function joinAt(
   endpoint: string,
   ticket: JoinTicket,
+  key: KeyPair,
   { localAddress, cluster }: JoinOptions,
 ): Promise<LinkIdentity> {
   const [host, port] = [
@@ -101,7 +132,6 @@ async function joinAt(
     ...channelOptions(4),
     ...options,
   });
-  const key = generateKey();
   try {
     const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: agentVersion };
     const answer: JoinResponse = await callUnary(client, joiningService.join, request, {

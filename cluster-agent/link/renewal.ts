@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { LinkClient } from './client.ts';
 import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
 
@@ -16,10 +17,11 @@ export async function renewLink(
   link: LinkClient,
   identity: LinkIdentity,
   stateDir: string,
+  random: Random,
 ): Promise<LinkIdentity> {
   const pair = generateKey();
   const key = privateKeyPem(pair.privateKey);
   const renewed = { ...identity, key, ...(await link.renew(key, createCsr(pair))) };
-  saveLinkIdentity(stateDir, renewed);
+  saveLinkIdentity(stateDir, renewed, random);
   return renewed;
 }

@@ -24,6 +24,8 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
         'planId',
         'no such plan: plans are kept for 15 minutes and not over a restart; simulate again',
       );
+    const stale = checkRevision(context, 0, 'the failover of this plan');
+    if (stale) return { ok: false, error: [stale] };
     const again = simulate(snapshot, plan.request, context.now);
     if (!again.ok || again.value.basis !== plan.basis)
       return refuse(

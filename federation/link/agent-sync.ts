@@ -3,7 +3,9 @@ import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { isHeld } from './hold.ts';
 import type { HubPorts } from './ports.ts';
 import type { Reports } from './reports.ts';
 import type { AgentSession } from './sessions.ts';
@@ -18,9 +20,10 @@ export class AgentSync implements AgentSession {
   readonly #down: ServerSession;
   readonly #up: ClientSession;
   readonly #pump: Pump<SyncMessage>;
-  /** Requests and acknowledgements that wait for room: at most one for each response under way. */
+  /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
   readonly #last = new Map<string, unknown>();
+  #lastHolds: readonly unknown[] = [];
 
   constructor(
     cluster: string,
@@ -37,7 +40,8 @@ export class AgentSync implements AgentSession {
     this.#down = new ServerSession({
       types: downTypes,
       lookup: (type) => ({ resources: hub.resources(cluster, type), moment: this.#moment(), complete: true }),
-      hold: (type, name) => type === 'remote' && this.#isHeld(name),
+      hold: (type, name) => isHeld(hub.snapshot(), cluster, type, name),
+      onAck: (type, acknowledgement) => this.#acknowledged(type, acknowledgement),
     });
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextDown());
     for (const request of this.#up.open()) this.#answers.push({ kind: 'request', request });
@@ -45,28 +49,39 @@ export class AgentSync implements AgentSession {
   }
 
   hear(message: SyncMessage): void {
-    if (message.kind === 'response')
+    if (message.kind === 'response') {
+      // One response of a type is under way at a time: an agent that sends more does not wait for its answers.
+      if (this.#answers.length >= 2 * upTypes.length)
+        return this.end('answers are not read', status.RESOURCE_EXHAUSTED);
       this.#answers.push({ kind: 'request', request: this.#take(message.response) });
-    else {
+    } else {
       const heard = this.#down.request(message.request);
-      if (!heard.ok) return this.end(heard.error);
+      if (!heard.ok) return this.end(heard.error, status.INVALID_ARGUMENT);
     }
     this.#pump.wake();
   }
 
   wake(): void {
+    const holds = this.#holds();
+    const letGo = holds.some((one, i) => one !== this.#lastHolds[i]);
     for (const type of downTypes) {
       const resources = this.#hub.resources(this.cluster, type);
-      // Held names are let go when a shard becomes synced, which replaces no map: remotes are always looked at again.
-      if (this.#last.get(type) !== resources || type === 'remote') this.#down.changed(type);
+      // Held names are let go when a shard becomes synced or an export ends, which may replace no resource.
+      if (letGo || this.#last.get(type) !== resources) this.#down.changed(type);
       this.#last.set(type, resources);
     }
+    this.#lastHolds = holds;
     this.#pump.wake();
   }
 
-  end(reason: string, code = status.PERMISSION_DENIED): void {
-    this.#pump.stop();
+  end(reason: string, code = status.ABORTED): void {
+    this.stop();
     this.#call.emit('error', { code, details: reason });
+  }
+
+  /** The call has ended by itself. */
+  stop(): void {
+    this.#pump.stop();
   }
 
   #moment() {
@@ -79,23 +94,39 @@ export class AgentSync implements AgentSession {
     return response && { kind: 'response', response };
   }
 
-  /** Until a cluster has synced in this epoch, what others hold of it is neither replaced nor removed. */
-  #isHeld(name: string): boolean {
-    const cluster = name.split('/')[0] ?? '';
+  /** What it rests on that something is held back. */
+  #holds(): readonly unknown[] {
     const { intent, observed } = this.#hub.snapshot();
-    if (intent.clusters.get(cluster)?.value.admission !== 'ADMITTED') return false;
-    return !(observed.get(cluster)?.synced ?? false);
+    const unsynced = [...intent.clusters.keys()].filter((name) => !observed.get(name)?.synced);
+    return [intent.serviceExports, unsynced.join()];
+  }
+
+  /** What the agent could not read is shown until it has read it, or another version of it. */
+  #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
+    for (const [name, { reason }] of rejected)
+      this.#hub.log.warn({ cluster: this.cluster, type, name, reason }, 'the agent refused what it was sent');
+    this.#hub.updateShard(this.cluster, (shard) => {
+      const settled = [...applied.keys(), ...removed].map((name) => `${type}/${name}`);
+      if (rejected.size === 0 && !settled.some((key) => shard.refused.has(key))) return shard;
+      const refused = new Map(shard.refused);
+      for (const key of settled) refused.delete(key);
+      for (const [name, refusal] of rejected) refused.set(`${type}/${name}`, refusal);
+      return { ...shard, refused };
+    });
   }
 
   #take(response: DeltaResponse) {
-    const now = this.#hub.clock.now();
+    const { clock, log } = this.#hub;
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
-      const { change, rejected } = this.#reports.apply(response.type, resources, removed, now);
+      const { change, rejected } = this.#reports.apply(response.type, resources, removed, clock.now());
+      for (const { name, reason } of rejected)
+        log.warn({ cluster: this.cluster, type: response.type, name, reason }, 'a report was refused');
       this.#hub.updateShard(this.cluster, change);
-      if (resources.length + removed.length > 0) this.#hub.saveReports(this.cluster, this.#reports.save());
+      if (resources.length + removed.length > 0)
+        this.#hub.saveReports(this.cluster, () => this.#reports.save());
       return rejected;
     });
-    if (this.#up.allReady)
+    if (this.#up.allComplete)
       this.#hub.updateShard(this.cluster, (shard) => (shard.synced ? shard : { ...shard, synced: true }));
     return request;
   }

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
+import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { publicKeyDer } from '@isthmus/mesh/pki/key.ts';
 import type { KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Command } from '../command/command.ts';
@@ -30,13 +33,14 @@ interface Deps {
   readonly server: ServerIdentity;
 }
 
+/** Reports that keep coming are written down at this pace, milliseconds. */
 const saveEvery = 200;
 
 /** The link's view of the hub. */
 export function hubPorts(deps: Deps): HubPorts {
   const { clock, random, log, live, store, ca, server } = deps;
   const compiler = new Compiler();
-  const saves = new Map<string, { bytes: Uint8Array; timer: Timer }>();
+  const saves = new Map<string, () => Uint8Array>();
   return {
     ...{ clock, random, log, server, linkCa: ca.certificate },
     snapshot: () => live.current,
@@ -48,34 +52,42 @@ export function hubPorts(deps: Deps): HubPorts {
     },
     resources: (cluster, type) => compiler.resources(live.current, cluster, type),
     saveReports(cluster, bytes) {
-      saves.get(cluster)?.timer.cancel();
-      const timer = clock.after(saveEvery, () => {
+      const underWay = saves.has(cluster);
+      saves.set(cluster, bytes);
+      if (underWay) return;
+      clock.after(saveEvery, () => {
+        const latest = saves.get(cluster) ?? bytes;
         saves.delete(cluster);
         store
-          .saveObserved(cluster, bytes)
+          .saveObserved(cluster, latest())
           .catch((error: unknown) =>
             log.error({ cluster, error: String(error) }, 'reports not written down'),
           );
       });
-      saves.set(cluster, { bytes, timer });
     },
     join: (request) => joinCluster(deps, request),
-    renewLink: (cluster, csr) =>
-      Promise.resolve({ linkChain: ca.issueAgent(cluster, csr), linkCa: certificatePem(ca.certificate) }),
+    renewLink: ({ cluster, membership }, csr) =>
+      Promise.resolve({
+        linkChain: ca.issueAgent(cluster, membership, csr),
+        linkCa: certificatePem(ca.certificate),
+      }),
     signIntermediate: (cluster, csr) => sign(deps, cluster, csr),
   };
 }
 
 async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinResponse> {
   const { ca, live } = deps;
+  const { cluster, secret, linkCsr } = request;
   // The request is read first: a token is not used up by an agent that cannot be answered.
-  const linkChain = ca.issueAgent(request.cluster, request.linkCsr);
-  await must(deps, join, { cluster: request.cluster, secret: request.secret }, `agent/${request.cluster}`);
+  const csr = readCsr(linkCsr);
+  if (!csr.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${csr.error}`);
+  const key = createHash('sha256').update(publicKeyDer(csr.value.publicKey)).digest('hex');
+  const { membership } = await must(deps, join, { cluster, secret, key }, `agent/${cluster}`);
   const { hubId, linkEndpoints, trustDomain } = live.current.settings;
   return {
     hubId,
-    clusterId: request.cluster,
-    linkChain,
+    clusterId: cluster,
+    linkChain: ca.issueAgent(cluster, membership, linkCsr),
     linkCa: certificatePem(ca.certificate),
     linkEndpoints,
     trustDomain,
@@ -111,11 +123,11 @@ async function must<I, P>(
 }
 
 /** Activates intermediates as soon as every verifier that has to has acknowledged them. */
-export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'log'>): () => void {
+export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'clock' | 'log'>): () => void {
   const underWay = new Set<string>();
   return deps.live.onChange(() => {
     for (const { id, value } of deps.live.current.intent.intermediates.values()) {
-      if (underWay.has(id) || !readyToActivate(value, deps.live.current)) continue;
+      if (underWay.has(id) || !readyToActivate(value, deps.live.current, deps.clock.now())) continue;
       underWay.add(id);
       must(deps, activateIntermediate, { keyId: id }, 'hub')
         .then(() => deps.log.info({ cluster: value.cluster, keyId: id }, 'intermediate activated'))

@@ -8,17 +8,24 @@ export interface LinkRefusal {
   readonly message: string;
 }
 
+/** Whose agent speaks. */
+export interface Agent {
+  readonly cluster: string;
+  readonly membership: string;
+}
+
 /**
  * Which cluster's agent this certificate belongs to. TLS has verified it already against the link's own CA, which
  * signs nothing else; it is verified once more here by the leaf alone, as a chain that a socket reports proves
- * nothing. A revoked or removed cluster's certificate is still valid and still refused.
+ * nothing. A revoked or removed cluster's certificate is still valid and still refused, also after the cluster has
+ * joined again: it names an earlier membership.
  */
 export function identifyAgent(
   raw: Buffer | undefined,
   ca: X509Certificate,
   snapshot: FederationSnapshot,
   now: number,
-): Result<string, LinkRefusal> {
+): Result<Agent, LinkRefusal> {
   if (!raw) return refuse('UNAUTHENTICATED', 'the link demands a client certificate: join first');
   const leaf = new X509Certificate(raw);
   if (!leaf.checkIssued(ca) || !leaf.verify(ca.publicKey))
@@ -27,16 +34,23 @@ export function identifyAgent(
     return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
   const prefix = `URI:spiffe://link.${snapshot.settings.hubId}/cluster/`;
   const name = leaf.subjectAltName?.startsWith(prefix) ? leaf.subjectAltName.slice(prefix.length) : '';
-  return admitted(name, snapshot);
+  // A certificate with an empty subject has none at all here, whatever the types say.
+  const subject = (leaf.subject as string | undefined) ?? '';
+  const membership = /^CN=(.+)$/m.exec(subject)?.[1] ?? '';
+  const agent = { cluster: name, membership };
+  const why = whyNot(agent, snapshot);
+  return why === undefined ? ok(agent) : refuse('PERMISSION_DENIED', why);
 }
 
-function admitted(name: string, snapshot: FederationSnapshot): Result<string, LinkRefusal> {
-  const cluster = snapshot.intent.clusters.get(name)?.value;
-  if (!cluster)
-    return refuse('PERMISSION_DENIED', `no cluster '${name}' is a member: it was removed; join again`);
-  if (cluster.admission !== 'ADMITTED')
-    return refuse('PERMISSION_DENIED', `cluster '${name}' is ${cluster.admission}: it may not use the link`);
-  return ok(name);
+/** Why an agent may not use the link; undefined when it may. */
+export function whyNot({ cluster, membership }: Agent, { intent }: FederationSnapshot): string | undefined {
+  const member = intent.clusters.get(cluster)?.value;
+  if (!member) return `no cluster '${cluster}' is a member: it was removed; join again`;
+  if (member.admission !== 'ADMITTED')
+    return `cluster '${cluster}' is ${member.admission}: it may not use the link`;
+  if (member.membership !== membership)
+    return `this certificate is of an earlier membership of '${cluster}': it may not use the link; join again`;
+  return undefined;
 }
 
 const refuse = (code: LinkRefusal['code'], message: string) => err({ code, message });

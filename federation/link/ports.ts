@@ -6,6 +6,7 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Shard } from '../state/observed.ts';
+import type { Agent } from './identify.ts';
 
 /** PEM key and chain of a listener. */
 export interface ServerIdentity {
@@ -28,9 +29,9 @@ export interface HubPorts {
   /** Everything that a cluster must know of one type, by name. */
   resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
   /** Writes down what a cluster's agent has sent, coarsely, for the next start. */
-  saveReports(cluster: string, bytes: Uint8Array): void;
+  saveReports(cluster: string, bytes: () => Uint8Array): void;
   /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */
   join(request: JoinRequest): Promise<JoinResponse>;
-  renewLink(cluster: string, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
+  renewLink(agent: Agent, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
   signIntermediate(cluster: string, csr: string): Promise<SignIntermediateResponse>;
 }

@@ -1,13 +1,18 @@
 import * as wire from '@isthmus/api/wire/link.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
-import { withApplied, withGateway, withReport, withService } from '../state/shard.ts';
+import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import { withApplied, withGateways, withReport, withServices, type Changes } from '../state/shard.ts';
 import type { Shard } from '../state/observed.ts';
 
 type Change = (shard: Shard) => Shard;
 
+type Saved = readonly [name: string, version: string, body: string];
+
 /** What a cluster's agent has sent and still stands, with its versions: a reconnect then costs only what changed. */
 export class Reports {
   readonly #byType = new Map<string, Map<string, Resource>>();
+  /** Of the newest of them, epoch milliseconds. */
+  #asOf = 0;
 
   /** Name to version by type, for the opening of a stream. */
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
@@ -28,23 +33,30 @@ export class Reports {
   ): { change: Change; rejected: readonly Rejected[] } {
     const held = this.#byType.get(type) ?? new Map<string, Resource>();
     this.#byType.set(type, held);
-    const changes: Change[] = [];
+    this.#asOf = now;
+    const kind = kinds[type];
+    if (!kind)
+      return {
+        change: (shard) => shard,
+        rejected: resources.map(({ name }) => ({ name, reason: `type ${type} is not taken here` })),
+      };
+    const changes: [string, unknown][] = [];
     const rejected: Rejected[] = [];
     for (const resource of resources) {
-      const read = decode(type, resource, now);
-      if (typeof read === 'string') rejected.push({ name: resource.name, reason: read });
+      const read = kind.decode(resource.body);
+      if (!read.ok) rejected.push({ name: resource.name, reason: read.error });
       else {
         held.set(resource.name, resource);
-        changes.push(read);
+        changes.push([resource.name, read.value]);
       }
     }
-    for (const name of removed) if (held.delete(name)) changes.push(removal(type, name, now));
-    return { change: (shard) => changes.reduce((next, one) => one(next), shard), rejected };
+    for (const name of removed) if (held.delete(name)) changes.push([name, undefined]);
+    return { change: (shard) => kind.change(shard, changes, now), rejected };
   }
 
   /** As bytes for the store, and back; nothing in them is secret. */
   save(): Uint8Array {
-    const plain = [...this.#byType].map(([type, held]) => [
+    const types = [...this.#byType].map(([type, held]): [string, Saved[]] => [
       type,
       [...held.values()].map(({ name, version, body }) => [
         name,
@@ -52,56 +64,59 @@ export class Reports {
         Buffer.from(body).toString('base64'),
       ]),
     ]);
-    return Buffer.from(JSON.stringify(plain));
+    return Buffer.from(JSON.stringify({ asOf: this.#asOf, types }));
   }
 
-  static load(bytes: Uint8Array, now: number): { reports: Reports; change: Change } {
+  /** The error is a sentence: whoever reads it goes on without. */
+  static load(bytes: Uint8Array): Result<{ reports: Reports; change: Change }, string> {
+    const saved = readSaved(bytes);
+    if (!saved.ok) return saved;
+    const { asOf, types } = saved.value;
     const reports = new Reports();
-    const plain = JSON.parse(Buffer.from(bytes).toString()) as [string, [string, string, string][]][];
-    const changes = plain.map(([type, held]) => {
+    const changes = types.map(([type, held]) => {
       const resources = held.map(([name, version, body]) => ({
-        name,
-        version,
+        ...{ name, version },
         body: Buffer.from(body, 'base64'),
       }));
-      return reports.apply(type, resources, [], now).change;
+      return reports.apply(type, resources, [], asOf).change;
     });
-    return { reports, change: (shard) => changes.reduce((next, one) => one(next), shard) };
+    return ok({ reports, change: (shard) => changes.reduce((next, one) => one(next), shard) });
   }
 }
 
-function decode(type: string, { name, body }: Resource, now: number): Change | string {
-  switch (type) {
-    case 'cluster': {
-      const report = wire.clusterReport.decode(body);
-      return report.ok ? (shard) => withReport(shard, report.value, now) : report.error;
-    }
-    case 'service': {
-      const report = wire.serviceReport.decode(body);
-      return report.ok ? (shard) => withService(shard, name, report.value, now) : report.error;
-    }
-    case 'gateway': {
-      const gateway = wire.gatewayReport.decode(body);
-      return gateway.ok ? (shard) => withGateway(shard, name, gateway.value, now) : gateway.error;
-    }
-    case 'applied': {
-      const applied = wire.appliedReport.decode(body);
-      return applied.ok ? (shard) => withApplied(shard, name, applied.value, now) : applied.error;
-    }
-    default:
-      return `type ${type} is not taken here`;
+interface SavedReports {
+  readonly asOf: number;
+  readonly types: readonly (readonly [type: string, held: readonly Saved[]])[];
+}
+
+/** Written by ourselves, and perhaps by another version of us. */
+function readSaved(bytes: Uint8Array): Result<SavedReports, string> {
+  try {
+    const saved = JSON.parse(Buffer.from(bytes).toString()) as Partial<SavedReports>;
+    const { asOf, types } = saved;
+    if (typeof asOf === 'number' && Array.isArray(types)) return ok({ asOf, types });
+    return err('it was written by another version');
+  } catch (error) {
+    return err(String(error));
   }
 }
 
-function removal(type: string, name: string, now: number): Change {
-  switch (type) {
-    case 'service':
-      return (shard) => withService(shard, name, undefined, now);
-    case 'gateway':
-      return (shard) => withGateway(shard, name, undefined, now);
-    case 'applied':
-      return (shard) => withApplied(shard, name, undefined, now);
-    default:
-      return (shard) => shard;
-  }
+interface Kind {
+  readonly decode: (body: Uint8Array) => Result<unknown, string>;
+  readonly change: (shard: Shard, changes: Changes<unknown>, asOf: number) => Shard;
 }
+
+/** A type of report: how it is read, and what it changes. */
+const kind = <T>(
+  decode: (body: Uint8Array) => Result<T, string>,
+  change: (shard: Shard, changes: Changes<T>, asOf: number) => Shard,
+): Kind => ({ decode, change: change as Kind['change'] });
+
+const kinds: Readonly<Record<string, Kind>> = {
+  cluster: kind(wire.clusterReport.decode, (shard, changes, asOf) =>
+    changes.reduce((next, [, report]) => (report ? withReport(next, report, asOf) : next), shard),
+  ),
+  service: kind(wire.serviceReport.decode, withServices),
+  gateway: kind(wire.gatewayReport.decode, withGateways),
+  applied: kind(wire.appliedReport.decode, withApplied),
+};

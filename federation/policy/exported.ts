@@ -1,16 +1,27 @@
 import type { ObservedService } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
+type Known = Pick<FederationSnapshot, 'intent' | 'settings'>;
+type Named = Pick<ObservedService, 'namespace' | 'name'>;
+
 /**
  * Exported is requested and permitted. An admin's export is both; the label istio.io/global is a request, permitted
- * where the hub says so for all.
+ * where the hub says so for all. Either is enough.
  */
-export function isExported(
-  { intent, settings }: Pick<FederationSnapshot, 'intent' | 'settings'>,
+export const isExported = (
+  known: Known,
   cluster: string,
-  service: Pick<ObservedService, 'namespace' | 'name' | 'exportRequested'>,
-): boolean {
-  const byAdmin = intent.serviceExports.get(`${service.namespace}/${service.name}`)?.value;
-  if (byAdmin) return byAdmin.clusters.length === 0 || byAdmin.clusters.includes(cluster);
-  return service.exportRequested && settings.exportByLabel;
+  service: Named & Pick<ObservedService, 'exportRequested'>,
+): boolean =>
+  isExportedByAdmin(known, cluster, service) || (service.exportRequested && known.settings.exportByLabel);
+
+function isExportedByAdmin({ intent }: Known, cluster: string, { namespace, name }: Named): boolean {
+  const byAdmin = intent.serviceExports.get(`${namespace}/${name}`)?.value;
+  return byAdmin !== undefined && (byAdmin.clusters.length === 0 || byAdmin.clusters.includes(cluster));
+}
+
+/** Whether a service that may not be known at this moment can be exported: false only when intent rules it out. */
+export function mayBeExported(known: FederationSnapshot, cluster: string, service: Named): boolean {
+  const report = known.observed.get(cluster)?.services.get(`${service.namespace}/${service.name}`);
+  return isExported(known, cluster, { exportRequested: true, ...report, ...service });
 }

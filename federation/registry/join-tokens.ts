@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
+import { checkRevision } from '../command/expected.ts';
 import { isLabel, nameRule, refuse } from '../command/refuse.ts';
+import type { Agent } from '../link/identify.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Stored, Write } from '../store/store.ts';
 
 const minute = 60_000;
 
@@ -22,19 +26,25 @@ export interface CreatedToken {
   readonly token: string | null;
 }
 
-/** A token for one cluster name: single use, short-lived, pinning the hub. Its secret is told once. */
+/**
+ * A token for one cluster name: single use, short-lived, pinning the hub. Its secret is told once. A cluster that is
+ * not known yet is known from now on, as PENDING.
+ */
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   name: 'createJoinToken',
   decide(snapshot, { cluster, lifetime }, context) {
     if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${nameRule}`);
     if (lifetime < minute || lifetime > longestLifetime)
       return refuse('INVALID', 'lifetimeSeconds', 'a token lives for 60 seconds to 24 hours');
-    if (snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED')
+    const known = snapshot.intent.clusters.get(cluster);
+    if (known?.value.admission === 'ADMITTED')
       return refuse(
         'CONFLICT',
         'cluster',
         `${cluster} is a member already: remove it first, or use another name`,
       );
+    const stale = checkRevision(context, known?.revision ?? 0, `cluster ${cluster}`);
+    if (stale) return { ok: false, error: [stale] };
     const secret = context.newSecret();
     const token = {
       kind: 'joinToken' as const,
@@ -42,19 +52,31 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       cluster,
       secretHash: sha256(secret),
       expiresAt: context.now + lifetime,
-      usedAt: undefined,
+      ...{ usedAt: undefined, usedBy: undefined },
     };
+    const pending = { put: pendingCluster(cluster, snapshot), id: cluster, expected: 0 };
     const payload = { id: token.id, cluster, expiresAt: token.expiresAt, token: null };
     const shownOnce = { token: tokenText(snapshot, cluster, secret, token.expiresAt) };
     return ok({
       subject: `cluster/${cluster}`,
-      writes: [{ put: token, id: token.id, expected: 0 }],
+      writes: [{ put: token, id: token.id, expected: 0 }, ...(known ? [] : [pending])],
       payload,
       shownOnce,
       warnings: [],
     });
   },
 };
+
+const pendingCluster = (name: string, { settings }: FederationSnapshot): Cluster => ({
+  ...{ kind: 'cluster', name, admission: 'PENDING', membership: '', joinedAt: undefined },
+  ...{ trustDomain: settings.trustDomain, drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined },
+});
+
+/** Takes back the tokens of a cluster that are still there: who is sent away comes back by none of them. */
+export const voidTokens = ({ intent }: FederationSnapshot, cluster: string): readonly Write[] =>
+  [...intent.joinTokens.values()]
+    .filter(({ value }) => value.cluster === cluster)
+    .map(({ id, revision }) => ({ remove: 'joinToken', id, expected: revision }));
 
 function tokenText(
   { settings }: FederationSnapshot,
@@ -77,19 +99,23 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export interface Join {
   readonly cluster: string;
   readonly secret: string;
+  /** SHA-256 of the key that asks, in hex. */
+  readonly key: string;
 }
 
-/** A cluster becomes a member by a token: used up in the same commit, so two that race do not both get in. */
-export const join: Command<Join, { cluster: string }> = {
+/**
+ * A cluster becomes a member by a token: used up in the same commit, so two that race do not both get in. The key that
+ * it let in is let in again as long as the token would have lived, as an answer may be lost on its way.
+ */
+export const join: Command<Join, Agent> = {
   name: 'join',
-  decide(snapshot, { cluster, secret }, { now }) {
-    const hash = sha256(secret);
-    const stored = [...snapshot.intent.joinTokens.values()].find(({ value }) => value.secretHash === hash);
+  decide(snapshot, { cluster, secret, key }, { now, newId }) {
+    const stored = tokenOf(snapshot, secret);
     if (!stored)
       return refuse(
         'TOKEN_UNKNOWN',
         'token',
-        'this hub has not issued that token: create a new one with isthmus token',
+        'this hub has not issued that token, or has taken it back: create a new one with isthmus token',
       );
     const token = stored.value;
     if (token.cluster !== cluster)
@@ -98,7 +124,7 @@ export const join: Command<Join, { cluster: string }> = {
         'cluster',
         `the token is for cluster '${token.cluster}', not '${cluster}'`,
       );
-    if (token.usedAt !== undefined)
+    if (token.usedAt !== undefined && token.usedBy !== key)
       return refuse(
         'TOKEN_USED',
         'token',
@@ -107,22 +133,31 @@ export const join: Command<Join, { cluster: string }> = {
     if (token.expiresAt <= now)
       return refuse('TOKEN_EXPIRED', 'token', 'the token has expired: create a new one with isthmus token');
     const before = snapshot.intent.clusters.get(cluster);
+    const subject = `cluster/${cluster}`;
+    if (token.usedAt !== undefined && before?.value.admission === 'ADMITTED')
+      return ok({
+        subject,
+        writes: [],
+        payload: { cluster, membership: before.value.membership },
+        warnings: [],
+      });
     if (before?.value.admission === 'ADMITTED')
       return refuse('CONFLICT', 'cluster', `${cluster} is a member already`);
+    const membership = newId();
+    // A cluster comes back with the drain that it left with.
     const admitted: Cluster = {
-      kind: 'cluster',
-      name: cluster,
-      admission: 'ADMITTED',
-      trustDomain: snapshot.settings.trustDomain,
-      joinedAt: now,
-      // A cluster comes back with the drain it left with.
-      ...{ drainPercent: before?.value.drainPercent ?? 0, drainScope: before?.value.drainScope ?? 'ALL' },
-      drainDeadline: before?.value.drainDeadline,
+      ...(before?.value ?? pendingCluster(cluster, snapshot)),
+      ...{ admission: 'ADMITTED', membership, joinedAt: now, trustDomain: snapshot.settings.trustDomain },
     };
     const writes = [
-      { put: { ...token, usedAt: now }, id: token.id, expected: stored.revision },
+      { put: { ...token, usedAt: now, usedBy: key }, id: token.id, expected: stored.revision },
       { put: admitted, id: cluster, expected: before?.revision ?? 0 },
     ];
-    return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster }, warnings: [] });
+    return ok({ subject, writes, payload: { cluster, membership }, warnings: [] });
   },
 };
+
+function tokenOf({ intent }: FederationSnapshot, secret: string): Stored<JoinToken> | undefined {
+  const hash = sha256(secret);
+  return [...intent.joinTokens.values()].find(({ value }) => value.secretHash === hash);
+}

@@ -6,13 +6,14 @@ import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { startOperation } from '../failover/operation.ts';
 import type { Write } from '../store/store.ts';
+import { voidTokens } from './join-tokens.ts';
 
 export interface ClusterPayload {
   readonly cluster: string;
   readonly operation?: Operation;
 }
 
-/** Ends a cluster's membership at once: its stream, its intermediates and its place at every peer. */
+/** Ends a cluster's membership at once: its streams, its tokens, its intermediates and its place at every peer. */
 export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'revokeCluster',
   decide(snapshot, { cluster }, context) {
@@ -35,6 +36,7 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
     const writes: Write[] = [
       { put: revoked, id: cluster, expected: stored.revision },
       ...intermediates,
+      ...voidTokens(snapshot, cluster),
       { put: operation, id: operation.id, expected: 0 },
     ];
     const services = [...(snapshot.observed.get(cluster)?.services.values() ?? [])].length;
@@ -59,7 +61,10 @@ export const removeCluster: Command<{ cluster: string }, ClusterPayload> = {
     // Its intermediates stay, revoked, until they expire: a leaf of theirs may still be around.
     return ok({
       subject: `cluster/${cluster}`,
-      writes: [{ remove: 'cluster', id: cluster, expected: stored.revision }],
+      writes: [
+        { remove: 'cluster', id: cluster, expected: stored.revision },
+        ...voidTokens(snapshot, cluster),
+      ],
       payload: { cluster },
       warnings: [],
     });

@@ -12,13 +12,19 @@ export interface ObservedGateway extends Gateway {
   readonly name: string;
 }
 
+/** A version that an agent refused, and why. */
+export interface Refusal {
+  readonly version: string;
+  readonly reason: string;
+}
+
 /** Everything that is observed of one cluster. Outside the revision sequence; has its own `asOf`. */
 export interface Shard {
   readonly cluster: string;
   readonly link: Link;
   /** Epoch milliseconds of the newest report in it. */
   readonly asOf: number;
-  /** The agent has finished its initial sync in this epoch of the hub; until then nothing of it is removed anywhere. */
+  /** The agent has finished its initial sync on the link that it has now; until then nothing of it is removed anywhere. */
   readonly synced: boolean;
   readonly agentVersion: string;
   readonly network: string;
@@ -29,6 +35,10 @@ export interface Shard {
   readonly conditions: readonly Condition[];
   readonly rejections: readonly Rejection[];
   readonly services: ReadonlyMap<string, ObservedService>;
+  /** Endpoint counts by `<namespace>/<name>` as last reported, also of services that have yet to be. */
+  readonly health: ReadonlyMap<string, readonly EndpointGroup[]>;
   readonly gateways: ReadonlyMap<string, ObservedGateway>;
   readonly applied: ReadonlyMap<string, Applied>;
+  /** What its agent could not read of what the hub sent down, by `<type>/<name>`. */
+  readonly refused: ReadonlyMap<string, Refusal>;
 }

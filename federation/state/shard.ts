@@ -1,3 +1,5 @@
+import type { Link } from '@isthmus/api/domain/cluster.ts';
+import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type {
   Applied,
   ClusterReport,
@@ -5,7 +7,7 @@ import type {
   HealthReport,
   ServiceReport,
 } from '@isthmus/api/domain/report.ts';
-import type { Shard } from './observed.ts';
+import type { ObservedService, Shard } from './observed.ts';
 
 /** What is known of a cluster that has not reported in this life of the hub. */
 export const emptyShard = (cluster: string, now: number): Shard => ({
@@ -13,8 +15,14 @@ export const emptyShard = (cluster: string, now: number): Shard => ({
   link: { kind: 'UNREACHABLE', since: now },
   ...{ asOf: 0, synced: false, agentVersion: '', network: '', nodes: [], workloadsByMode: {} },
   ...{ proxiesConnected: 0, clockSkewMillis: 0, conditions: [], rejections: [] },
-  ...{ services: new Map(), gateways: new Map(), applied: new Map() },
+  ...{ services: new Map(), health: new Map(), gateways: new Map(), applied: new Map(), refused: new Map() },
 });
+
+/** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
+export const withLink = (shard: Shard, link: Link): Shard => ({ ...shard, link, synced: false });
+
+/** Names to what is reported of them now; undefined: it is gone. */
+export type Changes<T> = readonly (readonly [name: string, report: T | undefined])[];
 
 export const withReport = (shard: Shard, report: ClusterReport, asOf: number): Shard => ({
   ...shard,
@@ -22,41 +30,73 @@ export const withReport = (shard: Shard, report: ClusterReport, asOf: number): S
   asOf,
 });
 
-/** Endpoint counts come by the health report: those that are known already stay. */
-export function withService(
-  shard: Shard,
-  name: string,
-  report: ServiceReport | undefined,
-  asOf: number,
-): Shard {
-  const services = new Map(shard.services);
-  if (report) services.set(name, { ...report, groups: shard.services.get(name)?.groups ?? [] });
-  else services.delete(name);
-  return { ...shard, services, asOf };
+/** Endpoint counts come by the health report, before the service or after it. */
+export const withServices = (shard: Shard, changes: Changes<ServiceReport>, asOf: number): Shard => ({
+  ...shard,
+  services: changed(shard.services, changes, (report, name) => ({
+    ...report,
+    groups: shard.health.get(name) ?? [],
+  })),
+  asOf,
+});
+
+export const withGateways = (shard: Shard, changes: Changes<Gateway>, asOf: number): Shard => ({
+  ...shard,
+  gateways: changed(shard.gateways, changes, (gateway, name) => ({ name, ...gateway })),
+  asOf,
+});
+
+export const withApplied = (shard: Shard, changes: Changes<Applied>, asOf: number): Shard => ({
+  ...shard,
+  applied: changed(shard.applied, changes, (one) => one),
+  asOf,
+});
+
+function changed<T, U>(
+  before: ReadonlyMap<string, U>,
+  changes: Changes<T>,
+  make: (report: T, name: string) => U,
+): ReadonlyMap<string, U> {
+  const next = new Map(before);
+  for (const [name, report] of changes)
+    if (report === undefined) next.delete(name);
+    else next.set(name, make(report, name));
+  return next;
 }
 
-export function withGateway(shard: Shard, name: string, gateway: Gateway | undefined, asOf: number): Shard {
-  const gateways = new Map(shard.gateways);
-  if (gateway) gateways.set(name, { name, ...gateway });
-  else gateways.delete(name);
-  return { ...shard, gateways, asOf };
-}
-
-export function withApplied(shard: Shard, name: string, one: Applied | undefined, asOf: number): Shard {
-  const applied = new Map(shard.applied);
-  if (one) applied.set(name, one);
-  else applied.delete(name);
-  return { ...shard, applied, asOf };
-}
-
-/** The report is whole: a service that is not in it has no endpoints. */
+/** The report is whole: a service that is not in it has no endpoints. Services that it leaves alike stay the same objects. */
 export function withHealth(shard: Shard, report: HealthReport, now: number): Shard {
-  const groups = new Map(
+  const health = new Map(
     report.services.map((service) => [`${service.namespace}/${service.name}`, service.groups]),
   );
-  const services = new Map(
-    [...shard.services].map(([key, service]) => [key, { ...service, groups: groups.get(key) ?? [] }]),
-  );
   const { proxiesConnected, sentAt } = report;
-  return { ...shard, services, proxiesConnected, clockSkewMillis: sentAt - now, asOf: now };
+  const services = joined(shard.services, health);
+  return { ...shard, services, health, proxiesConnected, clockSkewMillis: sentAt - now, asOf: now };
+}
+
+function joined(
+  services: ReadonlyMap<string, ObservedService>,
+  health: ReadonlyMap<string, readonly EndpointGroup[]>,
+): ReadonlyMap<string, ObservedService> {
+  const differing = [...services].flatMap(([key, service]): [string, ObservedService][] => {
+    const groups = health.get(key) ?? [];
+    return areAlike(service.groups, groups) ? [] : [[key, { ...service, groups }]];
+  });
+  return differing.length === 0 ? services : new Map([...services, ...differing]);
+}
+
+function areAlike(one: readonly EndpointGroup[], other: readonly EndpointGroup[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((a, i) => {
+      const b = other[i];
+      return (
+        b?.region === a.region &&
+        b.zone === a.zone &&
+        b.transport === a.transport &&
+        b.total === a.total &&
+        b.healthy === a.healthy
+      );
+    })
+  );
 }

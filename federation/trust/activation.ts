@@ -1,27 +1,57 @@
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import { day } from '@isthmus/mesh/pki/issue.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+
+/** What is left of the one in use when a renewal stops to wait for clusters that are away. */
+const lastDays = 7 * day;
+
+/** A cluster counts as away once it has been so for this long: just after a restart of the hub all of them are. */
+const grace = 30_000;
 
 /**
  * Whether an intermediate may begin to sign: every verifier that has to has acknowledged it. A cluster's first one
- * waits for the clusters that are connected, as one that is away receives the table before anything else when it
- * returns; a renewal waits for every member, as half of the old one's life is left for that.
+ * waits for the clusters that are not away, as one that is away receives the table before anything else when it
+ * returns; a renewal waits for every member, as half of the old one's life is left for that, but not to its very end:
+ * one dead member must not end the certificates of all others.
  */
 export function readyToActivate(
   intermediate: IntermediateRecord,
-  { intent, observed }: FederationSnapshot,
+  snapshot: FederationSnapshot,
+  now: number,
 ): boolean {
   if (intermediate.activated || intermediate.revoked) return false;
-  const first = ![...intent.intermediates.values()].some(
-    ({ value }) => value.cluster === intermediate.cluster && value.activated && !value.revoked,
+  const waiting = unacknowledgedBy(intermediate, snapshot);
+  if (!members(snapshot).some(({ name }) => name === intermediate.cluster)) return false;
+  if (waiting.some(({ name }) => name === intermediate.cluster)) return false;
+  const inUse = validUntil(intermediate.cluster, snapshot);
+  const waitsForAll = inUse !== undefined && inUse - now > lastDays;
+  return waiting.every((cluster) => !waitsForAll && isAway(cluster, snapshot, now));
+}
+
+/** Members whose connected proxies do not all hold it yet. */
+export function unacknowledgedBy(
+  { keyId }: IntermediateRecord,
+  snapshot: FederationSnapshot,
+): readonly Cluster[] {
+  return members(snapshot).filter(
+    ({ name }) => snapshot.observed.get(name)?.applied.get(`intermediate/${keyId}`)?.state !== 'APPLIED',
   );
-  const members = [...intent.clusters.values()]
-    .filter(({ value }) => value.admission === 'ADMITTED')
-    .map(({ id }) => id);
-  const awaited = first ? members.filter((name) => observed.get(name)?.link.kind === 'CONNECTED') : members;
-  return (
-    awaited.includes(intermediate.cluster) &&
-    awaited.every(
-      (name) => observed.get(name)?.applied.get(`intermediate/${intermediate.keyId}`)?.state === 'APPLIED',
-    )
-  );
+}
+
+/** When the last of a cluster's intermediates that sign ends; undefined when none does. */
+export function validUntil(cluster: string, { intent }: FederationSnapshot): number | undefined {
+  const ends = [...intent.intermediates.values()]
+    .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
+    .map(({ value }) => value.notAfter);
+  return ends.length > 0 ? Math.max(...ends) : undefined;
+}
+
+const members = ({ intent }: FederationSnapshot): readonly Cluster[] =>
+  [...intent.clusters.values()].map(({ value }) => value).filter(({ admission }) => admission === 'ADMITTED');
+
+function isAway({ name, joinedAt }: Cluster, { observed }: FederationSnapshot, now: number): boolean {
+  const link = observed.get(name)?.link;
+  if (link?.kind === 'CONNECTED') return false;
+  return (link?.since ?? joinedAt ?? 0) <= now - grace;
 }

@@ -53,8 +53,11 @@ export class LinkCa {
     return createHash('sha256').update(this.certificate.raw).digest('hex');
   }
 
-  /** An agent's certificate, 30 days, PEM, leaf first. Throws BAD_CSR. */
-  issueAgent(cluster: string, csr: string): string[] {
+  /**
+   * An agent's certificate, 30 days, PEM, leaf first. Its subject names the membership: a cluster that was revoked and
+   * joins again is not met by what it had before. Throws BAD_CSR.
+   */
+  issueAgent(cluster: string, membership: string, csr: string): string[] {
     const request = readCsr(csr);
     if (!request.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${request.error}`);
     const id = `spiffe://link.${this.#hubId}/cluster/${cluster}`;
@@ -62,7 +65,7 @@ export class LinkCa {
       id,
       request.value.publicKey,
       this.#issuer,
-      { now: this.#clock.now(), lifetime: 30 * day },
+      { now: this.#clock.now(), lifetime: 30 * day, subject: membership },
       this.#random,
     );
     return [certificatePem(leaf)];

@@ -89,6 +89,11 @@ export class ClientSession {
     return [...this.#types.values()].every(({ ready }) => ready);
   }
 
+  /** Everything of every type has been received once, whether all of it could be applied or not. */
+  get allComplete(): boolean {
+    return [...this.#types.values()].every(({ complete }) => complete);
+  }
+
   /** The epoch of the newest response; 0 before the first. */
   get epoch(): bigint {
     return this.#epoch;

@@ -10,11 +10,11 @@ export const formatRejections = (rejected: readonly Rejected[]): string =>
  */
 export function readRejections(error: string, names: Iterable<string>): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
-  const parts = error.split('; ');
-  const all = [...names];
-  for (const name of all) {
-    const part = parts.find((text) => text.startsWith(`${name}: `));
-    if (part !== undefined) reasons.set(name, part.slice(name.length + 2));
-  }
-  return reasons.size > 0 ? reasons : new Map(all.map((name) => [name, error]));
+  const all = new Set(names);
+  for (const part of error.split('; '))
+    for (let at = part.indexOf(': '); at >= 0; at = part.indexOf(': ', at + 1)) {
+      const name = part.slice(0, at);
+      if (all.has(name) && !reasons.has(name)) reasons.set(name, part.slice(at + 2));
+    }
+  return reasons.size > 0 ? reasons : new Map([...all].map((name) => [name, error]));
 }

@@ -82,18 +82,21 @@ export function issueIntermediate(
   return issue(template, signerOf(issuer), random);
 }
 
-/** A leaf for one SPIFFE ID, client and server: 24 h unless said otherwise, never outliving its issuer. */
+/**
+ * A leaf for one SPIFFE ID, client and server: 24 h unless said otherwise, never outliving its issuer. Its subject is
+ * empty unless a common name is given.
+ */
 export function issueLeaf(
   spiffeId: string,
   publicKey: KeyObject,
   issuer: Issuer,
-  { now, lifetime = day }: { now: number; lifetime?: number },
+  { now, lifetime = day, subject = '' }: { now: number; lifetime?: number; subject?: string },
   random: Random,
 ): X509Certificate {
   const uri = tagged(6, Buffer.from(spiffeId, 'latin1'));
   const extensions = leafExtensions([names.serverAuth, names.clientAuth], [uri], true);
   return issue(
-    { ...frame('', publicKey, now, within(issuer, now + lifetime)), extensions },
+    { ...frame(subject, publicKey, now, within(issuer, now + lifetime)), extensions },
     signerOf(issuer),
     random,
   );

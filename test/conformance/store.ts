@@ -5,7 +5,7 @@ import type { AuditEntry, Commit, Store } from '../../federation/store/store.ts'
 const cluster = (name: string, drainPercent = 0): Cluster => ({
   kind: 'cluster',
   name,
-  admission: 'ADMITTED',
+  ...{ admission: 'ADMITTED', membership: 'm' },
   drainPercent,
   drainScope: 'ALL',
   drainDeadline: undefined,

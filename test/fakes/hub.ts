@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { startHub } from '../../federation/app.ts';
+import { startHub, type HubOptions } from '../../federation/app.ts';
 import { claimBlock } from '../../sandbox/instance/claim.ts';
+
+type TestHubOptions = Partial<HubOptions> & { readonly octet?: number };
 
 export interface TestHub {
   readonly url: string;
@@ -21,10 +23,14 @@ export interface TestHub {
   stop(): void;
 }
 
-/** A whole hub in this process, on addresses and ports of its own, with a store that is gone with it. */
-export async function startTestHub(): Promise<TestHub> {
-  const { octet, release } = await claimBlock({ first: 150, table: () => [] });
-  const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
+/**
+ * A whole hub in this process, on addresses and ports of its own, with a store that is gone with it. A folder that is
+ * given outlives the hub, for one that is started again; so does an octet, which nobody else is given.
+ */
+export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = {}): Promise<TestHub> {
+  const range = wanted === undefined ? { first: 150 } : { first: wanted, last: wanted };
+  const { octet, release } = await claimBlock({ ...range, table: () => [] });
+  const stateDir = over.stateDir ?? mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   const stop = new AbortController();
   const { url } = await startHub(
     {
@@ -33,13 +39,14 @@ export async function startTestHub(): Promise<TestHub> {
       apiPort: 18_080,
       linkListen: `127.${octet}.0.1:15101`,
       joinListen: `127.${octet}.0.1:15102`,
-      hubId: 'test',
+      ...{ advertiseLink: [], advertiseJoin: [], hubId: 'test' },
       trustDomain: 'cluster.local',
       exportByLabel: true,
       store: 'memory',
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
+      ...over,
     },
     stop.signal,
   );
@@ -60,7 +67,7 @@ export async function startTestHub(): Promise<TestHub> {
     stop() {
       stop.abort();
       release();
-      rmSync(stateDir, { recursive: true });
+      if (over.stateDir === undefined) rmSync(stateDir, { recursive: true });
     },
   };
 }

@@ -8,6 +8,7 @@ for (let i = 1; ; i++) {
     kind: 'cluster',
     name: id,
     admission: 'ADMITTED',
+    membership: 'm',
     drainPercent: 0,
     drainScope: 'ALL',
     drainDeadline: undefined,

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { fileKeyProvider, seal } from '@isthmus/mesh/pki/seal.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 
 const mutation =
   'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token userErrors { message } } }';
+
+const keysOf = (stateDir: string) => fileKeyProvider(join(stateDir, 'sealing-key'), systemRandom);
 
 describe('joining through the real door', () => {
   let hub: TestHub;
@@ -24,15 +30,13 @@ describe('joining through the real door', () => {
     const { data } = await hub.ask<{ result: { token: string } }>(mutation, { input: { cluster } });
     return data!.result.token;
   };
-  const attempt = (cluster: string, token: string, now = Date.now()) => {
-    const stateDir = mkdtempSync(join(dir, 'agent-'));
+  const attempt = (cluster: string, token: string, now = Date.now(), again = '') => {
+    const stateDir = again === '' ? mkdtempSync(join(dir, 'agent-')) : again;
     const tokenFile = join(stateDir, 'token');
     writeFileSync(tokenFile, token);
-    return linkIdentity({ cluster, stateDir, tokenFile, localAddress: '127.243.16.1', now }).then(
-      (identity) => ({
-        identity,
-        stateDir,
-      }),
+    const localAddress = '127.243.16.1';
+    return linkIdentity({ cluster, stateDir, tokenFile, localAddress, now, random: systemRandom }).then(
+      (identity) => ({ identity, stateDir }),
     );
   };
   /** The same token with some of it changed. */
@@ -41,12 +45,14 @@ describe('joining through the real door', () => {
     return `isthmus-join.v1.${Buffer.from(JSON.stringify({ ...body, ...change })).toString('base64url')}`;
   };
 
-  it('takes one token and one command, and keeps the key in a private file', async () => {
+  it('takes one token and one command, and keeps the key sealed in a private file', async () => {
     const { identity, stateDir } = await attempt('north', await tokenFor('north'));
     assert.equal(identity.cluster, 'north');
     assert.equal(identity.trustDomain, 'cluster.local');
     assert.equal(statSync(join(stateDir, 'link.json')).mode & 0o777, 0o600);
-    assert.match(readFileSync(join(stateDir, 'link.json'), 'utf8'), /BEGIN PRIVATE KEY/);
+    assert.doesNotMatch(readFileSync(join(stateDir, 'link.json'), 'utf8'), /PRIVATE KEY/);
+    assert.match(identity.key, /BEGIN PRIVATE KEY/);
+    assert.deepEqual((await attempt('north', 'no token is needed', Date.now(), stateDir)).identity, identity);
     const { data } = await hub.ask<{ cluster: { admission: string } }>(
       '{ cluster(name: "north") { admission } }',
     );
@@ -84,6 +90,44 @@ describe('joining through the real door', () => {
     await attempt('fresh', fresh);
   });
 
+  it('answers the same key again when its answer was lost, and no other', async () => {
+    const token = await tokenFor('lost');
+    const first = await attempt('lost', token);
+    const stateDir = mkdtempSync(join(dir, 'lost-'));
+    // What an agent has on disk when its call came through and the answer did not.
+    const sealed = seal(first.identity.key, 'link key', keysOf(stateDir), systemRandom);
+    writeFileSync(join(stateDir, 'joining-key'), sealed, { mode: 0o600 });
+    const second = await attempt('lost', token, Date.now(), stateDir);
+    assert.equal(second.identity.key, first.identity.key);
+    assert.equal(
+      new X509Certificate(second.identity.chain).subject,
+      new X509Certificate(first.identity.chain).subject,
+    );
+    assert.ok(!existsSync(join(stateDir, 'joining-key')));
+    await assert.rejects(attempt('lost', token), { message: /TOKEN_USED/ });
+  });
+
+  it('does not let a cluster back in by a token from before it was revoked', async () => {
+    const [one, two] = [await tokenFor('back'), await tokenFor('back')];
+    await attempt('back', one);
+    await hub.ask('mutation { revokeCluster(input: { cluster: "back" }) { userErrors { code } } }');
+    await assert.rejects(attempt('back', two), { message: /TOKEN_UNKNOWN/ });
+    const { data } = await hub.ask<{ cluster: { admission: string } }>(
+      '{ cluster(name: "back") { admission } }',
+    );
+    assert.equal(data!.cluster.admission, 'REVOKED');
+    await attempt('back', await tokenFor('back'));
+  });
+
+  it('shows a cluster that has a token and has not joined as PENDING, and forgets it with its token', async () => {
+    const token = await tokenFor('later');
+    const look = () => hub.ask<{ cluster: { state: string } | null }>('{ cluster(name: "later") { state } }');
+    assert.equal((await look()).data!.cluster?.state, 'PENDING');
+    await hub.ask('mutation { removeCluster(input: { cluster: "later" }) { userErrors { code } } }');
+    assert.equal((await look()).data!.cluster, null);
+    await assert.rejects(attempt('later', token), { message: /TOKEN_UNKNOWN/ });
+  });
+
   it('takes a token once when two race with it', async () => {
     const token = await tokenFor('race');
     const results = await Promise.allSettled([attempt('race', token), attempt('race', token)]);
@@ -95,5 +139,29 @@ describe('joining through the real door', () => {
     const results = await Promise.allSettled(Array.from({ length: 30 }, () => attempt('slow', token)));
     const messages = results.map((one) => (one.status === 'rejected' ? String(one.reason) : ''));
     assert.ok(messages.some((message) => message.includes('TOO_MANY')));
+  });
+});
+
+describe('joining too late', () => {
+  it('is refused by the hub, whose clock decides', async () => {
+    const clock = new FakeClock(Date.now());
+    const hub = await startTestHub({ clock });
+    const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-late-'));
+    const { data } = await hub.ask<{ result: { token: string } }>(mutation, {
+      input: { cluster: 'late', lifetimeSeconds: 60 },
+    });
+    const tokenFile = join(stateDir, 'token');
+    writeFileSync(tokenFile, data!.result.token);
+    await clock.advance(61_000);
+    const options = {
+      cluster: 'late',
+      stateDir,
+      tokenFile,
+      localAddress: '127.244.16.1',
+      random: systemRandom,
+    };
+    await assert.rejects(linkIdentity({ ...options, now: Date.now() }), { message: /TOKEN_EXPIRED/ });
+    hub.stop();
+    rmSync(stateDir, { recursive: true });
   });
 });

@@ -55,7 +55,7 @@ export const readRejection = (at: string, rejection: WireRejection, fields: Fiel
 export const readGateway = (at: string, gateway: WireGateway, fields: Fields): Gateway => ({
   network: fields.text(`${at}network`, gateway.network),
   address: fields.text(`${at}address`, gateway.address),
-  hbonePort: fields.port(`${at}hbone_port`, gateway.hbonePort),
+  hbonePort: fields.portOrZero(`${at}hbone_port`, gateway.hbonePort),
   passthroughPort: fields.portOrZero(`${at}passthrough_port`, gateway.passthroughPort),
   spiffeId: fields.text(`${at}spiffe_id`, gateway.spiffeId),
   region: gateway.region,

@@ -1,5 +1,6 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
+import { conditionsOf } from '../../state/conditions.ts';
 import { clusterState } from '../../state/cluster-state.ts';
 import type { Shard } from '../../state/observed.ts';
 import { emptyShard } from '../../state/shard.ts';
@@ -13,11 +14,12 @@ import { nodeType } from './node.ts';
 import { workloadModeType } from './workload.ts';
 
 /** A cluster as it is shown: intent, what was observed, and what follows from both. */
-export function clusterView({ observed }: FederationSnapshot, { value, revision }: Stored<Cluster>) {
-  const known = observed.get(value.name);
+export function clusterView(snapshot: FederationSnapshot, { value, revision }: Stored<Cluster>) {
+  const known = snapshot.observed.get(value.name);
   return {
     ...(known ?? emptyShard(value.name, 0)),
     ...value,
+    conditions: conditionsOf(snapshot, value.name),
     __typename: 'Cluster',
     id: globalId('Cluster', value.name),
     state: clusterState(value, known),

@@ -30,7 +30,7 @@ export const rejectionType = builder.objectRef<Rejection>('Rejection').implement
   }),
 });
 
-interface Staleness {
+export interface Staleness {
   readonly asOf: number | undefined;
   readonly reachable: boolean;
 }

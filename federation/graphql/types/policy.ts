@@ -3,12 +3,17 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import { policyVersion } from '../../compile/compile.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
+import type { Shard } from '../../state/observed.ts';
 import { builder } from '../builder.ts';
 import { globalId } from '../global-id.ts';
+import { stalenessOf, stalenessType, type Staleness } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-type Status = Pick<Applied, 'state' | 'message' | 'proxies'> & { readonly cluster: string };
+interface Status extends Pick<Applied, 'state' | 'message' | 'proxies'> {
+  readonly cluster: string;
+  readonly staleness: Staleness;
+}
 
 export function policyView(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>) {
   const { value, revision } = stored;
@@ -26,11 +31,21 @@ function statusOf(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): r
     .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
     .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
     .map(({ id: cluster }) => {
-      const said = snapshot.observed.get(cluster)?.applied.get(`policy/${name}`);
-      const { state, message, proxies } =
-        said?.version === version ? said : { state: 'PENDING' as const, message: '', proxies: 0 };
-      return { cluster, state, message, proxies };
+      const shard = snapshot.observed.get(cluster);
+      return { cluster, ...said(shard, `policy/${name}`, version), staleness: stalenessOf(shard) };
     });
+}
+
+function said(
+  shard: Shard | undefined,
+  subject: string,
+  version: string,
+): Pick<Applied, 'state' | 'message' | 'proxies'> {
+  const refusal = shard?.refused.get(subject);
+  if (refusal?.version === version)
+    return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
+  const applied = shard?.applied.get(subject);
+  return applied?.version === version ? applied : { state: 'PENDING', message: '', proxies: 0 };
 }
 
 export const effectType = builder.enumType('AccessEffect', {
@@ -71,6 +86,7 @@ const statusType = builder.objectRef<Status>('PolicyStatus').implement({
     state: t.expose('state', { type: stateType }),
     message: t.exposeString('message'),
     proxies: t.exposeInt('proxies', { description: 'Connected proxies that it had to reach.' }),
+    staleness: t.expose('staleness', { type: stalenessType }),
   }),
 });
 

@@ -4,6 +4,7 @@ import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder } from '../builder.ts';
 import { globalId } from '../global-id.ts';
+import { stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
@@ -14,7 +15,7 @@ export function trustDomainView(
   const acknowledged = (keyId: string) =>
     [...observed.values()]
       .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
-      .map(({ cluster }) => cluster);
+      .map((shard) => ({ cluster: shard.cluster, staleness: stalenessOf(shard) }));
   return {
     __typename: 'TrustDomain',
     id: globalId('TrustDomain', value.name),
@@ -23,11 +24,20 @@ export function trustDomainView(
     rootNotAfter: Date.parse(new X509Certificate(value.rootCertificatePem).validTo),
     intermediates: [...intent.intermediates.values()]
       .filter((one) => one.value.trustDomain === value.name)
-      .map((one) => ({ ...one.value, acknowledgedBy: acknowledged(one.value.keyId) })),
+      .map((one) => ({ ...one.value, acknowledgements: acknowledged(one.value.keyId) })),
   };
 }
 
 export type TrustDomainView = ReturnType<typeof trustDomainView>;
+
+const acknowledgementType = builder
+  .objectRef<TrustDomainView['intermediates'][number]['acknowledgements'][number]>('Acknowledgement')
+  .implement({
+    fields: (t) => ({
+      cluster: t.exposeString('cluster'),
+      staleness: t.expose('staleness', { type: stalenessType }),
+    }),
+  });
 
 const intermediateType = builder
   .objectRef<TrustDomainView['intermediates'][number]>('Intermediate')
@@ -38,8 +48,13 @@ const intermediateType = builder
       notAfter: t.expose('notAfter', { type: 'DateTime' }),
       activated: t.exposeBoolean('activated'),
       revoked: t.exposeBoolean('revoked'),
-      acknowledgedBy: t.exposeStringList('acknowledgedBy', {
+      acknowledgedBy: t.stringList({
         description: 'Clusters whose connected proxies all hold this entry of the table.',
+        resolve: ({ acknowledgements }) => acknowledgements.map(({ cluster }) => cluster),
+      }),
+      acknowledgements: t.expose('acknowledgements', {
+        type: [acknowledgementType],
+        description: 'The same, and how old each one’s word is.',
       }),
     }),
   });

@@ -164,9 +164,9 @@ describe('the link', () => {
       () => again(link.trafficPolicy, { ...values.trafficPolicy, localityOrder: ['NODE' as never] }),
       /^locality_order\[0\]/,
     ],
-    'a gateway without a port': [
-      () => again(link.gatewayReport, { ...gateway, hbonePort: 0 }),
-      /^hbone_port: 0/,
+    'a gateway with a port that is none': [
+      () => again(link.gatewayReport, { ...gateway, hbonePort: 70_000 }),
+      /^hbone_port: 70000/,
     ],
     'a service port of 0': [
       () => again(link.serviceReport, { ...service, ports: [{ ...ports[0]!, port: 0 }] }),
@@ -194,6 +194,10 @@ describe('the link', () => {
     ],
     'an empty question': [() => link.question.decode(Uint8Array.of(10, 1, 97)), /^question: is missing/],
   };
+  it('takes a gateway that has no HBONE: it is reported as it is', () => {
+    const decoded = again(link.gatewayReport, { ...gateway, hbonePort: 0 });
+    assert.ok(decoded.ok && decoded.value.hbonePort === 0);
+  });
   for (const [name, [decode, error]] of Object.entries(refused))
     it(`refuses ${name}`, () => {
       const decoded = decode();

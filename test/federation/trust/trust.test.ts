@@ -79,7 +79,7 @@ describe('federation/trust: the link’s CA', () => {
   it('makes agents, and the hub’s server for its addresses', () => {
     const ca = open();
     const agent = new X509Certificate(
-      ca.issueAgent('east', createCsr(generateKey(), 'spiffe://link.hub-1/cluster/west'))[0]!,
+      ca.issueAgent('east', 'm-1', createCsr(generateKey(), 'spiffe://link.hub-1/cluster/west'))[0]!,
     );
     assert.equal(agent.subjectAltName, 'URI:spiffe://link.hub-1/cluster/east');
     const server = new X509Certificate(ca.issueServer(['127.7.0.1', 'localhost']).chain);
@@ -87,13 +87,13 @@ describe('federation/trust: the link’s CA', () => {
     assert.equal(server.checkHost('localhost'), 'localhost');
     for (const one of [agent, server])
       assert.ok(one.checkIssued(ca.certificate) && one.verify(ca.certificate.publicKey));
-    assert.throws(() => ca.issueAgent('east', 'no request'), { code: 'BAD_CSR' });
+    assert.throws(() => ca.issueAgent('east', 'm-1', 'no request'), { code: 'BAD_CSR' });
   });
 
   it('is no root of a mesh, and a mesh’s intermediate makes no agent', () => {
     const ca = open();
     const root = new X509Certificate(mintTrustDomain('cluster.local', tools).rootCertificatePem);
-    const agent = new X509Certificate(ca.issueAgent('east', createCsr(generateKey()))[0]!);
+    const agent = new X509Certificate(ca.issueAgent('east', 'm-1', createCsr(generateKey()))[0]!);
     assert.equal(agent.verify(root.publicKey), false);
     assert.equal(agent.checkIssued(root), false);
   });
@@ -107,6 +107,10 @@ describe('federation/trust: when an intermediate may sign', () => {
     readonly applied: readonly string[];
     /** East has one that signs already. */
     readonly renewal?: boolean;
+    /** Days that are left of it, 15 unless said. */
+    readonly left?: number;
+    /** Since when those that are away are. */
+    readonly since?: number;
     readonly state?: 'PENDING' | 'REJECTED';
     readonly over?: Partial<IntermediateRecord>;
   }
@@ -116,12 +120,12 @@ describe('federation/trust: when an intermediate may sign', () => {
     ...{ notAfter: now + 30 * day, revoked: false, activated: false, ...over },
   });
 
-  function ready({ clusters, applied, renewal = false, state, over }: World): boolean {
+  function ready({ clusters, applied, renewal = false, left = 15, since = 0, state, over }: World): boolean {
     const fresh = record('new', over);
     const stored = <T>(id: string, value: T) => [id, { id, revision: 1, value }] as const;
     const intermediates = new Map([
       stored('new', fresh),
-      ...(renewal ? [stored('old', record('old', { activated: true }))] : []),
+      ...(renewal ? [stored('old', record('old', { activated: true, notAfter: now + left * day }))] : []),
     ]);
     const names = Object.keys(clusters).map((name) => ({
       name: name.replace('-', ''),
@@ -139,14 +143,16 @@ describe('federation/trust: when an intermediate may sign', () => {
         proxies: 1,
       };
       const connected = clusters[revoked ? `-${name}` : name];
-      const link = connected
-        ? ({ kind: 'CONNECTED' } as const)
-        : ({ kind: 'UNREACHABLE', since: 0 } as const);
+      const link = connected ? ({ kind: 'CONNECTED' } as const) : ({ kind: 'UNREACHABLE', since } as const);
       const heard = new Map(applied.includes(name) ? [['intermediate/new', said]] : []);
       return [name, { ...emptyShard(name, now), link, applied: heard }] as const;
     });
     const intent = { intermediates, clusters: new Map(members) };
-    return readyToActivate(fresh, { intent, observed: new Map(shards) } as unknown as FederationSnapshot);
+    return readyToActivate(
+      fresh,
+      { intent, observed: new Map(shards) } as unknown as FederationSnapshot,
+      now,
+    );
   }
 
   const all = { east: true, west: true, south: true };
@@ -174,6 +180,21 @@ describe('federation/trust: when an intermediate may sign', () => {
     [
       'a renewal that a cluster that is away has not',
       { clusters: away, applied: ['east', 'west'], renewal: true },
+      false,
+    ],
+    [
+      'a first one that a cluster has not that was here a moment ago',
+      { clusters: away, applied: ['east', 'west'], since: now - 1000 },
+      false,
+    ],
+    [
+      'a renewal in its last days that a cluster that is away has not',
+      { clusters: away, applied: ['east', 'west'], renewal: true, left: 6 },
+      true,
+    ],
+    [
+      'a renewal in its last days that a connected cluster has not',
+      { clusters: all, applied: ['east', 'west'], renewal: true, left: 6 },
       false,
     ],
     [

@@ -1,0 +1,198 @@
+import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Answer, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import type { SyncMessage } from '@isthmus/api/wire/link.ts';
+import type { Timer } from '@isthmus/mesh/process/clock.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
+import { withHealth, withLink } from '../state/shard.ts';
+import { AgentSync } from './agent-sync.ts';
+import { grpcError, unary } from './grpc-status.ts';
+import { identifyAgent, whyNot, type Agent } from './identify.ts';
+import { OpenCalls, type Call, type OpenCall } from './open-calls.ts';
+import type { HubPorts } from './ports.ts';
+import { Questions } from './questions.ts';
+import { Reports } from './reports.ts';
+import { AgentSessions } from './sessions.ts';
+
+/** Agents report their health every five seconds: one that has missed four is not there. */
+const silence = 20_000;
+const lookEvery = 5000;
+
+/** The calls of the link's listener. Each says first whose it is. */
+export class LinkDoors {
+  readonly #hub: HubPorts;
+  readonly #reports: Map<string, Reports>;
+  readonly #calls = new OpenCalls();
+  readonly #sessions: AgentSessions;
+  readonly #questions = new Map<string, Questions<Question, Answer>>();
+  /** When each connected cluster was last heard, monotonic milliseconds. */
+  readonly #heard = new Map<string, number>();
+  /** Certificates are asked for a few times a month: ten at once, and one in ten seconds from then on. */
+  readonly #signing: RateLimit;
+  #looking: Timer;
+
+  constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
+    this.#hub = hub;
+    this.#reports = new Map(restored);
+    this.#sessions = new AgentSessions((cluster) =>
+      hub.log.warn({ cluster }, 'a second agent of this cluster has connected; the newer one is heard'),
+    );
+    this.#signing = new RateLimit(hub.clock, 0.1, 10);
+    this.#looking = hub.clock.after(lookEvery, () => this.#look());
+  }
+
+  handlers(): object {
+    return {
+      sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) =>
+        this.#identified(call, (open) => this.#sync(open, call)),
+      health: (call: ServerDuplexStream<HealthReport, number>) =>
+        this.#identified(call, (open) => this.#health(open, call)),
+      answer: (call: ServerDuplexStream<Reply, Question>) =>
+        this.#identified(call, (open) => this.#answer(open, call)),
+      signIntermediate: this.#certificate((agent, request) =>
+        this.#hub.signIntermediate(agent.cluster, (request as { csr: string }).csr),
+      ),
+      renewLink: this.#certificate((agent, request) =>
+        this.#hub.renewLink(agent, (request as { linkCsr: string }).linkCsr),
+      ),
+    };
+  }
+
+  /** Every agent hears of what changed; one that may no longer be here is sent away, with all that it has open. */
+  wakeAll(): void {
+    const snapshot = this.#hub.snapshot();
+    this.#calls.endWhere(({ agent }) => whyNot(agent, snapshot));
+    for (const cluster of this.#reports.keys())
+      if (!snapshot.intent.clusters.has(cluster)) this.#reports.delete(cluster);
+    for (const session of this.#sessions.all()) session.wake();
+  }
+
+  ask(cluster: string, ask: Ask): Promise<Answer> {
+    const questions = this.#questions.get(cluster);
+    if (!questions)
+      return Promise.reject(
+        new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`),
+      );
+    return questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
+  }
+
+  stop(): void {
+    this.#looking.cancel();
+    this.#calls.endWhere(() => 'the hub is stopping', status.UNAVAILABLE);
+  }
+
+  #sync(open: OpenCall, call: ServerDuplexStream<SyncMessage, SyncMessage>): void {
+    const { clock, log } = this.#hub;
+    const { cluster } = open.agent;
+    const reports = this.#reports.get(cluster) ?? new Reports();
+    this.#reports.set(cluster, reports);
+    const session = new AgentSync(cluster, call, this.#hub, reports);
+    this.#sessions.add(session);
+    // What an older connection of this cluster still has open is of an agent that is gone, or is not the one.
+    this.#calls.endWhere(
+      (one) => (one.agent.cluster === cluster && one.connection !== open.connection ? replaced : undefined),
+      status.ABORTED,
+    );
+    this.#heard.set(cluster, clock.monotonic());
+    this.#hub.updateShard(cluster, (shard) => withLink(shard, { kind: 'CONNECTED' }));
+    log.info({ cluster }, 'agent connected');
+    call.on('data', (message: SyncMessage) => {
+      if (!open.over) session.hear(message);
+    });
+    let over = false;
+    const ended = () => {
+      if (over) return;
+      over = true;
+      session.stop();
+      if (!this.#sessions.remove(session)) return;
+      this.#heard.delete(cluster);
+      this.#hub.updateShard(cluster, (shard) => withLink(shard, { kind: 'UNREACHABLE', since: clock.now() }));
+      log.info({ cluster }, 'agent gone');
+      call.end();
+    };
+    call.on('end', ended).on('cancelled', ended).on('error', ended).on('close', ended);
+  }
+
+  /** The latest report wins; so does the latest acknowledgement, should the agent be slow to read. */
+  #health(open: OpenCall, call: ServerDuplexStream<HealthReport, number>): void {
+    const { cluster } = open.agent;
+    let taken: number | undefined;
+    const acknowledgements = new Pump(call, () => {
+      const sequence = taken;
+      taken = undefined;
+      return sequence;
+    });
+    call.on('data', (report: HealthReport) => {
+      if (open.over) return;
+      if (this.#heard.has(cluster)) this.#heard.set(cluster, this.#hub.clock.monotonic());
+      this.#hub.updateShard(cluster, (shard) => withHealth(shard, report, this.#hub.clock.now()));
+      taken = report.sequence;
+      acknowledgements.wake();
+    });
+    endWith(call, () => acknowledgements.stop());
+  }
+
+  #answer(open: OpenCall, call: ServerDuplexStream<Reply, Question>): void {
+    const { clock, random } = this.#hub;
+    const { cluster } = open.agent;
+    const questions = new Questions<Question, Answer>(
+      clock,
+      () => random.id(),
+      (question) => call.write(question),
+    );
+    this.#questions.set(cluster, questions);
+    call.on('data', (reply: Reply) => {
+      if (open.over) return;
+      if (reply.kind === 'answer') questions.answer(reply.id, reply.answer);
+      else questions.refuse(reply.id, reply.message);
+    });
+    endWith(call, () => {
+      questions.end();
+      if (this.#questions.get(cluster) === questions) this.#questions.delete(cluster);
+    });
+  }
+
+  /** Sends away who has been silent: its connection may look alive for much longer than it is. */
+  #look(): void {
+    const before = this.#hub.clock.monotonic() - silence;
+    this.#calls.endWhere(
+      ({ agent: { cluster } }) =>
+        (this.#heard.get(cluster) ?? Infinity) <= before ? `nothing was heard for ${silence} ms` : undefined,
+      status.UNAVAILABLE,
+    );
+    this.#looking = this.#hub.clock.after(lookEvery, () => this.#look());
+  }
+
+  #identified(call: Call, serve: (open: OpenCall) => void): void {
+    try {
+      serve(this.#calls.add(this.#agentOf(call), call));
+    } catch (error) {
+      call.emit('error', grpcError(error, this.#hub.log.child({ peer: call.getPeer() })));
+    }
+  }
+
+  #certificate(issue: (agent: Agent, request: unknown) => Promise<unknown>) {
+    return unary((request, call) => {
+      const agent = this.#agentOf(call);
+      if (this.#signing.take(agent.cluster)) return issue(agent, request);
+      throw new CodedError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
+    }, this.#hub.log);
+  }
+
+  #agentOf(call: Call): Agent {
+    const { linkCa, clock } = this.#hub;
+    const certificate = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
+    const judged = identifyAgent(certificate?.raw, linkCa, this.#hub.snapshot(), clock.now());
+    if (judged.ok) return judged.value;
+    throw new CodedError(judged.error.code, judged.error.message);
+  }
+}
+
+const replaced = 'a newer connection of this cluster has taken over';
+
+function endWith(call: Call & { end(): unknown }, over: () => void): void {
+  for (const event of ['end', 'cancelled', 'error', 'close']) call.on(event, over);
+  call.on('end', () => call.end());
+}

@@ -1,0 +1,42 @@
+import { status, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+
+const codes: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
+  TOKEN_UNKNOWN: status.UNAUTHENTICATED,
+  TOKEN_USED: status.UNAUTHENTICATED,
+  TOKEN_EXPIRED: status.UNAUTHENTICATED,
+  TOKEN_OTHER_CLUSTER: status.PERMISSION_DENIED,
+  CONFLICT: status.ALREADY_EXISTS,
+  BAD_CSR: status.INVALID_ARGUMENT,
+  TOO_MANY: status.RESOURCE_EXHAUSTED,
+  FENCED: status.UNAVAILABLE,
+};
+
+/** The one place that turns the hub's errors into gRPC statuses; what is unexpected is logged and not told. */
+export function grpcError(error: unknown, log: Log): { code: number; details: string } {
+  const code = error instanceof CodedError ? codes[error.code] : undefined;
+  if (error instanceof CodedError && code !== undefined) {
+    log.warn({ code: error.code, error: error.message }, 'a call of the link was refused');
+    return { code, details: `${error.code}: ${error.message}` };
+  }
+  log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a call of the link failed');
+  return { code: status.INTERNAL, details: 'the hub failed; its log says why' };
+}
+
+type Unary = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void;
+
+/** A call with one answer, or with the status of what was thrown. */
+export function unary(
+  answer: (request: unknown, call: ServerUnaryCall<unknown, unknown>) => Promise<unknown>,
+  log: Log,
+): Unary {
+  return (call, reply) => {
+    Promise.resolve()
+      .then(() => answer(call.request, call))
+      .then((value) => reply(null, value))
+      .catch((error: unknown) => reply(grpcError(error, log.child({ peer: call.getPeer() }))));
+  };
+}

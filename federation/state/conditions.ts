@@ -1,0 +1,37 @@
+import type { Condition } from '@isthmus/api/domain/observation.ts';
+import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
+import type { FederationSnapshot } from './snapshot.ts';
+
+/** What is to be known of a cluster: what its agent reports, and what the hub sees. */
+export const conditionsOf = (snapshot: FederationSnapshot, cluster: string): readonly Condition[] => [
+  ...(snapshot.observed.get(cluster)?.conditions ?? []),
+  ...refusals(snapshot, cluster),
+  ...renewals(snapshot, cluster),
+];
+
+const most = 10;
+
+function refusals({ observed }: FederationSnapshot, cluster: string): readonly Condition[] {
+  const refused = [...(observed.get(cluster)?.refused ?? [])];
+  if (refused.length === 0) return [];
+  const shown = refused.slice(0, most).map(([what, { reason }]) => `${what}: ${reason}`);
+  const more = refused.length > most ? [`${refused.length - most} more`] : [];
+  const message = `the agent goes on with what it had: ${[...shown, ...more].join('; ')}`;
+  return [{ type: 'Synced', status: 'False', reason: 'DIRECTIVE_REFUSED', message }];
+}
+
+/** A renewal that waits is no trouble yet: it has half of the old one's life for it. */
+function renewals(snapshot: FederationSnapshot, cluster: string): readonly Condition[] {
+  const next = [...snapshot.intent.intermediates.values()].find(
+    ({ value }) => value.cluster === cluster && !value.activated && !value.revoked,
+  );
+  const waiting = next ? unacknowledgedBy(next.value, snapshot).map(({ name }) => name) : [];
+  if (waiting.length === 0) return [];
+  const until = validUntil(cluster, snapshot);
+  const left =
+    until === undefined
+      ? 'until then this cluster issues no certificates'
+      : `the one in use ends on ${new Date(until).toISOString()}`;
+  const message = `a new intermediate is not in use yet, as ${waiting.join(', ')} has yet to acknowledge it; ${left}`;
+  return [{ type: 'IntermediateActive', status: 'False', reason: 'AWAITING_ACKNOWLEDGEMENT', message }];
+}

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClusterReport, Gateway, ServiceHealth, ServiceReport } from '@isthmus/api/domain/report.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import type { Produced } from '@isthmus/mesh/delta/produced.ts';
+import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
+import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
+import type { TestHub } from './hub.ts';
+
+/** Until something holds, looked at after every turn of the event loop; an error when it never does. */
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  for (const start = systemClock.monotonic(); ;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (systemClock.monotonic() - start > 8000) throw new Error(`it never came: ${look.toString()}`);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+export const aService = (name: string, over: Partial<ServiceReport> = {}): ServiceReport => ({
+  ...{ namespace: 'shop', name, hostname: `${name}.shop.svc.cluster.local`, exportRequested: true },
+  ports: [{ name: 'http', port: 80, targetPort: 8080, appProtocol: '' }],
+  ...{ subjectAltNames: [], conditions: [] },
+  ...over,
+});
+
+export const aGateway = (cluster: string, over: Partial<Gateway> = {}): Gateway => ({
+  ...{ network: `network-${cluster}`, address: '127.9.9.9', hbonePort: 15_008, passthroughPort: 15_443 },
+  ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest', region: '', zone: '', ready: true },
+  ...over,
+});
+
+export const aHealth = (name: string, healthy = 2): ServiceHealth => ({
+  ...{ namespace: 'shop', name },
+  groups: [{ region: 'r1', zone: 'z1', transport: 'hbone', total: 2, healthy }],
+});
+
+/** The link's end of a cluster's agent, over real sockets, reporting whatever a test says. */
+export class TestAgent {
+  readonly cluster: string;
+  readonly views: HubViewStore;
+  readonly stateDir = mkdtempSync(join(tmpdir(), 'isthmus-agent-'));
+  readonly reports = new Map<string, Map<string, Produced>>();
+  identity!: LinkIdentity;
+  health: ServiceHealth[] = [];
+  /** Names of resources that it refuses. */
+  readonly refuses = new Set<string>();
+  readonly #address: string;
+  #stop = new AbortController();
+  link: LinkClient | undefined;
+
+  constructor(cluster: string, address: string) {
+    this.cluster = cluster;
+    this.#address = address;
+    this.views = new PickyViews(join(this.stateDir, 'hub-view.json'), this.refuses);
+    for (const type of wire.upTypes) this.reports.set(type, new Map());
+    this.report('cluster', 'self', wire.clusterReport.encode(aCluster(cluster)));
+  }
+
+  async join(hub: TestHub): Promise<this> {
+    const mutation = `mutation { result: createJoinToken(input: { cluster: "${this.cluster}" }) { token } }`;
+    const { data } = await hub.ask<{ result: { token: string } }>(mutation);
+    const tokenFile = join(this.stateDir, 'token');
+    writeFileSync(tokenFile, data!.result.token);
+    rmSync(join(this.stateDir, 'link.json'), { force: true });
+    const { cluster, stateDir } = this;
+    const options = { cluster, stateDir, tokenFile, localAddress: this.#address, random: systemRandom };
+    this.identity = await linkIdentity({ ...options, now: Date.now() });
+    return this;
+  }
+
+  connect(identity = this.identity, clock: Clock = systemClock): this {
+    this.#stop = new AbortController();
+    this.link = new LinkClient({
+      ...{ identity, localAddress: this.#address, views: this.views, clock, random: systemRandom },
+      log: silentLog,
+      reports: (type) => this.reports.get(type),
+      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.health }),
+      answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
+      onView: () => undefined,
+    });
+    void this.link.run(this.#stop.signal);
+    return this;
+  }
+
+  disconnect(): void {
+    this.#stop.abort();
+  }
+
+  end(): void {
+    this.disconnect();
+    rmSync(this.stateDir, { recursive: true });
+  }
+
+  report(type: string, name: string, body: Uint8Array | undefined): void {
+    const held = new Map(this.reports.get(type));
+    if (body) held.set(name, { version: contentVersion(body), body });
+    else held.delete(name);
+    this.reports.set(type, held);
+    this.link?.changed(type);
+  }
+
+  service(name: string, over: Partial<ServiceReport> = {}, healthy = 2): this {
+    this.report('service', `shop/${name}`, wire.serviceReport.encode(aService(name, over)));
+    this.health = [...this.health.filter((one) => one.name !== name), aHealth(name, healthy)];
+    this.link?.healthChanged();
+    return this;
+  }
+
+  gateway(over: Partial<Gateway> = {}): this {
+    this.report('gateway', 'istio-system/gw/1', wire.gatewayReport.encode(aGateway(this.cluster, over)));
+    return this;
+  }
+}
+
+class PickyViews extends HubViewStore {
+  readonly #refuses: ReadonlySet<string>;
+
+  constructor(path: string, refuses: ReadonlySet<string>) {
+    super(path);
+    this.#refuses = refuses;
+  }
+
+  override apply(...[type, resources, removed]: Parameters<HubViewStore['apply']>) {
+    const bad = resources.filter(({ name }) => this.#refuses.has(name));
+    const good = resources.filter(({ name }) => !this.#refuses.has(name));
+    const refused = bad.map(({ name }) => ({ name, reason: 'it is not liked' }));
+    return [...super.apply(type, good, removed), ...refused];
+  }
+}
+
+const aCluster = (name: string): ClusterReport => ({
+  ...{ agentVersion: '0.1.0', network: `network-${name}`, workloadsByMode: {}, conditions: [] },
+  ...{ nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }], rejections: [] },
+});

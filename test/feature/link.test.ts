@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock } from '../fakes/clock.ts';
+import { TestAgent, until } from '../fakes/agent.ts';
+import { startTestHub, type TestHub } from '../fakes/hub.ts';
+
+interface ClusterAnswer {
+  readonly state: string;
+  readonly conditions: readonly { reason: string; message: string }[];
+}
+
+describe('the link between the hub and its agents', () => {
+  let hub: TestHub;
+  const agents: TestAgent[] = [];
+  afterEach(() => {
+    for (const agent of agents.splice(0)) agent.end();
+    hub.stop();
+  });
+
+  const agent = async (cluster: string, last: number): Promise<TestAgent> => {
+    const one = new TestAgent(cluster, `127.245.16.${last}`);
+    agents.push(one);
+    return one.join(hub);
+  };
+  const look = async (cluster: string): Promise<ClusterAnswer | null> => {
+    const query = `{ cluster(name: "${cluster}") { state conditions { reason message } } }`;
+    return (await hub.ask<{ cluster: ClusterAnswer | null }>(query)).data!.cluster;
+  };
+  const isState = (cluster: string, state: string) => async () =>
+    (await look(cluster))?.state === state || undefined;
+  const mutate = (name: string, input: string) =>
+    hub.ask<Record<string, { userErrors: { message: string }[] }>>(
+      `mutation { ${name}(input: { ${input} }) { userErrors { message } } }`,
+    );
+  const remotesOf = (one: TestAgent) => [...one.views.view.remotes.keys()];
+
+  it('tells each cluster what the others export, and what becomes of it', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).service('cart').gateway().connect();
+    const west = (await agent('west', 2)).connect();
+    await until(isState('east', 'ACTIVE'));
+    await until(() => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 2);
+    east.service('cart', {}, 0);
+    await until(() => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 0);
+    east.report('service', 'shop/cart', undefined);
+    await until(() => remotesOf(west).length === 0);
+  });
+
+  it('takes a cluster’s reports as whole although one of them cannot be read, and says which', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).service('cart').gateway({ hbonePort: 0 });
+    east.report('service', 'shop/odd', Uint8Array.of(255));
+    east.connect();
+    await until(isState('east', 'ACTIVE'));
+  });
+
+  it('shows what an agent has refused, until it takes it', async () => {
+    hub = await startTestHub();
+    const east = await agent('east', 1);
+    east.refuses.add('p');
+    east.connect();
+    await until(isState('east', 'ACTIVE'));
+    const policy = `policy: { access: { name: "p", effect: DENY, target: { namespace: "shop" }, rules: [{ ports: [80] }] } }`;
+    await mutate('applyPolicy', policy);
+    const status = async () => {
+      const query = '{ policy(name: "p") { status { cluster state message } } }';
+      const { data } = await hub.ask<{ policy: { status: { state: string; message: string }[] } }>(query);
+      return data!.policy.status[0];
+    };
+    const refused = await until(async () => {
+      const now = await status();
+      return now?.state === 'REJECTED' && now;
+    });
+    assert.match(refused.message, /not liked/);
+    assert.equal((await look('east'))?.conditions[0]?.reason, 'DIRECTIVE_REFUSED');
+    east.refuses.clear();
+    await mutate('applyPolicy', policy.replace('80', '81'));
+    await until(async () => (await look('east'))?.conditions.length === 0);
+  });
+
+  it('sends a revoked cluster away with all that it has open, and does not know its certificate again', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).service('cart').connect();
+    await until(isState('east', 'ACTIVE'));
+    const stolen = east.identity;
+    await mutate('revokeCluster', 'cluster: "east"');
+    await until(() => !east.link?.connected);
+    const workloads = await hub.ask('{ workloads(cluster: "east") { totalCount } }');
+    assert.equal(workloads.errors?.[0]?.extensions?.code, 'CLUSTER_UNREACHABLE');
+    east.disconnect();
+
+    const again = (await agent('east', 3)).connect();
+    await until(isState('east', 'ACTIVE'));
+    const thief = new TestAgent('east', '127.245.16.4');
+    agents.push(thief);
+    thief.connect(stolen);
+    await assert.rejects(
+      until(() => thief.link?.signIntermediate('no request').then(() => true)),
+      /earlier membership/,
+    );
+    assert.ok(again.link?.connected);
+    assert.equal((await look('east'))?.state, 'ACTIVE');
+  });
+
+  it('hears the newer of two agents of one cluster', async () => {
+    hub = await startTestHub();
+    const older = (await agent('east', 1)).service('old').connect();
+    await until(isState('east', 'ACTIVE'));
+    const newer = new TestAgent('east', '127.245.16.2');
+    agents.push(newer);
+    newer.service('new').connect(older.identity);
+    const services = async () => {
+      const { data } = await hub.ask<{ services: { nodes: { name: string }[] } }>(
+        '{ services { nodes { name } } }',
+      );
+      return data!.services.nodes.map(({ name }) => name).join();
+    };
+    await until(async () => (await services()) === 'new');
+  });
+
+  it('sends away an agent that has gone silent, well before its connection fails', async () => {
+    const clock = new FakeClock(Date.now());
+    hub = await startTestHub({ clock });
+    // Its own clock stands still: it never reports its health again.
+    (await agent('east', 1)).connect(undefined, new FakeClock());
+    await until(isState('east', 'ACTIVE'));
+    await clock.advance(15_000);
+    assert.equal((await look('east'))?.state, 'ACTIVE');
+    await clock.advance(10_000);
+    assert.equal((await look('east'))?.state, 'UNREACHABLE');
+  });
+
+  it('takes nothing away over a restart until a cluster has said everything again, but for what a person ends', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
+    const start = async () =>
+      (hub = await startTestHub({ octet: 249, stateDir, store: 'sqlite', exportByLabel: false }));
+    await start();
+    const east = (await agent('east', 1)).service('cart').service('old').gateway().connect();
+    const west = (await agent('west', 2)).connect();
+    for (const name of ['cart', 'old']) {
+      await until(isState('east', 'ACTIVE'));
+      await mutate('exportService', `service: { namespace: "shop", name: "${name}" }`);
+    }
+    await until(() => remotesOf(west).length === 2);
+    await until(() => east.views.view.grants.size === 2);
+    east.disconnect();
+    await until(isState('east', 'UNREACHABLE'));
+    hub.stop();
+    await start();
+    await until(isState('west', 'ACTIVE'));
+    assert.equal((await look('east'))?.state, 'UNREACHABLE');
+    assert.deepEqual(remotesOf(west), ['east/shop/cart', 'east/shop/old']);
+
+    await mutate('unexportService', 'service: { namespace: "shop", name: "old" }');
+    await until(() => remotesOf(west).join() === 'east/shop/cart');
+
+    // It comes back and has not listed its services yet: what it says so far is not all.
+    const services = east.reports.get('service')!;
+    east.reports.delete('service');
+    east.connect();
+    await until(isState('east', 'PENDING'));
+    await until(() => east.views.view.grants.size === 1);
+    assert.deepEqual(remotesOf(west), ['east/shop/cart']);
+    services.delete('shop/cart');
+    east.reports.set('service', services);
+    east.link?.changed('service');
+    await until(() => remotesOf(west).length === 0);
+    await until(() => east.views.view.grants.size === 0);
+    rmSync(stateDir, { recursive: true });
+  });
+});
