@@ -42,6 +42,7 @@ import {
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
+import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
 import { refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
@@ -91,6 +92,8 @@ export class Agent {
   #headless: ReadonlySet<string> = new Set();
   /** The hub's view in memory is newer than the one on disk. */
   #unsaved = false;
+  /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
+  #translated: HubView | undefined;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -234,6 +237,7 @@ export class Agent {
     const input = this.#input();
     this.#snapshot = translate(input, this.#snapshot);
     this.#headless = headlessServices(input);
+    this.#translated = input.hub;
     this.#moment.revision++;
     this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
     void this.#starter.write();
@@ -257,7 +261,7 @@ export class Agent {
   }
 
   #reportApplied(): void {
-    if (!this.#snapshot) return;
+    if (!this.#snapshot || this.#translated !== this.#views.view) return;
     const reports = appliedReports(this.#views, this.#snapshot, (type, name) =>
       this.#xds.coverage(type, name),
     );

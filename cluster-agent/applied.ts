@@ -20,12 +20,11 @@ export function appliedReports(
         covered(typeUrls.authorization, authorization.key),
       ]),
     ),
-    ...[...view.intermediates.values()].map(({ keyId, revoked }) => ({
-      ...report(`intermediate/${keyId}`, views.version('intermediate', keyId), [
+    ...[...view.intermediates.keys()].map((keyId) =>
+      report(`intermediate/${keyId}`, views.version('intermediate', keyId), [
         covered(typeUrls.intermediate, keyId),
       ]),
-      ...(revoked ? { message: 'revoked' } : {}),
-    })),
+    ),
     ...[...view.diversions.values()].map(({ id, services }) =>
       report(
         `diversion/${id}`,

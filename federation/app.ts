@@ -8,6 +8,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { CommandRunner } from './command/run.ts';
 import { watchExpiry } from './failover/expiry.ts';
+import { watchOperations } from './failover/watch.ts';
 import { Plans } from './failover/plans.ts';
 import { adminToken } from './graphql/admin-token.ts';
 import { apiServer } from './graphql/server.ts';
@@ -65,6 +66,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
   watchActivation({ live, runner, clock, log });
   watchRemoval({ live, store, log });
   watchExpiry({ live, runner, clock, log }, signal);
+  watchOperations({ live, runner, clock, log }, signal);
   const token = adminToken(join(stateDir, 'admin-token'), random);
   const api = apiServer(
     {
@@ -74,6 +76,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
       plans: new Plans(clock),
       clock,
       random,
+      log,
       ask: (cluster, ask) => link.ask(cluster, ask),
     },
     token,

@@ -22,6 +22,8 @@ export interface Diversion {
   readonly services: readonly string[];
   /** Only clients of other clusters move. */
   readonly remoteOnly: boolean;
+  /** Epoch milliseconds at which connections that are still open end; undefined: they end themselves. */
+  readonly deadline: number | undefined;
 }
 
 /** A service of the receiving cluster that may be reached from elsewhere, and from where. */

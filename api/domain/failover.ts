@@ -1,11 +1,20 @@
 export type FailoverFrom = { readonly cluster: string } | { readonly region: string };
 
+export interface Returning {
+  /** Of `percent`, how many hundredths are still away. */
+  readonly left: number;
+  /** Epoch milliseconds of the last step. */
+  readonly steppedAt: number;
+}
+
 /** An executed failover: a layer above policies with an owner, a reason and perhaps an end. It edits no policy. */
 export interface Failover {
   readonly kind: 'failover';
   readonly id: string;
   readonly from: FailoverFrom;
-  /** `<namespace>/<name>`; empty: every exported service. */
+  /** Clusters that are left: those that were in `from` when it was planned. */
+  readonly clusters: readonly string[];
+  /** `<namespace>/<name>`, at least one. */
   readonly services: readonly string[];
   readonly percent: number;
   readonly scope: 'ALL' | 'REMOTE';
@@ -13,4 +22,6 @@ export interface Failover {
   readonly reason: string;
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
+  /** It has been taken back and returns step by step; undefined while it is in force. */
+  readonly returning: Returning | undefined;
 }

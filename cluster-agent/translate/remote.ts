@@ -2,6 +2,7 @@ import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { capacities, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
+import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { serviceKeyOf, networkOf, type TranslateInput } from './input.ts';
@@ -22,12 +23,6 @@ export interface Distribution {
 
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 
-/** By some gateway that is ready and has a port for it: what nobody can reach gets no share. */
-const isReached = ({ gateways }: RemoteService, group: EndpointGroup): boolean =>
-  group.transport !== 'plaintext' &&
-  group.healthy > 0 &&
-  gateways.some((one) => one.ready && entrance(one, group) > 0);
-
 /**
  * Without a drain or failover the nearest are preferred by the proxies themselves, which then find the next nearest
  * without being told. With one, shares across distances are resolved here.
@@ -45,7 +40,9 @@ export function distribute(
     ({ services }) => services.length === 0 || services.includes(id),
   );
   const groups = remotes.flatMap((remote) =>
-    remote.groups.filter((group) => isReached(remote, group)).map((group) => ({ remote, group })),
+    remote.groups
+      .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)
+      .map((group) => ({ remote, group })),
   );
   if (diversions.length === 0)
     return {
@@ -98,18 +95,12 @@ function preferred(
 /** Entries that stand for endpoints behind a gateway, one per gateway, place and transport. */
 export function splitHorizon(input: TranslateInput, { entries }: Distribution): readonly Workload[] {
   return entries.flatMap(({ remote, group, capacity }) => {
-    const gateways = remote.gateways.filter((one) => one.ready && entrance(one, group) > 0);
+    const gateways = waysIn(group.transport, remote.gateways);
     return gateways.map((gateway) =>
       entryOf(input, remote, group, gateway, Math.max(1, Math.round(capacity / gateways.length))),
     );
   });
 }
-
-/** The gateway's port for a transport; 0 where it has none. */
-const entrance = (
-  { hbonePort, passthroughPort }: Gateway,
-  { transport }: Pick<EndpointGroup, 'transport'>,
-): number => (transport === 'hbone' ? hbonePort : passthroughPort);
 
 function entryOf(
   input: TranslateInput,

@@ -8,9 +8,10 @@ import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.t
 import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import { diversionsOf } from '../failover/diversions.ts';
-import { isExported } from '../policy/exported.ts';
+import { holdsForItself, isExported } from '../policy/exported.ts';
 import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import { intermediateOf } from './versions.ts';
 import type { Stored } from '../store/store.ts';
 
 export type Resources = ReadonlyMap<string, Resource>;
@@ -69,10 +70,7 @@ const bundles = ({ intent }: FederationSnapshot) =>
   }));
 
 const intermediates = ({ intent }: FederationSnapshot) =>
-  [...intent.intermediates.values()].map(({ value }) => ({
-    ...{ keyId: value.keyId, trustDomain: value.trustDomain as TrustDomain, cluster: value.cluster },
-    ...{ certificate: new X509Certificate(value.certificatePem), revoked: value.revoked },
-  }));
+  [...intent.intermediates.values()].map(({ value }) => intermediateOf(value));
 
 const activations = ({ intent }: FederationSnapshot, cluster: string) =>
   [...intent.intermediates.values()]
@@ -119,7 +117,8 @@ function remotes(snapshot: FederationSnapshot, cluster: string): readonly Remote
     .flatMap((name) => {
       const shard = snapshot.observed.get(name);
       return shard ? exportsOf(snapshot, shard) : [];
-    });
+    })
+    .filter((one) => !holdsForItself(snapshot, cluster, keyOf(one)));
 }
 
 function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {

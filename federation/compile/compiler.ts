@@ -8,7 +8,7 @@ const inputs: Readonly<Record<string, (snapshot: FederationSnapshot) => readonly
   activation: ({ intent }) => [intent.intermediates],
   policy: ({ intent }) => [intent.accessPolicies],
   traffic: ({ intent }) => [intent.trafficPolicies],
-  diversion: ({ intent, observed }) => [intent.clusters, intent.failovers, observed],
+  diversion: ({ intent }) => [intent.clusters, intent.failovers],
   grant: ({ intent, observed }) => [intent.clusters, intent.serviceExports, observed],
   remote: ({ intent, observed }) => [intent.clusters, intent.serviceExports, observed],
 };

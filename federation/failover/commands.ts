@@ -5,6 +5,7 @@ import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { startOperation } from './operation.ts';
+import { beginReturn, nextStep, notReady } from './returning.ts';
 import { simulate } from './plan.ts';
 import type { Plans } from './plans.ts';
 
@@ -36,26 +37,27 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
     const failover: Failover = {
       kind: 'failover',
       id: context.newId(),
-      from: plan.request.from,
+      ...{ from: plan.request.from, clusters: plan.clusters },
       services: plan.services.map(({ service }) => service),
       percent: plan.request.percent,
       scope: plan.request.scope,
       owner: context.actor,
       reason: context.reason,
-      ...{ createdAt: context.now, expiresAt: plan.request.expiresAt },
+      ...{ createdAt: context.now, expiresAt: plan.request.expiresAt, returning: undefined },
     };
-    const operation = startOperation(snapshot, context, 'EXECUTE_FAILOVER', `failover:${failover.id}`);
+    const subject = `failover:${failover.id}`;
+    const { operation, writes: operations } = startOperation(snapshot, context, 'EXECUTE_FAILOVER', subject);
     const stays = plan.services.filter(({ noAlternative }) => noAlternative).map(({ service }) => service);
-    const writes = [
-      { put: failover, id: failover.id, expected: 0 },
-      { put: operation, id: operation.id, expected: 0 },
-    ];
+    const writes = [{ put: failover, id: failover.id, expected: 0 }, ...operations];
     const warnings = stays.length > 0 ? [`${stays.join(', ')} have no alternative and stay`] : [];
     return ok({ subject: `failover/${failover.id}`, writes, payload: { failover, operation }, warnings });
   },
 });
 
-/** Takes a failover's layer away; policies that were edited meanwhile stay as they are. */
+/**
+ * Takes a failover's layer away, step by step: what it moved returns as its clusters can bear it. Policies that were
+ * edited meanwhile stay as they are.
+ */
 export const undoFailover: Command<{ id: string }, FailoverPayload> = {
   name: 'undoFailover',
   decide(snapshot, { id }, context) {
@@ -63,11 +65,32 @@ export const undoFailover: Command<{ id: string }, FailoverPayload> = {
     if (!stored) return refuse('NOT_FOUND', 'id', `no failover '${id}' is in force`);
     const stale = checkRevision(context, stored.revision, `failover ${id}`);
     if (stale) return { ok: false, error: [stale] };
-    const operation = startOperation(snapshot, context, 'UNDO_FAILOVER', `failover:${id}`);
-    const writes = [
-      { remove: 'failover' as const, id, expected: stored.revision },
-      { put: operation, id: operation.id, expected: 0 },
-    ];
-    return ok({ subject: `failover/${id}`, writes, payload: { failover: null, operation }, warnings: [] });
+    if (stored.value.returning) return refuse('CONFLICT', 'id', `failover ${id} is being taken back already`);
+    const failover = beginReturn(stored.value, snapshot, context.now);
+    const { operation, writes } = startOperation(snapshot, context, 'UNDO_FAILOVER', `failover:${id}`);
+    const waiting = notReady(failover, snapshot);
+    return ok({
+      subject: `failover/${id}`,
+      writes: [{ put: failover, id, expected: stored.revision }, ...writes],
+      payload: { failover, operation },
+      warnings: waiting.length > 0 ? [`${waiting.join(', ')} cannot take anything back yet: it waits`] : [],
+    });
+  },
+};
+
+/** One step of the way back; the last one takes the failover away. */
+export const stepFailover: Command<{ id: string }, { left: number }> = {
+  name: 'stepFailover',
+  decide(snapshot, { id }, { now }) {
+    const stored = snapshot.intent.failovers.get(id);
+    const next = stored && nextStep(stored.value, snapshot, now);
+    if (!stored || next === undefined) return refuse('CONFLICT', 'id', `no step of failover ${id} is due`);
+    const { revision: expected } = stored;
+    return ok({
+      subject: `failover/${id}`,
+      writes: [next ? { put: next, id, expected } : { remove: 'failover', id, expected }],
+      payload: { left: next?.returning?.left ?? 0 },
+      warnings: [],
+    });
   },
 };

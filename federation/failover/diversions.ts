@@ -1,32 +1,23 @@
 import type { Diversion } from '@isthmus/api/domain/directive.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
-/** Drains and executed failovers as one thing: shares of new connections that leave a cluster. */
-export function diversionsOf({
-  intent,
-  observed,
-}: Pick<FederationSnapshot, 'intent' | 'observed'>): readonly Diversion[] {
+/** Drains and executed failovers as one thing: shares of new connections that leave a cluster. Intent alone says which. */
+export function diversionsOf({ intent }: Pick<FederationSnapshot, 'intent'>): readonly Diversion[] {
   const drains = [...intent.clusters.values()]
     .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')
     .map(({ value }): Diversion => ({
       ...{ id: `drain:${value.name}`, cluster: value.name, percent: value.drainPercent },
-      ...{ services: [], remoteOnly: value.drainScope === 'REMOTE' },
+      ...{ services: [], remoteOnly: value.drainScope === 'REMOTE', deadline: value.drainDeadline },
     }));
   const failovers = [...intent.failovers.values()].flatMap(({ value }) =>
-    clustersOf(value.from, observed).map((cluster): Diversion => ({
-      ...{ id: `failover:${value.id}:${cluster}`, cluster, percent: value.percent },
-      ...{ services: value.services, remoteOnly: value.scope === 'REMOTE' },
+    value.clusters.map((cluster): Diversion => ({
+      ...{ id: `failover:${value.id}:${cluster}`, cluster, services: value.services },
+      percent: Math.round((value.percent * (value.returning?.left ?? 100)) / 100),
+      ...{ remoteOnly: value.scope === 'REMOTE', deadline: undefined },
     })),
   );
   return [...drains, ...failovers];
 }
 
-function clustersOf(
-  from: { cluster: string } | { region: string },
-  observed: FederationSnapshot['observed'],
-): readonly string[] {
-  if ('cluster' in from) return [from.cluster];
-  return [...observed.values()]
-    .filter(({ nodes }) => nodes.some(({ region }) => region === from.region))
-    .map(({ cluster }) => cluster);
-}
+/** Whether a diversion is of an operation's subject: `drain:<cluster>` or `failover:<id>`. */
+export const isOf = (subject: string, id: string): boolean => id === subject || id.startsWith(`${subject}:`);

@@ -3,34 +3,42 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import type { IntentState } from '../state/snapshot.ts';
-import { undoFailover } from './commands.ts';
+import { stepFailover, undoFailover } from './commands.ts';
+import { nextStep } from './returning.ts';
 
 const everyMillis = 1000;
+
+const byHub = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
 
 /** Failovers whose time is over. */
 export const expired = ({ failovers }: Pick<IntentState, 'failovers'>, now: number): readonly string[] =>
   [...failovers.values()]
-    .filter(({ value }) => value.expiresAt !== undefined && value.expiresAt <= now)
+    .filter(({ value }) => !value.returning && value.expiresAt !== undefined && value.expiresAt <= now)
     .map(({ id }) => id);
 
-/** Takes failovers back when their time is over, by the same command that a person would use. */
+/**
+ * Takes failovers back when their time is over, by the same command that a person would use, and lets those return
+ * that are taken back.
+ */
 export function watchExpiry(
   { live, runner, clock, log }: { live: Live; runner: CommandRunner; clock: Clock; log: Log },
   signal: AbortSignal,
 ): void {
   const look = async () => {
     for (const id of expired(live.current.intent, clock.now())) {
-      const options = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
-      const outcome = await runner.run(undoFailover, { id }, { ...options, reason: 'its time is over' });
+      const outcome = await runner.run(undoFailover, { id }, { ...byHub, reason: 'its time is over' });
       if (outcome.ok) log.info({ failover: id }, 'failover expired');
+    }
+    for (const { id, value } of live.current.intent.failovers.values()) {
+      if (nextStep(value, live.current, clock.now()) === undefined) continue;
+      const outcome = await runner.run(stepFailover, { id }, { ...byHub, reason: 'it returns step by step' });
+      if (outcome.ok) log.info({ failover: id, left: outcome.payload.left }, 'failover returns');
     }
   };
   const tick = () => {
     if (signal.aborted) return;
     look()
-      .catch((error: unknown) =>
-        log.error({ error: String(error) }, 'an expired failover was not taken back'),
-      )
+      .catch((error: unknown) => log.error({ error: String(error) }, 'failovers were not taken back'))
       .finally(() => clock.after(everyMillis, tick));
   };
   tick();

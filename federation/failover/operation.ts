@@ -1,73 +1,109 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import type { DecideContext } from '../command/command.ts';
-import { diversionVersion } from '../compile/versions.ts';
-import { diversionsOf } from './diversions.ts';
+import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import { ok } from '@isthmus/mesh/result.ts';
+import type { Command, DecideContext } from '../command/command.ts';
+import { refuse } from '../command/refuse.ts';
+import { diversionVersion, intermediateVersion } from '../compile/versions.ts';
+import { diversionsOf, isOf } from './diversions.ts';
+import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Write } from '../store/store.ts';
 
-/** Work that all member clusters but `except` must apply. */
+/**
+ * Work that all member clusters but `except` must apply, and the writes that record it: an earlier one about the same
+ * that has not ended will not end as it was meant.
+ */
 export function startOperation(
-  snapshot: FederationSnapshot,
+  { intent }: FederationSnapshot,
   { newId, now }: DecideContext,
   type: Operation['type'],
   subject: string,
   except: readonly string[] = [],
-): Operation {
-  const members = [...snapshot.intent.clusters.values()]
+): { readonly operation: Operation; readonly writes: readonly Write[] } {
+  const members = [...intent.clusters.values()]
     .filter(({ value }) => value.admission === 'ADMITTED')
     .map(({ id }) => id);
-  return {
+  const operation: Operation = {
     ...{ kind: 'operation', id: newId(), type, state: 'RUNNING', subject },
     clusters: members.filter((name) => !except.includes(name)),
-    appliedBy: [],
-    startedAt: now,
-    finishedAt: undefined,
-    message: '',
+    ...{ applied: [], startedAt: now, finishedAt: undefined, message: '' },
   };
+  const overtaken = [...intent.operations.values()]
+    .filter(({ value }) => value.state === 'RUNNING' && value.subject === subject)
+    .map(({ id, value, revision }): Write => ({
+      put: { ...value, state: 'FAILED', finishedAt: now, message: `overtaken by ${type} ${operation.id}` },
+      id,
+      expected: revision,
+    }));
+  return { operation, writes: [{ put: operation, id: operation.id, expected: 0 }, ...overtaken] };
 }
 
-/** How far an operation is: by what the clusters' proxies have acknowledged, not by what was sent. */
-export function progressOf(operation: Operation, snapshot: FederationSnapshot): Operation {
+/** An operation with what has been applied since, by what the clusters' proxies have acknowledged; itself when nothing. */
+export function advanced(operation: Operation, snapshot: FederationSnapshot, now: number): Operation {
   if (operation.state !== 'RUNNING') return operation;
-  const appliedBy = operation.clusters.filter((cluster) => hasApplied(operation, cluster, snapshot));
-  const gone = operation.clusters.filter(
-    (cluster) => snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED',
+  const before = new Set(operation.applied.map(({ cluster }) => cluster));
+  const since = operation.clusters.filter(
+    (cluster) => !before.has(cluster) && hasApplied(operation, snapshot.observed.get(cluster), snapshot),
   );
-  const done = operation.clusters.every((cluster) => appliedBy.includes(cluster) || gone.includes(cluster));
-  const waiting = operation.clusters.filter((cluster) => !appliedBy.includes(cluster));
-  return {
-    ...operation,
-    ...{ appliedBy, state: done ? 'DONE' : 'RUNNING' },
-    message: done ? '' : `waiting for ${waiting.join(', ')}`,
-  };
+  const applied = [...operation.applied, ...since.map((cluster) => ({ cluster, at: now }))];
+  const next = { ...operation, applied };
+  if (waitingFor(next, snapshot).length === 0) return { ...next, state: 'DONE', finishedAt: now };
+  return since.length > 0 ? next : operation;
 }
 
-function hasApplied({ type, subject }: Operation, cluster: string, snapshot: FederationSnapshot): boolean {
-  const applied = snapshot.observed.get(cluster)?.applied;
-  if (!applied) return false;
+/** Members that have yet to apply it. */
+export const waitingFor = (
+  { clusters, applied }: Operation,
+  { intent }: FederationSnapshot,
+): readonly string[] =>
+  clusters.filter(
+    (name) =>
+      intent.clusters.get(name)?.value.admission === 'ADMITTED' &&
+      !applied.some(({ cluster }) => cluster === name),
+  );
+
+/** Writes down how far the operations are that run. */
+export const advanceOperations: Command<object, { advanced: readonly string[] }> = {
+  name: 'advanceOperations',
+  decide(snapshot, _input, { now }) {
+    const writes = [...snapshot.intent.operations.values()].flatMap(({ id, value, revision }): Write[] => {
+      const next = advanced(value, snapshot, now);
+      return next === value ? [] : [{ put: next, id, expected: revision }];
+    });
+    const ids = writes.map(({ id }) => id);
+    if (ids.length === 0) return refuse('CONFLICT', '', 'no operation has advanced');
+    return ok({ subject: `operations/${ids.length}`, writes, payload: { advanced: ids }, warnings: [] });
+  },
+};
+
+function hasApplied(
+  { type, subject }: Operation,
+  shard: Shard | undefined,
+  snapshot: FederationSnapshot,
+): boolean {
+  if (!shard) return false;
+  const holds = (what: string, version: string) => {
+    const said = shard.applied.get(what);
+    return said?.state === 'APPLIED' && said.version === version;
+  };
+  const standing = diversionsOf(snapshot).filter(({ id }) => isOf(subject, id));
   switch (type) {
     case 'EXECUTE_FAILOVER':
     case 'DRAIN_CLUSTER':
-      return diversionsOf(snapshot)
-        .filter(({ id }) => id.startsWith(subject))
-        .every((one) => {
-          const said = applied.get(`diversion/${one.id}`);
-          return said?.state === 'APPLIED' && said.version === diversionVersion(one);
-        });
+      return standing.every((one) => holds(`diversion/${one.id}`, diversionVersion(one)));
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
-      return ![...applied.values()].some((one) => one.subject.startsWith(`diversion/${subject}`));
+      return (
+        standing.length === 0 && ![...shard.applied.keys()].some((what) => isOf(`diversion/${subject}`, what))
+      );
     case 'REVOKE_CLUSTER':
-      return revokedAt(applied, subject, snapshot);
+      return revokedOf(snapshot, subject).every((one) =>
+        holds(`intermediate/${one.keyId}`, intermediateVersion(one)),
+      );
   }
 }
 
-/** Peers that have acknowledged each intermediate of the cluster in its revoked form. */
-function revokedAt(
-  applied: ReadonlyMap<string, { state: string; message: string }>,
-  cluster: string,
-  { intent }: FederationSnapshot,
-): boolean {
-  return [...intent.intermediates.values()]
-    .filter(({ value }) => value.cluster === cluster)
-    .every(({ id }) => applied.get(`intermediate/${id}`)?.message === 'revoked');
-}
+const revokedOf = ({ intent }: FederationSnapshot, cluster: string): readonly IntermediateRecord[] =>
+  [...intent.intermediates.values()]
+    .map(({ value }) => value)
+    .filter((one) => one.cluster === cluster && one.revoked);

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FailoverFrom } from '@isthmus/api/domain/failover.ts';
-import { shares, type Diverted } from '@isthmus/mesh/balance/shares.ts';
+import type { Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { UserError } from '../command/command.ts';
 import { refusal } from '../command/refuse.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
-import { diversionsOf } from './diversions.ts';
-import { groupsOf, servicesIn, type ClusterGroup } from './service-groups.ts';
+import { groupsFor, servicesIn, sharesOf, type ClusterGroup } from './service-groups.ts';
 
 export interface FailoverRequest {
   readonly from: FailoverFrom;
@@ -53,8 +52,12 @@ export function simulate(
     request.services.length > 0
       ? request.services
       : [...new Set(clusters.flatMap((cluster) => servicesIn(snapshot, cluster)))].sort();
+  if (names.length === 0)
+    return err([
+      refusal('NO_SERVICES', 'from', `${clusters.join(', ')} exports no service that has endpoints`),
+    ]);
   const services = names.map((name) => planOf(snapshot, request, clusters, name));
-  return ok({ request, clusters, services, basis: basisOf(snapshot, names) });
+  return ok({ request, clusters, services, basis: basisOf(snapshot, clusters, names) });
 }
 
 function clustersFrom(snapshot: FederationSnapshot, from: FailoverFrom): readonly string[] {
@@ -108,36 +111,17 @@ function planOf(
   clusters: readonly string[],
   service: string,
 ): ServicePlan {
-  const groups = groupsOf(snapshot, service);
-  const standing = diversionsOf(snapshot).filter(
-    (one) => one.services.length === 0 || one.services.includes(service),
+  const { percent, scope } = request;
+  const added = clusters.map((cluster): Diverted => ({ cluster, percent, remoteOnly: scope === 'REMOTE' }));
+  const before = sharesOf(snapshot, service, []);
+  const after = [...sharesOf(snapshot, service, added)];
+  const moves = after.flatMap(([client, { byGroup }]) =>
+    movesBetween(client, byCluster(before.get(client)?.byGroup ?? new Map()), byCluster(byGroup)),
   );
-  const added = clusters.map((cluster): Diverted => ({
-    cluster,
-    percent: request.percent,
-    remoteOnly: request.scope === 'REMOTE',
-  }));
-  const clients = [...snapshot.observed.values()].filter(
-    ({ cluster }) => snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
-  );
-  const results = clients.map(({ cluster, nodes }) => {
-    const client = { cluster, region: nodes[0]?.region ?? '', zone: nodes[0]?.zone ?? '' };
-    const ask = (diversions: readonly Diverted[]) =>
-      shares({ client, groups, diversions, ...orderOf(snapshot, service) });
-    return { client: cluster, before: byCluster(ask(standing).byGroup), after: ask([...standing, ...added]) };
-  });
-  const moves = results.flatMap(({ client, before, after }) =>
-    movesBetween(client, before, byCluster(after.byGroup)),
-  );
-  const noAlternative = results.some(({ after }) =>
-    after.noAlternative.some((cluster) => clusters.includes(cluster)),
+  const noAlternative = after.some(([, one]) =>
+    one.noAlternative.some((cluster) => clusters.includes(cluster)),
   );
   return { service, moves, noAlternative };
-}
-
-export function orderOf({ intent }: FederationSnapshot, service: string) {
-  const policy = intent.trafficPolicies.get(service)?.value;
-  return { localityOrder: policy?.localityOrder ?? [], regionFailover: policy?.regionFailover ?? [] };
 }
 
 function byCluster(byGroup: ReadonlyMap<ClusterGroup, number>): ReadonlyMap<string, number> {
@@ -167,22 +151,29 @@ function movesBetween(
   );
 }
 
-function basisOf(snapshot: FederationSnapshot, services: readonly string[]): string {
-  const { clusters, trafficPolicies, failovers, serviceExports } = snapshot.intent;
-  const intent = [clusters, trafficPolicies, failovers, serviceExports].map((map) =>
+/** Everything that the shares follow from, and nothing that moves all the time: counts are reduced to some or none. */
+function basisOf(
+  snapshot: FederationSnapshot,
+  clusters: readonly string[],
+  services: readonly string[],
+): string {
+  const { intent, observed } = snapshot;
+  const { trafficPolicies, failovers, serviceExports } = intent;
+  const revisions = [intent.clusters, trafficPolicies, failovers, serviceExports].map((map) =>
     [...map.values()].map(({ id, revision }) => [id, revision]),
   );
-  const health = services.map((name) => [
-    name,
-    groupsOf(snapshot, name).map(({ cluster, region, zone, transport, healthy }) => [
-      cluster,
-      region,
-      zone,
-      transport,
-      healthy > 0,
-    ]),
-  ]);
+  const members = [...observed.values()].filter(
+    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
+  );
+  const places = members.map(({ cluster, nodes: [node] }) => [cluster, node?.region, node?.zone]);
+  const groups = members.flatMap(({ cluster: client }) =>
+    services.map((name) =>
+      groupsFor(snapshot, client, name).map(({ cluster, region, zone, transport, healthy }) =>
+        [client, name, cluster, region, zone, transport, healthy > 0].join(' '),
+      ),
+    ),
+  );
   return createHash('sha256')
-    .update(JSON.stringify([intent, health]))
+    .update(JSON.stringify([clusters, revisions, places, groups]))
     .digest('hex');
 }

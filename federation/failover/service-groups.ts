@@ -1,21 +1,17 @@
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import type { Group } from '@isthmus/mesh/balance/shares.ts';
-import { isExported } from '../policy/exported.ts';
+import { shares, type Diverted, type Group, type Shares } from '@isthmus/mesh/balance/shares.ts';
+import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { holdsForItself, isExported } from '../policy/exported.ts';
+import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import { diversionsOf } from './diversions.ts';
 
 export type ClusterGroup = Group & Pick<EndpointGroup, 'transport'>;
 
-/** Healthy endpoints of one service in all member clusters that export it. */
-export function groupsOf(snapshot: FederationSnapshot, service: string): readonly ClusterGroup[] {
-  return [...snapshot.observed.values()]
-    .filter(({ cluster }) => snapshot.intent.clusters.get(cluster)?.value.admission === 'ADMITTED')
-    .flatMap(({ cluster, services }) => {
-      const found = services.get(service);
-      return found && isExported(snapshot, cluster, found)
-        ? found.groups.map((group) => ({ ...group, cluster }))
-        : [];
-    });
-}
+const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
+  [...observed.values()].filter(
+    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
+  );
 
 /** Every exported service that has endpoints in a cluster. */
 export function servicesIn(snapshot: FederationSnapshot, cluster: string): readonly string[] {
@@ -28,13 +24,56 @@ export function servicesIn(snapshot: FederationSnapshot, cluster: string): reado
 const total = (groups: readonly EndpointGroup[]): number =>
   groups.reduce((sum, group) => sum + group.total, 0);
 
-/** Services of a cluster, exported or not, that have endpoints there and healthy ones nowhere else. */
-export function withoutAlternative(snapshot: FederationSnapshot, cluster: string): readonly string[] {
-  const services = snapshot.observed.get(cluster)?.services ?? new Map<string, never>();
+/**
+ * Endpoints of a service as a cluster's clients can have them: their own, and those that others export and can be
+ * entered for, unless the cluster has a service of that name to itself. What agents give their proxies, no more.
+ */
+export function groupsFor(
+  snapshot: FederationSnapshot,
+  client: string,
+  service: string,
+): readonly ClusterGroup[] {
+  const alone = holdsForItself(snapshot, client, service);
+  return members(snapshot).flatMap(({ cluster, services, gateways }) => {
+    const found = services.get(service);
+    const own = cluster === client;
+    if (!found || (!own && (alone || !isExported(snapshot, cluster, found)))) return [];
+    return found.groups
+      .filter(({ transport }) => own || waysIn(transport, [...gateways.values()]).length > 0)
+      .map((group) => ({ ...group, cluster }));
+  });
+}
+
+/** Where each member's clients of a service go, under the diversions that stand and these. */
+export function sharesOf(
+  snapshot: FederationSnapshot,
+  service: string,
+  added: readonly Diverted[],
+): ReadonlyMap<string, Shares<ClusterGroup>> {
+  const { localityOrder = [], regionFailover = [] } =
+    snapshot.intent.trafficPolicies.get(service)?.value ?? {};
+  const standing = diversionsOf(snapshot).filter(
+    ({ services }) => services.length === 0 || services.includes(service),
+  );
+  const diversions = [...standing, ...added];
+  return new Map(
+    members(snapshot).map(({ cluster, nodes: [node] }) => {
+      const client = { cluster, region: node?.region ?? '', zone: node?.zone ?? '' };
+      const groups = groupsFor(snapshot, cluster, service);
+      return [cluster, shares({ client, groups, diversions, localityOrder, regionFailover })];
+    }),
+  );
+}
+
+/** Services of a cluster, exported or not, that somebody's clients would be sent away from and have nowhere else. */
+export function withoutAlternative(snapshot: FederationSnapshot, drain: Diverted): readonly string[] {
+  const services = snapshot.observed.get(drain.cluster)?.services ?? new Map<string, never>();
   return [...services]
     .filter(([, one]) => total(one.groups) > 0)
-    .filter(
-      ([name]) => !groupsOf(snapshot, name).some((group) => group.cluster !== cluster && group.healthy > 0),
-    )
-    .map(([name]) => name);
+    .map(([name]) => name)
+    .filter((name) =>
+      [...sharesOf(snapshot, name, [drain]).values()].some(({ noAlternative }) =>
+        noAlternative.includes(drain.cluster),
+      ),
+    );
 }

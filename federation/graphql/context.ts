@@ -1,5 +1,6 @@
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { CommandRunner } from '../command/run.ts';
 import type { Plans } from '../failover/plans.ts';
@@ -16,6 +17,7 @@ export interface ApiDeps {
   readonly plans: Plans;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly ask: (cluster: string, ask: Ask) => Promise<Answer>;
 }
 

@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { ApiDeps, RequestContext } from './context.ts';
+import { shownError, masked } from './errors.ts';
 import { apiSchema } from './schema.ts';
+import { subscriptionLimit } from './subscription-limit.ts';
 
 const mostBytes = 256 * 1024;
 const mostSubscriptions = 200;
@@ -24,37 +26,35 @@ const limits = EnvelopArmorPlugin({
   blockFieldSuggestion: { enabled: true },
 }) as Plugin;
 
+interface Asked {
+  readonly viewer: string;
+  readonly response: ServerResponse;
+}
+
 /** The GraphQL API over HTTP: nothing is parsed before the caller is known and the body is small enough. */
 export function apiServer(deps: ApiDeps, adminToken: string): Server {
-  const yoga = createYoga<{ viewer: string }>({
+  const yoga = createYoga<Asked>({
     schema: apiSchema(),
-    plugins: [limits],
+    plugins: [limits, subscriptionLimit(mostSubscriptions)],
     graphiql: false,
     landingPage: false,
     cors: false,
     logging: false,
-    maskedErrors: { errorMessage: 'the hub failed; its log says why' },
+    maskedErrors: { maskError: (error) => shownError(error, deps.log) },
     context: ({ viewer }): RequestContext => ({
       ...{ ...deps, viewer, roles: ['ADMIN'] },
       snapshot: deps.live.current,
     }),
   });
-  let streams = 0;
   return createServer((request, response) => {
     const refusal = refuse(request, adminToken);
     if (refusal) return answer(response, ...refusal);
-    if (request.headers.accept?.includes('text/event-stream')) {
-      if (streams >= mostSubscriptions)
-        return answer(
-          response,
-          503,
-          'TOO_MANY_SUBSCRIPTIONS',
-          `${mostSubscriptions} subscriptions are open: end some`,
-        );
-      streams++;
-      response.once('close', () => streams--);
-    }
-    bounded(request, response, () => void yoga(request, response, { viewer: 'admin' }));
+    bounded(request, response, () => {
+      Promise.resolve(yoga(request, response, { viewer: 'admin', response })).catch((error: unknown) => {
+        deps.log.error({ error: String(error) }, 'a request was not answered');
+        answer(response, 500, 'INTERNAL', masked);
+      });
+    });
   });
 }
 

@@ -3,6 +3,8 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { isLabel, nameRule, refusal, refuse } from '../command/refuse.ts';
+import { isLabelKey, isLabelValue } from './labels.ts';
+import { checkPrincipal } from './principal.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 const most = { rules: 100, values: 100 };
@@ -52,6 +54,15 @@ function checkFrame(
   if (!isLabel(name)) errors.push(refusal('INVALID', `${at}.name`, `a policy's name ${nameRule}`));
   if (!isLabel(target.namespace))
     errors.push(refusal('INVALID', `${at}.target.namespace`, `a namespace ${nameRule}`));
+  for (const [key, value] of Object.entries(target.labels))
+    if (!isLabelKey(key) || !isLabelValue(value))
+      errors.push(
+        refusal(
+          'INVALID',
+          `${at}.target.labels`,
+          `no workload can bear the label '${key.slice(0, 60)}': '${value.slice(0, 60)}'`,
+        ),
+      );
   const unknown = target.clusters.findIndex((cluster) => !intent.clusters.has(cluster));
   if (unknown >= 0)
     errors.push(
@@ -89,26 +100,13 @@ function checkRule(rule: AccessRule, index: number, { intent }: FederationSnapsh
       errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${nameRule}`));
   });
   rule.principals.forEach((principal, i) => {
-    const why = checkPrincipal(principal, new Set(intent.trustDomains.keys()));
+    const why = checkPrincipal(principal, [...intent.trustDomains.keys()]);
     if (why !== undefined)
       errors.push(
         refusal(why.startsWith('no trust domain') ? 'NOT_FOUND' : 'INVALID', `${field}.principals.${i}`, why),
       );
   });
   return errors;
-}
-
-/** `*`, `*suffix`, or `<trust domain>/ns/<namespace>/sa/<name>`, perhaps with a `*` at its end. */
-function checkPrincipal(principal: string, trustDomains: ReadonlySet<string>): string | undefined {
-  if (principal.startsWith('spiffe://')) return 'a principal is written without spiffe://';
-  if (principal === '' || principal.length > 2048) return 'a principal has 1 to 2,048 characters';
-  if (principal.startsWith('*')) return undefined;
-  if (!/^[A-Za-z0-9._/-]+\*?$/.test(principal))
-    return `'${principal.slice(0, 60)}' is not <trust domain>/ns/<namespace>/sa/<name>`;
-  const domain = principal.split('/')[0] ?? '';
-  return trustDomains.has(domain.replace(/\*$/, '')) || domain.endsWith('*')
-    ? undefined
-    : `no trust domain '${domain}' is known`;
 }
 
 /** A first ALLOW turns what it selects to deny by default, and a person should know before. */

@@ -25,3 +25,12 @@ export function mayBeExported(known: FederationSnapshot, cluster: string, servic
   const report = known.observed.get(cluster)?.services.get(`${service.namespace}/${service.name}`);
   return isExported(known, cluster, { exportRequested: true, ...report, ...service });
 }
+
+/**
+ * A cluster has a service that it does not export: one of that name elsewhere is another service there, and local
+ * stays local.
+ */
+export function holdsForItself(known: FederationSnapshot, cluster: string, key: string): boolean {
+  const own = known.observed.get(cluster)?.services.get(key);
+  return own !== undefined && !isExported(known, cluster, own);
+}

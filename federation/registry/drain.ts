@@ -14,7 +14,7 @@ export interface Drain {
   readonly deadline: number | undefined;
 }
 
-/** Moves a share of all clients' new connections away from a cluster. Open ones stay until they end. */
+/** Moves a share of all clients' new connections away from a cluster. Open ones stay until they end or the deadline. */
 export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: readonly string[] }> = {
   name: 'drainCluster',
   decide(snapshot, { cluster, percent, scope, deadline }, context) {
@@ -37,14 +37,17 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
       drainScope: scope,
       drainDeadline: deadline,
     };
-    const noAlternative = withoutAlternative(snapshot, cluster);
-    const operation = startOperation(snapshot, context, 'DRAIN_CLUSTER', `drain:${cluster}`);
+    const drain = { cluster, percent, remoteOnly: scope === 'REMOTE' };
+    const noAlternative = withoutAlternative(snapshot, drain);
+    const { operation, writes: operations } = startOperation(
+      snapshot,
+      context,
+      'DRAIN_CLUSTER',
+      `drain:${cluster}`,
+    );
     const warnings =
       noAlternative.length > 0 ? [`${noAlternative.join(', ')} exist only in ${cluster} and stay there`] : [];
-    const writes = [
-      { put: drained, id: cluster, expected: stored.revision },
-      { put: operation, id: operation.id, expected: 0 },
-    ];
+    const writes = [{ put: drained, id: cluster, expected: stored.revision }, ...operations];
     return ok({
       subject: `cluster/${cluster}`,
       writes,
@@ -64,11 +67,13 @@ export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
     if (stale) return { ok: false, error: [stale] };
     if (stored.value.drainPercent === 0) return refuse('CONFLICT', 'cluster', `${cluster} is not drained`);
     const back: Cluster = { ...stored.value, drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined };
-    const operation = startOperation(snapshot, context, 'UNDRAIN_CLUSTER', `drain:${cluster}`);
-    const writes = [
-      { put: back, id: cluster, expected: stored.revision },
-      { put: operation, id: operation.id, expected: 0 },
-    ];
+    const { operation, writes: operations } = startOperation(
+      snapshot,
+      context,
+      'UNDRAIN_CLUSTER',
+      `drain:${cluster}`,
+    );
+    const writes = [{ put: back, id: cluster, expected: stored.revision }, ...operations];
     return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation }, warnings: [] });
   },
 };

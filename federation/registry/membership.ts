@@ -32,12 +32,14 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
         id,
         expected: revision,
       }));
-    const operation = startOperation(snapshot, context, 'REVOKE_CLUSTER', cluster, [cluster]);
+    const { operation, writes: operations } = startOperation(snapshot, context, 'REVOKE_CLUSTER', cluster, [
+      cluster,
+    ]);
     const writes: Write[] = [
       { put: revoked, id: cluster, expected: stored.revision },
       ...intermediates,
       ...voidTokens(snapshot, cluster),
-      { put: operation, id: operation.id, expected: 0 },
+      ...operations,
     ];
     const services = [...(snapshot.observed.get(cluster)?.services.values() ?? [])].length;
     const warnings = [

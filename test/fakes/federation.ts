@@ -1,49 +1,130 @@
-import { run as runLine, type Around, type Ended } from './command-line.ts';
-import { startTestHub, type TestHub } from './hub.ts';
-import { joinMember } from './member.ts';
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
+import type { ServiceReport } from '@isthmus/api/domain/report.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import type { Command } from '../../federation/command/command.ts';
+import { CommandRunner, type CommandOptions, type Outcome } from '../../federation/command/run.ts';
+import { Live } from '../../federation/state/live.ts';
+import type { Shard } from '../../federation/state/observed.ts';
+import { emptyShard } from '../../federation/state/shard.ts';
+import type { FederationSnapshot, Settings } from '../../federation/state/snapshot.ts';
+import { memoryStore } from '../../federation/store/memory.ts';
+import type { Intent, Store } from '../../federation/store/store.ts';
+import { aGateway, aService } from './agent.ts';
+import { FakeClock } from './clock.ts';
+import { seededRandom } from './random.ts';
 
-export interface TestFederation {
-  readonly hub: TestHub;
-  /** A command line of somebody who may do everything. */
-  run(line: string, around?: Around): Promise<Ended>;
-  /** Of the hub's store. */
-  revision(): Promise<number>;
-  stop(): void;
+const settings: Settings = {
+  ...{ hubId: 'test', trustDomain: 'cluster.local', linkCaHash: '', joinEndpoints: ['127.0.0.1:1'] },
+  ...{ linkEndpoints: ['127.0.0.1:2'], exportByLabel: true },
+};
+
+export const aMember = (name: string, over: Partial<Cluster> = {}): Cluster => ({
+  ...{ kind: 'cluster', name, admission: 'ADMITTED', membership: `m-${name}`, trustDomain: 'cluster.local' },
+  ...{ drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined, joinedAt: 1 },
+  ...over,
+});
+
+/** What one cluster reports: service name to how many of its two endpoints are healthy. */
+export interface Reported {
+  readonly services?: Readonly<Record<string, number>>;
+  readonly over?: Readonly<Record<string, Partial<ServiceReport>>>;
+  readonly region?: string;
+  readonly transport?: EndpointGroup['transport'];
+  readonly shard?: Partial<Shard>;
 }
 
-/** 120 workloads: more than a page of the API. */
-export const manyWorkloads = Array.from({ length: 120 }, (_, i) => `orders-${String(i).padStart(3, '0')}`);
+/** The hub's inside, in memory and on a clock that stands: commands are run, and what clusters report is said. */
+export class Federation {
+  readonly clock = new FakeClock();
+  readonly store: Store = memoryStore();
+  readonly stop = new AbortController();
+  readonly random = seededRandom(7);
+  live!: Live;
+  runner!: CommandRunner;
 
-/** A hub and two clusters: `cart` is exported by both, `orders` by east alone, `private` by nobody. */
-export async function startTestFederation(): Promise<TestFederation> {
-  const hub = await startTestHub();
-  const { octet } = hub;
-  const cart = { name: 'cart', exported: true, healthy: 2 };
-  const east = await joinMember(hub, {
-    ...{ cluster: 'east', region: 'region-a', address: `127.${octet}.16.1`, workloads: manyWorkloads },
-    services: [
-      cart,
-      { name: 'orders', exported: true, healthy: 1 },
-      { name: 'private', exported: false, healthy: 1 },
-    ],
-  });
-  const west = await joinMember(hub, {
-    ...{ cluster: 'west', region: 'region-b', address: `127.${octet}.32.1`, workloads: ['cart-0'] },
-    services: [cart],
-  });
-  return {
-    hub,
-    run: (line, around = {}) =>
-      runLine(line.split(' '), {
-        ...around,
-        env: { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token, ...around.env },
-      }),
-    async revision() {
-      const { data } = await hub.ask<{ viewer: { revision: number } }>('{ viewer { revision } }');
-      return data!.viewer.revision;
-    },
-    stop() {
-      for (const one of [east, west, hub]) one.stop();
-    },
-  };
+  static async start(...members: readonly string[]): Promise<Federation> {
+    const one = new Federation();
+    const { store, stop, clock, random } = one;
+    one.live = await Live.start(store, settings, 1, silentLog, stop.signal);
+    one.runner = new CommandRunner({ store, live: one.live, clock, random });
+    await one.put(...members.map((name) => aMember(name)));
+    return one;
+  }
+
+  get now(): FederationSnapshot {
+    return this.live.current;
+  }
+
+  /** Writes objects as they are. */
+  async put(...values: readonly Intent[]): Promise<void> {
+    const writes = values.map((put) => ({ put, id: idOf(put), expected: undefined }));
+    const audit = { ...{ id: 'a', at: 1, actor: 'test', action: 'put', subject: '' }, ...blank };
+    const result = await this.store.commit({ writes, audit, fence: 1 });
+    if (result.kind === 'committed') await this.live.reached(result.revision);
+  }
+
+  run<I, P>(command: Command<I, P>, input: I, over: Partial<CommandOptions> = {}): Promise<Outcome<P>> {
+    const options = {
+      actor: 'admin',
+      dryRun: false,
+      expectedRevision: undefined,
+      idempotencyKey: '',
+      reason: '',
+    };
+    return this.runner.run(command, input, { ...options, ...over });
+  }
+
+  report(
+    cluster: string,
+    { services = {}, over = {}, region = 'r1', transport = 'hbone', shard }: Reported,
+  ): void {
+    const groupsOf = (healthy: number) => [{ region, zone: 'z1', transport, total: 2, healthy }];
+    const health = new Map(
+      Object.entries(services).map(([name, healthy]) => [`shop/${name}`, groupsOf(healthy)]),
+    );
+    this.live.setShard({
+      ...emptyShard(cluster, this.clock.now()),
+      ...{ link: { kind: 'CONNECTED' }, synced: true, asOf: this.clock.now(), health },
+      nodes: [{ name: 'n1', region, zone: 'z1' }],
+      gateways: new Map([['gw', { name: 'gw', ...aGateway(cluster) }]]),
+      services: new Map(
+        [...health].map(([key, groups]) => {
+          const name = key.replace('shop/', '');
+          return [key, { ...aService(name, over[name]), groups }];
+        }),
+      ),
+      ...shard,
+    });
+  }
+
+  /** Time goes by in small steps, as what is done at one moment may set the timer of the next. */
+  async pass(millis: number): Promise<void> {
+    for (let left = millis; left > 0; left -= 250) {
+      await this.clock.advance(Math.min(250, left));
+      for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  end(): void {
+    this.stop.abort();
+  }
+}
+
+const blank = { reason: '', outcome: '{}', idempotencyKey: '' };
+
+function idOf(value: Intent): string {
+  switch (value.kind) {
+    case 'trafficPolicy':
+    case 'serviceExport':
+      return `${value.namespace}/${value.name}`;
+    case 'joinToken':
+    case 'failover':
+    case 'operation':
+      return value.id;
+    case 'intermediate':
+      return value.keyId;
+    default:
+      return value.name;
+  }
 }

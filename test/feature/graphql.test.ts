@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { request, type IncomingMessage } from 'node:http';
+import { until } from '../fakes/agent.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 
 interface Payload {
@@ -16,6 +18,14 @@ const policy = (access: object) => ({
     access: { name: 'p', effect: 'DENY', target: { namespace: 'shop' }, rules: [{ ports: [80] }], ...access },
   },
 });
+
+/** The first of what is answered, which then is left. */
+async function peek(response: Response): Promise<string> {
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
 
 describe('GraphQL through its door', () => {
   let hub: TestHub;
@@ -253,10 +263,17 @@ describe('GraphQL through its door', () => {
     },
     'a query too deep': {
       body: JSON.stringify({
-        query: `{ ${'node(id: "a") { ... on Cluster { '.repeat(20)} name ${'} }'.repeat(20)} }`,
+        query: `{ __schema { types { ${'fields { type { '.repeat(9)} name ${'} }'.repeat(9)} } } }`,
       }),
       status: 200,
-      says: /./,
+      says: /[Dd]epth/,
+    },
+    'a query that costs too much': {
+      body: JSON.stringify({
+        query: `{ ${Array.from({ length: 40 }, (_, i) => `a${i}: clusters(first: 100) { edges { node { gateways { network } conditions { message } nodes { name } rejections { reason } workloadsByMode { count } } } }`).join(' ')} }`,
+      }),
+      status: 200,
+      says: /[Cc]ost/,
     },
     'a field that is not there': {
       body: JSON.stringify({ query: '{ cluster(name: "a") { nam } }' }),
@@ -291,6 +308,43 @@ describe('GraphQL through its door', () => {
       (await hub.ask<{ policy: { name: string } }>('{ policy(name: "once") { name } }')).data!.policy.name,
       'once',
     );
+  });
+
+  it('refuses a body that grows too large as it comes', async () => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${hub.token}`, 'content-type': 'application/json' };
+      const call = request(hub.url, { method: 'POST', headers }, resolve).on('error', reject);
+      call.write(`{"query":"{ __typename } #`);
+      for (let i = 0; i < 5; i++) call.write('x'.repeat(64 * 1024));
+    });
+    assert.equal(response.statusCode, 413);
+    response.destroy();
+  });
+
+  it('counts subscriptions however they are asked for', async () => {
+    const query = JSON.stringify({ query: 'subscription { clusterChanged { name } }' });
+    const stop = new AbortController();
+    const open = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        fetch(hub.url, {
+          ...{ method: 'POST', body: query, signal: stop.signal },
+          headers: {
+            ...{ 'content-type': 'application/json', authorization: `Bearer ${hub.token}` },
+            accept: 'text/event-stream, */*',
+          },
+        }),
+      ),
+    );
+    assert.ok(open.every(({ status }) => status === 200));
+    for (const accept of ['*/*', 'text/event-stream']) {
+      const text = await (await hub.post(query, { accept })).text();
+      assert.match(text, /TOO_MANY_SUBSCRIPTIONS/);
+    }
+    assert.equal((await hub.post('{"query":"{ __typename }"}')).status, 200);
+    stop.abort();
+    const again = async () =>
+      !(await peek(await hub.post(query, { accept: 'text/event-stream' }))).includes('TOO_MANY');
+    await until(again);
   });
 
   it('tells changes after a revision over SSE, and what follows', async () => {

@@ -1,60 +1,78 @@
 import assert from 'node:assert/strict';
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
-import { CommandRunner } from '../../federation/command/run.ts';
+import { drainCluster } from '../../federation/registry/drain.ts';
+import { undoFailover } from '../../federation/failover/commands.ts';
+import { diversionsOf } from '../../federation/failover/diversions.ts';
 import { watchExpiry } from '../../federation/failover/expiry.ts';
-import { Live } from '../../federation/state/live.ts';
-import { memoryStore } from '../../federation/store/memory.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { seededRandom } from '../fakes/random.ts';
+import { Federation } from '../fakes/federation.ts';
 
-const settings = {
-  hubId: 'test',
-  trustDomain: 'cluster.local',
-  linkCaHash: '',
-  joinEndpoints: [],
-  linkEndpoints: [],
-  exportByLabel: true,
-};
+const aFailover = (over: Partial<Failover> = {}): Failover => ({
+  ...{ kind: 'failover', id: 'f1', from: { cluster: 'east' }, clusters: ['east'], services: ['shop/cart'] },
+  ...{ percent: 80, scope: 'ALL', owner: 'admin', reason: '', createdAt: 0 },
+  ...{ expiresAt: undefined, returning: undefined },
+  ...over,
+});
 
-describe('federation/failover expiry', () => {
+describe('federation/failover: taken back', () => {
+  let hub: Federation;
+  beforeEach(async () => {
+    hub = await Federation.start('east', 'west');
+    hub.report('east', { services: { cart: 2 } });
+    hub.report('west', { services: { cart: 2 } });
+    watchExpiry({ live: hub.live, runner: hub.runner, clock: hub.clock, log: silentLog }, hub.stop.signal);
+  });
+  afterEach(() => hub.end());
+  const percents = () => diversionsOf(hub.now).map(({ percent }) => percent);
+
+  it('a failover returns a quarter at a time, the first at once', async () => {
+    await hub.put(aFailover());
+    assert.deepEqual(percents(), [80]);
+    const outcome = await hub.run(undoFailover, { id: 'f1' });
+    assert.ok(outcome.ok);
+    const seen = [percents()];
+    for (let i = 0; i < 3; i++) {
+      await hub.pass(3100);
+      seen.push(percents());
+    }
+    assert.deepEqual(seen, [[60], [40], [20], []]);
+    assert.equal(hub.now.intent.failovers.size, 0);
+  });
+
+  it('it waits while what it returns to is away or has nothing healthy, and for nothing that is drained anyway', async () => {
+    await hub.put(aFailover({ clusters: ['east', 'west'] }));
+    hub.report('east', { services: { cart: 0 } });
+    const outcome = await hub.run(undoFailover, { id: 'f1' });
+    assert.ok(outcome.ok && /east cannot take/.test(outcome.warnings.join()));
+    await hub.pass(20_000);
+    assert.deepEqual(percents(), [80, 80]);
+    hub.report('east', { services: { cart: 1 } });
+    await hub.pass(1100);
+    assert.deepEqual(percents(), [60, 60]);
+    hub.report('east', { services: { cart: 1 }, shard: { link: { kind: 'UNREACHABLE', since: 0 } } });
+    await hub.pass(20_000);
+    assert.deepEqual(percents(), [60, 60]);
+    await hub.run(drainCluster, { cluster: 'east', percent: 100, scope: 'ALL', deadline: undefined });
+    await hub.pass(20_000);
+    assert.equal(hub.now.intent.failovers.size, 0);
+  });
+
+  it('is taken back once only', async () => {
+    await hub.put(aFailover());
+    await hub.run(undoFailover, { id: 'f1' });
+    const again = await hub.run(undoFailover, { id: 'f1' });
+    assert.ok(!again.ok && again.errors[0]?.code === 'CONFLICT');
+  });
+
   it('takes a failover back when its time is over, and says why in the audit', async () => {
-    const clock = new FakeClock();
-    const [store, stop, random] = [memoryStore(), new AbortController(), seededRandom(1)];
-    const live = await Live.start(store, settings, 1, silentLog, stop.signal);
-    const runner = new CommandRunner({ store, live, clock, random });
-    const failover: Failover = {
-      kind: 'failover',
-      id: 'f1',
-      from: { cluster: 'east' },
-      services: [],
-      percent: 100,
-      scope: 'ALL',
-      owner: 'admin',
-      reason: '',
-      createdAt: clock.now(),
-      expiresAt: clock.now() + 5000,
-    };
-    const audit = {
-      id: 'a',
-      at: 1,
-      actor: 'admin',
-      action: 'test',
-      subject: 'f1',
-      reason: '',
-      outcome: '{}',
-      idempotencyKey: '',
-    };
-    await store.commit({ writes: [{ put: failover, id: 'f1', expected: 0 }], audit, fence: 1 });
-    await live.reached(1);
-    watchExpiry({ live, runner, clock, log: silentLog }, stop.signal);
-    await clock.advance(4000);
-    assert.equal(live.current.intent.failovers.size, 1);
-    await clock.advance(3000);
-    await live.reached(2);
-    assert.equal(live.current.intent.failovers.size, 0);
-    const [last] = await store.audit(1, undefined);
+    await hub.put(aFailover({ expiresAt: hub.clock.now() + 5000 }));
+    await hub.pass(4000);
+    assert.deepEqual(percents(), [80]);
+    await hub.pass(1500);
+    assert.deepEqual(percents(), [60]);
+    const [last] = await hub.store.audit(1, undefined);
     assert.deepEqual([last?.action, last?.actor, last?.reason], ['undoFailover', 'hub', 'its time is over']);
-    stop.abort();
+    await hub.pass(12_000);
+    assert.deepEqual(percents(), []);
   });
 });

@@ -888,6 +888,13 @@ export declare type Diversion = Message<"isthmus.link.v1.Diversion"> & {
    * @generated from field: bool remote_only = 5;
    */
   remoteOnly: boolean;
+
+  /**
+   * When connections that are still open end, milliseconds since the epoch; 0: they end themselves.
+   *
+   * @generated from field: uint64 deadline = 6;
+   */
+  deadline: bigint;
 };
 
 /**

@@ -78,13 +78,18 @@ export const trafficPolicy: Codec<TrafficPolicy> = codec(
 /** Type `diversion`, named by its id. */
 export const diversion: Codec<Diversion> = codec(
   DiversionSchema,
-  ({ services, ...rest }) => ({ ...rest, services: [...services] }),
+  ({ services, deadline, ...rest }) => ({
+    ...rest,
+    services: [...services],
+    deadline: BigInt(deadline ?? 0),
+  }),
   (value, fields): Diversion => ({
     id: fields.text('id', value.id),
     cluster: fields.text('cluster', value.cluster),
     percent: fields.upTo('percent', value.percent, 100),
     services: value.services,
     remoteOnly: value.remoteOnly,
+    deadline: fields.count('deadline', value.deadline) || undefined,
   }),
 );
 

@@ -55,7 +55,8 @@ builder.mutationField('undoFailover', (t) =>
   t.field({
     ...admin,
     type: failoverPayload,
-    description: 'Takes a failover’s layer away; what was edited meanwhile stays.',
+    description:
+      'Takes a failover’s layer away, a quarter at a time as its clusters can bear it; what was edited meanwhile stays.',
     args: { input: t.arg({ type: undoInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const global = readGlobalId(input.id);

@@ -1,7 +1,7 @@
 import { simulate, type FailoverRequest } from '../../failover/plan.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../roles.ts';
-import { scopeType, serviceName, serviceRef } from '../types/common.ts';
+import { scopeType, serviceName, serviceRef, stalenessOf } from '../types/common.ts';
 import { planType } from '../types/plan.ts';
 
 const fromInput = builder.inputType('FailoverFrom', {
@@ -35,6 +35,7 @@ builder.queryField('simulateFailover', (t) =>
           keptUntil: undefined,
           clusters: [],
           services: [],
+          sources: [],
           userErrors: simulated.error,
         };
       const { clusters, services } = simulated.value;
@@ -43,6 +44,9 @@ builder.queryField('simulateFailover', (t) =>
         planId,
         keptUntil: plans.keep(planId, simulated.value),
         clusters,
+        sources: [...snapshot.intent.clusters.values()]
+          .filter(({ value }) => value.admission === 'ADMITTED')
+          .map(({ id }) => ({ cluster: id, staleness: stalenessOf(snapshot.observed.get(id)) })),
         services: services.map((one) => ({ ...one, ...serviceName(one.service) })),
         userErrors: [],
       };

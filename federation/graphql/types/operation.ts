@@ -1,5 +1,6 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import { progressOf } from '../../failover/operation.ts';
+import { waitingFor } from '../../failover/operation.ts';
+import { notReady } from '../../failover/returning.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import { builder } from '../builder.ts';
 import { globalId } from '../global-id.ts';
@@ -7,9 +8,21 @@ import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
 export const operationView = (snapshot: FederationSnapshot, operation: Operation) => ({
-  ...progressOf(operation, snapshot),
+  ...operation,
+  message: messageOf(operation, snapshot),
   ...{ __typename: 'Operation', id: globalId('Operation', operation.id), operationId: operation.id },
 });
+
+function messageOf(operation: Operation, snapshot: FederationSnapshot): string {
+  if (operation.state !== 'RUNNING') return operation.message;
+  const failover = snapshot.intent.failovers.get(operation.subject.replace('failover:', ''))?.value;
+  if (operation.type === 'UNDO_FAILOVER' && failover?.returning) {
+    const waiting = notReady(failover, snapshot);
+    const why = waiting.length > 0 ? `; it waits for ${waiting.join(', ')} to be reachable and healthy` : '';
+    return `${failover.returning.left} % of it has yet to return${why}`;
+  }
+  return `waiting for ${waitingFor(operation, snapshot).join(', ')}`;
+}
 
 export type OperationView = ReturnType<typeof operationView>;
 
@@ -25,6 +38,16 @@ const typeType = builder.enumType('OperationType', {
 
 const stateType = builder.enumType('OperationState', { values: ['RUNNING', 'DONE', 'FAILED'] as const });
 
+const appliedType = builder.objectRef<Operation['applied'][number]>('OperationApplied').implement({
+  fields: (t) => ({
+    cluster: t.exposeString('cluster'),
+    at: t.expose('at', {
+      type: 'DateTime',
+      description: 'When the hub heard that every connected proxy of the cluster has it in force.',
+    }),
+  }),
+});
+
 export const operationType = builder.objectRef<OperationView>('Operation').implement({
   description:
     'Work that clusters must apply; how far it is follows from what their proxies have acknowledged.',
@@ -35,7 +58,11 @@ export const operationType = builder.objectRef<OperationView>('Operation').imple
     state: t.expose('state', { type: stateType }),
     subject: t.exposeString('subject'),
     clusters: t.exposeStringList('clusters', { description: 'That must apply it.' }),
-    appliedBy: t.exposeStringList('appliedBy', { description: 'That have.' }),
+    appliedBy: t.stringList({
+      description: 'That have.',
+      resolve: ({ applied }) => applied.map(({ cluster }) => cluster),
+    }),
+    applied: t.expose('applied', { type: [appliedType], description: 'That have, and when.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
     message: t.exposeString('message'),

@@ -1,7 +1,7 @@
 import type { UserError } from '../../command/command.ts';
 import type { Move } from '../../failover/plan.ts';
 import { builder } from '../builder.ts';
-import { serviceNameType, userErrorType, type ServiceName } from './common.ts';
+import { serviceNameType, stalenessType, userErrorType, type ServiceName, type Staleness } from './common.ts';
 
 interface ServicePlanView extends ServiceName {
   readonly moves: readonly Move[];
@@ -14,6 +14,7 @@ export interface PlanView {
   readonly keptUntil: number | undefined;
   readonly clusters: readonly string[];
   readonly services: readonly ServicePlanView[];
+  readonly sources: readonly { readonly cluster: string; readonly staleness: Staleness }[];
   readonly userErrors: readonly UserError[];
 }
 
@@ -36,6 +37,13 @@ const servicePlanType = builder.objectRef<ServicePlanView>('ServicePlan').implem
   }),
 });
 
+const sourceType = builder.objectRef<PlanView['sources'][number]>('PlanSource').implement({
+  fields: (t) => ({
+    cluster: t.exposeString('cluster'),
+    staleness: t.expose('staleness', { type: stalenessType }),
+  }),
+});
+
 export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
   fields: (t) => ({
     planId: t.exposeID('planId', {
@@ -45,6 +53,10 @@ export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
     keptUntil: t.expose('keptUntil', { type: 'DateTime', nullable: true }),
     clusters: t.exposeStringList('clusters'),
     services: t.expose('services', { type: [servicePlanType] }),
+    sources: t.expose('sources', {
+      type: [sourceType],
+      description: 'The members whose reports the plan rests on, and how old these are.',
+    }),
     noAlternative: t.field({
       type: [serviceNameType],
       resolve: ({ services }) => services.filter((one) => one.noAlternative),

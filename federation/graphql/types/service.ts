@@ -1,6 +1,6 @@
-import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
+import type { Condition, EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
-import { isExported } from '../../policy/exported.ts';
+import { holdsForItself, isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import { builder } from '../builder.ts';
@@ -22,12 +22,30 @@ function inCluster(snapshot: FederationSnapshot, shard: Shard, service: Observed
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
-    ...{ cluster: shard.cluster, groups: service.groups, conditions: service.conditions },
+    ...{ cluster: shard.cluster, groups: service.groups },
+    conditions: [...service.conditions, ...conflicts(snapshot, shard.cluster, service)],
     exported: isExported(snapshot, shard.cluster, service),
     healthy: sum(({ healthy }) => healthy),
     total: sum(({ total }) => total),
     staleness: stalenessOf(shard),
   };
+}
+
+/** The same name elsewhere is exported and here it is not: two services, and local stays local. */
+function conflicts(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  { namespace, name }: ObservedService,
+): readonly Condition[] {
+  const key = `${namespace}/${name}`;
+  if (!holdsForItself(snapshot, cluster, key)) return [];
+  const others = members(snapshot).filter((shard) => {
+    const other = shard.services.get(key);
+    return other && shard.cluster !== cluster && isExported(snapshot, shard.cluster, other);
+  });
+  if (others.length === 0) return [];
+  const message = `${others.map((shard) => shard.cluster).join(', ')} exports a service of this name, and ${cluster} does not: callers in ${cluster} reach only its own; export it there too to make them one`;
+  return [{ type: 'Exported', status: 'False', reason: 'EXPORT_CONFLICT', message }];
 }
 
 /** A service over all clusters that have it; undefined when none has. */

@@ -76,7 +76,14 @@ const values: { [N in CodecName]: Value<N> } = {
     ...{ kind: 'trafficPolicy', namespace: 'shop', name: 'cart', localityOrder: ['REGION', 'CLUSTER'] },
     regionFailover: [{ from: 'region-a', to: 'region-b' }],
   },
-  diversion: { id: 'f1', cluster: 'east', percent: 30, services: ['shop/cart'], remoteOnly: true },
+  diversion: {
+    id: 'f1',
+    cluster: 'east',
+    percent: 30,
+    services: ['shop/cart'],
+    remoteOnly: true,
+    deadline: 1_800_000_000_000,
+  },
   exportGrant: { namespace: 'shop', name: 'cart', clusters: ['west', 'south'] },
   remoteService: remote,
   question: {

@@ -49,7 +49,17 @@ const distributed = (...all: readonly RemoteService[]) => {
 describe('remote endpoints', () => {
   it('weigh as many local ones as are healthy behind them, in every service of a pod', () => {
     const diversions = new Map([
-      ['d', { id: 'd', cluster: 'east', percent: 50, services: ['shop/cart'], remoteOnly: false }],
+      [
+        'd',
+        {
+          id: 'd',
+          cluster: 'east',
+          percent: 50,
+          services: ['shop/cart'],
+          remoteOnly: false,
+          deadline: undefined,
+        },
+      ],
     ]);
     const input = inputOf(cluster, {
       remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'orders' })),

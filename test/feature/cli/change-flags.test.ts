@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startTestFederation, type TestFederation } from '../../fakes/federation.ts';
+import { startTestFederation, type TestFederation } from '../../fakes/two-clusters.ts';
 
 const policy = `apiVersion: isthmus.io/v1alpha1
 kind: AccessPolicy

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema, GraphQLEnumType } from 'graphql';
-import { startTestFederation, type TestFederation } from '../../fakes/federation.ts';
+import { startTestFederation, type TestFederation } from '../../fakes/two-clusters.ts';
 
 const schema = buildSchema(
   readFileSync(join(import.meta.dirname, '../../../api/graphql/schema.graphql'), 'utf8'),

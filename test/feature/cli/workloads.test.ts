@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { manyWorkloads, startTestFederation, type TestFederation } from '../../fakes/federation.ts';
+import { manyWorkloads, startTestFederation, type TestFederation } from '../../fakes/two-clusters.ts';
 
 describe('isthmus workloads', () => {
   let federation: TestFederation;

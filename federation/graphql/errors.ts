@@ -1,0 +1,25 @@
+import { GraphQLError } from 'graphql';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+
+export const masked = 'the hub failed; its log says why';
+
+/**
+ * What a caller is told of an error: what was meant for it, whole; a coded one by its code and message; of anything
+ * else only that it happened, and the log has the rest.
+ */
+export function shownError(error: unknown, log: Log): Error {
+  const cause = error instanceof GraphQLError ? error.originalError : error;
+  if (error instanceof GraphQLError && cause === undefined) return error;
+  if (cause instanceof GraphQLError) return error as Error;
+  const path = error instanceof GraphQLError ? error.path?.join('.') : undefined;
+  const coded = cause instanceof CodedError;
+  log.error(
+    { path, error: cause instanceof Error ? (coded ? cause.message : cause.stack) : String(cause) },
+    'a request failed',
+  );
+  return new GraphQLError(coded ? cause.message : masked, {
+    ...(error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {}),
+    extensions: { code: coded ? cause.code : 'INTERNAL' },
+  });
+}
