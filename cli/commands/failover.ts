@@ -40,7 +40,7 @@ export function failoverCommands(program: Command, world: World): void {
       const at = invocation(command, world);
       const what = `undo failover ${id}`;
       const result = await changeWithConsent<Payload>(at, what, undoFailover, { id }, options);
-      at.show(result, () => told(`failover ${id} is undone`, result, options));
+      at.show(result, () => told(`failover ${id} is being taken back`, result, options));
     });
 }
 

@@ -12,7 +12,7 @@ describe('isthmus clusters', () => {
     const { status, out } = await federation.run('clusters');
     assert.equal(status, 0);
     assert.match(out, /^CLUSTER +STATE +DRAIN +NETWORK +PROXIES +REJECTED +AS OF +REVISION/);
-    assert.match(out, /^east +ACTIVE +- +network-east +0 +1 +now +\d+$/m);
+    assert.match(out, /^east +ACTIVE +- +network-east +0 +1 +now +\d+ +AWAITING_ACKNOWLEDGEMENT$/m);
     assert.match(out, /^west +ACTIVE/m);
   });
 

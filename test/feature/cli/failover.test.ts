@@ -25,8 +25,8 @@ describe('isthmus failover', () => {
     const [, failover = ''] = /isthmus failover undo (\S+)/.exec(executed.out) ?? [];
     const undone = await federation.run(`failover undo ${failover} --yes`);
     assert.equal(undone.status, 0, undone.err);
-    assert.match(undone.out, new RegExp(`^failover ${failover} is undone`));
-    assert.equal((await federation.run(`failover undo ${failover} --yes`)).status, 4);
+    assert.match(undone.out, new RegExp(`^failover ${failover} is being taken back`));
+    assert.equal((await federation.run(`failover undo ${failover} --yes`)).status, 5);
   });
 
   it('simulates a share of some services, by region and for remote clients only', async () => {
