@@ -33,7 +33,7 @@ export function findCall(
     (line) => told('outbound', line) && wentThere(line, sandbox, path),
   )) {
     const inbound = lines(path.to).find((line) => told('inbound', line) && isSame(outbound, line));
-    const gateway = gateways.find((line) => carried(line, outbound, path));
+    const gateway = inbound && gateways.find((line) => carried(line, outbound, inbound, path));
     if (inbound && (path.gatewayPort === undefined || gateway)) return { outbound, inbound, gateway };
   }
   return undefined;
@@ -57,14 +57,18 @@ function wentThere(line: AccessLine, sandbox: Sandbox, { cluster, gatewayPort }:
 const isSame = (outbound: AccessLine, inbound: AccessLine): boolean =>
   outbound['bytes_sent'] === inbound['bytes_recv'] && outbound['bytes_recv'] === inbound['bytes_sent'];
 
-/** A gateway counts the bytes of the tunnel, and names the service; on 15008 it knows who calls. */
+/**
+ * A gateway counts the bytes of the tunnel; it was called by the one end, dialled the other, and names the service. On
+ * 15008 it knows who calls.
+ */
 const carried = (
   line: AccessLine,
   outbound: AccessLine,
+  inbound: AccessLine,
   { destination, source, gatewayPort }: Path,
 ): boolean =>
   line['error'] === undefined &&
-  line['dst.addr'] === outbound['dst.addr'] &&
+  line['dst.addr'] === inbound['dst.addr'] &&
   line['dst.service'] === `${destination}.shop.svc.cluster.local` &&
   hostOf(line['src.addr']) === hostOf(outbound['src.addr']) &&
   line['src.identity'] === (gatewayPort === 15_008 ? account(source) : undefined);

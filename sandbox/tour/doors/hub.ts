@@ -7,7 +7,9 @@ import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
+import { fileKeyProvider, unseal } from '@isthmus/mesh/pki/seal.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import type { Door } from '../attackers/knock.ts';
 import { agentStateDir } from '../../processes/programs.ts';
@@ -22,8 +24,14 @@ export interface Membership {
   readonly ca: string;
 }
 
-export const membershipOf = (sandbox: Sandbox, cluster: string): Membership =>
-  JSON.parse(readFileSync(join(agentStateDir(sandbox.place, cluster), 'link.json'), 'utf8')) as Membership;
+/** As somebody has it who took the agent's whole folder: the key is sealed, and what unseals it lies beside. */
+export function membershipOf(sandbox: Sandbox, cluster: string): Membership {
+  const at = (name: string) => join(agentStateDir(sandbox.place, cluster), name);
+  const { sealedKey, ...rest } = JSON.parse(readFileSync(at('link.json'), 'utf8')) as Sealed;
+  return { ...rest, key: unseal(sealedKey, 'link key', fileKeyProvider(at('sealing-key'), systemRandom)) };
+}
+
+type Sealed = Omit<Membership, 'key'> & { readonly sealedKey: string };
 
 export const linkName = ({ hubId }: Membership, cluster: string): string =>
   `spiffe://link.${hubId}/cluster/${cluster}`;
