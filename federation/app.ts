@@ -17,6 +17,7 @@ import { startLink } from './link/listeners.ts';
 import { Reports } from './link/reports.ts';
 import { Live } from './state/live.ts';
 import { watchRemoval } from './state/removal.ts';
+import { watchSweep } from './state/sweep.ts';
 import { emptyShard } from './state/shard.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
@@ -66,6 +67,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
   watchActivation({ live, runner, clock, log });
   watchRemoval({ live, store, log });
   watchExpiry({ live, runner, clock, log }, signal);
+  watchSweep({ live, runner, clock, log }, signal);
   watchOperations({ live, runner, clock, log }, signal);
   const token = adminToken(join(stateDir, 'admin-token'), random);
   const api = apiServer(

@@ -16,8 +16,23 @@ import type { Stored } from '../store/store.ts';
 
 export type Resources = ReadonlyMap<string, Resource>;
 
-/** What one cluster must know of one type. Pure: the same snapshot always gives the same bytes. */
-export function compile(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
+/** What one cluster exports, by the names under which all others are told of it. */
+export function exportsFrom(snapshot: FederationSnapshot, cluster: string): Resources {
+  const shard = snapshot.observed.get(cluster);
+  const services = shard ? exportsOf(snapshot, shard) : [];
+  return named(link.remoteService.encode, services, (one) => `${one.cluster}/${keyOf(one)}`);
+}
+
+/**
+ * What one cluster must know of one type. Pure: the same snapshot always gives the same bytes. `exported` may remember
+ * what `exportsFrom` gives, which is the same for every receiver.
+ */
+export function compile(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  type: string,
+  exported: (cluster: string) => Resources = (name) => exportsFrom(snapshot, name),
+): Resources {
   switch (type) {
     case 'trust-bundle':
       return named(encodeTrustBundle, bundles(snapshot), ({ trustDomain }) => trustDomain);
@@ -38,11 +53,7 @@ export function compile(snapshot: FederationSnapshot, cluster: string, type: str
     case 'grant':
       return named(link.exportGrant.encode, grants(snapshot, cluster), keyOf);
     case 'remote':
-      return named(
-        link.remoteService.encode,
-        remotes(snapshot, cluster),
-        (one) => `${one.cluster}/${keyOf(one)}`,
-      );
+      return remotes(snapshot, cluster, exported);
     default:
       return new Map();
   }
@@ -96,7 +107,7 @@ const compiledPolicy = (
 export const policyVersion = (snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): string =>
   contentVersion(link.compiledPolicy.encode(compiledPolicy(snapshot, stored)));
 
-function members({ intent }: FederationSnapshot): readonly string[] {
+export function members({ intent }: FederationSnapshot): readonly string[] {
   return [...intent.clusters.values()]
     .filter(({ value }) => value.admission === 'ADMITTED')
     .map(({ id }) => id);
@@ -111,14 +122,17 @@ function grants(snapshot: FederationSnapshot, cluster: string) {
     .map(({ namespace, name }) => ({ namespace, name, clusters }));
 }
 
-function remotes(snapshot: FederationSnapshot, cluster: string): readonly RemoteService[] {
-  return members(snapshot)
-    .filter((name) => name !== cluster)
-    .flatMap((name) => {
-      const shard = snapshot.observed.get(name);
-      return shard ? exportsOf(snapshot, shard) : [];
-    })
-    .filter((one) => !holdsForItself(snapshot, cluster, keyOf(one)));
+function remotes(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  exported: (cluster: string) => Resources,
+): Resources {
+  const others = members(snapshot).filter((name) => name !== cluster);
+  return new Map(
+    others.flatMap((name) =>
+      [...exported(name)].filter(([key]) => !holdsForItself(snapshot, cluster, key.slice(name.length + 1))),
+    ),
+  );
 }
 
 function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {
