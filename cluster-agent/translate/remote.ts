@@ -1,4 +1,4 @@
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { capacities, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
@@ -21,6 +21,10 @@ export interface Distribution {
   readonly byShares: boolean;
 }
 
+/** `service` is `<namespace>/<name>`. */
+export const divertsService = ({ services }: Diversion, service: string): boolean =>
+  services.length === 0 || services.includes(service);
+
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 
 /**
@@ -36,9 +40,7 @@ export function distribute(
   const [first] = remotes;
   const id = first ? `${first.namespace}/${first.name}` : (key.split('.')[0] ?? '');
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
-  const diversions = [...input.hub.diversions.values()].filter(
-    ({ services }) => services.length === 0 || services.includes(id),
-  );
+  const diversions = [...input.hub.diversions.values()].filter((one) => divertsService(one, id));
   const groups = remotes.flatMap((remote) =>
     remote.groups
       .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)

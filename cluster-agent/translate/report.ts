@@ -3,6 +3,7 @@ import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthm
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { modeOf } from '../view/mode.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
+import { divertsService } from './remote.ts';
 import { hostnameOf, identityFor, networkOf, rootNamespace, type TranslateInput } from './input.ts';
 
 const mostRejections = 100;
@@ -68,16 +69,25 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
     })),
     exportRequested: labels['istio.io/global'] === 'true',
     subjectAltNames: [...namesBehind(input, service)].sort(),
-    conditions: conditionsOf(input, service),
+    conditions: [...portConditions(input, service), ...shareConditions(input, service)],
   };
 }
 
 /** A port that nobody without root may bind leaves the service's other ports working, and says so. */
-function conditionsOf({ firstFreePort }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
+function portConditions({ firstFreePort }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
   const low = ports.filter(({ port }) => port < firstFreePort).map(({ port }) => port);
   if (low.length === 0) return [];
   const message = `port ${low.join(', ')} cannot be bound without root: lower net.ipv4.ip_unprivileged_port_start to ${Math.min(...low)}, or use a port of ${firstFreePort} or above`;
   return [{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', message }];
+}
+
+/** While shares are weights, the nearest endpoints are not preferred. */
+function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {
+  const key = `${metadata.namespace}/${metadata.name}`;
+  const diverted = [...hub.diversions.values()].filter((one) => divertsService(one, key));
+  if (diverted.length === 0) return [];
+  const message = `new connections are shared by weight while ${diverted.map(({ id }) => id).join(', ')} lasts: zones are not preferred meanwhile`;
+  return [{ type: 'LocalityPreferred', status: 'False', reason: 'SHARED_BY_WEIGHT', message }];
 }
 
 export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
+import { blank } from '@isthmus/cluster-agent/translate/workloads.ts';
+import { project } from '@isthmus/cluster-agent/xds/project.ts';
+import { aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
+
+const here = import.meta.dirname;
+const file = join(here, '../../golden/translate.json');
+const manifests = readFileSync(join(here, '../../golden/cluster.yaml'), 'utf8');
+
+/** What every workload has is left out, so that the file shows what each is. */
+const plain = (record: object): unknown =>
+  JSON.parse(
+    JSON.stringify(record, (key, value: unknown) => {
+      if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>);
+      const usual = (blank as unknown as Record<string, unknown>)[key];
+      return key !== '' && JSON.stringify(usual) === JSON.stringify(value) ? undefined : value;
+    }),
+  );
+
+describe('a cluster and the hub’s word as what proxies are told', () => {
+  const both = (name: string) =>
+    aRemote({
+      name,
+      groups: (['hbone', 'istio-mtls'] as const).map((transport) => ({
+        ...{ region: 'region-b', zone: 'b-1', transport, total: 2, healthy: 2 },
+      })),
+    });
+  const input = inputOf(manifests, {
+    remotes: remotes(both('cart'), both('far')),
+    grants: new Map([['shop/cart', { namespace: 'shop', name: 'cart', clusters: ['west'] }]]),
+    diversions: new Map([
+      ['d', { id: 'd', cluster: 'east', percent: 100, services: ['shop/cart'], remoteOnly: false }],
+    ]),
+  });
+  const snapshot = translate(input, undefined);
+  const found = Object.fromEntries(
+    (['mesh', 'gateway', 'upstream'] as const).map((audience) => [
+      audience,
+      Object.fromEntries(
+        [typeUrls.authorization, typeUrls.address].flatMap((type) =>
+          [...(project(audience, snapshot).get(type) ?? [])].map(([name, record]) => [name, plain(record)]),
+        ),
+      ),
+    ]),
+  );
+
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
+  const golden = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as typeof found;
+  for (const [audience, told] of Object.entries(found))
+    it(`for ${audience}`, () => assert.deepEqual(told, golden[audience]));
+
+  it('is the very same when nothing has changed', () => {
+    const again = translate(input, snapshot);
+    for (const part of ['workloads', 'services', 'authorizations'] as const)
+      assert.equal(again[part], snapshot[part]);
+  });
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startAgent } from '@isthmus/cluster-agent/app.ts';
+import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
+import { startTestHub, type TestHub } from '../fakes/hub.ts';
+
+const root = join(import.meta.dirname, '../..');
+const createToken =
+  'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token } }';
+
+interface Shown {
+  readonly cluster: { readonly rejections: readonly { object: string; field: string; reason: string }[] };
+  readonly services: {
+    readonly nodes: readonly {
+      readonly namespace: string;
+      readonly name: string;
+      readonly clusters: readonly {
+        readonly groups: readonly { readonly total: number }[];
+        readonly conditions: readonly { readonly reason: string; readonly message: string }[];
+      }[];
+    }[];
+  };
+}
+
+const everything = `{
+  cluster(name: "east") { rejections { object field reason } }
+  services(first: 100) { nodes { namespace name clusters { groups { total } conditions { reason message } } } }
+}`;
+
+/** A hub and an agent whose folder is the shop's, with other manifests beside it. */
+describe('manifests that others wrote, beside the shop', () => {
+  let hub: TestHub;
+  let claim: Claim;
+  let stop: AbortController;
+  let dir = '';
+  beforeEach(async () => {
+    claim = await claimBlock(150, 250);
+    hub = await startTestHub(claim.octet);
+    stop = new AbortController();
+    dir = mkdtempSync(join(tmpdir(), 'isthmus-foreign-'));
+  });
+  afterEach(() => {
+    stop.abort();
+    hub.stop();
+    claim.release();
+    // The agent may be writing its last.
+    rmSync(dir, { recursive: true, maxRetries: 5 });
+  });
+
+  async function startWith(folder: string): Promise<void> {
+    const manifests = join(dir, 'manifests');
+    cpSync(folder, join(manifests, 'foreign'), { recursive: true });
+    const shop = readFileSync(join(root, 'sandbox/clusters/east.yaml'), 'utf8');
+    writeFileSync(join(manifests, 'east.yaml'), shop.replaceAll('127.N.', `127.${claim.octet}.`));
+    const { data } = await hub.ask<{ result: { token: string } }>(createToken, {
+      input: { cluster: 'east' },
+    });
+    const tokenFile = join(dir, 'token');
+    writeFileSync(tokenFile, data!.result.token);
+    const at = `127.${claim.octet}.16`;
+    await startAgent(
+      {
+        ...{
+          cluster: 'east',
+          stateDir: join(dir, 'agent'),
+          manifests,
+          tokenFile,
+          trustDomain: 'cluster.local',
+        },
+        ...{ addresses: `${at}.0/20`, xdsHost: `${at}.1`, xdsPort: 15_012, localAddress: `${at}.1` },
+        // Where a test runs as root everything can be bound.
+        firstFreePort: 1024,
+        ...{ clock: systemClock, random: systemRandom, log: silentLog },
+      },
+      stop.signal,
+    );
+  }
+
+  /** What GraphQL shows once every service that is expected has come. */
+  async function shownWith(names: readonly string[]): Promise<Shown> {
+    for (;;) {
+      const { data } = await hub.ask<Shown>(everything);
+      const found = data!.services.nodes.map(({ namespace, name }) => `${namespace}/${name}`);
+      if (names.every((name) => found.includes(name))) return data!;
+    }
+  }
+
+  it('show in GraphQL, without endpoints, and say which port cannot be captured', async () => {
+    await startWith(join(root, 'test/manifests'));
+    const shown = await shownWith(['demo/pages', 'shop/catalogue']);
+    const service = (name: string) => shown.services.nodes.find((one) => one.name === name);
+    assert.deepEqual(service('pages')?.clusters[0]?.groups, []);
+    const [condition] = service('pages')?.clusters[0]?.conditions ?? [];
+    assert.equal(condition?.reason, 'PORT_NOT_CAPTURABLE');
+    assert.match(condition.message, /port 80 .*ip_unprivileged_port_start/);
+    assert.deepEqual(service('catalogue')?.clusters[0]?.conditions, []);
+    assert.deepEqual(
+      shown.cluster.rejections.map(({ object, reason }) => [object.split(' ')[1], reason.split(':')[0]]),
+      ['Deployment', 'VirtualService', 'HTTPRoute'].map((kind) => [kind, 'SKIPPED']),
+    );
+  });
+
+  const folders = (process.env['ISTHMUS_FOREIGN_MANIFESTS'] ?? '').split(':').filter((one) => one !== '');
+  if (folders.length === 0)
+    it('NOT RUN: ISTHMUS_FOREIGN_MANIFESTS names no folder of manifests written by others', function () {
+      console.log(
+        '      NOT RUN: set ISTHMUS_FOREIGN_MANIFESTS to folders of manifests, separated by colons',
+      );
+      this.skip();
+    });
+  for (const [index, folder] of folders.entries())
+    it(`are read, all of them, and show (folder ${index + 1} of ISTHMUS_FOREIGN_MANIFESTS)`, async () => {
+      const expected = servicesIn(folder);
+      assert.ok(expected.size > 0);
+      await startWith(folder);
+      const { services, cluster } = await shownWith([...expected.keys(), 'shop/catalogue']);
+      for (const { namespace, name, clusters } of services.nodes) {
+        const ports = expected.get(`${namespace}/${name}`);
+        if (!ports) continue;
+        assert.deepEqual(clusters[0]?.groups, [], `${name} has no pods`);
+        assert.equal(
+          clusters[0].conditions.length > 0,
+          ports.some((port) => port < 1024),
+          name,
+        );
+      }
+      assert.deepEqual(
+        cluster.rejections.filter(({ reason }) => !reason.startsWith('SKIPPED')),
+        [],
+      );
+    });
+});
+
+/** `<namespace>/<name>` to ports of every Service; every object is read. */
+function servicesIn(folder: string): Map<string, readonly number[]> {
+  const files = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  const objects = files.flatMap((file) => {
+    const contents = readManifests(readFileSync(join(folder, file), 'utf8'), file);
+    assert.equal(contents.broken, false, file);
+    return [...contents.objects.values()].map(({ object }) => object);
+  });
+  return new Map(
+    objects.flatMap((one) =>
+      one.kind === 'Service'
+        ? [[`${one.metadata.namespace}/${one.metadata.name}`, one.ports.map(({ port }) => port)]]
+        : [],
+    ),
+  );
+}
