@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { servingIdentity } from '@isthmus/cluster-agent/serving.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { FakeClock } from '../fakes/clock.ts';
+
+describe('the certificate of the door to proxies', () => {
+  let dir = '';
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'isthmus-serving-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const serve = (address: string) =>
+    servingIdentity(dir, address, { clock: new FakeClock(), random: systemRandom, log: silentLog });
+  const isPinned = (chain: string) =>
+    new X509Certificate(chain).verify(new X509Certificate(readFileSync(join(dir, 'xds-root.pem'))).publicKey);
+
+  it('is the same after a restart', () => assert.deepEqual(serve('127.64.16.1'), serve('127.64.16.1')));
+
+  it('is another when the door has moved, under the root that proxies pin then', () => {
+    serve('127.64.16.1');
+    const { chain } = serve('127.64.16.2');
+    assert.ok(new X509Certificate(chain).checkIP('127.64.16.2'));
+    assert.ok(isPinned(chain));
+  });
+
+  for (const [what, text] of [
+    ['half written', '{"key": "'],
+    ['of another shape', '[]'],
+  ] as const)
+    it(`is made anew when its file is ${what}`, () => {
+      serve('agent.example');
+      writeFileSync(join(dir, 'xds-serving.json'), text);
+      const { chain } = serve('agent.example');
+      assert.ok(new X509Certificate(chain).checkHost('agent.example'));
+      assert.ok(isPinned(chain));
+      assert.equal(readFileSync(join(dir, 'xds-serving.json.damaged'), 'utf8'), text);
+    });
+});
