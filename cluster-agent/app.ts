@@ -31,7 +31,7 @@ import { Folder } from './source/files/folder.ts';
 import { LastGood } from './source/files/last-good.ts';
 import { StateFile } from './state-file.ts';
 import type { TranslateInput } from './translate/input.ts';
-import { headlessServices, networkOf } from './translate/input.ts';
+import { headlessServices, nextDeadline, networkOf } from './translate/input.ts';
 import {
   addressConditions,
   clusterReport,
@@ -94,6 +94,8 @@ export class Agent {
   #unsaved = false;
   /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
   #translated: HubView | undefined;
+  /** Epoch milliseconds: when the next drain is over for what is open. */
+  #nextDeadline = Infinity;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -199,7 +201,8 @@ export class Agent {
 
   #input(): TranslateInput {
     const { cluster, trustDomain, firstFreePort } = this.#options;
-    return { cluster, trustDomain, firstFreePort, view: this.#view, hub: this.#views.view };
+    const now = this.#options.clock.now();
+    return { cluster, trustDomain, firstFreePort, now, view: this.#view, hub: this.#views.view };
   }
 
   #hubChanged(): void {
@@ -238,6 +241,7 @@ export class Agent {
     this.#snapshot = translate(input, this.#snapshot);
     this.#headless = headlessServices(input);
     this.#translated = input.hub;
+    this.#nextDeadline = nextDeadline(input);
     this.#moment.revision++;
     this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
     void this.#starter.write();
@@ -297,6 +301,7 @@ export class Agent {
     this.#prepareIntermediate();
     this.#renewLink();
     if (this.#unsaved) this.#saveHubView();
+    if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
     if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);
     this.#options.clock.after(1000, () => this.#upkeep(signal));
   }

@@ -61,10 +61,11 @@ const writeService = (service: Service, extended: boolean): MessageInitShape<typ
   extensions: extended ? [writeOurs(service)] : [],
 });
 
-const writeOurs = ({ exported, grantedClusters }: Service) =>
+const writeOurs = ({ exported, grantedClusters, leftClusters }: Service) =>
   writeExtension(extensionNames.service, ServiceExtensionSchema, {
     exported,
     grantedClusters: [...grantedClusters],
+    leftClusters: [...leftClusters],
   });
 
 const writeAddress = ({
@@ -94,6 +95,7 @@ export function readService(message: WireService, fields: Fields): Service {
     visibility: message.visibility === Service_Visibility.NAMESPACE ? 'NAMESPACE' : 'PUBLIC',
     exported: ours?.exported ?? false,
     grantedClusters: ours?.grantedClusters ?? [],
+    leftClusters: ours?.leftClusters ?? [],
   };
 }
 

@@ -48,7 +48,7 @@ function drainCommand(program: Command, world: World): void {
     )
     .option(
       '--deadline <time>',
-      'when connections that are still open end, e.g. 30m or 2030-01-31T03:00:00Z; none: they stay',
+      'when connections that are still open end, with 100 %, e.g. 30m or 2030-01-31T03:00:00Z; none: they stay',
       momentFrom(world.now),
     )
     .addHelpText(

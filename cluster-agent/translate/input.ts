@@ -9,7 +9,16 @@ export interface TranslateInput {
   readonly hub: HubView;
   /** Ports below this cannot be captured without root; 0 where anything can be bound. */
   readonly firstFreePort: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
 }
+
+/** When, after now, the first deadline of a drain is over; Infinity when none is awaited. */
+export const nextDeadline = ({ hub, now }: TranslateInput): number =>
+  [...hub.diversions.values()]
+    .map(({ deadline = Infinity }) => deadline)
+    .filter((deadline) => deadline > now)
+    .reduce((first, deadline) => Math.min(first, deadline), Infinity);
 
 export const rootNamespace = 'istio-system';
 

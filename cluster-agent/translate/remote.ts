@@ -1,7 +1,7 @@
 import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
-import { capacities, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
+import { capacities, isLeft, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
@@ -19,6 +19,8 @@ export interface Distribution {
   }[];
   /** Shares are resolved into weights: locality preferences of the proxies are suspended. */
   readonly byShares: boolean;
+  /** Clusters to which nothing new goes and whose deadline is over: what is still open there ends. */
+  readonly left: readonly string[];
 }
 
 /** `service` is `<namespace>/<name>`. */
@@ -50,6 +52,7 @@ export function distribute(
     return {
       withdrawLocal: false,
       byShares: false,
+      left: [],
       entries: preferred(input, policy, groups).map((one) => ({
         ...one,
         capacity: one.group.healthy * endpointCapacity,
@@ -63,14 +66,15 @@ export function distribute(
     ...groups.map(({ remote, group }) => ({ ...group, cluster: remote.cluster, remote, source: group })),
   ];
   const order = { localityOrder: policy?.localityOrder ?? [], regionFailover: policy?.regionFailover ?? [] };
-  const answer = capacities(
-    shares({ client, groups: question, diversions, ...order }),
-    ({ remote }) => remote === undefined,
-  );
+  const asked = { client, groups: question, diversions, ...order };
+  const answer = capacities(shares(asked), ({ remote }) => remote === undefined);
   const entries = [...answer.remote].flatMap(([{ remote, source }, capacity]) =>
     remote ? [{ remote, group: source, capacity }] : [],
   );
-  return { withdrawLocal: answer.withdrawLocal, byShares: true, entries };
+  const left = diversions
+    .filter(({ cluster, deadline = Infinity }) => deadline <= input.now && isLeft(cluster, asked))
+    .map(({ cluster }) => cluster);
+  return { withdrawLocal: answer.withdrawLocal, byShares: true, entries, left: [...new Set(left)].sort() };
 }
 
 function clientOf({ view, cluster }: TranslateInput) {

@@ -90,6 +90,7 @@ function serviceOf(
     visibility: 'PUBLIC',
     exported: grant !== undefined,
     grantedClusters: [...(grant?.clusters ?? [])].sort(),
+    leftClusters: distribution?.left ?? [],
   };
 }
 

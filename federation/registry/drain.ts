@@ -26,6 +26,12 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
       );
     if (deadline !== undefined && deadline <= context.now)
       return refuse('INVALID', 'deadline', 'the deadline has passed');
+    if (deadline !== undefined && percent < 100)
+      return refuse(
+        'INVALID',
+        'deadline',
+        'of a partial drain nobody could say which open connections should end: drain by 100, or without a deadline',
+      );
     const stored = snapshot.intent.clusters.get(cluster);
     if (stored?.value.admission !== 'ADMITTED')
       return refuse('NOT_FOUND', 'cluster', `no member cluster '${cluster}': isthmus clusters lists them`);

@@ -78,6 +78,12 @@ function alternatives<G extends Group>(
     : others.filter((one) => leavingFraction(one.cluster, question) < 1);
 }
 
+/** Whether nothing new of the client goes to a cluster: it is diverted whole, and others take what would go there. */
+export function isLeft<G extends Group>(cluster: string, question: ShareQuestion<G>): boolean {
+  const healthy = question.groups.filter((group) => group.healthy > 0);
+  return leavingFraction(cluster, question) === 1 && alternatives(cluster, healthy, question).length > 0;
+}
+
 /** Several diversions of one cluster do not add up: the largest holds. */
 function leavingFraction(cluster: string, { diversions, client }: ShareQuestion<Group>): number {
   const percents = diversions

@@ -40,4 +40,6 @@ export interface Service {
   readonly exported: boolean;
   /** Clusters whose identities the export's grant covers. */
   readonly grantedClusters: readonly string[];
+  /** Clusters that this network's clients have left for good: what they still have open there ends. */
+  readonly leftClusters: readonly string[];
 }

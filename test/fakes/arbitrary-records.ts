@@ -84,6 +84,7 @@ export const service: fc.Arbitrary<Service> = record({
   visibility: fc.constantFrom('PUBLIC', 'NAMESPACE'),
   exported: fc.boolean(),
   grantedClusters: list(word),
+  leftClusters: list(word),
 }).map((parts) => ({ ...parts, key: `${parts.namespace}/${parts.hostname}` }));
 
 const stringMatch = fc.oneof(

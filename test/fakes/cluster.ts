@@ -20,7 +20,7 @@ export function viewOf(text: string): ClusterView {
 }
 
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
-  ...{ cluster: 'east', trustDomain: 'cluster.local', firstFreePort: 0 },
+  ...{ cluster: 'east', trustDomain: 'cluster.local', firstFreePort: 0, now: 0 },
   view: viewOf(text),
   hub: { ...emptyHubView, ...hub },
 });

@@ -39,7 +39,7 @@ export const aService = (over: Partial<Service> & { readonly name: string }): Se
     ports: [{ servicePort: 80, targetPort: 8080 }],
     ...{ subjectAltNames: [], waypoint: undefined, routingPreference: [], mode: 'UNSPECIFIED' as const },
     ...{ healthPolicy: 'ONLY_HEALTHY' as const, canonical: true, visibility: 'PUBLIC' as const },
-    ...{ exported: false, grantedClusters: [] },
+    ...{ exported: false, grantedClusters: [], leftClusters: [] },
     ...over,
   };
 };

@@ -10,7 +10,7 @@ import { agentProgram, hubProgram } from '../../sandbox/processes/programs.ts';
 import { until } from '../../sandbox/processes/wait.ts';
 import { aim } from '../../sandbox/tour/addresses.ts';
 import { up, type Sandbox } from '../../sandbox/up.ts';
-import { pause, within } from './measured.ts';
+import { pause, timeScale, within } from './measured.ts';
 
 const clock = systemClock;
 const payload = 'userErrors { code field message }';
@@ -84,6 +84,23 @@ describe('failover', () => {
         .map(({ at }) => at - started),
     );
     within('the last new connection to the drained cluster', last, 2000);
+    await mutate(sandbox.endpoint, undrainMutation, { cluster: 'east' });
+    await settled();
+  });
+
+  it('ends what is still open to a drained cluster at the deadline, and not before', async () => {
+    const kept = await new KeptLoad(fromEast('store'), 40, clock).start(20);
+    const due = clock.monotonic() + 4000;
+    const deadline = new Date(clock.now() + 4000).toISOString();
+    await mutate(sandbox.endpoint, drainMutation, { cluster: 'east', percent: 100, deadline });
+    await pause(4000 + 2000 * timeScale);
+    const ends = kept.connections();
+    await kept.stop();
+    const inEast = ends.filter(({ cluster }) => cluster === 'east').map(({ endedAt }) => endedAt ?? Infinity);
+    assert.ok(inEast.length > 0 && inEast.length < ends.length, 'connections are open to east and elsewhere');
+    assert.ok(Math.min(...inEast) >= due, 'one ended before the deadline');
+    within('the last connection to the drained cluster, after the deadline', Math.max(...inEast) - due, 2000);
+    assert.ok(ends.every(({ cluster, endedAt }) => cluster === 'east' || endedAt === undefined));
     await mutate(sandbox.endpoint, undrainMutation, { cluster: 'east' });
     await settled();
   });

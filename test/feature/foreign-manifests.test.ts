@@ -7,7 +7,6 @@ import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts'
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -36,19 +35,16 @@ const everything = `{
 /** A hub and an agent whose folder is the shop's, with other manifests beside it. */
 describe('manifests that others wrote, beside the shop', () => {
   let hub: TestHub;
-  let claim: Claim;
   let stop: AbortController;
   let dir = '';
   beforeEach(async () => {
-    claim = await claimBlock(150, 250);
-    hub = await startTestHub(claim.octet);
+    hub = await startTestHub();
     stop = new AbortController();
     dir = mkdtempSync(join(tmpdir(), 'isthmus-foreign-'));
   });
   afterEach(() => {
     stop.abort();
     hub.stop();
-    claim.release();
     // The agent may be writing its last.
     rmSync(dir, { recursive: true, maxRetries: 5 });
   });
@@ -57,13 +53,13 @@ describe('manifests that others wrote, beside the shop', () => {
     const manifests = join(dir, 'manifests');
     cpSync(folder, join(manifests, 'foreign'), { recursive: true });
     const shop = readFileSync(join(root, 'sandbox/clusters/east.yaml'), 'utf8');
-    writeFileSync(join(manifests, 'east.yaml'), shop.replaceAll('127.N.', `127.${claim.octet}.`));
+    writeFileSync(join(manifests, 'east.yaml'), shop.replaceAll('127.N.', `127.${hub.octet}.`));
     const { data } = await hub.ask<{ result: { token: string } }>(createToken, {
       input: { cluster: 'east' },
     });
     const tokenFile = join(dir, 'token');
     writeFileSync(tokenFile, data!.result.token);
-    const at = `127.${claim.octet}.16`;
+    const at = `127.${hub.octet}.16`;
     await startAgent(
       {
         ...{

@@ -54,7 +54,14 @@ describe('no manifest makes the agent throw', () => {
         for (const { object, reason } of rejections) assert.ok(object.length + reason.length > 0);
         const view = new ClusterView();
         view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
-        const input = { cluster: 'east', trustDomain: 'td', view, hub: emptyHubView, firstFreePort: 0 };
+        const input = {
+          cluster: 'east',
+          trustDomain: 'td',
+          view,
+          hub: emptyHubView,
+          firstFreePort: 0,
+          now: 0,
+        };
         translate(input, undefined);
       }),
       settings,

@@ -24,12 +24,13 @@ interface Carried {
   readonly started: number;
   readonly peer: Peer | undefined;
   readonly inbound?: LiveConnection['inbound'];
+  readonly outbound?: LiveConnection['outbound'];
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
 export async function carry(
   context: Context,
-  { near, far, told, started, peer, inbound }: Carried,
+  { near, far, told, started, peer, inbound, outbound: called }: Carried,
 ): Promise<void> {
   const { clock, connections, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
@@ -37,7 +38,8 @@ export async function carry(
   const remove = connections.add({
     peer,
     about: aboutOf(told),
-    ...(inbound ? { inbound } : {}),
+    ...(inbound && { inbound }),
+    ...(called && { outbound: called }),
     close(ending) {
       closedFor = ending;
       near.destroy();

@@ -37,13 +37,15 @@ export function judgeArrival(state: MeshState, { connection, peer, service }: Ar
 export function mayNotLive(
   state: MeshState,
   table: IssuerTable,
-  { peer, inbound }: LiveConnection,
+  { peer, inbound, outbound }: LiveConnection,
 ): Ending | undefined {
   if (peer && table.isRevoked(peer.issuerKeyId))
     return {
       message: `CERT_REVOKED: the issuer of ${peer.spiffeId} was revoked`,
       flags: 'CERT_REVOKED',
     };
+  if (outbound && state.services.get(outbound.service)?.leftClusters.includes(outbound.cluster))
+    return { message: `cluster ${outbound.cluster} was drained, and its deadline is over`, flags: '-' };
   const workload = inbound && state.workloads.get(inbound.connection.destination.workload.uid);
   if (!workload) return undefined;
   const { source, destination } = inbound.connection;

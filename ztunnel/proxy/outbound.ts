@@ -104,6 +104,7 @@ async function carryRoutes(
       told: { ...about, trace: traceIdOf(traceparent) },
       started,
       peer,
+      ...(service && { outbound: { service: service.key, cluster: route.workload.cluster } }),
     });
   } catch (error) {
     answered(false);

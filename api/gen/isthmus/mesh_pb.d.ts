@@ -100,6 +100,13 @@ export declare type ServiceExtension = Message<"isthmus.mesh.v1.ServiceExtension
    * @generated from field: repeated string granted_clusters = 2;
    */
   grantedClusters: string[];
+
+  /**
+   * Clusters that the clients of this one have left, a drain's deadline being over: what is still open there ends.
+   *
+   * @generated from field: repeated string left_clusters = 3;
+   */
+  leftClusters: string[];
 };
 
 /**

@@ -33,7 +33,17 @@ describe('a cluster and the hub’s word as what proxies are told', () => {
     remotes: remotes(both('cart'), both('far')),
     grants: new Map([['shop/cart', { namespace: 'shop', name: 'cart', clusters: ['west'] }]]),
     diversions: new Map([
-      ['d', { id: 'd', cluster: 'east', percent: 100, services: ['shop/cart'], remoteOnly: false }],
+      [
+        'd',
+        {
+          id: 'd',
+          cluster: 'east',
+          percent: 100,
+          services: ['shop/cart'],
+          remoteOnly: false,
+          deadline: undefined,
+        },
+      ],
     ]),
   });
   const snapshot = translate(input, undefined);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import { endpointGroups } from '@isthmus/cluster-agent/translate/endpoints.ts';
 import { distribute, networkGateways, splitHorizon } from '@isthmus/cluster-agent/translate/remote.ts';
@@ -47,6 +47,25 @@ const distributed = (...all: readonly RemoteService[]) => {
 };
 
 describe('remote endpoints', () => {
+  it('are left for good by what is still open once a whole drain’s deadline is over, where others take it', () => {
+    const drain = { id: 'd', cluster: 'west', percent: 100, services: [], remoteOnly: false };
+    const leftAt = (now: number, over: Partial<Diversion> = {}) => {
+      const diversions = new Map([['d', { ...drain, deadline: 1000, ...over }]]);
+      const input = inputOf(cluster, {
+        remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
+        diversions,
+      });
+      const { services } = translate({ ...input, now }, undefined);
+      return ['cart', 'far'].map((name) => services.get(`shop/${name}.shop.svc.cluster.local`)?.leftClusters);
+    };
+    assert.deepEqual(leftAt(999), [[], []]);
+    assert.deepEqual(leftAt(1000), [['west'], []], 'what exists only there stays');
+    assert.deepEqual(leftAt(1000, { percent: 99 }), [[], []]);
+    assert.deepEqual(leftAt(1000, { deadline: undefined }), [[], []]);
+    assert.deepEqual(leftAt(1000, { cluster: 'east' }), [['east'], ['east']]);
+    assert.deepEqual(leftAt(1000, { cluster: 'east', remoteOnly: true }), [[], []], 'its own clients stay');
+  });
+
   it('weigh as many local ones as are healthy behind them, in every service of a pod', () => {
     const diversions = new Map([
       [

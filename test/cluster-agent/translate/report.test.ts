@@ -36,7 +36,14 @@ describe('the report of a cluster', () => {
   });
 
   it('tells which services do not prefer what is near, as they are shared by weight', () => {
-    const diversion = { id: 'd', cluster: 'west', percent: 30, services: ['shop/cart'], remoteOnly: false };
+    const diversion = {
+      id: 'd',
+      cluster: 'west',
+      percent: 30,
+      services: ['shop/cart'],
+      remoteOnly: false,
+      deadline: undefined,
+    };
     const reports = serviceReports(inputOf(services, { diversions: new Map([['d', diversion]]) }));
     assert.deepEqual(
       ['cart', 'peers'].map((name) => reports.get(`shop/${name}`)?.conditions.map(({ reason }) => reason)),

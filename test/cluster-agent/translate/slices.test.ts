@@ -26,7 +26,14 @@ function workloadsOf(text: string) {
   const { objects, rejections } = readManifests(text, 'a.yaml');
   assert.deepEqual(rejections, []);
   view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
-  const input = { cluster: 'east', trustDomain: 'cluster.local', view, hub: emptyHubView, firstFreePort: 0 };
+  const input = {
+    cluster: 'east',
+    trustDomain: 'cluster.local',
+    view,
+    hub: emptyHubView,
+    firstFreePort: 0,
+    now: 0,
+  };
   return [...translate(input, undefined).workloads.values()];
 }
 

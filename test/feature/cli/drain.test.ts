@@ -8,21 +8,27 @@ describe('isthmus drain and undrain', () => {
   });
   afterEach(() => federation.stop());
 
-  it('drains a share until a deadline, shows it, and takes it back', async () => {
+  it('drains until a deadline, shows it, and takes it back', async () => {
     const now = Date.now();
-    const drained = await federation.run('drain east --percent 30 --scope REMOTE --deadline 2h --yes', {
-      now,
-    });
+    const drained = await federation.run('drain east --scope REMOTE --deadline 2h --yes', { now });
     assert.equal(drained.status, 0, drained.err);
-    assert.match(drained.out, /east drained by 30%/);
+    assert.match(drained.out, /east drained by 100%/);
     assert.match(drained.out, /orders.* only in east/);
     assert.match(drained.out, /operation \S+ is (RUNNING|DONE)/);
     assert.match(drained.out, /isthmus undrain east/);
     const until = new Date(now + 7_200_000).toISOString().replace(/\.\d+Z$/, 'Z');
     const { out } = await federation.run('clusters');
-    assert.match(out, new RegExp(`^east +DRAINING +30% REMOTE until ${until}`, 'm'));
+    assert.match(out, new RegExp(`^east +DRAINED +100% REMOTE until ${until}`, 'm'));
     assert.equal((await federation.run('undrain east --yes')).status, 0);
     assert.match((await federation.run('clusters')).out, /^east +ACTIVE +- /m);
+  });
+
+  it('ends with 2 for a deadline of a share: nobody could say which connections it is for', async () => {
+    const { status, err } = await federation.run('drain east --percent 30 --deadline 2h --yes', {
+      now: Date.now(),
+    });
+    assert.equal(status, 2);
+    assert.match(err, /INVALID deadline: .*drain by 100, or without a deadline/);
   });
 
   it('says before it asks what would follow, and changes nothing unless the answer is yes', async () => {

@@ -173,6 +173,19 @@ describe('ztunnel, inside one network', () => {
     assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^late denial: no ALLOW/);
   });
 
+  it('ends what is still open to a cluster that was left for good, and lets the rest live', async () => {
+    const proxy = await oneNode();
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    const call = await callCart();
+    await call.echo('hello');
+    proxy.tell({ services: [{ ...shop.cart, leftClusters: ['west'] }] });
+    assert.match(await call.echo(', still here'), /still here$/);
+    proxy.tell({ services: [{ ...shop.cart, leftClusters: ['east'] }] });
+    await call.end();
+    const { error } = await proxy.line({ direction: 'outbound' });
+    assert.equal(error, 'cluster east was drained, and its deadline is over');
+  });
+
   it('ends plaintext when its destination turns STRICT', async () => {
     const proxy = await oneNode();
     await mesh.serve(mesh.at('18.2'), port, echo);
