@@ -9,11 +9,12 @@ import { modeOf } from './view/mode.ts';
 export function answerWorkloads(
   input: TranslateInput,
   snapshot: ClusterSnapshot,
-  { namespace, first, after }: WorkloadsQuestion,
+  { namespace, labels, first, after }: WorkloadsQuestion,
 ): WorkloadsAnswer {
   const all = input.view
     .pods()
     .filter(({ metadata }) => namespace === '' || metadata.namespace === namespace)
+    .filter(({ metadata }) => Object.entries(labels).every(([key, value]) => metadata.labels[key] === value))
     .map((pod) => ({ pod, uid: podUid(input.cluster, pod) }))
     .sort((a, b) => (a.uid < b.uid ? -1 : 1));
   const rest = all.filter(({ uid }) => uid > after);
@@ -41,5 +42,21 @@ function summary(
     ...{ mode: isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod), ready: pod.ready === true },
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],
+    deniesByDefault: isUnderAllow(snapshot, namespace, workload?.authorizationPolicies ?? []),
   };
 }
+
+/** An ALLOW of the mesh, of the namespace or of the workload itself, of whoever's making. */
+const isUnderAllow = (
+  { authorizations }: ClusterSnapshot,
+  namespace: string,
+  named: readonly string[],
+): boolean =>
+  [...authorizations.values()].some(
+    (one) =>
+      one.action === 'ALLOW' &&
+      !one.dryRun &&
+      (one.scope === 'GLOBAL' ||
+        (one.scope === 'NAMESPACE' && one.namespace === namespace) ||
+        named.includes(one.key)),
+  );

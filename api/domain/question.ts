@@ -3,6 +3,8 @@ export interface WorkloadsQuestion {
   readonly kind: 'workloads';
   /** '' for every namespace. */
   readonly namespace: string;
+  /** Those that bear all of these. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly first: number;
   /** Uid after which to begin, or ''. */
   readonly after: string;
@@ -21,6 +23,8 @@ export interface WorkloadSummary {
   /** Service keys, `<namespace>/<hostname>`. */
   readonly services: readonly string[];
   readonly policies: readonly string[];
+  /** An ALLOW applies to it: whatever no ALLOW permits is denied. */
+  readonly deniesByDefault: boolean;
 }
 
 export interface WorkloadsAnswer {

@@ -26,7 +26,8 @@ export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
       subject: `policy/${policy.name}`,
       writes,
       payload: { policy },
-      warnings: consequences(policy, snapshot),
+      // Whom a first ALLOW turns to deny by default only the agents know: a dry run asks them.
+      warnings: [],
     });
   },
 };
@@ -107,23 +108,4 @@ function checkRule(rule: AccessRule, index: number, { intent }: FederationSnapsh
       );
   });
   return errors;
-}
-
-/** A first ALLOW turns what it selects to deny by default, and a person should know before. */
-function consequences(policy: AccessPolicy, snapshot: FederationSnapshot): readonly string[] {
-  if (policy.effect !== 'ALLOW') return [];
-  const { namespace } = policy.target;
-  const others = [...snapshot.intent.accessPolicies.values()].filter(
-    ({ value }) =>
-      value.effect === 'ALLOW' && value.name !== policy.name && value.target.namespace === namespace,
-  );
-  if (others.length > 0) return [];
-  const services = new Set(
-    [...snapshot.observed.values()].flatMap((shard) =>
-      [...shard.services.values()].filter((one) => one.namespace === namespace).map(({ name }) => name),
-    ),
-  );
-  return [
-    `first ALLOW in ${namespace}: its selected workloads deny every other caller from now on; services there: ${[...services].join(', ') || 'none'}`,
-  ];
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Answer, Ask, WorkloadSummary } from '@isthmus/api/domain/question.ts';
 import type { ClusterReport, Gateway, ServiceHealth, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -43,6 +44,13 @@ export const aHealth = (name: string, healthy = 2): ServiceHealth => ({
   groups: [{ region: 'r1', zone: 'z1', transport: 'hbone', total: 2, healthy }],
 });
 
+export const aSummary = (name: string, over: Partial<WorkloadSummary> = {}): WorkloadSummary => ({
+  ...{ uid: `east/shop/${name}`, name, namespace: 'shop', node: 'n1', serviceAccount: name, mode: 'AMBIENT' },
+  ...{ spiffeId: `spiffe://cluster.local/ns/shop/sa/${name}`, addresses: [], services: [], policies: [] },
+  ...{ ready: true, deniesByDefault: false },
+  ...over,
+});
+
 /** The link's end of a cluster's agent, over real sockets, reporting whatever a test says. */
 export class TestAgent {
   readonly cluster: string;
@@ -51,6 +59,9 @@ export class TestAgent {
   readonly reports = new Map<string, Map<string, Produced>>();
   identity!: LinkIdentity;
   health: ServiceHealth[] = [];
+  /** How it answers what the hub asks. */
+  answer: (ask: Ask) => Promise<Answer> = () =>
+    Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false });
   /** Names of resources that it refuses. */
   readonly refuses = new Set<string>();
   readonly #address: string;
@@ -84,7 +95,7 @@ export class TestAgent {
       log: silentLog,
       reports: (type) => this.reports.get(type),
       health: () => ({ proxiesConnected: 1, workloads: 1, services: this.health }),
-      answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
+      answer: (ask) => this.answer(ask),
       onView: () => undefined,
     });
     void this.link.run(this.#stop.signal);

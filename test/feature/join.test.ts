@@ -128,6 +128,11 @@ describe('joining through the real door', () => {
     await assert.rejects(attempt('later', token), { message: /TOKEN_UNKNOWN/ });
   });
 
+  it('refuses a request of more than 16 KiB', async () => {
+    const long = altered(await tokenFor('long'), { secret: 'x'.repeat(20_000) });
+    await assert.rejects(attempt('long', long), { message: /larger than max|RESOURCE_EXHAUSTED/ });
+  });
+
   it('takes a token once when two race with it', async () => {
     const token = await tokenFor('race');
     const results = await Promise.allSettled([attempt('race', token), attempt('race', token)]);

@@ -2,13 +2,50 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Ask } from '@isthmus/api/domain/question.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
 import { FakeClock } from '../fakes/clock.ts';
-import { TestAgent, until } from '../fakes/agent.ts';
+import { aSummary, TestAgent, until } from '../fakes/agent.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
+
+const shopCarts = { namespace: 'shop', labels: { app: 'cart' }, first: 1000, after: '' };
 
 interface ClusterAnswer {
   readonly state: string;
   readonly conditions: readonly { reason: string; message: string }[];
+}
+
+/** What a subscription has told so far. */
+class Subscription {
+  #text = '';
+  readonly #stop = new AbortController();
+  /** Resolves when the hub ends it. */
+  readonly ended: Promise<void>;
+
+  constructor(of: TestHub, query: string) {
+    this.ended = this.#read(of, query);
+  }
+
+  seen(what: RegExp): Promise<true> {
+    return until(() => what.test(this.#text));
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.ended.catch(() => undefined);
+  }
+
+  async #read(of: TestHub, query: string): Promise<void> {
+    const response = await fetch(of.url, {
+      ...{ method: 'POST', body: JSON.stringify({ query }), signal: this.#stop.signal },
+      headers: {
+        ...{ 'content-type': 'application/json', authorization: `Bearer ${of.token}` },
+        accept: 'text/event-stream',
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body!) this.#text += decoder.decode(chunk);
+  }
 }
 
 describe('the link between the hub and its agents', () => {
@@ -102,6 +139,61 @@ describe('the link between the hub and its agents', () => {
     );
     assert.ok(again.link?.connected);
     assert.equal((await look('east'))?.state, 'ACTIVE');
+  });
+
+  it('asks agents whom a first ALLOW would turn to deny by default, and names a cluster that is away', async () => {
+    hub = await startTestHub(245);
+    const east = await agent('east', 1);
+    const asked: Ask[] = [];
+    east.answer = (ask) => {
+      asked.push(ask);
+      const workloads = [
+        aSummary('cart-1'),
+        aSummary('cart-2', { deniesByDefault: true }),
+        aSummary('cart-3'),
+      ];
+      return Promise.resolve({ kind: 'workloads', workloads, total: 3, hasNext: false });
+    };
+    east.connect();
+    await agent('west', 2);
+    await until(isState('east', 'ACTIVE'));
+    const query = `mutation { applyPolicy(input: { dryRun: true, policy: { access: { name: "p", effect: ALLOW,
+      target: { namespace: "shop", labels: [{ key: "app", value: "cart" }] }, rules: [{ ports: [80] }] } } }) { warnings } }`;
+    const { data } = await hub.ask<{ applyPolicy: { warnings: string[] } }>(query);
+    const [one, two, ...rest] = data!.applyPolicy.warnings;
+    assert.match(one ?? '', /cart-1, cart-3 in east/);
+    assert.match(two ?? '', /workloads of west .* not known/);
+    assert.deepEqual([rest, asked], [[], [{ kind: 'workloads', ...shopCarts }]]);
+  });
+
+  it('tells subscribers how a cluster and an operation are, and each change of them', async () => {
+    hub = await startTestHub(245);
+    const east = (await agent('east', 1)).connect();
+    await until(isState('east', 'ACTIVE'));
+    const clusters = new Subscription(
+      hub,
+      'subscription { clusterChanged(name: "east") { state drainPercent } }',
+    );
+    await clusters.seen(/"state":"ACTIVE"/);
+    await mutate('drainCluster', 'cluster: "east", percent: 40');
+    await clusters.seen(/"state":"DRAINING","drainPercent":40/);
+
+    const { data } = await hub.ask<{ operations: { nodes: { id: string }[] } }>(
+      '{ operations { nodes { id } } }',
+    );
+    const progress = new Subscription(
+      hub,
+      `subscription { operationProgress(id: "${data!.operations.nodes[0]!.id}") { state appliedBy applied { at } } }`,
+    );
+    await progress.seen(/"state":"RUNNING","appliedBy":\[\]/);
+    const id = 'drain:east';
+    await until(() => east.views.view.diversions.has(id));
+    const version = east.views.version('diversion', id) ?? '';
+    const said = { subject: `diversion/${id}`, version, state: 'APPLIED' as const, message: '', proxies: 1 };
+    east.report('applied', said.subject, wire.appliedReport.encode(said));
+    await progress.seen(/"state":"DONE","appliedBy":\["east"\],"applied":\[\{"at":"\d{4}-/);
+    await progress.ended;
+    clusters.stop();
   });
 
   it('hears the newer of two agents of one cluster', async () => {

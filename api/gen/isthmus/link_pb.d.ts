@@ -1034,6 +1034,13 @@ export declare type WorkloadsQuestion = Message<"isthmus.link.v1.WorkloadsQuesti
    * @generated from field: string after = 3;
    */
   after: string;
+
+  /**
+   * Those that bear all of these; none: all.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
 };
 
 /**
@@ -1162,6 +1169,13 @@ export declare type WorkloadSummary = Message<"isthmus.link.v1.WorkloadSummary">
    * @generated from field: repeated string policies = 11;
    */
   policies: string[];
+
+  /**
+   * An ALLOW applies to it: whatever no ALLOW permits is denied.
+   *
+   * @generated from field: bool denies_by_default = 12;
+   */
+  deniesByDefault: boolean;
 };
 
 /**

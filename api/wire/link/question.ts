@@ -5,16 +5,19 @@ import {
   type WorkloadSummary as WireSummary,
   type WorkloadsReply,
 } from '../../gen/isthmus/link_pb.js';
-import { codec, type Codec } from '../binary.ts';
+import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
 
 /** Hub to agent. */
 export const question: Codec<Question> = codec(
   QuestionSchema,
-  ({ id, deadlineMillis, ask: { namespace, first, after } }) => ({
+  ({ id, deadlineMillis, ask: { namespace, labels, first, after } }) => ({
     id,
     deadlineMillis,
-    question: { case: 'workloads' as const, value: { namespace, first, after } },
+    question: {
+      case: 'workloads' as const,
+      value: { namespace, first, after, labels: sortedRecord(Object.entries(labels)) },
+    },
   }),
   (message, fields): Question => ({
     id: fields.text('id', message.id),
@@ -23,16 +26,10 @@ export const question: Codec<Question> = codec(
   }),
 );
 
-function readAsk(
-  value: { namespace: string; first: number; after: string } | undefined,
-  fields: Fields,
-): Ask {
-  const { namespace, first, after } = fields.required('question', value, {
-    namespace: '',
-    first: 0,
-    after: '',
-  });
-  return { kind: 'workloads', namespace, first, after };
+function readAsk(value: Omit<Ask, 'kind'> | undefined, fields: Fields): Ask {
+  const none = { namespace: '', first: 0, after: '', labels: {} };
+  const { namespace, labels, first, after } = fields.required('question', value, none);
+  return { kind: 'workloads', namespace, labels: { ...labels }, first, after };
 }
 
 /** Agent to hub. */
@@ -83,4 +80,5 @@ const readSummary = (at: string, summary: WireSummary, fields: Fields): Workload
   ready: summary.ready,
   services: summary.services,
   policies: summary.policies,
+  deniesByDefault: summary.deniesByDefault,
 });

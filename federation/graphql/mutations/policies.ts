@@ -1,5 +1,6 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import { applyPolicy, deletePolicy } from '../../policy/access-policy.ts';
+import { firstAllow } from '../../policy/first-allow.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../roles.ts';
 import { effectType, policyType, policyView, type PolicyView } from '../types/policy.ts';
@@ -77,14 +78,20 @@ builder.mutationField('applyPolicy', (t) =>
   t.field({
     ...admin,
     type: applyPayload,
-    description: 'Creates a policy, or replaces the one of that name.',
+    description:
+      'Creates a policy, or replaces the one of that name. A dry run names the workloads that a first ALLOW would turn to deny by default.',
     args: { input: t.arg({ type: applyInput, required: true }) },
-    resolve: (_root, { input }, context) =>
-      carryOut(applyPolicy, readAccess(input.policy.access), input, context, ({ policy }) => {
+    resolve: async (_root, { input }, context) => {
+      const access = readAccess(input.policy.access);
+      const told = await carryOut(applyPolicy, access, input, context, ({ policy }) => {
         const { live } = context;
         const stored = input.dryRun ? undefined : live.current.intent.accessPolicies.get(policy.name);
         return { policy: stored && policyView(live.current, stored) };
-      }),
+      });
+      if (!input.dryRun || told.userErrors.length > 0) return told;
+      const { snapshot, ask } = context;
+      return { ...told, warnings: [...told.warnings, ...(await firstAllow(access, snapshot, ask))] };
+    },
   }),
 );
 

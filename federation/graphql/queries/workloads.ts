@@ -16,7 +16,11 @@ builder.queryField('workloads', (t) =>
     resolve: async (_root, { cluster, namespace, first, after }, context) => {
       checkFirst(first);
       const from = after ? fromCursor(after) : '';
-      const answer = await ask(cluster, { first, after: from, namespace: namespace ?? '' }, context);
+      const answer = await ask(
+        cluster,
+        { first, after: from, namespace: namespace ?? '', labels: {} },
+        context,
+      );
       return {
         edges: answer.workloads.map((one) => ({
           cursor: toCursor(one.uid),
@@ -35,7 +39,7 @@ export async function oneWorkload(uid: string, context: RequestContext): Promise
   if (!context.snapshot.intent.clusters.has(cluster)) return undefined;
   // A page begins after a uid: this is the last text before the wanted one.
   const before = uid.slice(0, -1) + String.fromCharCode(uid.charCodeAt(uid.length - 1) - 1) + '\uffff';
-  const answer = await ask(cluster, { first: 1, after: before, namespace: '' }, context);
+  const answer = await ask(cluster, { first: 1, after: before, namespace: '', labels: {} }, context);
   const [found] = answer.workloads;
   return found?.uid === uid ? workloadView(cluster, found) : undefined;
 }

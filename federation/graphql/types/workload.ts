@@ -30,6 +30,9 @@ const workloadType = builder.objectRef<WorkloadView>('Workload').implement({
     addresses: t.exposeStringList('addresses'),
     services: t.exposeStringList('services'),
     policies: t.exposeStringList('policies'),
+    deniesByDefault: t.exposeBoolean('deniesByDefault', {
+      description: 'An ALLOW applies to it: whatever no ALLOW permits is denied.',
+    }),
   }),
 });
 

@@ -46,7 +46,12 @@ const workload = {
   spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart',
   addresses: ['127.7.1.2'],
   mode: 'AMBIENT' as const,
-  ...{ ready: true, services: ['shop/cart.shop.svc.cluster.local'], policies: ['shop/isthmus~deny'] },
+  ...{
+    ready: true,
+    deniesByDefault: true,
+    services: ['shop/cart.shop.svc.cluster.local'],
+    policies: ['shop/isthmus~deny'],
+  },
 };
 const policy = {
   ...{ name: 'deny', revision: 12, target: { namespace: 'shop', labels: { app: 'cart', tier: 'back' } } },
@@ -89,7 +94,7 @@ const values: { [N in CodecName]: Value<N> } = {
   question: {
     id: 'q',
     deadlineMillis: 5000,
-    ask: { kind: 'workloads', namespace: 'shop', first: 20, after: '' },
+    ask: { kind: 'workloads', namespace: 'shop', labels: { app: 'cart' }, first: 20, after: '' },
   },
   reply: {
     id: 'q',

@@ -1,0 +1,43 @@
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+
+/** Most workloads of one cluster that are looked at. */
+const most = 1000;
+
+/**
+ * The workloads that an ALLOW would turn to deny by default, as no other ALLOW applies to them: one sentence for each
+ * cluster that has some. Asked of the agents, who know their own cluster's policies too; a cluster that does not
+ * answer is named.
+ */
+export async function firstAllow(
+  { effect, target: { clusters, namespace, labels } }: AccessPolicy,
+  { intent }: FederationSnapshot,
+  ask: (cluster: string, ask: Ask) => Promise<Answer>,
+): Promise<readonly string[]> {
+  if (effect !== 'ALLOW') return [];
+  const members = [...intent.clusters.values()]
+    .filter(
+      ({ id, value }) => value.admission === 'ADMITTED' && (clusters.length === 0 || clusters.includes(id)),
+    )
+    .map(({ id }) => id);
+  const question: Ask = { kind: 'workloads', namespace, labels, first: most, after: '' };
+  const told = await Promise.all(
+    members.map((cluster) =>
+      ask(cluster, question).then(
+        (answer) => sentence(cluster, answer),
+        (error: unknown) =>
+          `which workloads of ${cluster} would deny by default is not known: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    ),
+  );
+  return told.filter((one) => one !== '');
+}
+
+function sentence(cluster: string, { workloads, total }: Answer): string {
+  const names = workloads.filter(({ deniesByDefault }) => !deniesByDefault).map(({ name }) => name);
+  const unseen = total - workloads.length;
+  if (names.length === 0 && unseen === 0) return '';
+  const more = unseen > 0 ? `; ${unseen} more were not looked at` : '';
+  return `first ALLOW for ${names.join(', ')} in ${cluster}: they deny every other caller from then on${more}`;
+}
