@@ -100,21 +100,21 @@ export class Agent {
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
     const at = (name: string) => join(stateDir, name);
+    const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
     this.#identity = identity;
     this.#options = { ...options, trustDomain: identity.trustDomain };
     this.#views = new HubViewStore(at('hub-view.json'));
-    this.#tokens = new ProjectedTokens(at('token-key.pem'), clock);
+    this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
     this.#issuer = new WorkloadIssuer({
       path: at('intermediate.json'),
-      provider: fileKeyProvider(at('sealing-key'), random),
+      ...sealing,
       clock,
-      random,
     });
     this.#allocations = new Allocations({
       ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
     });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
-    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, options));
+    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     this.#starter = new PodStarter({
       files: new PodFiles(at('pods')),
       view: this.#view,

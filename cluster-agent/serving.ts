@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
 import { certificatePem, day, issueRoot, issueTlsServer } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Random } from '@isthmus/mesh/process/random.ts';
 import { StateFile } from './state-file.ts';
 
 /**
@@ -18,11 +18,12 @@ import { StateFile } from './state-file.ts';
 export function servingIdentity(
   stateDir: string,
   address: string,
-  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+  { clock, provider, random, log }: Sealing & { readonly clock: Clock; readonly log: Log },
 ): KeyPair {
   const file = new StateFile(join(stateDir, 'xds-serving.json'), log);
-  const known = file.read(isKeyPair);
-  if (known && isFor(known, address)) return known;
+  const known = file.read(isSealedPair);
+  if (known && isFor(known, address))
+    return { key: unseal(known.sealedKey, purpose, provider), chain: known.chain };
   const rootKey = generateKey();
   const lifetime = 3650 * day;
   const root = issueRoot(`xds ${address}`, rootKey, { now: clock.now(), lifetime }, random);
@@ -34,22 +35,31 @@ export function servingIdentity(
     { now: clock.now(), lifetime },
     random,
   );
-  const identity = { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(root) };
+  const pair = { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(root) };
   const pem = join(stateDir, 'xds-root.pem');
   writeFileSync(`${pem}.new`, certificatePem(root));
   renameSync(`${pem}.new`, pem);
-  file.write(identity);
-  return identity;
+  file.write({ sealedKey: seal(pair.key, purpose, provider, random), chain: pair.chain });
+  return pair;
 }
 
-const isKeyPair = (value: unknown): value is KeyPair => {
-  const { key, chain } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
-    Record<keyof KeyPair, unknown>
+const purpose = 'serving key';
+
+interface SealedPair {
+  readonly sealedKey: string;
+  readonly chain: string;
+}
+
+const isSealedPair = (value: unknown): value is SealedPair => {
+  const { sealedKey, chain } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
+    Record<keyof SealedPair, unknown>
   >;
-  return typeof key === 'string' && typeof chain === 'string' && chain.startsWith('-----BEGIN CERTIFICATE');
+  return (
+    typeof sealedKey === 'string' && typeof chain === 'string' && chain.startsWith('-----BEGIN CERTIFICATE')
+  );
 };
 
-function isFor({ chain }: KeyPair, address: string): boolean {
+function isFor({ chain }: SealedPair, address: string): boolean {
   const leaf = new X509Certificate(chain);
   return (isIP(address) === 0 ? leaf.checkHost(address) : leaf.checkIP(address)) !== undefined;
 }

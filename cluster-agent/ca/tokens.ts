@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { jwtVerify, SignJWT } from 'jose';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 
@@ -20,6 +21,7 @@ export interface Authenticator {
 }
 
 const audience = 'istio-ca';
+const purpose = 'token key';
 const issuer = 'isthmus-files';
 
 interface Claims {
@@ -37,13 +39,14 @@ export class ProjectedTokens implements Authenticator {
   readonly #public: KeyObject;
   readonly #clock: Clock;
 
-  /** The signing key is a 0600 file, made at the first start. */
-  constructor(path: string, clock: Clock) {
+  /** The signing key is made at the first start and kept, sealed, at `path`. */
+  constructor(path: string, { provider, random }: Sealing, clock: Clock) {
     if (!existsSync(path)) {
-      writeFileSync(`${path}.new`, privateKeyPem(generateKey().privateKey), { mode: 0o600 });
+      const key = privateKeyPem(generateKey().privateKey);
+      writeFileSync(`${path}.new`, seal(key, purpose, provider, random), { mode: 0o600 });
       renameSync(`${path}.new`, path);
     }
-    this.#key = createPrivateKey(readFileSync(path));
+    this.#key = createPrivateKey(unseal(readFileSync(path, 'utf8'), purpose, provider));
     this.#public = createPublicKey(this.#key);
     this.#clock = clock;
   }

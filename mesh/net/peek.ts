@@ -18,15 +18,18 @@ export function peek(
 ): Promise<Peeked> {
   return new Promise((resolve) => {
     let bytes: Buffer = Buffer.alloc(0);
+    let over: NodeJS.Immediate | undefined;
     const settle = (peeked: Peeked) => {
       timer.cancel();
+      clearImmediate(over);
       socket.off('readable', look).off('end', ended).off('close', ended).off('error', ended);
       if (bytes.length > 0) socket.unshift(bytes);
       resolve(peeked);
     };
-    const timer = clock.after(millis, () =>
-      settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'silent' }),
-    );
+    // A process that was held up runs its timers before it reads: what came in time must still be looked at.
+    const timer = clock.after(millis, () => {
+      over = setImmediate(() => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'silent' }));
+    });
     const ended = () => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'ended' });
     const look = () => {
       const chunk = socket.read() as Buffer | null;

@@ -9,6 +9,12 @@ export interface KeyProvider {
   sealingKey(): Buffer;
 }
 
+/** What is needed to seal. */
+export interface Sealing {
+  readonly provider: KeyProvider;
+  readonly random: Random;
+}
+
 const keyBytes = 32;
 const tagBytes = 16;
 /** The first byte of what is sealed: how it was sealed. */

@@ -10,6 +10,7 @@ import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts'
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { aSealing } from '../fakes/authority.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { aRemote, viewOf } from '../fakes/cluster.ts';
 
@@ -43,7 +44,7 @@ describe('the files of pods', () => {
     folder = mkdtempSync(join(tmpdir(), 'isthmus-pods-'));
     clock = new FakeClock();
     remotes = [];
-    tokens = new ProjectedTokens(join(folder, 'key.pem'), clock);
+    tokens = new ProjectedTokens(join(folder, 'key'), aSealing, clock);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 

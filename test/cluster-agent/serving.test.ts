@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { servingIdentity } from '@isthmus/cluster-agent/serving.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
-import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { aSealing } from '../fakes/authority.ts';
 import { FakeClock } from '../fakes/clock.ts';
 
 describe('the certificate of the door to proxies', () => {
@@ -15,11 +15,15 @@ describe('the certificate of the door to proxies', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
   const serve = (address: string) =>
-    servingIdentity(dir, address, { clock: new FakeClock(), random: systemRandom, log: silentLog });
+    servingIdentity(dir, address, { clock: new FakeClock(), ...aSealing, log: silentLog });
   const isPinned = (chain: string) =>
     new X509Certificate(chain).verify(new X509Certificate(readFileSync(join(dir, 'xds-root.pem'))).publicKey);
 
-  it('is the same after a restart', () => assert.deepEqual(serve('127.64.16.1'), serve('127.64.16.1')));
+  it('is the same after a restart, its key sealed meanwhile', () => {
+    const served = serve('127.64.16.1');
+    assert.ok(!readFileSync(join(dir, 'xds-serving.json'), 'utf8').includes('PRIVATE KEY'));
+    assert.deepEqual(serve('127.64.16.1'), served);
+  });
 
   it('is another when the door has moved, under the root that proxies pin then', () => {
     serve('127.64.16.1');

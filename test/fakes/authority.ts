@@ -12,8 +12,15 @@ import {
   type Issuer,
 } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
+import type { Sealing } from '@isthmus/mesh/pki/seal.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
+
+/** For what keeps keys at rest in tests. */
+export const aSealing: Sealing = {
+  provider: { sealingKey: () => Buffer.alloc(32, 7) },
+  random: systemRandom,
+};
 
 /** A trust domain with a real root and one real intermediate per cluster, for tests. */
 export interface Authority {

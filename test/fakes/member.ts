@@ -124,7 +124,14 @@ function workloadsOf({ cluster, workloads }: Said, first: number, after: string)
   const all = workloads.map((name): WorkloadSummary => ({
     ...{ uid: `${cluster}//Pod/${namespace}/${name}`, name, namespace, node: `${cluster}-a` },
     ...{ serviceAccount: name, spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/${name}` },
-    ...{ addresses: ['127.0.0.9'], mode: 'AMBIENT', ready: true, services: [], policies: [] },
+    ...{
+      addresses: ['127.0.0.9'],
+      mode: 'AMBIENT',
+      ready: true,
+      services: [],
+      policies: [],
+      deniesByDefault: false,
+    },
   }));
   const rest = all.filter(({ uid }) => uid > after);
   const page = rest.slice(0, first);

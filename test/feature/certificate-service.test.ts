@@ -31,6 +31,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { X509Certificate } from 'node:crypto';
+import { aSealing } from '../fakes/authority.ts';
 
 const now = Date.now();
 const trustDomain = 'cluster.local' as TrustDomain;
@@ -64,7 +65,7 @@ describe('the certificate service, through its own door', () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'isthmus-ca-'));
     synced = true;
-    tokens = new ProjectedTokens(join(folder, 'token.pem'), systemClock);
+    tokens = new ProjectedTokens(join(folder, 'token'), aSealing, systemClock);
     const provider = { sealingKey: () => Buffer.alloc(32, 7) };
     issuer = new WorkloadIssuer({
       path: join(folder, 'ca.json'),

@@ -57,7 +57,7 @@ describe('the link between the hub and its agents', () => {
   });
 
   const agent = async (cluster: string, last: number): Promise<TestAgent> => {
-    const one = new TestAgent(cluster, `127.245.16.${last}`);
+    const one = new TestAgent(cluster, `127.${hub.octet}.16.${last}`);
     agents.push(one);
     return one.join(hub);
   };
@@ -130,7 +130,7 @@ describe('the link between the hub and its agents', () => {
 
     const again = (await agent('east', 3)).connect();
     await until(isState('east', 'ACTIVE'));
-    const thief = new TestAgent('east', '127.245.16.4');
+    const thief = new TestAgent('east', `127.${hub.octet}.16.4`);
     agents.push(thief);
     thief.connect(stolen);
     await assert.rejects(
@@ -142,7 +142,7 @@ describe('the link between the hub and its agents', () => {
   });
 
   it('asks agents whom a first ALLOW would turn to deny by default, and names a cluster that is away', async () => {
-    hub = await startTestHub(245);
+    hub = await startTestHub();
     const east = await agent('east', 1);
     const asked: Ask[] = [];
     east.answer = (ask) => {
@@ -167,7 +167,7 @@ describe('the link between the hub and its agents', () => {
   });
 
   it('tells subscribers how a cluster and an operation are, and each change of them', async () => {
-    hub = await startTestHub(245);
+    hub = await startTestHub();
     const east = (await agent('east', 1)).connect();
     await until(isState('east', 'ACTIVE'));
     const clusters = new Subscription(
@@ -200,7 +200,7 @@ describe('the link between the hub and its agents', () => {
     hub = await startTestHub();
     const older = (await agent('east', 1)).service('old').connect();
     await until(isState('east', 'ACTIVE'));
-    const newer = new TestAgent('east', '127.245.16.2');
+    const newer = new TestAgent('east', `127.${hub.octet}.16.2`);
     agents.push(newer);
     newer.service('new').connect(older.identity);
     const services = async () => {

@@ -8,11 +8,13 @@ import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { authorizeIdentity, type Pods } from '@isthmus/cluster-agent/ca/node-authorizer.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { ProjectedTokens, type Caller } from '@isthmus/cluster-agent/ca/tokens.ts';
+import { unseal } from '@isthmus/mesh/pki/seal.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, day, issueIntermediate, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { aSealing } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 let folder: string;
@@ -85,15 +87,20 @@ describe('cluster-agent/ca: who may have which identity', () => {
 
 describe('cluster-agent/ca: tokens', () => {
   const clock = () => new FakeClock();
-  const open = (at = clock()) => ({ at, tokens: new ProjectedTokens(join(folder, 'token-key.pem'), at) });
+  const open = (at = clock()) => ({
+    at,
+    tokens: new ProjectedTokens(join(folder, 'token-key'), aSealing, at),
+  });
   const refused = { code: 'UNAUTHENTICATED' };
 
-  it('prove their pod, also after a restart, by a key in a 0600 file', async () => {
+  it('prove their pod, also after a restart, by a sealed key in a 0600 file', async () => {
     const { tokens, at } = open();
     const token = await tokens.issue(cart, 600);
     assert.deepEqual(await tokens.authenticate(`Bearer ${token}`), cart);
     assert.deepEqual(await open(at).tokens.authenticate(`Bearer ${token}`), cart);
-    assert.equal(statSync(join(folder, 'token-key.pem')).mode & 0o777, 0o600);
+    const file = join(folder, 'token-key');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.ok(!readFileSync(file, 'utf8').includes('PRIVATE KEY'));
   });
 
   it('end with their time, a minute of clocks apart allowed', async () => {
@@ -110,7 +117,7 @@ describe('cluster-agent/ca: tokens', () => {
     const good = await tokens.issue(cart, 600);
     const [head, body, signature] = good.split('.');
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const other = await new ProjectedTokens(join(folder, 'other.pem'), at).issue(ztunnel, 600);
+    const other = await new ProjectedTokens(join(folder, 'other'), aSealing, at).issue(ztunnel, 600);
     const cases: Record<string, string | undefined> = {
       'no header': undefined,
       'an empty one': '',
@@ -129,7 +136,9 @@ describe('cluster-agent/ca: tokens', () => {
 
   it('signed by this very agent, but for another use or for ever, prove nobody', async () => {
     const { tokens, at } = open();
-    const key = createPrivateKey(readFileSync(join(folder, 'token-key.pem')));
+    const key = createPrivateKey(
+      unseal(readFileSync(join(folder, 'token-key'), 'utf8'), 'token key', aSealing.provider),
+    );
     const good = decodeJwt(await tokens.issue(cart, 600));
     const resigned = async (over: Record<string, unknown>) =>
       `Bearer ${await new SignJWT({ ...good, ...over }).setProtectedHeader({ alg: 'ES256' }).sign(key)}`;
