@@ -63,13 +63,15 @@ describe('a prober', () => {
 });
 
 describe('asking an application', () => {
+  // Where no other test listens: a port that was freed must not be somebody else's.
+  const address = '127.149.2.3';
   const servers: Server[] = [];
   const sockets: Socket[] = [];
   const pod = (port: number): PodObject => {
     const [found] = viewOf(`
 apiVersion: v1
 kind: Pod
-metadata: { name: p, annotations: { isthmus.io/app-address: 127.0.0.1 } }
+metadata: { name: p, annotations: { isthmus.io/app-address: ${address} } }
 spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pods();
     assert.ok(found);
     return found;
@@ -78,7 +80,7 @@ spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pod
     // A probe ends with a reset.
     server.on('connection', (socket: Socket) => sockets.push(socket.on('error', () => undefined)));
     servers.push(server);
-    server.listen(0, '127.0.0.1');
+    server.listen(0, address);
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
