@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +61,22 @@ function isthmus(stateHome: string, ...args: string[]): { status: number | null;
   return spawnSync('node_modules/.bin/isthmus', args, { cwd: root, env, encoding: 'utf8' });
 }
 
+/** Listens, where nobody does already. */
+const occupy = (port: number): Promise<Server> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(server)).listen(port, '127.0.0.1', () => resolve(server));
+  });
+
+/** Beside `isthmus`, which stands still while it waits, as this process has to hold ports meanwhile. */
+function ended(stateHome: string, ...args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const env = { ...process.env, XDG_STATE_HOME: stateHome };
+  const child = spawn(process.execPath, [join(root, 'cli/bin/isthmus.js'), ...args], { env });
+  let stderr = '';
+  child.stderr.on('data', (bytes: Buffer) => (stderr += String(bytes)));
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
+}
+
 describe('npm start', () => {
   let stateHome = '';
   beforeEach(() => (stateHome = mkdtempSync(join(tmpdir(), 'isthmus-up-'))));
@@ -103,11 +119,21 @@ describe('npm start', () => {
       assert.deepEqual(await gone(stateHome), []);
     });
 
+  it('ends with status 1 and says which log to read when the hub cannot start', async () => {
+    const ports = Array.from({ length: 101 }, (_, index) => 8080 + index);
+    const busy = await Promise.all(ports.map(occupy));
+    try {
+      const { status, stderr } = await ended(stateHome, 'up');
+      assert.equal(status, 1);
+      assert.match(stderr, /^hub ended with 1: see \S+hub\.log; its last line: .*EADDRINUSE/m);
+      assert.deepEqual(await gone(stateHome), []);
+    } finally {
+      for (const server of busy) server.close();
+    }
+  });
+
   it('runs twice at once beside a port 8080 that is taken, and is told apart by --instance', async () => {
-    const busy = createServer().on('error', () => undefined);
-    await new Promise<void>((resolve) =>
-      busy.on('error', () => resolve()).listen(8080, '127.0.0.1', resolve),
-    );
+    const busy = await occupy(8080);
     try {
       await start(stateHome);
       await start(stateHome);
