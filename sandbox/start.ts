@@ -65,14 +65,25 @@ export const doorOf = async (place: Place, clock: Clock): Promise<string> =>
   `http://127.0.0.1:${(await written(clock, 'the door of the shop', doorFile(place))).trim()}/`;
 
 /** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */
-export async function firstCrossing(clock: Clock, doorUrl: string): Promise<void> {
-  const attempt = async () => {
-    const response = await fetch(`${doorUrl}cart`, { signal: AbortSignal.timeout(5000) });
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(text);
+export const firstCrossing = (clock: Clock, doorUrl: string): Promise<true> =>
+  until(clock, 'a call across networks', () => visit(`${doorUrl}cart`), answering);
+
+/** Some visits in a row that touch every service, as each may be served by other instances than the one before. */
+export async function wholeShop(clock: Clock, doorUrl: string): Promise<void> {
+  const visits = async (): Promise<true> => {
+    for (let count = 0; count < 8; count++) await visit(doorUrl);
     return true;
   };
-  await until(clock, 'a call across networks', attempt, { within: 120_000, every: 100 });
+  await until(clock, 'an answer of every service', visits, answering);
+}
+
+const answering = { within: 120_000, every: 100 };
+
+async function visit(url: string): Promise<true> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(text);
+  return true;
 }
 
 const logOf = ({ stateDir }: Place, cluster: string): string =>

@@ -10,7 +10,7 @@ import { aborted } from './processes/lifeline.ts';
 import { proportionalBytes } from './processes/memory.ts';
 import type { Place } from './processes/programs.ts';
 import { Launcher } from './processes/spawn.ts';
-import { doorOf, firstCrossing, startCluster, startHub } from './start.ts';
+import { doorOf, firstCrossing, startCluster, startHub, wholeShop } from './start.ts';
 
 export interface Sandbox {
   readonly place: Place;
@@ -42,7 +42,7 @@ export interface UpOptions {
 }
 
 /**
- * Starts the hub, three joined clusters and the shop, and resolves when a call across networks was answered. Rejects,
+ * Starts the hub, three joined clusters and the shop, and resolves when every service has answered. Rejects,
  * with all of it ended, when a program ends meanwhile (PROGRAM_ENDED), or does not come up in time (TIMED_OUT).
  */
 export async function up(options: UpOptions): Promise<Sandbox> {
@@ -65,10 +65,8 @@ export async function up(options: UpOptions): Promise<Sandbox> {
   try {
     const started = start(place, launcher, clusters, lock.name, options);
     const ready = await Promise.race([started, lost, ...(signal ? [aborted(signal)] : [])]);
-    const outermost = family.at(-1);
-    const startMillis = outermost ? ageOf(outermost) : performance.now();
     const memoryBytes = () => proportionalBytes(pids());
-    return { place, clusters, launcher, ...ready, startMillis, rowsBefore, pids, memoryBytes, stop };
+    return { place, clusters, launcher, ...ready, rowsBefore, pids, memoryBytes, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -80,8 +78,8 @@ async function start(
   launcher: Launcher,
   clusters: readonly SampleCluster[],
   lock: string,
-  { clock, progress }: UpOptions,
-): Promise<Pick<Sandbox, 'endpoint' | 'doorUrl'>> {
+  { clock, progress, family = [] }: UpOptions,
+): Promise<Pick<Sandbox, 'endpoint' | 'doorUrl' | 'startMillis'>> {
   const endpoint = await startHub(place, launcher, clock);
   writeWhole(join(place.stateDir, 'endpoint.json'), JSON.stringify({ ...endpoint, pid: process.pid, lock }));
   progress(`hub ready: ${endpoint.url}`);
@@ -93,5 +91,8 @@ async function start(
   );
   const doorUrl = await doorOf(place, clock);
   await firstCrossing(clock, doorUrl);
-  return { endpoint, doorUrl };
+  const outermost = family.at(-1);
+  const startMillis = outermost ? ageOf(outermost) : performance.now();
+  await wholeShop(clock, doorUrl);
+  return { endpoint, doorUrl, startMillis };
 }
