@@ -94,6 +94,8 @@ describe('allocations', () => {
     assert.ok(allocations.reserve('pods', 'shop/c', '127.64.17.2').ok);
     assert.ok(allocations.reserve('apps', 'shop/a', '10.0.0.1').ok);
     assert.ok(allocations.reserve('apps', 'shop/b', '10.0.0.1').ok, 'on another port');
+    assert.ok(allocations.reserve('apps', 'shop/c', '127.64.17.2').ok, 'on its own pod’s');
+    assert.equal(allocations.reserve('apps', 'shop/d', '127.64.17.2').ok, false, 'not on another pod’s');
   });
 
   it('outside a block that has changed are not used', async () => {

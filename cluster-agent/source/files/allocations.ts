@@ -80,12 +80,12 @@ export class Allocations {
 
   /**
    * An address that a manifest gives its owner: nobody else gets it. The error names who has it already. Applications
-   * may share one, as they differ in their ports.
+   * may share one, as they differ in their ports, and use their own pod's, where nothing of ours captures it.
    */
   reserve(kind: Kind, owner: string, address: string): Result<string, string> {
     const wanted = ownerOf(kind, owner);
     const other = this.#owners.get(address) ?? wanted;
-    const shared = kind === 'apps' && other.startsWith('apps ');
+    const shared = kind === 'apps' && (other.startsWith('apps ') || other === ownerOf('pods', owner));
     if (other !== wanted && !shared) return err(`${address} is the address of ${other} already`);
     if (!shared) this.#owners.set(address, wanted);
     return ok(address);
