@@ -15,8 +15,9 @@ import { podWorkloads } from './workloads.ts';
  * The cluster's objects and the hub's word as what proxies are told. Pure; records that are equal to those of the
  * last snapshot are the very objects of before, so that encoding and comparing cost only what changed.
  */
-export function translate(input: TranslateInput, before: ClusterSnapshot | undefined): ClusterSnapshot {
-  const services = localServices(input);
+export function translate(given: TranslateInput, before: ClusterSnapshot | undefined): ClusterSnapshot {
+  const services = localServices(given);
+  const input = withoutNamesakes(given, services);
   const remoteOnly = [...input.hub.remotes.values()].filter((one) => !services.has(serviceKeyOf(one)));
   const keys = new Set([...services.keys(), ...remoteOnly.map(serviceKeyOf)]);
   const distributions = new Map(
@@ -37,6 +38,20 @@ export function translate(input: TranslateInput, before: ClusterSnapshot | undef
     bundles: [...input.hub.bundles.values()],
     intermediates: [...input.hub.intermediates.values()],
   };
+}
+
+/**
+ * A service of this cluster is one with its namesakes elsewhere only where it is exported itself, which its grant shows:
+ * else local stays local. The hub leaves namesakes out too, once it has heard what this cluster has.
+ */
+function withoutNamesakes(
+  input: TranslateInput,
+  services: ReadonlyMap<string, ServiceObject>,
+): TranslateInput {
+  const { remotes, grants } = input.hub;
+  const isOurs = (one: RemoteService) =>
+    !services.has(serviceKeyOf(one)) || grants.has(`${one.namespace}/${one.name}`);
+  return { ...input, hub: { ...input.hub, remotes: new Map([...remotes].filter(([, one]) => isOurs(one))) } };
 }
 
 const localServices = ({ view }: TranslateInput): Map<string, ServiceObject> =>

@@ -19,10 +19,20 @@ export function viewOf(text: string): ClusterView {
   return view;
 }
 
+/** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
   ...{ cluster: 'east', trustDomain: 'cluster.local', firstFreePort: 0, now: 0 },
   view: viewOf(text),
-  hub: { ...emptyHubView, ...hub },
+  hub: {
+    ...emptyHubView,
+    grants: new Map(
+      [...(hub.remotes?.values() ?? [])].map(({ namespace, name }) => [
+        `${namespace}/${name}`,
+        { namespace, name, clusters: ['west'] },
+      ]),
+    ),
+    ...hub,
+  },
 });
 
 export const aGateway = (over: Partial<Gateway> = {}): Gateway => ({

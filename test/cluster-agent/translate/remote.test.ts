@@ -47,6 +47,23 @@ const distributed = (...all: readonly RemoteService[]) => {
 };
 
 describe('remote endpoints', () => {
+  it('stand for no service that this cluster has and keeps to itself', () => {
+    const keys = (grants: readonly string[]) => {
+      const granted = new Map(
+        grants.map((name) => [`shop/${name}`, { namespace: 'shop', name, clusters: ['west'] }]),
+      );
+      const input = inputOf(cluster, {
+        remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
+        grants: granted,
+      });
+      const entries = [...translate(input, undefined).workloads.values()].filter((one) => one.networkGateway);
+      return [...new Set(entries.flatMap(({ services }) => [...services.keys()]))].sort();
+    };
+    const farKey = 'shop/far.shop.svc.cluster.local';
+    assert.deepEqual(keys(['cart']), [cartKey, farKey]);
+    assert.deepEqual(keys([]), [farKey]);
+  });
+
   it('are left for good by what is still open once a whole drain’s deadline is over, where others take it', () => {
     const drain = { id: 'd', cluster: 'west', percent: 100, services: [], remoteOnly: false };
     const leftAt = (now: number, over: Partial<Diversion> = {}) => {
