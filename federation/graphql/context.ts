@@ -7,7 +7,6 @@ import type { Plans } from '../failover/plans.ts';
 import type { Live } from '../state/live.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Store } from '../store/store.ts';
-import type { Role } from './roles.ts';
 
 /** What the API is made of; the same for every request. */
 export interface ApiDeps {
@@ -20,6 +19,9 @@ export interface ApiDeps {
   readonly log: Log;
   readonly ask: (cluster: string, ask: Ask) => Promise<Answer>;
 }
+
+/** What a caller may be. One exists until workspaces bring more. */
+export type Role = 'ADMIN';
 
 /** One request: who asks, and the snapshot that all of its answer is made from. */
 export interface RequestContext extends ApiDeps {

@@ -4,11 +4,8 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import type { RequestContext } from './context.ts';
+import type { RequestContext, Role } from './context.ts';
 import { apiError } from './pages.ts';
-
-/** What a caller may be. One exists until workspaces bring more. */
-export type Role = 'ADMIN';
 
 /** For the options of an operation: who may ask for it. What names no role is denied to everybody. */
 export const needs = (role: Role): { readonly extensions: { readonly role: Role } } => ({
