@@ -43,6 +43,16 @@ export class KeptLoad {
     return this;
   }
 
+  /** The same, and opens more, up to `most`, until there are `enough`: who serves each is the proxies' choice. */
+  async startUntil(
+    enough: (connections: readonly KeptConnection[]) => boolean,
+    { atOnce = 12, most = 240 } = {},
+  ): Promise<this> {
+    await this.start(atOnce);
+    while (!enough(this.connections()) && this.#open.length < most) await this.#connect();
+    return this;
+  }
+
   connections(): readonly KeptConnection[] {
     return this.#open.map(({ cluster, endedAt }) => ({ cluster, endedAt }));
   }

@@ -28,14 +28,19 @@ export class LiveTunnels {
 
   static async open(tour: Tour): Promise<LiveTunnels> {
     const { sandbox, clock } = tour;
-    const load = (cluster: string, pod: string) =>
-      new KeptLoad(aim(sandbox, { cluster, pod }, 'store'), 20, clock).start(12);
+    const load = (cluster: string, pod: string, crosses: Kind['crosses']) =>
+      new KeptLoad(aim(sandbox, { cluster, pod }, 'store'), 20, clock).startUntil(
+        (all) => all.filter(crosses).length >= 2,
+      );
     const outOfSouth = ({ cluster }: KeptConnection) => cluster !== 'south';
     const intoSouth = ({ cluster }: KeptConnection) => cluster === 'south';
+    const kind = async (name: string, cluster: string, pod: string, crosses: Kind['crosses']) => ({
+      ...{ name, crosses, load: await load(cluster, pod, crosses) },
+    });
     return new LiveTunnels(tour, [
-      { name: 'out of south, ambient', load: await load('south', 'orders-ambient'), crosses: outOfSouth },
-      { name: 'out of south, sidecar', load: await load('south', 'orders-sidecar'), crosses: outOfSouth },
-      { name: 'into south', load: await load('east', 'frontend'), crosses: intoSouth },
+      await kind('out of south, ambient', 'south', 'orders-ambient', outOfSouth),
+      await kind('out of south, sidecar', 'south', 'orders-sidecar', outOfSouth),
+      await kind('into south', 'east', 'frontend', intoSouth),
     ]);
   }
 

@@ -89,7 +89,9 @@ describe('failover', () => {
   });
 
   it('ends what is still open to a drained cluster at the deadline, and not before', async () => {
-    const kept = await new KeptLoad(fromEast('store'), 40, clock).start(20);
+    const kept = await new KeptLoad(fromEast('store'), 40, clock).startUntil(
+      (all) => new Set(all.map(({ cluster }) => cluster)).size > 1,
+    );
     const due = clock.monotonic() + 4000;
     const deadline = new Date(clock.now() + 4000).toISOString();
     await mutate(sandbox.endpoint, drainMutation, { cluster: 'east', percent: 100, deadline });

@@ -12,7 +12,7 @@ const simulateQuery = `query($input: SimulateFailoverInput!) {
 const executeMutation = `mutation($input: ExecuteFailoverInput!) {
   result: executeFailover(input: $input) { failover { id } userErrors { code field message } } }`;
 const undoMutation = `mutation($input: UndoFailoverInput!) {
-  result: undoFailover(input: $input) { failover { id } userErrors { code field message } } }`;
+  result: undoFailover(input: $input) { operation { operationId } userErrors { code field message } } }`;
 
 interface Plan {
   readonly planId: string | null;
@@ -37,7 +37,7 @@ export const failover: Step = {
     const fresh = new FreshLoad(from('catalogue'), 50, clock).start();
     const kept = new KeptLoad(from('store'), 50, clock);
     try {
-      await kept.start(12);
+      await kept.startUntil((all) => (countsOf(all)['east'] ?? 0) >= 3);
       await underTraffic(tour, plan, fresh, kept, report);
     } finally {
       tellFailures('fresh', await fresh.stop(), report);
@@ -103,11 +103,19 @@ async function underTraffic(
     `${still.length} of ${stay['east'] ?? 0} at east`,
     still.length === stay['east'],
   );
+  await takeBack(tour, layer?.id, fresh, report);
+}
 
+async function takeBack(
+  { sandbox, clock, timeScale }: Tour,
+  id: string | undefined,
+  fresh: FreshLoad,
+  report: Report,
+): Promise<void> {
   const undone = clock.monotonic();
-  await mutate(sandbox.endpoint, undoMutation, { id: layer?.id, reason: 'tour' });
+  const { operation } = await mutate<Undone>(sandbox.endpoint, undoMutation, { id, reason: 'tour' });
   const again = () => fresh.served.find(({ cluster, at }) => cluster === 'east' && at > undone);
-  const first = await until(clock, 'east to answer again', again, { within: 10_000 * tour.timeScale }).catch(
+  const first = await until(clock, 'east to answer again', again, { within: 10_000 * timeScale }).catch(
     () => undefined,
   );
   report.expect(
@@ -115,7 +123,24 @@ async function underTraffic(
     first ? `after ${Math.round(first.at - undone)} ms` : 'not within 10 s',
     first !== undefined,
   );
-  await sleep(clock, 1000);
+  const returned = async () =>
+    (await stateOf(sandbox.endpoint, operation?.operationId)) === 'DONE' ? true : undefined;
+  const done = await until(clock, 'the return', returned, { within: 30_000 * timeScale }).catch(() => false);
+  report.expect(
+    'the return, a quarter at a time, is complete',
+    done ? `after ${Math.round(clock.monotonic() - undone)} ms` : 'not within 30 s',
+    done,
+  );
+}
+
+interface Undone {
+  readonly operation: { readonly operationId: string } | null;
+  readonly userErrors: [];
+}
+
+async function stateOf(endpoint: Endpoint, id = ''): Promise<string | undefined> {
+  const query = 'query($id: ID!) { operation(id: $id) { state } }';
+  return (await ask<{ operation: { state: string } | null }>(endpoint, query, { id })).operation?.state;
 }
 
 function tellFailures(kind: string, { served, failures }: LoadResult, report: Report): void {
