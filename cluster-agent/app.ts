@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
-import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -18,7 +16,8 @@ import { ProjectedTokens } from './ca/tokens.ts';
 import { LinkClient } from './link/client.ts';
 import { HubViewStore } from './link/hub-view-store.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
-import { linkIsDue, renewLink } from './link/renewal.ts';
+import { PublishedReports } from './link/published-reports.ts';
+import { Renewals } from './link/renewals.ts';
 import { podsOf } from './pods.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -81,13 +80,11 @@ export class Agent {
   readonly #xds: XdsServer;
   readonly #starter: PodStarter;
   readonly link: LinkClient;
-  readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
+  readonly #reports = new PublishedReports();
+  readonly #renewals: Renewals;
   readonly #moment: { epoch: bigint; revision: bigint };
   #snapshot: ClusterSnapshot | undefined;
   #scheduled = false;
-  #preparing = false;
-  #renewing = false;
-  #identity: LinkIdentity;
   #healthText = '';
   #headless: ReadonlySet<string> = new Set();
   /** The hub's view in memory is newer than the one on disk. */
@@ -101,7 +98,6 @@ export class Agent {
     const { stateDir, clock, random, log } = options;
     const at = (name: string) => join(stateDir, name);
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
-    this.#identity = identity;
     this.#options = { ...options, trustDomain: identity.trustDomain };
     this.#views = new HubViewStore(at('hub-view.json'));
     this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
@@ -126,13 +122,17 @@ export class Agent {
     });
     this.link = new LinkClient({
       ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
-      reports: (type) => this.#produced(type),
+      reports: (type) => this.#reports.of(type),
       health: () => ({
         ...healthReport(this.#input()),
         proxiesConnected: this.#xds.connectedClients().length,
       }),
       answer: (ask) => this.#answer(ask),
       onView: () => this.#hubChanged(),
+    });
+    this.#renewals = new Renewals(identity, {
+      ...{ link: this.link, issuer: this.#issuer, activated: () => this.#activated() },
+      ...{ stateDir, clock, random, log },
     });
   }
 
@@ -152,7 +152,7 @@ export class Agent {
       this.#view.apply(batch);
       this.#schedule();
     }, signal);
-    this.#issuer.activate(new Set(this.#views.view.activations.keys()));
+    this.#issuer.activate(this.#activated());
     void this.link.run(signal);
     this.#upkeep(signal);
     signal.addEventListener(
@@ -205,8 +205,12 @@ export class Agent {
     return { cluster, trustDomain, firstFreePort, now, view: this.#view, hub: this.#views.view };
   }
 
+  #activated(): ReadonlySet<string> {
+    return new Set(this.#views.view.activations.keys());
+  }
+
   #hubChanged(): void {
-    if (this.#issuer.activate(new Set(this.#views.view.activations.keys())))
+    if (this.#issuer.activate(this.#activated()))
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
     // Before it is acknowledged: what the hub believes to be here must be here after a crash.
     this.#saveHubView();
@@ -273,21 +277,7 @@ export class Agent {
   }
 
   #publish<T>(type: string, records: ReadonlyMap<string, T>, encode: (record: T) => Uint8Array): void {
-    const before = this.#reports.get(type);
-    const next = new Map<string, Produced>();
-    for (const [name, record] of records) {
-      const body = encode(record);
-      next.set(name, { version: contentVersion(body), body });
-    }
-    this.#reports.set(type, next);
-    const same =
-      before?.size === next.size &&
-      [...next].every(([name, { version }]) => before.get(name)?.version === version);
-    if (!same) this.link.changed(type);
-  }
-
-  #produced(type: string): ProducedResources | undefined {
-    return this.#reports.get(type);
+    if (this.#reports.publish(type, records, encode)) this.link.changed(type);
   }
 
   #answer(ask: Ask): Promise<Answer> {
@@ -298,8 +288,7 @@ export class Agent {
   /** Looks once a second whether something is due: the intermediate, the link's certificate, pods' tokens. */
   #upkeep(signal: AbortSignal): void {
     if (signal.aborted) return;
-    this.#prepareIntermediate();
-    this.#renewLink();
+    this.#renewals.look();
     if (this.#unsaved) this.#saveHubView();
     if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
     if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);
@@ -315,32 +304,5 @@ export class Agent {
     });
     void this.#starter.write();
     this.#publishCluster(this.#input());
-  }
-
-  #renewLink(): void {
-    const { clock, stateDir, random, log } = this.#options;
-    if (this.#renewing || !this.link.connected || !linkIsDue(this.#identity, clock.now())) return;
-    this.#renewing = true;
-    renewLink(this.link, this.#identity, stateDir, random)
-      .then((identity) => (this.#identity = identity))
-      .catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'the link certificate was not renewed; it will be tried again'),
-      )
-      .finally(() => (this.#renewing = false));
-  }
-
-  #prepareIntermediate(): void {
-    if (this.#preparing || !this.#issuer.wantsNext || !this.link.connected) return;
-    this.#preparing = true;
-    this.#issuer
-      .prepare((csr) => this.link.signIntermediate(csr))
-      .then(() => this.#issuer.activate(new Set(this.#views.view.activations.keys())))
-      .catch((error: unknown) =>
-        this.#options.log.warn(
-          { error: String(error) },
-          'the hub has not signed the intermediate; it will be asked again',
-        ),
-      )
-      .finally(() => (this.#preparing = false));
   }
 }

@@ -14,7 +14,7 @@ export function linkIsDue({ chain }: LinkIdentity, now: number): boolean {
 
 /** Renews the agent's certificate over the link that it opens, with a new key, and keeps it on disk. */
 export async function renewLink(
-  link: LinkClient,
+  link: Pick<LinkClient, 'renew'>,
   identity: LinkIdentity,
   stateDir: string,
   random: Random,

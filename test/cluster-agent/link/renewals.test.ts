@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Renewals } from '@isthmus/cluster-agent/link/renewals.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { makeAuthority } from '../../fakes/authority.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+
+const hour = 3_600_000;
+
+describe('renewals', () => {
+  let stateDir = '';
+  beforeEach(() => {
+    stateDir = mkdtempSync(join(tmpdir(), 'isthmus-renewals-'));
+  });
+  afterEach(() => rmSync(stateDir, { recursive: true }));
+
+  /** An agent with a link certificate of a day, and a hub that answers when it is told to. */
+  function agent() {
+    const clock = new FakeClock();
+    const authority = makeAuthority('cluster.local', 'east', clock.now());
+    const leaf = () =>
+      authority.leaf('spiffe://link.hub/cluster/east', { now: clock.now(), lifetime: 24 * hour });
+    const asked: string[] = [];
+    const answers: ((answer: Error | undefined) => void)[] = [];
+    const ask = (what: string) => {
+      asked.push(what);
+      return new Promise<void>((resolve, reject) =>
+        answers.push((failure) => (failure ? reject(failure) : resolve())),
+      );
+    };
+    const link = {
+      connected: true,
+      signIntermediate: () => Promise.reject(new Error('the issuer asks')),
+      renew: () => ask('link').then(() => ({ chain: leaf().chain, ca: '' })),
+    };
+    const activated: (readonly string[])[] = [];
+    const issuer = {
+      wantsNext: false,
+      prepare: () => ask('intermediate'),
+      activate: (keyIds: ReadonlySet<string>) => activated.push([...keyIds]) > 0,
+    };
+    const identity = {
+      ...{ hubId: 'hub', cluster: 'east', trustDomain: 'cluster.local', endpoints: [], ca: '' },
+      ...leaf(),
+    };
+    const renewals = new Renewals(identity, {
+      ...{ link, issuer, activated: () => new Set(['next']), stateDir, clock, random: systemRandom },
+      log: silentLog,
+    });
+    const answer = async (failure?: Error) => {
+      answers.shift()?.(failure);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { renewals, clock, link, issuer, asked, activated, answer };
+  }
+
+  it('ask for an intermediate once at a time, again after a failure, and put it in force', async () => {
+    const { renewals, issuer, asked, activated, answer } = agent();
+    issuer.wantsNext = true;
+    for (let look = 0; look < 3; look++) renewals.look();
+    assert.deepEqual(asked, ['intermediate']);
+    await answer(new Error('the hub is busy'));
+    assert.deepEqual(activated, []);
+    renewals.look();
+    await answer();
+    assert.deepEqual([asked.length, activated], [2, [['next']]]);
+  });
+
+  it('renew the link’s certificate from half of its life on, and count from the new one then', async () => {
+    const { renewals, clock, asked, answer } = agent();
+    await clock.advance(11 * hour);
+    renewals.look();
+    assert.deepEqual(asked, []);
+    await clock.advance(2 * hour);
+    renewals.look();
+    renewals.look();
+    assert.deepEqual(asked, ['link']);
+    await answer();
+    renewals.look();
+    assert.deepEqual(asked, ['link']);
+  });
+
+  it('ask nobody while there is no link', () => {
+    const { renewals, link, issuer, asked } = agent();
+    Object.assign(link, { connected: false });
+    issuer.wantsNext = true;
+    renewals.look();
+    assert.deepEqual(asked, []);
+  });
+});
