@@ -45,6 +45,7 @@ import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
 import { refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
+import { UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
 
 export interface AgentOptions {
   readonly cluster: string;
@@ -81,6 +82,7 @@ export class Agent {
   readonly #starter: PodStarter;
   readonly link: LinkClient;
   readonly #reports = new PublishedReports();
+  readonly #upstream = new UpstreamZtunnels();
   readonly #renewals: Renewals;
   readonly #moment: { epoch: bigint; revision: bigint };
   #snapshot: ClusterSnapshot | undefined;
@@ -172,6 +174,9 @@ export class Agent {
       certificates: new Certificates(identity),
       authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
       refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
+      onClient: (client) => {
+        if (this.#upstream.seen(client)) this.#schedule();
+      },
       vips: (client, service) => this.#vips(client, service),
       log,
     });
@@ -201,8 +206,10 @@ export class Agent {
 
   #input(): TranslateInput {
     const { cluster, trustDomain, firstFreePort } = this.#options;
-    const now = this.#options.clock.now();
-    return { cluster, trustDomain, firstFreePort, now, view: this.#view, hub: this.#views.view };
+    return {
+      ...{ cluster, trustDomain, firstFreePort, now: this.#options.clock.now() },
+      ...{ view: this.#view, hub: this.#views.view, upstreamZtunnels: this.#upstream.pods },
+    };
   }
 
   #activated(): ReadonlySet<string> {

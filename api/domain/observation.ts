@@ -31,4 +31,6 @@ export interface EndpointGroup {
   readonly transport: 'hbone' | 'istio-mtls' | 'plaintext';
   readonly total: number;
   readonly healthy: number;
+  /** Their proxies are Istio's own ztunnels, which terminate no Istio mTLS; absent: they do. */
+  readonly hboneOnly?: true;
 }

@@ -2,20 +2,23 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { modeOf } from '../view/mode.ts';
-import { identityFor, type TranslateInput } from './input.ts';
+import { identityFor, isServedByUpstream, type TranslateInput } from './input.ts';
 import { slicesOf } from './slices.ts';
 import { transportOf } from './workloads.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport. */
 export function endpointGroups(
-  { view }: TranslateInput,
+  input: TranslateInput,
   service: ServiceObject | undefined,
 ): readonly EndpointGroup[] {
   const groups = new Map<string, { -readonly [K in keyof EndpointGroup]: EndpointGroup[K] }>();
-  const endpoints = service ? [...podEndpoints(view, service), ...writtenEndpoints(view, service)] : [];
-  for (const { region, zone, transport, healthy } of endpoints) {
-    const key = [region, zone, transport].join('/');
-    const group = groups.get(key) ?? { region, zone, transport, total: 0, healthy: 0 };
+  const endpoints = service
+    ? [...podEndpoints(input, service), ...writtenEndpoints(input.view, service)]
+    : [];
+  for (const { healthy, ...place } of endpoints) {
+    const { region, zone, transport, hboneOnly } = place;
+    const key = [region, zone, transport, hboneOnly].join('/');
+    const group = groups.get(key) ?? { ...place, total: 0, healthy: 0 };
     group.total++;
     if (healthy) group.healthy++;
     groups.set(key, group);
@@ -23,15 +26,18 @@ export function endpointGroups(
   return [...groups.values()];
 }
 
-interface Endpoint extends Pick<EndpointGroup, 'region' | 'zone' | 'transport'> {
+interface Endpoint extends Pick<EndpointGroup, 'region' | 'zone' | 'transport' | 'hboneOnly'> {
   readonly healthy: boolean;
 }
 
-const podEndpoints = (view: ClusterView, service: ServiceObject): readonly Endpoint[] =>
-  view.selectedBy(service).map((pod) => ({
-    ...placeOf(view, pod.nodeName),
-    ...{ transport: transportOf[modeOf(view, pod)], healthy: isReady(pod) },
-  }));
+const podEndpoints = (input: TranslateInput, service: ServiceObject): readonly Endpoint[] =>
+  input.view.selectedBy(service).map((pod) => {
+    const transport = transportOf[modeOf(input.view, pod)];
+    return {
+      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isReady(pod) },
+      ...(transport === 'hbone' && isServedByUpstream(input, pod) && { hboneOnly: true }),
+    };
+  });
 
 const writtenEndpoints = (view: ClusterView, service: ServiceObject): readonly Endpoint[] =>
   slicesOf(view, service).flatMap(({ endpoints }) =>

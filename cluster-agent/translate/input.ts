@@ -1,5 +1,7 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
+import { nodeProxyOf } from '../view/node-proxy.ts';
 
 /** All that a translation rests on. */
 export interface TranslateInput {
@@ -11,6 +13,8 @@ export interface TranslateInput {
   readonly firstFreePort: number;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** Istio's own ztunnels, by `<namespace>/<pod>`. */
+  readonly upstreamZtunnels: ReadonlySet<string>;
 }
 
 /** When, after now, the first deadline of a drain is over; Infinity when none is awaited. */
@@ -25,6 +29,14 @@ export const rootNamespace = 'istio-system';
 /** The network that the system namespace's label names; '' when none does. */
 export const networkOf = ({ view }: TranslateInput): string =>
   view.namespace(rootNamespace)?.metadata.labels['topology.istio.io/network'] ?? '';
+
+/** Whether an ambient pod is served by Istio's own ztunnel: its node's, or one that serves this pod alone. */
+export function isServedByUpstream({ view, upstreamZtunnels }: TranslateInput, pod: PodObject): boolean {
+  if (upstreamZtunnels.size === 0) return false;
+  const isOne = ({ metadata }: PodObject) => upstreamZtunnels.has(`${metadata.namespace}/${metadata.name}`);
+  const ofNode = nodeProxyOf(view, pod.nodeName);
+  return isOne(pod) || (ofNode !== undefined && isOne(ofNode));
+}
 
 export const hostnameOf = ({
   namespace,

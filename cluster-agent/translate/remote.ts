@@ -116,7 +116,7 @@ function entryOf(
   capacity: number,
 ): Workload {
   const { namespace, name, hostname } = remote;
-  const place = [group.region, group.zone, group.transport].join('/');
+  const place = [group.region, group.zone, group.transport, ...(group.hboneOnly ? ['only'] : [])].join('/');
   return {
     ...blank,
     uid: `${gateway.network}/SplitHorizonWorkload/${remote.cluster}/${gateway.address}/${namespace}/${hostname}/${place}`,
@@ -137,8 +137,8 @@ function entryOf(
     services: new Map([
       [serviceKeyOf(remote), remote.ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort }))],
     ]),
-    // Its own cluster decides whether its pods terminate Istio mTLS: exported ones do.
-    classicClients: true,
+    // Its own cluster says whether its pods terminate Istio mTLS: exported ones do, where the proxies are ours.
+    classicClients: group.hboneOnly !== true,
     subjectAltNames: remote.subjectAltNames,
     passthroughPort: gateway.passthroughPort,
   };

@@ -2,7 +2,7 @@ import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.t
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
-import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { isStrict, policiesOf } from './policies.ts';
 
 export const transportOf: Readonly<Record<Mode, Transport>> = {
@@ -97,7 +97,8 @@ function podWorkload(
     sidecar: mode === 'SIDECAR',
     appAddress: metadata.annotations['isthmus.io/app-address'] ?? '',
     capturedPorts: pod.ports.map(({ port }) => port),
-    ...{ classicClients: mode === 'AMBIENT' && classicPeers, strict: isStrict(input, pod) },
+    classicClients: mode === 'AMBIENT' && classicPeers && !isServedByUpstream(input, pod),
+    strict: isStrict(input, pod),
   };
 }
 

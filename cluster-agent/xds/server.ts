@@ -29,6 +29,8 @@ export interface XdsDeps {
   readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
   /** Why a caller may not be this proxy, asked when its stream opens and whenever the cluster has changed. */
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
+  /** A proxy has opened its stream. */
+  readonly onClient?: (client: ProxyClient) => void;
   /** Loopback capture only: elsewhere services have their cluster's own addresses. */
   readonly vips?: Vips;
   readonly log: Log;
@@ -207,6 +209,7 @@ export class XdsServer {
     this.#streams.get(id)?.end(status.ABORTED, 'a newer stream of this proxy has taken over');
     this.#streams.set(id, stream);
     log.info({ kind, version: version || 'upstream' }, 'proxy connected');
+    this.#deps.onClient?.(client.value);
     stream.show(this.#projections, this.#moment);
     return stream;
   }

@@ -94,6 +94,7 @@ function areAlike(one: readonly EndpointGroup[], other: readonly EndpointGroup[]
         b?.region === a.region &&
         b.zone === a.zone &&
         b.transport === a.transport &&
+        b.hboneOnly === a.hboneOnly &&
         b.total === a.total &&
         b.healthy === a.healthy
       );

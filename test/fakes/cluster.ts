@@ -21,7 +21,13 @@ export function viewOf(text: string): ClusterView {
 
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
-  ...{ cluster: 'east', trustDomain: 'cluster.local', firstFreePort: 0, now: 0 },
+  ...{
+    cluster: 'east',
+    trustDomain: 'cluster.local',
+    firstFreePort: 0,
+    now: 0,
+    upstreamZtunnels: new Set<string>(),
+  },
   view: viewOf(text),
   hub: {
     ...emptyHubView,

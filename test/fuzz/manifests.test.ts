@@ -61,6 +61,7 @@ describe('no manifest makes the agent throw', () => {
           hub: emptyHubView,
           firstFreePort: 0,
           now: 0,
+          upstreamZtunnels: new Set<string>(),
         };
         translate(input, undefined);
       }),

@@ -98,6 +98,15 @@ describe('Istio’s own ztunnel in our mesh', () => {
     assert.match(line['src.identity'] ?? '', /\/ns\/shop\/sa\/orders$/);
   });
 
+  it('is not called by a classic sidecar, which is told why', async () => {
+    await assert.rejects(viaSocks('west', 'cart'));
+    const lines = () => accessLines(sandbox.launcher.get('west-cart-sidecar')?.log() ?? '');
+    const refusal = await eventually('the refusal', () =>
+      lines().find(({ error = '' }) => error.startsWith('PEER_CANNOT_TERMINATE')),
+    );
+    assert.equal(refusal['dst.addr'], 'peer.shop.svc.cluster.local:9090');
+  });
+
   it('obeys a policy, and its end', async () => {
     const [trustDomain] = (
       await ask<{ trustDomains: { nodes: { name: string }[] } }>(

@@ -423,6 +423,13 @@ export declare type EndpointGroup = Message<"isthmus.link.v1.EndpointGroup"> & {
    * @generated from field: uint32 healthy = 5;
    */
   healthy: number;
+
+  /**
+   * Their proxies terminate HBONE and no Istio mTLS.
+   *
+   * @generated from field: bool hbone_only = 6;
+   */
+  hboneOnly: boolean;
 };
 
 /**

@@ -30,6 +30,7 @@ export const readGroup = (at: string, group: WireGroup, fields: Fields): Endpoin
   transport: fields.name(`${at}.transport`, group.transport, transports),
   total: group.total,
   healthy: fields.upTo(`${at}.healthy`, group.healthy, group.total),
+  ...(group.hboneOnly && { hboneOnly: true }),
 });
 
 export const readPort = (at: string, port: WirePort, fields: Fields): ServicePort => ({

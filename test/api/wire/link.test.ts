@@ -35,7 +35,7 @@ const remote: RemoteService = {
 };
 const health: HealthReport = {
   ...{ sequence: 5, sentAt: 1_790_000_000_000, proxiesConnected: 3, workloads: 9 },
-  services: [{ namespace: 'shop', name: 'cart', groups: [group] }],
+  services: [{ namespace: 'shop', name: 'cart', groups: [group, { ...group, hboneOnly: true as const }] }],
 };
 const workload = {
   uid: 'east//Pod/shop/cart-1',

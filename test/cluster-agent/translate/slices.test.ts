@@ -33,6 +33,7 @@ function workloadsOf(text: string) {
     hub: emptyHubView,
     firstFreePort: 0,
     now: 0,
+    upstreamZtunnels: new Set<string>(),
   };
   return [...translate(input, undefined).workloads.values()];
 }

@@ -1,0 +1,20 @@
+import type { ProxyClient } from './proxy-client.ts';
+
+/**
+ * Which ztunnels are Istio's own, by `<namespace>/<pod>`: what they serve terminates HBONE alone. One that is away is
+ * what it was last, as what it serves is still there.
+ */
+export class UpstreamZtunnels {
+  readonly #pods = new Set<string>();
+
+  /** True when it is news. */
+  seen({ kind, key, version }: Pick<ProxyClient, 'kind' | 'key' | 'version'>): boolean {
+    if (kind !== 'ztunnel') return false;
+    if (version !== '') return this.#pods.delete(key);
+    return this.#pods.size < this.#pods.add(key).size;
+  }
+
+  get pods(): ReadonlySet<string> {
+    return this.#pods;
+  }
+}
