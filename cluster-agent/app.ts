@@ -101,7 +101,7 @@ export class Agent {
     const at = (name: string) => join(stateDir, name);
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
     this.#options = { ...options, trustDomain: identity.trustDomain };
-    this.#views = new HubViewStore(at('hub-view.json'));
+    this.#views = new HubViewStore(new StateFile(at('hub-view.json'), log));
     this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
     this.#issuer = new WorkloadIssuer({
       path: at('intermediate.json'),
@@ -243,7 +243,7 @@ export class Agent {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#view.synced) this.#rebuild();
+      if (this.#view.synced && this.#views.complete) this.#rebuild();
     });
   }
 

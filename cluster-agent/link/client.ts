@@ -257,6 +257,7 @@ class Session {
     if (complete) this.#awaited.delete(type);
     if (this.#awaited.size > 0 || this.#told) return;
     this.#told = true;
+    if (this.#deps.views.completed()) this.#deps.onView();
     this.#deps.log.info({ resources: this.#resources }, 'synced with the hub');
   }
 

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { StateFile } from '../state-file.ts';
 import { emptyHubView, withResource, withoutResource, type HubView } from '../view/hub-view.ts';
 
 /**
@@ -7,13 +7,29 @@ import { emptyHubView, withResource, withoutResource, type HubView } from '../vi
  * and one that reconnects asks only for what changed.
  */
 export class HubViewStore {
-  readonly #path: string;
+  readonly #file: StateFile;
   readonly #held = new Map<string, Map<string, Resource>>();
   #view: HubView = emptyHubView;
+  #complete = false;
 
-  constructor(path: string) {
-    this.#path = path;
-    if (existsSync(path)) this.#load();
+  constructor(file: StateFile) {
+    this.#file = file;
+    const saved = file.read(isSaved);
+    if (saved) this.#load(saved);
+  }
+
+  /**
+   * Everything has been received once, by this agent or one before it. Until then what is missing is unknown and not
+   * absent: a policy of the hub's may be among it, so nothing is told to proxies.
+   */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** True when it is news. */
+  completed(): boolean {
+    if (this.#complete) return false;
+    return (this.#complete = true);
   }
 
   get view(): HubView {
@@ -52,9 +68,9 @@ export class HubViewStore {
     return rejected;
   }
 
-  /** A reader sees the old file or the new one. */
+  /** Throws STATE_FILE. */
   save(): void {
-    const plain = [...this.#held].map(([type, held]) => [
+    const types = [...this.#held].map(([type, held]): SavedType => [
       type,
       [...held.values()].map(({ name, version, body }) => [
         name,
@@ -62,13 +78,12 @@ export class HubViewStore {
         Buffer.from(body).toString('base64'),
       ]),
     ]);
-    writeFileSync(`${this.#path}.new`, JSON.stringify(plain), { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    this.#file.write({ complete: this.#complete, types } satisfies Saved);
   }
 
-  #load(): void {
-    const plain = JSON.parse(readFileSync(this.#path, 'utf8')) as [string, [string, string, string][]][];
-    for (const [type, held] of plain)
+  #load({ complete, types }: Saved): void {
+    this.#complete = complete;
+    for (const [type, held] of types)
       this.apply(
         type,
         held.map(([name, version, body]) => ({ name, version, body: Buffer.from(body, 'base64') })),
@@ -76,3 +91,26 @@ export class HubViewStore {
       );
   }
 }
+
+/** Name, version, body in base64. */
+type SavedResource = readonly [string, string, string];
+type SavedType = readonly [type: string, resources: readonly SavedResource[]];
+
+interface Saved {
+  readonly complete: boolean;
+  readonly types: readonly SavedType[];
+}
+
+const isList = (value: unknown, is: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(is);
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isResource = (value: unknown): boolean => isList(value, isText) && (value as unknown[]).length === 3;
+const isType = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && isText(value[0]) && isList(value[1], isResource);
+
+const isSaved = (value: unknown): value is Saved => {
+  const { complete, types } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
+    Record<keyof Saved, unknown>
+  >;
+  return typeof complete === 'boolean' && isList(types, isType);
+};

@@ -11,6 +11,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { LinkClient } from '../../cluster-agent/link/client.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
+import { StateFile } from '../../cluster-agent/state-file.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
 
@@ -136,7 +137,7 @@ class PickyViews extends HubViewStore {
   readonly #refuses: ReadonlySet<string>;
 
   constructor(path: string, refuses: ReadonlySet<string>) {
-    super(path);
+    super(new StateFile(path, silentLog));
     this.#refuses = refuses;
   }
 

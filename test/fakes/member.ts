@@ -11,6 +11,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
@@ -46,7 +47,11 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   const identity = await linkIdentity({ ...at, now: clock.now(), random: systemRandom });
   const reports = reportsOf(said);
   const link = new LinkClient({
-    ...{ identity, localAddress: said.address, views: new HubViewStore(join(stateDir, 'view.json')) },
+    ...{
+      identity,
+      localAddress: said.address,
+      views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
+    },
     ...{ clock, random: systemRandom, log: silentLog },
     reports: (type) => reports.get(type) ?? new Map(),
     health: () => healthOf(said),

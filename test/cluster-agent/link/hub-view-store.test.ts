@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+
+describe('the hub’s word on disk', () => {
+  let dir = '';
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'isthmus-view-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const at = () => join(dir, 'hub-view.json');
+  const open = () => new HubViewStore(new StateFile(at(), silentLog));
+  const diversion = (percent: number) => {
+    const body = wire.diversion.encode({
+      ...{ id: 'd', cluster: 'west', percent, services: [], remoteOnly: false, deadline: undefined },
+    });
+    return { name: 'd', version: contentVersion(body), body };
+  };
+
+  it('is what it was after a restart, with its versions and whether it was whole', () => {
+    const views = open();
+    assert.deepEqual(views.apply('diversion', [diversion(30)], []), []);
+    assert.equal(views.complete, false);
+    assert.equal(views.completed(), true);
+    assert.equal(views.completed(), false, 'that is no news');
+    views.save();
+    assert.equal(statSync(at()).mode & 0o777, 0o600);
+    const again = open();
+    assert.equal(again.complete, true);
+    assert.equal(again.view.diversions.get('d')?.percent, 30);
+    assert.equal(again.version('diversion', 'd'), diversion(30).version);
+  });
+
+  it('is not whole when it was saved before the end of the first sync', () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    views.save();
+    assert.equal(open().complete, false);
+  });
+
+  it('goes on with the one before of what cannot be read, and names it', () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    const broken = { name: 'd', version: 'x', body: Buffer.from([0xff]) };
+    assert.deepEqual(
+      views.apply('diversion', [broken], []).map(({ name }) => name),
+      ['d'],
+    );
+    assert.equal(views.view.diversions.get('d')?.percent, 30);
+  });
+
+  for (const [what, text] of [
+    ['cut short', '{"complete":true,"types":[["diver'],
+    ['of another shape', '[["diversion",[]]]'],
+    ['not of resources', '{"complete":true,"types":[["diversion",[["d","1"]]]]}'],
+  ] as const)
+    it(`is unknown, not empty, when its file is ${what}: it is set aside`, () => {
+      writeFileSync(at(), text);
+      const views = open();
+      assert.equal(views.complete, false);
+      assert.equal(readFileSync(`${at()}.damaged`, 'utf8'), text);
+      assert.equal(existsSync(at()), false);
+    });
+});
