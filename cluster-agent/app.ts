@@ -28,6 +28,7 @@ import { askFrom } from './source/files/ask.ts';
 import { filesSource } from './source/files/files-source.ts';
 import { Folder } from './source/files/folder.ts';
 import { LastGood } from './source/files/last-good.ts';
+import { PortTrials, type TryBind } from './source/files/port-trials.ts';
 import { StateFile } from './state-file.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { headlessServices, nextDeadline, networkOf } from './translate/input.ts';
@@ -57,7 +58,8 @@ export interface AgentOptions {
   readonly localAddress: string;
   readonly tokenFile: string | undefined;
   readonly trustDomain: string;
-  readonly firstFreePort: number;
+  /** Finds out which ports proxies can bind. */
+  readonly tryBind: TryBind;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -82,6 +84,7 @@ export class Agent {
   readonly #starter: PodStarter;
   readonly link: LinkClient;
   readonly #reports = new PublishedReports();
+  readonly #trials: PortTrials;
   readonly #upstream = new UpstreamZtunnels();
   readonly #renewals: Renewals;
   readonly #moment: { epoch: bigint; revision: bigint };
@@ -111,6 +114,7 @@ export class Agent {
     this.#allocations = new Allocations({
       ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
     });
+    this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     this.#starter = new PodStarter({
@@ -205,9 +209,9 @@ export class Agent {
   }
 
   #input(): TranslateInput {
-    const { cluster, trustDomain, firstFreePort } = this.#options;
+    const { cluster, trustDomain } = this.#options;
     return {
-      ...{ cluster, trustDomain, firstFreePort, now: this.#options.clock.now() },
+      ...{ cluster, trustDomain, now: this.#options.clock.now(), refusedPorts: this.#trials.refused },
       ...{ view: this.#view, hub: this.#views.view, upstreamZtunnels: this.#upstream.pods },
     };
   }
@@ -256,11 +260,17 @@ export class Agent {
     this.#moment.revision++;
     this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
     void this.#starter.write();
+    this.#tryPorts();
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
     this.#reportApplied();
     this.#reportHealth(input);
+  }
+
+  #tryPorts(): void {
+    const services = this.#view.all('Service');
+    this.#trials.look(new Set(services.flatMap(({ ports }) => ports.map(({ port }) => port))));
   }
 
   #publishCluster(input: TranslateInput): void {
@@ -298,6 +308,7 @@ export class Agent {
     this.#renewals.look();
     if (this.#unsaved) this.#saveHubView();
     if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
+    this.#tryPorts();
     if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);
     this.#options.clock.after(1000, () => this.#upkeep(signal));
   }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { startAgent } from './app.ts';
+import { bindWithin } from './source/files/port-trials.ts';
 
 const flags = readFlags(
   'isthmus-agent',
@@ -29,12 +29,6 @@ const flags = readFlags(
   ['cluster', 'state-dir', 'manifests', 'addresses', 'xds-listen'],
 );
 
-/** Ports below this need root, or the sysctl lowered. */
-function firstFreePort(): number {
-  if (process.getuid?.() === 0) return 0;
-  return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
-}
-
 const log = createLog('cluster-agent', flags.text('log-level'));
 const stop = new AbortController();
 const end = () => {
@@ -56,7 +50,7 @@ startAgent(
     xdsHost: listen.slice(0, listen.lastIndexOf(':')),
     xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)),
     tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
-    ...{ firstFreePort: firstFreePort(), clock: systemClock, random: systemRandom, log },
+    ...{ tryBind: bindWithin(flags.text('addresses')), clock: systemClock, random: systemRandom, log },
   },
   stop.signal,
 ).catch((error: unknown) => {

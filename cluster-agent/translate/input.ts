@@ -9,8 +9,8 @@ export interface TranslateInput {
   readonly trustDomain: string;
   readonly view: ClusterView;
   readonly hub: HubView;
-  /** Ports below this cannot be captured without root; 0 where anything can be bound. */
-  readonly firstFreePort: number;
+  /** Ports that proxies here cannot bind, with the code of the error that binding meets. */
+  readonly refusedPorts: ReadonlyMap<number, string>;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Istio's own ztunnels, by `<namespace>/<pod>`. */

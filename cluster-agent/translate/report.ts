@@ -73,13 +73,21 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
   };
 }
 
-/** A port that nobody without root may bind leaves the service's other ports working, and says so. */
-function portConditions({ firstFreePort }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
-  const low = ports.filter(({ port }) => port < firstFreePort).map(({ port }) => port);
-  if (low.length === 0) return [];
-  const message = `port ${low.join(', ')} cannot be bound without root: lower net.ipv4.ip_unprivileged_port_start to ${Math.min(...low)}, or use a port of ${firstFreePort} or above`;
+/** A port that cannot be bound leaves the service's other ports working, and says so. */
+function portConditions({ refusedPorts }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
+  const refused = ports.flatMap(({ port }) => {
+    const code = refusedPorts.get(port);
+    return code === undefined ? [] : [`port ${port} ${whyRefused(port, code)}`];
+  });
+  if (refused.length === 0) return [];
+  const message = refused.join('; ');
   return [{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', message }];
 }
+
+const whyRefused = (port: number, code: string): string =>
+  code === 'EACCES'
+    ? `cannot be bound without root: lower net.ipv4.ip_unprivileged_port_start to ${port}, or use a higher port`
+    : 'is held on every address of this machine: stop what listens there, or use another port';
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {

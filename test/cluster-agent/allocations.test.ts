@@ -39,7 +39,12 @@ describe('allocations', () => {
 
   it('are written once for all that is allocated in one go', async () => {
     let writes = 0;
-    const file = { read: () => undefined, write: () => writes++ } as unknown as StateFile;
+    const file = {
+      read: () => undefined,
+      write() {
+        writes++;
+      },
+    };
     full(new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog }));
     await clock.advance(1000);
     assert.equal(writes, 1);
@@ -50,7 +55,7 @@ describe('allocations', () => {
     const write = () => {
       if (writes++ === 0) throw new Error('no space left on device');
     };
-    const file = { read: () => undefined, write } as unknown as StateFile;
+    const file = { read: () => undefined, write };
     new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog }).get('pods', 'shop/a');
     await clock.advance(10_000);
     assert.equal(writes, 2);

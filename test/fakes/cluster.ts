@@ -24,7 +24,7 @@ export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInpu
   ...{
     cluster: 'east',
     trustDomain: 'cluster.local',
-    firstFreePort: 0,
+    refusedPorts: new Map<number, string>(),
     now: 0,
     upstreamZtunnels: new Set<string>(),
   },

@@ -59,7 +59,7 @@ describe('no manifest makes the agent throw', () => {
           trustDomain: 'td',
           view,
           hub: emptyHubView,
-          firstFreePort: 0,
+          refusedPorts: new Map<number, string>(),
           now: 0,
           upstreamZtunnels: new Set<string>(),
         };

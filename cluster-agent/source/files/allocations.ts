@@ -21,7 +21,7 @@ const saveMillis = 20;
 const retryMillis = 5000;
 
 interface Deps {
-  readonly file: StateFile;
+  readonly file: Pick<StateFile, 'read' | 'write'>;
   /** A /20 such as 127.64.16.0/20. */
   readonly block: string;
   readonly clock: Clock;

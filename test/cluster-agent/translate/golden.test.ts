@@ -16,7 +16,7 @@ const plain = (record: object): unknown =>
   JSON.parse(
     JSON.stringify(record, (key, value: unknown) => {
       if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>);
-      const usual = (blank as unknown as Record<string, unknown>)[key];
+      const usual = Reflect.get(blank, key) as unknown;
       return key !== '' && JSON.stringify(usual) === JSON.stringify(value) ? undefined : value;
     }),
   );

@@ -31,7 +31,7 @@ function workloadsOf(text: string) {
     trustDomain: 'cluster.local',
     view,
     hub: emptyHubView,
-    firstFreePort: 0,
+    refusedPorts: new Map<number, string>(),
     now: 0,
     upstreamZtunnels: new Set<string>(),
   };

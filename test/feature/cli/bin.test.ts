@@ -51,7 +51,10 @@ describe('the isthmus binary', () => {
 
   it('runs under an older Node too, by the one that comes with it', async function () {
     const node = olderNode();
-    if (node === undefined) return this.skip();
+    if (node === undefined) {
+      console.log('      NOT RUN: no Node from 20 to 23 is on the PATH');
+      return this.skip();
+    }
     const { status, out, err } = await start(node, ['clusters'], env);
     assert.equal(status, 0, err);
     assert.match(out, /isthmus token/);
