@@ -1,12 +1,3 @@
-/** Shapes that agents report and people see. */
-export interface Condition {
-  readonly type: string;
-  readonly status: 'True' | 'False';
-  /** UPPER_SNAKE, stable: `PORT_NOT_CAPTURABLE`. */
-  readonly reason: string;
-  readonly message: string;
-}
-
 /** An object that was refused or skipped: which, where in it, why and what to do. */
 export interface Rejection {
   /** `<kind> <namespace>/<name>`, or the file when nothing could be read of it. */

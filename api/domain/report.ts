@@ -1,4 +1,5 @@
-import type { Condition, EndpointGroup, Rejection, ServicePort } from './observation.ts';
+import type { Condition } from './condition.ts';
+import type { EndpointGroup, Rejection, ServicePort } from './observation.ts';
 
 /** What an agent tells the hub of its cluster as a whole. */
 export interface ClusterReport {

@@ -1,4 +1,5 @@
-import type { Condition, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { Rejection } from '@isthmus/api/domain/observation.ts';
 import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { modeOf } from '../view/mode.ts';
@@ -45,8 +46,19 @@ export function addressConditions({
   readonly refused: ReadonlySet<string>;
 }): readonly Condition[] {
   if (refused.size === 0) return [];
-  const message = `${refused.size} have no address, such as ${[...refused].slice(0, 3).join(', ')}: give the cluster a block of its own by --addresses`;
-  return [{ type: 'Addressed', status: 'False', reason: 'BLOCK_FULL', message }];
+  const message = `${refused.size} pods and services have no address, such as ${[...refused].slice(0, 3).join(', ')}: the cluster's address block is full`;
+  const remedy = 'start the agent with --addresses and a larger block that no other cluster uses';
+  return [
+    {
+      type: 'Addressed',
+      status: 'False',
+      reason: 'BLOCK_FULL',
+      severity: 'ERROR',
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }
 
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
@@ -77,25 +89,53 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
 function portConditions({ refusedPorts }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
   const refused = ports.flatMap(({ port }) => {
     const code = refusedPorts.get(port);
-    return code === undefined ? [] : [`port ${port} ${whyRefused(port, code)}`];
+    return code === undefined ? [] : [{ port, ...whyRefused(port, code) }];
   });
   if (refused.length === 0) return [];
-  const message = refused.join('; ');
-  return [{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', message }];
+  const message = refused.map(({ port, cause }) => `port ${port} ${cause}`).join('; ');
+  const remedy = refused.map(({ remedy }) => remedy).join('; ');
+  return [
+    {
+      type: 'Captured',
+      status: 'False',
+      reason: 'PORT_NOT_CAPTURABLE',
+      severity: 'ERROR',
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }
 
-const whyRefused = (port: number, code: string): string =>
+const whyRefused = (port: number, code: string): { readonly cause: string; readonly remedy: string } =>
   code === 'EACCES'
-    ? `cannot be bound without root: lower net.ipv4.ip_unprivileged_port_start to ${port}, or use a higher port`
-    : 'is held on every address of this machine: stop what listens there, or use another port';
+    ? {
+        cause: 'cannot be bound without root',
+        remedy: `lower net.ipv4.ip_unprivileged_port_start to ${port}, or use a higher port`,
+      }
+    : {
+        cause: 'is in use on every address of this machine',
+        remedy: `stop the process that listens on port ${port}, or use another port`,
+      };
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {
   const key = `${metadata.namespace}/${metadata.name}`;
   const diverted = [...hub.diversions.values()].filter((one) => divertsService(one, key));
   if (diverted.length === 0) return [];
-  const message = `new connections are shared by weight while ${diverted.map(({ id }) => id).join(', ')} lasts: zones are not preferred meanwhile`;
-  return [{ type: 'LocalityPreferred', status: 'False', reason: 'SHARED_BY_WEIGHT', message }];
+  const message = `${diverted.map(({ id }) => id).join(', ')} is active: zone preference is suspended`;
+  const remedy = 'undo the drain or failover to prefer near endpoints again';
+  return [
+    {
+      type: 'LocalityPreferred',
+      status: 'False',
+      reason: 'SHARED_BY_WEIGHT',
+      severity: 'INFO',
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }
 
 export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {

@@ -1,4 +1,4 @@
-import type { Condition } from '@isthmus/api/domain/observation.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import type { FederationSnapshot } from './snapshot.ts';
 
@@ -16,8 +16,20 @@ function refusals({ observed }: FederationSnapshot, cluster: string): readonly C
   if (refused.length === 0) return [];
   const shown = refused.slice(0, most).map(([what, { reason }]) => `${what}: ${reason}`);
   const more = refused.length > most ? [`${refused.length - most} more`] : [];
-  const message = `the agent goes on with what it had: ${[...shown, ...more].join('; ')}`;
-  return [{ type: 'Synced', status: 'False', reason: 'DIRECTIVE_REFUSED', message }];
+  const message = `the agent keeps the previous version of: ${[...shown, ...more].join('; ')}`;
+  const remedy =
+    "upgrade the cluster's agent if it is older than the hub; otherwise report the refusal as a defect";
+  return [
+    {
+      type: 'Synced',
+      status: 'False',
+      reason: 'DIRECTIVE_REFUSED',
+      severity: 'ERROR',
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }
 
 /** A renewal that waits is no trouble yet: it has half of the old one's life for it. */
@@ -33,5 +45,17 @@ function renewals(snapshot: FederationSnapshot, cluster: string): readonly Condi
       ? 'until then this cluster issues no certificates'
       : `the one in use ends on ${new Date(until).toISOString()}`;
   const message = `a new intermediate is not in use yet, as ${waiting.join(', ')} has yet to acknowledge it; ${left}`;
-  return [{ type: 'IntermediateActive', status: 'False', reason: 'AWAITING_ACKNOWLEDGEMENT', message }];
+  const remedy = `check the agents and proxies of ${waiting.join(', ')}, or revoke a cluster that does not come back`;
+  const severity = until === undefined ? 'ERROR' : 'WARNING';
+  return [
+    {
+      type: 'IntermediateActive',
+      status: 'False',
+      reason: 'AWAITING_ACKNOWLEDGEMENT',
+      severity,
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }

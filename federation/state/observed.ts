@@ -1,5 +1,6 @@
 import type { Link } from '@isthmus/api/domain/cluster.ts';
-import type { Condition, EndpointGroup, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { EndpointGroup, Rejection } from '@isthmus/api/domain/observation.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 
 /** One service of one cluster as its agent reports it, joined with the endpoint counts of its health report. */

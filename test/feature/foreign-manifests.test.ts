@@ -21,7 +21,11 @@ interface Shown {
       readonly name: string;
       readonly clusters: readonly {
         readonly groups: readonly { readonly total: number }[];
-        readonly conditions: readonly { readonly reason: string; readonly message: string }[];
+        readonly conditions: readonly {
+          readonly reason: string;
+          readonly message: string;
+          readonly remedy: string;
+        }[];
       }[];
     }[];
   };
@@ -29,7 +33,7 @@ interface Shown {
 
 const everything = `{
   cluster(name: "east") { rejections { object field reason } }
-  services(first: 100) { nodes { namespace name clusters { groups { total } conditions { reason message } } } }
+  services(first: 100) { nodes { namespace name clusters { groups { total } conditions { reason message remedy } } } }
 }`;
 
 /** A hub and an agent whose folder is the shop's, with other manifests beside it. */
@@ -100,7 +104,8 @@ describe('manifests that others wrote, beside the shop', () => {
     assert.deepEqual(service('pages')?.clusters[0]?.groups, []);
     const [condition] = service('pages')?.clusters[0]?.conditions ?? [];
     assert.equal(condition?.reason, 'PORT_NOT_CAPTURABLE');
-    assert.match(condition.message, /port 80 .*ip_unprivileged_port_start/);
+    assert.match(condition.message, /port 80 cannot be bound without root/);
+    assert.match(condition.remedy, /ip_unprivileged_port_start/);
     assert.deepEqual(service('catalogue')?.clusters[0]?.conditions, []);
     assert.deepEqual(
       shown.cluster.rejections.map(({ object, reason }) => [object.split(' ')[1], reason.split(':')[0]]),

@@ -493,9 +493,32 @@ export declare type Condition = Message<"isthmus.link.v1.Condition"> & {
   reason: string;
 
   /**
+   * What happened, and why.
+   *
    * @generated from field: string message = 4;
    */
   message: string;
+
+  /**
+   * "ERROR", "WARNING" or "INFO".
+   *
+   * @generated from field: string severity = 5;
+   */
+  severity: string;
+
+  /**
+   * "<kind> <namespace>/<name>"; empty: the cluster, or the service that has the condition.
+   *
+   * @generated from field: string object = 6;
+   */
+  object: string;
+
+  /**
+   * What to do about it.
+   *
+   * @generated from field: string remedy = 7;
+   */
+  remedy: string;
 };
 
 /**

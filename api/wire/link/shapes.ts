@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Condition, EndpointGroup, Rejection, ServicePort } from '../../domain/observation.ts';
+import { severities, type Condition } from '../../domain/condition.ts';
+import type { EndpointGroup, Rejection, ServicePort } from '../../domain/observation.ts';
 import type { Gateway } from '../../domain/report.ts';
 import type {
   Condition as WireCondition,
@@ -44,7 +45,10 @@ export const readCondition = (at: string, condition: WireCondition, fields: Fiel
   type: fields.text(`${at}.type`, condition.type),
   status: fields.word(`${at}.status`, condition.status, ['True', 'False']),
   reason: condition.reason,
+  severity: fields.word(`${at}.severity`, condition.severity, severities),
+  object: condition.object,
   message: condition.message,
+  remedy: condition.remedy,
 });
 
 export const readRejection = (at: string, rejection: WireRejection, fields: Fields): Rejection => ({

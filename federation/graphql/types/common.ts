@@ -1,4 +1,5 @@
-import type { Condition, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { Rejection } from '@isthmus/api/domain/observation.ts';
 import type { UserError } from '../../command/command.ts';
 import type { Shard } from '../../state/observed.ts';
 import { builder } from '../builder.ts';
@@ -12,12 +13,26 @@ export const userErrorType = builder.objectRef<UserError>('UserError').implement
   }),
 });
 
+export const severityType = builder.enumType('Severity', {
+  description: 'How grave a condition is.',
+  values: {
+    ERROR: { description: 'Traffic fails, or a policy is not enforced.' },
+    WARNING: { description: 'Traffic may fail soon, or an object has no effect.' },
+    INFO: { description: 'The effect of an action that is in force.' },
+  },
+});
+
 export const conditionType = builder.objectRef<Condition>('Condition').implement({
   fields: (t) => ({
     type: t.exposeString('type'),
     status: t.exposeString('status', { description: 'True or False.' }),
     reason: t.exposeString('reason', { description: 'UPPER_SNAKE, stable: PORT_NOT_CAPTURABLE.' }),
-    message: t.exposeString('message'),
+    severity: t.expose('severity', { type: severityType }),
+    object: t.exposeString('object', {
+      description: 'What is affected, e.g. "Pod shop/cart-1". Empty: the cluster or service itself.',
+    }),
+    message: t.exposeString('message', { description: 'What happened, and why.' }),
+    remedy: t.exposeString('remedy', { description: 'What to do about it.' }),
   }),
 });
 

@@ -1,4 +1,5 @@
-import type { Condition, EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { holdsForItself, isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
@@ -44,8 +45,19 @@ function conflicts(
     return other && shard.cluster !== cluster && isExported(snapshot, shard.cluster, other);
   });
   if (others.length === 0) return [];
-  const message = `${others.map((shard) => shard.cluster).join(', ')} exports a service of this name, and ${cluster} does not: callers in ${cluster} reach only its own; export it there too to make them one`;
-  return [{ type: 'Exported', status: 'False', reason: 'EXPORT_CONFLICT', message }];
+  const message = `${others.map((shard) => shard.cluster).join(', ')} exports a service of this name, and ${cluster} does not: callers in ${cluster} reach only the local service`;
+  const remedy = `export ${key} in ${cluster} too to make them one service, or rename one of them`;
+  return [
+    {
+      type: 'Exported',
+      status: 'False',
+      reason: 'EXPORT_CONFLICT',
+      severity: 'WARNING',
+      object: '',
+      message,
+      remedy,
+    },
+  ];
 }
 
 /** A service over all clusters that have it; undefined when none has. */

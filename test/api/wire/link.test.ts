@@ -19,7 +19,10 @@ const condition = {
   type: 'Captured',
   status: 'False' as const,
   reason: 'PORT_NOT_CAPTURABLE',
+  severity: 'ERROR' as const,
+  object: 'Service shop/cart',
   message: 'port 80',
+  remedy: 'use another port',
 };
 const service: ServiceReport = {
   namespace: 'shop',

@@ -32,7 +32,10 @@ describe('the report of a cluster', () => {
     assert.deepEqual(addressConditions({ refused: new Set() }), []);
     const [condition] = addressConditions({ refused: new Set(['pods shop/a', 'vips a|b', 'c', 'd']) });
     assert.equal(condition?.reason, 'BLOCK_FULL');
-    assert.match(condition.message, /^4 have no address, such as pods shop\/a, vips a\|b, c: /);
+    assert.match(
+      condition.message,
+      /^4 pods and services have no address, such as pods shop\/a, vips a\|b, c: /,
+    );
   });
 
   it('tells which services do not prefer what is near, as they are shared by weight', () => {

@@ -1,0 +1,20 @@
+export const severities = ['ERROR', 'WARNING', 'INFO'] as const;
+
+/** ERROR: traffic fails, or a policy is not enforced. WARNING: it soon may. INFO: an action in force has an effect. */
+export type Severity = (typeof severities)[number];
+
+/** A degraded state of a cluster or a service, with its cause and its remedy. What is well has no condition. */
+export interface Condition {
+  /** The positive state that is in question, e.g. `Captured`. */
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  /** UPPER_SNAKE, stable: `PORT_NOT_CAPTURABLE`. */
+  readonly reason: string;
+  readonly severity: Severity;
+  /** `<kind> <namespace>/<name>`, e.g. `Pod shop/cart-1`; '': the cluster, or the service that has the condition. */
+  readonly object: string;
+  /** What happened, and why. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
