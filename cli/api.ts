@@ -3,6 +3,7 @@ import { CliError, exit, statusOf } from './exit.ts';
 
 interface ApiError {
   readonly message: string;
+  readonly path?: readonly (string | number)[];
   readonly extensions?: { readonly code?: string };
 }
 
@@ -15,6 +16,40 @@ const patienceSeconds = 15;
 
 /** One GraphQL operation. Ends the command with a meaningful status when there is no answer or a refusal. */
 export async function ask<T>(endpoint: Endpoint, query: string, variables: object = {}): Promise<T> {
+  const { data, errors, status } = await answered<T>(endpoint, query, variables);
+  if (errors.length > 0) throw refused(errors, status);
+  if (!data) throw new CliError(exit.failed, `${endpoint.url} answered nothing`);
+  return data;
+}
+
+/**
+ * A query of lists: records that the hub could not show are left out, at any depth, and `endpoint.note` names each.
+ * Ends the command as `ask` does when nothing is left.
+ */
+export async function askLists<T>(endpoint: Endpoint, query: string, variables: object): Promise<T> {
+  const { data, errors, status } = await answered<T>(endpoint, query, variables);
+  if (!data) throw refused(errors, status);
+  for (const { message, path = [] } of errors)
+    endpoint.note?.(`a record is left out, as the hub cannot show it: ${path.join('.')}: ${message}\n`);
+  return withoutGaps(data);
+}
+
+/** Without the nulls in its arrays, which stand for records that could not be shown. */
+function withoutGaps<T>(value: T): T {
+  if (Array.isArray(value)) return value.filter((one) => one !== null).map(withoutGaps) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, withoutGaps(one as unknown)]),
+  ) as T;
+}
+
+interface Answered<T> {
+  readonly data: T | null | undefined;
+  readonly errors: readonly ApiError[];
+  readonly status: number;
+}
+
+async function answered<T>(endpoint: Endpoint, query: string, variables: object): Promise<Answered<T>> {
   const { status, text } = await post(endpoint, JSON.stringify({ query, variables }));
   const answer = parse<T>(text);
   if (!answer)
@@ -22,10 +57,7 @@ export async function ask<T>(endpoint: Endpoint, query: string, variables: objec
       exit.unreachable,
       `${endpoint.url} answered ${status} and no GraphQL: is it a hub’s address, with /graphql at its end?`,
     );
-  const { errors = [], data } = answer;
-  if (errors.length > 0) throw refused(errors, status);
-  if (!data) throw new CliError(exit.failed, `${endpoint.url} answered nothing`);
-  return data;
+  return { data: answer.data, errors: answer.errors ?? [], status };
 }
 
 async function post({ url, token }: Endpoint, body: string): Promise<{ status: number; text: string }> {

@@ -7,6 +7,8 @@ import { CliError, exit } from './exit.ts';
 export interface Endpoint {
   readonly url: string;
   readonly token: string;
+  /** Where a sentence goes about a part of an answer that could not be shown. */
+  readonly note?: (text: string) => void;
 }
 
 export interface EndpointOptions {

@@ -1,4 +1,4 @@
-import { ask } from './api.ts';
+import { askLists } from './api.ts';
 import type { Endpoint } from './endpoint.ts';
 import { CliError, exit } from './exit.ts';
 
@@ -31,7 +31,7 @@ export async function all<N>(
   const found: N[] = [];
   let after: string | null = null;
   for (let page = 0; page < mostPages; page++) {
-    const { list }: { list: Connection<N> } = await ask(endpoint, query, { ...values, after });
+    const { list }: { list: Connection<N> } = await askLists(endpoint, query, { ...values, after });
     found.push(...list.nodes);
     if (!list.pageInfo.hasNextPage) return found;
     after = list.pageInfo.endCursor;

@@ -17,7 +17,7 @@ export interface Invocation {
 export function invocation(command: Command, world: World): Invocation {
   const options = command.optsWithGlobals<GlobalOptions>();
   return {
-    endpoint: findEndpoint(options, world.env),
+    endpoint: { ...findEndpoint(options, world.env), note: world.note },
     world,
     show: (data, text) =>
       world.out(`${options.output === 'json' ? JSON.stringify(data, undefined, 2) : text()}\n`),

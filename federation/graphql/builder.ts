@@ -15,6 +15,12 @@ interface Types {
 /** The one builder: every file beside adds its types and fields to it, schema.ts lists them. */
 export const builder = new SchemaBuilder<Types>({ defaultFieldNullability: false });
 
+/**
+ * Of a list of records: the list is there, and an element that cannot be shown is null with an error of its own, so
+ * that one bad record of one cluster hides no other.
+ */
+export const elements = { list: false, items: true } as const;
+
 export type ApiTypes = typeof builder.$inferSchemaTypes;
 
 builder.queryType({});

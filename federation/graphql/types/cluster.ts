@@ -6,7 +6,7 @@ import type { Shard } from '../../state/observed.ts';
 import { emptyShard } from '../../state/shard.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { conditionType, rejectionType, scopeType, stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
@@ -94,9 +94,10 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
     revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
     network: t.exposeString('network'),
     agentVersion: t.exposeString('agentVersion'),
-    nodes: t.expose('nodes', { type: [clusterNodeType] }),
+    nodes: t.expose('nodes', { type: [clusterNodeType], nullable: elements }),
     workloadsByMode: t.field({
       type: [modeCountType],
+      nullable: elements,
       resolve: ({ workloadsByMode: counts }) =>
         (['AMBIENT', 'SIDECAR', 'NONE', 'GATEWAY'] as const).flatMap((mode) => {
           const count = counts[mode];
@@ -105,9 +106,13 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
     }),
     proxiesConnected: t.exposeInt('proxiesConnected'),
     clockSkewMillis: t.int({ resolve: ({ clockSkewMillis }) => Math.round(clockSkewMillis) }),
-    gateways: t.field({ type: [gatewayType], resolve: ({ gateways }) => [...gateways.values()] }),
-    conditions: t.expose('conditions', { type: [conditionType] }),
-    rejections: t.expose('rejections', { type: [rejectionType] }),
+    gateways: t.field({
+      type: [gatewayType],
+      nullable: elements,
+      resolve: ({ gateways }) => [...gateways.values()],
+    }),
+    conditions: t.expose('conditions', { type: [conditionType], nullable: elements }),
+    rejections: t.expose('rejections', { type: [rejectionType], nullable: elements }),
   }),
 });
 

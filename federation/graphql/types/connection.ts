@@ -1,5 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
-import { builder, type ApiTypes } from '../builder.ts';
+import { type ApiTypes, builder, elements } from '../builder.ts';
 import type { Page } from '../pages.ts';
 
 /** The arguments of every list: 1 to 100 after a cursor. */
@@ -35,8 +35,12 @@ export function connectionOf<T extends object>(name: string, type: ObjectRef<Api
   });
   return builder.objectRef<Page<T>>(`${name}Connection`).implement({
     fields: (t) => ({
-      edges: t.field({ type: [edge], resolve: ({ edges }) => edges }),
-      nodes: t.field({ type: [type], resolve: ({ edges }): readonly T[] => edges.map(({ node }) => node) }),
+      edges: t.field({ type: [edge], nullable: elements, resolve: ({ edges }) => edges }),
+      nodes: t.field({
+        type: [type],
+        nullable: elements,
+        resolve: ({ edges }): readonly T[] => edges.map(({ node }) => node),
+      }),
       totalCount: t.int({ resolve: ({ totalCount }) => totalCount }),
       pageInfo: t.field({
         type: pageInfoType,

@@ -2,7 +2,7 @@ import type { Operation } from '@isthmus/api/domain/operation.ts';
 import { waitingFor } from '../../failover/operation.ts';
 import { notReady } from '../../failover/returning.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
@@ -62,7 +62,11 @@ export const operationType = builder.objectRef<OperationView>('Operation').imple
       description: 'That have.',
       resolve: ({ applied }) => applied.map(({ cluster }) => cluster),
     }),
-    applied: t.expose('applied', { type: [appliedType], description: 'That have, and when.' }),
+    applied: t.expose('applied', {
+      type: [appliedType],
+      nullable: elements,
+      description: 'That have, and when.',
+    }),
     startedAt: t.expose('startedAt', { type: 'DateTime' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
     message: t.exposeString('message'),

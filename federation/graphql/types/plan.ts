@@ -1,6 +1,6 @@
 import type { UserError } from '../../command/command.ts';
 import type { Move } from '../../failover/plan.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { serviceNameType, stalenessType, userErrorType, type ServiceName, type Staleness } from './common.ts';
 
 interface ServicePlanView extends ServiceName {
@@ -32,7 +32,7 @@ const servicePlanType = builder.objectRef<ServicePlanView>('ServicePlan').implem
   fields: (t) => ({
     namespace: t.exposeString('namespace'),
     name: t.exposeString('name'),
-    moves: t.expose('moves', { type: [moveType] }),
+    moves: t.expose('moves', { type: [moveType], nullable: elements }),
     noAlternative: t.exposeBoolean('noAlternative', { description: 'It exists only there, and stays.' }),
   }),
 });
@@ -52,13 +52,15 @@ export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
     }),
     keptUntil: t.expose('keptUntil', { type: 'DateTime', nullable: true }),
     clusters: t.exposeStringList('clusters'),
-    services: t.expose('services', { type: [servicePlanType] }),
+    services: t.expose('services', { type: [servicePlanType], nullable: elements }),
     sources: t.expose('sources', {
       type: [sourceType],
+      nullable: elements,
       description: 'The members whose reports the plan rests on, and how old these are.',
     }),
     noAlternative: t.field({
       type: [serviceNameType],
+      nullable: elements,
       resolve: ({ services }) => services.filter((one) => one.noAlternative),
     }),
     userErrors: t.expose('userErrors', { type: [userErrorType] }),

@@ -4,7 +4,7 @@ import { policyVersion } from '../../compile/compile.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
 import type { Shard } from '../../state/observed.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { stalenessOf, stalenessType, type Staleness } from './common.ts';
 import { connectionOf } from './connection.ts';
@@ -63,6 +63,7 @@ const targetType = builder.objectRef<AccessPolicy['target']>('AccessTarget').imp
     namespace: t.exposeString('namespace'),
     labels: t.field({
       type: [labelType],
+      nullable: elements,
       resolve: ({ labels }) => Object.entries(labels).map(([key, value]) => ({ key, value })),
     }),
   }),
@@ -96,10 +97,11 @@ export const policyType = builder.objectRef<PolicyView>('AccessPolicy').implemen
     name: t.exposeString('name'),
     effect: t.expose('effect', { type: effectType }),
     target: t.expose('target', { type: targetType }),
-    rules: t.expose('rules', { type: [ruleType] }),
+    rules: t.expose('rules', { type: [ruleType], nullable: elements }),
     revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
     status: t.expose('status', {
       type: [statusType],
+      nullable: elements,
       description: 'By each cluster’s proxies: APPLIED once every connected one holds this revision.',
     }),
   }),

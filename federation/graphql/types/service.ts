@@ -4,7 +4,7 @@ import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { holdsForItself, isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { conditionType, stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
@@ -116,8 +116,8 @@ const serviceInClusterType = builder
       exported: t.exposeBoolean('exported'),
       healthy: t.exposeInt('healthy'),
       total: t.exposeInt('total'),
-      groups: t.expose('groups', { type: [endpointGroupType] }),
-      conditions: t.expose('conditions', { type: [conditionType] }),
+      groups: t.expose('groups', { type: [endpointGroupType], nullable: elements }),
+      conditions: t.expose('conditions', { type: [conditionType], nullable: elements }),
       staleness: t.expose('staleness', { type: stalenessType }),
     }),
   });
@@ -135,7 +135,7 @@ const trafficPolicyType = builder
   .implement({
     fields: (t) => ({
       localityOrder: t.expose('localityOrder', { type: [localityScopeType] }),
-      regionFailover: t.expose('regionFailover', { type: [regionFailoverType] }),
+      regionFailover: t.expose('regionFailover', { type: [regionFailoverType], nullable: elements }),
       revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
     }),
   });
@@ -146,8 +146,8 @@ export const serviceType = builder.objectRef<ServiceView>('Service').implement({
     namespace: t.exposeString('namespace'),
     name: t.exposeString('name'),
     hostname: t.exposeString('hostname'),
-    ports: t.expose('ports', { type: [servicePortType] }),
-    clusters: t.expose('clusters', { type: [serviceInClusterType] }),
+    ports: t.expose('ports', { type: [servicePortType], nullable: elements }),
+    clusters: t.expose('clusters', { type: [serviceInClusterType], nullable: elements }),
     trafficPolicy: t.expose('trafficPolicy', { type: trafficPolicyType, nullable: true }),
   }),
 });

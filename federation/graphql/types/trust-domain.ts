@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
@@ -54,6 +54,7 @@ const intermediateType = builder
       }),
       acknowledgements: t.expose('acknowledgements', {
         type: [acknowledgementType],
+        nullable: elements,
         description: 'The same, and how old each one’s word is.',
       }),
     }),
@@ -65,7 +66,7 @@ const trustDomainType = builder.objectRef<TrustDomainView>('TrustDomain').implem
     name: t.exposeString('name'),
     sequence: t.exposeInt('sequence'),
     rootNotAfter: t.expose('rootNotAfter', { type: 'DateTime' }),
-    intermediates: t.expose('intermediates', { type: [intermediateType] }),
+    intermediates: t.expose('intermediates', { type: [intermediateType], nullable: elements }),
   }),
 });
 
