@@ -15,6 +15,7 @@ import { apiServer } from './graphql/server.ts';
 import { hubPorts, watchActivation } from './link/hub-ports.ts';
 import { startLink } from './link/listeners.ts';
 import { Reports } from './link/reports.ts';
+import { watchNetworks } from './registry/network.ts';
 import { Live } from './state/live.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
@@ -66,6 +67,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
   const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
   watchActivation({ live, runner, clock, log });
   watchRemoval({ live, store, log });
+  watchNetworks({ live, runner, log }, signal);
   watchExpiry({ live, runner, clock, log }, signal);
   watchSweep({ live, runner, clock, log }, signal);
   watchOperations({ live, runner, clock, log }, signal);

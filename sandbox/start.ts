@@ -43,6 +43,7 @@ export async function startCluster(
   const { place, launcher } = starting;
   const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, {
     cluster: cluster.name,
+    network: cluster.network,
   });
   writeWhole(join(place.stateDir, cluster.name, 'join-token'), token);
   launcher.start(agentProgram(place, cluster));

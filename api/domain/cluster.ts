@@ -14,6 +14,16 @@ export interface Cluster {
   readonly drainDeadline: number | undefined;
   readonly trustDomain: string;
   readonly joinedAt: number | undefined;
+  /**
+   * Namespaces whose identities this cluster's intermediates may vouch for; undefined: all. Never empty. Set by an
+   * operator; what the cluster reports about itself is no evidence.
+   */
+  readonly namespaces: readonly string[] | undefined;
+  /**
+   * The network that the cluster was admitted for: the one that its join token names, otherwise the first one that its
+   * agent reports and that no other cluster was admitted for. Once set it stays. undefined: not decided yet.
+   */
+  readonly network: string | undefined;
 }
 
 /** Whether the hub hears from the cluster's agent. Observed, never stored as intent. */

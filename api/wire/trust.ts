@@ -25,7 +25,14 @@ export const decodeTrustBundle = (bytes: Uint8Array): Result<TrustBundle, string
   });
 
 export const encodeIntermediate = (intermediate: Intermediate): Uint8Array =>
-  encodeMessage(IntermediateSchema, { ...intermediate, certificate: intermediate.certificate.raw });
+  encodeMessage(IntermediateSchema, {
+    keyId: intermediate.keyId,
+    trustDomain: intermediate.trustDomain,
+    cluster: intermediate.cluster,
+    certificate: intermediate.certificate.raw,
+    revoked: intermediate.revoked,
+    ...(intermediate.namespaces && { namespaces: { names: [...intermediate.namespaces] } }),
+  });
 
 export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, string> {
   let certificate: X509Certificate | undefined;
@@ -36,6 +43,7 @@ export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, stri
       trustDomain: readTrustDomain(message.trustDomain, fields),
       cluster: fields.text('cluster', message.cluster),
       revoked: message.revoked,
+      ...(message.namespaces && { namespaces: message.namespaces.names }),
     };
   });
   if (!rest.ok) return rest;

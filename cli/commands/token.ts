@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
+import { names, nonEmpty, wholeNumber } from '../arguments.ts';
 import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
 import { moment } from '../print.ts';
@@ -13,6 +13,12 @@ interface Token extends Payload {
   readonly expiresAt: string | null;
 }
 
+interface TokenOptions extends ChangeOptions {
+  readonly lifetime: number;
+  readonly namespaces?: readonly string[];
+  readonly network?: string;
+}
+
 export function tokenCommand(program: Command, world: World): void {
   withChangeFlags(
     program
@@ -21,13 +27,24 @@ export function tokenCommand(program: Command, world: World): void {
       .argument('<cluster>', 'the name under which it will join'),
   )
     .option('--lifetime <seconds>', '60 to 86400', wholeNumber(60, 86_400), 3600)
+    .option(
+      '--namespaces <names>',
+      'namespaces whose identities the cluster may host, with commas between; without it those that it was allowed before, or all',
+      names,
+    )
+    .option(
+      '--network <name>',
+      'the network that it is admitted for; without it the first one that its agent reports, if no other cluster has it',
+      nonEmpty,
+    )
     .addHelpText(
       'after',
       '\nThe token alone goes to standard output.\n\nExample:\n  (umask 077; isthmus token north > north.token)',
     )
-    .action(async (cluster: string, options: ChangeOptions & { lifetime: number }, command: Command) => {
+    .action(async (cluster: string, options: TokenOptions, command: Command) => {
       const { endpoint, show } = invocation(command, world);
-      const input = { cluster, lifetimeSeconds: options.lifetime };
+      const { namespaces, network } = options;
+      const input = { cluster, lifetimeSeconds: options.lifetime, namespaces, network };
       const result = await change<Token>(endpoint, createJoinToken, input, options);
       // Prose in the file that was to hold a token would only be noticed where the cluster joins.
       if (result.token === null && !options.dryRun)

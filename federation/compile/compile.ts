@@ -81,7 +81,7 @@ const bundles = ({ intent }: FederationSnapshot) =>
   }));
 
 const intermediates = ({ intent }: FederationSnapshot) =>
-  [...intent.intermediates.values()].map(({ value }) => intermediateOf(value));
+  [...intent.intermediates.values()].map(({ value }) => intermediateOf(value, intent));
 
 const activations = ({ intent }: FederationSnapshot, cluster: string) =>
   [...intent.intermediates.values()]

@@ -45,6 +45,7 @@ function inputsOf(
     case 'trust-bundle':
       return [intent.trustDomains];
     case 'intermediate':
+      return [intent.intermediates, intent.clusters];
     case 'activation':
       return [intent.intermediates];
     case 'policy':

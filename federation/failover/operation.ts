@@ -98,7 +98,7 @@ function hasApplied(
       );
     case 'REVOKE_CLUSTER':
       return revokedOf(snapshot, subject).every((one) =>
-        holds(`intermediate/${one.keyId}`, intermediateVersion(one)),
+        holds(`intermediate/${one.keyId}`, intermediateVersion(one, snapshot.intent)),
       );
   }
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
-import { ok } from '@isthmus/mesh/result.ts';
+import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { isLabel, nameRule, refuse } from '../command/refuse.ts';
 import type { Agent } from '../link/identify.ts';
+import { wrongNamespaces } from './namespaces.ts';
+import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Stored, Write } from '../store/store.ts';
 
@@ -17,6 +19,8 @@ export interface CreateJoinToken {
   readonly cluster: string;
   /** Milliseconds. */
   readonly lifetime: number;
+  readonly namespaces?: readonly string[] | undefined;
+  readonly network?: string | undefined;
 }
 
 export interface CreatedToken {
@@ -32,8 +36,10 @@ export interface CreatedToken {
  */
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   name: 'createJoinToken',
-  decide(snapshot, { cluster, lifetime }, context) {
+  decide(snapshot, { cluster, lifetime, namespaces, network }, context) {
     if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${nameRule}`);
+    const wrong = [...wrongNamespaces(namespaces), ...wrongNetwork(network)];
+    if (wrong.length > 0) return err(wrong);
     if (lifetime < minute || lifetime > longestLifetime)
       return refuse('INVALID', 'lifetimeSeconds', 'a token lives for 60 seconds to 24 hours');
     const known = snapshot.intent.clusters.get(cluster);
@@ -53,8 +59,14 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       secretHash: sha256(secret),
       expiresAt: context.now + lifetime,
       ...{ usedAt: undefined, usedBy: undefined },
+      namespaces,
+      network,
     };
-    const pending = { put: pendingCluster(cluster, snapshot), id: cluster, expected: 0 };
+    const pending = {
+      put: { ...pendingCluster(cluster, snapshot), namespaces, network },
+      id: cluster,
+      expected: 0,
+    };
     const payload = { id: token.id, cluster, expiresAt: token.expiresAt, token: null };
     const shownOnce = { token: tokenText(snapshot, cluster, secret, token.expiresAt) };
     return ok({
@@ -62,14 +74,26 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       writes: [{ put: token, id: token.id, expected: 0 }, ...(known ? [] : [pending])],
       payload,
       shownOnce,
-      warnings: [],
+      warnings: sharedNetwork(snapshot, cluster, network),
     });
   },
 };
 
+/** An operator may admit two clusters for one network; by an oversight it would let one answer for the other. */
+function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: string | undefined) {
+  const holder = network === undefined ? undefined : holderOf(snapshot, network, cluster);
+  return holder
+    ? [
+        `network '${network}' is that of ${holder.name} too: gateways of either cluster then serve clients of both`,
+      ]
+    : [];
+}
+
 const pendingCluster = (name: string, { settings }: FederationSnapshot): Cluster => ({
   ...{ kind: 'cluster', name, admission: 'PENDING', membership: '', joinedAt: undefined },
   ...{ trustDomain: settings.trustDomain, drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined },
+  namespaces: undefined,
+  network: undefined,
 });
 
 /** Takes back the tokens of a cluster that are still there: who is sent away comes back by none of them. */
@@ -144,10 +168,13 @@ export const join: Command<Join, Agent> = {
     if (before?.value.admission === 'ADMITTED')
       return refuse('CONFLICT', 'cluster', `${cluster} is a member already`);
     const membership = newId();
-    // A cluster comes back with the drain that it left with.
+    // A cluster comes back with the drain and the namespaces that it left with.
+    const known = before?.value ?? pendingCluster(cluster, snapshot);
     const admitted: Cluster = {
-      ...(before?.value ?? pendingCluster(cluster, snapshot)),
+      ...known,
       ...{ admission: 'ADMITTED', membership, joinedAt: now, trustDomain: snapshot.settings.trustDomain },
+      namespaces: token.namespaces ?? known.namespaces,
+      network: token.network ?? stillOwn(snapshot, known),
     };
     const writes = [
       { put: { ...token, usedAt: now, usedBy: key }, id: token.id, expected: stored.revision },

@@ -15,4 +15,6 @@ export interface Intermediate {
   readonly cluster: string;
   readonly certificate: X509Certificate;
   readonly revoked: boolean;
+  /** Namespaces whose identities it may vouch for, as an operator set them for its cluster; absent: every one. */
+  readonly namespaces?: readonly string[] | undefined;
 }

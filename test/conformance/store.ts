@@ -11,6 +11,8 @@ const cluster = (name: string, drainPercent = 0): Cluster => ({
   drainDeadline: undefined,
   trustDomain: 'cluster.local',
   joinedAt: 1,
+  namespaces: undefined,
+  network: undefined,
 });
 
 const audit = (id: string, idempotencyKey = ''): AuditEntry => ({

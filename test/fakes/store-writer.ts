@@ -14,6 +14,8 @@ for (let i = 1; ; i++) {
     drainDeadline: undefined,
     trustDomain: 'cluster.local',
     joinedAt: i,
+    namespaces: undefined,
+    network: undefined,
   } as const;
   const audit = {
     id,

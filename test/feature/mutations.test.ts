@@ -103,6 +103,10 @@ describe('every mutation', () => {
       ...{ type: 'UndoFailoverInput', prepare: () => ({ id: failover }) },
       again: 'CONFLICT',
     },
+    setClusterNamespaces: {
+      ...{ type: 'SetClusterNamespacesInput', prepare: () => ({ cluster: 'west', namespaces: ['shop'] }) },
+      revision: clusterOf('west'),
+    },
     revokeCluster: {
       ...{ type: 'ClusterInput', prepare: () => ({ cluster: 'gone' }) },
       ...{ revision: clusterOf('gone'), again: 'CONFLICT' },

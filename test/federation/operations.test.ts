@@ -95,7 +95,9 @@ describe('federation/failover: operations', () => {
     const outcome = await hub.run(revokeCluster, { cluster: 'east' });
     assert.ok(outcome.ok);
     const id = outcome.payload.operation?.id ?? '';
-    const [before, after] = [record, { ...record, revoked: true }].map(intermediateVersion);
+    const [before, after] = [record, { ...record, revoked: true }].map((one) =>
+      intermediateVersion(one, hub.now.intent),
+    );
     says('east-2', [one('intermediate/k1', after!)]);
     for (const said of [
       one('intermediate/k1', before!),

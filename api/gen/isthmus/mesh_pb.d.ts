@@ -175,6 +175,13 @@ export declare type Intermediate = Message<"isthmus.mesh.v1.Intermediate"> & {
    * @generated from field: bool revoked = 5;
    */
   revoked: boolean;
+
+  /**
+   * Namespaces whose identities it may vouch for, as an operator set them for its cluster. Absent: every namespace.
+   *
+   * @generated from field: isthmus.mesh.v1.Namespaces namespaces = 6;
+   */
+  namespaces?: Namespaces | undefined;
 };
 
 /**
@@ -182,6 +189,24 @@ export declare type Intermediate = Message<"isthmus.mesh.v1.Intermediate"> & {
  * Use `create(IntermediateSchema)` to create a new message.
  */
 export declare const IntermediateSchema: GenMessage<Intermediate>;
+
+/**
+ * A list that is present and empty allows none.
+ *
+ * @generated from message isthmus.mesh.v1.Namespaces
+ */
+export declare type Namespaces = Message<"isthmus.mesh.v1.Namespaces"> & {
+  /**
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message isthmus.mesh.v1.Namespaces.
+ * Use `create(NamespacesSchema)` to create a new message.
+ */
+export declare const NamespacesSchema: GenMessage<Namespaces>;
 
 /**
  * How a connection reaches a workload that has no HBONE of its own.

@@ -1,6 +1,7 @@
 import { createJoinToken } from '../../registry/join-tokens.ts';
 import { drainCluster, undrainCluster } from '../../registry/drain.ts';
 import { removeCluster, revokeCluster, type ClusterPayload } from '../../registry/membership.ts';
+import { setClusterNamespaces } from '../../registry/namespaces.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { needs } from '../roles.ts';
@@ -98,6 +99,14 @@ const tokenInput = builder.inputType('CreateJoinTokenInput', {
   fields: (t) => ({
     cluster: t.string({ required: true, description: 'The name that the token is bound to.' }),
     lifetimeSeconds: t.int({ required: true, defaultValue: 3600 }),
+    namespaces: t.stringList({
+      description:
+        'Namespaces whose identities the cluster may host; null: those that it was allowed before, or all.',
+    }),
+    network: t.string({
+      description:
+        'The network that the cluster is admitted for; null: the one that its agent reports first, if no other cluster has it.',
+    }),
     ...commonInput(t),
   }),
 });
@@ -123,13 +132,33 @@ builder.mutationField('createJoinToken', (t) =>
     args: { input: t.arg({ type: tokenInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const { cluster, lifetimeSeconds } = input;
-      return carryOut(
-        createJoinToken,
-        { cluster, lifetime: lifetimeSeconds * 1000 },
-        input,
-        context,
-        (told) => told,
-      );
+      const namespaces = input.namespaces ?? undefined;
+      const network = input.network ?? undefined;
+      const token = { cluster, lifetime: lifetimeSeconds * 1000, namespaces, network };
+      return carryOut(createJoinToken, token, input, context, (told) => told);
+    },
+  }),
+);
+
+const namespacesInput = builder.inputType('SetClusterNamespacesInput', {
+  fields: (t) => ({
+    cluster: t.string({ required: true }),
+    namespaces: t.stringList({
+      description: 'Namespaces whose identities the cluster may host; null: all.',
+    }),
+    ...commonInput(t),
+  }),
+});
+
+builder.mutationField('setClusterNamespaces', (t) =>
+  t.field({
+    ...admin,
+    type: clusterPayload,
+    description: 'Sets the namespaces whose identities a cluster may host, as every proxy enforces it.',
+    args: { input: t.arg({ type: namespacesInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const change = { cluster: input.cluster, namespaces: input.namespaces ?? undefined };
+      return carryOut(setClusterNamespaces, change, input, context, (told) => show(context, told));
     },
   }),
 );

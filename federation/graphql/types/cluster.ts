@@ -19,6 +19,8 @@ export function clusterView(snapshot: FederationSnapshot, { value, revision }: S
   return {
     ...(known ?? emptyShard(value.name, 0)),
     ...value,
+    network: known?.network ?? '',
+    admittedNetwork: value.network,
     conditions: conditionsOf(snapshot, value.name),
     __typename: 'Cluster',
     id: globalId('Cluster', value.name),
@@ -92,7 +94,16 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
     trustDomain: t.exposeString('trustDomain'),
     joinedAt: t.expose('joinedAt', { type: 'DateTime', nullable: true }),
     revision: t.exposeInt('revision', { description: 'For expectedRevision.' }),
-    network: t.exposeString('network'),
+    network: t.exposeString('network', { description: 'As its agent reports it.' }),
+    admittedNetwork: t.exposeString('admittedNetwork', {
+      nullable: true,
+      description:
+        'The network that it was admitted for: the one that its join token names, otherwise the first one that its agent reports and that no other cluster has. Null: not decided yet.',
+    }),
+    namespaces: t.exposeStringList('namespaces', {
+      nullable: true,
+      description: 'Namespaces whose identities it may host; null: all.',
+    }),
     agentVersion: t.exposeString('agentVersion'),
     nodes: t.expose('nodes', { type: [clusterNodeType], nullable: elements }),
     workloadsByMode: t.field({

@@ -60,12 +60,15 @@ describe('what is encoded is decoded', () => {
       certificate: intermediate.certificate,
       revoked: true,
     };
-    const decoded = decodeIntermediate(encodeIntermediate(issued));
-    assert.ok(decoded.ok);
-    assert.deepEqual(
-      { ...decoded.value, certificate: decoded.value.certificate.raw },
-      { ...issued, certificate: issued.certificate.raw },
-    );
+    // No list allows every namespace, an empty one none: the two must not become one another on the way.
+    for (const allowed of [{}, { namespaces: [] }, { namespaces: ['shop', 'pay'] }]) {
+      const decoded = decodeIntermediate(encodeIntermediate({ ...issued, ...allowed }));
+      assert.ok(decoded.ok);
+      assert.deepEqual(
+        { ...decoded.value, certificate: decoded.value.certificate.raw },
+        { ...issued, ...allowed, certificate: issued.certificate.raw },
+      );
+    }
   });
 
   it('the same record gives the same bytes, whatever the order of its maps', () => {

@@ -4,12 +4,13 @@ import { startTestHub, type TestHub } from '../../fakes/hub.ts';
 
 describe('isthmus token', () => {
   let hub: TestHub;
+  let env: Record<string, string> = {};
   before(async () => {
     hub = await startTestHub();
+    env = { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token };
   });
   after(() => hub.stop());
-  const token = (...args: string[]) =>
-    run(['token', 'north', ...args], { env: { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token } });
+  const token = (...args: string[]) => run(['token', 'north', ...args], { env });
 
   it('prints the token alone, and beside it until when it is good', async () => {
     const { status, out, err } = await token();
@@ -17,6 +18,23 @@ describe('isthmus token', () => {
     assert.match(out, /^isthmus-join\.v1\.\S+\n$/);
     assert.match(err, /north to join once, until \d{4}-/);
     assert.ok(!err.includes('isthmus-join'));
+  });
+
+  it('asks for the namespaces and the network that the cluster is admitted for', async () => {
+    const { status } = await token('--namespaces', 'shop, pay', '--network', 'net-north');
+    assert.equal(status, 0);
+    const query = '{ cluster(name: "south") { namespaces admittedNetwork } }';
+    assert.equal(
+      (await run(['token', 'south', '--namespaces', 'shop,pay', '--network', 'net-south'], { env })).status,
+      0,
+    );
+    assert.deepEqual((await hub.ask<{ cluster: object }>(query)).data!.cluster, {
+      namespaces: ['shop', 'pay'],
+      admittedNetwork: 'net-south',
+    });
+    const { status: refused, err } = await token('--namespaces', 'Shop');
+    assert.equal(refused, 1);
+    assert.match(err, /namespaces/);
   });
 
   it('does not print prose where a token was wanted: a repeated key ends with 5', async () => {
