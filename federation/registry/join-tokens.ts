@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import { err, ok } from '@isthmus/mesh/result.ts';
-import type { Command } from '../command/command.ts';
+import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { isLabel, nameRule, refuse } from '../command/refuse.ts';
+import { isLabel, nameRule, refusal, refuse } from '../command/refuse.ts';
 import type { Agent } from '../link/identify.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
@@ -142,20 +142,8 @@ export const join: Command<Join, Agent> = {
         'this hub has not issued that token, or has taken it back: create a new one with isthmus token',
       );
     const token = stored.value;
-    if (token.cluster !== cluster)
-      return refuse(
-        'TOKEN_OTHER_CLUSTER',
-        'cluster',
-        `the token is for cluster '${token.cluster}', not '${cluster}'`,
-      );
-    if (token.usedAt !== undefined && token.usedBy !== key)
-      return refuse(
-        'TOKEN_USED',
-        'token',
-        'the token has been used: each cluster joins with a token of its own',
-      );
-    if (token.expiresAt <= now)
-      return refuse('TOKEN_EXPIRED', 'token', 'the token has expired: create a new one with isthmus token');
+    const useless = whyUseless(token, { cluster, key }, now);
+    if (useless) return { ok: false, error: [useless] };
     const before = snapshot.intent.clusters.get(cluster);
     const subject = `cluster/${cluster}`;
     if (token.usedAt !== undefined && before?.value.admission === 'ADMITTED')
@@ -183,6 +171,29 @@ export const join: Command<Join, Agent> = {
     return ok({ subject, writes, payload: { cluster, membership }, warnings: [] });
   },
 };
+
+/** Why this token lets that cluster's agent in no more, or never did. */
+function whyUseless(
+  token: JoinToken,
+  { cluster, key }: Pick<Join, 'cluster' | 'key'>,
+  now: number,
+): UserError | undefined {
+  if (token.cluster !== cluster)
+    return refusal(
+      'TOKEN_OTHER_CLUSTER',
+      'cluster',
+      `the token is for cluster '${token.cluster}', not '${cluster}'`,
+    );
+  if (token.usedAt !== undefined && token.usedBy !== key)
+    return refusal(
+      'TOKEN_USED',
+      'token',
+      'the token has been used: each cluster joins with a token of its own',
+    );
+  if (token.expiresAt <= now)
+    return refusal('TOKEN_EXPIRED', 'token', 'the token has expired: create a new one with isthmus token');
+  return undefined;
+}
 
 function tokenOf({ intent }: FederationSnapshot, secret: string): Stored<JoinToken> | undefined {
   const hash = sha256(secret);

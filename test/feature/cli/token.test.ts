@@ -33,7 +33,7 @@ describe('isthmus token', () => {
       admittedNetwork: 'net-south',
     });
     const { status: refused, err } = await token('--namespaces', 'Shop');
-    assert.equal(refused, 1);
+    assert.equal(refused, 2);
     assert.match(err, /namespaces/);
   });
 
