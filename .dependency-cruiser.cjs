@@ -54,7 +54,7 @@ module.exports = {
       from: { path: '^(mesh/(decide|rbac|balance|state|delta)|cluster-agent/translate|federation/compile)/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
-    only('one-sqlite', '^(node:)?sqlite$', 'federation/store/'),
+    only('one-sqlite', '^(node:)?sqlite$', '(federation/store/|mesh/process/folder-lock)'),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

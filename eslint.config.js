@@ -10,6 +10,13 @@ const timers = ['setTimeout', 'setInterval'].map((name) => ({
   message: 'Take a Clock (mesh/process/clock.ts).',
 }));
 
+/** A file that is replaced in place is half a file after a crash or on a full disk. */
+const fileWriting = {
+  name: 'node:fs',
+  importNames: ['writeFileSync', 'writeFile'],
+  message: 'Use writeWhole (mesh/process/write-whole.ts).',
+};
+
 export default tseslint.config(
   { ignores: ['node_modules', 'api/gen', '**/*.js', '**/*.cjs', 'coverage'] },
   ...tseslint.configs.strictTypeChecked,
@@ -33,6 +40,7 @@ export default tseslint.config(
           message: 'Never resume a TLS session: it skips the identity check.',
         },
       ],
+      'no-restricted-imports': ['error', { paths: [fileWriting] }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': [
         'error',
@@ -53,6 +61,7 @@ export default tseslint.config(
   {
     files: ['mesh/process/**', 'test/**', 'bench/**'],
     rules: {
+      'no-restricted-imports': 'off',
       'no-restricted-globals': 'off',
       'no-restricted-properties': 'off',
       'no-restricted-syntax': 'off',

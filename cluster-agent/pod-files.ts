@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 /** A service as a pod's processes find it: with the address that this pod's proxy has for it. */
 export interface FoundService {
@@ -26,12 +27,12 @@ export class PodFiles {
   }
 
   writeToken(pod: string, token: string): void {
-    this.#writeWhole(pod, 'token', token);
+    this.#write(pod, 'token', token);
   }
 
   /** To be written last, as its appearance is the sign that the pod may start. */
   writeEnvironment(pod: string, text: string): void {
-    this.#writeWhole(pod, 'env', text);
+    this.#write(pod, 'env', text);
   }
 
   /** The pod is gone: its token is of no use to anybody. */
@@ -39,12 +40,11 @@ export class PodFiles {
     rmSync(join(this.#root, pod), { recursive: true, force: true });
   }
 
-  /** A reader sees whole files only. */
-  #writeWhole(pod: string, name: string, text: string): void {
+  /** Every file is written anew when the agent starts, for each of thousands of pods. */
+  #write(pod: string, name: string, text: string): void {
     const folder = join(this.#root, pod);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, `${name}.new`), text, { mode: 0o600 });
-    renameSync(join(folder, `${name}.new`), join(folder, name));
+    writeWhole(join(folder, name), text, { flush: false });
   }
 }
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
@@ -8,6 +8,7 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { StateFile } from './state-file.ts';
 
 /**
@@ -22,8 +23,13 @@ export function servingIdentity(
 ): KeyPair {
   const file = new StateFile(join(stateDir, 'xds-serving.json'), log);
   const known = file.read(isSealedPair);
-  if (known && isFor(known, address))
+  const pem = join(stateDir, 'xds-root.pem');
+  if (known && isFor(known, address)) {
+    // A crash between the two files, or a hand, may have left another root in the one that proxies read.
+    const root = rootOf(known);
+    if (!existsSync(pem) || readFileSync(pem, 'utf8') !== root) writeWhole(pem, root);
     return { key: unseal(known.sealedKey, purpose, provider), chain: known.chain };
+  }
   const rootKey = generateKey();
   const lifetime = 3650 * day;
   const root = issueRoot(`xds ${address}`, rootKey, { now: clock.now(), lifetime }, random);
@@ -36,12 +42,13 @@ export function servingIdentity(
     random,
   );
   const pair = { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) + certificatePem(root) };
-  const pem = join(stateDir, 'xds-root.pem');
-  writeFileSync(`${pem}.new`, certificatePem(root));
-  renameSync(`${pem}.new`, pem);
   file.write({ sealedKey: seal(pair.key, purpose, provider, random), chain: pair.chain });
+  writeWhole(pem, certificatePem(root));
   return pair;
 }
+
+/** The last certificate of the chain, as PEM. */
+const rootOf = ({ chain }: SealedPair): string => chain.slice(chain.lastIndexOf('-----BEGIN CERTIFICATE'));
 
 const purpose = 'serving key';
 

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 /** One JSON file of the agent's state, which a reader sees whole or not at all, also after a crash of the machine. */
 export class StateFile {
@@ -22,10 +23,7 @@ export class StateFile {
       const value: unknown = JSON.parse(readFileSync(this.#path, 'utf8'));
       if (is(value)) return value;
     } catch (error) {
-      if (!(error instanceof SyntaxError))
-        throw new CodedError('STATE_FILE', `${this.#path} cannot be read: give the agent access to it`, {
-          cause: error,
-        });
+      if (!(error instanceof SyntaxError)) throw fileError('STATE_FILE', this.#path, 'read', error);
     }
     const aside = `${this.#path}.damaged`;
     renameSync(this.#path, aside);
@@ -33,13 +31,8 @@ export class StateFile {
     return undefined;
   }
 
-  /** Throws STATE_FILE; the old file stays then. */
+  /** Throws WRITE_FAILED; the old file stays then. */
   write(value: unknown): void {
-    try {
-      writeFileSync(`${this.#path}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
-      renameSync(`${this.#path}.new`, this.#path);
-    } catch (cause) {
-      throw new CodedError('STATE_FILE', `${this.#path} cannot be written: make room for it`, { cause });
-    }
+    writeWhole(this.#path, JSON.stringify(value));
   }
 }

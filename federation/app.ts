@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
@@ -6,6 +6,7 @@ import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { CommandRunner } from './command/run.ts';
 import { watchExpiry } from './failover/expiry.ts';
 import { watchOperations } from './failover/watch.ts';
@@ -184,11 +185,6 @@ function listenFree(server: Server, host: string, port: number): Promise<number>
 }
 
 function writeEndpoint(stateDir: string, url: string): void {
-  const file = join(stateDir, 'endpoint.json');
-  writeFileSync(
-    `${file}.new`,
-    JSON.stringify({ url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid }),
-    { mode: 0o600 },
-  );
-  renameSync(`${file}.new`, file);
+  const endpoint = { url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid };
+  writeWhole(join(stateDir, 'endpoint.json'), JSON.stringify(endpoint));
 }

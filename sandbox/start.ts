@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { mutate, type Endpoint } from './instance/api.ts';
 import type { SampleCluster, SamplePod } from './instance/clusters.ts';
-import { writeWhole } from './instance/state-dir.ts';
 import { readEnv } from './processes/pod-env.ts';
 import {
   agentProgram,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import type { Endpoint } from './instance/api.ts';
 import { claimBlock } from './instance/claim.ts';
 import { prepareClusters, type SampleCluster } from './instance/clusters.ts';
-import { freshStateDir, stateHome, writeWhole } from './instance/state-dir.ts';
+import { freshStateDir, stateHome } from './instance/state-dir.ts';
 import { readTable, rowsOf } from './observe/socket-table.ts';
 import { ageOf, type Identity } from './processes/ancestors.ts';
 import { aborted } from './processes/lifeline.ts';

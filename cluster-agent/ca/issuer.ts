@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
@@ -9,6 +9,7 @@ import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 interface Slot {
   readonly keyId: string;
@@ -127,11 +128,7 @@ export class WorkloadIssuer {
         chain: slot.chain,
         sealedKey: seal(privateKeyPem(slot.issuer.privateKey), purpose, provider, random),
       };
-    writeFileSync(`${path}.new`, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }), {
-      mode: 0o600,
-      flush: true,
-    });
-    renameSync(`${path}.new`, path);
+    writeWhole(path, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }));
   }
 }
 

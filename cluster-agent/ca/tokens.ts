@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { jwtVerify, SignJWT } from 'jose';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 /** Who a token proves its bearer to be: a service account, in a pod, on a node. */
 export interface Caller {
@@ -43,8 +44,7 @@ export class ProjectedTokens implements Authenticator {
   constructor(path: string, { provider, random }: Sealing, clock: Clock) {
     if (!existsSync(path)) {
       const key = privateKeyPem(generateKey().privateKey);
-      writeFileSync(`${path}.new`, seal(key, purpose, provider, random), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeWhole(path, seal(key, purpose, provider, random));
     }
     this.#key = createPrivateKey(unseal(readFileSync(path, 'utf8'), purpose, provider));
     this.#public = createPublicKey(this.#key);

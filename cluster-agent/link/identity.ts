@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
@@ -13,6 +13,7 @@ import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthm
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { Client } from '@grpc/grpc-js';
 import { fetchPinnedCa } from './pinned-ca.ts';
 import { readJoinToken, type JoinTicket } from './token.ts';
@@ -85,21 +86,16 @@ type SavedIdentity = Omit<LinkIdentity, 'key'> & { readonly sealedKey: string };
 
 export function saveLinkIdentity(stateDir: string, { key, ...rest }: LinkIdentity, random: Random): void {
   const sealedKey = seal(key, purpose, providerOf(stateDir, random), random);
-  writePrivate(fileOf(stateDir), JSON.stringify({ ...rest, sealedKey } satisfies SavedIdentity));
+  writeWhole(fileOf(stateDir), JSON.stringify({ ...rest, sealedKey } satisfies SavedIdentity));
 }
 
 function joiningKey({ stateDir, random }: JoinOptions): KeyPair {
   const file = joiningFileOf(stateDir);
   const provider = providerOf(stateDir, random);
   if (!existsSync(file))
-    writePrivate(file, seal(privateKeyPem(generateKey().privateKey), purpose, provider, random));
+    writeWhole(file, seal(privateKeyPem(generateKey().privateKey), purpose, provider, random));
   const privateKey = readPrivateKey(unseal(readFileSync(file, 'utf8'), purpose, provider));
   return { privateKey, publicKey: createPublicKey(privateKey) };
-}
-
-function writePrivate(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
 }
 
 /** The hub's replicas in turn, until one answers; a refusal is the answer of all. */

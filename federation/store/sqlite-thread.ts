@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change, Stored } from './store.ts';
 
-// The only file that speaks SQLite. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
+// The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
 // must stop no stream. Whatever has arrived when it gets to work is one transaction: group commit.
 export type ToSqlite =
   | { readonly kind: 'change'; readonly change: Change }

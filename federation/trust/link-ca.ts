@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import {
@@ -14,6 +14,7 @@ import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/ke
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 const purpose = 'link CA key';
 
@@ -92,6 +93,5 @@ function create(path: string, hubId: string, provider: KeyProvider, clock: Clock
   const key = generateKey();
   const certificate = certificatePem(issueRoot(`link ${hubId}`, key, { now: clock.now() }, random));
   const sealedKey = seal(privateKeyPem(key.privateKey), purpose, provider, random);
-  writeFileSync(`${path}.new`, JSON.stringify({ certificate, sealedKey }), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(path, JSON.stringify({ certificate, sealedKey }));
 }

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { CodedError } from '../process/coded-error.ts';
 import type { Random } from '../process/random.ts';
+import { writeWhole } from '../process/write-whole.ts';
 
 /** Where the key that seals other keys comes from: a file first, a key service later. Losing it loses what it sealed. */
 export interface KeyProvider {
@@ -24,10 +25,7 @@ const version = 1;
 export function fileKeyProvider(path: string, random: Random): KeyProvider {
   return {
     sealingKey() {
-      if (!existsSync(path)) {
-        writeFileSync(`${path}.new`, random.bytes(keyBytes), { mode: 0o600, flush: true });
-        renameSync(`${path}.new`, path);
-      }
+      if (!existsSync(path)) writeWhole(path, random.bytes(keyBytes));
       if ((statSync(path).mode & 0o077) !== 0)
         throw new CodedError(
           'SEALING_KEY',

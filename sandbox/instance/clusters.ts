@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 export interface SamplePod {
   readonly namespace: string;
@@ -36,7 +37,7 @@ export function prepareClusters(stateDir: string, octet: number): readonly Sampl
 function prepare(name: string, text: string, stateDir: string, octet: number): SampleCluster {
   const manifests = join(stateDir, name, 'manifests');
   mkdirSync(manifests, { recursive: true, mode: 0o700 });
-  writeFileSync(join(manifests, `${name}.yaml`), text);
+  writeWhole(join(manifests, `${name}.yaml`), text);
   const third = thirdOctet[name] ?? 0;
   return {
     name,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { holdName, type HeldName } from './held-name.ts';
@@ -34,9 +34,3 @@ export async function freshStateDir(home: string, name = 'sandbox'): Promise<Sta
 /** A path may be longer than the name of a socket may. */
 const lockName = (dir: string): string =>
   `isthmus-instance-${createHash('sha256').update(dir).digest('hex').slice(0, 32)}`;
-
-/** A reader sees the old file or the new one, never half of one. */
-export function writeWhole(path: string, text: string, mode = 0o600): void {
-  writeFileSync(`${path}.new`, text, { mode });
-  renameSync(`${path}.new`, path);
-}

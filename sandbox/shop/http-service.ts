@@ -1,5 +1,6 @@
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { followParent, self } from './instance.ts';
 
 /**
@@ -40,8 +41,7 @@ function openDoor(wanted: number, file: string, server: Server): void {
     door.listen(++port, '127.0.0.1');
   });
   door.on('listening', () => {
-    writeFileSync(`${file}.new`, String(port));
-    renameSync(`${file}.new`, file);
+    writeWhole(file, String(port));
   });
   door.listen(port, '127.0.0.1');
 }

@@ -32,6 +32,16 @@ describe('the certificate of the door to proxies', () => {
     assert.ok(isPinned(chain));
   });
 
+  it('is pinned again when the root that proxies read was lost, or is of a crash between the two files', () => {
+    const served = serve('127.64.16.1');
+    rmSync(join(dir, 'xds-root.pem'));
+    assert.deepEqual(serve('127.64.16.1'), served);
+    assert.ok(isPinned(served.chain));
+    writeFileSync(join(dir, 'xds-root.pem'), 'of another start');
+    assert.deepEqual(serve('127.64.16.1'), served);
+    assert.ok(isPinned(served.chain));
+  });
+
   for (const [what, text] of [
     ['half written', '{"key": "'],
     ['of another shape', '[]'],
