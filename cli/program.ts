@@ -5,6 +5,7 @@ import { drainCommands } from './commands/drain.ts';
 import { exportCommands } from './commands/export.ts';
 import { failoverCommands } from './commands/failover.ts';
 import { policyCommands } from './commands/policy.ts';
+import { rejectionsCommand } from './commands/rejections.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
 import { servicesCommand } from './commands/services.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -45,6 +46,7 @@ function createProgram(world: World): Command {
   clustersCommand(program, world);
   servicesCommand(program, world);
   workloadsCommand(program, world);
+  rejectionsCommand(program, world);
   policyCommands(program, world);
   exportCommands(program, world);
   failoverCommands(program, world);

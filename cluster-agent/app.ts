@@ -21,6 +21,7 @@ import { Renewals } from './link/renewals.ts';
 import { podsOf } from './pods.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
+import { answerRejections } from './rejections-answer.ts';
 import { logRejections } from './rejection-log.ts';
 import { servingIdentity } from './serving.ts';
 import { Allocations } from './source/files/allocations.ts';
@@ -299,7 +300,11 @@ export class Agent {
 
   #answer(ask: Ask): Promise<Answer> {
     if (!this.#snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
-    return Promise.resolve(answerWorkloads(this.#input(), this.#snapshot, ask));
+    return Promise.resolve(
+      ask.kind === 'rejections'
+        ? answerRejections(this.#view, ask)
+        : answerWorkloads(this.#input(), this.#snapshot, ask),
+    );
   }
 
   /** Looks once a second whether something is due: the intermediate, the link's certificate, pods' tokens. */

@@ -7,9 +7,9 @@ const mostLines = 20;
 export function logRejections(batch: readonly SourceEvent[], log: Log): void {
   for (const event of batch) {
     if (event.type !== 'rejections') continue;
-    const told = event.rejections.filter(({ reason }) => !reason.startsWith('SKIPPED'));
-    for (const { object, field, reason } of told.slice(0, mostLines))
-      log.warn({ object, field, reason }, 'a part of the cluster is not as it is written');
+    const told = event.rejections.filter(({ severity }) => severity !== 'INFO');
+    for (const { code, severity, object, field, message, file, line } of told.slice(0, mostLines))
+      log.warn({ code, severity, object, field, file, line, why: message }, 'manifest rejected');
     if (told.length > mostLines)
       log.warn({ origin: event.origin, more: told.length - mostLines }, 'and more of the same');
   }

@@ -1,12 +1,3 @@
-/** An object that was refused or skipped: which, where in it, why and what to do. */
-export interface Rejection {
-  /** `<kind> <namespace>/<name>`, or the file when nothing could be read of it. */
-  readonly object: string;
-  /** Path within the object, e.g. `spec.ports[0].port`; '' when it is the whole. */
-  readonly field: string;
-  readonly reason: string;
-}
-
 export interface ServicePort {
   readonly name: string;
   readonly port: number;

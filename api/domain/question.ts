@@ -1,3 +1,6 @@
+import type { Severity } from './condition.ts';
+import type { Rejection } from './rejection.ts';
+
 /** One page of a cluster's workloads, ordered by uid. */
 export interface WorkloadsQuestion {
   readonly kind: 'workloads';
@@ -34,9 +37,30 @@ export interface WorkloadsAnswer {
   readonly hasNext: boolean;
 }
 
+/** One page of what a cluster's manifests say and Isthmus does not do, gravest first. */
+export interface RejectionsQuestion {
+  readonly kind: 'rejections';
+  /** '' for all. */
+  readonly severity: Severity | '';
+  readonly first: number;
+  /** Place after which to begin (`placeOfRejection`), or ''. */
+  readonly after: string;
+}
+
+export interface RejectionsAnswer {
+  readonly kind: 'rejections';
+  readonly rejections: readonly Rejection[];
+  readonly total: number;
+  readonly hasNext: boolean;
+}
+
 /** What the hub asks an agent when someone looks; the kinds grow. */
-export type Ask = WorkloadsQuestion;
-export type Answer = WorkloadsAnswer;
+export type Ask = WorkloadsQuestion | RejectionsQuestion;
+export type Answer = WorkloadsAnswer | RejectionsAnswer;
+export type AnswerTo<A extends Ask> = Extract<Answer, { readonly kind: A['kind'] }>;
+
+/** Asks the agent of a cluster. Rejects with a CodedError, such as CLUSTER_UNREACHABLE. */
+export type AskAgent = <A extends Ask>(cluster: string, ask: A) => Promise<AnswerTo<A>>;
 
 export interface Question {
   readonly id: string;

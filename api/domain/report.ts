@@ -1,5 +1,6 @@
 import type { Condition } from './condition.ts';
-import type { EndpointGroup, Rejection, ServicePort } from './observation.ts';
+import type { EndpointGroup, ServicePort } from './observation.ts';
+import type { Rejection, RejectionCounts } from './rejection.ts';
 
 /** What an agent tells the hub of its cluster as a whole. */
 export interface ClusterReport {
@@ -9,7 +10,10 @@ export interface ClusterReport {
   /** AMBIENT, SIDECAR, NONE, GATEWAY to how many. */
   readonly workloadsByMode: Readonly<Record<string, number>>;
   readonly conditions: readonly Condition[];
+  /** The gravest 100; an agent is asked for the whole list. */
   readonly rejections: readonly Rejection[];
+  /** Of the whole list. */
+  readonly rejectionCounts: RejectionCounts;
 }
 
 /** One service as its cluster knows it; its endpoints are counted in the health report. */

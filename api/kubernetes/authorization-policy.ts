@@ -8,8 +8,9 @@ import type {
 } from '@isthmus/mesh/rbac/authorization.ts';
 import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 import { match, stringMatch } from '@isthmus/mesh/rbac/match.ts';
+import type { Finding } from '../domain/rejection.ts';
+import { notApplied } from './finding.ts';
 import type { AuthorizationPolicyObject, Metadata } from './objects.ts';
-import type { Unapplied } from './unapplied.ts';
 import type * as schemas from './schemas.ts';
 
 type Spec = NonNullable<z.infer<typeof schemas.authorizationPolicy>['spec']>;
@@ -22,7 +23,7 @@ type Condition = NonNullable<RawRule['when']>[number];
 /** The policy, and what of it an L4 proxy does not enforce. */
 export interface DecodedPolicy {
   readonly object: AuthorizationPolicyObject;
-  readonly unapplied: readonly Unapplied[];
+  readonly findings: readonly Finding[];
 }
 
 /**
@@ -45,28 +46,21 @@ export function decodeAuthorizationPolicy(
       selector: spec.selector?.matchLabels ?? {},
       dryRun: metadata.annotations['istio.io/dry-run'] === 'true',
     },
-    unapplied:
+    findings:
       whole ??
-      read.flatMap(({ ignored }, i) =>
-        ignored === '' ? [] : [{ field: `spec.rules[${i}]`, reason: ignored }],
-      ),
+      read.flatMap(({ ignored }, i) => (ignored === '' ? [] : [notApplied(`spec.rules[${i}]`, ignored)])),
   };
 }
 
-function wholeUnapplied(action: Action, hasTargetRef: boolean): readonly Unapplied[] | undefined {
+function wholeUnapplied(action: Action, hasTargetRef: boolean): readonly Finding[] | undefined {
   if (action === 'AUDIT' || action === 'CUSTOM')
-    return [
-      {
-        field: 'spec.action',
-        reason: `NOT_APPLIED: ${action} is enforced by no L4 proxy, and there is no waypoint yet`,
-      },
-    ];
+    return [notApplied('spec.action', `${action} is enforced by no L4 proxy, and there is no waypoint yet`)];
   if (hasTargetRef)
     return [
-      {
-        field: 'spec.targetRefs',
-        reason: 'NOT_APPLIED: a policy with a target is enforced by a waypoint, and there is none yet',
-      },
+      notApplied(
+        'spec.targetRefs',
+        'a policy with a target is enforced by a waypoint, and there is none yet',
+      ),
     ];
   return undefined;
 }
@@ -78,7 +72,7 @@ function readRule(
 ): { rule: Rule | undefined; ignored: string } {
   const l7 = l7Attributes(raw);
   if (l7.length === 0) return { rule: convertRule(raw, namespace), ignored: '' };
-  const needs = `NOT_APPLIED: ${l7.join(', ')} can be judged at L7 only:`;
+  const needs = `${l7.join(', ')} can be judged at L7 only:`;
   if (action === 'ALLOW') return { rule: undefined, ignored: `${needs} this rule allows nothing` };
   const rest = convertRule(raw, namespace).filter((clause) => !clause.some(isEmpty));
   return rest.length === 0

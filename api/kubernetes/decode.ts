@@ -1,22 +1,30 @@
 import type { z } from 'zod';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import type { Rejection } from '../domain/observation.ts';
+import type { Finding } from '../domain/rejection.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
+import { invalid, notApplied } from './finding.ts';
 import { objectId } from './objects.ts';
 import type { ClusterObject, Metadata, ServiceObject } from './objects.ts';
 import { readPod } from './pod.ts';
 import * as schemas from './schemas.ts';
-import type { Unapplied } from './unapplied.ts';
 import { withoutNulls } from './without-nulls.ts';
 
-/** An object that was read, with what of it is not applied; or one whose kind Isthmus does not act on. */
+/** An object that was read, with what of it is not applied; or one whose kind Isthmus does not use. */
 export type Decoded =
-  | { readonly kind: 'object'; readonly object: ClusterObject; readonly unapplied: readonly Rejection[] }
-  | { readonly kind: 'skipped'; readonly what: string };
+  | {
+      readonly kind: 'object';
+      readonly what: string;
+      readonly object: ClusterObject;
+      readonly findings: readonly Finding[];
+    }
+  | { readonly kind: 'skipped'; readonly what: string; readonly apiVersion: string };
 
-/** Why an object is refused, and its id where it says as much: whoever has a good form of it may keep that. */
-export interface Refusal extends Rejection {
+/** Why an object is refused. */
+export interface Refusal extends Finding {
+  /** `<kind> <namespace>/<name>`, as far as the object has them. */
+  readonly object: string;
+  /** Undefined when it cannot be read. Whoever has a good form of that object may keep it. */
   readonly id: string | undefined;
 }
 
@@ -37,8 +45,8 @@ export function decodeObject(foreign: unknown): Result<Decoded, Refusal> {
   if (!decode) return passOver(apiVersion, kind, refusal);
   const read = decode(raw, metadata);
   if (!read.ok) return err({ ...refusal, ...complaint(read.error) });
-  const unapplied = read.value.unapplied.map((part) => ({ object: refusal.object, ...part }));
-  return ok({ kind: 'object', object: read.value.object, unapplied });
+  const { object, findings } = read.value;
+  return ok({ kind: 'object', what: refusal.object, object, findings });
 }
 
 /** In the specs of security policies a null is refused, as a rule that was only begun must not match everything. */
@@ -52,23 +60,23 @@ function readable(foreign: unknown): unknown {
 const securityKinds = new Set(['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']);
 
 /** Kinds that are not acted on are many; a security policy that is misspelt must not pass for one of them. */
-function passOver(apiVersion: string, kind: string, refusal: Omit<Refusal, 'field' | 'reason'>) {
+function passOver(apiVersion: string, kind: string, refusal: Pick<Refusal, 'object' | 'id'>) {
   const isSecurity = apiVersion.startsWith('security.istio.io/');
   if (isSecurity && !securityKinds.has(kind))
-    return err({ ...refusal, id: undefined, field: 'kind', reason: `${apiVersion} has no such kind` });
+    return err({ ...refusal, id: undefined, ...invalid('kind', `${apiVersion} has no such kind`) });
   if (kind === 'AuthorizationPolicy' || kind === 'PeerAuthentication')
-    return err({ ...refusal, field: 'apiVersion', reason: 'is not security.istio.io/v1 or /v1beta1' });
-  return ok({ kind: 'skipped' as const, what: `${apiVersion} ${refusal.object}` });
+    return err({ ...refusal, ...invalid('apiVersion', 'is not security.istio.io/v1 or /v1beta1') });
+  return ok({ kind: 'skipped' as const, what: refusal.object, apiVersion });
 }
 
 interface Read {
   readonly object: ClusterObject;
-  readonly unapplied: readonly Unapplied[];
+  readonly findings: readonly Finding[];
 }
 
 type Decode = (raw: unknown, metadata: Metadata) => Result<Read, z.ZodError>;
 
-const whole = (object: ClusterObject): Read => ({ object, unapplied: [] });
+const whole = (object: ClusterObject): Read => ({ object, findings: [] });
 
 const decoders: Readonly<Record<string, Decode>> = {
   'v1/Namespace': (_raw, metadata) => ok(whole({ kind: 'Namespace', metadata })),
@@ -94,12 +102,12 @@ function through<S extends z.ZodType>(
   return parsed.success ? ok(read(parsed.data)) : err(parsed.error);
 }
 
-function complaint(error: z.ZodError): Pick<Rejection, 'field' | 'reason'> {
+function complaint(error: z.ZodError): Finding {
   const [issue] = error.issues;
   const path =
     issue?.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') ?? '';
   const extra = issue?.code === 'unrecognized_keys' ? `.${issue.keys.join(', .')}` : '';
-  return { field: `${path}${extra}`.replace(/^\./, ''), reason: issue?.message ?? 'cannot be read' };
+  return invalid(`${path}${extra}`.replace(/^\./, ''), issue?.message ?? 'cannot be read');
 }
 
 interface Loose {
@@ -180,13 +188,12 @@ function readPeerAuthentication(
   metadata: Metadata,
 ): Read {
   const ports = Object.keys(spec?.portLevelMtls ?? {});
-  const reason =
-    'NOT_APPLIED: modes of single ports are not enforced; give the pods on those ports a mode of their own';
+  const message = 'modes of single ports are not enforced; give the pods on those ports a mode of their own';
   return {
     object: {
       ...{ kind: 'PeerAuthentication', metadata, selector: spec?.selector?.matchLabels ?? {} },
       mode: spec?.mtls?.mode ?? 'UNSET',
     },
-    unapplied: ports.length === 0 ? [] : [{ field: 'spec.portLevelMtls', reason }],
+    findings: ports.length === 0 ? [] : [notApplied('spec.portLevelMtls', message)],
   };
 }

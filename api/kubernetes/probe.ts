@@ -1,7 +1,8 @@
 import type { z } from 'zod';
+import type { Finding } from '../domain/rejection.ts';
+import { notApplied } from './finding.ts';
 import type { Probe } from './objects.ts';
 import type * as schemas from './schemas.ts';
-import type { Unapplied } from './unapplied.ts';
 
 type Container = z.infer<typeof schemas.pod>['spec']['containers'][number];
 type RawProbe = NonNullable<Container['readinessProbe']>;
@@ -9,21 +10,18 @@ type RawProbe = NonNullable<Container['readinessProbe']>;
 /** The first readiness probe of a pod's containers, and what of them is not acted on. */
 export function readProbe(containers: readonly Container[]): {
   readonly probe: Probe | undefined;
-  readonly unapplied: readonly Unapplied[];
+  readonly findings: readonly Finding[];
 } {
   const probed = containers.flatMap(({ readinessProbe }, i) =>
     readinessProbe ? [{ readinessProbe, at: `spec.containers[${i}].readinessProbe` }] : [],
   );
   const [first, ...others] = probed;
-  if (!first) return { probe: undefined, unapplied: [] };
+  if (!first) return { probe: undefined, findings: [] };
   return {
     probe: convert(first.readinessProbe),
-    unapplied: [
+    findings: [
       ...unapplied(first.readinessProbe, first.at),
-      ...others.map(({ at }) => ({
-        field: at,
-        reason: 'NOT_APPLIED: the first probe of a pod is asked alone',
-      })),
+      ...others.map(({ at }) => notApplied(at, 'the first probe of a pod is asked alone')),
     ],
   };
 }
@@ -40,16 +38,16 @@ function convert(probe: RawProbe): Probe | undefined {
   };
 }
 
-function unapplied({ exec, grpc, httpGet, tcpSocket }: RawProbe, at: string): readonly Unapplied[] {
-  const connects = 'NOT_APPLIED: a TCP connection is asked for instead';
+function unapplied({ exec, grpc, httpGet, tcpSocket }: RawProbe, at: string): readonly Finding[] {
+  const connects = 'a TCP connection is asked for instead';
   const found: readonly [unknown, string, string][] = [
     [exec, 'exec', connects],
     [grpc, 'grpc', connects],
     [httpGet?.scheme === 'HTTPS' || undefined, 'httpGet.scheme', connects],
-    [httpGet?.host ?? tcpSocket?.host, 'host', "NOT_APPLIED: the pod's own application is asked"],
-    [httpGet?.httpHeaders, 'httpGet.httpHeaders', 'NOT_APPLIED: the request goes without them'],
+    [httpGet?.host ?? tcpSocket?.host, 'host', "the pod's own application is asked"],
+    [httpGet?.httpHeaders, 'httpGet.httpHeaders', 'the request goes without them'],
   ];
-  return found.flatMap(([value, name, reason]) =>
-    value === undefined ? [] : [{ field: `${at}.${name}`, reason }],
+  return found.flatMap(([value, name, message]) =>
+    value === undefined ? [] : [notApplied(`${at}.${name}`, message)],
   );
 }

@@ -15,14 +15,15 @@ interface Cluster {
   readonly revision: number;
   readonly staleness: { readonly asOf: string | null; readonly reachable: boolean };
   readonly conditions: readonly { readonly reason: string }[];
-  readonly rejections: readonly object[];
+  readonly rejectionCounts: { readonly errors: number; readonly warnings: number };
 }
 
 const nodes = `name state admission drainPercent drainScope drainDeadline network trustDomain agentVersion
   proxiesConnected revision joinedAt clockSkewMillis link { connected unreachableSince } staleness { asOf reachable }
   nodes { name region zone } workloadsByMode { mode count }
   gateways { network address hbonePort passthroughPort spiffeId ready }
-  conditions { type status reason message } rejections { object field reason }`;
+  conditions { type status reason severity object message remedy }
+  rejectionCounts { errors warnings infos } rejections { code severity object field message file line }`;
 
 export function clustersCommand(program: Command, world: World): void {
   program
@@ -30,7 +31,7 @@ export function clustersCommand(program: Command, world: World): void {
     .description('the member clusters and how they are')
     .addHelpText(
       'after',
-      "\nExamples:\n  isthmus clusters\n  isthmus clusters --output json | jq '.[].rejections'",
+      "\nExamples:\n  isthmus clusters\n  isthmus clusters --output json | jq '.[].conditions'",
     )
     .action(async (_options: object, command: Command) => {
       const { endpoint, show } = invocation(command, world);
@@ -47,10 +48,13 @@ const tableOf = (clusters: readonly Cluster[]): string =>
   table(
     ['cluster', 'state', 'drain', 'network', 'proxies', 'rejected', 'as of', 'revision', 'conditions'],
     clusters.map((one) => [
-      ...[one.name, one.state, drainOf(one), one.network, one.proxiesConnected, one.rejections.length],
+      ...[one.name, one.state, drainOf(one), one.network, one.proxiesConnected, rejectedOf(one)],
       ...[asOf(one.staleness), one.revision, one.conditions.map(({ reason }) => reason).join(' ')],
     ]),
   );
+
+/** Kinds that are not used are no fault. */
+const rejectedOf = ({ rejectionCounts: { errors, warnings } }: Cluster): number => errors + warnings;
 
 function drainOf({ drainPercent, drainScope, drainDeadline }: Cluster): string {
   if (drainPercent === 0) return '-';

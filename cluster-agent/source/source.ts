@@ -1,4 +1,4 @@
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 
 /** One change of the cluster as a source sees it. `id` is `<kind>/<namespace>/<name>` ('' namespace when it has none). */

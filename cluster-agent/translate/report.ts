@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { modeOf } from '../view/mode.ts';
@@ -7,6 +7,7 @@ import { endpointGroups, namesBehind } from './endpoints.ts';
 import { divertsService } from './remote.ts';
 import { hostnameOf, identityFor, networkOf, rootNamespace, type TranslateInput } from './input.ts';
 
+/** An agent is asked for the rest. */
 const mostRejections = 100;
 
 /** What the hub is told of this cluster as a whole. */
@@ -28,15 +29,9 @@ export function clusterReport(
     nodes,
     workloadsByMode: modes,
     conditions,
-    rejections: gravestFirst(view.rejections).slice(0, mostRejections),
+    rejections: view.rejections.slice(0, mostRejections),
+    rejectionCounts: countRejections(view.rejections),
   };
-}
-
-/** What was refused, then what is not applied, then what was passed over: the list has an end. */
-function gravestFirst(rejections: readonly Rejection[]): readonly Rejection[] {
-  const grade = ({ reason }: Rejection) =>
-    reason.startsWith('SKIPPED') ? 2 : reason.startsWith('NOT_APPLIED') ? 1 : 0;
-  return [...rejections].sort((a, b) => grade(a) - grade(b));
 }
 
 /** Pods and services that found no address in the cluster's block. */

@@ -1,4 +1,4 @@
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import { placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type {
   ClusterObject,
   NamespaceObject,
@@ -11,6 +11,8 @@ import type { SourceEvent } from '../source/source.ts';
 export class ClusterView {
   readonly #objects = new Map<string, ClusterObject>();
   readonly #rejections = new Map<string, readonly Rejection[]>();
+  /** By their places; undefined when it has to be made anew. */
+  #sorted: ReadonlyMap<string, Rejection> | undefined;
   #synced = false;
 
   get synced(): boolean {
@@ -29,6 +31,7 @@ export class ClusterView {
         case 'rejections':
           if (event.rejections.length > 0) this.#rejections.set(event.origin, event.rejections);
           else this.#rejections.delete(event.origin);
+          this.#sorted = undefined;
           break;
         case 'synced':
           this.#synced = true;
@@ -50,8 +53,15 @@ export class ClusterView {
       Extract<ClusterObject, { kind: K }> | undefined;
   }
 
+  /** Gravest first. */
   get rejections(): readonly Rejection[] {
-    return [...this.#rejections.values()].flat();
+    return [...this.rejectionsByPlace.values()];
+  }
+
+  /** Gravest first, by `placeOfRejection`. */
+  get rejectionsByPlace(): ReadonlyMap<string, Rejection> {
+    this.#sorted ??= sorted([...this.#rejections.values()].flat());
+    return this.#sorted;
   }
 
   pods(): readonly PodObject[] {
@@ -76,3 +86,10 @@ export const selects = (
   wanted: Readonly<Record<string, string>>,
   labels: Readonly<Record<string, string>>,
 ): boolean => Object.entries(wanted).every(([key, value]) => labels[key] === value);
+
+const sorted = (rejections: readonly Rejection[]): ReadonlyMap<string, Rejection> =>
+  new Map(
+    rejections
+      .map((one) => [placeOfRejection(one), one] as const)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );

@@ -1,4 +1,4 @@
-import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { AskAgent } from '@isthmus/api/domain/question.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -17,7 +17,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly ask: (cluster: string, ask: Ask) => Promise<Answer>;
+  readonly ask: AskAgent;
 }
 
 /** What a caller may be. One exists until workspaces bring more. */

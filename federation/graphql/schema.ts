@@ -7,6 +7,7 @@ import './queries/clusters.ts';
 import './queries/node.ts';
 import './queries/operations.ts';
 import './queries/policies.ts';
+import './queries/rejections.ts';
 import './queries/services.ts';
 import './queries/simulate-failover.ts';
 import './queries/trust-domains.ts';

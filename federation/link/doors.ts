@@ -1,5 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { Answer, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
+import type { Answer, AnswerTo, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
@@ -69,13 +69,16 @@ export class LinkDoors {
     for (const session of this.#sessions.all()) session.wake();
   }
 
-  ask(cluster: string, ask: Ask): Promise<Answer> {
+  async ask<A extends Ask>(cluster: string, ask: A): Promise<AnswerTo<A>> {
     const questions = this.#questions.get(cluster);
-    if (!questions)
-      return Promise.reject(
-        new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`),
+    if (!questions) throw new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`);
+    const answer = await questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
+    if (answer.kind !== ask.kind)
+      throw new CodedError(
+        'AGENT_REFUSED',
+        `the agent of ${cluster} answered a question about ${ask.kind} with ${answer.kind}`,
       );
-    return questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
+    return answer as AnswerTo<A>;
   }
 
   stop(): void {

@@ -1,5 +1,5 @@
 import { Server } from '@grpc/grpc-js';
-import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { AskAgent } from '@isthmus/api/domain/question.ts';
 import { Certificates, mutualServerCredentials, serverCredentials } from '@isthmus/api/grpc/certificates.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
@@ -13,7 +13,7 @@ import type { Reports } from './reports.ts';
 
 export interface Link {
   /** Asks a cluster's agent; rejects with CLUSTER_UNREACHABLE when it is not there. */
-  ask(cluster: string, ask: Ask): Promise<Answer>;
+  readonly ask: AskAgent;
   stop(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
-import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { AskAgent, WorkloadsAnswer, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 /** Most workloads of one cluster that are looked at. */
@@ -13,7 +13,7 @@ const most = 1000;
 export async function firstAllow(
   { effect, target: { clusters, namespace, labels } }: AccessPolicy,
   { intent }: FederationSnapshot,
-  ask: (cluster: string, ask: Ask) => Promise<Answer>,
+  ask: AskAgent,
 ): Promise<readonly string[]> {
   if (effect !== 'ALLOW') return [];
   const members = [...intent.clusters.values()]
@@ -21,7 +21,7 @@ export async function firstAllow(
       ({ id, value }) => value.admission === 'ADMITTED' && (clusters.length === 0 || clusters.includes(id)),
     )
     .map(({ id }) => id);
-  const question: Ask = { kind: 'workloads', namespace, labels, first: most, after: '' };
+  const question: WorkloadsQuestion = { kind: 'workloads', namespace, labels, first: most, after: '' };
   const told = await Promise.all(
     members.map((cluster) =>
       ask(cluster, question).then(
@@ -34,7 +34,7 @@ export async function firstAllow(
   return told.filter((one) => one !== '');
 }
 
-function sentence(cluster: string, { workloads, total }: Answer): string {
+function sentence(cluster: string, { workloads, total }: WorkloadsAnswer): string {
   const names = workloads.filter(({ deniesByDefault }) => !deniesByDefault).map(({ name }) => name);
   const unseen = total - workloads.length;
   if (names.length === 0 && unseen === 0) return '';

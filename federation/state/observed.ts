@@ -1,6 +1,7 @@
 import type { Link } from '@isthmus/api/domain/cluster.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { EndpointGroup, Rejection } from '@isthmus/api/domain/observation.ts';
+import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
+import type { Rejection, RejectionCounts } from '@isthmus/api/domain/rejection.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 
 /** One service of one cluster as its agent reports it, joined with the endpoint counts of its health report. */
@@ -34,7 +35,9 @@ export interface Shard {
   readonly proxiesConnected: number;
   readonly clockSkewMillis: number;
   readonly conditions: readonly Condition[];
+  /** The gravest 100. */
   readonly rejections: readonly Rejection[];
+  readonly rejectionCounts: RejectionCounts;
   readonly services: ReadonlyMap<string, ObservedService>;
   /** Endpoint counts by `<namespace>/<name>` as last reported, also of services that have yet to be. */
   readonly health: ReadonlyMap<string, readonly EndpointGroup[]>;

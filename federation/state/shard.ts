@@ -15,6 +15,7 @@ export const emptyShard = (cluster: string, now: number): Shard => ({
   link: { kind: 'UNREACHABLE', since: now },
   ...{ asOf: 0, synced: false, agentVersion: '', network: '', nodes: [], workloadsByMode: {} },
   ...{ proxiesConnected: 0, clockSkewMillis: 0, conditions: [], rejections: [] },
+  rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
   ...{ services: new Map(), health: new Map(), gateways: new Map(), applied: new Map(), refused: new Map() },
 });
 

@@ -74,7 +74,8 @@ describe('a folder of manifests', () => {
       .all('Service')
       .map(({ metadata }) => metadata.name)
       .sort();
-  const told = () => view.rejections.map(({ object, reason }) => `${object}: ${reason}`);
+  const told = () =>
+    view.rejections.map(({ object, message, file, line }) => `${object}: ${message} (${file}:${line})`);
 
   it('follows files that come, change and go', () => {
     write('a.yaml', service('one') + '---\n' + service('two'));
@@ -189,7 +190,7 @@ describe('a folder of manifests', () => {
       view.rejections.map(({ object, field }) => ({ object, field })),
       [{ object: 'Service shop/bad', field: 'spec.ports[0].port' }],
     );
-    assert.match(view.rejections[0]?.reason ?? '', /\(a\.yaml:6\)$/);
+    assert.match(told()[0] ?? '', /\(a\.yaml:6\)$/);
   });
 
   it('takes an object from the first file that has it, and from the next when that one goes', () => {
@@ -197,7 +198,7 @@ describe('a folder of manifests', () => {
     write('b.yaml', service('one', 2222));
     const port = () => view.get('Service', 'shop', 'one')?.ports[0]?.port;
     assert.equal(port(), 1111);
-    assert.match(told()[0] ?? '', /a\.yaml already: b\.yaml/);
+    assert.match(told()[0] ?? '', /the same object is at a\.yaml:1, .*\(b\.yaml:1\)/);
     unlinkSync(join(dir, 'a.yaml'));
     settled();
     assert.equal(port(), 2222);
@@ -207,7 +208,7 @@ describe('a folder of manifests', () => {
   it('of two equal objects in one file takes the first, and says so', () => {
     write('a.yaml', service('one', 1111) + '---\n' + service('one', 2222));
     assert.equal(view.get('Service', 'shop', 'one')?.ports[0]?.port, 1111);
-    assert.match(told()[0] ?? '', /in this file already.*a\.yaml:6/);
+    assert.match(told()[0] ?? '', /the same object is at a\.yaml:1, .*\(a\.yaml:6\)/);
   });
 
   it('a file that is renamed takes its objects with it', () => {
@@ -299,7 +300,7 @@ describe('reading manifests', () => {
       const { objects, rejections } = readManifests(text, 'a.yaml');
       assert.equal(objects.size, 0);
       assert.match(rejections[0]?.field ?? 'nothing was refused', field);
-      assert.ok((rejections[0]?.reason.length ?? 0) > 0);
+      assert.ok((rejections[0]?.message.length ?? 0) > 0);
     });
 
   it('refuses a bomb of aliases as a whole, and leaves the prototype of all objects alone', () => {

@@ -152,4 +152,5 @@ class PickyViews extends HubViewStore {
 const aCluster = (name: string): ClusterReport => ({
   ...{ agentVersion: '0.1.0', network: `network-${name}`, workloadsByMode: {}, conditions: [] },
   ...{ nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }], rejections: [] },
+  rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
 });

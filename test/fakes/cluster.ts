@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
@@ -10,7 +11,7 @@ import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view
 export function viewOf(text: string): ClusterView {
   const { objects, rejections } = readManifests(text, 'test.yaml');
   assert.deepEqual(
-    rejections.filter(({ reason }) => !/^(NOT_APPLIED|SKIPPED)/.test(reason)),
+    rejections.filter(({ severity }) => severity === 'ERROR'),
     [],
   );
   const view = new ClusterView();
@@ -59,3 +60,13 @@ export const aRemote = (over: Partial<RemoteService> & { readonly name: string }
 
 export const remotes = (...all: readonly RemoteService[]): HubView['remotes'] =>
   new Map(all.map((one) => [`${one.cluster}/${one.namespace}/${one.name}`, one]));
+
+export const aRejection = (over: Partial<Rejection> = {}): Rejection => ({
+  code: over.code ?? 'INVALID_FIELD',
+  severity: over.severity ?? 'ERROR',
+  object: over.object ?? 'Service shop/cart',
+  field: over.field ?? 'spec.ports[0].port',
+  message: over.message ?? 'is no port',
+  file: over.file ?? 'cart.yaml',
+  line: over.line ?? 1,
+});

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkloadSummary } from '@isthmus/api/domain/question.ts';
+import { countRejections, placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -12,6 +13,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { LinkClient } from '../../cluster-agent/link/client.ts';
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
@@ -31,6 +33,29 @@ export interface Said {
 }
 
 const namespace = 'shop';
+const odd: Rejection = {
+  code: 'INVALID_FIELD',
+  severity: 'ERROR',
+  object: 'Pod shop/odd',
+  field: 'spec',
+  message: 'it is odd',
+  file: 'shop/odd.yaml',
+  line: 3,
+};
+/** More than a page of them, and more than a report has. */
+const rejections: readonly Rejection[] = [
+  odd,
+  ...Array.from({ length: 120 }, (_, i): Rejection => ({
+    code: 'NOT_APPLIED',
+    severity: 'WARNING',
+    object: `Service shop/part-${i}`,
+    field: 'spec.x',
+    message: 'it is not applied',
+    file: 'shop/parts.yaml',
+    line: i + 1,
+  })),
+];
+const rejectionsByPlace = new Map(rejections.map((one) => [placeOfRejection(one), one]));
 const mutation =
   'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token } }';
 
@@ -55,7 +80,12 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     ...{ clock, random: systemRandom, log: silentLog },
     reports: (type) => reports.get(type) ?? new Map(),
     health: () => healthOf(said),
-    answer: ({ first, after }) => Promise.resolve(workloadsOf(said, first, after)),
+    answer: (ask) =>
+      Promise.resolve(
+        ask.kind === 'workloads'
+          ? workloadsOf(said, ask.first, ask.after)
+          : answerRejections({ rejectionsByPlace }, ask),
+      ),
     onView: () => undefined,
   });
   const stop = new AbortController();
@@ -92,7 +122,8 @@ function reportsOf({ cluster, region, services, address }: Said) {
     ...{ agentVersion: '0', network: `network-${cluster}`, workloadsByMode: { AMBIENT: 1 } },
     ...{ nodes: [{ name: `${cluster}-a`, region, zone: `${region}-1` }] },
     conditions: [],
-    rejections: [{ object: 'Pod shop/odd', field: 'spec', reason: 'it is odd' }],
+    rejections: rejections.slice(0, 100),
+    rejectionCounts: countRejections(rejections),
   };
   const gateway: Gateway = {
     ...{ network: `network-${cluster}`, address, hbonePort: 15008, passthroughPort: 15443 },

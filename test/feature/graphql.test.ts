@@ -270,7 +270,7 @@ describe('GraphQL through its door', () => {
     },
     'a query that costs too much': {
       body: JSON.stringify({
-        query: `{ ${Array.from({ length: 40 }, (_, i) => `a${i}: clusters(first: 100) { edges { node { gateways { network } conditions { message } nodes { name } rejections { reason } workloadsByMode { count } } } }`).join(' ')} }`,
+        query: `{ ${Array.from({ length: 40 }, (_, i) => `a${i}: clusters(first: 100) { edges { node { gateways { network } conditions { message } nodes { name } rejections { message } workloadsByMode { count } } } }`).join(' ')} }`,
       }),
       status: 200,
       says: /[Cc]ost/,

@@ -51,7 +51,7 @@ describe('no manifest makes the agent throw', () => {
     fc.assert(
       fc.property(fc.oneof(damaged, fc.string({ unit: 'binary', maxLength: 300 })), (text) => {
         const { objects, rejections } = readManifests(text, 'a.yaml');
-        for (const { object, reason } of rejections) assert.ok(object.length + reason.length > 0);
+        for (const { object, message } of rejections) assert.ok(object.length > 0 && message.length > 0);
         const view = new ClusterView();
         view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
         const input = {
@@ -94,7 +94,7 @@ describe('no manifest makes the agent throw', () => {
     fc.assert(
       fc.property(fc.oneof(frame, fc.jsonValue()), (raw) => {
         const decoded = decodeObject(raw);
-        if (!decoded.ok) assert.ok(decoded.error.object.length > 0 && decoded.error.reason.length > 0);
+        if (!decoded.ok) assert.ok(decoded.error.object.length > 0 && decoded.error.message.length > 0);
       }),
       { numRuns: 2000 },
     );
@@ -106,6 +106,6 @@ describe('no manifest makes the agent throw', () => {
     assert.equal(readManifests(file, 'a.yaml').objects.size, 1);
     const twice = readManifests(`${file}\n  k7: 0\n`, 'a.yaml');
     assert.equal(twice.broken, true);
-    assert.match(twice.rejections[0]?.reason ?? '', /key k7 is there twice/);
+    assert.match(twice.rejections[0]?.message ?? '', /key k7 is there twice/);
   });
 });

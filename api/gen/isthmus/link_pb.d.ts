@@ -559,9 +559,18 @@ export declare type ClusterInfo = Message<"isthmus.link.v1.ClusterInfo"> & {
   conditions: Condition[];
 
   /**
+   * The gravest 100 of all.
+   *
    * @generated from field: repeated isthmus.link.v1.Rejection rejections = 6;
    */
   rejections: Rejection[];
+
+  /**
+   * Of all.
+   *
+   * @generated from field: isthmus.link.v1.RejectionCounts rejection_counts = 7;
+   */
+  rejectionCounts?: RejectionCounts | undefined;
 };
 
 /**
@@ -597,25 +606,59 @@ export declare type Node = Message<"isthmus.link.v1.Node"> & {
 export declare const NodeSchema: GenMessage<Node>;
 
 /**
- * A foreign object that was refused or skipped, and what to do about it.
+ * Something that the cluster's manifests say and Isthmus does not do.
  *
  * @generated from message isthmus.link.v1.Rejection
  */
 export declare type Rejection = Message<"isthmus.link.v1.Rejection"> & {
   /**
+   * "<kind> <namespace>/<name>"; the file, when nothing could be read of it.
+   *
    * @generated from field: string object = 1;
    */
   object: string;
 
   /**
+   * Path within the object; empty: the whole.
+   *
    * @generated from field: string field = 2;
    */
   field: string;
 
   /**
-   * @generated from field: string reason = 3;
+   * What is wrong, and what to do about it.
+   *
+   * @generated from field: string message = 3;
    */
-  reason: string;
+  message: string;
+
+  /**
+   * UPPER_SNAKE, stable.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+
+  /**
+   * "ERROR", "WARNING" or "INFO".
+   *
+   * @generated from field: string severity = 5;
+   */
+  severity: string;
+
+  /**
+   * Path below the folder of manifests; empty: it comes from no file.
+   *
+   * @generated from field: string file = 6;
+   */
+  file: string;
+
+  /**
+   * Where the object begins, from 1; 0: not known.
+   *
+   * @generated from field: uint32 line = 7;
+   */
+  line: number;
 };
 
 /**
@@ -623,6 +666,32 @@ export declare type Rejection = Message<"isthmus.link.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export declare const RejectionSchema: GenMessage<Rejection>;
+
+/**
+ * @generated from message isthmus.link.v1.RejectionCounts
+ */
+export declare type RejectionCounts = Message<"isthmus.link.v1.RejectionCounts"> & {
+  /**
+   * @generated from field: uint32 errors = 1;
+   */
+  errors: number;
+
+  /**
+   * @generated from field: uint32 warnings = 2;
+   */
+  warnings: number;
+
+  /**
+   * @generated from field: uint32 infos = 3;
+   */
+  infos: number;
+};
+
+/**
+ * Describes the message isthmus.link.v1.RejectionCounts.
+ * Use `create(RejectionCountsSchema)` to create a new message.
+ */
+export declare const RejectionCountsSchema: GenMessage<RejectionCounts>;
 
 /**
  * Type "service". Resource name: "<namespace>/<name>".
@@ -1037,6 +1106,12 @@ export declare type Question = Message<"isthmus.link.v1.Question"> & {
      */
     value: WorkloadsQuestion;
     case: "workloads";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.RejectionsQuestion rejections = 4;
+     */
+    value: RejectionsQuestion;
+    case: "rejections";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1104,6 +1179,12 @@ export declare type Reply = Message<"isthmus.link.v1.Reply"> & {
      */
     value: WorkloadsReply;
     case: "workloads";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.RejectionsReply rejections = 4;
+     */
+    value: RejectionsReply;
+    case: "rejections";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1112,6 +1193,64 @@ export declare type Reply = Message<"isthmus.link.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export declare const ReplySchema: GenMessage<Reply>;
+
+/**
+ * One page of what the manifests say and Isthmus does not do, gravest first.
+ *
+ * @generated from message isthmus.link.v1.RejectionsQuestion
+ */
+export declare type RejectionsQuestion = Message<"isthmus.link.v1.RejectionsQuestion"> & {
+  /**
+   * @generated from field: uint32 first = 1;
+   */
+  first: number;
+
+  /**
+   * Cursor after which to begin; empty: at the gravest.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * "ERROR", "WARNING" or "INFO"; empty: all.
+   *
+   * @generated from field: string severity = 3;
+   */
+  severity: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.RejectionsQuestion.
+ * Use `create(RejectionsQuestionSchema)` to create a new message.
+ */
+export declare const RejectionsQuestionSchema: GenMessage<RejectionsQuestion>;
+
+/**
+ * @generated from message isthmus.link.v1.RejectionsReply
+ */
+export declare type RejectionsReply = Message<"isthmus.link.v1.RejectionsReply"> & {
+  /**
+   * @generated from field: repeated isthmus.link.v1.Rejection rejections = 1;
+   */
+  rejections: Rejection[];
+
+  /**
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * @generated from field: bool has_next = 3;
+   */
+  hasNext: boolean;
+};
+
+/**
+ * Describes the message isthmus.link.v1.RejectionsReply.
+ * Use `create(RejectionsReplySchema)` to create a new message.
+ */
+export declare const RejectionsReplySchema: GenMessage<RejectionsReply>;
 
 /**
  * @generated from message isthmus.link.v1.WorkloadsReply

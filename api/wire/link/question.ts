@@ -1,36 +1,75 @@
-import type { Answer, Ask, Question, Reply, WorkloadSummary } from '../../domain/question.ts';
+import { severities } from '../../domain/condition.ts';
+import type {
+  Answer,
+  Ask,
+  Question,
+  RejectionsAnswer,
+  RejectionsQuestion,
+  Reply,
+  WorkloadSummary,
+  WorkloadsAnswer,
+  WorkloadsQuestion,
+} from '../../domain/question.ts';
 import {
   QuestionSchema,
   ReplySchema,
+  type Question as WireQuestion,
+  type RejectionsQuestion as WireRejectionsQuestion,
+  type RejectionsReply,
+  type Reply as WireReply,
   type WorkloadSummary as WireSummary,
+  type WorkloadsQuestion as WireWorkloadsQuestion,
   type WorkloadsReply,
 } from '../../gen/isthmus/link_pb.js';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
+import { copies, readRejection } from './shapes.ts';
 
 /** Hub to agent. */
 export const question: Codec<Question> = codec(
   QuestionSchema,
-  ({ id, deadlineMillis, ask: { namespace, labels, first, after } }) => ({
-    id,
-    deadlineMillis,
-    question: {
-      case: 'workloads' as const,
-      value: { namespace, first, after, labels: sortedRecord(Object.entries(labels)) },
-    },
-  }),
+  ({ id, deadlineMillis, ask }) => ({ id, deadlineMillis, question: writeAsk(ask) }),
   (message, fields): Question => ({
     id: fields.text('id', message.id),
     deadlineMillis: message.deadlineMillis,
-    ask: readAsk(message.question.value, fields),
+    ask: readAsk(message.question, fields),
   }),
 );
 
-function readAsk(value: Omit<Ask, 'kind'> | undefined, fields: Fields): Ask {
-  const none = { namespace: '', first: 0, after: '', labels: {} };
-  const { namespace, labels, first, after } = fields.required('question', value, none);
-  return { kind: 'workloads', namespace, labels: { ...labels }, first, after };
+function writeAsk(ask: Ask) {
+  switch (ask.kind) {
+    case 'workloads': {
+      const { namespace, labels, first, after } = ask;
+      const value = { namespace, first, after, labels: sortedRecord(Object.entries(labels)) };
+      return { case: 'workloads' as const, value };
+    }
+    case 'rejections': {
+      const { severity, first, after } = ask;
+      return { case: 'rejections' as const, value: { severity, first, after } };
+    }
+  }
 }
+
+function readAsk(asked: WireQuestion['question'], fields: Fields): Ask {
+  if (asked.case === undefined)
+    fields.refuse('question', 'is missing, or of a kind that this agent does not know');
+  return asked.case === 'rejections' ? rejectionsAsk(asked.value, fields) : workloadsAsk(asked.value);
+}
+
+const workloadsAsk = (value: WireWorkloadsQuestion | undefined): WorkloadsQuestion => ({
+  kind: 'workloads',
+  namespace: value?.namespace ?? '',
+  labels: { ...value?.labels },
+  first: value?.first ?? 0,
+  after: value?.after ?? '',
+});
+
+const rejectionsAsk = (value: WireRejectionsQuestion, fields: Fields): RejectionsQuestion => ({
+  kind: 'rejections',
+  severity: value.severity === '' ? '' : fields.word('rejections.severity', value.severity, severities),
+  first: value.first,
+  after: value.after,
+});
 
 /** Agent to hub. */
 export const reply: Codec<Reply> = codec(
@@ -42,24 +81,46 @@ export const reply: Codec<Reply> = codec(
   (message, fields): Reply => {
     const id = fields.text('id', message.id);
     if (message.error !== '') return { id, kind: 'error', message: message.error };
-    return { id, kind: 'answer', answer: readAnswer(message.reply.value, fields) };
+    return { id, kind: 'answer', answer: readAnswer(message.reply, fields) };
   },
 );
 
-const writeAnswer = ({ workloads, total, hasNext }: Answer) => ({
-  case: 'workloads' as const,
-  value: { workloads: workloads.map(writeSummary), total, hasNext },
+function writeAnswer(answer: Answer) {
+  switch (answer.kind) {
+    case 'workloads': {
+      const { workloads, total, hasNext } = answer;
+      return {
+        case: 'workloads' as const,
+        value: { workloads: workloads.map(writeSummary), total, hasNext },
+      };
+    }
+    case 'rejections': {
+      const { rejections, total, hasNext } = answer;
+      return { case: 'rejections' as const, value: { rejections: copies(rejections), total, hasNext } };
+    }
+  }
+}
+
+function readAnswer(answered: WireReply['reply'], fields: Fields): Answer {
+  if (answered.case === undefined) fields.refuse('reply', 'is missing');
+  return answered.case === 'rejections'
+    ? rejectionsAnswer(answered.value, fields)
+    : workloadsAnswer(answered.value, fields);
+}
+
+const workloadsAnswer = (value: WorkloadsReply | undefined, fields: Fields): WorkloadsAnswer => ({
+  kind: 'workloads',
+  workloads: (value?.workloads ?? []).map((summary, i) => readSummary(`workloads[${i}]`, summary, fields)),
+  total: value?.total ?? 0,
+  hasNext: value?.hasNext ?? false,
 });
 
-function readAnswer(value: WorkloadsReply | undefined, fields: Fields): Answer {
-  if (value === undefined) fields.refuse('reply', 'is missing');
-  return {
-    kind: 'workloads',
-    workloads: (value?.workloads ?? []).map((summary, i) => readSummary(`workloads[${i}]`, summary, fields)),
-    total: value?.total ?? 0,
-    hasNext: value?.hasNext ?? false,
-  };
-}
+const rejectionsAnswer = (value: RejectionsReply, fields: Fields): RejectionsAnswer => ({
+  kind: 'rejections',
+  rejections: value.rejections.map((one, i) => readRejection(`rejections[${i}]`, one, fields)),
+  total: value.total,
+  hasNext: value.hasNext,
+});
 
 const writeSummary = ({ addresses, services, policies, ...rest }: WorkloadSummary) => ({
   ...rest,

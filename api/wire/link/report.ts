@@ -20,10 +20,12 @@ import type { Fields } from '../fields.ts';
 import {
   copies,
   readCondition,
+  readCounts,
   readGateway,
   readGroup,
   readPort,
   readRejection,
+  writeCounts,
   writeGroup,
 } from './shapes.ts';
 
@@ -37,6 +39,7 @@ export const clusterReport: Codec<ClusterReport> = codec(
     workloadsByMode: sortedRecord(Object.entries(report.workloadsByMode)),
     conditions: copies(report.conditions),
     rejections: copies(report.rejections),
+    rejectionCounts: writeCounts(report.rejectionCounts),
   }),
   (info, fields): ClusterReport => ({
     agentVersion: info.agentVersion,
@@ -49,6 +52,7 @@ export const clusterReport: Codec<ClusterReport> = codec(
     workloadsByMode: { ...info.workloadsByMode },
     conditions: info.conditions.map((condition, i) => readCondition(`conditions[${i}]`, condition, fields)),
     rejections: info.rejections.map((rejection, i) => readRejection(`rejections[${i}]`, rejection, fields)),
+    rejectionCounts: readCounts(info.rejectionCounts),
   }),
 );
 

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { severities, type Condition } from '../../domain/condition.ts';
-import type { EndpointGroup, Rejection, ServicePort } from '../../domain/observation.ts';
+import type { EndpointGroup, ServicePort } from '../../domain/observation.ts';
+import type { Rejection, RejectionCounts } from '../../domain/rejection.ts';
 import type { Gateway } from '../../domain/report.ts';
 import type {
   Condition as WireCondition,
@@ -8,6 +9,7 @@ import type {
   EndpointGroupSchema,
   Gateway as WireGateway,
   Rejection as WireRejection,
+  RejectionCounts as WireCounts,
   ServicePort as WirePort,
 } from '../../gen/isthmus/link_pb.js';
 import { Transport } from '../../gen/isthmus/mesh_pb.js';
@@ -52,9 +54,25 @@ export const readCondition = (at: string, condition: WireCondition, fields: Fiel
 });
 
 export const readRejection = (at: string, rejection: WireRejection, fields: Fields): Rejection => ({
+  code: fields.text(`${at}.code`, rejection.code),
+  severity: fields.word(`${at}.severity`, rejection.severity, severities),
   object: fields.text(`${at}.object`, rejection.object),
   field: rejection.field,
-  reason: rejection.reason,
+  message: rejection.message,
+  file: rejection.file,
+  line: rejection.line,
+});
+
+export const writeCounts = ({ ERROR, WARNING, INFO }: RejectionCounts) => ({
+  errors: ERROR,
+  warnings: WARNING,
+  infos: INFO,
+});
+
+export const readCounts = (counts: WireCounts | undefined): RejectionCounts => ({
+  ERROR: counts?.errors ?? 0,
+  WARNING: counts?.warnings ?? 0,
+  INFO: counts?.infos ?? 0,
 });
 
 export const readGateway = (at: string, gateway: WireGateway, fields: Fields): Gateway => ({

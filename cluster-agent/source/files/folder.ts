@@ -1,12 +1,13 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { SourceEvent } from '../source.ts';
 import { differences, hold, loses, nothingHeld, settle, type Holding } from './holding.ts';
 import type { LastGood } from './last-good.ts';
 import { listFolder, readStamped, type Listing } from './list-folder.ts';
-import { readManifests, unreadable, type FileContents } from './read-file.ts';
+import { fileFinding, readManifests, rejectionOf, unreadable, type FileContents } from './read-file.ts';
 
 /** A file is read once it has stood still for this long. */
 export const settleMillis = 50;
@@ -140,12 +141,9 @@ const isClosed = (file: string, { closed }: Listing): boolean =>
 
 /** Folders that cannot be listed are told like files that cannot be read. */
 function withClosed({ objects, rejections }: Holding, { closed }: Listing): Holding {
-  const told = [...closed].map(
-    ([folder, reason]) =>
-      [
-        `${folder}/`,
-        [{ object: folder === '' ? 'the folder of manifests' : folder, field: '', reason }],
-      ] as const,
-  );
+  const told = [...closed].map(([folder, reason]): [string, readonly Rejection[]] => {
+    const object = folder === '' ? 'the folder of manifests' : folder;
+    return [`${folder}/`, [rejectionOf(object, fileFinding('UNREADABLE_FOLDER', reason), folder, 0)]];
+  });
   return { objects, rejections: new Map([...rejections, ...told]) };
 }

@@ -1,6 +1,6 @@
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { SourceEvent } from '../source.ts';
-import type { FileContents, Held } from './read-file.ts';
+import { duplicate, rejectionOf, type FileContents, type Held } from './read-file.ts';
 
 /** The objects of all files together: each is taken from one file. */
 export interface Holding {
@@ -30,15 +30,23 @@ export function hold(files: ReadonlyMap<string, FileContents>, before: Holding):
       const last = before.objects.get(id)?.file ?? file;
       const owner = files.get(last)?.objects.has(id) ? last : (objects.get(id)?.file ?? file);
       if (owner === file) objects.set(id, { ...held, file });
-      else rejections.get(file)?.push(twice(id, owner, file));
+      else
+        rejections
+          .get(file)
+          ?.push(
+            rejectionOf(
+              nameOf(held),
+              duplicate(owner, files.get(owner)?.objects.get(id)?.line ?? 0),
+              file,
+              held.line,
+            ),
+          );
     }
   return { objects, rejections };
 }
 
-const twice = (id: string, owner: string, file: string): Rejection => ({
-  ...{ object: id, field: '' },
-  reason: `is in ${owner} already: ${file} is passed over`,
-});
+const nameOf = ({ object: { kind, metadata } }: Held): string =>
+  `${kind} ${metadata.namespace === '' ? '' : `${metadata.namespace}/`}${metadata.name}`;
 
 /** What a view of the one has to be told to become a view of the other. */
 export function differences(before: Holding, after: Holding): readonly SourceEvent[] {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { SourceEvent } from '../source.ts';

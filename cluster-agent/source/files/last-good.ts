@@ -45,7 +45,7 @@ function contentsOf(texts: readonly string[]): FileContents {
     const decoded = decodeObject(JSON.parse(json));
     if (!decoded.ok || decoded.value.kind === 'skipped') continue;
     const { object } = decoded.value;
-    objects.set(objectId(object.kind, object.metadata), { object, json });
+    objects.set(objectId(object.kind, object.metadata), { object, json, line: 0 });
   }
   return { objects, refused: new Set(), rejections: [], broken: false };
 }

@@ -1,4 +1,4 @@
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Allocations } from './allocations.ts';
 
@@ -63,6 +63,12 @@ function allocate(allocations: Allocations, pod: PodObject, refused: readonly Re
   };
 }
 
-const problem = (pod: PodObject, field: string, reason: string): Rejection => ({
-  ...{ object: `Pod ${ownerOf(pod)}`, field, reason },
+const problem = (pod: PodObject, field: string, message: string): Rejection => ({
+  code: 'NOT_PLACED',
+  severity: 'ERROR',
+  object: `Pod ${ownerOf(pod)}`,
+  field,
+  message,
+  file: '',
+  line: 0,
 });

@@ -1,5 +1,5 @@
 import { isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 
@@ -7,6 +7,8 @@ import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts
 export interface Held {
   readonly object: ClusterObject;
   readonly json: string;
+  /** Where its document begins. */
+  readonly line: number;
 }
 
 /** What one file of manifests holds. */
@@ -43,8 +45,28 @@ export function readManifests(text: string, file: string): FileContents {
 
 /** Whatever is in the file, nobody knows. */
 export const unreadable = (file: string, reason: string): FileContents => ({
-  ...{ objects: new Map(), refused: new Set(), broken: true },
-  rejections: [{ object: file, field: '', reason: cut(reason) }],
+  objects: new Map(),
+  refused: new Set(),
+  rejections: [rejectionOf(file, fileFinding('UNREADABLE_FILE', reason), file, 0)],
+  broken: true,
+});
+
+/** Of a file as a whole. */
+export const fileFinding = (code: string, message: string): Finding => ({
+  code,
+  severity: 'ERROR',
+  field: '',
+  message,
+});
+
+export const rejectionOf = (object: string, finding: Finding, file: string, line: number): Rejection => ({
+  code: finding.code,
+  severity: finding.severity,
+  object: cut(object),
+  field: cut(finding.field),
+  message: cut(finding.message),
+  file,
+  line,
 });
 
 function readDocuments(
@@ -52,14 +74,14 @@ function readDocuments(
   file: string,
   lineOf: (document: Document) => number,
 ): FileContents {
-  const contents = new Contents();
+  const contents = new Contents(file);
   for (const document of documents) {
-    const at = `${file}:${lineOf(document)}`;
+    const line = lineOf(document);
     try {
-      for (const raw of items(plain(document))) contents.add(jsonOf(raw), at);
+      for (const raw of items(plain(document))) contents.add(jsonOf(raw), line);
     } catch (error) {
       contents.broken = true;
-      contents.reject({ object: file, field: '', reason: sentence(error) }, at);
+      contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), line);
     }
   }
   return contents;
@@ -70,37 +92,58 @@ class Contents implements FileContents {
   readonly refused = new Set<string>();
   readonly rejections: Rejection[] = [];
   broken = false;
+  readonly #file: string;
 
-  add(json: string, at: string): void {
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(json: string, line: number): void {
     const decoded = decodeObject(JSON.parse(json));
     if (!decoded.ok) {
-      const { id, ...rejection } = decoded.error;
+      const { id, object } = decoded.error;
       if (id === undefined) this.broken = true;
       else this.refused.add(id);
-      this.reject(rejection, at);
+      this.reject(object, decoded.error, line);
     } else if (decoded.value.kind === 'skipped') {
-      const reason = 'SKIPPED: Isthmus does not act on this kind';
-      this.reject({ object: decoded.value.what, field: 'kind', reason }, at);
+      const { what, apiVersion } = decoded.value;
+      this.reject(what, skipped(apiVersion), line);
     } else {
-      const { object, unapplied } = decoded.value;
-      for (const one of unapplied) this.reject(one, at);
-      this.#hold(object, json, at);
+      const { what, object, findings } = decoded.value;
+      for (const one of findings) this.reject(what, one, line);
+      this.#hold(what, object, json, line);
     }
   }
 
-  reject({ object, field, reason }: Rejection, at: string): void {
-    this.rejections.push({ object, field: cut(field), reason: `${cut(reason)} (${at})` });
+  reject(object: string, finding: Finding, line: number): void {
+    this.rejections.push(rejectionOf(object, finding, this.#file, line));
   }
 
-  #hold(object: ClusterObject, json: string, at: string): void {
+  #hold(what: string, object: ClusterObject, json: string, line: number): void {
     const id = objectId(object.kind, object.metadata);
-    if (this.objects.has(id))
-      this.reject({ object: id, field: '', reason: 'is in this file already: the first is taken' }, at);
-    else this.objects.set(id, { object, json });
+    const first = this.objects.get(id);
+    if (first) this.reject(what, duplicate(this.#file, first.line), line);
+    else this.objects.set(id, { object, json, line });
   }
 }
 
-const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text);
+/** The object is in another place already, which is the one that counts. */
+export const duplicate = (file: string, line: number): Finding => ({
+  code: 'DUPLICATE_OBJECT',
+  severity: 'WARNING',
+  field: '',
+  message: `the same object is at ${file}:${line}, which is the one that is used; delete one of them`,
+});
+
+const skipped = (apiVersion: string): Finding => ({
+  code: 'SKIPPED',
+  severity: 'INFO',
+  field: 'kind',
+  message: `Isthmus does not use this kind (${apiVersion})`,
+});
+
+/** Whole characters only, as what is cut within one comes out of the link as another text. */
+const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text).toWellFormed();
 
 const sentence = (error: unknown): string =>
   error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is no YAML';

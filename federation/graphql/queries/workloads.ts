@@ -1,8 +1,7 @@
-import type { WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { askCluster } from '../ask.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
-import { apiError, checkFirst, fromCursor, toCursor } from '../pages.ts';
+import { checkFirst, fromCursor, toCursor } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { pageArguments } from '../types/connection.ts';
 import { workloadConnection, workloadView, type WorkloadView } from '../types/workload.ts';
@@ -16,9 +15,9 @@ builder.queryField('workloads', (t) =>
     resolve: async (_root, { cluster, namespace, first, after }, context) => {
       checkFirst(first);
       const from = after ? fromCursor(after) : '';
-      const answer = await ask(
+      const answer = await askCluster(
         cluster,
-        { first, after: from, namespace: namespace ?? '', labels: {} },
+        { kind: 'workloads', first, after: from, namespace: namespace ?? '', labels: {} },
         context,
       );
       return {
@@ -39,22 +38,11 @@ export async function oneWorkload(uid: string, context: RequestContext): Promise
   if (!context.snapshot.intent.clusters.has(cluster)) return undefined;
   // A page begins after a uid: this is the last text before the wanted one.
   const before = uid.slice(0, -1) + String.fromCharCode(uid.charCodeAt(uid.length - 1) - 1) + '\uffff';
-  const answer = await ask(cluster, { first: 1, after: before, namespace: '', labels: {} }, context);
+  const answer = await askCluster(
+    cluster,
+    { kind: 'workloads', first: 1, after: before, namespace: '', labels: {} },
+    context,
+  );
   const [found] = answer.workloads;
   return found?.uid === uid ? workloadView(cluster, found) : undefined;
-}
-
-async function ask(
-  cluster: string,
-  question: Omit<WorkloadsQuestion, 'kind'>,
-  { ask: send, snapshot }: RequestContext,
-) {
-  if (!snapshot.intent.clusters.has(cluster))
-    throw apiError('NOT_FOUND', `no cluster '${cluster}' is known: isthmus clusters lists them`);
-  try {
-    return await send(cluster, { kind: 'workloads', ...question });
-  } catch (error) {
-    if (error instanceof CodedError) throw apiError(error.code, error.message);
-    throw error;
-  }
 }

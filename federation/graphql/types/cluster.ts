@@ -8,9 +8,10 @@ import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
-import { conditionType, rejectionType, scopeType, stalenessOf, stalenessType } from './common.ts';
+import { conditionType, scopeType, stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
+import { rejectionCountsType, rejectionType } from './rejection.ts';
 import { workloadModeType } from './workload.ts';
 
 /** A cluster as it is shown: intent, what was observed, and what follows from both. */
@@ -123,7 +124,12 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
       resolve: ({ gateways }) => [...gateways.values()],
     }),
     conditions: t.expose('conditions', { type: [conditionType], nullable: elements }),
-    rejections: t.expose('rejections', { type: [rejectionType], nullable: elements }),
+    rejections: t.expose('rejections', {
+      type: [rejectionType],
+      nullable: elements,
+      description: 'The gravest 100. The query rejections pages through all of them.',
+    }),
+    rejectionCounts: t.expose('rejectionCounts', { type: rejectionCountsType }),
   }),
 });
 

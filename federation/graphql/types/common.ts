@@ -1,5 +1,4 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
 import type { UserError } from '../../command/command.ts';
 import type { Shard } from '../../state/observed.ts';
 import { builder } from '../builder.ts';
@@ -33,15 +32,6 @@ export const conditionType = builder.objectRef<Condition>('Condition').implement
     }),
     message: t.exposeString('message', { description: 'What happened, and why.' }),
     remedy: t.exposeString('remedy', { description: 'What to do about it.' }),
-  }),
-});
-
-export const rejectionType = builder.objectRef<Rejection>('Rejection').implement({
-  description: 'An object of the cluster that was refused or skipped.',
-  fields: (t) => ({
-    object: t.exposeString('object'),
-    field: t.exposeString('field'),
-    reason: t.exposeString('reason'),
   }),
 });
 

@@ -54,11 +54,11 @@ describe('rules that need L7, at L4', () => {
     it(name, () => {
       const decoded = decode(spec);
       assert.ok(decoded.ok && decoded.value.kind === 'object');
-      const { object, unapplied } = decoded.value;
+      const { object, findings } = decoded.value;
       assert.ok(object.kind === 'AuthorizationPolicy');
       assert.deepEqual(object.rules, rules);
-      if (told) assert.match(unapplied[0]?.reason ?? 'not told', told);
-      else assert.deepEqual(unapplied, []);
+      if (told) assert.match(findings[0]?.message ?? 'not told', told);
+      else assert.deepEqual(findings, []);
     });
 });
 

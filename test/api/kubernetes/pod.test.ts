@@ -11,7 +11,7 @@ const decode = (container: object, over: { spec?: object; annotations?: object }
 const podOf = (...given: Parameters<typeof decode>) => {
   const decoded = decode(...given);
   assert.ok(decoded.ok && decoded.value.kind === 'object' && decoded.value.object.kind === 'Pod');
-  return { pod: decoded.value.object, unapplied: decoded.value.unapplied };
+  return { pod: decoded.value.object, findings: decoded.value.findings };
 };
 
 describe('what of a readiness probe is not applied is told', () => {
@@ -35,19 +35,19 @@ describe('what of a readiness probe is not applied is told', () => {
   };
   for (const [name, [readinessProbe, kind, fields]] of Object.entries(table))
     it(name, () => {
-      const { pod, unapplied } = podOf({ readinessProbe });
+      const { pod, findings } = podOf({ readinessProbe });
       assert.equal(pod.readinessProbe?.kind, kind);
       assert.deepEqual(
-        unapplied.map(({ field, object, reason }) => [field, object, reason.split(':')[0]]),
-        fields.map((field) => [`spec.containers[0].readinessProbe.${field}`, 'Pod shop/p', 'NOT_APPLIED']),
+        findings.map(({ field, code, severity }) => [field, code, severity]),
+        fields.map((field) => [`spec.containers[0].readinessProbe.${field}`, 'NOT_APPLIED', 'WARNING']),
       );
     });
 
   it('and the probe of a second container', () => {
     const readinessProbe = { tcpSocket: { port } };
-    const { unapplied } = podOf({}, { spec: { containers: [{ readinessProbe }, {}, { readinessProbe }] } });
+    const { findings } = podOf({}, { spec: { containers: [{ readinessProbe }, {}, { readinessProbe }] } });
     assert.deepEqual(
-      unapplied.map(({ field }) => field),
+      findings.map(({ field }) => field),
       ['spec.containers[2].readinessProbe'],
     );
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { Codec } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
@@ -64,6 +65,16 @@ const policy = {
   }),
 };
 
+const rejection: Rejection = {
+  code: 'INVALID_FIELD',
+  severity: 'ERROR',
+  object: 'Service shop/cart',
+  field: 'spec.ports[0].port',
+  message: 'no number',
+  file: 'shop/cart.yaml',
+  line: 7,
+};
+
 /** One whole value of every message of the link. */
 const values: { [N in CodecName]: Value<N> } = {
   clusterReport: {
@@ -71,7 +82,8 @@ const values: { [N in CodecName]: Value<N> } = {
     network: 'network-east',
     nodes: [{ name: 'east-1', region: 'region-a', zone: 'a1' }],
     ...{ workloadsByMode: { AMBIENT: 4, NONE: 1 }, conditions: [condition] },
-    rejections: [{ object: 'Service shop/cart', field: 'spec.ports[0].port', reason: 'no number' }],
+    rejections: [rejection],
+    rejectionCounts: { ERROR: 3, WARNING: 2, INFO: 1 },
   },
   serviceReport: service,
   gatewayReport: gateway,
@@ -137,7 +149,7 @@ describe('the link', () => {
       assert.deepEqual(codec.decode(codec.encode(value)), { ok: true, value });
     });
 
-  it('carries requests, and errors of replies', () => {
+  it('carries requests, every question with its answer, and errors of replies', () => {
     const initialVersions = new Map([
       ['a', '1'],
       ['b', ''],
@@ -152,6 +164,14 @@ describe('the link', () => {
     };
     const message = { kind: 'request' as const, request };
     assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(message)), { ok: true, value: message });
+    const asked = { kind: 'rejections' as const, severity: 'ERROR' as const, first: 20, after: 'x' };
+    for (const ask of [asked, { ...asked, severity: '' as const, after: '' }]) {
+      const value = { id: 'q', deadlineMillis: 5000, ask };
+      assert.deepEqual(link.question.decode(link.question.encode(value)), { ok: true, value });
+    }
+    const answer = { kind: 'rejections' as const, rejections: [rejection], total: 9, hasNext: true };
+    const answered = { id: 'q', kind: 'answer' as const, answer };
+    assert.deepEqual(link.reply.decode(link.reply.encode(answered)), { ok: true, value: answered });
     const failed = { id: 'q', kind: 'error' as const, message: 'no such namespace' };
     assert.deepEqual(link.reply.decode(link.reply.encode(failed)), { ok: true, value: failed });
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Rejection } from '@isthmus/api/domain/observation.ts';
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { headlessServices } from '@isthmus/cluster-agent/translate/input.ts';
 import { addressConditions, clusterReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
-import { inputOf } from '../../fakes/cluster.ts';
+import { aRejection, inputOf } from '../../fakes/cluster.ts';
 
 const services = `
 apiVersion: v1
@@ -17,15 +17,21 @@ spec: { clusterIP: None, ports: [{ port: 81 }] }
 `;
 
 describe('the report of a cluster', () => {
-  it('has what was refused before what is not applied before what was passed over, a hundred of them', () => {
+  it('has the gravest 100 rejections, and how many there are of each severity', () => {
     const input = inputOf(services);
-    const some = (reason: string): Rejection[] =>
-      Array.from({ length: 60 }, (_, i) => ({ object: `${reason} ${i}`, field: '', reason }));
-    const rejections = [...some('SKIPPED: x'), ...some('NOT_APPLIED: x'), ...some('is wrong')];
-    input.view.apply([{ type: 'rejections', origin: 'a.yaml', rejections }]);
-    const reasons = clusterReport(input, '1', []).rejections.map(({ reason }) => reason);
-    assert.equal(reasons.length, 100);
-    assert.deepEqual([...new Set(reasons)], ['is wrong', 'NOT_APPLIED: x']);
+    const some = (severity: Rejection['severity'], count: number): Rejection[] =>
+      Array.from({ length: count }, (_, i) => aRejection({ severity, line: i + 1 }));
+    const told = (infos: number) => {
+      const rejections = [...some('INFO', infos), ...some('WARNING', 60), ...some('ERROR', 30)];
+      input.view.apply([{ type: 'rejections', origin: 'a.yaml', rejections }]);
+      return clusterReport(input, '1', []);
+    };
+    for (const infos of [9, 10, 11]) {
+      const { rejections, rejectionCounts } = told(infos);
+      assert.equal(rejections.length, Math.min(90 + infos, 100));
+      assert.deepEqual([...new Set(rejections.map((one) => one.severity))], ['ERROR', 'WARNING', 'INFO']);
+      assert.deepEqual(rejectionCounts, { ERROR: 30, WARNING: 60, INFO: infos });
+    }
   });
 
   it('tells when addresses have run out', () => {
