@@ -41,6 +41,15 @@ export default tseslint.config(
         },
       ],
       'no-restricted-imports': ['error', { paths: [fileWriting] }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          name: 'node:http',
+          importNames: ['createServer', 'Server'],
+          allowTypeImports: true,
+          message: 'Take httpListener (mesh/http/listener.ts): no request may end the process.',
+        },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': [
         'error',
@@ -57,6 +66,11 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-invalid-void-type': 'off',
     },
+  },
+  {
+    // The listener itself, and sample applications, which import nothing.
+    files: ['mesh/http/listener.ts', 'sandbox/shop/**', 'test/**', 'bench/**'],
+    rules: { '@typescript-eslint/no-restricted-imports': 'off' },
   },
   {
     files: ['mesh/process/**', 'test/**', 'bench/**'],

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
+import { httpListener } from '@isthmus/mesh/http/listener.ts';
+import type { Target } from '@isthmus/mesh/http/target.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
@@ -46,22 +48,27 @@ export function apiServer(deps: ApiDeps, adminToken: string): Server {
       snapshot: deps.live.current,
     }),
   });
-  return createServer((request, response) => {
-    const refusal = refuse(request, adminToken);
-    if (refusal) return answer(response, ...refusal);
-    bounded(request, response, () => {
-      Promise.resolve(yoga(request, response, { viewer: 'admin', response })).catch((error: unknown) => {
+  const serve = (request: IncomingMessage, response: ServerResponse, target: Target) => {
+    const refusal = refuse(request, target, adminToken);
+    if (refusal) {
+      answer(response, ...refusal);
+      return;
+    }
+    return bounded(request, response, async () => {
+      try {
+        await yoga(request, response, { viewer: 'admin', response });
+      } catch (error) {
         deps.log.error({ error: String(error) }, 'a request was not answered');
         answer(response, 500, 'INTERNAL', masked);
-      });
+      }
     });
-  });
+  };
+  return httpListener(serve, { name: 'api', log: deps.log, refuse: answer });
 }
 
 type Refusal = readonly [status: number, code: string, message: string];
 
-function refuse(request: IncomingMessage, adminToken: string): Refusal | undefined {
-  const path = new URL(request.url ?? '/', 'http://api').pathname;
+function refuse(request: IncomingMessage, { path }: Target, adminToken: string): Refusal | undefined {
   if (path !== '/graphql') return [404, 'NOT_FOUND', 'the API is at /graphql'];
   if (request.method !== 'POST' && request.method !== 'GET') return [405, 'METHOD', 'use POST'];
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
@@ -79,7 +86,11 @@ function equal(one: string, other: string): boolean {
 }
 
 /** Lets a request through only when its body is small enough, by its length or by what comes. */
-function bounded(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+function bounded(
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: () => Promise<void>,
+): Promise<void> | void {
   const tooLarge: Refusal = [413, 'BODY_TOO_LARGE', `a request has at most ${mostBytes} bytes`];
   if (Number(request.headers['content-length'] ?? 0) > mostBytes) {
     request.resume();
@@ -95,7 +106,7 @@ function bounded(request: IncomingMessage, response: ServerResponse, next: () =>
   };
   request.on('data', count);
   request.pause();
-  next();
+  return next();
 }
 
 function answer(response: ServerResponse, status: number, code: string, message: string): void {

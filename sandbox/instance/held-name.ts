@@ -13,7 +13,8 @@ export interface HeldName {
  */
 export function holdName(name: string): Promise<HeldName | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
+    // Whoever connects is let go, and its reset is no error of ours.
+    const server = createServer((socket) => socket.on('error', () => undefined).destroy());
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(error);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request, type IncomingMessage } from 'node:http';
 import { until } from '../fakes/agent.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { statusOf, sendMany } from '../fakes/request-lines.ts';
 
 interface Payload {
   readonly userErrors: readonly { code: string; field: readonly string[]; message: string }[];
@@ -52,6 +53,24 @@ describe('GraphQL through its door', () => {
       assert.equal(response.status, 401);
       assert.match(await response.text(), /UNAUTHENTICATED/);
     }
+  });
+
+  it('answers 400 for request lines that cannot be read, before it asks who calls', async () => {
+    const { hostname, port } = new URL(hub.url);
+    for (const target of ['//', '///', '/\\', '//a:99999/', '*', 'graphql'])
+      assert.equal(
+        await statusOf(hostname, Number(port), Buffer.from(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)),
+        400,
+        target,
+      );
+  });
+
+  it('lives through 10,000 request lines with and without its token, whatever they are', async function () {
+    this.timeout(120_000);
+    const { hostname, port } = new URL(hub.url);
+    const statuses = await sendMany(hostname, Number(port), 10_000, `Bearer ${hub.token}`);
+    assert.ok((statuses.get(400) ?? 0) > 1000, JSON.stringify([...statuses]));
+    assert.equal((await hub.post('{"query":"{ __typename }"}')).status, 200);
   });
 
   it('keeps the admin token in a private file', async () => {

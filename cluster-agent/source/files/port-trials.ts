@@ -65,7 +65,8 @@ export const bindWithin =
   (block: string): TryBind =>
   (port) =>
     new Promise((resolve) => {
-      const server = createServer();
+      // Whoever connects meanwhile is let go: its reset must not end the process.
+      const server = createServer((socket) => socket.on('error', () => undefined).destroy());
       server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'UNKNOWN'));
       const host = block.replace(/\.0\/\d+$/, '.255');
       server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));

@@ -12,6 +12,7 @@ import { CertificateManager } from '@isthmus/ztunnel/identity/certificate-manage
 import { makeAuthority } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { aWorkload } from '../../fakes/records.ts';
+import { sendMany, statusOf } from '../../fakes/request-lines.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 
@@ -132,7 +133,27 @@ describe('ztunnel/admin doors', () => {
     const { status, text } = await get(15000, '/config_dump');
     assert.deepEqual(
       [status, text, logged],
-      [500, 'failed; the log says why\n', ['an admin request failed']],
+      [500, 'INTERNAL: the request failed; the log says why\n', ['request failed']],
+    );
+  });
+
+  it('the dump is refused to a page that has rebound its name to this address', async () => {
+    const address = `127.${claim.octet}.0.1`;
+    const ask = (port: number, path: string) =>
+      statusOf(address, port, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: rebound.example:${port}\r\n\r\n`));
+    assert.equal(await ask(15000, '/config_dump'), 403);
+    // Scrapers and probes may use a name.
+    assert.equal(await ask(15020, '/metrics'), 200);
+  });
+
+  it('each port lives through 10,000 request lines, whatever they are', async function () {
+    this.timeout(120_000);
+    await Promise.all(
+      [15000, 15020, 15021].map(async (port) => {
+        const statuses = await sendMany(`127.${claim.octet}.0.1`, port, 10_000);
+        assert.ok((statuses.get(400) ?? 0) > 1000, JSON.stringify([...statuses]));
+        assert.equal((await get(port, '/nothing')).status, 404);
+      }),
     );
   });
 
