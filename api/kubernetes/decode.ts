@@ -3,10 +3,12 @@ import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Finding } from '../domain/rejection.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
-import { invalid, notApplied } from './finding.ts';
+import { invalid } from './finding.ts';
 import { objectId } from './objects.ts';
 import type { ClusterObject, Metadata, ServiceObject } from './objects.ts';
+import { readPeerAuthentication } from './peer-authentication.ts';
 import { readPod } from './pod.ts';
+import { readCreation } from './precedence.ts';
 import * as schemas from './schemas.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -90,7 +92,7 @@ const decoders: Readonly<Record<string, Decode>> = {
   'security.istio.io/v1/AuthorizationPolicy': (raw, metadata) =>
     through(schemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
   'security.istio.io/v1/PeerAuthentication': (raw, metadata) =>
-    through(schemas.peerAuthentication, raw, (value) => readPeerAuthentication(value, metadata)),
+    through(schemas.peerAuthentication, raw, (value) => whole(readPeerAuthentication(value, metadata))),
 };
 
 function through<S extends z.ZodType>(
@@ -135,7 +137,7 @@ function idOf(raw: unknown): string | undefined {
 function readMetadata(kind: string, raw: z.infer<typeof schemas.metadata>): Metadata {
   const namespace = clusterScoped.has(kind) ? '' : (raw.namespace ?? 'default');
   const { name, uid = `${namespace}.${name}`, labels = {}, annotations = {} } = raw;
-  return { name, namespace, uid, labels, annotations };
+  return { name, namespace, uid, createdAt: readCreation(raw.creationTimestamp), labels, annotations };
 }
 
 function readNode({ status }: z.infer<typeof schemas.node>, metadata: Metadata): ClusterObject {
@@ -180,20 +182,5 @@ function readSlice(
       addresses: addresses.flatMap((one) => canonicalAddress(one) ?? []),
       ...{ ready: conditions?.ready ?? true, nodeName, zone },
     })),
-  };
-}
-
-function readPeerAuthentication(
-  { spec }: z.infer<typeof schemas.peerAuthentication>,
-  metadata: Metadata,
-): Read {
-  const ports = Object.keys(spec?.portLevelMtls ?? {});
-  const message = 'modes of single ports are not enforced; give the pods on those ports a mode of their own';
-  return {
-    object: {
-      ...{ kind: 'PeerAuthentication', metadata, selector: spec?.selector?.matchLabels ?? {} },
-      mode: spec?.mtls?.mode ?? 'UNSET',
-    },
-    findings: ports.length === 0 ? [] : [notApplied('spec.portLevelMtls', message)],
   };
 }

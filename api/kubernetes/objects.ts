@@ -6,6 +6,8 @@ export interface Metadata {
   /** '' for cluster-scoped kinds. */
   readonly namespace: string;
   readonly uid: string;
+  /** Epoch milliseconds of creationTimestamp; 0 without one. */
+  readonly createdAt: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -112,11 +114,18 @@ export interface AuthorizationPolicyObject {
   readonly dryRun: boolean;
 }
 
+export type MtlsMode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
+
 export interface PeerAuthenticationObject {
   readonly kind: 'PeerAuthentication';
   readonly metadata: Metadata;
+  /** NAMESPACE: for every workload of the namespace, and in the root namespace for the mesh. */
+  readonly level: 'WORKLOAD' | 'NAMESPACE';
+  /** Empty selects every workload of the namespace. */
   readonly selector: Readonly<Record<string, string>>;
-  readonly mode: 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
+  readonly mode: MtlsMode;
+  /** Modes of single ports of the workload (target ports), ordered by port. */
+  readonly ports: ReadonlyMap<number, MtlsMode>;
 }
 
 export type ClusterObject =

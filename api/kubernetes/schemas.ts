@@ -24,6 +24,7 @@ export const metadata = z.looseObject({
   uid: z.string().max(100).optional(),
   labels,
   annotations: z.record(z.string().max(317), z.string().max(262_144)).optional(),
+  creationTimestamp: z.unknown().optional(),
   deletionTimestamp: z.string().nullish(),
 });
 
@@ -209,7 +210,7 @@ export const peerAuthentication = z.looseObject({
     .strictObject({
       selector,
       mtls: z.strictObject({ mode }).optional(),
-      portLevelMtls: z.record(z.string(), z.strictObject({ mode })).optional(),
+      portLevelMtls: z.record(z.string().refine(isPort, 'is no port'), z.strictObject({ mode })).optional(),
     })
     .optional(),
 });

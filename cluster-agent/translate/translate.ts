@@ -5,7 +5,7 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { hostnameOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { keepEqual } from './keep-equal.ts';
-import { authorizations } from './policies.ts';
+import { policies } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
 import { sliceWorkloads } from './slices.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
@@ -24,7 +24,8 @@ export function translate(given: TranslateInput, before: ClusterSnapshot | undef
     [...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]),
   );
   const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
-  const local = [...podWorkloads(input), ...sliceWorkloads(input)];
+  const inForce = policies(input);
+  const local = [...podWorkloads(input, inForce), ...sliceWorkloads(input)];
   const known = [...local, ...entries, ...networkGateways(input)];
   const workloads = new Map(known.map((one) => [one.uid, one]));
   const all = [...keys].map((key) =>
@@ -34,7 +35,7 @@ export function translate(given: TranslateInput, before: ClusterSnapshot | undef
     workloads: keepEqual(before?.workloads, workloads),
     services: keepEqual(before?.services, new Map(all.map((service) => [service.key, service]))),
     withdrawn: withdrawnOf(local, distributions),
-    authorizations: keepEqual(before?.authorizations, authorizations(input)),
+    authorizations: keepEqual(before?.authorizations, inForce.authorizations),
     bundles: [...input.hub.bundles.values()],
     intermediates: [...input.hub.intermediates.values()],
   };

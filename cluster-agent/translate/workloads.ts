@@ -3,7 +3,7 @@ import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
-import { isStrict, policiesOf } from './policies.ts';
+import type { Policies, PodPolicies } from './policies.ts';
 
 export const transportOf: Readonly<Record<Mode, Transport>> = {
   AMBIENT: 'hbone',
@@ -47,7 +47,7 @@ export const blank: Workload = Object.freeze({
 });
 
 /** One workload per pod that has an address. */
-export function podWorkloads(input: TranslateInput): readonly Workload[] {
+export function podWorkloads(input: TranslateInput, policies: Policies): readonly Workload[] {
   const { view, cluster } = input;
   const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
   const memberships = membershipsByPod(input);
@@ -57,18 +57,27 @@ export function podWorkloads(input: TranslateInput): readonly Workload[] {
     .map((pod) => {
       const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
       const exported = [...services.keys()].some((key) => isGranted(input, key));
-      return podWorkload(input, pod, services, anySidecar || exported);
+      return podWorkload(input, pod, {
+        services,
+        policies: policies.of(pod),
+        classicPeers: anySidecar || exported,
+      });
     });
 }
 
 export const isGranted = ({ hub }: TranslateInput, key: string): boolean =>
   [...hub.grants.values()].some((grant) => serviceKeyOf(grant) === key);
 
+interface PodFacts {
+  readonly services: Workload['services'];
+  readonly policies: PodPolicies;
+  readonly classicPeers: boolean;
+}
+
 function podWorkload(
   input: TranslateInput,
   pod: PodObject,
-  services: Workload['services'],
-  classicPeers: boolean,
+  { services, policies, classicPeers }: PodFacts,
 ): Workload {
   const { metadata } = pod;
   const node = input.view.get('Node', '', pod.nodeName);
@@ -92,13 +101,13 @@ function podWorkload(
     hostNetwork: pod.hostNetwork,
     status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY',
     services,
-    authorizationPolicies: policiesOf(input, pod),
+    authorizationPolicies: policies.keys,
     transport: transportOf[mode],
     sidecar: mode === 'SIDECAR',
     appAddress: metadata.annotations['isthmus.io/app-address'] ?? '',
     capturedPorts: pod.ports.map(({ port }) => port),
     classicClients: mode === 'AMBIENT' && classicPeers && !isServedByUpstream(input, pod),
-    strict: isStrict(input, pod),
+    strict: policies.strict,
   };
 }
 

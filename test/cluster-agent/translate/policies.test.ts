@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { authorizations, isStrict, policiesOf } from '@isthmus/cluster-agent/translate/policies.ts';
+import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { inputOf } from '../../fakes/cluster.ts';
 
@@ -13,12 +13,6 @@ const namespace = (labels: string) => `
 apiVersion: v1
 kind: Namespace
 metadata: { name: shop, labels: { ${labels} } }
-`;
-const peers = (name: string, where: string, mode: string, selector = '') => `
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata: { name: ${name}, namespace: ${where} }
-spec: { mtls: { mode: ${mode} }${selector} }
 `;
 const policy = (name: string, where: string, spec: string) => `
 apiVersion: security.istio.io/v1
@@ -67,50 +61,6 @@ describe('the mode of a pod', () => {
     });
 });
 
-describe('STRICT', () => {
-  const mine = ', selector: { matchLabels: { app: cart } }';
-  const table: Record<string, [readonly string[], boolean]> = {
-    'by nobody': [[], false],
-    'by the mesh': [[peers('m', 'istio-system', 'STRICT')], true],
-    'by the namespace over the mesh': [
-      [peers('m', 'istio-system', 'PERMISSIVE'), peers('n', 'shop', 'STRICT')],
-      true,
-    ],
-    'not, as the namespace says so over the mesh': [
-      [peers('m', 'istio-system', 'STRICT'), peers('n', 'shop', 'PERMISSIVE')],
-      false,
-    ],
-    'by the workload over its namespace': [
-      [peers('n', 'shop', 'PERMISSIVE'), peers('w', 'shop', 'STRICT', mine)],
-      true,
-    ],
-    'not, as the workload is disabled': [
-      [peers('n', 'shop', 'STRICT'), peers('w', 'shop', 'DISABLE', mine)],
-      false,
-    ],
-    'by the mesh, as the namespace leaves it unset': [
-      [peers('m', 'istio-system', 'STRICT'), peers('n', 'shop', 'UNSET')],
-      true,
-    ],
-    'not by another namespace': [[peers('n', 'bank', 'STRICT')], false],
-    "not by another workload's": [
-      [peers('w', 'shop', 'STRICT', ', selector: { matchLabels: { app: else } }')],
-      false,
-    ],
-  };
-  for (const [name, [objects, strict]] of Object.entries(table))
-    it(name, () => {
-      const { input, pod: found } = thePod(join(pod(), ...objects));
-      assert.equal(isStrict(input, found), strict);
-      assert.equal(
-        policiesOf(input, found).includes('istio-system/istio_converted_static_strict'),
-        strict,
-        'the workload names the policy that enforces it',
-      );
-      if (strict) assert.ok(authorizations(input).has('istio-system/istio_converted_static_strict'));
-    });
-});
-
 describe('policies', () => {
   const deny = 'action: DENY, rules: [{}]';
   const selects = (app: string) => `selector: { matchLabels: { app: ${app} } }`;
@@ -139,8 +89,9 @@ describe('policies', () => {
   for (const [name, [text, expected]] of Object.entries(table))
     it(name, () => {
       const { input, pod: found } = thePod(join(pod(), text));
-      const [authorization] = authorizations(input).values();
+      const { authorizations, of } = policies(input);
+      const [authorization] = authorizations.values();
       assert.equal(authorization?.scope, expected?.scope);
-      assert.equal(policiesOf(input, found).length > 0, expected?.named ?? false);
+      assert.equal(of(found).keys.length > 0, expected?.named ?? false);
     });
 });
