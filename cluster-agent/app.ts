@@ -13,6 +13,7 @@ import { appliedReports } from './applied.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
+import { ClusterHealth } from './cluster-health.ts';
 import { LinkClient } from './link/client.ts';
 import { HubViewStore } from './link/hub-view-store.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
@@ -87,6 +88,7 @@ export class Agent {
   readonly #reports = new PublishedReports();
   readonly #trials: PortTrials;
   readonly #upstream = new UpstreamZtunnels();
+  readonly #health: ClusterHealth;
   readonly #renewals: Renewals;
   readonly #moment: { epoch: bigint; revision: bigint };
   #snapshot: ClusterSnapshot | undefined;
@@ -117,6 +119,12 @@ export class Agent {
     });
     this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
+    this.#health = new ClusterHealth({
+      ...{ stateDir, cluster: options.cluster, trustDomain: identity.trustDomain, clock, log },
+      streams: () => this.#xds,
+      issuer: () => this.#issuer.currentKeyId,
+      onChange: () => this.#schedule(),
+    });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     this.#starter = new PodStarter({
       files: new PodFiles(at('pods')),
@@ -146,7 +154,11 @@ export class Agent {
   async start(signal: AbortSignal): Promise<void> {
     const { manifests, stateDir, localAddress, clock, log, xdsHost, xdsPort } = this.#options;
     await this.#xds.listen(xdsHost, xdsPort);
-    this.#xds.onApplied(() => this.#reportApplied());
+    this.#health.start();
+    this.#xds.onApplied((event) => {
+      this.#health.answered(event);
+      this.#reportApplied();
+    });
     const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
     const source = filesSource({
       folder: new Folder(manifests, lastGood, log),
@@ -180,8 +192,10 @@ export class Agent {
       authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
       refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       onClient: (client) => {
+        this.#health.opened(client);
         if (this.#upstream.seen(client)) this.#schedule();
       },
+      onLost: (client) => this.#health.lost(client),
       vips: (client, service) => this.#vips(client, service),
       log,
     });
@@ -193,6 +207,7 @@ export class Agent {
         issuer: this.#issuer,
         pods: podsOf(this.#view),
         trustDomain,
+        onIssued: (proxyUid, identity, leaf) => this.#health.issued(proxyUid, identity, leaf),
         clock,
         log,
       }),
@@ -214,6 +229,7 @@ export class Agent {
     return {
       ...{ cluster, trustDomain, now: this.#options.clock.now(), refusedPorts: this.#trials.refused },
       ...{ view: this.#view, hub: this.#views.view, upstreamZtunnels: this.#upstream.pods },
+      health: this.#health.current,
     };
   }
 
@@ -253,6 +269,7 @@ export class Agent {
   }
 
   #rebuild(): void {
+    this.#health.assess(this.#view, this.#views.view);
     const input = this.#input();
     this.#snapshot = translate(input, this.#snapshot);
     this.#headless = headlessServices(input);
@@ -311,6 +328,7 @@ export class Agent {
   #upkeep(signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#renewals.look();
+    this.#health.save();
     if (this.#unsaved) this.#saveHubView();
     if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
     this.#tryPorts();

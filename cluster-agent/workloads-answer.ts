@@ -2,7 +2,7 @@ import type { WorkloadSummary, WorkloadsAnswer, WorkloadsQuestion } from '@isthm
 import { identityFor, type TranslateInput } from './translate/input.ts';
 import { isGateway } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
-import { podUid } from './translate/workloads.ts';
+import { podUid } from './translate/pod-uid.ts';
 import { modeOf } from './view/mode.ts';
 
 /** One page of this cluster's own workloads, ordered by uid. */

@@ -1,5 +1,6 @@
 import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
+import { formatWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -13,6 +14,8 @@ interface Deps {
   readonly issuer: WorkloadIssuer;
   readonly pods: Pods;
   readonly trustDomain: string;
+  /** A pod's proxy, by the pod's uid, is about to hold this certificate, PEM. */
+  readonly onIssued?: (proxyUid: string, identity: string, leaf: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,7 +44,7 @@ export function certificateHandlers(deps: Deps) {
 }
 
 async function create(
-  { authenticator, issuer, pods, trustDomain, log }: Deps,
+  { authenticator, issuer, pods, trustDomain, onIssued, log }: Deps,
   limit: RateLimit,
   { metadata, request }: Call,
 ): Promise<CertificateResponse> {
@@ -54,6 +57,7 @@ async function create(
   const identity = authorizeIdentity(caller, request.impersonatedIdentity, trustDomain, pods);
   if (!identity.ok) throw new CodedError('PERMISSION_DENIED', identity.error);
   const chain = issuer.issue(identity.value, request.csr, request.validitySeconds);
+  onIssued?.(caller.pod.uid, formatWorkloadIdentity(identity.value), chain[0] ?? '');
   log.debug(
     { caller: name, identity: `${identity.value.namespace}/${identity.value.serviceAccount}` },
     'certificate issued',

@@ -1,10 +1,11 @@
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
+import { isHealthy } from '../health/judge.ts';
 import { modeOf } from '../view/mode.ts';
 import { identityFor, isServedByUpstream, type TranslateInput } from './input.ts';
 import { slicesOf } from './slices.ts';
-import { transportOf } from './workloads.ts';
+import { portsAt, transportOf } from './workloads.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport. */
 export function endpointGroups(
@@ -34,7 +35,7 @@ const podEndpoints = (input: TranslateInput, service: ServiceObject): readonly E
   input.view.selectedBy(service).map((pod) => {
     const transport = transportOf[modeOf(input.view, pod)];
     return {
-      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isReady(pod) },
+      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isServing(input, service, pod) },
       ...(transport === 'hbone' && isServedByUpstream(input, pod) && { hboneOnly: true }),
     };
   });
@@ -54,7 +55,9 @@ function placeOf(view: ClusterView, nodeName: string): { readonly region: string
   return { region: node?.region ?? '', zone: node?.zone ?? '' };
 }
 
-const isReady = ({ ready, podIP }: PodObject): boolean => ready === true && podIP !== '';
+/** A pod that has none of the service's ports is no endpoint that anybody could reach. */
+const isServing = (input: TranslateInput, service: ServiceObject, pod: PodObject): boolean =>
+  isHealthy(input.health.of(pod)) && portsAt(service, pod).length > 0;
 
 /** The SPIFFE IDs of the workloads behind a service, ready or not. */
 export const namesBehind = (input: TranslateInput, service: ServiceObject | undefined): readonly string[] => [

@@ -1,6 +1,7 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
+import type { Health } from '../health/tracker.ts';
 import { nodeProxyOf } from '../view/node-proxy.ts';
 
 /** All that a translation rests on. */
@@ -15,6 +16,7 @@ export interface TranslateInput {
   readonly now: number;
   /** Istio's own ztunnels, by `<namespace>/<pod>`. */
   readonly upstreamZtunnels: ReadonlySet<string>;
+  readonly health: Health;
 }
 
 /** When, after now, the first deadline of a drain is over; Infinity when none is awaited. */

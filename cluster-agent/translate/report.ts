@@ -2,10 +2,12 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { isHealthy } from '../health/judge.ts';
+import { gatewayServices, isGatewayService } from '../view/gateways.ts';
 import { modeOf } from '../view/mode.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { divertsService } from './remote.ts';
-import { hostnameOf, identityFor, networkOf, rootNamespace, type TranslateInput } from './input.ts';
+import { hostnameOf, identityFor, networkOf, type TranslateInput } from './input.ts';
 
 /** An agent is asked for the rest. */
 const mostRejections = 100;
@@ -144,17 +146,11 @@ export function healthReport(input: TranslateInput): Pick<HealthReport, 'service
   };
 }
 
-/** Istio's sign of an east-west gateway: a service in the system namespace that bears its network's name. */
-const isGatewayService = ({ metadata }: ServiceObject): boolean =>
-  metadata.namespace === rootNamespace && metadata.labels['topology.istio.io/network'] !== undefined;
-
-const gatewayServices = ({ view }: TranslateInput) => view.all('Service').filter(isGatewayService);
-
 export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
-  gatewayServices(input).some((service) => input.view.selectedBy(service).includes(pod));
+  gatewayServices(input.view).some((service) => input.view.selectedBy(service).includes(pod));
 
 export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
-  const entries = gatewayServices(input).flatMap((service) =>
+  const entries = gatewayServices(input.view).flatMap((service) =>
     input.view
       .selectedBy(service)
       .filter(({ podIP }) => podIP !== '')
@@ -173,6 +169,6 @@ function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject
     network: metadata.labels['topology.istio.io/network'] ?? '',
     ...{ address: pod.podIP, hbonePort: port(15008), passthroughPort: port(15443) },
     spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
-    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: pod.ready === true },
+    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: isHealthy(input.health.of(pod)) },
   };
 }

@@ -1,8 +1,10 @@
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
+import { isHealthy } from '../health/judge.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { podUid } from './pod-uid.ts';
 import type { Policies, PodPolicies } from './policies.ts';
 
 export const transportOf: Readonly<Record<Mode, Transport>> = {
@@ -10,9 +12,6 @@ export const transportOf: Readonly<Record<Mode, Transport>> = {
   SIDECAR: 'istio-mtls',
   NONE: 'plaintext',
 };
-
-export const podUid = (cluster: string, { metadata }: PodObject): string =>
-  `${cluster}//Pod/${metadata.namespace}/${metadata.name}`;
 
 /** Of one endpoint: what stands for several has a multiple of it, and shares need room between whole numbers. */
 export const endpointCapacity = 1000;
@@ -99,7 +98,7 @@ function podWorkload(
     workloadName: metadata.name,
     canonicalRevision: metadata.labels['app.kubernetes.io/version'] ?? metadata.labels['version'] ?? 'latest',
     hostNetwork: pod.hostNetwork,
-    status: pod.ready === true ? 'HEALTHY' : 'UNHEALTHY',
+    status: isHealthy(input.health.of(pod)) ? 'HEALTHY' : 'UNHEALTHY',
     services,
     authorizationPolicies: policies.keys,
     transport: transportOf[mode],
@@ -126,7 +125,7 @@ function membershipsByPod(input: TranslateInput): Map<string, Map<string, readon
 }
 
 /** A named target port is what the pod calls by that name; a pod without it does not serve the port. */
-function portsAt({ ports }: ServiceObject, pod: PodObject): readonly PortMapping[] {
+export function portsAt({ ports }: ServiceObject, pod: PodObject): readonly PortMapping[] {
   return ports.flatMap(({ port, targetPort }) => {
     const target =
       typeof targetPort === 'number' ? targetPort : pod.ports.find(({ name }) => name === targetPort)?.port;

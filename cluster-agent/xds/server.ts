@@ -31,6 +31,8 @@ export interface XdsDeps {
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
   /** A proxy has opened its stream. */
   readonly onClient?: (client: ProxyClient) => void;
+  /** A proxy's stream has ended, also by a newer one of the same proxy that takes over. */
+  readonly onLost?: (client: ProxyClient) => void;
   /** Loopback capture only: elsewhere services have their cluster's own addresses. */
   readonly vips?: Vips;
   readonly log: Log;
@@ -120,6 +122,18 @@ export class XdsServer {
   onApplied(listener: (event: AppliedEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** How far a resource has come at one proxy: in whatever version, as long as it did not refuse the newest. */
+  acknowledged(client: string, type: string, name: string): 'YES' | 'NO' | { readonly refused: string } {
+    const said = this.#streams.get(client)?.acknowledged(type, name);
+    if (said === undefined) return 'NO';
+    return typeof said === 'string' ? 'YES' : { refused: said.reason };
+  }
+
+  /** Whether a proxy held workloads already when it connected. */
+  returned(client: string): boolean {
+    return this.#streams.get(client)?.returned ?? false;
   }
 
   /** How far a resource, or its absence, has come among the connected proxies that take its type. */
@@ -220,6 +234,7 @@ export class XdsServer {
     if (this.#streams.get(client.id) !== stream) return;
     this.#streams.delete(client.id);
     this.#deps.log.info({ proxy: client.id }, 'proxy disconnected');
+    this.#deps.onLost?.(client);
   }
 
   #expel(stream: ProxyStream, refusal: string): void {

@@ -30,6 +30,8 @@ export class ProxyStream {
   readonly #session: ServerSession;
   readonly #pump: Pump<DeltaResponse>;
   #moment: Moment = { epoch: 0n, revision: 0n };
+  /** The proxy held workloads when it connected: it lived before this stream. */
+  returned = false;
 
   constructor(call: DiscoveryCall, view: ClientView, { caller, log, onAck }: StreamDeps) {
     this.view = view;
@@ -72,6 +74,7 @@ export class ProxyStream {
   }
 
   hear({ request }: DiscoveryRequest): void {
+    this.returned ||= request.type === typeUrls.address && request.initialVersions.size > 0;
     const heard = this.#session.request(request);
     if (!heard.ok) {
       this.end(status.INVALID_ARGUMENT, heard.error);

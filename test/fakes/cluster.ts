@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
+import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
@@ -20,6 +21,15 @@ export function viewOf(text: string): ClusterView {
   return view;
 }
 
+/** Every proxy has proven itself: a pod is healthy when it is ready. */
+export const provenWhenReady: Health = {
+  of: ({ ready, podIP }) => ({
+    problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', proxy: '', detail: '' },
+    ...{ stale: false, provenBy: undefined, until: Infinity },
+  }),
+  findings: [],
+};
+
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
   ...{
@@ -30,6 +40,7 @@ export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInpu
     upstreamZtunnels: new Set<string>(),
   },
   view: viewOf(text),
+  health: provenWhenReady,
   hub: {
     ...emptyHubView,
     grants: new Map(

@@ -6,6 +6,7 @@ import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { provenWhenReady } from '../fakes/cluster.ts';
 import { emptyHubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 
 const clusters = join(import.meta.dirname, '../../sandbox/clusters');
@@ -62,6 +63,7 @@ describe('no manifest makes the agent throw', () => {
           refusedPorts: new Map<number, string>(),
           now: 0,
           upstreamZtunnels: new Set<string>(),
+          health: provenWhenReady,
         };
         translate(input, undefined);
       }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readManifests } from '../../../cluster-agent/source/files/read-file.ts';
 import { translate } from '../../../cluster-agent/translate/translate.ts';
 import { ClusterView } from '../../../cluster-agent/view/cluster-view.ts';
+import { provenWhenReady } from '../../fakes/cluster.ts';
 import { emptyHubView } from '../../../cluster-agent/view/hub-view.ts';
 
 const slice = `
@@ -34,6 +35,7 @@ function workloadsOf(text: string) {
     refusedPorts: new Map<number, string>(),
     now: 0,
     upstreamZtunnels: new Set<string>(),
+    health: provenWhenReady,
   };
   return [...translate(input, undefined).workloads.values()];
 }

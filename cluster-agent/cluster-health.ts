@@ -1,0 +1,104 @@
+import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import { IssuedCertificates } from './health/issued-certificates.ts';
+import { surroundingsOf } from './health/surroundings.ts';
+import { HealthTracker, type Health } from './health/tracker.ts';
+import { StateFile } from './state-file.ts';
+import type { ClusterView } from './view/cluster-view.ts';
+import type { HubView } from './view/hub-view.ts';
+import type { ProxyClient } from './xds/proxy-client.ts';
+import type { AppliedEvent, XdsServer } from './xds/server.ts';
+
+interface Deps {
+  readonly stateDir: string;
+  readonly cluster: string;
+  readonly trustDomain: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly streams: () => Pick<XdsServer, 'acknowledged' | 'returned'>;
+  /** Key id of the intermediate that signs. */
+  readonly issuer: () => string | undefined;
+  readonly onChange: () => void;
+}
+
+/** The health of this cluster's pods: what proxies say and do, held against the cluster's objects. */
+export class ClusterHealth {
+  readonly #deps: Deps;
+  readonly #issued: IssuedCertificates;
+  readonly #tracker: HealthTracker;
+  #current: Health = { of: () => unassessed, findings: [] };
+
+  constructor(deps: Deps) {
+    const { stateDir, clock, log, streams, onChange } = deps;
+    this.#deps = deps;
+    this.#issued = new IssuedCertificates({ path: join(stateDir, 'issued.jsonl'), clock, log });
+    this.#tracker = new HealthTracker({
+      file: new StateFile(join(stateDir, 'proven.json'), log),
+      streams: {
+        acknowledged: (id, uid) => streams().acknowledged(id, typeUrls.address, uid),
+        returned: (id) => streams().returned(id),
+      },
+      ...{ issued: this.#issued, clock, log, onChange },
+    });
+  }
+
+  get current(): Health {
+    return this.#current;
+  }
+
+  start(): void {
+    this.#tracker.start();
+  }
+
+  stop(): void {
+    this.#tracker.stop();
+    this.#issued.close();
+  }
+
+  /** Judges every pod anew. */
+  assess(view: ClusterView, { intermediates }: HubView): Health {
+    this.#current = this.#tracker.assess({
+      pods: view.pods(),
+      around: surroundingsOf(view, this.#deps),
+      // Peers refuse what an intermediate signed that they were never told of, as they refuse a revoked one.
+      isRevoked: (issuer) => intermediates.get(issuer)?.revoked ?? true,
+    });
+    return this.#current;
+  }
+
+  /** To be called about once a second. */
+  save(): void {
+    this.#tracker.save();
+  }
+
+  opened({ id }: ProxyClient): void {
+    this.#tracker.opened(id);
+  }
+
+  lost({ id }: ProxyClient): void {
+    this.#tracker.lost(id);
+  }
+
+  answered({ client, type, applied, rejected }: AppliedEvent): void {
+    this.#tracker.answered(
+      client.id,
+      type === typeUrls.address ? [...applied.keys(), ...rejected.keys()] : [],
+    );
+  }
+
+  /** A proxy, by its pod's uid, gets a certificate: PEM. */
+  issued(proxyUid: string, identity: string, leaf: string): void {
+    const notAfter = Date.parse(new X509Certificate(leaf).validTo);
+    this.#issued.record(proxyUid, identity, { notAfter, issuer: this.#deps.issuer() ?? '' });
+    this.#tracker.certificateIssued();
+  }
+}
+
+/** Nothing is told of a cluster that has not been listed. */
+const unassessed = {
+  problem: { cause: 'PROXY_NOT_CONNECTED', proxy: '', detail: '' },
+  ...{ stale: false, provenBy: undefined, until: Infinity },
+} as const;

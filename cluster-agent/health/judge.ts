@@ -1,0 +1,170 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { day } from '@isthmus/mesh/pki/issue.ts';
+import type { IssuedRecord } from './issued-certificates.ts';
+import type { Contact } from './presence.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Why an endpoint is not healthy: the first thing on the way to it that has not proven that it works. */
+export type Cause =
+  | 'NO_ADDRESS'
+  | 'MODE_UNKNOWN'
+  | 'NODE_UNKNOWN'
+  | 'PROXY_MISSING'
+  | 'PROXY_NOT_CONNECTED'
+  | 'WORKLOAD_NOT_ACKNOWLEDGED'
+  | 'WORKLOAD_REFUSED'
+  | 'CERTIFICATE_MISSING'
+  | 'CERTIFICATE_EXPIRED'
+  | 'CERTIFICATE_REVOKED'
+  | 'NOT_READY';
+
+export interface Problem {
+  readonly cause: Cause;
+  /** `<namespace>/<name>` of the proxy's pod where it is known. */
+  readonly proxy: string;
+  /** What the cause alone does not say, e.g. the reason of a refusal. */
+  readonly detail: string;
+}
+
+/** Whether a pod can be reached as an endpoint. */
+export interface Verdict {
+  /** Undefined: it is healthy. */
+  readonly problem: Problem | undefined;
+  /** It rests on what was last known: its proxy has yet to come back, or the record of certificates to fill. */
+  readonly stale: boolean;
+  /** The proxy that has proven now that it serves the pod; undefined when none has, and for pods that need none. */
+  readonly provenBy: string | undefined;
+  /** Epoch milliseconds at which the certificate that it rests on ends; Infinity for none. */
+  readonly until: number;
+}
+
+export const isHealthy = ({ problem }: Verdict): boolean => problem === undefined;
+
+/** The proxies of a cluster as the agent sees them now. Ids are those of xDS clients, `<kind>/<namespace>/<pod>`. */
+export interface Proxies {
+  contact(id: string): Contact;
+  held(id: string): 'HELD' | 'STALE' | undefined;
+  /** How far the workload has come at a proxy that is connected. */
+  acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
+  /** It held state of an earlier life of the agent when it connected. */
+  returned(id: string): boolean;
+  /** The proxy that last proved to serve the pod of this uid. */
+  lastProvenBy(podUid: string): string | undefined;
+}
+
+export interface Certificates {
+  readonly issued: IssuedRecord;
+  /** Whether peers refuse what an intermediate signed: it is revoked, or they were told of none by that key id. */
+  readonly isRevoked: (issuer: string) => boolean;
+}
+
+/** An id of a proxy that would serve the pod, and the uid of that proxy's own pod. */
+interface Candidate {
+  readonly id: string;
+  readonly uid: string;
+  readonly name: string;
+}
+
+const healthy: Verdict = { problem: undefined, stale: false, provenBy: undefined, until: Infinity };
+
+/**
+ * Healthy means proven: the pod is ready, and the proxy that serves it is connected, has acknowledged its workload, and
+ * holds a valid certificate for it. A pod of no mesh mode has no proxy, and is healthy when it is ready. Pure.
+ * `now` is in epoch milliseconds.
+ */
+export function judge(
+  pod: PodObject,
+  around: Surroundings,
+  proxies: Proxies,
+  certificates: Certificates,
+  now: number,
+): Verdict {
+  const placed = placement(pod, around);
+  if (placed) return { ...healthy, problem: placed };
+  const proof = around.part(pod) === 'NONE' ? healthy : proofOf(pod, around, proxies, certificates, now);
+  if (proof.problem || pod.ready === true) return proof;
+  return { ...proof, problem: problem('NOT_READY') };
+}
+
+const problem = (cause: Cause, proxy = '', detail = ''): Problem => ({ cause, proxy, detail });
+
+/** What is wrong with the pod before any proxy is asked. */
+function placement(pod: PodObject, around: Surroundings): Problem | undefined {
+  if (pod.podIP === '') return problem('NO_ADDRESS');
+  const unknown = around.unknownMode(pod);
+  if (unknown) return problem('MODE_UNKNOWN', '', `${unknown.label}: ${unknown.value}`);
+  // A folder of manifests has no scheduler: a pod of no mesh mode may be written down without a node.
+  const needsNode = pod.nodeName !== '' || around.part(pod) !== 'NONE';
+  return needsNode && !around.hasNode(pod.nodeName) ? problem('NODE_UNKNOWN', '', pod.nodeName) : undefined;
+}
+
+function proofOf(
+  pod: PodObject,
+  around: Surroundings,
+  proxies: Proxies,
+  certificates: Certificates,
+  now: number,
+): Verdict {
+  const verdicts = candidatesFor(pod, around, proxies).map((one) =>
+    served(pod, one, around, proxies, certificates, now),
+  );
+  const proven = verdicts.find((one) => one.problem === undefined);
+  if (proven) return proven;
+  const [first = { ...healthy, problem: problem('PROXY_MISSING') }] = verdicts;
+  // What a proxy refuses it does not serve, whatever was known of it before.
+  if (verdicts.some((one) => one.problem?.cause === 'WORKLOAD_REFUSED')) return first;
+  const last = proxies.lastProvenBy(pod.metadata.uid);
+  const held = last === undefined ? undefined : proxies.held(last);
+  return held ? { ...healthy, stale: held === 'STALE' } : first;
+}
+
+/** Istio's ztunnel may also serve one pod alone, with that pod's own token (its `dedicated` mode). */
+function candidatesFor(pod: PodObject, around: Surroundings, proxies: Proxies): readonly Candidate[] {
+  const dedicated = candidate('ztunnel', pod);
+  const alone = proxies.contact(dedicated.id) === 'CONNECTED' ? [dedicated] : [];
+  switch (around.part(pod)) {
+    case 'AMBIENT':
+      return [...alone, ...around.nodeProxies(pod.nodeName).map((one) => candidate('ztunnel', one))];
+    case 'SIDECAR':
+      return [...alone, candidate('sidecar', pod)];
+    case 'GATEWAY':
+      return [candidate('router', pod)];
+    case 'NONE':
+      return [];
+  }
+}
+
+const candidate = (kind: string, { metadata: { namespace, name, uid } }: PodObject): Candidate => ({
+  id: `${kind}/${namespace}/${name}`,
+  uid,
+  name: `${namespace}/${name}`,
+});
+
+function served(
+  pod: PodObject,
+  { id, uid, name }: Candidate,
+  around: Surroundings,
+  proxies: Proxies,
+  { issued, isRevoked }: Certificates,
+  now: number,
+): Verdict {
+  const failed = (cause: Cause, detail = ''): Verdict => ({
+    ...healthy,
+    problem: problem(cause, name, detail),
+  });
+  if (proxies.contact(id) !== 'CONNECTED') return failed('PROXY_NOT_CONNECTED');
+  const acknowledged = proxies.acknowledged(id, around.workloadUid(pod));
+  if (acknowledged === 'NO') return failed('WORKLOAD_NOT_ACKNOWLEDGED');
+  if (acknowledged !== 'YES') return failed('WORKLOAD_REFUSED', acknowledged.refused);
+  const certificate = issued.of(uid, around.identity(pod));
+  if (!certificate) {
+    // What is not recorded may be from before the record: until it had to be renewed, its proxy is believed.
+    const until = issued.since + day;
+    const mayHave = proxies.returned(id) && now < until;
+    return mayHave ? { problem: undefined, stale: true, provenBy: id, until } : failed('CERTIFICATE_MISSING');
+  }
+  if (certificate.notAfter <= now)
+    return failed('CERTIFICATE_EXPIRED', new Date(certificate.notAfter).toISOString());
+  if (isRevoked(certificate.issuer)) return failed('CERTIFICATE_REVOKED', certificate.issuer);
+  return { problem: undefined, stale: false, provenBy: id, until: certificate.notAfter };
+}

@@ -1,0 +1,82 @@
+/** How much is known of a proxy's stream. */
+export type Contact =
+  /** It has a stream. */
+  | 'CONNECTED'
+  /** It lost its stream less than 5 s ago: what was last known of it holds. */
+  | 'HELD'
+  /** The agent itself, or its network, may be the cause: what was last known holds for 30 s, and is marked so. */
+  | 'STALE'
+  | 'AWAY';
+
+/** A lost stream counts after this long: a proxy that is restarted is back within it. */
+export const lossMillis = 5000;
+
+/** How long the last values hold when the cause may be the agent: after its start, or after a loss of many streams. */
+export const staleMillis = 30_000;
+
+/** Losses within this long of one another are one event. */
+const togetherMillis = 1000;
+
+/** So many proxies that go at once did not fail one by one. */
+const many = 3;
+
+interface Hold {
+  readonly until: number;
+  readonly stale: boolean;
+}
+
+/**
+ * Which proxies are connected, with a memory, so that an agent that restarts or is cut off declares nobody dead. It has
+ * no clock: every call says what time it is, in monotonic milliseconds.
+ */
+export class Presence {
+  readonly #open = new Set<string>();
+  readonly #holds = new Map<string, Hold>();
+  /** Of the last second, oldest first. */
+  #losses: { readonly proxy: string; readonly at: number }[] = [];
+
+  /** The agent has started: proxies that were well before are taken to be so until they had time to come back. */
+  started(proxies: Iterable<string>, now: number): void {
+    for (const proxy of proxies) this.#hold(proxy, now + staleMillis, true);
+  }
+
+  /** The proxy has a stream. What was held of it stays held meanwhile, as it has acknowledged nothing yet. */
+  opened(proxy: string): void {
+    this.#open.add(proxy);
+  }
+
+  lost(proxy: string, now: number): void {
+    if (!this.#open.delete(proxy)) return;
+    this.#hold(proxy, now + lossMillis, false);
+    this.#losses = [...this.#losses.filter(({ at }) => at > now - togetherMillis), { proxy, at: now }];
+    const together = new Set(this.#losses.map((one) => one.proxy));
+    if (together.size < many && this.#open.size > 0) return;
+    for (const one of this.#losses) this.#hold(one.proxy, one.at + staleMillis, true);
+  }
+
+  contact(proxy: string, now: number): Contact {
+    if (this.#open.has(proxy)) return 'CONNECTED';
+    return this.held(proxy, now) ?? 'AWAY';
+  }
+
+  /** Whether what was last known of a proxy holds, also while it is back and has yet to prove itself. */
+  held(proxy: string, now: number): 'HELD' | 'STALE' | undefined {
+    const hold = this.#holds.get(proxy);
+    if (!hold || hold.until <= now) return undefined;
+    return hold.stale ? 'STALE' : 'HELD';
+  }
+
+  /** When the next hold ends, monotonic; Infinity when nothing is held. What is over is forgotten. */
+  nextEnd(now: number): number {
+    let next = Infinity;
+    for (const [proxy, { until }] of this.#holds)
+      if (until <= now) this.#holds.delete(proxy);
+      else next = Math.min(next, until);
+    return next;
+  }
+
+  #hold(proxy: string, until: number, stale: boolean): void {
+    const before = this.#holds.get(proxy);
+    if (!before || before.until < until) this.#holds.set(proxy, { until, stale });
+  }
+}

@@ -1,0 +1,45 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { podUid } from '../translate/pod-uid.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
+import { gatewayPods } from '../view/gateways.ts';
+import { modeOf, type Mode } from '../view/mode.ts';
+import { isNodeProxy } from '../view/node-proxy.ts';
+import { unknownModeOf, type UnknownMode } from './mode-labels.ts';
+
+/** What of the cluster, beside the pod itself, its health rests on. */
+export interface Surroundings {
+  hasNode(name: string): boolean;
+  /** The ztunnels of a node; more than one while one replaces another. */
+  nodeProxies(node: string): readonly PodObject[];
+  /** How the pod takes part in the mesh. */
+  part(pod: PodObject): Mode | 'GATEWAY';
+  unknownMode(pod: PodObject): UnknownMode | undefined;
+  /** The SPIFFE ID that its proxy shows for it. */
+  identity(pod: PodObject): string;
+  /** Under which its proxy knows it. */
+  workloadUid(pod: PodObject): string;
+}
+
+/** Indexed once: asking about each pod of a cluster costs as much as there are pods. */
+export function surroundingsOf(
+  view: ClusterView,
+  { cluster, trustDomain }: { readonly cluster: string; readonly trustDomain: string },
+): Surroundings {
+  const byNode = new Map<string, PodObject[]>();
+  for (const pod of view.pods()) {
+    if (!isNodeProxy(pod)) continue;
+    const known = byNode.get(pod.nodeName) ?? [];
+    known.push(pod);
+    byNode.set(pod.nodeName, known);
+  }
+  const gateways = gatewayPods(view);
+  return {
+    hasNode: (name) => view.get('Node', '', name) !== undefined,
+    nodeProxies: (node) => byNode.get(node) ?? [],
+    part: (pod) => (gateways.has(pod) ? 'GATEWAY' : modeOf(view, pod)),
+    unknownMode: (pod) => unknownModeOf(view, pod),
+    identity: ({ metadata, serviceAccount }) =>
+      `spiffe://${trustDomain}/ns/${metadata.namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`,
+    workloadUid: (pod) => podUid(cluster, pod),
+  };
+}

@@ -1,0 +1,217 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { StateFile } from '../state-file.ts';
+import type { IssuedRecord } from './issued-certificates.ts';
+import { judge, type Cause, type Proxies, type Verdict } from './judge.ts';
+import { Presence } from './presence.ts';
+import { isProven, ProvenProxies } from './proven.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What the open streams of proxies say. Ids are those of xDS clients. */
+export interface Streams {
+  acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
+  returned(id: string): boolean;
+}
+
+/** What one judgement of all pods rests on, beside what the tracker knows. */
+export interface Assessable {
+  readonly pods: readonly PodObject[];
+  readonly around: Surroundings;
+  readonly isRevoked: (issuer: string) => boolean;
+}
+
+/** A pod that is not healthy, or not certainly, and for how long the cause has been the same. */
+export interface Finding {
+  readonly pod: PodObject;
+  readonly verdict: Verdict;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+}
+
+/** The health of every pod at one instant. */
+export interface Health {
+  of(pod: PodObject): Verdict;
+  /** Those with a problem or with a stale value. */
+  readonly findings: readonly Finding[];
+}
+
+interface Deps {
+  readonly file: StateFile;
+  readonly streams: Streams;
+  readonly issued: IssuedRecord;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Some pod's health may be another now: assess again. */
+  readonly onChange: () => void;
+}
+
+/** What happens to many proxies at nearly the same time is one change, milliseconds. */
+const gatherMillis = 50;
+const longestTimer = 2 ** 31 - 1;
+
+/** Causes that a proxy removes by an acknowledgement. */
+const acknowledging: ReadonlySet<Cause> = new Set(['WORKLOAD_NOT_ACKNOWLEDGED', 'WORKLOAD_REFUSED']);
+const certifying: ReadonlySet<Cause> = new Set([
+  'CERTIFICATE_MISSING',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_REVOKED',
+]);
+
+/** Keeps what pods' health rests on beside the cluster's objects, and says when some of it may have changed. */
+export class HealthTracker {
+  readonly #deps: Deps;
+  readonly #presence = new Presence();
+  readonly #proven: ProvenProxies;
+  /** Workloads that are not healthy until their proxy acknowledges them. */
+  #awaited: ReadonlySet<string> = new Set();
+  /** Pods wait for a certificate. */
+  #uncertified = false;
+  /** Proxies whose first answer on their stream has not come. */
+  readonly #fresh = new Set<string>();
+  #since: ReadonlyMap<string, { readonly cause: string; readonly at: number }> = new Map();
+  /** Epoch milliseconds: when the first certificate in use ends. */
+  #nextExpiry = Infinity;
+  #gathering = false;
+  #timer: Timer | undefined;
+  #unsaved = false;
+  #savedAt = -Infinity;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#proven = new ProvenProxies(deps.file.read(isProven));
+  }
+
+  /** Proxies can connect from now on; until they had time to, those of before are taken to be as they were. */
+  start(): void {
+    this.#presence.started(this.#proven.proxies(), this.#deps.clock.monotonic());
+    this.#arm();
+  }
+
+  opened(id: string): void {
+    this.#presence.opened(id);
+    this.#fresh.add(id);
+  }
+
+  lost(id: string): void {
+    this.#presence.lost(id, this.#deps.clock.monotonic());
+    this.#fresh.delete(id);
+    this.#arm();
+  }
+
+  /** A proxy has answered, by `names` of workloads that it took or refused. */
+  answered(id: string, names: Iterable<string>): void {
+    if (this.#fresh.delete(id)) return this.#changed();
+    for (const name of names) if (this.#awaited.has(name)) return this.#changed();
+  }
+
+  certificateIssued(): void {
+    if (this.#uncertified) this.#changed();
+  }
+
+  assess({ pods, around, isRevoked }: Assessable): Health {
+    const { clock, issued } = this.#deps;
+    const now = clock.now();
+    const proxies = this.#proxies();
+    const of = (pod: PodObject) => judge(pod, around, proxies, { issued, isRevoked }, now);
+    const verdicts = new Map(pods.map((pod) => [pod, of(pod)]));
+    this.#remember(verdicts);
+    this.#awaited = new Set(having(verdicts, acknowledging).map((pod) => around.workloadUid(pod)));
+    this.#uncertified = having(verdicts, certifying).length > 0;
+    this.#nextExpiry = [...verdicts.values()].reduce((first, { until }) => Math.min(first, until), Infinity);
+    this.#arm();
+    const findings = this.#findings(verdicts);
+    return { of: (pod) => verdicts.get(pod) ?? of(pod), findings };
+  }
+
+  /** Writes down who was proven, if that has changed; once a second at most, so that it may be asked often. */
+  save(): void {
+    const { file, clock, log } = this.#deps;
+    if (!this.#unsaved || clock.monotonic() < this.#savedAt + 1000) return;
+    this.#savedAt = clock.monotonic();
+    try {
+      file.write(this.#proven.saved());
+      this.#unsaved = false;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      log.error(
+        { error: error.message },
+        'the health of proxies is not written down; it will be tried again',
+      );
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #proxies(): Proxies {
+    const { streams, clock } = this.#deps;
+    const now = clock.monotonic();
+    return {
+      contact: (id) => this.#presence.contact(id, now),
+      held: (id) => this.#presence.held(id, now),
+      acknowledged: (id, uid) => streams.acknowledged(id, uid),
+      returned: (id) => streams.returned(id),
+      lastProvenBy: (uid) => this.#proven.of(uid),
+    };
+  }
+
+  /** What proved itself now is what holds when a stream is lost; what has a problem proves nothing any more. */
+  #remember(verdicts: ReadonlyMap<PodObject, Verdict>): void {
+    const next = new Map<string, string>();
+    for (const [{ metadata }, { provenBy, problem }] of verdicts) {
+      const by =
+        provenBy ?? (problem && problem.cause !== 'NOT_READY' ? undefined : this.#proven.of(metadata.uid));
+      if (by !== undefined) next.set(metadata.uid, by);
+    }
+    if (!this.#proven.replace(next)) return;
+    this.#unsaved = true;
+    this.save();
+  }
+
+  #findings(verdicts: ReadonlyMap<PodObject, Verdict>): readonly Finding[] {
+    const at = this.#deps.clock.monotonic();
+    const since = new Map<string, { readonly cause: string; readonly at: number }>();
+    const findings: Finding[] = [];
+    for (const [pod, verdict] of verdicts) {
+      if (!verdict.problem && !verdict.stale) continue;
+      const cause = verdict.problem?.cause ?? 'STALE';
+      const before = this.#since.get(pod.metadata.uid);
+      const entry = before?.cause === cause ? before : { cause, at };
+      since.set(pod.metadata.uid, entry);
+      findings.push({ pod, verdict, since: entry.at });
+    }
+    this.#since = since;
+    return findings;
+  }
+
+  #changed(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#deps.clock.after(gatherMillis, () => {
+      this.#gathering = false;
+      this.#deps.onChange();
+    });
+  }
+
+  /** Wakes when the next hold or the next certificate ends. */
+  #arm(): void {
+    const { clock } = this.#deps;
+    this.#timer?.cancel();
+    const holds = this.#presence.nextEnd(clock.monotonic()) - clock.monotonic();
+    const wait = Math.min(holds, this.#nextExpiry - clock.now());
+    if (wait === Infinity) return;
+    this.#timer = clock.after(Math.min(Math.max(0, wait), longestTimer), () => {
+      if (wait > longestTimer) this.#arm();
+      else this.#changed();
+    });
+  }
+}
+
+const having = (
+  verdicts: ReadonlyMap<PodObject, Verdict>,
+  causes: ReadonlySet<Cause>,
+): readonly PodObject[] =>
+  [...verdicts].flatMap(([pod, { problem }]) => (problem && causes.has(problem.cause) ? [pod] : []));
