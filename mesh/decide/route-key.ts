@@ -6,7 +6,7 @@ export function routeKey(route: Route): string {
     case 'double-hbone':
       return `${route.kind}|${route.gateway.address}:${route.gateway.port}|${route.target}|${route.authority}`;
     case 'istio-mtls':
-      return `${route.kind}|${route.address}:${route.port}|${route.sni}`;
+      return `${route.kind}|${route.address}:${route.port}|${route.sni}|${route.workload.cluster}`;
     case 'hbone':
       return `${route.kind}|${route.address}:${route.port}|${route.authority}`;
     case 'plaintext':

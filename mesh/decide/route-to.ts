@@ -99,7 +99,12 @@ function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWante
   const { region, zone } = workload.locality;
   return ok({
     ...{ kind: 'double-hbone', workload, expect, authority: `${service.hostname}:${servicePort}` },
-    gateway: { address: gateway.address, port: gateway.port, expect: gateway.expect },
+    gateway: {
+      address: gateway.address,
+      port: gateway.port,
+      expect: gateway.expect,
+      cluster: gateway.workload.cluster,
+    },
     target: [workload.cluster, region, zone].join('/'),
   });
 }

@@ -1,6 +1,9 @@
 import type { Workload } from '../state/workload.ts';
 
-/** One way to reach one endpoint. Everything that carrying it out needs is in it. */
+/**
+ * One way to reach one endpoint. Everything that carrying it out needs is in it. Where mTLS is spoken, the innermost
+ * peer's certificate must have been issued by the intermediate of `workload.cluster`.
+ */
 export type Route =
   | {
       readonly kind: 'plaintext';
@@ -25,6 +28,8 @@ export type Route =
         readonly address: string;
         readonly port: number;
         readonly expect: readonly string[];
+        /** Whose gateway it is: its intermediate must have issued the gateway's certificate. */
+        readonly cluster: string;
       };
       /** Of both CONNECTs: `hostname:servicePort`. */
       readonly authority: string;

@@ -27,6 +27,7 @@ export interface PoolKey {
   readonly source: string;
   readonly sourceAddress: string;
   readonly expect: readonly string[];
+  readonly cluster: string;
   readonly address: string;
   readonly port: number;
   /** Sessions judged by an older table of issuers are not shared with newer connections. */
@@ -144,4 +145,12 @@ const hasRoom = ({ session, retired }: Entry): boolean =>
   !retired && session.usable && session.activeStreams < Math.min(mostStreams, session.maxStreams);
 
 const nameOf = (key: PoolKey): string =>
-  [key.source, key.sourceAddress, key.expect.join(','), key.address, key.port, key.trustRevision].join('|');
+  [
+    key.source,
+    key.sourceAddress,
+    key.expect.join(','),
+    key.cluster,
+    key.address,
+    key.port,
+    key.trustRevision,
+  ].join('|');

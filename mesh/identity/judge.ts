@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { alternativeNames } from '../pki/alternative-names.ts';
 import { names } from '../pki/names.ts';
 import { err, ok, type Result } from '../result.ts';
+import { issuerRefusal } from './hosting.ts';
 import type { IssuerTable } from './issuer-table.ts';
 import {
   parseLinkAgent,
@@ -23,6 +24,8 @@ export interface Peer {
   readonly cluster: string;
   readonly issuerKeyId: string;
   readonly notAfter: number;
+  /** An east-west gateway that this side dialled as one. */
+  readonly gateway?: true;
 }
 
 export type RefusalReason =
@@ -35,6 +38,10 @@ export type RefusalReason =
   | 'NOT_YET_VALID'
   | 'WRONG_PURPOSE'
   | 'WRONG_IDENTITY'
+  /** Issued by another cluster than the one that hosts the endpoint that was chosen. */
+  | 'WRONG_CLUSTER'
+  /** Issued by a cluster that may not host the identity's namespace. */
+  | 'NAMESPACE_NOT_ALLOWED'
   | 'NO_ALPN';
 
 export interface Refusal {
@@ -46,12 +53,13 @@ const refuse = (reason: RefusalReason, message: string) => err({ reason, message
 
 /**
  * Judges a peer by its leaf alone (X509-SVID 4 and 5, and the table of issuers): exactly one URI name which is a
- * SPIFFE ID, no CA, fit for its role, in its time, issued by an intermediate in force of the SAN's trust domain.
+ * SPIFFE ID, no CA, fit for its role, in its time, issued by an intermediate in force of the SAN's trust domain whose
+ * cluster may host the namespace. `gateway`: it was dialled as an east-west gateway.
  */
 export function judgePeer(
   leaf: X509Certificate | undefined,
   table: IssuerTable,
-  { now, role }: { now: number; role: 'client' | 'server' },
+  { now, role, gateway = false }: { now: number; role: 'client' | 'server'; gateway?: boolean },
 ): Result<Peer, Refusal> {
   if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
   const id = spiffeIdOf(leaf);
@@ -60,22 +68,27 @@ export function judgePeer(
   if (shape) return err(shape);
   const issuer = table.match(leaf);
   if (!issuer.ok) return refuse('UNKNOWN_ISSUER', `${id.value}: ${issuer.error}`);
-  const { trustDomain, cluster, keyId, revoked } = issuer.value;
+  const { trustDomain, cluster, keyId } = issuer.value;
   if (trustDomain !== trustDomainOf(id.value))
     return refuse(
       'WRONG_TRUST_DOMAIN',
       `${id.value} was issued by an intermediate of trust domain ${trustDomain}`,
     );
-  if (revoked)
-    return refuse('REVOKED_ISSUER', `${id.value} was issued by cluster ${cluster}, which is revoked`);
+  const identity = parseWorkloadIdentity(id.value);
+  const peer: Peer = {
+    spiffeId: id.value,
+    identity: identity.ok ? identity.value : undefined,
+    trustDomain,
+    cluster,
+    issuerKeyId: keyId,
+    notAfter: Date.parse(leaf.validTo),
+    ...(gateway && { gateway }),
+  };
+  const refusal = issuerRefusal(table, peer);
+  if (refusal) return err(refusal);
   // A cluster whose intermediate has run out can still sign leaves that say they have not.
   const late = checkTime(`the intermediate of cluster ${cluster}`, issuer.value.certificate, now);
-  if (late) return err(late);
-  const identity = parseWorkloadIdentity(id.value);
-  return ok({
-    ...{ spiffeId: id.value, identity: identity.ok ? identity.value : undefined, trustDomain, cluster },
-    ...{ issuerKeyId: keyId, notAfter: Date.parse(leaf.validTo) },
-  });
+  return late ? err(late) : ok(peer);
 }
 
 /** The one SPIFFE ID of a certificate. Other kinds of names may stand beside it; a second URI may not. */

@@ -31,6 +31,11 @@ export interface DialOptions extends Common {
   readonly servername?: string;
   /** SPIFFE IDs of which the server must bear one; an empty list never succeeds. */
   readonly expect: readonly string[];
+  /**
+   * The cluster of the endpoint that was chosen: its intermediate must have issued the server's certificate, or one
+   * member could answer for another's workloads. '' never succeeds.
+   */
+  readonly cluster: string;
 }
 
 /** A handshake that failed. `refusal` is set where this side judged the other. */
@@ -98,19 +103,26 @@ function contextOf(raw: Duplex, { credentials, layer }: Common): SecureContext |
 
 function judge(
   leaf: X509Certificate | undefined,
-  { table, clock }: Common,
+  { table, clock, layer }: Common,
   role: 'client' | 'server',
 ): Peer | Refusal {
-  const judged = judgePeer(leaf, table, { now: clock.now(), role });
+  const gateway = role === 'server' && layer === 'outer';
+  const judged = judgePeer(leaf, table, { now: clock.now(), role, gateway });
   return judged.ok ? judged.value : judged.error;
 }
 
 function judgeServer(leaf: X509Certificate | undefined, options: DialOptions): Peer | Refusal {
   const peer = judge(leaf, options, 'server');
-  if ('reason' in peer || options.expect.includes(peer.spiffeId)) return peer;
+  if ('reason' in peer) return peer;
+  if (!options.expect.includes(peer.spiffeId))
+    return {
+      reason: 'WRONG_IDENTITY',
+      message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}`,
+    };
+  if (peer.cluster === options.cluster) return peer;
   return {
-    reason: 'WRONG_IDENTITY',
-    message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}`,
+    reason: 'WRONG_CLUSTER',
+    message: `${peer.spiffeId} was issued by cluster ${peer.cluster}, expected one of cluster ${options.cluster || '(unknown)'}`,
   };
 }
 

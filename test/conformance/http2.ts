@@ -29,7 +29,12 @@ async function connected(): Promise<{ dialled: TLSSocket; accepted: TLSSocket }>
   };
   const [accepted, dialled] = await Promise.all([
     acceptTls(server, { ...common, credentials: authority.leaf(identity) }),
-    dialTls(client, { ...common, credentials: authority.leaf(identity), expect: [identity] }),
+    dialTls(client, {
+      ...common,
+      credentials: authority.leaf(identity),
+      expect: [identity],
+      cluster: 'east',
+    }),
   ]);
   return { dialled: dialled.socket, accepted: accepted.socket };
 }

@@ -26,10 +26,11 @@ export const aSealing: Sealing = {
 export interface Authority {
   readonly trustDomain: TrustDomain;
   readonly root: X509Certificate;
+  readonly rootIssuer: Issuer;
   readonly keyId: string;
   readonly intermediate: Issuer;
   /** Adds root and intermediate to a verifier's table. */
-  teach(table: IssuerTable, revoked?: boolean): void;
+  teach(table: IssuerTable, revoked?: boolean, namespaces?: readonly string[]): void;
   leaf(identity: string, options?: { now?: number; lifetime?: number }): Credentials;
 }
 
@@ -51,10 +52,10 @@ export function makeAuthority(domain = 'cluster.local', cluster = 'east', now = 
   const intermediate = { certificate, privateKey: key.privateKey };
   const keyId = keyIdOf(key.publicKey).toString('hex');
   return {
-    ...{ trustDomain, root, keyId, intermediate },
-    teach(table, revoked = false) {
+    ...{ trustDomain, root, rootIssuer, keyId, intermediate },
+    teach(table, revoked = false, namespaces) {
       table.upsertBundle({ trustDomain, roots: [root], sequence: 1 });
-      table.upsertIntermediate({ keyId, trustDomain, cluster, certificate, revoked });
+      table.upsertIntermediate({ keyId, trustDomain, cluster, certificate, revoked, namespaces });
     },
     leaf(identity, options = {}) {
       const own = generateKey();

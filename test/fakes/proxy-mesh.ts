@@ -97,11 +97,22 @@ export class ProxyMesh {
   }
 
   /** The bundle and the table of intermediates, as deltas. */
-  trust(clusters: readonly string[], revoked: readonly string[] = []) {
+  trust(
+    clusters: readonly string[],
+    revoked: readonly string[] = [],
+    namespaces: Readonly<Record<string, readonly string[]>> = {},
+  ) {
     const intermediates = clusters.map((cluster) => {
       const { certificate } = this.issuer(cluster);
       const keyId = keyIdOf(certificate.publicKey).toString('hex');
-      const one = { keyId, trustDomain, cluster, certificate, revoked: revoked.includes(cluster) };
+      const one = {
+        keyId,
+        trustDomain,
+        cluster,
+        certificate,
+        revoked: revoked.includes(cluster),
+        namespaces: namespaces[cluster],
+      };
       return { name: keyId, body: encodeIntermediate(one) };
     });
     const bundle = encodeTrustBundle({ trustDomain, roots: [this.root], sequence: 1 });
@@ -263,8 +274,8 @@ export class TestProxy {
     return find() ?? {};
   }
 
-  trust(revoked: readonly string[] = []): void {
-    const { bundles, intermediates } = this.#mesh.trust(['east', 'west'], revoked);
+  trust(revoked: readonly string[] = [], namespaces: Readonly<Record<string, readonly string[]>> = {}): void {
+    const { bundles, intermediates } = this.#mesh.trust(['east', 'west'], revoked, namespaces);
     this.#delta(typeUrls.trustBundle, bundles);
     this.#delta(typeUrls.intermediate, intermediates);
   }

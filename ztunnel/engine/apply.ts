@@ -32,9 +32,12 @@ export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): 
     }
     case typeUrls.trustBundle: {
       const { values, rejected } = decodeAll(delta, ({ body }) => decodeTrustBundle(body));
-      for (const bundle of values) table.upsertBundle(bundle);
+      const older = values.flatMap((bundle): readonly Rejected[] => {
+        const taken = table.upsertBundle(bundle);
+        return taken.ok ? [] : [{ name: bundle.trustDomain, reason: taken.error }];
+      });
       for (const name of removed) table.removeBundle(name);
-      return rejected;
+      return [...rejected, ...older];
     }
     case typeUrls.intermediate: {
       const { values, rejected } = decodeAll(delta, ({ body }) => decodeIntermediate(body));

@@ -3,6 +3,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -127,7 +128,7 @@ export class Engine {
 
   #dropRevoked(): void {
     const { table, pool } = this.#context;
-    pool.closeWhere(({ issuerKeyId }) => table.isRevoked(issuerKeyId));
+    pool.closeWhere((peer) => issuerRefusal(table, peer) !== undefined);
   }
 
   /** Accepts nothing more; says so when the last connection has ended, or has been ended after its time. */

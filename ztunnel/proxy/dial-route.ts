@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
 import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
-import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
+import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
@@ -45,7 +46,13 @@ export async function dialRoute(
     }
     case 'hbone': {
       const request = { authority: route.authority, headers, layer: 'hbone' as const };
-      const { tunnel, peer } = await pooled(context, source, route, request, signal);
+      const { tunnel, peer } = await pooled(
+        context,
+        source,
+        { ...route, cluster: route.workload.cluster },
+        request,
+        signal,
+      );
       return reached(tunnel, peer, route.authority, at(route));
     }
     case 'double-hbone':
@@ -69,7 +76,7 @@ async function doubleTunnel(
   route: Extract<Route, { kind: 'double-hbone' }>,
   signal: AbortSignal,
 ): Promise<Reached> {
-  const { authority, target, expect } = route;
+  const { authority, target, expect, workload } = route;
   // First: while it is waited for, nobody would own the outer stream.
   const credentials = await context.credentials.get(identityOf(source));
   const toGateway = {
@@ -78,7 +85,14 @@ async function doubleTunnel(
     layer: 'outer' as const,
   };
   const { tunnel: outer } = await pooled(context, source, route.gateway, toGateway, signal);
-  const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: 'inner' as const, expect };
+  const tls = {
+    ...tlsOf(context),
+    credentials,
+    alpn: ['h2'],
+    layer: 'inner' as const,
+    expect,
+    cluster: workload.cluster,
+  };
   const inside = { authority, headers: { ...headers, 'x-forwarded-network': source.network } };
   const inner = await openInner(outer.stream, context.http2, tls, inside, signal);
   return reached(inner, inner.peer, authority, at(route.gateway));
@@ -99,7 +113,7 @@ async function istioMtls(
   });
   const options = {
     ...{ ...tlsOf(context), credentials, alpn: ['istio'], layer: 'istio-mtls' as const },
-    ...{ servername: route.sni, expect: route.expect },
+    ...{ servername: route.sni, expect: route.expect, cluster: route.workload.cluster },
   };
   const { socket, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
   return { stream: socket, peer, baggage: undefined, authority: undefined, address: at(route) };
@@ -111,35 +125,44 @@ interface Target {
   readonly address: string;
   readonly port: number;
   readonly expect: readonly string[];
+  readonly cluster: string;
 }
 
 /** A tunnel on a session of the pool, which is dialled from the source's address with the source's identity. */
 function pooled(
   context: Context,
   source: Workload,
-  { address, port, expect }: Target,
+  { address, port, expect, cluster }: Target,
   request: TunnelRequest & { readonly layer: 'hbone' | 'outer' },
   signal: AbortSignal,
 ): Promise<{ readonly tunnel: Tunnel; readonly peer: Peer }> {
   const identity = identityOf(source);
   const localAddress = source.addresses[0];
   const trustRevision = context.table.revision;
-  const key = { source: identity, sourceAddress: localAddress ?? '', address, port, expect, trustRevision };
+  const key = {
+    source: identity,
+    sourceAddress: localAddress ?? '',
+    address,
+    port,
+    expect,
+    cluster,
+    trustRevision,
+  };
   // Others wait for the same dial: it goes on when the one who began it no longer wants it.
   const dial = async () => {
     const credentials = await context.credentials.get(identity);
     const raw = await context.dialer.dial({ address, port, localAddress, timeoutMillis: dialMillis });
-    const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: request.layer, expect };
+    const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: request.layer, expect, cluster };
     const opened = await openSession(raw, context.http2, tls);
-    if (context.table.isRevoked(opened.peer.issuerKeyId)) throw revokedMeanwhile(opened, request.layer);
+    const refusal = issuerRefusal(context.table, opened.peer);
+    if (refusal) throw refusedMeanwhile(opened, request.layer, refusal);
     return opened;
   };
   return context.pool.open(key, dial, request, signal);
 }
 
 /** The handshake judged the peer, and then the table changed: the pool did not know the session yet. */
-function revokedMeanwhile({ session, peer }: Pooled, layer: 'hbone' | 'outer'): TlsRefused {
+function refusedMeanwhile({ session }: Pooled, layer: 'hbone' | 'outer', refusal: Refusal): TlsRefused {
   session.destroy();
-  const message = `${peer.spiffeId} was issued by cluster ${peer.cluster}, which was revoked meanwhile`;
-  return new TlsRefused(layer, `REVOKED_ISSUER: ${message}`, { reason: 'REVOKED_ISSUER', message });
+  return new TlsRefused(layer, `${refusal.reason}: ${refusal.message}`, refusal);
 }

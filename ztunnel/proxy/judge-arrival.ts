@@ -1,6 +1,7 @@
 import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
-import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
+import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
 import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
@@ -33,17 +34,20 @@ export function judgeArrival(state: MeshState, { connection, peer, service }: Ar
   return { kind: reason === 'POLICY_UNKNOWN' ? 'unknown' : 'refused', message };
 }
 
+/** An issuer that is unknown now was revoked and has been forgotten, or its root has. */
+const endingOf = ({ reason, message }: Refusal): Ending =>
+  reason === 'NAMESPACE_NOT_ALLOWED'
+    ? { message: `late denial: ${reason}: ${message}`, flags: 'DENY' }
+    : { message: `CERT_REVOKED: ${message}`, flags: 'CERT_REVOKED' };
+
 /** Why a connection that was let in may live no longer. Those of a workload that is gone end with it, by themselves. */
 export function mayNotLive(
   state: MeshState,
   table: IssuerTable,
   { peer, inbound, outbound }: LiveConnection,
 ): Ending | undefined {
-  if (peer && table.isRevoked(peer.issuerKeyId))
-    return {
-      message: `CERT_REVOKED: the issuer of ${peer.spiffeId} was revoked`,
-      flags: 'CERT_REVOKED',
-    };
+  const refusal = peer && issuerRefusal(table, peer);
+  if (refusal) return endingOf(refusal);
   if (outbound && state.services.get(outbound.service)?.leftClusters.includes(outbound.cluster))
     return { message: `cluster ${outbound.cluster} was drained, and its deadline is over`, flags: '-' };
   const workload = inbound && state.workloads.get(inbound.connection.destination.workload.uid);

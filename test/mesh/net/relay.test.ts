@@ -44,7 +44,12 @@ describe('mesh/net relay', () => {
     };
     const [accepted, dialled] = await Promise.all([
       acceptTls(server, { ...common, credentials: authority.leaf(identity) }),
-      dialTls(client, { ...common, credentials: authority.leaf(identity), expect: [identity] }),
+      dialTls(client, {
+        ...common,
+        credentials: authority.leaf(identity),
+        expect: [identity],
+        cluster: 'east',
+      }),
     ]);
     const http2 = nodeHttp2(systemClock);
     http2.server(accepted.socket, ({ accept }) => {

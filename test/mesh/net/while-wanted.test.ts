@@ -16,7 +16,13 @@ describe('mesh/net, what nobody wants any more', () => {
     const stop = new AbortController();
     const options = {
       ...{ credentials: authority.leaf(identity), table: tableOf(authority), clock: systemClock },
-      ...{ alpn: ['h2'], layer: 'inner' as const, expect: [identity], timeoutMillis: 60_000 },
+      ...{
+        alpn: ['h2'],
+        layer: 'inner' as const,
+        expect: [identity],
+        cluster: 'east',
+        timeoutMillis: 60_000,
+      },
     };
     const waiting = whileWanted(client, stop.signal, () => dialTls(client, options));
     stop.abort();

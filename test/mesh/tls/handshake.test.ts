@@ -16,6 +16,7 @@ interface Meeting {
   client?: Credentials;
   server?: Credentials;
   expect?: readonly string[];
+  cluster?: string;
   clientTable?: IssuerTable;
   serverTable?: IssuerTable;
   clientAlpn?: readonly string[];
@@ -36,6 +37,7 @@ async function meet(meeting: Meeting) {
     alpn: meeting.clientAlpn ?? ['h2'],
     layer: 'outer',
     ...{ expect: meeting.expect ?? [gateway], table: meeting.clientTable ?? tableOf(authority) },
+    cluster: meeting.cluster ?? 'east',
   });
   const [accepted, dialled] = await Promise.allSettled([accepting, dialling]);
   client.destroy();
@@ -71,6 +73,20 @@ describe('mesh/tls handshake', () => {
   const stranger = makeAuthority('td-b', 'north');
   const revoked = tableOf(authority);
   authority.teach(revoked, true);
+  const hosting = (namespaces: readonly string[]) => {
+    const table = tableOf(authority);
+    authority.teach(table, false, namespaces);
+    return table;
+  };
+
+  it('takes a client of a namespace that its cluster may host, and the gateway of a cluster that hosts others', async () => {
+    const { accepted, dialled } = await meet({
+      serverTable: hosting(['shop']),
+      clientTable: hosting(['shop']),
+    });
+    assert.deepEqual([accepted.status, dialled.status], ['fulfilled', 'fulfilled']);
+  });
+
   const clientCases: Record<string, { meeting: Meeting; refused: string }> = {
     'a gateway that answers where a pod should': { meeting: { expect: [pod] }, refused: 'WRONG_IDENTITY' },
     'a pod that answers where a gateway should': {
@@ -82,6 +98,11 @@ describe('mesh/tls handshake', () => {
       refused: 'UNKNOWN_ISSUER',
     },
     'an empty list of expected names': { meeting: { expect: [] }, refused: 'WRONG_IDENTITY' },
+    'a server that bears the right name, by the issuer of another cluster': {
+      meeting: { cluster: 'west' },
+      refused: 'WRONG_CLUSTER',
+    },
+    'any server where no cluster is known': { meeting: { cluster: '' }, refused: 'WRONG_CLUSTER' },
     'a server whose issuer is revoked': { meeting: { clientTable: revoked }, refused: 'REVOKED_ISSUER' },
     'an expired server': {
       meeting: { server: authority.leaf(gateway, { now: Date.now() - 7_200_000, lifetime: 3_600_000 }) },
@@ -114,6 +135,14 @@ describe('mesh/tls handshake', () => {
     'an expired client': {
       meeting: { client: authority.leaf(pod, { now: Date.now() - 7_200_000, lifetime: 3_600_000 }) },
       refused: 'EXPIRED',
+    },
+    'a client of a namespace that its cluster may not host': {
+      meeting: { serverTable: hosting(['istio-system', 'pay']) },
+      refused: 'NAMESPACE_NOT_ALLOWED',
+    },
+    'every client of a cluster that may host nothing': {
+      meeting: { serverTable: hosting([]) },
+      refused: 'NAMESPACE_NOT_ALLOWED',
     },
     'a client whose issuer is revoked': { meeting: { serverTable: revoked }, refused: 'REVOKED_ISSUER' },
   };

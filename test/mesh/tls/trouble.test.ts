@@ -24,7 +24,7 @@ const accept = (raw: Duplex, over: { layer?: Layer; clock?: Clock; alpn?: string
 const dial = (raw: Duplex, over: { layer?: Layer; clock?: Clock; by?: typeof authority } = {}) =>
   dialTls(raw, {
     ...{ credentials: (over.by ?? authority).leaf(pod), alpn: ['h2'], table: tableOf(authority) },
-    ...{ expect: [gateway], timeoutMillis: 5000, clock: over.clock ?? systemClock },
+    ...{ expect: [gateway], cluster: 'east', timeoutMillis: 5000, clock: over.clock ?? systemClock },
     layer: over.layer ?? 'hbone',
   });
 
@@ -162,7 +162,13 @@ describe('mesh/tls in trouble', () => {
     it(`nobody is dialled for whom no name is known (${layer})`, async () => {
       const options = { table: tableOf(authority), clock: systemClock, timeoutMillis: 5000, alpn: ['h2'] };
       const error = await refused(
-        dialTls(pair.client, { ...options, credentials: authority.leaf(pod), layer, expect: [] }),
+        dialTls(pair.client, {
+          ...options,
+          credentials: authority.leaf(pod),
+          layer,
+          expect: [],
+          cluster: 'east',
+        }),
       );
       assert.match(error.message, new RegExp(`^${layer} tls: nothing is known of who should answer`));
       assert.deepEqual([error.refusal?.reason, pair.client.destroyed], ['WRONG_IDENTITY', true]);
@@ -172,7 +178,13 @@ describe('mesh/tls in trouble', () => {
     const bad = { identity: pod, key: 'no key', chain: 'no chain' };
     const options = { table: tableOf(authority), clock: systemClock, timeoutMillis: 5000, alpn: ['h2'] };
     const error = await refused(
-      dialTls(pair.client, { ...options, credentials: bad, layer: 'inner', expect: [gateway] }),
+      dialTls(pair.client, {
+        ...options,
+        credentials: bad,
+        layer: 'inner',
+        expect: [gateway],
+        cluster: 'east',
+      }),
     );
     assert.match(error.message, /^inner tls: our own credentials/);
     assert.doesNotMatch(error.message, /no key|no chain/);
