@@ -1,65 +1,37 @@
-import { compile, exportsFrom, members, type Resources } from './compile.ts';
+import { compile, exportsFrom, type Resources } from './compile.ts';
+import { Reads } from '../state/reads.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 interface Known {
-  readonly inputs: readonly unknown[];
+  readonly reads: Reads;
   readonly resources: Resources;
 }
 
-/** Compiles with a memory: a type is compiled again only when something that it rests on was replaced. */
+/** Compiles with a memory: a type is compiled again only when something that was read for it has been replaced. */
 export class Compiler {
   readonly #known = new Map<string, Known>();
 
   resources(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
-    const exported = (name: string) => this.#exports(snapshot, name);
-    const inputs = inputsOf(snapshot, cluster, type, exported);
-    return this.#remembered(`${cluster}/${type}`, inputs, () => compile(snapshot, cluster, type, exported));
+    return this.#remembered(`${cluster}/${type}`, snapshot, (reads) =>
+      compile(reads.through(snapshot), cluster, type, (name) =>
+        reads.note(`exports of ${name}`, snapshot, (at) => this.#exports(at, name)),
+      ),
+    );
   }
 
   #exports(snapshot: FederationSnapshot, cluster: string): Resources {
-    const shard = snapshot.observed.get(cluster);
-    const inputs = [snapshot.intent.serviceExports, shard?.services, shard?.gateways];
-    return this.#remembered(`${cluster}/exports`, inputs, () => exportsFrom(snapshot, cluster));
+    return this.#remembered(`${cluster}/exports`, snapshot, (reads) =>
+      exportsFrom(reads.through(snapshot), cluster),
+    );
   }
 
-  #remembered(key: string, inputs: readonly unknown[], make: () => Resources): Resources {
+  #remembered(key: string, snapshot: FederationSnapshot, make: (reads: Reads) => Resources): Resources {
     const known = this.#known.get(key);
-    if (known?.inputs.length === inputs.length && known.inputs.every((one, i) => one === inputs[i]))
-      return known.resources;
-    const resources = keepEqual(known?.resources, make());
-    this.#known.set(key, { inputs, resources });
+    if (known && !known.reads.changedIn(snapshot)) return known.resources;
+    const reads = new Reads();
+    const resources = keepEqual(known?.resources, make(reads));
+    this.#known.set(key, { reads, resources });
     return resources;
-  }
-}
-
-/** What a type rests on: when none of these is another object than before, nothing of it has changed. */
-function inputsOf(
-  snapshot: FederationSnapshot,
-  cluster: string,
-  type: string,
-  exported: (cluster: string) => Resources,
-): readonly unknown[] {
-  const { intent, observed } = snapshot;
-  const own = observed.get(cluster)?.services;
-  switch (type) {
-    case 'trust-bundle':
-      return [intent.trustDomains];
-    case 'intermediate':
-      return [intent.intermediates, intent.clusters];
-    case 'activation':
-      return [intent.intermediates];
-    case 'policy':
-      return [intent.accessPolicies];
-    case 'traffic':
-      return [intent.trafficPolicies];
-    case 'diversion':
-      return [intent.clusters, intent.failovers];
-    case 'grant':
-      return [intent.clusters, intent.serviceExports, own];
-    case 'remote':
-      return [intent.clusters, intent.serviceExports, own, ...members(snapshot).map(exported)];
-    default:
-      return [];
   }
 }
 

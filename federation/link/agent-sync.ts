@@ -5,6 +5,7 @@ import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { Reads } from '../state/reads.ts';
 import { isHeld } from './hold.ts';
 import type { HubPorts } from './ports.ts';
 import type { Reports } from './reports.ts';
@@ -23,7 +24,8 @@ export class AgentSync implements AgentSession {
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
   readonly #last = new Map<string, unknown>();
-  #lastHolds: readonly unknown[] = [];
+  /** What was read to decide what is held back. */
+  #holds = new Reads();
 
   constructor(
     cluster: string,
@@ -40,7 +42,7 @@ export class AgentSync implements AgentSession {
     this.#down = new ServerSession({
       types: downTypes,
       lookup: (type) => ({ resources: hub.resources(cluster, type), moment: this.#moment(), complete: true }),
-      hold: (type, name) => isHeld(hub.snapshot(), cluster, type, name),
+      hold: (type, name) => isHeld(this.#holds.through(hub.snapshot()), cluster, type, name),
       onAck: (type, acknowledgement) => this.#acknowledged(type, acknowledgement),
     });
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextDown());
@@ -62,15 +64,14 @@ export class AgentSync implements AgentSession {
   }
 
   wake(): void {
-    const holds = this.#holds();
-    const letGo = holds.some((one, i) => one !== this.#lastHolds[i]);
+    const letGo = this.#holds.changedIn(this.#hub.snapshot());
+    if (letGo) this.#holds = new Reads();
     for (const type of downTypes) {
       const resources = this.#hub.resources(this.cluster, type);
-      // Held names are let go when a shard becomes synced or an export ends, which may replace no resource.
+      // What is held back is decided anew also where no resource was replaced.
       if (letGo || this.#last.get(type) !== resources) this.#down.changed(type);
       this.#last.set(type, resources);
     }
-    this.#lastHolds = holds;
     this.#pump.wake();
   }
 
@@ -92,13 +93,6 @@ export class AgentSync implements AgentSession {
   #nextDown(): SyncMessage | undefined {
     const response = this.#down.next();
     return response && { kind: 'response', response };
-  }
-
-  /** What it rests on that something is held back. */
-  #holds(): readonly unknown[] {
-    const { intent, observed } = this.#hub.snapshot();
-    const unsynced = [...intent.clusters.keys()].filter((name) => !observed.get(name)?.synced);
-    return [intent.serviceExports, unsynced.join()];
   }
 
   /** What the agent could not read is shown until it has read it, or another version of it. */

@@ -4,7 +4,7 @@ import type { FederationSnapshot } from '../state/snapshot.ts';
 /**
  * Unknown is never empty: until a cluster has said everything on its link, what rests on its reports is neither
  * replaced nor removed where it is held. What intent alone takes away, goes: an export that has ended, a member that
- * was sent away.
+ * was sent away. Ask through `Reads`: what this function reads is what must have it asked again.
  */
 export function isHeld(snapshot: FederationSnapshot, receiver: string, type: string, name: string): boolean {
   switch (type) {

@@ -7,6 +7,7 @@ import * as wire from '@isthmus/api/wire/link.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { aSummary, TestAgent, until } from '../fakes/agent.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { sqliteStore } from '../../federation/store/sqlite.ts';
 
 const shopCarts = { namespace: 'shop', labels: { app: 'cart' }, first: 1000, after: '' };
 
@@ -262,4 +263,35 @@ describe('the link between the hub and its agents', () => {
     await until(() => east.views.view.grants.size === 0);
     rmSync(stateDir, { recursive: true });
   });
+
+  for (const [name, command] of [
+    ['revoked', 'revokeCluster'],
+    ['revoked and removed', 'removeCluster'],
+  ] as const)
+    it(`takes the services of a cluster that is ${name} away, though its reports could not be restored`, async () => {
+      const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
+      const start = async () => (hub = await startTestHub({ octet: 249, stateDir, store: 'sqlite' }));
+      await start();
+      const east = (await agent('east', 1)).service('cart').gateway().connect();
+      const west = (await agent('west', 2)).connect();
+      await until(() => remotesOf(west).length === 1);
+      east.disconnect();
+      west.disconnect();
+      await until(isState('east', 'UNREACHABLE'));
+      hub.stop();
+      const store = await reopened(join(stateDir, 'hub.db'));
+      await store.forgetObserved('east');
+      await store.close();
+      await start();
+      west.connect();
+      await until(isState('west', 'ACTIVE'));
+      assert.deepEqual(remotesOf(west), ['east/shop/cart']);
+      await mutate('revokeCluster', 'cluster: "east"');
+      if (command === 'removeCluster') await mutate(command, 'cluster: "east"');
+      await until(() => remotesOf(west).length === 0);
+      rmSync(stateDir, { recursive: true });
+    });
 });
+
+/** The store of a hub that has stopped and may not have let go of it yet. */
+const reopened = (path: string) => until(() => sqliteStore(path).catch(() => undefined));

@@ -204,6 +204,7 @@ describe('outbound: across networks', () => {
         'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
         'spiffe://cluster.local/ns/istio-system/sa/any-gateway',
       ],
+      cluster: 'west',
     });
     const without = stateOf(
       [entry(cart, 'hbone', { networkGateway: hostnameGateway }), sick],

@@ -1,0 +1,64 @@
+import type { Shard } from './observed.ts';
+import type { FederationSnapshot, IntentState } from './snapshot.ts';
+
+interface Input {
+  readonly read: (snapshot: FederationSnapshot) => unknown;
+  readonly value: unknown;
+}
+
+/**
+ * What a decision has read. A decision that is made `through` this gives its answer and, in the same go, the inputs on
+ * which the answer rests: there is no second list of them that could be forgotten. Parts of a snapshot are immutable,
+ * so an input has changed when it is another object than before.
+ */
+export class Reads {
+  readonly #inputs = new Map<string, Input>();
+
+  /** The snapshot, with everything noted that is read of it: intent by kind, observation by cluster and field. */
+  through(snapshot: FederationSnapshot): FederationSnapshot {
+    const { epoch, settings } = snapshot;
+    const intent = new Proxy(snapshot.intent, {
+      get: (_intent, key: Extract<keyof IntentState, string>) =>
+        this.note(`intent.${key}`, snapshot, (at) => at.intent[key]),
+    });
+    // Epoch and settings are the same as long as the process lives.
+    return { epoch, settings, intent, observed: this.#observed(snapshot) };
+  }
+
+  /** Notes an input that is read by a function of its own, and gives its value. */
+  note<T>(name: string, snapshot: FederationSnapshot, read: (snapshot: FederationSnapshot) => T): T {
+    const value = read(snapshot);
+    // The first value stays: a later decision that saw another one must be taken again just as well.
+    if (!this.#inputs.has(name)) this.#inputs.set(name, { read, value });
+    return value;
+  }
+
+  /** Whether a decision that read all this may turn out otherwise now. */
+  changedIn(snapshot: FederationSnapshot): boolean {
+    for (const { read, value } of this.#inputs.values()) if (read(snapshot) !== value) return true;
+    return false;
+  }
+
+  #observed(snapshot: FederationSnapshot): FederationSnapshot['observed'] {
+    const get = (cluster: string): Shard | undefined => {
+      const name = `observed.${cluster}`;
+      const isThere = this.note(name, snapshot, ({ observed }) => observed.has(cluster));
+      const shard = isThere ? snapshot.observed.get(cluster) : undefined;
+      return (
+        shard &&
+        new Proxy(shard, {
+          get: (_shard, key: Extract<keyof Shard, string>) =>
+            this.note(`${name}.${key}`, snapshot, ({ observed }) => observed.get(cluster)?.[key]),
+        })
+      );
+    };
+    const whole = () => this.note('observed', snapshot, ({ observed }) => observed);
+    return new Proxy(snapshot.observed, {
+      get(_observed, key) {
+        if (key === 'get') return get;
+        const value: unknown = Reflect.get(whole(), key, whole());
+        return typeof value === 'function' ? (value.bind(whole()) as unknown) : value;
+      },
+    });
+  }
+}
