@@ -108,6 +108,6 @@ describe('no manifest makes the agent throw', () => {
     assert.equal(readManifests(file, 'a.yaml').objects.size, 1);
     const twice = readManifests(`${file}\n  k7: 0\n`, 'a.yaml');
     assert.equal(twice.broken, true);
-    assert.match(twice.rejections[0]?.message ?? '', /key k7 is there twice/);
+    assert.match(twice.rejections[0]?.message ?? '', /the key "k7" is there twice/);
   });
 });

@@ -77,14 +77,26 @@ export function readStamped(path: string, expected: string): Result<string, stri
     try {
       const before = stamp(fstatSync(file));
       if (!before.ok) return before;
-      const text = readFileSync(file, 'utf8');
+      const bytes = readFileSync(file);
       const after = stamp(fstatSync(file));
-      return after.ok && after.value === expected ? ok(text) : err('was written to while it was read');
+      return after.ok && after.value === expected ? textOf(bytes) : err('was written to while it was read');
     } finally {
       closeSync(file);
     }
   } catch (error) {
     return err(`cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** UTF-8, or what a byte order mark says, as for kubectl: Windows writes UTF-16. */
+function textOf(bytes: Buffer): Result<string, string> {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  try {
+    return ok(new TextDecoder(encoding, { fatal: true }).decode(bytes));
+  } catch {
+    return err(`is no text of ${encoding.toUpperCase()}`);
   }
 }
 

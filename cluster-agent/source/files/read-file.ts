@@ -1,7 +1,8 @@
-import { isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import { parseDocuments, type Parsed } from './parse-documents.ts';
+import { plainValue, type PlainValue } from './plain-value.ts';
 
 /** An object, and the JSON that it was read from: equal text is an equal object. */
 export interface Held {
@@ -23,24 +24,22 @@ export interface FileContents {
 
 /** Parsing costs up to two seconds a mebibyte, and nothing else runs meanwhile. */
 export const mostBytes = 512 * 1024;
-const mostDocuments = 1000;
-/** Aliases make an object larger than the file that it is in. */
+const mostDocuments = 10_000;
+/** Aliases and merge keys make a document larger than the file that it is in. */
 const mostJson = 4 * mostBytes;
 
-/** Reads a file of YAML documents; a bad object or document is refused alone. Pure, and never throws. */
+/** Reads a file of YAML or JSON documents; a bad object or document is refused alone. Pure, and never throws. */
 export function readManifests(text: string, file: string): FileContents {
   if (text.length > mostBytes) return unreadable(file, `has ${text.length} bytes, more than ${mostBytes}`);
-  const lines = new LineCounter();
-  let documents: readonly Document[];
+  let documents: readonly Parsed[];
   try {
-    // Unique keys are checked below: the parser's own check takes time in the square of their number.
-    documents = parseAllDocuments(text, { uniqueKeys: false, lineCounter: lines });
+    documents = parseDocuments(text);
   } catch (error) {
     return unreadable(file, sentence(error));
   }
   if (documents.length > mostDocuments)
-    return unreadable(file, `has ${documents.length} documents, more than ${mostDocuments}`);
-  return readDocuments(documents, file, (document) => lines.linePos(document.contents?.range?.[0] ?? 0).line);
+    return unreadable(file, `has ${documents.length} documents, more than ${mostDocuments}: split it`);
+  return readDocuments(documents, file);
 }
 
 /** Whatever is in the file, nobody knows. */
@@ -69,16 +68,13 @@ export const rejectionOf = (object: string, finding: Finding, file: string, line
   line,
 });
 
-function readDocuments(
-  documents: readonly Document[],
-  file: string,
-  lineOf: (document: Document) => number,
-): FileContents {
+function readDocuments(documents: readonly Parsed[], file: string): FileContents {
   const contents = new Contents(file);
-  for (const document of documents) {
-    const line = lineOf(document);
+  for (const { document, line } of documents) {
     try {
-      for (const raw of items(plain(document))) contents.add(jsonOf(raw), line);
+      const { value, overridden } = plainValue(document, mostJson);
+      if (overridden.length > 0) contents.reject(file, mergeOverrides(overridden), line);
+      for (const item of items(value)) contents.add(JSON.stringify(item), line);
     } catch (error) {
       contents.broken = true;
       contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), line);
@@ -86,6 +82,13 @@ function readDocuments(
   }
   return contents;
 }
+
+const mergeOverrides = (keys: readonly string[]): Finding => ({
+  code: 'MERGE_KEY_WINS',
+  severity: 'WARNING',
+  field: keys[0] ?? '',
+  message: `a merge key after ${keys.slice(0, 5).join(', ')} sets it again, as kubectl reads it: put << first in its map`,
+});
 
 class Contents implements FileContents {
   readonly objects = new Map<string, Held>();
@@ -148,34 +151,21 @@ const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)
 const sentence = (error: unknown): string =>
   error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is no YAML';
 
-/** The document as plain values. Throws what is wrong with it. */
-function plain(document: Document): unknown {
-  const [error] = document.errors;
-  if (error) throw error;
-  visit(document, {
-    Map(_key, map) {
-      const keys = new Set<unknown>();
-      for (const { key } of map.items) {
-        const name = isScalar(key) ? key.value : key;
-        if (keys.has(name)) throw new Error(`the key ${cut(String(name))} is there twice`);
-        keys.add(name);
-      }
-    },
-  });
-  return document.toJS({ maxAliasCount: 100 }) as unknown;
+/** A list of any kind stands for its items, as for kubectl; an empty document for nothing. */
+function items(value: PlainValue): readonly PlainValue[] {
+  if (value === null) return [];
+  if (!isRecord(value) || !Array.isArray(value['items'])) return [value];
+  const { apiVersion, kind } = value;
+  const listed = value['items'] as readonly PlainValue[];
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !listed.every(isRecord)) return [value];
+  const itemKind = kind.slice(0, -'List'.length);
+  return listed.flatMap((item) =>
+    // The items of a typed list have no kind of their own.
+    itemKind !== '' && item['kind'] === undefined
+      ? [{ ...item, apiVersion: apiVersion ?? null, kind: itemKind }]
+      : items(item),
+  );
 }
 
-/** Throws when the value contains itself or is too large. */
-function jsonOf(raw: unknown): string {
-  const json = JSON.stringify(raw) as string | undefined;
-  if (json === undefined || json.length > mostJson)
-    throw new Error(`an object is larger than ${mostJson} bytes`);
-  return json;
-}
-
-/** A List stands for its items; an empty document for nothing. */
-function items(document: unknown): readonly unknown[] {
-  if (document === null || document === undefined) return [];
-  const list = document as { kind?: unknown; items?: unknown };
-  return list.kind === 'List' && Array.isArray(list.items) ? list.items : [document];
-}
+const isRecord = (value: PlainValue): value is { readonly [key: string]: PlainValue } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
