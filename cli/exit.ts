@@ -7,6 +7,8 @@ export const exit = {
   notFound: 4,
   conflict: 5,
   denied: 6,
+  /** The hub was replaced by another process. */
+  fenced: 7,
 } as const;
 
 export type ExitStatus = (typeof exit)[keyof typeof exit];
@@ -29,6 +31,7 @@ const byCode: Readonly<Record<string, ExitStatus>> = {
   PLAN_STALE: exit.conflict,
   UNAUTHENTICATED: exit.denied,
   DENIED: exit.denied,
+  FENCED: exit.fenced,
   INVALID: exit.usage,
   CLUSTER_UNREACHABLE: exit.unreachable,
   CLUSTER_SILENT: exit.unreachable,

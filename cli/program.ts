@@ -15,7 +15,7 @@ import { CliError, exit, type ExitStatus } from './exit.ts';
 import type { World } from './world.ts';
 
 const statuses =
-  '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied.';
+  '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied, 7 hub replaced.';
 
 const examples = `
 Examples:

@@ -1,11 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
@@ -17,8 +18,10 @@ import { ClusterHealth } from './cluster-health.ts';
 import { LinkClient } from './link/client.ts';
 import { HubViewStore } from './link/hub-view-store.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
+import { HubEpochs } from './link/hub-epochs.ts';
 import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
+import { ownEpoch } from './own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -69,11 +72,25 @@ export interface AgentOptions {
 
 /** The agent: its parts, and how they hear of one another. */
 export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
-  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  const agent = new Agent(options, await linkIdentity({ ...options, now: options.clock.now() }));
-  await agent.start(signal);
-  return agent;
+  const { stateDir, clock } = options;
+  const lock = lockFolder(stateDir, 'isthmus-agent');
+  try {
+    requireSealingKey(join(stateDir, 'sealing-key'), sealedIn(stateDir));
+    const agent = new Agent(options, await linkIdentity({ ...options, now: clock.now() }));
+    await agent.start(signal);
+    signal.addEventListener('abort', () => lock.release(), { once: true });
+    return agent;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
+
+/** Files that the sealing key has sealed parts of. */
+const sealedIn = (stateDir: string): readonly string[] =>
+  ['link.json', 'joining-key', 'intermediate.json', 'xds-serving.json', 'token-key'].filter((name) =>
+    existsSync(join(stateDir, name)),
+  );
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -118,7 +135,8 @@ export class Agent {
       ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
     });
     this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
-    this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
+    const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
+    this.#moment = { epoch, revision: 0n };
     this.#health = new ClusterHealth({
       ...{ stateDir, cluster: options.cluster, trustDomain: identity.trustDomain, clock, log },
       streams: () => this.#xds,
@@ -137,6 +155,7 @@ export class Agent {
     });
     this.link = new LinkClient({
       ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
+      epochs: new HubEpochs(stateDir, log),
       reports: (type) => this.#reports.of(type),
       health: () => ({
         ...healthReport(this.#input()),

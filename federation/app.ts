@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
@@ -11,21 +9,23 @@ import { CommandRunner } from './command/run.ts';
 import { watchExpiry } from './failover/expiry.ts';
 import { watchOperations } from './failover/watch.ts';
 import { Plans } from './failover/plans.ts';
-import { adminToken } from './graphql/admin-token.ts';
+import { Closing } from './closing.ts';
 import { apiServer } from './graphql/server.ts';
+import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
 import { hubPorts, watchActivation } from './link/hub-ports.ts';
-import { startLink } from './link/listeners.ts';
+import { bindLink } from './link/listeners.ts';
 import { Reports } from './link/reports.ts';
-import { watchNetworks } from './registry/network.ts';
+import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
+import { intentOf } from './state/intent.ts';
 import { Live } from './state/live.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
 import { emptyShard } from './state/shard.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
-import type { Store } from './store/store.ts';
+import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
+import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
 import { LinkCa } from './trust/link-ca.ts';
-import { mintTrustDomain } from './trust/trust-domain.ts';
 
 export interface HubOptions {
   readonly stateDir: string;
@@ -40,113 +40,122 @@ export interface HubOptions {
   readonly trustDomain: string;
   readonly exportByLabel: boolean;
   readonly store: 'sqlite' | 'memory';
+  /** The admin token is made anew. */
+  readonly newAdminToken: boolean;
+  /** After a backup was restored: the highest epoch that agents have seen; 0 otherwise. */
+  readonly epochAbove: Epoch;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
-/** The hub: its parts, and how they hear of one another. */
-export async function startHub(options: HubOptions, signal: AbortSignal): Promise<{ url: string }> {
+/** Why a hub has stopped: it was told to, or another has taken its place. */
+export type HubEnd = { readonly kind: 'stopped' } | LeadershipEnd;
+
+export interface RunningHub {
+  readonly url: string;
+  /** Resolves when everything is closed and the state folder is free. */
+  readonly ended: Promise<HubEnd>;
+}
+
+/**
+ * The hub: its parts, and how they hear of one another. It takes its epoch last, when nothing can go wrong any more, as
+ * that ends the hub before it: after the lock on its state folder, its keys and its ports. Throws CodedError with what
+ * to do, and has changed nothing then that matters to another hub.
+ */
+export async function startHub(options: HubOptions, signal: AbortSignal): Promise<RunningHub> {
+  const closing = new Closing();
+  try {
+    return await start(options, signal, closing);
+  } catch (error) {
+    await closing.run();
+    throw error;
+  }
+}
+
+async function start(options: HubOptions, signal: AbortSignal, closing: Closing): Promise<RunningHub> {
   const { stateDir, clock, random, log } = options;
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const provider = fileKeyProvider(join(stateDir, 'sealing-key'), random);
-  const store = options.store === 'memory' ? memoryStore() : await sqliteStore(join(stateDir, 'hub.db'));
-  const epoch = await store.nextEpoch();
-  const ca = LinkCa.open(join(stateDir, 'link-ca.json'), options.hubId, provider, clock, random);
-  const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, signal);
+  const at = (name: string) => join(stateDir, name);
+  const lock = lockFolder(stateDir, 'isthmus-federation');
+  closing.add(() => lock.release());
+  const store = options.store === 'memory' ? memoryStore() : await sqliteStore(at('hub.db'));
+  closing.add(() => store.close());
+  const provider = fileKeyProvider(at('sealing-key'), random);
+  const files = keyFiles(stateDir);
+  const intent = intentOf(await store.read());
+  requireSealingKey(at('sealing-key'), sealedIn(intent, files));
+  const keys = hubKeys(intent, files, options, { provider, random, now: clock.now() });
+  const ca = LinkCa.open(keys.linkCa, provider, clock, random);
+  const token = unseal(keys.adminToken.sealedToken, adminTokenPurpose, provider);
+  const certificates = { server: ca.issueServer(hostsOf(options)), linkCa: ca.certificate };
+
+  const listeners = await bindLink(certificates, { link: options.linkListen, join: options.joinListen });
+  closing.add(() => listeners.close());
+  const api = apiServer(log);
+  closing.add(() => closeServer(api.server));
+  const port = await listenFree(api.server, options.apiHost, options.apiPort);
+
+  const leadership = await store.lead(options.epochAbove);
+  const { epoch } = leadership;
+  await commitKeys(store, keys, { clock, random, epoch });
+  writeToken(at('admin-token'), token, log);
+  dropKeyFiles(stateDir);
+  const over = new AbortController();
+  closing.add(() => over.abort(new Error('the hub ends')));
+  const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, over.signal);
   const runner = new CommandRunner({ store, live, clock, random });
-  await ensureTrustDomain(
-    store,
-    live,
-    mintTrustDomain(options.trustDomain, { provider, random, now: clock.now() }),
-    options,
-    epoch,
-  );
   const restored = await restoreReports(store, live, options);
-  const server = ca.issueServer(hostsOf(options));
-  const ports = hubPorts({ clock, random, log, live, store, runner, ca, provider, server });
-  const link = await startLink(ports, { link: options.linkListen, join: options.joinListen }, restored);
+  const ports = hubPorts({
+    clock,
+    random,
+    log,
+    live,
+    store,
+    runner,
+    ca,
+    provider,
+    server: certificates.server,
+  });
+  const link = listeners.open(ports, restored);
+  closing.add(() => link.stop());
   watchActivation({ live, runner, clock, log });
   watchRemoval({ live, store, log });
-  watchNetworks({ live, runner, log }, signal);
-  watchExpiry({ live, runner, clock, log }, signal);
-  watchSweep({ live, runner, clock, log }, signal);
-  watchOperations({ live, runner, clock, log }, signal);
-  const token = adminToken(join(stateDir, 'admin-token'), random);
-  const api = apiServer(
-    {
-      live,
-      store,
-      runner,
-      plans: new Plans(clock),
-      clock,
-      random,
-      log,
-      ask: (cluster, ask) => link.ask(cluster, ask),
-    },
-    token,
-  );
-  const port = await listenFree(api, options.apiHost, options.apiPort);
+  watchExpiry({ live, runner, clock, log }, over.signal);
+  watchSweep({ live, runner, clock, log }, over.signal);
+  watchOperations({ live, runner, clock, log }, over.signal);
+  const ask = link.ask;
+  api.open({ live, store, runner, plans: new Plans(clock), clock, random, log, ask }, token);
   const url = `http://${options.apiHost}:${port}/graphql`;
   writeEndpoint(stateDir, url);
   log.info({ url, epoch, revision: live.current.intent.revision }, 'hub ready');
-  signal.addEventListener('abort', () => {
-    api.closeAllConnections();
-    api.close();
-    void link.stop().then(() => store.close());
+  return { url, ended: endOf(leadership, signal, closing, log) };
+}
+
+/** Ends the hub when it is told to, and when another has taken its place. */
+async function endOf(
+  leadership: Leadership,
+  signal: AbortSignal,
+  closing: Closing,
+  log: Log,
+): Promise<HubEnd> {
+  const stopped = new Promise<HubEnd>((resolve) => {
+    if (signal.aborted) resolve({ kind: 'stopped' });
+    signal.addEventListener('abort', () => resolve({ kind: 'stopped' }), { once: true });
   });
-  return { url };
+  const end = await Promise.race([leadership.ended, stopped]);
+  if (end.kind === 'fenced')
+    log.error(
+      { code: 'FENCED', epoch: leadership.epoch, by: end.by },
+      `this hub was replaced by another process on the same state folder (epoch ${end.by}): it ends its links and stops; use that one, or stop that one and start this one again`,
+    );
+  await closing.run();
+  return end;
 }
-
-const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
-
-/** What agents are told. Throws ADVERTISE when that would be an address that nobody can dial. */
-function advertised(listen: string, advertise: readonly string[]): readonly string[] {
-  if (advertise.length > 0) return advertise;
-  if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];
-  throw new CodedError(
-    'ADVERTISE',
-    `${listen} is every address of this machine: name those that agents can dial with --advertise-link and --advertise-join`,
-  );
-}
-
-const linksOf = ({ linkListen, advertiseLink }: HubOptions) => advertised(linkListen, advertiseLink);
-const joinsOf = ({ joinListen, advertiseJoin }: HubOptions) => advertised(joinListen, advertiseJoin);
-const hostsOf = (options: HubOptions): readonly string[] => [
-  ...new Set([...linksOf(options), ...joinsOf(options)].map(hostOf)),
-];
 
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({
   ...{ hubId: options.hubId, trustDomain: options.trustDomain, exportByLabel: options.exportByLabel },
   ...{ linkCaHash, joinEndpoints: joinsOf(options), linkEndpoints: linksOf(options) },
 });
-
-/** The first start mints the one trust domain. */
-async function ensureTrustDomain(
-  store: Store,
-  live: Live,
-  record: ReturnType<typeof mintTrustDomain>,
-  { clock, random }: HubOptions,
-  fence: number,
-): Promise<void> {
-  if (live.current.intent.trustDomains.has(record.name)) return;
-  const audit = {
-    id: random.id(),
-    at: clock.now(),
-    actor: 'hub',
-    action: 'mintTrustDomain',
-    subject: `trustDomain/${record.name}`,
-    reason: 'first start',
-    outcome: '{}',
-    idempotencyKey: '',
-  };
-  const result = await store.commit({
-    writes: [{ put: record, id: record.name, expected: 0 }],
-    audit,
-    fence,
-  });
-  if (result.kind === 'committed') await live.reached(result.revision);
-}
 
 /** What clusters had reported before: shown as stale, and held until they report again. */
 async function restoreReports(
@@ -166,22 +175,6 @@ async function restoreReports(
     if (loaded?.ok) restored.set(cluster, loaded.value.reports);
   }
   return restored;
-}
-
-/** The wanted port, or the next free one: it is printed and written down, so nobody has to guess. */
-function listenFree(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let next = port;
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE' && next < port + 100) server.listen(++next, host);
-      else reject(error);
-    });
-    server.on('listening', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : next);
-    });
-    server.listen(port, host);
-  });
 }
 
 function writeEndpoint(stateDir: string, url: string): void {

@@ -1,5 +1,5 @@
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -27,8 +27,21 @@ const flags = readFlags(
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
     { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
-    { name: 'store', value: 'KIND', default: 'sqlite', help: 'sqlite or memory' },
-    { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error' },
+    {
+      name: 'store',
+      value: 'KIND',
+      default: 'sqlite',
+      choices: ['sqlite', 'memory'],
+      help: 'sqlite, or memory, which is gone with the process',
+    },
+    { name: 'new-admin-token', help: 'make the admin token anew: the old one ends' },
+    {
+      name: 'epoch-above',
+      value: 'N',
+      default: '0',
+      help: 'after a backup was restored: the highest epoch that agents have seen, which they name when they refuse the hub',
+    },
+    logLevelFlag,
     { name: 'parent-pipe', help: 'end when standard input ends' },
   ],
   ['state-dir', 'link-listen', 'join-listen'],
@@ -38,10 +51,13 @@ const log = createLog('federation', flags.text('log-level'));
 const stop = new AbortController();
 const end = () => {
   stop.abort(new Error('stopped'));
-  systemClock.after(500, () => process.exit(0));
+  systemClock.after(2000, () => process.exit(0));
 };
 process.on('SIGTERM', end).on('SIGINT', end);
 if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
+
+/** What service managers and scripts tell a hub that was replaced by. */
+const fencedStatus = 7;
 
 const listOf = (flag: string): readonly string[] =>
   flags
@@ -49,7 +65,8 @@ const listOf = (flag: string): readonly string[] =>
     .split(',')
     .filter((one) => one !== '');
 
-const api = flags.text('api-listen');
+const { host: apiHost, port: apiPort } = flags.address('api-listen');
+for (const name of ['link-listen', 'join-listen']) flags.address(name);
 startHub(
   {
     stateDir: flags.text('state-dir'),
@@ -57,17 +74,23 @@ startHub(
     joinListen: flags.text('join-listen'),
     advertiseLink: listOf('advertise-link'),
     advertiseJoin: listOf('advertise-join'),
-    ...{ apiHost: api.slice(0, api.lastIndexOf(':')), apiPort: Number(api.slice(api.lastIndexOf(':') + 1)) },
+    apiHost,
+    apiPort,
     hubId: flags.text('hub-id'),
     trustDomain: flags.text('trust-domain'),
     exportByLabel: flags.on('export-by-label'),
     store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
+    newAdminToken: flags.on('new-admin-token'),
+    epochAbove: flags.count('epoch-above'),
     clock: systemClock,
     random: systemRandom,
     log,
   },
   stop.signal,
-).catch((error: unknown) => {
-  log.error({ error: error instanceof Error ? error.message : String(error) }, 'the hub cannot start');
-  process.exit(1);
-});
+)
+  .then(({ ended }) => ended)
+  .then(({ kind }) => process.exit(kind === 'fenced' ? fencedStatus : 0))
+  .catch((error: unknown) => {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, 'the hub cannot start');
+    process.exit(1);
+  });

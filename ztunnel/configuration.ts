@@ -37,7 +37,7 @@ const modes: readonly string[] = ['shared', 'gateway', 'sidecar'] satisfies read
 /** `fixed` is the mode of a program that has only one. The error is one sentence for whoever started it. */
 export function readConfiguration(
   env: NodeJS.ProcessEnv,
-  flags: Flags,
+  flags: Pick<Flags, 'text'>,
   fixed?: ProxyMode,
 ): Result<ProxyConfig, string> {
   const mode = fixed ?? flags.text('mode');
@@ -73,7 +73,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv) {
   };
 }
 
-const fromFlags = (flags: Flags) => ({
+const fromFlags = (flags: Pick<Flags, 'text'>) => ({
   adminAddress: flags.text('admin-address'),
   accessLog: flags.text('access-log'),
   tap: flags.text('tap'),

@@ -20,3 +20,18 @@ export interface IntermediateRecord {
   /** Every verifier that had to has acknowledged it, so it signs. */
   readonly activated: boolean;
 }
+
+/** The CA of the link between hub and agents, whose key is sealed. There is one. */
+export interface LinkCaRecord {
+  readonly kind: 'linkCa';
+  /** The hub whose agents it names. */
+  readonly hubId: string;
+  readonly certificatePem: string;
+  readonly sealedKey: string;
+}
+
+/** The administrator's token, sealed. There is one. */
+export interface AdminTokenRecord {
+  readonly kind: 'adminToken';
+  readonly sealedToken: string;
+}

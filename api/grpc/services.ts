@@ -29,6 +29,9 @@ export const joiningService = {
   join: method(Joining.method.join, link.joinRequest, link.joinResponse),
 };
 
+/** On the call of `sync`: the highest epoch that the agent has seen of this hub, decimal. */
+export const epochHeader = 'isthmus-epoch';
+
 /** The hub's listener for agents. */
 export const linkService = {
   sync: method(Link.method.sync, link.syncMessage, link.syncMessage),

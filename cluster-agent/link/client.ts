@@ -7,7 +7,7 @@ import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { trustMutually } from '@isthmus/api/grpc/server-trust.ts';
-import { linkService } from '@isthmus/api/grpc/services.ts';
+import { epochHeader, linkService } from '@isthmus/api/grpc/services.ts';
 import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
@@ -18,6 +18,7 @@ import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { backoff } from './backoff.ts';
+import type { HubEpochs } from './hub-epochs.ts';
 import type { HubViewStore } from './hub-view-store.ts';
 import type { LinkIdentity } from './identity.ts';
 
@@ -25,6 +26,7 @@ export interface LinkDeps {
   readonly identity: LinkIdentity;
   readonly localAddress: string;
   readonly views: HubViewStore;
+  readonly epochs: HubEpochs;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -185,7 +187,8 @@ class Session {
           deps.log.warn({ type, name, reason }, 'the hub refused a report; it goes on with the one before');
       },
     });
-    this.#sync = openStream(client, linkService.sync);
+    const seen = String(deps.epochs.seen(deps.identity.hubId));
+    this.#sync = openStream(client, linkService.sync, { [epochHeader]: seen });
     this.#health = openStream(client, linkService.health);
     this.#answer = openStream(client, linkService.answer);
     this.#pump = new Pump(this.#sync, () => this.#answers.shift() ?? this.#nextUp());
@@ -235,9 +238,19 @@ class Session {
     if (message.kind === 'request') {
       const heard = this.#up.request(message.request);
       if (!heard.ok) return this.end(heard.error);
-    } else if (this.#answers.length >= 2 * downTypes.length) return this.end('the hub does not read answers');
+    } else if (!this.#admits(message.response)) return this.end(this.#replaced(message.response));
+    else if (this.#answers.length >= 2 * downTypes.length) return this.end('the hub does not read answers');
     else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     this.#pump.wake();
+  }
+
+  #admits({ moment }: DeltaResponse): boolean {
+    return this.#deps.epochs.admit(this.#deps.identity.hubId, moment.epoch);
+  }
+
+  #replaced({ moment }: DeltaResponse): string {
+    const seen = this.#deps.epochs.seen(this.#deps.identity.hubId);
+    return `this hub has epoch ${moment.epoch} and epoch ${seen} was seen before: it was replaced by another hub, or restored from a backup; in that case start it with --epoch-above ${seen}`;
   }
 
   #take(response: DeltaResponse) {

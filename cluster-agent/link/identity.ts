@@ -12,9 +12,11 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { Client } from '@grpc/grpc-js';
+import { HubEpochs } from './hub-epochs.ts';
 import { fetchPinnedCa } from './pinned-ca.ts';
 import { readJoinToken, type JoinTicket } from './token.ts';
 
@@ -67,6 +69,7 @@ export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> 
   if (ticket.value.expiresAt <= options.now)
     throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
   const identity = await joinBy(ticket.value, joiningKey(options), options);
+  new HubEpochs(options.stateDir, silentLog).forget(identity.hubId);
   saveLinkIdentity(options.stateDir, identity, options.random);
   rmSync(joiningFileOf(options.stateDir), { force: true });
   return identity;

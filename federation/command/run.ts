@@ -65,7 +65,11 @@ export class CommandRunner {
         await this.#live.reached(result.entry.revision);
         return repeated<P>(command.name, input, options, result.entry);
       }
-      if (result.kind === 'fenced') return failed('FENCED', 'another hub has taken over: send this to it');
+      if (result.kind === 'fenced')
+        return failed(
+          'FENCED',
+          `this hub was replaced by another process on the same state folder (epoch ${result.epoch}): nothing was changed; send this to that one`,
+        );
       const asked = options.expectedRevision !== undefined;
       if (asked || attempt === attempts)
         return failed(

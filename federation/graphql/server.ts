@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
-import { httpListener } from '@isthmus/mesh/http/listener.ts';
+import { httpListener, type Answer } from '@isthmus/mesh/http/listener.ts';
 import type { Target } from '@isthmus/mesh/http/target.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
@@ -33,8 +34,26 @@ interface Asked {
   readonly response: ServerResponse;
 }
 
-/** The GraphQL API over HTTP: nothing is parsed before the caller is known and the body is small enough. */
-export function apiServer(deps: ApiDeps, adminToken: string): Server {
+export interface ApiServer {
+  readonly server: Server;
+  /** Begins to answer; until then a hub that is starting says so. */
+  open(deps: ApiDeps, adminToken: string): void;
+}
+
+/** The GraphQL API over HTTP, to be bound before the hub takes its epoch and opened after. */
+export function apiServer(log: Log): ApiServer {
+  let serve: Answer = (_request, response) =>
+    answer(response, 503, 'STARTING', 'the hub is starting: ask again in a second');
+  return {
+    server: httpListener((...request) => serve(...request), { name: 'api', log, refuse: answer }),
+    open(deps, adminToken) {
+      serve = answerApi(deps, adminToken);
+    },
+  };
+}
+
+/** Nothing is parsed before the caller is known and the body is small enough. */
+function answerApi(deps: ApiDeps, adminToken: string): Answer {
   const yoga = createYoga<Asked>({
     schema: apiSchema(),
     plugins: [limits, subscriptionLimit(mostSubscriptions)],
@@ -48,7 +67,7 @@ export function apiServer(deps: ApiDeps, adminToken: string): Server {
       snapshot: deps.live.current,
     }),
   });
-  const serve = (request: IncomingMessage, response: ServerResponse, target: Target) => {
+  return (request, response, target) => {
     const refusal = refuse(request, target, adminToken);
     if (refusal) {
       answer(response, ...refusal);
@@ -63,7 +82,6 @@ export function apiServer(deps: ApiDeps, adminToken: string): Server {
       }
     });
   };
-  return httpListener(serve, { name: 'api', log: deps.log, refuse: answer });
 }
 
 type Refusal = readonly [status: number, code: string, message: string];

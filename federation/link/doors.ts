@@ -2,6 +2,7 @@ import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Answer, AnswerTo, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
@@ -43,7 +44,7 @@ export class LinkDoors {
     this.#looking = hub.clock.after(lookEvery, () => this.#look());
   }
 
-  handlers(): object {
+  handlers() {
     return {
       sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) =>
         this.#identified(call, (open) => this.#sync(open, call)),
@@ -89,6 +90,7 @@ export class LinkDoors {
   #sync(open: OpenCall, call: ServerDuplexStream<SyncMessage, SyncMessage>): void {
     const { clock, log } = this.#hub;
     const { cluster } = open.agent;
+    this.#notBehind(Number(call.metadata.get(epochHeader)[0] ?? 0));
     const reports = this.#reports.get(cluster) ?? new Reports();
     this.#reports.set(cluster, reports);
     const session = new AgentSync(cluster, call, this.#hub, reports);
@@ -174,6 +176,16 @@ export class LinkDoors {
     } catch (error) {
       call.emit('error', grpcError(error, this.#hub.log.child({ peer: call.getPeer() })));
     }
+  }
+
+  /** An agent that has seen a later epoch would refuse everything that is sent from here. */
+  #notBehind(seen: number): void {
+    const { epoch } = this.#hub.snapshot();
+    if (!(seen > epoch)) return;
+    throw new CodedError(
+      'FENCED',
+      `this hub has epoch ${epoch} and the agent has seen ${seen}: another hub is in charge, or this one was restored from a backup; in that case start it with --epoch-above ${seen}`,
+    );
   }
 
   #certificate(issue: (agent: Agent, request: unknown) => Promise<unknown>) {

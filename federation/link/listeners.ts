@@ -17,32 +17,73 @@ export interface Link {
   stop(): Promise<void>;
 }
 
-/** Opens the hub's two listeners: one where clusters join, one where their agents talk. */
-export async function startLink(
-  hub: HubPorts,
+/** The hub's two listeners, bound: one where clusters join, one where their agents talk. */
+export interface LinkListeners {
+  /** Begins to answer. Calls that have come since the listeners were bound have waited for it. */
+  open(hub: HubPorts, restored: ReadonlyMap<string, Reports>): Link;
+  close(): void;
+}
+
+/** What both listeners show, and the CA that agents are verified against. */
+export type LinkCertificates = Pick<HubPorts, 'server' | 'linkCa'>;
+
+/**
+ * Binds the listeners, which answer nothing yet: a hub takes its epoch only when it has its ports, and nothing may be
+ * sent before. Throws LISTEN_FAILED.
+ */
+export async function bindLink(
+  { server, linkCa }: LinkCertificates,
   listen: { readonly link: string; readonly join: string },
-  restored: ReadonlyMap<string, Reports>,
-): Promise<Link> {
-  const doors = new LinkDoors(hub, restored);
-  const ca = certificatePem(hub.linkCa);
+): Promise<LinkListeners> {
+  const handlers = Promise.withResolvers<Handlers>();
   const link = new Server(serverOptions(4));
-  link.addService(linkService, doors.handlers() as never);
+  link.addService(linkService, once(handlers.promise, Object.keys(linkService)));
   const join = new Server({ ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 });
-  join.addService(joiningService, { join: unary(limitedJoin(hub), hub.log) });
-  await bind(link, listen.link, mutualServerCredentials(new Certificates(hub.server, ca)));
-  await bind(join, listen.join, serverCredentials(new Certificates(hub.server)));
-  const stopWaking = hub.onChange(() => doors.wakeAll());
+  join.addService(joiningService, once(handlers.promise, Object.keys(joiningService)));
+  const close = () => {
+    link.forceShutdown();
+    join.forceShutdown();
+  };
+  try {
+    await bind(link, listen.link, mutualServerCredentials(new Certificates(server, certificatePem(linkCa))));
+    await bind(join, listen.join, serverCredentials(new Certificates(server)));
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
-    ask: (cluster, ask) => doors.ask(cluster, ask),
-    stop() {
-      stopWaking();
-      doors.stop();
-      link.forceShutdown();
-      join.forceShutdown();
-      return Promise.resolve();
+    close,
+    open(hub, restored) {
+      const doors = new LinkDoors(hub, restored);
+      handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.log) } as never);
+      const stopWaking = hub.onChange(() => doors.wakeAll());
+      return {
+        ask: (cluster, ask) => doors.ask(cluster, ask),
+        stop() {
+          stopWaking();
+          doors.stop();
+          close();
+          return Promise.resolve();
+        },
+      };
     },
   };
 }
+
+type Handler = (call: { readonly cancelled: boolean }, ...more: readonly unknown[]) => void;
+type Handlers = Readonly<Record<string, Handler>>;
+
+/** Handlers that hand over to those that are still to come. */
+const once = (handlers: Promise<Handlers>, names: readonly string[]): Handlers =>
+  Object.fromEntries(
+    names.map((name): [string, Handler] => [
+      name,
+      (call, ...more) =>
+        void handlers.then((all) => {
+          if (!call.cancelled) all[name]?.(call, ...more);
+        }),
+    ]),
+  );
 
 /** Nobody guesses secrets here: twenty calls from one address at once, and five a second from then on. */
 function limitedJoin(hub: HubPorts) {

@@ -11,6 +11,8 @@ const collections = {
   operation: 'operations',
   trustDomain: 'trustDomains',
   intermediate: 'intermediates',
+  linkCa: 'linkCas',
+  adminToken: 'adminTokens',
 } as const satisfies Record<IntentKind, keyof IntentState>;
 
 /** Intent as maps by kind, from everything that is stored. */

@@ -5,8 +5,13 @@ import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
-import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
-import type { Revision, Stored } from '../store/store.ts';
+import type {
+  AdminTokenRecord,
+  IntermediateRecord,
+  LinkCaRecord,
+  TrustDomainRecord,
+} from '@isthmus/api/domain/trust.ts';
+import type { Epoch, Revision, Stored } from '../store/store.ts';
 import type { Shard } from './observed.ts';
 
 /** Intent by kind and id, at one revision. */
@@ -21,11 +26,13 @@ export interface IntentState {
   readonly operations: ReadonlyMap<string, Stored<Operation>>;
   readonly trustDomains: ReadonlyMap<string, Stored<TrustDomainRecord>>;
   readonly intermediates: ReadonlyMap<string, Stored<IntermediateRecord>>;
+  readonly linkCas: ReadonlyMap<string, Stored<LinkCaRecord>>;
+  readonly adminTokens: ReadonlyMap<string, Stored<AdminTokenRecord>>;
 }
 
 /** What the hub knows at one instant: intent and observation, each immutable. Everything is decided from this. */
 export interface FederationSnapshot {
-  readonly epoch: number;
+  readonly epoch: Epoch;
   readonly intent: IntentState;
   readonly observed: ReadonlyMap<string, Shard>;
   readonly settings: Settings;

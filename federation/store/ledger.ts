@@ -1,5 +1,14 @@
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import type { AuditEntry, Change, Commit, CommitResult, Contents, Recorded, Revision } from './store.ts';
+import type {
+  AuditEntry,
+  Change,
+  Commit,
+  CommitResult,
+  Contents,
+  Epoch,
+  Recorded,
+  Revision,
+} from './store.ts';
 import type { Stored, Write } from './store.ts';
 import { HistoryTruncated } from './truncated.ts';
 
@@ -19,12 +28,17 @@ export class Ledger {
   readonly #changes: Change[] = [];
   readonly #byKey = new Map<string, Change>();
   #revision: Revision;
-  #fence = 0;
+  #fence: Epoch = 0;
 
   constructor(contents: Contents = { revision: 0, objects: [] }, changes: readonly Change[] = []) {
     this.#revision = contents.revision;
     for (const stored of contents.objects) this.#objects.set(`${stored.value.kind}/${stored.id}`, stored);
     for (const change of changes) this.#keep(change);
+  }
+
+  /** Commits of earlier epochs are refused from now on. */
+  lead(epoch: Epoch): void {
+    this.#fence = Math.max(this.#fence, epoch);
   }
 
   get revision(): Revision {
@@ -49,9 +63,9 @@ export class Ledger {
     return { revision: this.#revision + 1, writes, audit };
   }
 
-  apply(change: Change, fence: number): void {
+  apply(change: Change, fence: Epoch): void {
     const { revision, writes } = change;
-    this.#fence = fence;
+    this.#fence = Math.max(this.#fence, fence);
     this.#revision = revision;
     for (const write of writes)
       if ('put' in write) this.#objects.set(keyOf(write), { id: write.id, revision, value: write.put });

@@ -1,4 +1,5 @@
 import { Ledger } from './ledger.ts';
+import { HeldLeadership } from './held-leadership.ts';
 import type { Commit, CommitResult, Store } from './store.ts';
 import { Watchers } from './watchers.ts';
 
@@ -7,8 +8,9 @@ export function memoryStore(): Store {
   const ledger = new Ledger();
   const watchers = new Watchers();
   const observed = new Map<string, Uint8Array>();
-  let epoch = 0;
+  let leadership: HeldLeadership | undefined;
   return {
+    problem: undefined,
     read: () => Promise.resolve(ledger.contents()),
     commit: (commit) => Promise.resolve(commitTo(ledger, watchers, commit)),
     changes: (after, signal) => watchers.follow(() => ledger, after, signal),
@@ -17,7 +19,13 @@ export function memoryStore(): Store {
     saveObserved: (cluster, shard) => Promise.resolve(void observed.set(cluster, shard)),
     readObserved: () => Promise.resolve(new Map(observed)),
     forgetObserved: (cluster) => Promise.resolve(void observed.delete(cluster)),
-    nextEpoch: () => Promise.resolve(++epoch),
+    lead(above = 0) {
+      const next = new HeldLeadership(Math.max(leadership?.epoch ?? 0, above) + 1);
+      leadership?.end({ kind: 'fenced', by: next.epoch });
+      leadership = next;
+      ledger.lead(next.epoch);
+      return Promise.resolve(next);
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,35 +1,48 @@
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Change, Stored } from './store.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import type { Change, Epoch, Stored } from './store.ts';
 
 // The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
 // must stop no stream. Whatever has arrived when it gets to work is one transaction: group commit.
 export type ToSqlite =
   | { readonly kind: 'change'; readonly change: Change }
+  | { readonly kind: 'lead'; readonly above: Epoch }
   | { readonly kind: 'observed'; readonly cluster: string; readonly bytes: Uint8Array | undefined }
   | { readonly kind: 'close' };
 
 export type FromSqlite =
   | {
       readonly kind: 'opened';
-      readonly epoch: number;
       readonly revision: number;
       readonly objects: readonly Stored[];
       readonly changes: readonly Change[];
       readonly observed: ReadonlyMap<string, Uint8Array>;
     }
+  | { readonly kind: 'leading'; readonly epoch: Epoch }
   | { readonly kind: 'durable'; readonly count: number }
-  | { readonly kind: 'fenced'; readonly epoch: number }
+  | { readonly kind: 'fenced'; readonly epoch: Epoch }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
 
 const schemaVersion = 1;
+/** How often it is looked whether another hub has taken an epoch. */
+const lookEvery = 1000;
 const { path, retention } = workerData as { path: string; retention: number };
 const port = parentPort;
 if (!port) throw new Error('sqlite-thread.ts runs as a worker thread');
 const say = (message: FromSqlite) => port.postMessage(message);
 
+/** The journal and the index beside it get the mode of the database. */
+function makePrivate(): void {
+  if (existsSync(path)) {
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
+  } else closeSync(openSync(path, 'a', 0o600));
+}
+
 function open(): DatabaseSync {
+  makePrivate();
   const db = new DatabaseSync(path, { timeout: 5000 });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   const check = db.prepare('PRAGMA integrity_check').get() as { integrity_check: string };
@@ -47,16 +60,27 @@ function open(): DatabaseSync {
   return db;
 }
 
-function nextEpoch(db: DatabaseSync): number {
-  db.exec("INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1");
-  return epochOf(db);
+function takeEpoch(db: DatabaseSync, above: Epoch, loaded: number): Epoch {
+  db.exec('BEGIN IMMEDIATE');
+  const { newest } = db.prepare('SELECT max(revision) AS newest FROM changes').get() as {
+    newest: number | null;
+  };
+  if ((newest ?? loaded) !== loaded)
+    throw new Error(`another process has written revision ${newest} since this one read ${loaded}`);
+  const epoch = Math.max(epochOf(db), above) + 1;
+  db.prepare(
+    "INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  ).run(epoch);
+  db.exec('COMMIT');
+  return epoch;
 }
 
-const epochOf = (db: DatabaseSync): number =>
-  (db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: number }).value;
+/** 0 before the first. */
+const epochOf = (db: DatabaseSync): Epoch =>
+  (db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: number } | undefined)?.value ??
+  0;
 
 function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
-  const epoch = nextEpoch(db);
   const objects = db.prepare('SELECT id, revision, value FROM objects').all() as {
     id: string;
     revision: number;
@@ -76,7 +100,6 @@ function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
   const revision = parsed.at(-1)?.revision ?? Math.max(0, ...stored.map((one) => one.revision));
   return {
     kind: 'opened',
-    epoch,
     revision,
     objects: stored,
     changes: parsed,
@@ -84,7 +107,8 @@ function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
   };
 }
 
-function run(db: DatabaseSync, epoch: number): void {
+/** What one message writes, within a transaction. */
+function writer(db: DatabaseSync): (one: ToSqlite) => void {
   const putObject = db.prepare(
     'INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value',
   );
@@ -106,29 +130,58 @@ function run(db: DatabaseSync, epoch: number): void {
   };
   const observe = (cluster: string, bytes: Uint8Array | undefined) =>
     bytes ? putObserved.run(cluster, bytes) : dropObserved.run(cluster);
+  return (one) => {
+    if (one.kind === 'change') write(one.change);
+    else if (one.kind === 'observed') observe(one.cluster, one.bytes);
+  };
+}
 
+function run(db: DatabaseSync, loaded: number): void {
+  const write = writer(db);
   let waiting: ToSqlite[] = [];
+  /** Undefined until it was asked for: nothing is written without. */
+  let epoch: Epoch | undefined;
+  /** Read or written here. */
+  let newest = loaded;
   /** Nothing is written any more: what is sent after this rests on commits that are not there. */
   let stopped = false;
   const transaction = (batch: readonly ToSqlite[]): FromSqlite => {
     db.exec('BEGIN IMMEDIATE');
     const current = epochOf(db);
     if (current !== epoch) return { kind: 'fenced', epoch: current };
-    for (const one of batch)
-      if (one.kind === 'change') write(one.change);
-      else if (one.kind === 'observed') observe(one.cluster, one.bytes);
+    batch.forEach(write);
     db.exec('COMMIT');
-    return { kind: 'durable', count: batch.filter(({ kind }) => kind === 'change').length };
+    const changes = batch.flatMap((one) => (one.kind === 'change' ? [one.change.revision] : []));
+    newest = changes.at(-1) ?? newest;
+    return { kind: 'durable', count: changes.length };
+  };
+  const settle = (work: () => FromSqlite) => {
+    const outcome = attempt(work);
+    stopped = outcome.kind === 'fenced' || outcome.kind === 'failed';
+    if (db.isTransaction) db.exec('ROLLBACK');
+    say(outcome);
+  };
+  const lead = (above: Epoch) =>
+    settle(() => {
+      epoch = takeEpoch(db, above, newest);
+      systemClock.after(lookEvery, look);
+      return { kind: 'leading', epoch };
+    });
+  /** One that writes nothing must hear too that it was replaced. */
+  const look = () => {
+    if (stopped || !db.isOpen) return;
+    const now = attempt(() => ({ kind: 'leading', epoch: epochOf(db) }));
+    if (now.kind !== 'leading' || now.epoch !== epoch)
+      settle(() => (now.kind === 'leading' ? { kind: 'fenced', epoch: now.epoch } : now));
+    systemClock.after(lookEvery, look);
   };
   const flush = () => {
     const batch = waiting;
     waiting = [];
-    if (!stopped) {
-      const outcome = attempt(() => transaction(batch));
-      stopped = outcome.kind !== 'durable';
-      if (db.isTransaction) db.exec('ROLLBACK');
-      say(outcome);
-    }
+    const asked = batch.find((one) => one.kind === 'lead');
+    if (asked && !stopped) lead(asked.above);
+    if (!stopped && batch.some(({ kind }) => kind === 'change' || kind === 'observed'))
+      settle(() => transaction(batch));
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
       say({ kind: 'closed' });
@@ -152,7 +205,7 @@ say(
   attempt(() => {
     const db = open();
     const opened = load(db);
-    run(db, opened.epoch);
+    run(db, opened.revision);
     return opened;
   }),
 );

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { Ledger, retention } from './ledger.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
-import type { Commit, CommitResult, Store } from './store.ts';
+import { HeldLeadership } from './held-leadership.ts';
+import type { Commit, CommitResult, Epoch, Leadership, Store } from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -36,7 +37,6 @@ interface Waiting {
 class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #epoch: number;
   readonly #watchers = new Watchers();
   readonly #observed: Map<string, Uint8Array>;
   /** What is on disk, which readers see. */
@@ -45,13 +45,15 @@ class SqliteStore implements Store {
   readonly #pending: Ledger;
   readonly #waiting: Waiting[] = [];
   #failed: string | undefined;
-  /** Another hub has opened the file: its epoch. */
-  #replacedBy: number | undefined;
+  #leadership: HeldLeadership | undefined;
+  /** Resolves the call of `lead` that is under way. */
+  #leading: PromiseWithResolvers<Leadership> | undefined;
+  /** Another hub has taken an epoch: that one. */
+  #replacedBy: Epoch | undefined;
 
   constructor(worker: Worker, opened: Extract<FromSqlite, { kind: 'opened' }>, path: string) {
     this.#worker = worker;
     this.#path = path;
-    this.#epoch = opened.epoch;
     this.#durable = new Ledger(opened, opened.changes);
     this.#pending = new Ledger(opened, opened.changes);
     this.#observed = new Map(opened.observed);
@@ -66,6 +68,8 @@ class SqliteStore implements Store {
   async commit(commit: Commit): Promise<CommitResult> {
     if (this.#failed !== undefined) throw this.#error();
     if (this.#replacedBy !== undefined) return { kind: 'fenced', epoch: this.#replacedBy };
+    if (!this.#leadership)
+      throw new CodedError('NOT_LEADING', 'nothing is committed before an epoch was taken');
     const change = this.#pending.prepare(commit);
     if ('kind' in change) {
       // A refusal that rests on a commit under way holds only once that one is on disk.
@@ -107,9 +111,16 @@ class SqliteStore implements Store {
     return Promise.resolve();
   }
 
-  /** Taken when the file was opened. */
-  nextEpoch() {
-    return Promise.resolve(this.#epoch);
+  lead(above = 0): Promise<Leadership> {
+    if (this.#failed !== undefined) return Promise.reject(this.#error());
+    this.#leading = Promise.withResolvers();
+    this.#send({ kind: 'lead', above });
+    return this.#leading.promise;
+  }
+
+  get problem(): string | undefined {
+    if (this.#replacedBy !== undefined) return `another hub has taken epoch ${this.#replacedBy}`;
+    return this.#failed === undefined ? undefined : this.#error().message;
   }
 
   async close(): Promise<void> {
@@ -125,6 +136,7 @@ class SqliteStore implements Store {
   #hear(message: FromSqlite): void {
     if (message.kind === 'failed') return this.#fail(message.message);
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
+    if (message.kind === 'leading') return this.#led(message.epoch);
     if (message.kind !== 'durable') return;
     for (const { resolve, commit, change } of this.#waiting.splice(0, message.count)) {
       this.#durable.apply(change, commit.fence);
@@ -133,13 +145,22 @@ class SqliteStore implements Store {
     this.#watchers.wake();
   }
 
+  #led(epoch: Epoch): void {
+    this.#leadership?.end({ kind: 'fenced', by: epoch });
+    this.#leadership = new HeldLeadership(epoch);
+    for (const ledger of [this.#durable, this.#pending]) ledger.lead(epoch);
+    this.#leading?.resolve(this.#leadership);
+  }
+
   #fail(message: string): void {
     this.#failed = message;
+    this.#leading?.reject(this.#error());
     for (const { reject } of this.#waiting.splice(0)) reject(this.#error());
   }
 
-  #fenced(epoch: number): void {
+  #fenced(epoch: Epoch): void {
     this.#replacedBy = epoch;
+    this.#leadership?.end({ kind: 'fenced', by: epoch });
     for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: 'fenced', epoch });
   }
 

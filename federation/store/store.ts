@@ -5,10 +5,38 @@ import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import type {
+  AdminTokenRecord,
+  IntermediateRecord,
+  LinkCaRecord,
+  TrustDomainRecord,
+} from '@isthmus/api/domain/trust.ts';
 
 /** Moves by one with every commit, only when a person or an automation changed something. */
 export type Revision = number;
+
+/**
+ * The fencing epoch: greater than that of every writer before. It is in each commit, where a lower one is refused, and in
+ * all that goes down the link, where agents refuse one lower than they have seen.
+ */
+export type Epoch = number;
+
+/**
+ * The right to write, which one hub has at a time. All replicas of a hub send the writer's epoch down their links, so it
+ * belongs to the leadership and not to a process.
+ */
+export interface Leadership {
+  readonly epoch: Epoch;
+  /** Resolves when it has ended; never rejects. */
+  readonly ended: Promise<LeadershipEnd>;
+}
+
+/** `fenced` is for good. A lease that was lost, and may come back with another epoch, will be a kind beside it. */
+export interface LeadershipEnd {
+  readonly kind: 'fenced';
+  /** The epoch that another hub has taken. */
+  readonly by: Epoch;
+}
 
 /** Everything the hub stores as intent. `id` within a kind: name, `namespace/name`, key id or uuid. */
 export type Intent =
@@ -20,7 +48,9 @@ export type Intent =
   | Failover
   | Operation
   | TrustDomainRecord
-  | IntermediateRecord;
+  | IntermediateRecord
+  | LinkCaRecord
+  | AdminTokenRecord;
 
 export type IntentKind = Intent['kind'];
 
@@ -56,7 +86,7 @@ export interface Commit {
   readonly writes: readonly Write[];
   readonly audit: AuditEntry;
   /** The fencing epoch of the writer: a commit with a lower one than the store has seen is refused. */
-  readonly fence: number;
+  readonly fence: Epoch;
 }
 
 export type CommitResult =
@@ -71,7 +101,7 @@ export type CommitResult =
     }
   /** The actor's idempotency key was used before: by this commit. Nothing was written. */
   | { readonly kind: 'repeated'; readonly entry: Recorded }
-  | { readonly kind: 'fenced'; readonly epoch: number };
+  | { readonly kind: 'fenced'; readonly epoch: Epoch };
 
 /** One commit as watchers see it. */
 export interface Change {
@@ -106,7 +136,12 @@ export interface Store {
   saveObserved(cluster: string, shard: Uint8Array): Promise<void>;
   readObserved(): Promise<ReadonlyMap<string, Uint8Array>>;
   forgetObserved(cluster: string): Promise<void>;
-  /** A new epoch, greater than any before: taken once at the start of a hub. */
-  nextEpoch(): Promise<number>;
+  /**
+   * Takes a new epoch, greater than any before and than `above`: the last step of a hub's start, as it ends whoever led
+   * before. Nothing can be committed until then.
+   */
+  lead(above?: Epoch): Promise<Leadership>;
+  /** Why nothing can be written any more, in one sentence; undefined while all is well. */
+  readonly problem: string | undefined;
   close(): Promise<void>;
 }

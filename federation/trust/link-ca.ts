@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import type { LinkCaRecord } from '@isthmus/api/domain/trust.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import {
@@ -14,7 +14,7 @@ import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/ke
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
+import type { TrustTools } from './trust-domain.ts';
 
 const purpose = 'link CA key';
 
@@ -35,15 +35,15 @@ export class LinkCa {
     this.#random = random;
   }
 
-  /** Reads the CA from `path`, or makes it at the first start: certificate in the clear, key sealed. */
-  static open(path: string, hubId: string, provider: KeyProvider, clock: Clock, random: Random): LinkCa {
-    if (!existsSync(path)) create(path, hubId, provider, clock, random);
-    const { certificate, sealedKey } = JSON.parse(readFileSync(path, 'utf8')) as {
-      certificate: string;
-      sealedKey: string;
-    };
+  /** The CA of a record. Throws UNSEAL_FAILED when the sealing key is another one. */
+  static open(
+    { hubId, certificatePem: pem, sealedKey }: LinkCaRecord,
+    provider: KeyProvider,
+    clock: Clock,
+    random: Random,
+  ): LinkCa {
     const privateKey = readPrivateKey(unseal(sealedKey, purpose, provider));
-    return new LinkCa({ certificate: new X509Certificate(certificate), privateKey }, hubId, clock, random);
+    return new LinkCa({ certificate: new X509Certificate(pem), privateKey }, hubId, clock, random);
   }
 
   get certificate(): X509Certificate {
@@ -89,9 +89,10 @@ export class LinkCa {
   }
 }
 
-function create(path: string, hubId: string, provider: KeyProvider, clock: Clock, random: Random): void {
+/** A new CA: certificate in the clear, key sealed. */
+export function mintLinkCa(hubId: string, { provider, random, now }: TrustTools): LinkCaRecord {
   const key = generateKey();
-  const certificate = certificatePem(issueRoot(`link ${hubId}`, key, { now: clock.now() }, random));
+  const pem = certificatePem(issueRoot(`link ${hubId}`, key, { now }, random));
   const sealedKey = seal(privateKeyPem(key.privateKey), purpose, provider, random);
-  writeWhole(path, JSON.stringify({ certificate, sealedKey }));
+  return { kind: 'linkCa', hubId, certificatePem: pem, sealedKey };
 }

@@ -41,6 +41,18 @@ export function fileKeyProvider(path: string, random: Random): KeyProvider {
   };
 }
 
+/**
+ * A new sealing key opens nothing that an earlier one has sealed, so none is made beside such things. Throws SEALING_KEY
+ * when `path` is missing and `sealed` names what it has sealed.
+ */
+export function requireSealingKey(path: string, sealed: readonly string[]): void {
+  if (sealed.length === 0 || existsSync(path)) return;
+  throw new CodedError(
+    'SEALING_KEY',
+    `${path} is missing, and ${sealed.join(', ')} cannot be opened without it: restore it from a backup`,
+  );
+}
+
 /** AES-256-GCM; `purpose` is bound in, so that what was sealed as one thing cannot be opened as another. */
 export function seal(text: string, purpose: string, provider: KeyProvider, random: Random): string {
   const nonce = random.bytes(12);

@@ -32,7 +32,7 @@ const put = (name: string, expected?: number, drain = 0): Commit['writes'][numbe
   expected,
 });
 
-const commit = (id: string, writes: Commit['writes'], fence = 1, key = ''): Commit => ({
+const commit = (id: string, writes: Commit['writes'], fence = 100, key = ''): Commit => ({
   writes,
   audit: audit(id, key),
   fence,
@@ -48,6 +48,7 @@ export function storeConformance(
     let store: Store;
     beforeEach(async () => {
       store = await open();
+      await store.lead();
     });
     afterEach(() => store.close());
 
@@ -78,8 +79,19 @@ export function storeConformance(
     });
 
     it('refuses a writer that has been replaced', async () => {
-      await store.commit(commit('1', [put('a')], 5));
-      assert.deepEqual(await store.commit(commit('2', [put('b')], 4)), { kind: 'fenced', epoch: 5 });
+      await store.commit(commit('1', [put('a')], 105));
+      assert.deepEqual(await store.commit(commit('2', [put('b')], 104)), { kind: 'fenced', epoch: 105 });
+    });
+
+    it('ends a leadership as soon as another is taken, and refuses its commits', async () => {
+      const older = await store.lead();
+      assert.equal((await store.commit(commit('1', [put('a')], older.epoch))).kind, 'committed');
+      const newer = await store.lead(older.epoch + 7);
+      assert.equal(newer.epoch, older.epoch + 8);
+      assert.deepEqual(await older.ended, { kind: 'fenced', by: newer.epoch });
+      const refused = await store.commit(commit('2', [put('b')], older.epoch));
+      assert.deepEqual(refused, { kind: 'fenced', epoch: newer.epoch });
+      assert.equal((await store.commit(commit('3', [put('b')], newer.epoch))).kind, 'committed');
     });
 
     it('lets one of two that race win', async () => {
@@ -105,7 +117,7 @@ export function storeConformance(
     });
 
     it('finds what an idempotency key did, for its actor only', async () => {
-      await store.commit(commit('1', [put('a')], 1, 'key-1'));
+      await store.commit(commit('1', [put('a')], 100, 'key-1'));
       assert.equal((await store.byIdempotencyKey('admin', 'key-1'))?.revision, 1);
       assert.equal(await store.byIdempotencyKey('other', 'key-1'), undefined);
       assert.equal(await store.byIdempotencyKey('admin', 'key-2'), undefined);
@@ -113,12 +125,12 @@ export function storeConformance(
 
     it('takes a key once, also from two that race, and answers with what it did', async () => {
       const [one, two] = await Promise.all([
-        store.commit(commit('1', [put('a')], 1, 'key')),
-        store.commit(commit('2', [put('b')], 1, 'key')),
+        store.commit(commit('1', [put('a')], 100, 'key')),
+        store.commit(commit('2', [put('b')], 100, 'key')),
       ]);
       assert.equal(one.kind, 'committed');
       assert.ok(two.kind === 'repeated' && two.entry.id === '1' && two.entry.revision === 1);
-      assert.equal((await store.commit(commit('3', [put('c')], 1, 'key'))).kind, 'repeated');
+      assert.equal((await store.commit(commit('3', [put('c')], 100, 'key'))).kind, 'repeated');
       assert.equal((await store.read()).revision, 1);
     });
 
@@ -162,17 +174,18 @@ export function storeConformance(
 
     if (reopen)
       it('has everything after it was opened again, in a later epoch', async () => {
-        const epoch = await store.nextEpoch();
-        await store.commit(commit('1', [put('a', undefined, 30)], 1, 'key'));
+        const { epoch } = await store.lead();
+        await store.commit(commit('1', [put('a', undefined, 30)], 100, 'key'));
         await store.saveObserved('east', Buffer.from('report'));
         store = await reopen(store);
+        const later = await store.lead();
         const { revision, objects } = await store.read();
         assert.equal(revision, 1);
-        assert.equal((await store.commit(commit('2', [put('b')], 9, 'key'))).kind, 'repeated');
+        assert.equal((await store.commit(commit('2', [put('b')], 100, 'key'))).kind, 'repeated');
         assert.deepEqual(objects[0]?.value, JSON.parse(JSON.stringify(cluster('a', 30))));
         assert.equal((await store.byIdempotencyKey('admin', 'key'))?.revision, 1);
         assert.equal((await store.readObserved()).size, 1);
-        assert.ok((await store.nextEpoch()) > epoch);
+        assert.ok(later.epoch > epoch);
       });
   });
 }

@@ -10,6 +10,7 @@ import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { StateFile } from '../../cluster-agent/state-file.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
@@ -93,6 +94,7 @@ export class TestAgent {
     this.#stop = new AbortController();
     this.link = new LinkClient({
       ...{ identity, localAddress: this.#address, views: this.views, clock, random: systemRandom },
+      epochs: new HubEpochs(this.stateDir, silentLog),
       log: silentLog,
       reports: (type) => this.reports.get(type),
       health: () => ({ proxiesConnected: 1, workloads: 1, services: this.health }),

@@ -125,6 +125,9 @@ function idOf(value: Intent): string {
       return value.id;
     case 'intermediate':
       return value.keyId;
+    case 'linkCa':
+    case 'adminToken':
+      return value.kind;
     default:
       return value.name;
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { startHub, type HubOptions } from '../../federation/app.ts';
+import { startHub, type HubEnd, type HubOptions } from '../../federation/app.ts';
 import { claimBlock } from '../../sandbox/instance/claim.ts';
 
 type TestHubOptions = Partial<HubOptions> & { readonly octet?: number };
@@ -20,7 +20,10 @@ export interface TestHub {
     query: string,
     variables?: object,
   ): Promise<{ data?: T; errors?: { message: string; extensions?: { code?: string } }[] }>;
-  stop(): void;
+  /** How it ended, once it has. */
+  readonly ended: Promise<HubEnd>;
+  /** Resolves when the state folder is free again. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
   const { octet, release } = await claimBlock({ ...range, table: () => [] });
   const stateDir = over.stateDir ?? mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   const stop = new AbortController();
-  const { url } = await startHub(
+  const { url, ended } = await startHub(
     {
       stateDir,
       apiHost: '127.0.0.1',
@@ -42,7 +45,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       ...{ advertiseLink: [], advertiseJoin: [], hubId: 'test' },
       trustDomain: 'cluster.local',
       exportByLabel: true,
-      store: 'memory',
+      ...{ store: 'memory', newAdminToken: false, epochAbove: 0 },
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
@@ -62,10 +65,12 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
     token,
     stateDir,
     octet,
+    ended,
     post,
     ask: async (query, variables = {}) => (await post(JSON.stringify({ query, variables }))).json() as never,
-    stop() {
+    async stop() {
       stop.abort();
+      await ended;
       release();
       if (over.stateDir === undefined) rmSync(stateDir, { recursive: true });
     },

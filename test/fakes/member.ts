@@ -14,6 +14,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { LinkClient } from '../../cluster-agent/link/client.ts';
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
+import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
@@ -75,6 +76,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     ...{
       identity,
       localAddress: said.address,
+      epochs: new HubEpochs(stateDir, silentLog),
       views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
     },
     ...{ clock, random: systemRandom, log: silentLog },

@@ -2,6 +2,7 @@ import { sqliteStore } from '../../federation/store/sqlite.ts';
 
 // Commits for ever and prints each revision once it was acknowledged: to be killed in the middle.
 const store = await sqliteStore(process.argv[2] ?? '');
+const { epoch } = await store.lead();
 for (let i = 1; ; i++) {
   const id = `cluster-${i}`;
   const put = {
@@ -27,6 +28,6 @@ for (let i = 1; ; i++) {
     outcome: '{}',
     idempotencyKey: '',
   };
-  const result = await store.commit({ writes: [{ put, id, expected: 0 }], audit, fence: 1 });
+  const result = await store.commit({ writes: [{ put, id, expected: 0 }], audit, fence: epoch });
   if (result.kind === 'committed') process.stdout.write(`${result.revision}\n`);
 }

@@ -240,7 +240,7 @@ describe('the link between the hub and its agents', () => {
     await until(() => east.views.view.grants.size === 2);
     east.disconnect();
     await until(isState('east', 'UNREACHABLE'));
-    hub.stop();
+    await hub.stop();
     await start();
     await until(isState('west', 'ACTIVE'));
     assert.equal((await look('east'))?.state, 'UNREACHABLE');

@@ -42,9 +42,9 @@ describe('every mutation', () => {
       return data!.service?.clusters.filter(({ healthy }) => healthy === 2).length === 3;
     });
   });
-  after(() => {
+  after(async () => {
     for (const agent of agents) agent.end();
-    hub.stop();
+    await hub.stop();
     rmSync(stateDir, { recursive: true });
   });
 
@@ -183,7 +183,7 @@ describe('every mutation', () => {
   it('is answered alike after the hub was started again, and is in the audit', async () => {
     const keyed = { policy: { access }, reason: 'for applyPolicy', idempotencyKey: 'key of applyPolicy' };
     const before = await auditOf('applyPolicy');
-    hub.stop();
+    await hub.stop();
     await start();
     const told = await run('applyPolicy', cases['applyPolicy']!, keyed);
     assert.deepEqual(told.userErrors, []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { on, once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -70,6 +70,8 @@ describe('sqlite', () => {
     const said = on(thread, 'message') as AsyncIterableIterator<[{ kind: string }]>;
     const next = async () => ((await said.next()).value as [{ kind: string }])[0].kind;
     assert.equal(await next(), 'opened');
+    thread.postMessage({ kind: 'lead', above: 0 });
+    assert.equal(await next(), 'leading');
     for (const [revision, answer] of [
       [1, 'durable'],
       [2, 'failed'],
@@ -87,14 +89,15 @@ describe('sqlite', () => {
 
   it('is left alone by a hub that another has replaced', async () => {
     const older = await sqliteStore(path());
-    await older.commit({ ...changeAt(1), fence: await older.nextEpoch() });
+    const { epoch: fence } = await older.lead();
+    await older.commit({ ...changeAt(1), fence });
     const newer = await sqliteStore(path());
-    const fence = await older.nextEpoch();
+    const { epoch } = await newer.lead();
     const refused = await Promise.all([
       older.commit({ ...changeAt(2), fence }),
       older.commit({ ...changeAt(3), fence }),
     ]);
-    const fenced = { kind: 'fenced', epoch: await newer.nextEpoch() };
+    const fenced = { kind: 'fenced', epoch };
     assert.deepEqual(refused, [fenced, fenced]);
     assert.deepEqual(await older.commit({ ...changeAt(4), fence }), fenced);
     await newer.commit({ ...changeAt(2), fence: fenced.epoch });
@@ -102,6 +105,52 @@ describe('sqlite', () => {
     const store = await sqliteStore(path());
     assert.equal((await store.read()).revision, 2);
     await store.close();
+  });
+
+  it('ends the leadership of a hub that writes nothing, once another has taken an epoch', async () => {
+    const older = await sqliteStore(path());
+    const { ended, epoch } = await older.lead();
+    const newer = await sqliteStore(path());
+    await newer.lead();
+    assert.deepEqual(await ended, { kind: 'fenced', by: epoch + 1 });
+    assert.match(older.problem ?? '', /another hub has taken epoch 2/);
+    assert.equal(newer.problem, undefined);
+    await Promise.all([older.close(), newer.close()]);
+  });
+
+  it('takes no epoch on what another has written since it was read', async () => {
+    const one = await sqliteStore(path());
+    const { epoch } = await one.lead();
+    const other = await sqliteStore(path());
+    await one.commit({ ...changeAt(1), fence: epoch });
+    await assert.rejects(other.lead(), {
+      code: 'STORE_FAILED',
+      message: /written revision 1 since this one read 0/,
+    });
+    assert.equal((await one.commit({ ...changeAt(2), fence: epoch })).kind, 'committed');
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  it('commits nothing before it has taken an epoch', async () => {
+    const store = await sqliteStore(path());
+    await assert.rejects(store.commit({ ...changeAt(1), fence: 1 }), { code: 'NOT_LEADING' });
+    await store.close();
+  });
+
+  it('is readable by its owner only, with what SQLite has beside it, also when an older version made it', async () => {
+    const modes = () => readdirSync(dir).map((name) => statSync(join(dir, name)).mode & 0o777);
+    const write = async () => {
+      const store = await sqliteStore(path());
+      await store.commit({
+        ...changeAt((await store.read()).revision + 1),
+        fence: (await store.lead()).epoch,
+      });
+      assert.deepEqual(modes(), [0o600, 0o600, 0o600]);
+      await store.close();
+    };
+    await write();
+    chmodSync(path(), 0o644);
+    await write();
   });
 
   it('refuses a file that is no database, and says so', async () => {

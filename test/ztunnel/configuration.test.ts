@@ -12,9 +12,9 @@ const environment = {
   POD_NAMESPACE: 'istio-system',
 };
 const defaults = { mode: 'shared', capture: 'loopback', 'admin-address': '127.1.0.2' };
-const flagsOf = (over: Record<string, string> = {}): Flags => {
+const flagsOf = (over: Record<string, string> = {}): Pick<Flags, 'text'> => {
   const values: Record<string, string> = { ...defaults, ...over };
-  return { text: (name) => values[name] ?? '', on: () => false };
+  return { text: (name) => values[name] ?? '' };
 };
 const read = (env: Record<string, string> = {}, flags: Record<string, string> = {}, fixed?: ProxyMode) =>
   readConfiguration({ ...environment, ...env }, flagsOf(flags), fixed);

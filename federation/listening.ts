@@ -1,0 +1,52 @@
+import type { Server } from 'node:http';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+
+/** Where a hub listens, and where agents reach that. */
+export interface Listening {
+  readonly linkListen: string;
+  readonly joinListen: string;
+  readonly advertiseLink: readonly string[];
+  readonly advertiseJoin: readonly string[];
+}
+
+const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
+
+/** What agents are told. Throws ADVERTISE when that would be an address that nobody can dial. */
+function advertised(listen: string, advertise: readonly string[]): readonly string[] {
+  if (advertise.length > 0) return advertise;
+  if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];
+  throw new CodedError(
+    'ADVERTISE',
+    `${listen} is every address of this machine: name those that agents can dial with --advertise-link and --advertise-join`,
+  );
+}
+
+export const linksOf = ({ linkListen, advertiseLink }: Listening) => advertised(linkListen, advertiseLink);
+export const joinsOf = ({ joinListen, advertiseJoin }: Listening) => advertised(joinListen, advertiseJoin);
+export const hostsOf = (options: Listening): readonly string[] => [
+  ...new Set([...linksOf(options), ...joinsOf(options)].map(hostOf)),
+];
+
+/** The wanted port, or the next free one: it is printed and written down, so nobody has to guess. */
+export function listenFree(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let next = port;
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' && next < port + 100) server.listen(++next, host);
+      else reject(error);
+    });
+    server.on('listening', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : next);
+    });
+    server.listen(port, host);
+  });
+}
+
+/** Ends what is open too. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
