@@ -35,15 +35,11 @@ import { Folder } from './source/files/folder.ts';
 import { LastGood } from './source/files/last-good.ts';
 import { PortTrials, type TryBind } from './source/files/port-trials.ts';
 import { StateFile } from './state-file.ts';
+import { clusterConditions } from './translate/conditions.ts';
+import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { headlessServices, nextDeadline, networkOf } from './translate/input.ts';
-import {
-  addressConditions,
-  clusterReport,
-  gatewayReports,
-  healthReport,
-  serviceReports,
-} from './translate/report.ts';
+import { addressConditions, clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
@@ -311,7 +307,10 @@ export class Agent {
   }
 
   #publishCluster(input: TranslateInput): void {
-    const report = clusterReport(input, agentVersion, addressConditions(this.#allocations));
+    const report = clusterReport(input, agentVersion, [
+      ...addressConditions(this.#allocations),
+      ...clusterConditions(input, this.#options.clock.monotonic()),
+    ]);
     this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
   }
 

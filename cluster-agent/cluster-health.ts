@@ -99,6 +99,6 @@ export class ClusterHealth {
 
 /** Nothing is told of a cluster that has not been listed. */
 const unassessed = {
-  problem: { cause: 'PROXY_NOT_CONNECTED', proxy: '', detail: '' },
-  ...{ stale: false, provenBy: undefined, until: Infinity },
+  problem: { cause: 'PROXY_NOT_CONNECTED', object: '', detail: '' },
+  ...{ stale: undefined, provenBy: undefined, until: Infinity },
 } as const;

@@ -1,6 +1,6 @@
 import type { WorkloadSummary, WorkloadsAnswer, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import { identityFor, type TranslateInput } from './translate/input.ts';
-import { isGateway } from './translate/report.ts';
+import { isGateway } from './translate/gateways.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { podUid } from './translate/pod-uid.ts';
 import { modeOf } from './view/mode.ts';

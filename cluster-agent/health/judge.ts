@@ -20,8 +20,8 @@ export type Cause =
 
 export interface Problem {
   readonly cause: Cause;
-  /** `<namespace>/<name>` of the proxy's pod where it is known. */
-  readonly proxy: string;
+  /** What has to be repaired, `<kind> <namespace>/<name>`: the node, the proxy's pod, or what bears a label. */
+  readonly object: string;
   /** What the cause alone does not say, e.g. the reason of a refusal. */
   readonly detail: string;
 }
@@ -31,7 +31,7 @@ export interface Verdict {
   /** Undefined: it is healthy. */
   readonly problem: Problem | undefined;
   /** It rests on what was last known: its proxy has yet to come back, or the record of certificates to fill. */
-  readonly stale: boolean;
+  readonly stale: 'PROXY' | 'CERTIFICATE' | undefined;
   /** The proxy that has proven now that it serves the pod; undefined when none has, and for pods that need none. */
   readonly provenBy: string | undefined;
   /** Epoch milliseconds at which the certificate that it rests on ends; Infinity for none. */
@@ -62,10 +62,11 @@ export interface Certificates {
 interface Candidate {
   readonly id: string;
   readonly uid: string;
-  readonly name: string;
+  /** `<kind> <namespace>/<name>` of that pod. */
+  readonly object: string;
 }
 
-const healthy: Verdict = { problem: undefined, stale: false, provenBy: undefined, until: Infinity };
+const healthy: Verdict = { problem: undefined, stale: undefined, provenBy: undefined, until: Infinity };
 
 /**
  * Healthy means proven: the pod is ready, and the proxy that serves it is connected, has acknowledged its workload, and
@@ -83,19 +84,31 @@ export function judge(
   if (placed) return { ...healthy, problem: placed };
   const proof = around.part(pod) === 'NONE' ? healthy : proofOf(pod, around, proxies, certificates, now);
   if (proof.problem || pod.ready === true) return proof;
-  return { ...proof, problem: problem('NOT_READY') };
+  return { ...proof, problem: { cause: 'NOT_READY', object: nameOf(pod), detail: '' } };
 }
 
-const problem = (cause: Cause, proxy = '', detail = ''): Problem => ({ cause, proxy, detail });
+const nameOf = ({ kind, metadata: { namespace, name } }: PodObject): string => `${kind} ${namespace}/${name}`;
 
 /** What is wrong with the pod before any proxy is asked. */
 function placement(pod: PodObject, around: Surroundings): Problem | undefined {
-  if (pod.podIP === '') return problem('NO_ADDRESS');
+  if (pod.podIP === '') return { cause: 'NO_ADDRESS', object: nameOf(pod), detail: '' };
   const unknown = around.unknownMode(pod);
-  if (unknown) return problem('MODE_UNKNOWN', '', `${unknown.label}: ${unknown.value}`);
+  if (unknown) {
+    const { object, label, value, known } = unknown;
+    return {
+      cause: 'MODE_UNKNOWN',
+      object,
+      detail: `${label}: ${value}, which is none of ${known.join(', ')}`,
+    };
+  }
   // A folder of manifests has no scheduler: a pod of no mesh mode may be written down without a node.
   const needsNode = pod.nodeName !== '' || around.part(pod) !== 'NONE';
-  return needsNode && !around.hasNode(pod.nodeName) ? problem('NODE_UNKNOWN', '', pod.nodeName) : undefined;
+  if (!needsNode || around.hasNode(pod.nodeName)) return undefined;
+  return {
+    cause: 'NODE_UNKNOWN',
+    object: pod.nodeName === '' ? nameOf(pod) : `Node ${pod.nodeName}`,
+    detail: '',
+  };
 }
 
 function proofOf(
@@ -110,12 +123,13 @@ function proofOf(
   );
   const proven = verdicts.find((one) => one.problem === undefined);
   if (proven) return proven;
-  const [first = { ...healthy, problem: problem('PROXY_MISSING') }] = verdicts;
+  const missing: Problem = { cause: 'PROXY_MISSING', object: `Node ${pod.nodeName}`, detail: '' };
+  const [first = { ...healthy, problem: missing }] = verdicts;
   // What a proxy refuses it does not serve, whatever was known of it before.
   if (verdicts.some((one) => one.problem?.cause === 'WORKLOAD_REFUSED')) return first;
   const last = proxies.lastProvenBy(pod.metadata.uid);
   const held = last === undefined ? undefined : proxies.held(last);
-  return held ? { ...healthy, stale: held === 'STALE' } : first;
+  return held ? { ...healthy, stale: held === 'STALE' ? 'PROXY' : undefined } : first;
 }
 
 /** Istio's ztunnel may also serve one pod alone, with that pod's own token (its `dedicated` mode). */
@@ -134,24 +148,21 @@ function candidatesFor(pod: PodObject, around: Surroundings, proxies: Proxies): 
   }
 }
 
-const candidate = (kind: string, { metadata: { namespace, name, uid } }: PodObject): Candidate => ({
-  id: `${kind}/${namespace}/${name}`,
-  uid,
-  name: `${namespace}/${name}`,
+const candidate = (kind: string, pod: PodObject): Candidate => ({
+  id: `${kind}/${pod.metadata.namespace}/${pod.metadata.name}`,
+  uid: pod.metadata.uid,
+  object: nameOf(pod),
 });
 
 function served(
   pod: PodObject,
-  { id, uid, name }: Candidate,
+  { id, uid, object }: Candidate,
   around: Surroundings,
   proxies: Proxies,
   { issued, isRevoked }: Certificates,
   now: number,
 ): Verdict {
-  const failed = (cause: Cause, detail = ''): Verdict => ({
-    ...healthy,
-    problem: problem(cause, name, detail),
-  });
+  const failed = (cause: Cause, detail = ''): Verdict => ({ ...healthy, problem: { cause, object, detail } });
   if (proxies.contact(id) !== 'CONNECTED') return failed('PROXY_NOT_CONNECTED');
   const acknowledged = proxies.acknowledged(id, around.workloadUid(pod));
   if (acknowledged === 'NO') return failed('WORKLOAD_NOT_ACKNOWLEDGED');
@@ -161,10 +172,12 @@ function served(
     // What is not recorded may be from before the record: until it had to be renewed, its proxy is believed.
     const until = issued.since + day;
     const mayHave = proxies.returned(id) && now < until;
-    return mayHave ? { problem: undefined, stale: true, provenBy: id, until } : failed('CERTIFICATE_MISSING');
+    return mayHave
+      ? { problem: undefined, stale: 'CERTIFICATE', provenBy: id, until }
+      : failed('CERTIFICATE_MISSING');
   }
   if (certificate.notAfter <= now)
     return failed('CERTIFICATE_EXPIRED', new Date(certificate.notAfter).toISOString());
   if (isRevoked(certificate.issuer)) return failed('CERTIFICATE_REVOKED', certificate.issuer);
-  return { problem: undefined, stale: false, provenBy: id, until: certificate.notAfter };
+  return { problem: undefined, stale: undefined, provenBy: id, until: certificate.notAfter };
 }

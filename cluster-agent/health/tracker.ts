@@ -22,12 +22,13 @@ export interface Assessable {
   readonly isRevoked: (issuer: string) => boolean;
 }
 
-/** A pod that is not healthy, or not certainly, and for how long the cause has been the same. */
+/** A pod that is not healthy, or not certainly. */
 export interface Finding {
   readonly pod: PodObject;
+  readonly part: ReturnType<Surroundings['part']>;
   readonly verdict: Verdict;
-  /** Monotonic milliseconds. */
-  readonly since: number;
+  /** Until then it may be on its way up: no proxy has ever served it. Monotonic milliseconds; -Infinity: it was served. */
+  readonly startingUntil: number;
 }
 
 /** The health of every pod at one instant. */
@@ -49,6 +50,8 @@ interface Deps {
 
 /** What happens to many proxies at nearly the same time is one change, milliseconds. */
 const gatherMillis = 50;
+/** A pod that starts is given this long before its proxy is missed. */
+const startingMillis = 5000;
 const longestTimer = 2 ** 31 - 1;
 
 /** Causes that a proxy removes by an acknowledgement. */
@@ -70,7 +73,8 @@ export class HealthTracker {
   #uncertified = false;
   /** Proxies whose first answer on their stream has not come. */
   readonly #fresh = new Set<string>();
-  #since: ReadonlyMap<string, { readonly cause: string; readonly at: number }> = new Map();
+  /** When pods that no proxy has ever served were first seen, by uid, monotonic; -Infinity for those that were. */
+  #firstSeen: ReadonlyMap<string, number> = new Map();
   /** Epoch milliseconds: when the first certificate in use ends. */
   #nextExpiry = Infinity;
   #gathering = false;
@@ -121,7 +125,7 @@ export class HealthTracker {
     this.#uncertified = having(verdicts, certifying).length > 0;
     this.#nextExpiry = [...verdicts.values()].reduce((first, { until }) => Math.min(first, until), Infinity);
     this.#arm();
-    const findings = this.#findings(verdicts);
+    const findings = this.#findings(verdicts, around);
     return { of: (pod) => verdicts.get(pod) ?? of(pod), findings };
   }
 
@@ -171,19 +175,19 @@ export class HealthTracker {
     this.save();
   }
 
-  #findings(verdicts: ReadonlyMap<PodObject, Verdict>): readonly Finding[] {
-    const at = this.#deps.clock.monotonic();
-    const since = new Map<string, { readonly cause: string; readonly at: number }>();
+  #findings(verdicts: ReadonlyMap<PodObject, Verdict>, around: Surroundings): readonly Finding[] {
+    const now = this.#deps.clock.monotonic();
+    const firstSeen = new Map<string, number>();
     const findings: Finding[] = [];
     for (const [pod, verdict] of verdicts) {
+      const { uid } = pod.metadata;
+      const wasServed = this.#proven.of(uid) !== undefined;
+      const seen = wasServed ? -Infinity : (this.#firstSeen.get(uid) ?? now);
+      firstSeen.set(uid, seen);
       if (!verdict.problem && !verdict.stale) continue;
-      const cause = verdict.problem?.cause ?? 'STALE';
-      const before = this.#since.get(pod.metadata.uid);
-      const entry = before?.cause === cause ? before : { cause, at };
-      since.set(pod.metadata.uid, entry);
-      findings.push({ pod, verdict, since: entry.at });
+      findings.push({ pod, part: around.part(pod), verdict, startingUntil: seen + startingMillis });
     }
-    this.#since = since;
+    this.#firstSeen = firstSeen;
     return findings;
   }
 

@@ -1,13 +1,14 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
-import type { ClusterReport, Gateway, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
-import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import { isHealthy } from '../health/judge.ts';
-import { gatewayServices, isGatewayService } from '../view/gateways.ts';
+import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { isGatewayService } from '../view/gateways.ts';
 import { modeOf } from '../view/mode.ts';
+import { targetPortConditions } from './conditions.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { divertsService } from './remote.ts';
-import { hostnameOf, identityFor, networkOf, type TranslateInput } from './input.ts';
+import { isGateway } from './gateways.ts';
+import { hostnameOf, networkOf, type TranslateInput } from './input.ts';
 
 /** An agent is asked for the rest. */
 const mostRejections = 100;
@@ -78,7 +79,11 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
     })),
     exportRequested: labels['istio.io/global'] === 'true',
     subjectAltNames: [...namesBehind(input, service)].sort(),
-    conditions: [...portConditions(input, service), ...shareConditions(input, service)],
+    conditions: [
+      ...portConditions(input, service),
+      ...targetPortConditions(input, service),
+      ...shareConditions(input, service),
+    ],
   };
 }
 
@@ -143,32 +148,5 @@ export function healthReport(input: TranslateInput): Pick<HealthReport, 'service
   return {
     services: services.filter(({ groups }) => groups.length > 0),
     workloads: input.view.pods().length,
-  };
-}
-
-export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
-  gatewayServices(input.view).some((service) => input.view.selectedBy(service).includes(pod));
-
-export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
-  const entries = gatewayServices(input.view).flatMap((service) =>
-    input.view
-      .selectedBy(service)
-      .filter(({ podIP }) => podIP !== '')
-      .map((pod): [string, Gateway] => [
-        `${pod.metadata.namespace}/${service.metadata.name}/${pod.podIP}`,
-        gatewayReport(input, service, pod),
-      ]),
-  );
-  return new Map(entries);
-}
-
-function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject, pod: PodObject): Gateway {
-  const node = input.view.get('Node', '', pod.nodeName);
-  const port = (wanted: number) => (ports.some((one) => one.port === wanted) ? wanted : 0);
-  return {
-    network: metadata.labels['topology.istio.io/network'] ?? '',
-    ...{ address: pod.podIP, hbonePort: port(15008), passthroughPort: port(15443) },
-    spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
-    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: isHealthy(input.health.of(pod)) },
   };
 }

@@ -1,5 +1,5 @@
 import type { TranslateInput } from '../translate/input.ts';
-import { isGateway } from '../translate/report.ts';
+import { isGateway } from '../translate/gateways.ts';
 import { modeOf } from '../view/mode.ts';
 import { isNodeProxy } from '../view/node-proxy.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';

@@ -24,8 +24,8 @@ export function viewOf(text: string): ClusterView {
 /** Every proxy has proven itself: a pod is healthy when it is ready. */
 export const provenWhenReady: Health = {
   of: ({ ready, podIP }) => ({
-    problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', proxy: '', detail: '' },
-    ...{ stale: false, provenBy: undefined, until: Infinity },
+    problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', object: '', detail: '' },
+    ...{ stale: undefined, provenBy: undefined, until: Infinity },
   }),
   findings: [],
 };

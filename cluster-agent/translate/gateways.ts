@@ -1,0 +1,32 @@
+import type { Gateway } from '@isthmus/api/domain/report.ts';
+import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { isHealthy } from '../health/judge.ts';
+import { gatewayServices } from '../view/gateways.ts';
+import { identityFor, type TranslateInput } from './input.ts';
+
+export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
+  gatewayServices(input.view).some((service) => input.view.selectedBy(service).includes(pod));
+
+export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
+  const entries = gatewayServices(input.view).flatMap((service) =>
+    input.view
+      .selectedBy(service)
+      .filter(({ podIP }) => podIP !== '')
+      .map((pod): [string, Gateway] => [
+        `${pod.metadata.namespace}/${service.metadata.name}/${pod.podIP}`,
+        gatewayReport(input, service, pod),
+      ]),
+  );
+  return new Map(entries);
+}
+
+function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject, pod: PodObject): Gateway {
+  const node = input.view.get('Node', '', pod.nodeName);
+  const port = (wanted: number) => (ports.some((one) => one.port === wanted) ? wanted : 0);
+  return {
+    network: metadata.labels['topology.istio.io/network'] ?? '',
+    ...{ address: pod.podIP, hbonePort: port(15008), passthroughPort: port(15443) },
+    spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
+    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: isHealthy(input.health.of(pod)) },
+  };
+}
