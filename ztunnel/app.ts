@@ -61,7 +61,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   });
   const xds = startXds(deps, workers, () => pending.delete('state'), stop.signal);
   serveAdmin(config.adminAddress, log, {
-    pending: () => [...pending],
+    pending: () => [...pending, ...(lacksCertificate(config, certificates) ? ['certificate'] : [])],
     metrics: async () => metricsPage(await workers.report()),
     dump: async () => configDump({ config, xds, ports, certificates }, await workers.dump()),
   });
@@ -75,6 +75,10 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     },
   };
 }
+
+/** A gateway and a sidecar have one identity, without which they serve nothing. A node's proxy has those of its pods. */
+const lacksCertificate = ({ mode }: ProxyConfig, certificates: CertificateManager): boolean =>
+  mode !== 'shared' && !certificates.holdsValid();
 
 function startXds(
   { config, clock, random, log }: ProxyDeps,

@@ -12,10 +12,11 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
-import { ownIdentity, type ProxyConfig } from '../configuration.ts';
+import type { ProxyConfig } from '../configuration.ts';
 import { RecentFailures } from '../proxy/avoid.ts';
 import { Connections } from '../proxy/connections.ts';
 import { CredentialStore } from '../proxy/credentials.ts';
+import { gatewayIdentity } from '../proxy/gateway-identity.ts';
 import { serveGatewayHbone, serveGatewaySni } from '../proxy/gateway.ts';
 import { serveHbone, servePort } from '../proxy/inbound.ts';
 import { serveOutbound } from '../proxy/outbound.ts';
@@ -115,7 +116,9 @@ export class Engine {
     const { state, config, credentials } = this.#context;
     this.#listeners.reconcile(wantedListeners(state, config));
     const wanted = new Set(
-      config.mode === 'gateway' ? [ownIdentity(config)] : localWorkloads(state, config).map(identityOf),
+      config.mode === 'gateway'
+        ? [gatewayIdentity(state, config)]
+        : localWorkloads(state, config).map(identityOf),
     );
     for (const identity of wanted)
       if (!credentials.has(identity)) this.#deps.say({ kind: 'want-certificate', identity, urgent: false });

@@ -69,6 +69,12 @@ export class CertificateManager {
     this.#entries.delete(identity);
   }
 
+  /** Whether there is any certificate that peers would take now. */
+  holdsValid(): boolean {
+    const now = this.#deps.clock.now();
+    return [...this.#entries.values()].some(({ validTo }) => validTo > now);
+  }
+
   /** For people; no key is in it. */
   list(): readonly object[] {
     return [...this.#entries].map(([identity, { state, validFrom, validTo, problem }]) => ({

@@ -7,9 +7,9 @@ import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
 import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
-import { ownIdentity } from '../configuration.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure } from './carry.ts';
+import { gatewayIdentity } from './gateway-identity.ts';
 import { serveConnects } from './serve-connects.ts';
 import { tapStream } from './tap.ts';
 import { toldGateway, type GatewayArrival } from './told-gateway.ts';
@@ -24,7 +24,7 @@ type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 export async function serveGatewayHbone(context: Context, socket: Socket): Promise<void> {
   const { table, clock, config } = context;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-  const credentials = await context.credentials.get(ownIdentity(config));
+  const credentials = await context.credentials.get(gatewayIdentity(context.state, config));
   const secured = await acceptTls(socket, {
     credentials,
     table,

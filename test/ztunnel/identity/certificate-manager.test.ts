@@ -74,6 +74,18 @@ describe('ztunnel/identity certificate manager', () => {
     assert.equal(given[0]?.chain.match(/BEGIN CERTIFICATE/g)?.length, 2, 'leaf and intermediate, no root');
   });
 
+  it('says whether it holds one that is valid: not before the first, and not after its end', async () => {
+    const { clock, manager, last } = world();
+    assert.equal(manager.holdsValid(), false);
+    manager.want(cart, false);
+    assert.equal(manager.holdsValid(), false);
+    last().give();
+    await clock.advance(0);
+    assert.equal(manager.holdsValid(), true);
+    await clock.advance(25 * hour);
+    assert.equal(manager.holdsValid(), false);
+  });
+
   it('asks for eight at once, and for an urgent one before the others', async () => {
     const { clock, asked, manager } = world();
     for (let i = 0; i < 10; i++) manager.want(idOf(`pod-${i}`), false);
