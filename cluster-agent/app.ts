@@ -154,7 +154,8 @@ export class Agent {
       epochs: new HubEpochs(stateDir, log),
       reports: (type) => this.#reports.of(type),
       health: () => ({
-        ...healthReport(this.#input()),
+        // Before the first snapshot pods have not been listed, or their proxies not been looked at.
+        ...(this.#snapshot ? healthReport(this.#input()) : { services: [], workloads: 0, partial: true }),
         proxiesConnected: this.#xds.connectedClients().length,
       }),
       answer: (ask) => this.#answer(ask),

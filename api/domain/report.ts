@@ -60,7 +60,7 @@ export interface ServiceHealth {
   readonly groups: readonly EndpointGroup[];
 }
 
-/** Small and frequent; the latest wins. It is whole: a service that is not in it has no endpoints. */
+/** Small and frequent; the latest wins. Unless it is partial, a service that is not in it has no endpoints. */
 export interface HealthReport {
   readonly sequence: number;
   /** The agent's wall clock, epoch milliseconds: skew is measured and shown, never used. */
@@ -68,4 +68,6 @@ export interface HealthReport {
   readonly proxiesConnected: number;
   readonly workloads: number;
   readonly services: readonly ServiceHealth[];
+  /** The agent has not finished listing its cluster: it says only that it is there. Absent: it has. */
+  readonly partial?: true;
 }

@@ -6,6 +6,7 @@ import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { Reads } from '../state/reads.ts';
+import { withListing } from '../state/shard.ts';
 import { isHeld } from './hold.ts';
 import type { HubPorts } from './ports.ts';
 import type { Reports } from './reports.ts';
@@ -120,8 +121,7 @@ export class AgentSync implements AgentSession {
         this.#hub.saveReports(this.cluster, () => this.#reports.save());
       return rejected;
     });
-    if (this.#up.allComplete)
-      this.#hub.updateShard(this.cluster, (shard) => (shard.synced ? shard : { ...shard, synced: true }));
+    if (this.#up.allComplete) this.#hub.updateShard(this.cluster, withListing);
     return request;
   }
 }

@@ -28,6 +28,9 @@ export interface Shard {
   readonly asOf: number;
   /** The agent has finished its initial sync on the link that it has now; until then nothing of it is removed anywhere. */
   readonly synced: boolean;
+  /** On the link that it has now it has sent all its reports, and the health of all its services. Both: it has synced. */
+  readonly listed: boolean;
+  readonly counted: boolean;
   readonly agentVersion: string;
   readonly network: string;
   readonly nodes: readonly { readonly name: string; readonly region: string; readonly zone: string }[];

@@ -13,14 +13,25 @@ import type { ObservedService, Shard } from './observed.ts';
 export const emptyShard = (cluster: string, now: number): Shard => ({
   cluster,
   link: { kind: 'UNREACHABLE', since: now },
-  ...{ asOf: 0, synced: false, agentVersion: '', network: '', nodes: [], workloadsByMode: {} },
+  ...{ asOf: 0, synced: false, listed: false, counted: false },
+  ...{ agentVersion: '', network: '', nodes: [], workloadsByMode: {} },
   ...{ proxiesConnected: 0, clockSkewMillis: 0, conditions: [], rejections: [] },
   rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
   ...{ services: new Map(), health: new Map(), gateways: new Map(), applied: new Map(), refused: new Map() },
 });
 
 /** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
-export const withLink = (shard: Shard, link: Link): Shard => ({ ...shard, link, synced: false });
+export const withLink = (shard: Shard, link: Link): Shard => ({
+  ...shard,
+  link,
+  synced: false,
+  listed: false,
+  counted: false,
+});
+
+/** The agent has sent all its reports on its link. */
+export const withListing = (shard: Shard): Shard =>
+  shard.listed ? shard : { ...shard, listed: true, synced: shard.counted };
 
 /** Names to what is reported of them now; undefined: it is gone. */
 export type Changes<T> = readonly (readonly [name: string, report: T | undefined])[];
@@ -65,14 +76,19 @@ function changed<T, U>(
   return next;
 }
 
-/** The report is whole: a service that is not in it has no endpoints. Services that it leaves alike stay the same objects. */
-export function withHealth(shard: Shard, report: HealthReport, now: number): Shard {
+/**
+ * A service that is not in the report has no endpoints, unless it is partial, which changes nothing of them. Services
+ * that it leaves alike stay the same objects.
+ */
+export function withHealth(before: Shard, report: HealthReport, now: number): Shard {
+  const { proxiesConnected, sentAt } = report;
+  const shard = { ...before, proxiesConnected, clockSkewMillis: sentAt - now, asOf: now };
+  if (report.partial) return shard;
   const health = new Map(
     report.services.map((service) => [`${service.namespace}/${service.name}`, service.groups]),
   );
-  const { proxiesConnected, sentAt } = report;
   const services = joined(shard.services, health);
-  return { ...shard, services, health, proxiesConnected, clockSkewMillis: sentAt - now, asOf: now };
+  return { ...shard, services, health, counted: true, synced: shard.listed };
 }
 
 function joined(

@@ -61,6 +61,8 @@ export class TestAgent {
   readonly reports = new Map<string, Map<string, Produced>>();
   identity!: LinkIdentity;
   health: ServiceHealth[] = [];
+  /** It has not finished listing its cluster. */
+  partial = false;
   /** How it answers what the hub asks. */
   answer: (ask: Ask) => Promise<Answer> = () =>
     Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false });
@@ -97,7 +99,10 @@ export class TestAgent {
       epochs: new HubEpochs(this.stateDir, silentLog),
       log: silentLog,
       reports: (type) => this.reports.get(type),
-      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.health }),
+      health: () => ({
+        ...{ proxiesConnected: 1, workloads: 1, services: this.partial ? [] : this.health },
+        ...(this.partial && { partial: true }),
+      }),
       answer: (ask) => this.answer(ask),
       onView: () => undefined,
     });

@@ -86,6 +86,42 @@ describe('the link between the hub and its agents', () => {
     await until(() => remotesOf(west).length === 0);
   });
 
+  it('keeps the endpoints of a cluster whose agent has restarted, until it has counted them again', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).service('cart').gateway().connect();
+    const west = (await agent('west', 2)).connect();
+    const healthy = () => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy;
+    await until(() => healthy() === 2);
+    const seen = new Set<number | undefined>();
+    const apply = west.views.apply.bind(west.views);
+    west.views.apply = (...change) => {
+      const rejected = apply(...change);
+      seen.add(healthy());
+      return rejected;
+    };
+    east.disconnect();
+    await until(isState('east', 'UNREACHABLE'));
+    east.partial = true;
+    east.connect();
+    // It has said all its reports, and nothing of its endpoints.
+    await until(async () => (await look('east'))?.state === 'PENDING' && east.link?.connected);
+    east.service('other');
+    await until(
+      async () =>
+        (await hub.ask<{ services: { totalCount: number } }>('{ services { totalCount } }')).data?.services
+          .totalCount === 2,
+    );
+    assert.equal((await look('east'))?.state, 'PENDING');
+    east.partial = false;
+    east.service('cart', {}, 1);
+    await until(() => healthy() === 1);
+    assert.equal((await look('east'))?.state, 'ACTIVE');
+    assert.deepEqual(
+      [...seen].filter((count) => count !== 2 && count !== 1),
+      [],
+    );
+  });
+
   it('takes a cluster’s reports as whole although one of them cannot be read, and says which', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').gateway({ hbonePort: 0 });

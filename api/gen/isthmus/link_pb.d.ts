@@ -343,6 +343,13 @@ export declare type HealthReport = Message<"isthmus.link.v1.HealthReport"> & {
    * @generated from field: repeated isthmus.link.v1.ServiceHealth services = 5;
    */
   services: ServiceHealth[];
+
+  /**
+   * The agent has not finished listing its cluster: what is missing in services is unknown, not absent.
+   *
+   * @generated from field: bool partial = 6;
+   */
+  partial: boolean;
 };
 
 /**

@@ -113,6 +113,7 @@ export const healthReport: Codec<HealthReport> = codec(
       name,
       groups: groups.map(writeGroup),
     })),
+    partial: report.partial ?? false,
   }),
   (report, fields): HealthReport => ({
     sequence: fields.count('sequence', report.sequence),
@@ -120,6 +121,7 @@ export const healthReport: Codec<HealthReport> = codec(
     proxiesConnected: report.proxiesConnected,
     workloads: report.workloads,
     services: report.services.map((service, i) => readServiceHealth(`services[${i}]`, service, fields)),
+    ...(report.partial && { partial: true }),
   }),
 );
 
