@@ -47,7 +47,7 @@ describe('the identity of a gateway', () => {
         tap: undefined,
       },
       say: (message) => said.push(message),
-      bind: () => new Promise(() => undefined),
+      bind: () => undefined,
     });
     const resource = { name: own.uid, version: '1', body: encodeWorkload(own, { extended: true }) };
     engine.hear({ kind: 'delta', type: typeUrls.address, resources: [resource], removed: [] });
