@@ -49,6 +49,10 @@ class Subscription {
   }
 }
 
+/** For a hub that is started again at its addresses; another one for each test, and for runs beside this one. */
+let keptOctets = process.pid;
+const keptOctet = (): number => 200 + (keptOctets++ % 50);
+
 describe('the link between the hub and its agents', () => {
   let hub: TestHub;
   const agents: TestAgent[] = [];
@@ -263,8 +267,9 @@ describe('the link between the hub and its agents', () => {
 
   it('takes nothing away over a restart until a cluster has said everything again, but for what a person ends', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
+    const octet = keptOctet();
     const start = async () =>
-      (hub = await startTestHub({ octet: 249, stateDir, store: 'sqlite', exportByLabel: false }));
+      (hub = await startTestHub({ octet, stateDir, store: 'sqlite', exportByLabel: false }));
     await start();
     const east = (await agent('east', 1)).service('cart').service('old').gateway().connect();
     const west = (await agent('west', 2)).connect();
@@ -306,7 +311,8 @@ describe('the link between the hub and its agents', () => {
   ] as const)
     it(`takes the services of a cluster that is ${name} away, though its reports could not be restored`, async () => {
       const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
-      const start = async () => (hub = await startTestHub({ octet: 249, stateDir, store: 'sqlite' }));
+      const octet = keptOctet();
+      const start = async () => (hub = await startTestHub({ octet, stateDir, store: 'sqlite' }));
       await start();
       const east = (await agent('east', 1)).service('cart').gateway().connect();
       const west = (await agent('west', 2)).connect();
