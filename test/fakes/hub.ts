@@ -52,7 +52,10 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       ...over,
     },
     stop.signal,
-  );
+  ).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   const token = readFileSync(join(stateDir, 'admin-token'), 'utf8').trim();
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(url, {
