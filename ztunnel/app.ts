@@ -47,6 +47,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   const workers: Workers = new Workers(threads.map(portOf), {
     onWant: (identity, urgent) => certificates.want(identity, urgent),
     onForget: (identity) => certificates.forget(identity),
+    onRenew: (identity, chain) => certificates.renew(identity, chain),
     onListening: () => pending.delete('listeners'),
     onProblem(address, port, error) {
       ports.set(`${address}:${port}`, error);

@@ -127,6 +127,7 @@ export function nodeOf(config: ProxyConfig) {
   };
 }
 
+/** As it was started; the control plane may know another trust domain for it (see proxy/gateway-identity.ts). */
 export const ownIdentity = ({ trustDomain, namespace, serviceAccount }: ProxyConfig): string =>
   `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 

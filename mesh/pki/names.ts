@@ -1,4 +1,4 @@
-/** Object identifiers that certificates and requests use (RFC 5280, RFC 2986, RFC 5758). */
+/** Object identifiers that certificates and requests use (RFC 5280, RFC 2986, RFC 5758, RFC 4055). */
 export const names = {
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
@@ -12,4 +12,9 @@ export const names = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
   extensionRequest: '1.2.840.113549.1.9.14',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  ecdsaWithSha384: '1.2.840.10045.4.3.3',
+  ecdsaWithSha512: '1.2.840.10045.4.3.4',
+  rsaWithSha256: '1.2.840.113549.1.1.11',
+  rsaWithSha384: '1.2.840.113549.1.1.12',
+  rsaWithSha512: '1.2.840.113549.1.1.13',
 } as const;

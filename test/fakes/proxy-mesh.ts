@@ -280,6 +280,16 @@ export class TestProxy {
     this.#delta(typeUrls.intermediate, intermediates);
   }
 
+  /** The intermediate of a cluster is taken out of the table. */
+  forgetIssuer(cluster: string): void {
+    const { intermediates } = this.#mesh.trust([cluster]);
+    this.#delta(
+      typeUrls.intermediate,
+      [],
+      intermediates.map(({ name }) => name),
+    );
+  }
+
   tell({ workloads = [], services = [], policies = [] }: Told, removed: readonly string[] = []): void {
     this.#delta(
       typeUrls.authorization,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Flags } from '@isthmus/mesh/process/flags.ts';
-import { nodeOf, ownIdentity, readConfiguration, type ProxyMode } from '@isthmus/ztunnel/configuration.ts';
+import { ownIdentity, nodeOf, readConfiguration, type ProxyMode } from '@isthmus/ztunnel/configuration.ts';
 
 const environment = {
   XDS_ADDRESS: '127.1.0.1:15012',

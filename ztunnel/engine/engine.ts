@@ -54,6 +54,8 @@ export class Engine {
   readonly #listeners: Listeners;
   readonly #refusals: Refusals;
   readonly #changes: Changes;
+  /** Identities whose certificates are asked for. */
+  #wanted: ReadonlySet<string> = new Set();
   #phase: 'syncing' | 'serving' | 'draining' = 'syncing';
 
   constructor(deps: EngineDeps) {
@@ -78,7 +80,8 @@ export class Engine {
       case 'synced':
         return this.#startServing();
       case 'certificate':
-        return this.#context.credentials.set(message);
+        this.#context.credentials.set(message);
+        return this.#renewDistrusted();
       case 'certificate-failed':
         return this.#context.credentials.failed(message.identity, message.message);
       case 'report':
@@ -99,7 +102,10 @@ export class Engine {
     const { type } = delta;
     const rejected = applyDelta(this.#context.state, this.#context.table, delta);
     if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
-    if (type === typeUrls.intermediate || type === typeUrls.trustBundle) this.#dropRevoked();
+    if (type === typeUrls.intermediate || type === typeUrls.trustBundle) {
+      this.#dropRevoked();
+      this.#renewDistrusted();
+    }
     this.#context.connections.judgeAgain();
     this.#changes.tell();
     this.#deps.say({ kind: 'applied', type, rejected });
@@ -108,6 +114,7 @@ export class Engine {
   #startServing(): void {
     this.#phase = 'serving';
     this.#reconcile();
+    this.#renewDistrusted();
     void this.#listeners.settled().then(() => this.#deps.say({ kind: 'listening' }));
   }
 
@@ -122,16 +129,29 @@ export class Engine {
     );
     for (const identity of wanted)
       if (!credentials.has(identity)) this.#deps.say({ kind: 'want-certificate', identity, urgent: false });
-    for (const identity of credentials.identities())
+    // Also those that never came: their requests would be repeated for ever.
+    for (const identity of new Set([...this.#wanted, ...credentials.identities()]))
       if (!wanted.has(identity)) {
         credentials.forget(identity);
         this.#deps.say({ kind: 'forget-certificate', identity });
       }
+    this.#wanted = wanted;
   }
 
   #dropRevoked(): void {
     const { table, pool } = this.#context;
     pool.closeWhere((peer) => issuerRefusal(table, peer) !== undefined);
+  }
+
+  /**
+   * Certificates that others refuse by now are asked for anew. Before everything has been received once, the table may
+   * be half of itself; and a control plane that sends no issuers (Istio's) says nothing about them.
+   */
+  #renewDistrusted(): void {
+    const { table, credentials } = this.#context;
+    if (this.#phase === 'syncing' || table.intermediates().length === 0) return;
+    for (const { identity, chain } of credentials.distrusted(table))
+      this.#deps.say({ kind: 'renew-certificate', identity, chain });
   }
 
   /** Accepts nothing more; says so when the last connection has ended, or has been ended after its time. */

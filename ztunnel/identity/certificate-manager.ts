@@ -27,6 +27,10 @@ interface Entry {
   problem: string;
   /** What was given last; a worker that had forgotten it may want it again. */
   credentials: Credentials | undefined;
+  /** How often in a row it was renewed because its issuer is not trusted, and when last, monotonic. */
+  distrusted: { readonly times: number; readonly at: number };
+  /** Such a renewal is under way for this chain. */
+  renewing: string;
 }
 
 const inFlight = 8;
@@ -35,6 +39,16 @@ const longestWait = 150_000;
 /** A service that says "not yet" is asked again sooner, at first: nothing was refused. */
 const firstWaitUnavailable = 250;
 const unavailable = 14;
+/** "Not yet" ends when the cluster's intermediate is active: that must not be found out minutes later. */
+const longestWaitUnavailable = 5000;
+/**
+ * A revoked issuer concerns every proxy of a cluster at once, so renewals are spread over a second. If the new
+ * certificate is by an issuer that is not trusted either, the next attempt waits for 5 s, then twice as long each time.
+ */
+const spread = 1000;
+const firstFloor = 5000;
+/** After so long without one, renewals of this kind count from the beginning. */
+const calm = 600_000;
 /** Longest delay that a timer takes; a certificate of a year is looked at again on the way. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -62,6 +76,29 @@ export class CertificateManager {
     if (entry) entry.urgent ||= urgent;
     else this.#entries.set(identity, { ...blank, urgent });
     this.#pump();
+  }
+
+  /**
+   * The issuer of a chain that was given was revoked or is unknown: a new certificate is fetched at once, within a
+   * second and the floor. The old one stays in use until then. Asked again for the same chain, nothing more happens.
+   */
+  renew(identity: string, chain: string): void {
+    const { clock, random, log } = this.#deps;
+    const entry = this.#entries.get(identity);
+    if (entry?.credentials?.chain !== chain || entry.renewing === chain || entry.state === 'fetching') return;
+    const now = clock.monotonic();
+    const { times, at } = entry.distrusted;
+    const again = times > 0 && now - at < calm ? times : 0;
+    const floor = again === 0 ? 0 : at + Math.min(longestWait, firstFloor * 2 ** (again - 1)) - now;
+    const wait = Math.max(0, floor) + spread * random.fraction();
+    entry.renewing = chain;
+    entry.distrusted = { times: again + 1, at: now + wait };
+    log.info(
+      { identity, wait: Math.round(wait) },
+      'the issuer of this certificate is not trusted: renewing it',
+    );
+    entry.timer?.cancel();
+    entry.timer = clock.after(wait, () => this.#queue(entry));
   }
 
   forget(identity: string): void {
@@ -103,7 +140,9 @@ export class CertificateManager {
       const { chain, validFrom, validTo } = acceptChain(answer, identity, key.publicKey);
       if (this.#entries.get(identity) !== entry) return;
       const credentials = { identity, key: privateKeyPem(key.privateKey), chain };
-      Object.assign(entry, { ...blank, urgent: false, state: 'held', validFrom, validTo, credentials });
+      const { distrusted } = entry;
+      const got = { urgent: false, state: 'held', validFrom, validTo, credentials, distrusted } as const;
+      Object.assign(entry, { ...blank, ...got });
       this.#deps.onCertificate(credentials);
       this.#renewLater(entry);
     } catch (error) {
@@ -123,11 +162,12 @@ export class CertificateManager {
     });
   }
 
-  /** Doubling waits with a fifth of jitter, 150 s at most. */
+  /** Doubling waits with a fifth of jitter, 150 s at most, and 5 s where the service says "not yet". */
   #again(identity: string, entry: Entry, error: unknown): void {
     const { clock, random, log } = this.#deps;
     const first = codeOf(error) === unavailable ? firstWaitUnavailable : firstWait;
-    const wait = Math.min(longestWait, first * 2 ** entry.attempt++) * (0.8 + 0.4 * random.fraction());
+    const longest = first === firstWait ? longestWait : longestWaitUnavailable;
+    const wait = Math.min(longest, first * 2 ** entry.attempt++) * (0.8 + 0.4 * random.fraction());
     entry.problem = error instanceof Error ? error.message : String(error);
     entry.state = 'queued';
     log.warn({ identity, error: entry.problem, wait: Math.round(wait) }, 'no certificate yet');
@@ -150,6 +190,8 @@ const blank: Readonly<Omit<Entry, 'urgent'>> = {
   validTo: 0,
   problem: '',
   credentials: undefined,
+  distrusted: { times: 0, at: 0 },
+  renewing: '',
 };
 
 const iso = (millis: number): string => new Date(millis).toISOString();

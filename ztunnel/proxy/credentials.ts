@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
@@ -7,6 +8,7 @@ const patience = 5000;
 
 interface Held {
   readonly credentials: Credentials;
+  readonly leaf: X509Certificate;
   readonly validTo: number;
 }
 
@@ -26,7 +28,8 @@ export class CredentialStore {
 
   set({ identity, key, chain }: Credentials): void {
     const credentials = { identity, key, chain };
-    this.#held.set(identity, { credentials, validTo: Date.parse(new X509Certificate(chain).validTo) });
+    const leaf = new X509Certificate(chain);
+    this.#held.set(identity, { credentials, leaf, validTo: Date.parse(leaf.validTo) });
     this.#failures.delete(identity);
     for (const resolve of this.#waiting.get(identity) ?? []) resolve(credentials);
     this.#waiting.delete(identity);
@@ -43,6 +46,16 @@ export class CredentialStore {
 
   identities(): readonly string[] {
     return [...this.#held.keys()];
+  }
+
+  /** Those whose issuer was revoked, or is none that the table knows. */
+  distrusted(table: IssuerTable): readonly Credentials[] {
+    return [...this.#held.values()]
+      .filter(({ leaf }) => {
+        const issuer = table.match(leaf);
+        return !issuer.ok || issuer.value.revoked;
+      })
+      .map(({ credentials }) => credentials);
   }
 
   forget(identity: string): void {

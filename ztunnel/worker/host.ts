@@ -9,6 +9,8 @@ export interface WorkerHooks {
   readonly onWant: (identity: string, urgent: boolean) => void;
   /** No worker needs the identity any more. */
   readonly onForget: (identity: string) => void;
+  /** What others think of the issuer of this chain has changed for the worse. */
+  readonly onRenew: (identity: string, chain: string) => void;
   readonly onListening: () => void;
   readonly onProblem: (address: string, port: number, error: string) => void;
   readonly onCaptured: (address: string, port: number) => void;
@@ -99,6 +101,8 @@ export class Workers {
         return this.#hooks.onWant(message.identity, message.urgent);
       case 'forget-certificate':
         return this.#forget(from, message.identity);
+      case 'renew-certificate':
+        return this.#hooks.onRenew(message.identity, message.chain);
       case 'port-not-capturable':
         return this.#hooks.onProblem(message.address, message.port, message.error);
       case 'port-captured':

@@ -31,6 +31,8 @@ export type FromWorker =
     }
   | { readonly kind: 'want-certificate'; readonly identity: string; readonly urgent: boolean }
   | { readonly kind: 'forget-certificate'; readonly identity: string }
+  /** The issuer of this chain was revoked, or is unknown: others refuse it, or soon will. */
+  | { readonly kind: 'renew-certificate'; readonly identity: string; readonly chain: string }
   /** Every listener that the first state asks for is open, or known not to open. */
   | { readonly kind: 'listening' }
   | ({ readonly kind: 'report' } & WorkerReport)

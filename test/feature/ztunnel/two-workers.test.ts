@@ -44,6 +44,7 @@ describe('ztunnel, two workers on the same listeners', () => {
     const workers: Workers = new Workers(threads.map(portOf), {
       onWant: (identity) => workers.tell({ kind: 'certificate', ...mesh.leaf('east', identity) }),
       onForget: (identity) => hear(`forget ${identity}`),
+      onRenew: (identity) => hear(`renew ${identity}`),
       onListening: () => hear('listening'),
       onProblem: (address, place, error) => hear(`problem ${address}:${place} ${error}`),
       onCaptured: () => hear('captured'),

@@ -183,6 +183,76 @@ describe('ztunnel/identity certificate manager', () => {
     assert.equal(asked.length, 2);
   });
 
+  describe('when the issuer of a certificate is not trusted any more', () => {
+    const held = async (jitter = 0.5) => {
+      const made = world({ jitter });
+      made.manager.want(cart, false);
+      made.last().give();
+      await made.clock.advance(0);
+      return made;
+    };
+
+    it('renews it within a second, once, and keeps it in use until then', async () => {
+      const { clock, asked, given, manager, last, stateOf } = await held(0.999);
+      const { chain } = given[0]!;
+      for (let worker = 0; worker < 4; worker++) manager.renew(cart, chain);
+      await clock.advance(1000);
+      assert.equal(asked.length, 2);
+      manager.renew(cart, chain);
+      assert.equal(stateOf().state, 'fetching');
+      last().give();
+      await clock.advance(0);
+      assert.deepEqual([given.length, stateOf().state], [2, 'held']);
+      manager.renew(cart, chain);
+      await clock.advance(60_000);
+      assert.equal(asked.length, 2, 'a worker that has yet to get the new one asks for nothing');
+    });
+
+    it('does not come at the same moment as every other proxy', async () => {
+      const early = await held(0.1);
+      early.manager.renew(cart, early.given[0]!.chain);
+      await early.clock.advance(100);
+      const late = await held(0.9);
+      late.manager.renew(cart, late.given[0]!.chain);
+      await late.clock.advance(100);
+      assert.deepEqual([early.asked.length, late.asked.length], [2, 1]);
+    });
+
+    it('waits 5, 10 and 20 seconds, up to 150, as long as new ones are not trusted either', async () => {
+      const { clock, asked, given, manager, last } = await held(0);
+      for (let round = 0; round < 8; round++) {
+        manager.renew(cart, given.at(-1)!.chain);
+        const before = asked.length;
+        while (asked.length === before) await clock.advance(1000);
+        last().give();
+        await clock.advance(0);
+      }
+      const renewals = asked.slice(1).map(({ at }) => at);
+      const waits = renewals.slice(1).map((at, i) => Math.round((at - renewals[i]!) / 1000));
+      assert.deepEqual(waits, [5, 10, 20, 40, 80, 150, 150]);
+      await clock.advance(600_000);
+      const before = asked.length;
+      manager.renew(cart, given.at(-1)!.chain);
+      await clock.advance(0);
+      assert.equal(asked.length, before + 1, 'after ten minutes of calm it begins anew');
+    });
+
+    it('is tried again every 5 s at most while the service says "not yet"', async () => {
+      const { clock, asked, given, manager, last } = await held();
+      manager.renew(cart, given[0]!.chain);
+      await clock.advance(1000);
+      const notYet = Object.assign(new Error('14 UNAVAILABLE'), { code: 14 });
+      for (let i = 0; i < 10; i++) {
+        last().fail(notYet);
+        await clock.advance(0);
+        const before = asked.length;
+        await clock.advance(6000);
+        assert.equal(asked.length, before + 1);
+      }
+      assert.equal(manager.holdsValid(), true, 'the old one is in use still');
+    });
+  });
+
   it('shows people no key', async () => {
     const { clock, manager, last } = world();
     manager.want(cart, false);

@@ -48,6 +48,7 @@ describe('ztunnel/worker, two workers as one', () => {
     const workers = new Workers([a, b], {
       onWant: (identity, urgent) => heard.push(`want ${identity}${urgent ? ' urgently' : ''}`),
       onForget: (identity) => heard.push(`forget ${identity}`),
+      onRenew: (identity) => heard.push(`renew ${identity}`),
       onListening: () => heard.push('listening'),
       onProblem: (address, port, error) => heard.push(`problem ${address}:${port} ${error}`),
       onCaptured: (address, port) => heard.push(`captured ${address}:${port}`),
