@@ -6,6 +6,7 @@ import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -41,6 +42,7 @@ import type { TranslateInput } from './translate/input.ts';
 import { headlessServices, nextDeadline, networkOf } from './translate/input.ts';
 import { addressConditions, clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
+import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import type { HubView } from './view/hub-view.ts';
@@ -56,6 +58,8 @@ export interface AgentOptions {
   readonly addresses: string;
   readonly xdsHost: string;
   readonly xdsPort: number;
+  /** Where `/livez`, `/readyz` and `/metrics` are; undefined: nowhere. */
+  readonly admin?: ListenAddress | undefined;
   readonly localAddress: string;
   readonly tokenFile: string | undefined;
   readonly trustDomain: string;
@@ -103,6 +107,7 @@ export class Agent {
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #renewals: Renewals;
+  readonly #status: AgentStatus;
   readonly #moment: { epoch: bigint; revision: bigint };
   #snapshot: ClusterSnapshot | undefined;
   #scheduled = false;
@@ -149,9 +154,10 @@ export class Agent {
       clock,
       log,
     });
+    const epochs = new HubEpochs(stateDir, log);
     this.link = new LinkClient({
       ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
-      epochs: new HubEpochs(stateDir, log),
+      epochs,
       reports: (type) => this.#reports.of(type),
       health: () => ({
         // Before the first snapshot pods have not been listed, or their proxies not been looked at.
@@ -161,6 +167,10 @@ export class Agent {
       answer: (ask) => this.#answer(ask),
       onView: () => this.#hubChanged(),
     });
+    this.#status = new AgentStatus({
+      ...{ view: this.#view, views: this.#views, issuer: this.#issuer, xds: this.#xds, link: this.link },
+      ...{ hubEpoch: () => epochs.seen(identity.hubId), clock },
+    });
     this.#renewals = new Renewals(identity, {
       ...{ link: this.link, issuer: this.#issuer, activated: () => this.#activated() },
       ...{ stateDir, clock, random, log },
@@ -168,11 +178,13 @@ export class Agent {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { manifests, stateDir, localAddress, clock, log, xdsHost, xdsPort } = this.#options;
+    const { manifests, stateDir, localAddress, clock, log, xdsHost, xdsPort, admin } = this.#options;
+    if (admin) await serveStatus(this.#status, admin, log, signal);
     await this.#xds.listen(xdsHost, xdsPort);
     this.#health.start();
     this.#xds.onApplied((event) => {
       this.#health.answered(event);
+      this.#status.answered(event);
       this.#reportApplied();
     });
     const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
@@ -223,7 +235,11 @@ export class Agent {
         issuer: this.#issuer,
         pods: podsOf(this.#view),
         trustDomain,
-        onIssued: (proxyUid, identity, leaf) => this.#health.issued(proxyUid, identity, leaf),
+        onIssued: (proxyUid, identity, leaf) => {
+          this.#status.signed();
+          this.#health.issued(proxyUid, identity, leaf);
+        },
+        onRefused: (code) => this.#status.refused(code),
         clock,
         log,
       }),

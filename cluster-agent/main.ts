@@ -1,5 +1,6 @@
+import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -21,9 +22,15 @@ const flags = readFlags(
       default: '',
       help: 'local address of connections to the hub and of probes',
     },
+    {
+      name: 'admin-listen',
+      value: 'HOST:PORT',
+      default: '',
+      help: '/livez, /readyz and /metrics; by default port 15014 of the loopback address of --xds-listen, or of 127.0.0.1',
+    },
     { name: 'join-token-file', value: 'FILE', help: 'file with the token of the first start' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'until the hub has said' },
-    { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error' },
+    logLevelFlag,
     { name: 'parent-pipe', help: 'end when standard input ends' },
   ],
   ['cluster', 'state-dir', 'manifests', 'addresses', 'xds-listen'],
@@ -38,7 +45,8 @@ const end = () => {
 process.on('SIGTERM', end).on('SIGINT', end);
 if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 
-const listen = flags.text('xds-listen');
+const { host: xdsHost, port: xdsPort } = flags.address('xds-listen');
+const ownAdmin = { host: isLoopback(xdsHost) ? xdsHost : '127.0.0.1', port: 15_014 };
 startAgent(
   {
     cluster: flags.text('cluster'),
@@ -47,8 +55,9 @@ startAgent(
     addresses: flags.text('addresses'),
     localAddress: flags.text('bind'),
     trustDomain: flags.text('trust-domain'),
-    xdsHost: listen.slice(0, listen.lastIndexOf(':')),
-    xdsPort: Number(listen.slice(listen.lastIndexOf(':') + 1)),
+    xdsHost,
+    xdsPort,
+    admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
     tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
     ...{ tryBind: bindWithin(flags.text('addresses')), clock: systemClock, random: systemRandom, log },
   },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { healthServer } from '@isthmus/mesh/http/health-pages.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -24,6 +25,8 @@ import { emptyShard } from './state/shard.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
 import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
+import { countedStore } from './telemetry/counted-store.ts';
+import { HubStatus } from './telemetry/status.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
 import { LinkCa } from './trust/link-ca.ts';
 
@@ -31,6 +34,9 @@ export interface HubOptions {
   readonly stateDir: string;
   readonly apiHost: string;
   readonly apiPort: number;
+  /** Where `/livez`, `/readyz` and `/metrics` are. */
+  readonly adminHost: string;
+  readonly adminPort: number;
   readonly linkListen: string;
   readonly joinListen: string;
   /** host:port under which agents reach the listeners, of each replica of the hub; none: what is listened on. */
@@ -54,6 +60,7 @@ export type HubEnd = { readonly kind: 'stopped' } | LeadershipEnd;
 
 export interface RunningHub {
   readonly url: string;
+  readonly adminUrl: string;
   /** Resolves when everything is closed and the state folder is free. */
   readonly ended: Promise<HubEnd>;
 }
@@ -78,7 +85,8 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const at = (name: string) => join(stateDir, name);
   const lock = lockFolder(stateDir, 'isthmus-federation');
   closing.add(() => lock.release());
-  const store = options.store === 'memory' ? memoryStore() : await sqliteStore(at('hub.db'));
+  const counted = countedStore(options.store === 'memory' ? memoryStore() : await sqliteStore(at('hub.db')));
+  const { store } = counted;
   closing.add(() => store.close());
   const provider = fileKeyProvider(at('sealing-key'), random);
   const files = keyFiles(stateDir);
@@ -94,9 +102,14 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const api = apiServer(log);
   closing.add(() => closeServer(api.server));
   const port = await listenFree(api.server, options.apiHost, options.apiPort);
+  const status = new HubStatus(counted, clock, certificates.server.chain);
+  const admin = healthServer(status, log);
+  closing.add(() => closeServer(admin));
+  const adminPort = await listenFree(admin, options.adminHost, options.adminPort);
 
   const leadership = await store.lead(options.epochAbove);
   const { epoch } = leadership;
+  status.leads(leadership);
   await commitKeys(store, keys, { clock, random, epoch });
   writeToken(at('admin-token'), token, log);
   dropKeyFiles(stateDir);
@@ -115,20 +128,31 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
     ca,
     provider,
     server: certificates.server,
+    onReportsRefused: (cluster, count) => status.reportsRefused(cluster, count),
   });
   const link = listeners.open(ports, restored);
   closing.add(() => link.stop());
-  watchActivation({ live, runner, clock, log });
-  watchRemoval({ live, store, log });
-  watchExpiry({ live, runner, clock, log }, over.signal);
-  watchSweep({ live, runner, clock, log }, over.signal);
-  watchOperations({ live, runner, clock, log }, over.signal);
+  watch({ live, store, runner, clock, log }, over.signal);
   const ask = link.ask;
   api.open({ live, store, runner, plans: new Plans(clock), clock, random, log, ask }, token);
   const url = `http://${options.apiHost}:${port}/graphql`;
-  writeEndpoint(stateDir, url);
-  log.info({ url, epoch, revision: live.current.intent.revision }, 'hub ready');
-  return { url, ended: endOf(leadership, signal, closing, log) };
+  const adminUrl = `http://${options.adminHost}:${adminPort}`;
+  writeEndpoint(stateDir, { url, adminUrl });
+  status.serves(live);
+  log.info({ url, adminUrl, epoch, revision: live.current.intent.revision }, 'hub ready');
+  return { url, adminUrl, ended: endOf(leadership, signal, closing, log) };
+}
+
+/** What the hub does by itself. */
+function watch(
+  parts: { live: Live; store: Store; runner: CommandRunner; clock: Clock; log: Log },
+  signal: AbortSignal,
+): void {
+  watchActivation(parts);
+  watchRemoval(parts);
+  watchExpiry(parts, signal);
+  watchSweep(parts, signal);
+  watchOperations(parts, signal);
 }
 
 /** Ends the hub when it is told to, and when another has taken its place. */
@@ -177,7 +201,7 @@ async function restoreReports(
   return restored;
 }
 
-function writeEndpoint(stateDir: string, url: string): void {
-  const endpoint = { url, tokenFile: join(stateDir, 'admin-token'), pid: process.pid };
+function writeEndpoint(stateDir: string, urls: Pick<RunningHub, 'url' | 'adminUrl'>): void {
+  const endpoint = { ...urls, tokenFile: join(stateDir, 'admin-token'), pid: process.pid };
   writeWhole(join(stateDir, 'endpoint.json'), JSON.stringify(endpoint));
 }

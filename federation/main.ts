@@ -24,6 +24,12 @@ const flags = readFlags(
       help: 'where agents reach the link of each replica; by default where it listens',
     },
     { name: 'advertise-join', value: 'HOST:PORT,…', help: 'the same for joining' },
+    {
+      name: 'admin-listen',
+      value: 'HOST:PORT',
+      default: '127.0.0.1:15014',
+      help: '/livez, /readyz and /metrics; a busy port becomes the next free one',
+    },
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
     { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
@@ -66,6 +72,7 @@ const listOf = (flag: string): readonly string[] =>
     .filter((one) => one !== '');
 
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
+const { host: adminHost, port: adminPort } = flags.address('admin-listen');
 for (const name of ['link-listen', 'join-listen']) flags.address(name);
 startHub(
   {
@@ -76,6 +83,8 @@ startHub(
     advertiseJoin: listOf('advertise-join'),
     apiHost,
     apiPort,
+    adminHost,
+    adminPort,
     hubId: flags.text('hub-id'),
     trustDomain: flags.text('trust-domain'),
     exportByLabel: flags.on('export-by-label'),

@@ -1,4 +1,4 @@
-import { proxyTypes } from '@isthmus/api/wire/type-urls.ts';
+import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -63,7 +63,12 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   const xds = startXds(deps, workers, () => pending.delete('state'), stop.signal);
   serveAdmin(config.adminAddress, log, {
     pending: () => [...pending, ...(lacksCertificate(config, certificates) ? ['certificate'] : [])],
-    metrics: async () => metricsPage(await workers.report()),
+    metrics: async () =>
+      metricsPage(await workers.report(), {
+        connected: xds.problem === '',
+        policies: xds.held(typeUrls.authorization).size,
+        certificates: certificates.expiries(),
+      }),
     dump: async () => configDump({ config, xds, ports, certificates }, await workers.dump()),
   });
   return {

@@ -53,6 +53,11 @@ export class WorkloadIssuer {
     return this.#current?.keyId;
   }
 
+  /** End of the one that signs, epoch milliseconds; undefined when none does. */
+  get currentUntil(): number | undefined {
+    return this.#current && Date.parse(this.#current.issuer.certificate.validTo);
+  }
+
   /** True when the newest one, in use or waiting, is past half of its life, or there is none. */
   get wantsNext(): boolean {
     const certificate = (this.#next ?? this.#current)?.issuer.certificate;

@@ -16,6 +16,8 @@ interface Deps {
   readonly trustDomain: string;
   /** A pod's proxy, by the pod's uid, is about to hold this certificate, PEM. */
   readonly onIssued?: (proxyUid: string, identity: string, leaf: string) => void;
+  /** The code of a refusal. */
+  readonly onRefused?: (code: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,7 +40,10 @@ export function certificateHandlers(deps: Deps) {
     createCertificate(call: Call, reply: sendUnaryData<CertificateResponse>): void {
       create(deps, limit, call)
         .then((chain) => reply(null, chain))
-        .catch((error: unknown) => reply(toGrpc(error, deps.log)));
+        .catch((error: unknown) => {
+          deps.onRefused?.(error instanceof CodedError ? error.code : 'INTERNAL');
+          reply(toGrpc(error, deps.log));
+        });
     },
   };
 }

@@ -43,6 +43,8 @@ export interface ConnectedClient extends ProxyClient {
   readonly peer: string;
   /** It was told everything once. */
   readonly complete: boolean;
+  /** Responses that it has yet to answer. */
+  readonly unanswered: number;
 }
 
 /** What one proxy has answered to one response. */
@@ -111,10 +113,11 @@ export class XdsServer {
   }
 
   connectedClients(): readonly ConnectedClient[] {
-    return [...this.#streams.values()].map(({ view, peer, complete }) => ({
+    return [...this.#streams.values()].map(({ view, peer, complete, unanswered }) => ({
       ...view.client,
       peer,
       complete,
+      unanswered,
     }));
   }
 

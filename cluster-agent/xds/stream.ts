@@ -104,6 +104,11 @@ export class ProxyStream {
     return this.#call.getPeer();
   }
 
+  /** Responses that the proxy has yet to answer. */
+  get unanswered(): number {
+    return this.#session.unanswered;
+  }
+
   acknowledged(type: string, name: string): string | RejectedVersion | undefined {
     return this.#session.acknowledged(type, name);
   }

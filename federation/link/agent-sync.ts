@@ -114,6 +114,7 @@ export class AgentSync implements AgentSession {
     const { clock, log } = this.#hub;
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
       const { change, rejected } = this.#reports.apply(response.type, resources, removed, clock.now());
+      if (rejected.length > 0) this.#hub.reportsRefused(this.cluster, rejected.length);
       for (const { name, reason } of rejected)
         log.warn({ cluster: this.cluster, type: response.type, name, reason }, 'a report was refused');
       this.#hub.updateShard(this.cluster, change);

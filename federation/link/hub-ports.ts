@@ -31,6 +31,7 @@ interface Deps {
   readonly ca: LinkCa;
   readonly provider: KeyProvider;
   readonly server: ServerIdentity;
+  readonly onReportsRefused?: HubPorts['reportsRefused'];
 }
 
 /** Reports that keep coming are written down at this pace, milliseconds. */
@@ -43,6 +44,7 @@ export function hubPorts(deps: Deps): HubPorts {
   const saves = new Map<string, () => Uint8Array>();
   return {
     ...{ clock, random, log, server, linkCa: ca.certificate },
+    reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),
     updateShard(cluster, update) {

@@ -28,6 +28,8 @@ export interface HubPorts {
   updateShard(cluster: string, update: (shard: Shard) => Shard): void;
   /** Everything that a cluster must know of one type, by name. */
   resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
+  /** Counts what was refused of what a cluster's agent has sent. */
+  reportsRefused(cluster: string, count: number): void;
   /** Writes down what a cluster's agent has sent, coarsely, for the next start. */
   saveReports(cluster: string, bytes: () => Uint8Array): void;
   /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */

@@ -86,6 +86,11 @@ export class ServerSession {
     return !first || first.work.sent.busy ? undefined : this.#respond(first.type, first.work, true);
   }
 
+  /** Responses that were sent and are not answered yet. */
+  get unanswered(): number {
+    return [...this.#sent.values()].filter(({ busy }) => busy).length;
+  }
+
   /** The version that the consumer has acknowledged, what it refused, or undefined when it has neither. */
   acknowledged(type: ResourceType, name: string): string | RejectedVersion | undefined {
     return this.#sent.get(type)?.acknowledged(name);

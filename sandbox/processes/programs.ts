@@ -21,6 +21,7 @@ export const podDir = (place: Place, cluster: string, pod: { namespace: string; 
 export function hubProgram(place: Place, apiPort: number): Program {
   const at = `127.${place.octet}.0.1`;
   const flags = ['--state-dir', hubStateDir(place), '--api-listen', `127.0.0.1:${apiPort}`];
+  flags.push('--admin-listen', `${at}:15014`);
   flags.push(
     '--link-listen',
     `${at}:15101`,

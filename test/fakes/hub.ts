@@ -11,6 +11,7 @@ type TestHubOptions = Partial<HubOptions> & { readonly octet?: number };
 
 export interface TestHub {
   readonly url: string;
+  readonly adminUrl: string;
   readonly token: string;
   readonly stateDir: string;
   /** Of its own /16 of loopback addresses: 127.<octet>.0.0/16. */
@@ -35,11 +36,12 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
   const { octet, release } = await claimBlock({ ...range, table: () => [] });
   const stateDir = over.stateDir ?? mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   const stop = new AbortController();
-  const { url, ended } = await startHub(
+  const { url, adminUrl, ended } = await startHub(
     {
       stateDir,
       apiHost: '127.0.0.1',
       apiPort: 18_080,
+      ...{ adminHost: `127.${octet}.0.1`, adminPort: 15_014 },
       linkListen: `127.${octet}.0.1:15101`,
       joinListen: `127.${octet}.0.1:15102`,
       ...{ advertiseLink: [], advertiseJoin: [], hubId: 'test' },
@@ -65,6 +67,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
     });
   return {
     url,
+    adminUrl,
     token,
     stateDir,
     octet,

@@ -23,15 +23,30 @@ const gauges: Readonly<Record<'open' | 'listeners' | 'pooled', readonly [name: s
 const counters: Readonly<Record<CountedTotal | 'seriesEvicted', readonly [name: string, help: string]>> = {
   gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
   gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
+  handshakesFailed: [
+    'isthmus_tls_handshakes_failed_total',
+    'TLS handshakes of accepted connections that failed or were refused',
+  ],
   dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
   linesDropped: ['isthmus_access_log_dropped_total', 'Lines of the access log that could not be written'],
   chunksDropped: ['isthmus_tap_dropped_total', 'Chunks of the tap that could not be written'],
   seriesEvicted: ['isthmus_metric_series_evicted_total', 'Label sets of TCP metrics that gave way to newer'],
 };
 
+/** What the control thread knows. */
+export interface ControlPlaneState {
+  /** There is a stream to the control plane now. */
+  readonly connected: boolean;
+  /** Policies that are held. */
+  readonly policies: number;
+  /** End of each certificate that is held, epoch milliseconds, by identity. */
+  readonly certificates: ReadonlyMap<string, number>;
+}
+
 /** The metrics page: what the workers counted, added up and copied at each look. */
 export async function metricsPage(
   reports: readonly WorkerReport[],
+  control: ControlPlaneState,
 ): Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
   const registers = [registry];
@@ -42,6 +57,7 @@ export async function metricsPage(
     new Gauge({ name, help, registers }).set(total(field as keyof typeof gauges));
   for (const [field, [name, help]] of Object.entries(counters))
     new Counter({ name, help, registers }).inc(total(field as keyof typeof counters));
+  addControl(registers, control);
   const sockets = new Gauge({
     ...{ name: 'istio_tcp_sockets_open', help: 'Accepted TCP sockets that are open', registers },
     labelNames: ['reporter'],
@@ -51,6 +67,20 @@ export async function metricsPage(
   const build = { name: 'istio_build', help: 'Component build', labelNames: ['component', 'tag'], registers };
   new Gauge(build).set({ component: 'ztunnel', tag: version }, 1);
   return { text: await registry.metrics(), contentType: registry.contentType };
+}
+
+function addControl(registers: Registry[], { connected, policies, certificates }: ControlPlaneState): void {
+  const gauge = (name: string, help: string, value: number) =>
+    new Gauge({ name: `isthmus_${name}`, help, registers }).set(value);
+  gauge('xds_connected', '1 while there is a stream to the control plane', Number(connected));
+  gauge('policies_held', 'Authorization policies that are held', policies);
+  const expiry = new Gauge({
+    name: 'isthmus_certificate_expiry_timestamp_seconds',
+    help: 'End of the certificate of an identity that this proxy serves',
+    labelNames: ['identity'],
+    registers,
+  });
+  for (const [identity, until] of certificates) expiry.set({ identity }, until / 1000);
 }
 
 function addSeries(registers: Registry[], field: CountedField, series: readonly Counted[]): void {

@@ -9,6 +9,7 @@ import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
@@ -180,6 +181,7 @@ export class Engine {
     this.#context.metrics.accepted(reporter, socket);
     this.#dispatch(socket, address, port, role).catch((error: unknown) => {
       socket.destroy();
+      if (error instanceof TlsRefused) this.#context.counters.handshakesFailed++;
       this.#refusals.tell(role.kind, socket.remoteAddress ?? '', error);
     });
   }
@@ -204,7 +206,14 @@ export class Engine {
   #newContext(): Context {
     const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000 } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
-    const counters = { gatewayDials: 0, gatewayRefusals: 0, dropped: 0, linesDropped: 0, chunksDropped: 0 };
+    const counters = {
+      gatewayDials: 0,
+      gatewayRefusals: 0,
+      handshakesFailed: 0,
+      dropped: 0,
+      linesDropped: 0,
+      chunksDropped: 0,
+    };
     return {
       config,
       clock,

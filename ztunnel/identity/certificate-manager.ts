@@ -112,6 +112,13 @@ export class CertificateManager {
     return [...this.#entries.values()].some(({ validTo }) => validTo > now);
   }
 
+  /** End of each certificate that is held, epoch milliseconds, by identity. */
+  expiries(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#entries].flatMap(([identity, { validTo }]) => (validTo > 0 ? [[identity, validTo]] : [])),
+    );
+  }
+
   /** For people; no key is in it. */
   list(): readonly object[] {
     return [...this.#entries].map(([identity, { state, validFrom, validTo, problem }]) => ({

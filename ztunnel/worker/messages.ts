@@ -54,10 +54,12 @@ export interface WorkerReport {
 }
 
 /**
- * What only grows: a gateway's dials, for all to see that a refusal makes none, connections and CONNECTs that came when
+ * What only grows: a gateway's dials, for all to see that a refusal makes none, handshakes of accepted connections that
+ * failed or were refused, connections and CONNECTs that came when
  * there was no room for more, and lines of the access log and chunks of the tap that could not be written.
  */
-export type CountedTotal = 'gatewayDials' | 'gatewayRefusals' | 'dropped' | 'linesDropped' | 'chunksDropped';
+export type CountedTotal =
+  'gatewayDials' | 'gatewayRefusals' | 'handshakesFailed' | 'dropped' | 'linesDropped' | 'chunksDropped';
 
 export interface WorkerTotals extends Readonly<Record<CountedTotal, number>> {
   readonly open: number;

@@ -85,11 +85,12 @@ describe('ztunnel, who is refused at which layer', () => {
     });
 
     if (layer === 'inner') continue;
-    it(`${layer}: a client’s foreign twin is refused by the server, which names the layer`, async () => {
+    it(`${layer}: a client’s foreign twin is refused by the server, which names the layer and counts it`, async () => {
       const twin = makeAuthority('cluster.local', 'east');
       const { client, server, call } = await meetings[layer](mesh, { client: (name) => twin.leaf(name) });
       assert.equal(await (await call()).end(), '');
       assert.equal((await server.warning({ reason: 'UNKNOWN_ISSUER' }))['layer'], layer);
+      assert.ok(server.report().totals.handshakesFailed >= 1);
       // What Istio mTLS carries has no first frame of the server's: the client sees an end, as of any connection.
       if (layer === 'istio-mtls') return;
       const line = await client.line({ direction: 'outbound' });

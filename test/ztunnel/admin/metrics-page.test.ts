@@ -14,9 +14,15 @@ const facts: TcpFacts = {
 };
 
 const totals = {
-  ...{ open: 1, listeners: 2, pooled: 3, gatewayDials: 4, gatewayRefusals: 5 },
+  ...{ open: 1, listeners: 2, pooled: 3, gatewayDials: 4, gatewayRefusals: 5, handshakesFailed: 6 },
   ...{ sourceSockets: 6, destinationSockets: 7, seriesEvicted: 8, linesDropped: 9, chunksDropped: 10 },
   dropped: 11,
+};
+
+const control = {
+  connected: true,
+  policies: 3,
+  certificates: new Map([['spiffe://cluster.local/ns/shop/sa/front', 1_800_000_000_500]]),
 };
 
 /** What a worker has counted that carried some connections of 10 bytes there and 20 back, and denied one. */
@@ -38,7 +44,7 @@ const series = (page: string, name: string, ...labels: string[]): number[] =>
 describe('ztunnel/admin metrics page', () => {
   let page: string;
   before(async () => {
-    const { text, contentType } = await metricsPage([report(2), report(3)]);
+    const { text, contentType } = await metricsPage([report(2), report(3)], control);
     assert.match(contentType, /^text\/plain/);
     page = text;
   });
@@ -68,6 +74,14 @@ describe('ztunnel/admin metrics page', () => {
     ['isthmus_tunnels_pooled', '', 6],
     ['isthmus_gateway_dials_total', '', 8],
     ['isthmus_gateway_refusals_total', '', 10],
+    ['isthmus_tls_handshakes_failed_total', '', 12],
+    ['isthmus_xds_connected', '', 1],
+    ['isthmus_policies_held', '', 3],
+    [
+      'isthmus_certificate_expiry_timestamp_seconds',
+      'identity="spiffe://cluster.local/ns/shop/sa/front"',
+      1_800_000_000.5,
+    ],
     ['istio_tcp_sockets_open', 'reporter="source"', 12],
     ['istio_tcp_sockets_open', 'reporter="destination"', 14],
     ['isthmus_metric_series_evicted_total', '', 16],

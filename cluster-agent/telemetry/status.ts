@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { healthServer, type Check, type HealthSources } from '@isthmus/mesh/http/health-pages.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { WorkloadIssuer } from '../ca/issuer.ts';
+import type { LinkClient } from '../link/client.ts';
+import type { HubViewStore } from '../link/hub-view-store.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
+import type { AppliedEvent, XdsServer } from '../xds/server.ts';
+import { metricsPage } from './metrics-page.ts';
+
+export interface StatusDeps {
+  readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'pods'>;
+  readonly views: Pick<HubViewStore, 'complete'>;
+  readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
+  readonly xds: Pick<XdsServer, 'connectedClients'>;
+  readonly link: Pick<LinkClient, 'connected'>;
+  readonly hubEpoch: () => bigint;
+  readonly clock: Clock;
+}
+
+/** What an agent's admin port shows. It is ready without its hub, once it has heard everything of it. */
+export class AgentStatus implements HealthSources {
+  readonly #deps: StatusDeps;
+  #signed = 0;
+  /** Refused certificates by code, and what proxies refused by type. */
+  readonly #refused = new Map<string, number>();
+  readonly #rejected = new Map<string, number>();
+
+  constructor(deps: StatusDeps) {
+    this.#deps = deps;
+  }
+
+  signed(): void {
+    this.#signed++;
+  }
+
+  refused(code: string): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+  }
+
+  answered({ type, rejected }: AppliedEvent): void {
+    if (rejected.size > 0) this.#rejected.set(type, (this.#rejected.get(type) ?? 0) + rejected.size);
+  }
+
+  readonly readiness = (): readonly Check[] => {
+    const { view, views } = this.#deps;
+    return [
+      { name: 'manifests', problem: view.synced ? undefined : 'the manifests have not been listed yet' },
+      {
+        name: 'hub-state',
+        problem: views.complete
+          ? undefined
+          : 'the state of the hub was never received whole, so proxies are told nothing: check the link to the hub',
+      },
+      { name: 'intermediate', problem: this.#intermediate() },
+    ];
+  };
+
+  readonly metrics = (): ReturnType<HealthSources['metrics']> =>
+    metricsPage({
+      ...this.#deps,
+      ready: this.readiness().every(({ problem }) => problem === undefined),
+      signed: this.#signed,
+      refused: this.#refused,
+      rejected: this.#rejected,
+    });
+
+  #intermediate(): string | undefined {
+    const until = this.#deps.issuer.currentUntil;
+    if (until === undefined)
+      return 'no intermediate is active, so no certificates are issued: the hub must sign one, and every verifier acknowledge it';
+    return until <= this.#deps.clock.now()
+      ? `the intermediate expired on ${new Date(until).toISOString()}: the agent must reach the hub to renew it`
+      : undefined;
+  }
+}
+
+/** Opens the admin port until the signal aborts. Throws LISTEN_FAILED. */
+export async function serveStatus(
+  status: AgentStatus,
+  { host, port }: ListenAddress,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = healthServer(status, log);
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError(
+      'LISTEN_FAILED',
+      `cannot listen on ${host}:${port} for health and metrics: ${why}; name another place with --admin-listen`,
+      { cause },
+    );
+  }
+  signal.addEventListener('abort', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,75 @@
+import { X509Certificate } from 'node:crypto';
+import type { Check, HealthSources } from '@isthmus/mesh/http/health-pages.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Live } from '../state/live.ts';
+import type { Leadership, LeadershipEnd, Store } from '../store/store.ts';
+import type { CommitCounts, countedStore } from './counted-store.ts';
+import { metricsPage } from './metrics-page.ts';
+
+/** What a hub's admin port shows; it is there from before the hub takes its epoch. */
+export class HubStatus implements HealthSources {
+  readonly #store: Store;
+  readonly #commits: Readonly<CommitCounts>;
+  readonly #clock: Clock;
+  readonly #listener: X509Certificate;
+  #leadership: Leadership | undefined;
+  #live: Live | undefined;
+  #end: LeadershipEnd | undefined;
+  readonly #refusedReports = new Map<string, number>();
+
+  /** `chain`: PEM, of the link's listeners. */
+  constructor({ store, counts }: ReturnType<typeof countedStore>, clock: Clock, chain: string) {
+    this.#store = store;
+    this.#commits = counts;
+    this.#clock = clock;
+    this.#listener = new X509Certificate(chain);
+  }
+
+  leads(leadership: Leadership): void {
+    this.#leadership = leadership;
+    void leadership.ended.then((end) => (this.#end = end));
+  }
+
+  serves(live: Live): void {
+    this.#live = live;
+  }
+
+  reportsRefused(cluster: string, count: number): void {
+    this.#refusedReports.set(cluster, (this.#refusedReports.get(cluster) ?? 0) + count);
+  }
+
+  readonly readiness = (): readonly Check[] => [
+    { name: 'started', problem: this.#live ? undefined : 'the hub is starting' },
+    { name: 'leadership', problem: this.#end && `another hub has taken epoch ${this.#end.by}` },
+    { name: 'store', problem: this.#store.problem },
+    { name: 'roots', problem: this.#expiredRoot() },
+    {
+      name: 'link-certificate',
+      problem: this.#expired('the certificate of the link', this.#listener.validTo),
+    },
+  ];
+
+  readonly metrics = (): ReturnType<HealthSources['metrics']> =>
+    metricsPage({
+      snapshot: this.#live?.current,
+      epoch: this.#leadership?.epoch ?? 0,
+      fenced: this.#end?.kind === 'fenced',
+      problem: this.#store.problem,
+      commits: this.#commits,
+      refusedReports: this.#refusedReports,
+      ready: this.readiness().every(({ problem }) => problem === undefined),
+    });
+
+  #expiredRoot(): string | undefined {
+    const domains = [...(this.#live?.current.intent.trustDomains.values() ?? [])];
+    return domains
+      .map(({ value }) =>
+        this.#expired(`the root of ${value.name}`, new X509Certificate(value.rootCertificatePem).validTo),
+      )
+      .find((problem) => problem !== undefined);
+  }
+
+  #expired(what: string, validTo: string): string | undefined {
+    return Date.parse(validTo) <= this.#clock.now() ? `${what} expired on ${validTo}` : undefined;
+  }
+}
