@@ -1,3 +1,4 @@
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { join } from 'node:path';
 import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -50,6 +51,8 @@ export interface HubOptions {
   readonly newAdminToken: boolean;
   /** After a backup was restored: the highest epoch that agents have seen; 0 otherwise. */
   readonly epochAbove: Epoch;
+  /** What each cluster may report. */
+  readonly limits: ClusterLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -129,6 +132,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
     provider,
     server: certificates.server,
     onReportsRefused: (cluster, count) => status.reportsRefused(cluster, count),
+    limits: options.limits,
   });
   const link = listeners.open(ports, restored);
   closing.add(() => link.stop());
@@ -185,13 +189,13 @@ const settingsOf = (options: HubOptions, linkCaHash: string) => ({
 async function restoreReports(
   store: Store,
   live: Live,
-  { clock, log }: HubOptions,
+  { clock, log, limits }: HubOptions,
 ): Promise<Map<string, Reports>> {
   const restored = new Map<string, Reports>();
   const saved = await store.readObserved();
   for (const cluster of live.current.intent.clusters.keys()) {
     const bytes = saved.get(cluster);
-    const loaded = bytes && Reports.load(bytes);
+    const loaded = bytes && Reports.load(bytes, limits);
     if (loaded && !loaded.ok)
       log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
     const shard = emptyShard(cluster, clock.now());

@@ -1,3 +1,4 @@
+import { parseLimits } from '@isthmus/api/domain/limits.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
@@ -33,6 +34,12 @@ const flags = readFlags(
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
     { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
+    {
+      name: 'cluster-limits',
+      value: 'NAME=N,…',
+      default: '',
+      help: 'what one cluster may report, over the defaults services=5000, endpoints=50000, gateways=16, ports=20000, bytes=33554432, reportsPerSecond=1000',
+    },
     {
       name: 'store',
       value: 'KIND',
@@ -71,6 +78,12 @@ const listOf = (flag: string): readonly string[] =>
     .split(',')
     .filter((one) => one !== '');
 
+const limits = parseLimits(flags.text('cluster-limits'));
+if (!limits.ok) {
+  process.stderr.write(`isthmus-federation: --cluster-limits: ${limits.error}\n`);
+  process.exit(2);
+}
+
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
 const { host: adminHost, port: adminPort } = flags.address('admin-listen');
 for (const name of ['link-listen', 'join-listen']) flags.address(name);
@@ -88,6 +101,7 @@ startHub(
     hubId: flags.text('hub-id'),
     trustDomain: flags.text('trust-domain'),
     exportByLabel: flags.on('export-by-label'),
+    limits: limits.value,
     store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
     newAdminToken: flags.on('new-admin-token'),
     epochAbove: flags.count('epoch-above'),

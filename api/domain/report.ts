@@ -70,4 +70,13 @@ export interface HealthReport {
   readonly services: readonly ServiceHealth[];
   /** The agent has not finished listing its cluster: it says only that it is there. Absent: it has. */
   readonly partial?: true;
+  /** Services whose counts the receiver could not read, and why. A sender has none. */
+  readonly unreadable: readonly UnreadableHealth[];
+}
+
+export interface UnreadableHealth {
+  readonly service: string;
+  readonly why: string;
+  /** The limit of the cluster that it exceeds; undefined: it is not well formed. */
+  readonly limit: 'endpoints' | undefined;
 }

@@ -1,3 +1,12 @@
+import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
+import { isDnsName, isLabel, isToken, labelRule } from '../domain/names.ts';
+
+const longestSentence = 2_000;
+
+/** What a peer wrote, cut and escaped, for a sentence. */
+const shown = (value: string): string => JSON.stringify(value.slice(0, 60));
+
 /**
  * Reads the fields of one decoded message and remembers the first that is wrong. It never throws, so a decoder is
  * one expression: every reader gives a value of the right type, and the whole is thrown away when one was refused.
@@ -17,6 +26,62 @@ export class Fields {
   text(field: string, value: string): string {
     if (value === '') this.refuse(field, 'is missing');
     return value;
+  }
+
+  /** An RFC 1123 label, as Kubernetes names namespaces and services. */
+  label(field: string, value: string): string {
+    if (!isLabel(value)) this.refuse(field, `${shown(value)} is no DNS label: it ${labelRule}`);
+    return value;
+  }
+
+  /** An RFC 1123 subdomain. */
+  dnsName(field: string, value: string): string {
+    if (!isDnsName(value)) this.refuse(field, `${shown(value)} is no DNS name`);
+    return value;
+  }
+
+  /** Printable ASCII without spaces. */
+  token(field: string, value: string): string {
+    if (!isToken(value))
+      this.refuse(field, `${shown(value)} is not 1 to 253 printable ASCII characters without spaces`);
+    return value;
+  }
+
+  tokenOrNone(field: string, value: string): string {
+    return value === '' ? value : this.token(field, value);
+  }
+
+  /** Free text from a peer, as one line: control characters become spaces, and what is too long is cut. */
+  sentence(value: string): string {
+    const line = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+    return line.length > longestSentence ? `${line.slice(0, longestSentence)}…` : line;
+  }
+
+  /** An IP address in canonical form. */
+  address(field: string, value: string): string {
+    const address = canonicalAddress(value);
+    if (address === undefined) this.refuse(field, `${shown(value)} is no IP address`);
+    return address ?? '0.0.0.0';
+  }
+
+  /** The SPIFFE ID of a workload; with a namespace, of a workload in it. */
+  identity(field: string, value: string, namespace?: string): string {
+    const identity = parseWorkloadIdentity(value);
+    if (!identity.ok) this.refuse(field, `${shown(value)}: ${identity.error}`);
+    else if (namespace !== undefined && identity.value.namespace !== namespace)
+      this.refuse(field, `${shown(value)} is not an identity of namespace ${shown(namespace)}`);
+    return value;
+  }
+
+  /** A number that every reader can hold: 0 to 2,147,483,647. */
+  count32(field: string, value: number): number {
+    return this.upTo(field, value, 2 ** 31 - 1);
+  }
+
+  /** A list with a bound. */
+  list<T>(field: string, values: readonly T[], most: number): readonly T[] {
+    if (values.length > most) this.refuse(field, `${values.length} elements are more than ${most}`);
+    return values;
   }
 
   /** 1 to 65535. */

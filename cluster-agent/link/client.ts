@@ -32,13 +32,15 @@ export interface LinkDeps {
   readonly log: Log;
   /** What goes up, by type; undefined while the agent itself has not finished listing. */
   reports(type: string): ProducedResources | undefined;
-  health(): Omit<HealthReport, 'sequence' | 'sentAt'>;
+  health(): Omit<HealthReport, 'sequence' | 'sentAt' | 'unreadable'>;
   answer(ask: Ask): Promise<Answer>;
   /** The hub's view has changed. */
   readonly onView: () => void;
 }
 
 const healthEvery = 5000;
+/** What the hub has rejected is offered again: it may have exceeded a limit, and there may be room now. */
+const retryEvery = 60_000;
 
 /** Asked anew: the signal may have aborted while something was awaited. */
 const isOver = ({ aborted }: AbortSignal): boolean => aborted;
@@ -184,7 +186,10 @@ class Session {
       }),
       onAck: (type, { rejected }) => {
         for (const [name, { reason }] of rejected)
-          deps.log.warn({ type, name, reason }, 'the hub refused a report; it goes on with the one before');
+          deps.log.warn(
+            { type, name, reason },
+            'the hub rejected a report and keeps the one before; it is offered again in a minute',
+          );
       },
     });
     const seen = String(deps.epochs.seen(deps.identity.hubId));
@@ -197,6 +202,7 @@ class Session {
     this.#listen();
     this.#pump.wake();
     this.#beat();
+    this.#retryLater();
   }
 
   changed(type?: string): void {
@@ -212,7 +218,8 @@ class Session {
   #nextHealth(): HealthReport | undefined {
     if (!this.#healthDue) return undefined;
     this.#healthDue = false;
-    return { ...this.#deps.health(), sequence: ++this.#sequence, sentAt: this.#deps.clock.now() };
+    const sentAt = this.#deps.clock.now();
+    return { ...this.#deps.health(), sequence: ++this.#sequence, sentAt, unreadable: [] };
   }
 
   end(why: string): void {
@@ -290,6 +297,14 @@ class Session {
           message: error instanceof Error ? error.message : String(error),
         }),
       );
+  }
+
+  #retryLater(): void {
+    this.#deps.clock.after(retryEvery, () => {
+      if (this.#over) return;
+      if (this.#up.retryRejected()) this.#pump.wake();
+      this.#retryLater();
+    });
   }
 
   #beat(): void {

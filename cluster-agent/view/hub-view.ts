@@ -1,4 +1,10 @@
-import type { CompiledPolicy, Diversion, ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type {
+  Activation,
+  CompiledPolicy,
+  Diversion,
+  ExportGrant,
+  RemoteService,
+} from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
@@ -11,7 +17,7 @@ export interface HubView {
   readonly bundles: ReadonlyMap<string, TrustBundle>;
   readonly intermediates: ReadonlyMap<string, Intermediate>;
   /** Key ids of this cluster's intermediates that may sign. */
-  readonly activations: ReadonlyMap<string, true>;
+  readonly activations: ReadonlyMap<string, Activation>;
   readonly policies: ReadonlyMap<string, CompiledPolicy>;
   readonly traffic: ReadonlyMap<string, TrafficPolicy>;
   readonly diversions: ReadonlyMap<string, Diversion>;
@@ -24,25 +30,47 @@ export const emptyHubView: HubView = {
   ...{ traffic: new Map(), diversions: new Map(), grants: new Map(), remotes: new Map() },
 };
 
-const fields: Readonly<
-  Record<string, { field: keyof HubView; decode: (bytes: Uint8Array) => Result<unknown, string> }>
-> = {
-  'trust-bundle': { field: 'bundles', decode: decodeTrustBundle },
-  intermediate: { field: 'intermediates', decode: decodeIntermediate },
-  activation: { field: 'activations', decode: () => ok(true) },
-  policy: { field: 'policies', decode: wire.compiledPolicy.decode },
-  traffic: { field: 'traffic', decode: wire.trafficPolicy.decode },
-  diversion: { field: 'diversions', decode: wire.diversion.decode },
-  grant: { field: 'grants', decode: wire.exportGrant.decode },
-  remote: { field: 'remotes', decode: wire.remoteService.decode },
+interface Field {
+  readonly field: keyof HubView;
+  /** The value under the resource's name, which must be the one that its content says. */
+  readonly read: (resource: Resource) => Result<unknown, string>;
+}
+
+const fieldOf = <T>(
+  field: keyof HubView,
+  decode: (bytes: Uint8Array) => Result<T, string>,
+  nameOf: (value: T) => string,
+): Field => ({
+  field,
+  read({ name, body }) {
+    const decoded = decode(body);
+    if (!decoded.ok || nameOf(decoded.value) === name) return decoded;
+    return err(`its content is that of ${JSON.stringify(nameOf(decoded.value))}`);
+  },
+});
+
+type Named = { readonly namespace: string; readonly name: string };
+
+const keyOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
+
+const fields: Readonly<Record<string, Field>> = {
+  'trust-bundle': fieldOf('bundles', decodeTrustBundle, ({ trustDomain }) => trustDomain),
+  intermediate: fieldOf('intermediates', decodeIntermediate, ({ keyId }) => keyId),
+  activation: fieldOf('activations', wire.activation.decode, ({ keyId }) => keyId),
+  policy: fieldOf('policies', wire.compiledPolicy.decode, ({ name }) => name),
+  traffic: fieldOf('traffic', wire.trafficPolicy.decode, keyOf),
+  diversion: fieldOf('diversions', wire.diversion.decode, ({ id }) => id),
+  grant: fieldOf('grants', wire.exportGrant.decode, keyOf),
+  remote: fieldOf('remotes', wire.remoteService.decode, (one) => `${one.cluster}/${keyOf(one)}`),
 };
 
-export function withResource(view: HubView, type: string, { name, body }: Resource): Result<HubView, string> {
+export function withResource(view: HubView, type: string, resource: Resource): Result<HubView, string> {
   const known = fields[type];
   if (!known) return err(`type ${type} is not known to this agent`);
-  const decoded = known.decode(body);
-  if (!decoded.ok) return decoded;
-  return ok({ ...view, [known.field]: new Map<string, unknown>(view[known.field]).set(name, decoded.value) });
+  const read = known.read(resource);
+  if (!read.ok) return read;
+  const values = new Map<string, unknown>(view[known.field]).set(resource.name, read.value);
+  return ok({ ...view, [known.field]: values });
 }
 
 export function withoutResource(view: HubView, type: string, name: string): HubView {

@@ -1,3 +1,6 @@
+import { weightCap } from '@isthmus/api/domain/limits.ts';
+import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
+import { ownersIn, usableGateways } from '../policy/gateways.ts';
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
@@ -17,9 +20,13 @@ import type { Stored } from '../store/store.ts';
 export type Resources = ReadonlyMap<string, Resource>;
 
 /** What one cluster exports, by the names under which all others are told of it. */
-export function exportsFrom(snapshot: FederationSnapshot, cluster: string): Resources {
+export function exportsFrom(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  owners: ReadonlyMap<string, string> = ownersIn(snapshot),
+): Resources {
   const shard = snapshot.observed.get(cluster);
-  const services = shard ? exportsOf(snapshot, shard) : [];
+  const services = shard ? exportsOf(snapshot, shard, owners) : [];
   return named(link.remoteService.encode, services, (one) => `${one.cluster}/${keyOf(one)}`);
 }
 
@@ -135,11 +142,22 @@ function remotes(
   );
 }
 
-function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {
-  const gateways = [...shard.gateways.values()];
+function exportsOf(
+  snapshot: FederationSnapshot,
+  shard: Shard,
+  owners: ReadonlyMap<string, string>,
+): readonly RemoteService[] {
+  const gateways = usableGateways(snapshot, shard, owners);
   return [...shard.services.values()]
     .filter((service) => isExported(snapshot, shard.cluster, service))
     .map(({ namespace, name, hostname, ports, subjectAltNames, groups }) => ({
-      ...{ cluster: shard.cluster, namespace, name, hostname, ports, subjectAltNames, groups, gateways },
+      cluster: shard.cluster,
+      namespace,
+      name,
+      hostname,
+      ports,
+      subjectAltNames,
+      groups: capped(groups, weightCap),
+      gateways,
     }));
 }

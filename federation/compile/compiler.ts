@@ -1,3 +1,4 @@
+import { ownersIn } from '../policy/gateways.ts';
 import { compile, exportsFrom, type Resources } from './compile.ts';
 import { Reads } from '../state/reads.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
@@ -10,6 +11,7 @@ interface Known {
 /** Compiles with a memory: a type is compiled again only when something that was read for it has been replaced. */
 export class Compiler {
   readonly #known = new Map<string, Known>();
+  #lastOwners: ReadonlyMap<string, string> = new Map();
 
   resources(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
     return this.#remembered(`${cluster}/${type}`, snapshot, (reads) =>
@@ -20,9 +22,20 @@ export class Compiler {
   }
 
   #exports(snapshot: FederationSnapshot, cluster: string): Resources {
-    return this.#remembered(`${cluster}/exports`, snapshot, (reads) =>
-      exportsFrom(reads.through(snapshot), cluster),
-    );
+    return this.#remembered(`${cluster}/exports`, snapshot, (reads) => {
+      const owners = reads.note('gateway owners', snapshot, (at) => this.#owners(at));
+      return exportsFrom(reads.through(snapshot), cluster, owners);
+    });
+  }
+
+  /** The same map as long as no address changes hands. */
+  #owners(snapshot: FederationSnapshot): ReadonlyMap<string, string> {
+    const owners = ownersIn(snapshot);
+    const isSame =
+      owners.size === this.#lastOwners.size &&
+      [...owners].every(([address, cluster]) => this.#lastOwners.get(address) === cluster);
+    if (!isSame) this.#lastOwners = owners;
+    return this.#lastOwners;
   }
 
   #remembered(key: string, snapshot: FederationSnapshot, make: (reads: Reads) => Resources): Resources {

@@ -1,3 +1,6 @@
+import { weightCap } from '@isthmus/api/domain/limits.ts';
+import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
+import { usableGateways } from '../policy/gateways.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import { shares, type Diverted, type Group, type Shares } from '@isthmus/mesh/balance/shares.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
@@ -34,12 +37,15 @@ export function groupsFor(
   service: string,
 ): readonly ClusterGroup[] {
   const alone = holdsForItself(snapshot, client, service);
-  return members(snapshot).flatMap(({ cluster, services, gateways }) => {
+  return members(snapshot).flatMap((shard) => {
+    const { cluster, services } = shard;
+    const gateways = usableGateways(snapshot, shard);
     const found = services.get(service);
     const own = cluster === client;
     if (!found || (!own && (alone || !isExported(snapshot, cluster, found)))) return [];
-    return found.groups
-      .filter(({ transport }) => own || waysIn(transport, [...gateways.values()]).length > 0)
+    // A cluster's own clients choose among all of its endpoints; others weigh them.
+    return (own ? found.groups : capped(found.groups, weightCap))
+      .filter(({ transport }) => own || waysIn(transport, gateways).length > 0)
       .map((group) => ({ ...group, cluster }));
   });
 }

@@ -8,9 +8,16 @@ import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { Reads } from '../state/reads.ts';
 import { withListing } from '../state/shard.ts';
 import { isHeld } from './hold.ts';
+import type { Pace } from './pace.ts';
 import type { HubPorts } from './ports.ts';
 import type { Reports } from './reports.ts';
 import type { AgentSession } from './sessions.ts';
+
+/** What outlives an agent's streams: what it has reported, and how fast. */
+export interface Taken {
+  readonly reports: Reports;
+  readonly pace: Pace;
+}
 
 /** One agent's Sync stream: what its cluster must know goes down, what it reports comes up. */
 export class AgentSync implements AgentSession {
@@ -27,13 +34,18 @@ export class AgentSync implements AgentSession {
   readonly #last = new Map<string, unknown>();
   /** What was read to decide what is held back. */
   #holds = new Reads();
+  readonly #pace: Pace;
+  /** Responses that wait for their time. */
+  #delayed = 0;
+  #stopped = false;
 
   constructor(
     cluster: string,
     call: ServerDuplexStream<SyncMessage, SyncMessage>,
     hub: HubPorts,
-    reports: Reports,
+    { reports, pace }: Taken,
   ) {
+    this.#pace = pace;
     this.cluster = cluster;
     this.id = hub.random.id();
     this.#call = call;
@@ -54,14 +66,37 @@ export class AgentSync implements AgentSession {
   hear(message: SyncMessage): void {
     if (message.kind === 'response') {
       // One response of a type is under way at a time: an agent that sends more does not wait for its answers.
-      if (this.#answers.length >= 2 * upTypes.length)
+      if (this.#answers.length + this.#delayed >= 2 * upTypes.length)
         return this.end('answers are not read', status.RESOURCE_EXHAUSTED);
+      const { resources, removed } = message.response;
+      const wait = this.#pace.take(resources.length + removed.length);
+      if (wait > 0) return this.#delay(message.response, wait);
       this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     } else {
       const heard = this.#down.request(message.request);
       if (!heard.ok) return this.end(heard.error, status.INVALID_ARGUMENT);
     }
     this.#pump.wake();
+  }
+
+  /** The agent has no answer until its response is taken, so it sends no more of that type meanwhile. */
+  #delay(response: DeltaResponse, wait: number): void {
+    this.#delayed++;
+    this.#showDelay();
+    this.#hub.clock.after(wait, () => {
+      this.#delayed--;
+      if (this.#stopped) return;
+      this.#showDelay();
+      this.#answers.push({ kind: 'request', request: this.#take(response) });
+      this.#pump.wake();
+    });
+  }
+
+  #showDelay(): void {
+    const reportsDelayed = this.#delayed > 0;
+    this.#hub.updateShard(this.cluster, (shard) =>
+      shard.reportsDelayed === reportsDelayed ? shard : { ...shard, reportsDelayed },
+    );
   }
 
   wake(): void {
@@ -83,6 +118,7 @@ export class AgentSync implements AgentSession {
 
   /** The call has ended by itself. */
   stop(): void {
+    this.#stopped = true;
     this.#pump.stop();
   }
 
@@ -115,8 +151,18 @@ export class AgentSync implements AgentSession {
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
       const { change, rejected } = this.#reports.apply(response.type, resources, removed, clock.now());
       if (rejected.length > 0) this.#hub.reportsRefused(this.cluster, rejected.length);
-      for (const { name, reason } of rejected)
-        log.warn({ cluster: this.cluster, type: response.type, name, reason }, 'a report was refused');
+      const [first] = rejected;
+      if (first)
+        log.warn(
+          {
+            cluster: this.cluster,
+            type: response.type,
+            count: rejected.length,
+            name: first.name,
+            reason: first.reason,
+          },
+          'reports were rejected; the first is named',
+        );
       this.#hub.updateShard(this.cluster, change);
       if (resources.length + removed.length > 0)
         this.#hub.saveReports(this.cluster, () => this.#reports.save());

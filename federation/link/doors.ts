@@ -7,12 +7,15 @@ import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
-import { withHealth, withLink } from '../state/shard.ts';
+import { withHealth, withHealthRejections, withLink } from '../state/shard.ts';
 import { AgentSync } from './agent-sync.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
+import { LatestHealth } from './latest-health.ts';
+import { withinLimits } from './limited-health.ts';
 import { OpenCalls, type Call, type OpenCall } from './open-calls.ts';
 import type { HubPorts } from './ports.ts';
+import { Pace } from './pace.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { AgentSessions } from './sessions.ts';
@@ -25,6 +28,7 @@ const lookEvery = 5000;
 export class LinkDoors {
   readonly #hub: HubPorts;
   readonly #reports: Map<string, Reports>;
+  readonly #paces = new Map<string, Pace>();
   readonly #calls = new OpenCalls();
   readonly #sessions: AgentSessions;
   readonly #questions = new Map<string, Questions<Question, Answer>>();
@@ -66,7 +70,10 @@ export class LinkDoors {
     const snapshot = this.#hub.snapshot();
     this.#calls.endWhere(({ agent }) => whyNot(agent, snapshot));
     for (const cluster of this.#reports.keys())
-      if (!snapshot.intent.clusters.has(cluster)) this.#reports.delete(cluster);
+      if (!snapshot.intent.clusters.has(cluster)) {
+        this.#reports.delete(cluster);
+        this.#paces.delete(cluster);
+      }
     for (const session of this.#sessions.all()) session.wake();
   }
 
@@ -91,9 +98,12 @@ export class LinkDoors {
     const { clock, log } = this.#hub;
     const { cluster } = open.agent;
     this.#notBehind(Number(call.metadata.get(epochHeader)[0] ?? 0));
-    const reports = this.#reports.get(cluster) ?? new Reports();
+    const { limits } = this.#hub;
+    const reports = this.#reports.get(cluster) ?? new Reports(limits);
     this.#reports.set(cluster, reports);
-    const session = new AgentSync(cluster, call, this.#hub, reports);
+    const pace = this.#paces.get(cluster) ?? new Pace(clock, limits.reportsPerSecond);
+    this.#paces.set(cluster, pace);
+    const session = new AgentSync(cluster, call, this.#hub, { reports, pace });
     this.#sessions.add(session);
     // What an older connection of this cluster still has open is of an agent that is gone, or is not the one.
     this.#calls.endWhere(
@@ -129,14 +139,28 @@ export class LinkDoors {
       taken = undefined;
       return sequence;
     });
-    call.on('data', (report: HealthReport) => {
-      if (open.over) return;
-      if (this.#heard.has(cluster)) this.#heard.set(cluster, this.#hub.clock.monotonic());
-      this.#hub.updateShard(cluster, (shard) => withHealth(shard, report, this.#hub.clock.now()));
+    const latest = new LatestHealth(this.#hub.clock, (report) => {
+      this.#takeHealth(cluster, report);
       taken = report.sequence;
       acknowledgements.wake();
     });
-    endWith(call, () => acknowledgements.stop());
+    call.on('data', (report: HealthReport) => {
+      if (open.over) return;
+      if (this.#heard.has(cluster)) this.#heard.set(cluster, this.#hub.clock.monotonic());
+      latest.report(report);
+    });
+    endWith(call, () => {
+      acknowledgements.stop();
+      latest.stop();
+    });
+  }
+
+  #takeHealth(cluster: string, whole: HealthReport): void {
+    const { limits, clock } = this.#hub;
+    this.#hub.updateShard(cluster, (shard) => {
+      const { report, rejected } = withinLimits(whole, shard.health, limits);
+      return withHealthRejections(withHealth(shard, report, clock.now()), [...whole.unreadable, ...rejected]);
+    });
   }
 
   #answer(open: OpenCall, call: ServerDuplexStream<Reply, Question>): void {

@@ -1,3 +1,4 @@
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { createHash } from 'node:crypto';
 import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
@@ -32,6 +33,7 @@ interface Deps {
   readonly provider: KeyProvider;
   readonly server: ServerIdentity;
   readonly onReportsRefused?: HubPorts['reportsRefused'];
+  readonly limits: ClusterLimits;
 }
 
 /** Reports that keep coming are written down at this pace, milliseconds. */
@@ -43,7 +45,7 @@ export function hubPorts(deps: Deps): HubPorts {
   const compiler = new Compiler();
   const saves = new Map<string, () => Uint8Array>();
   return {
-    ...{ clock, random, log, server, linkCa: ca.certificate },
+    ...{ clock, random, log, server, linkCa: ca.certificate, limits: deps.limits },
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),

@@ -1,3 +1,4 @@
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { X509Certificate } from 'node:crypto';
 import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -22,6 +23,8 @@ export interface HubPorts {
   /** The link's own CA, which is no root of any mesh. */
   readonly linkCa: X509Certificate;
   readonly server: ServerIdentity;
+  /** What each cluster may report. */
+  readonly limits: ClusterLimits;
   snapshot(): FederationSnapshot;
   /** Calls after every change of intent or observation; gives what takes the listener away. */
   onChange(listener: () => void): () => void;

@@ -1,8 +1,10 @@
-import * as wire from '@isthmus/api/wire/link.ts';
+import { defaultLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import { withApplied, withGateways, withReport, withServices, type Changes } from '../state/shard.ts';
-import type { Shard } from '../state/observed.ts';
+import type { RejectedReport, Shard } from '../state/observed.ts';
+import { withRejections } from '../state/shard.ts';
+import { reportKinds, type ReportKind } from './report-kinds.ts';
+import { ReportUsage } from './report-usage.ts';
 
 type Change = (shard: Shard) => Shard;
 
@@ -11,8 +13,13 @@ type Saved = readonly [name: string, version: string, body: string];
 /** What a cluster's agent has sent and still stands, with its versions: a reconnect then costs only what changed. */
 export class Reports {
   readonly #byType = new Map<string, Map<string, Resource>>();
+  readonly #usage: ReportUsage;
   /** Of the newest of them, epoch milliseconds. */
   #asOf = 0;
+
+  constructor(limits: ClusterLimits = defaultLimits) {
+    this.#usage = new ReportUsage(limits);
+  }
 
   /** Name to version by type, for the opening of a stream. */
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
@@ -24,7 +31,10 @@ export class Reports {
     );
   }
 
-  /** Takes what can be read, names what cannot, and gives what it all means for the shard. */
+  /**
+   * Takes what can be read and is within the limits, names what is not, and gives what it all means for the shard.
+   * What is held under the name of a rejected resource stays as it was.
+   */
   apply(
     type: string,
     resources: readonly Resource[],
@@ -34,24 +44,41 @@ export class Reports {
     const held = this.#byType.get(type) ?? new Map<string, Resource>();
     this.#byType.set(type, held);
     this.#asOf = now;
-    const kind = kinds[type];
+    const kind = reportKinds[type];
     if (!kind)
       return {
         change: (shard) => shard,
         rejected: resources.map(({ name }) => ({ name, reason: `type ${type} is not taken here` })),
       };
     const changes: [string, unknown][] = [];
-    const rejected: Rejected[] = [];
+    const rejections: RejectedReport[] = [];
     for (const resource of resources) {
-      const read = kind.decode(resource.body);
-      if (!read.ok) rejected.push({ name: resource.name, reason: read.error });
+      const read = this.#read(type, kind, resource);
+      if (!read.ok) rejections.push(read.error);
       else {
         held.set(resource.name, resource);
         changes.push([resource.name, read.value]);
       }
     }
-    for (const name of removed) if (held.delete(name)) changes.push([name, undefined]);
-    return { change: (shard) => kind.change(shard, changes, now), rejected };
+    for (const name of removed) {
+      this.#usage.release(type, name);
+      if (held.delete(name)) changes.push([name, undefined]);
+    }
+    const settled = [...changes.map(([name]) => name), ...removed];
+    return {
+      change: (shard) => withRejections(kind.change(shard, changes, now), type, settled, rejections),
+      rejected: rejections.map(({ name, why }) => ({ name, reason: why })),
+    };
+  }
+
+  #read(type: string, kind: ReportKind, { name, body }: Resource): Result<unknown, RejectedReport> {
+    const read = kind.decode(body);
+    if (!read.ok) return err({ type, name, why: read.error, limit: undefined });
+    const misnamed = kind.misnamed(name, read.value);
+    if (misnamed !== undefined) return err({ type, name, why: misnamed, limit: undefined });
+    const taken = this.#usage.take(type, name, kind.cost(read.value), name.length + body.length);
+    if (!taken.ok) return err({ type, name, why: taken.error.why, limit: taken.error.limit });
+    return ok(read.value);
   }
 
   /** As bytes for the store, and back; nothing in them is secret. */
@@ -68,11 +95,14 @@ export class Reports {
   }
 
   /** The error is a sentence: whoever reads it goes on without. */
-  static load(bytes: Uint8Array): Result<{ reports: Reports; change: Change }, string> {
+  static load(
+    bytes: Uint8Array,
+    limits: ClusterLimits = defaultLimits,
+  ): Result<{ reports: Reports; change: Change }, string> {
     const saved = readSaved(bytes);
     if (!saved.ok) return saved;
     const { asOf, types } = saved.value;
-    const reports = new Reports();
+    const reports = new Reports(limits);
     const changes = types.map(([type, held]) => {
       const resources = held.map(([name, version, body]) => ({
         ...{ name, version },
@@ -100,23 +130,3 @@ function readSaved(bytes: Uint8Array): Result<SavedReports, string> {
     return err(String(error));
   }
 }
-
-interface Kind {
-  readonly decode: (body: Uint8Array) => Result<unknown, string>;
-  readonly change: (shard: Shard, changes: Changes<unknown>, asOf: number) => Shard;
-}
-
-/** A type of report: how it is read, and what it changes. */
-const kind = <T>(
-  decode: (body: Uint8Array) => Result<T, string>,
-  change: (shard: Shard, changes: Changes<T>, asOf: number) => Shard,
-): Kind => ({ decode, change: change as Kind['change'] });
-
-const kinds: Readonly<Record<string, Kind>> = {
-  cluster: kind(wire.clusterReport.decode, (shard, changes, asOf) =>
-    changes.reduce((next, [, report]) => (report ? withReport(next, report, asOf) : next), shard),
-  ),
-  service: kind(wire.serviceReport.decode, withServices),
-  gateway: kind(wire.gatewayReport.decode, withGateways),
-  applied: kind(wire.appliedReport.decode, withApplied),
-};

@@ -1,8 +1,9 @@
+import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { isLabel, nameRule, refusal, refuse } from '../command/refuse.ts';
+import { refusal, refuse } from '../command/refuse.ts';
 import { isLabelKey, isLabelValue } from './labels.ts';
 import { checkPrincipal } from './principal.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
@@ -52,9 +53,9 @@ function checkFrame(
   { intent }: FederationSnapshot,
 ): UserError[] {
   const errors: UserError[] = [];
-  if (!isLabel(name)) errors.push(refusal('INVALID', `${at}.name`, `a policy's name ${nameRule}`));
+  if (!isLabel(name)) errors.push(refusal('INVALID', `${at}.name`, `a policy's name ${labelRule}`));
   if (!isLabel(target.namespace))
-    errors.push(refusal('INVALID', `${at}.target.namespace`, `a namespace ${nameRule}`));
+    errors.push(refusal('INVALID', `${at}.target.namespace`, `a namespace ${labelRule}`));
   for (const [key, value] of Object.entries(target.labels))
     if (!isLabelKey(key) || !isLabelValue(value))
       errors.push(
@@ -98,7 +99,7 @@ function checkRule(rule: AccessRule, index: number, { intent }: FederationSnapsh
   });
   rule.namespaces.forEach((namespace, i) => {
     if (!isLabel(namespace))
-      errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${nameRule}`));
+      errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${labelRule}`));
   });
   rule.principals.forEach((principal, i) => {
     const why = checkPrincipal(principal, [...intent.trustDomains.keys()]);

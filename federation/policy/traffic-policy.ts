@@ -1,8 +1,9 @@
+import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { isLabel, nameRule, refusal } from '../command/refuse.ts';
+import { refusal } from '../command/refuse.ts';
 
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
@@ -10,8 +11,9 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
   decide(snapshot, input, context) {
     const errors: UserError[] = [];
     if (!isLabel(input.namespace))
-      errors.push(refusal('INVALID', 'service.namespace', `a namespace ${nameRule}`));
-    if (!isLabel(input.name)) errors.push(refusal('INVALID', 'service.name', `a service's name ${nameRule}`));
+      errors.push(refusal('INVALID', 'service.namespace', `a namespace ${labelRule}`));
+    if (!isLabel(input.name))
+      errors.push(refusal('INVALID', 'service.name', `a service's name ${labelRule}`));
     if (new Set(input.localityOrder).size !== input.localityOrder.length)
       errors.push(refusal('INVALID', 'localityOrder', 'each scope stands once'));
     input.regionFailover.forEach(({ from, to }, i) => {

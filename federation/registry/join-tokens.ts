@@ -1,10 +1,11 @@
+import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import { createHash } from 'node:crypto';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { isLabel, nameRule, refusal, refuse } from '../command/refuse.ts';
+import { refusal, refuse } from '../command/refuse.ts';
 import type { Agent } from '../link/identify.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
@@ -37,7 +38,7 @@ export interface CreatedToken {
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   name: 'createJoinToken',
   decide(snapshot, { cluster, lifetime, namespaces, network }, context) {
-    if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${nameRule}`);
+    if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${labelRule}`);
     const wrong = [...wrongNamespaces(namespaces), ...wrongNetwork(network)];
     if (wrong.length > 0) return err(wrong);
     if (lifetime < minute || lifetime > longestLifetime)

@@ -1,8 +1,9 @@
+import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { isLabel, nameRule, refusal, refuse } from '../command/refuse.ts';
+import { refusal, refuse } from '../command/refuse.ts';
 import type { ClusterPayload } from './membership.ts';
 
 /** The list travels with every intermediate to every proxy of the federation, so it is short. */
@@ -25,7 +26,7 @@ export function wrongNamespaces(namespaces: readonly string[] | undefined): read
     ];
   return namespaces.flatMap((name, i) => {
     const field = `namespaces.${i}`;
-    if (!isLabel(name)) return [refusal('INVALID', field, `a namespace's name ${nameRule}`)];
+    if (!isLabel(name)) return [refusal('INVALID', field, `a namespace's name ${labelRule}`)];
     if (namespaces.indexOf(name) < i)
       return [refusal('INVALID', field, `namespace '${name}' is listed twice: list it once`)];
     return [];

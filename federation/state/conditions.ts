@@ -1,13 +1,20 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
+import { reportConditions } from './report-conditions.ts';
 import type { FederationSnapshot } from './snapshot.ts';
 
 /** What is to be known of a cluster: what its agent reports, and what the hub sees. */
 export const conditionsOf = (snapshot: FederationSnapshot, cluster: string): readonly Condition[] => [
   ...(snapshot.observed.get(cluster)?.conditions ?? []),
   ...refusals(snapshot, cluster),
+  ...ofReports(snapshot, cluster),
   ...renewals(snapshot, cluster),
 ];
+
+function ofReports(snapshot: FederationSnapshot, cluster: string): readonly Condition[] {
+  const shard = snapshot.observed.get(cluster);
+  return shard ? reportConditions(snapshot, shard) : [];
+}
 
 const most = 10;
 

@@ -1,4 +1,5 @@
 import type { Link } from '@isthmus/api/domain/cluster.ts';
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Rejection, RejectionCounts } from '@isthmus/api/domain/rejection.ts';
@@ -18,6 +19,16 @@ export interface ObservedGateway extends Gateway {
 export interface Refusal {
   readonly version: string;
   readonly reason: string;
+}
+
+/** A report that the hub did not take. What it held of that name before stays. */
+export interface RejectedReport {
+  /** `cluster`, `service`, `gateway`, `applied` or `health`. */
+  readonly type: string;
+  readonly name: string;
+  readonly why: string;
+  /** Which limit of the cluster it exceeds; undefined: it is not well formed. */
+  readonly limit: keyof ClusterLimits | undefined;
 }
 
 /** Everything that is observed of one cluster. Outside the revision sequence; has its own `asOf`. */
@@ -48,4 +59,8 @@ export interface Shard {
   readonly applied: ReadonlyMap<string, Applied>;
   /** What its agent could not read of what the hub sent down, by `<type>/<name>`. */
   readonly refused: ReadonlyMap<string, Refusal>;
+  /** By type and name; the first thousand. */
+  readonly rejectedReports: ReadonlyMap<string, RejectedReport>;
+  /** Reports wait, as they came faster than the hub takes them of one cluster. */
+  readonly reportsDelayed: boolean;
 }

@@ -6,8 +6,9 @@ import type {
   Gateway,
   HealthReport,
   ServiceReport,
+  UnreadableHealth,
 } from '@isthmus/api/domain/report.ts';
-import type { ObservedService, Shard } from './observed.ts';
+import type { ObservedService, RejectedReport, Shard } from './observed.ts';
 
 /** What is known of a cluster that has not reported in this life of the hub. */
 export const emptyShard = (cluster: string, now: number): Shard => ({
@@ -18,6 +19,8 @@ export const emptyShard = (cluster: string, now: number): Shard => ({
   ...{ proxiesConnected: 0, clockSkewMillis: 0, conditions: [], rejections: [] },
   rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
   ...{ services: new Map(), health: new Map(), gateways: new Map(), applied: new Map(), refused: new Map() },
+  rejectedReports: new Map(),
+  reportsDelayed: false,
 });
 
 /** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
@@ -64,6 +67,29 @@ export const withApplied = (shard: Shard, changes: Changes<Applied>, asOf: numbe
   asOf,
 });
 
+/** More than this one cluster's rejections are not remembered one by one. */
+const mostRejections = 1_000;
+
+/** Names of a type that are settled are rejected no more; the others are, each with its reason. */
+export function withRejections(
+  shard: Shard,
+  type: string,
+  settled: readonly string[],
+  rejections: readonly RejectedReport[],
+): Shard {
+  const before = shard.rejectedReports;
+  if (rejections.length === 0 && !settled.some((name) => before.has(rejectionKey(type, name)))) return shard;
+  const next = new Map(before);
+  for (const name of settled) next.delete(rejectionKey(type, name));
+  for (const one of rejections) {
+    const key = rejectionKey(type, one.name);
+    if (next.size < mostRejections || next.has(key)) next.set(key, one);
+  }
+  return { ...shard, rejectedReports: next };
+}
+
+const rejectionKey = (type: string, name: string): string => `${type} ${name}`;
+
 function changed<T, U>(
   before: ReadonlyMap<string, U>,
   changes: Changes<T>,
@@ -76,13 +102,27 @@ function changed<T, U>(
   return next;
 }
 
+/** Endpoint counts that were not taken, instead of those of the report before. */
+export function withHealthRejections(shard: Shard, rejected: readonly UnreadableHealth[]): Shard {
+  const settled = [...shard.rejectedReports.values()].flatMap(({ type, name }) =>
+    type === 'health' ? [name] : [],
+  );
+  const rejections = rejected.map(({ service, why, limit }): RejectedReport => ({
+    type: 'health',
+    name: service,
+    why,
+    limit,
+  }));
+  return withRejections(shard, 'health', settled, rejections);
+}
+
 /**
  * A service that is not in the report has no endpoints, unless it is partial, which changes nothing of them. Services
  * that it leaves alike stay the same objects.
  */
 export function withHealth(before: Shard, report: HealthReport, now: number): Shard {
   const { proxiesConnected, sentAt } = report;
-  const shard = { ...before, proxiesConnected, clockSkewMillis: sentAt - now, asOf: now };
+  const shard = { ...before, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now };
   if (report.partial) return shard;
   const health = new Map(
     report.services.map((service) => [`${service.namespace}/${service.name}`, service.groups]),
@@ -90,6 +130,11 @@ export function withHealth(before: Shard, report: HealthReport, now: number): Sh
   const services = joined(shard.services, health);
   return { ...shard, services, health, counted: true, synced: shard.listed };
 }
+
+/** A day either way is as wrong as any clock needs to be shown, and fits every number. */
+const mostSkew = 24 * 60 * 60_000;
+
+const skew = (sentAt: number, now: number): number => Math.max(-mostSkew, Math.min(mostSkew, sentAt - now));
 
 function joined(
   services: ReadonlyMap<string, ObservedService>,

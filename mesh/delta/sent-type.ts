@@ -105,6 +105,14 @@ export class SentType {
     this.#dirty?.add(name);
   }
 
+  /** What was refused is offered once more; false when nothing was. */
+  retry(): boolean {
+    if (this.#rejected.size === 0) return false;
+    for (const name of this.#rejected.keys()) this.#dirty?.add(name);
+    this.#rejected.clear();
+    return true;
+  }
+
   acknowledged(name: string): string | RejectedVersion | undefined {
     const flying = this.#inFlight?.changes.get(name);
     return this.#rejected.get(name) ?? (flying ? flying.previous : this.#known.get(name));

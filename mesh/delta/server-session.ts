@@ -67,6 +67,14 @@ export class ServerSession {
   }
 
   /**
+   * Offers again what the consumer refused: it may have refused it for want of room that it has by now. False when it
+   * has refused nothing.
+   */
+  retryRejected(): boolean {
+    return [...this.#sent.values()].map((sent) => sent.retry()).includes(true);
+  }
+
+  /**
    * The next response, or undefined when there is nothing to say now: call again after a request or a change.
    * Upserts go type by type in order, and a type whose turn has not come waits for the earlier ones. Removals follow
    * when there are no upserts left, last type first, so that nothing is taken away that something still names.

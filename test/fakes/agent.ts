@@ -35,8 +35,17 @@ export const aService = (name: string, over: Partial<ServiceReport> = {}): Servi
   ...over,
 });
 
+/** Each cluster's gateway has an address of its own. */
+const addressOf = (cluster: string): string =>
+  `127.9.${[...cluster].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 250, 7)}.9`;
+
 export const aGateway = (cluster: string, over: Partial<Gateway> = {}): Gateway => ({
-  ...{ network: `network-${cluster}`, address: '127.9.9.9', hbonePort: 15_008, passthroughPort: 15_443 },
+  ...{
+    network: `network-${cluster}`,
+    address: addressOf(cluster),
+    hbonePort: 15_008,
+    passthroughPort: 15_443,
+  },
   ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest', region: '', zone: '', ready: true },
   ...over,
 });
@@ -135,7 +144,8 @@ export class TestAgent {
   }
 
   gateway(over: Partial<Gateway> = {}): this {
-    this.report('gateway', 'istio-system/gw/1', wire.gatewayReport.encode(aGateway(this.cluster, over)));
+    const gateway = aGateway(this.cluster, over);
+    this.report('gateway', `istio-system/gw/${gateway.address}`, wire.gatewayReport.encode(gateway));
     return this;
   }
 }

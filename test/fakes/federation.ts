@@ -22,7 +22,7 @@ const settings: Settings = {
 export const aMember = (name: string, over: Partial<Cluster> = {}): Cluster => ({
   ...{ kind: 'cluster', name, admission: 'ADMITTED', membership: `m-${name}`, trustDomain: 'cluster.local' },
   ...{ drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined, joinedAt: 1 },
-  ...{ namespaces: undefined, network: undefined },
+  ...{ namespaces: undefined, network: `network-${name}` },
   ...over,
 });
 

@@ -1,3 +1,4 @@
+import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       trustDomain: 'cluster.local',
       exportByLabel: true,
       ...{ store: 'memory', newAdminToken: false, epochAbove: 0 },
+      limits: defaultLimits,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,

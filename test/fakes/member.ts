@@ -142,7 +142,7 @@ function reportsOf({ cluster, region, services, address }: Said) {
   ]);
   return new Map([
     ['cluster', produced([['self', wire.clusterReport.encode(self)]])],
-    ['gateway', produced([['gateway', wire.gatewayReport.encode(gateway)]])],
+    ['gateway', produced([[`istio-system/gw/${address}`, wire.gatewayReport.encode(gateway)]])],
     ['service', produced(known.map(([name, one]) => [name, wire.serviceReport.encode(one)]))],
   ]);
 }

@@ -25,12 +25,14 @@ describe('every mutation', () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   let hub: TestHub;
   const agents: TestAgent[] = [];
-  const start = async () => (hub = await startTestHub({ octet: 248, stateDir, store: 'sqlite' }));
+  // The same after a restart, and another one for another run of the tests on this machine.
+  const octet = 200 + (process.pid % 20);
+  const start = async () => (hub = await startTestHub({ octet, stateDir, store: 'sqlite' }));
 
   before(async () => {
     await start();
     for (const [i, name] of ['east', 'west', 'gone'].entries()) {
-      const agent = new TestAgent(name, `127.248.16.${i + 1}`);
+      const agent = new TestAgent(name, `127.${octet}.16.${i + 1}`);
       agents.push(agent);
       await agent.join(hub);
       agent.service('cart').gateway().connect();

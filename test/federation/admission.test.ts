@@ -84,7 +84,7 @@ describe('what a cluster is admitted for', () => {
       { live: federation.live, runner: federation.runner, log: silentLog },
       federation.stop.signal,
     );
-    await federation.put(aMember('east'), aMember('west'));
+    await federation.put(aMember('east', { network: undefined }), aMember('west', { network: undefined }));
     federation.report('east', { shard: { network: 'net-east' } });
     await federation.pass(250);
     assert.equal(clusterNamed('east').network, 'net-east');

@@ -21,7 +21,8 @@ import { AuthorizationSchema } from '../../gen/upstream/authorization_pb.js';
 import { readAuthorization, writeAuthorization } from '../authorization.ts';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
-import { copies, readGateway, readGroup, readPort, writeGroup } from './shapes.ts';
+import { recordLimits } from '../../domain/limits.ts';
+import { copies, readGateway, readGroup, readIdentities, readPorts, writeGroup } from './shapes.ts';
 
 /** Type `activation`, named by the key id. */
 export const activation: Codec<Activation> = codec(
@@ -98,8 +99,8 @@ export const exportGrant: Codec<ExportGrant> = codec(
   ExportGrantSchema,
   ({ clusters, ...rest }) => ({ ...rest, clusters: [...clusters] }),
   (grant, fields): ExportGrant => ({
-    namespace: fields.text('namespace', grant.namespace),
-    name: fields.text('name', grant.name),
+    namespace: fields.label('namespace', grant.namespace),
+    name: fields.label('name', grant.name),
     clusters: grant.clusters,
   }),
 );
@@ -122,13 +123,17 @@ export const remoteService: Codec<RemoteService> = codec(
 
 function readRemote(remote: WireRemote, fields: Fields): RemoteService {
   return {
-    cluster: fields.text('cluster', remote.cluster),
-    namespace: fields.text('namespace', remote.namespace),
-    name: fields.text('name', remote.name),
-    hostname: fields.text('hostname', remote.hostname),
-    ports: remote.ports.map((port, i) => readPort(`ports[${i}]`, port, fields)),
-    subjectAltNames: remote.subjectAltNames,
-    groups: remote.groups.map((group, i) => readGroup(`groups[${i}]`, group, fields)),
-    gateways: remote.gateways.map((gateway, i) => readGateway(`gateways[${i}].`, gateway, fields)),
+    cluster: fields.label('cluster', remote.cluster),
+    namespace: fields.label('namespace', remote.namespace),
+    name: fields.label('name', remote.name),
+    hostname: fields.dnsName('hostname', remote.hostname),
+    ports: readPorts(remote.ports, fields),
+    subjectAltNames: readIdentities(remote, fields),
+    groups: fields
+      .list('groups', remote.groups, recordLimits.groupsOfService)
+      .map((group, i) => readGroup(`groups[${i}]`, group, fields)),
+    gateways: fields
+      .list('gateways', remote.gateways, recordLimits.gatewaysOfCluster)
+      .map((gateway, i) => readGateway(`gateways[${i}].`, gateway, fields)),
   };
 }

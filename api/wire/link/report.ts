@@ -1,3 +1,4 @@
+import { recordLimits } from '../../domain/limits.ts';
 import type {
   Applied,
   ClusterReport,
@@ -5,6 +6,7 @@ import type {
   HealthReport,
   ServiceHealth,
   ServiceReport,
+  UnreadableHealth,
 } from '../../domain/report.ts';
 import {
   AppliedSchema,
@@ -16,18 +18,29 @@ import {
   type ServiceHealth as WireHealth,
 } from '../../gen/isthmus/link_pb.js';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
-import type { Fields } from '../fields.ts';
+import { Fields } from '../fields.ts';
 import {
   copies,
   readCondition,
   readCounts,
   readGateway,
   readGroup,
-  readPort,
+  readIdentities,
+  readPorts,
   readRejection,
   writeCounts,
   writeGroup,
 } from './shapes.ts';
+
+const modeNames = ['AMBIENT', 'SIDECAR', 'NONE', 'GATEWAY'] as const;
+
+const modes = (counts: Readonly<Record<string, number>>, fields: Fields): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(counts).map(([mode, count]) => [
+      fields.word('workloads_by_mode', mode, modeNames),
+      fields.count32(`workloads_by_mode[${mode}]`, count),
+    ]),
+  );
 
 /** Type `cluster`, named `self`. */
 export const clusterReport: Codec<ClusterReport> = codec(
@@ -42,15 +55,17 @@ export const clusterReport: Codec<ClusterReport> = codec(
     rejectionCounts: writeCounts(report.rejectionCounts),
   }),
   (info, fields): ClusterReport => ({
-    agentVersion: info.agentVersion,
-    network: info.network,
-    nodes: info.nodes.map(({ name, region, zone }, i) => ({
-      name: fields.text(`nodes[${i}].name`, name),
-      region,
-      zone,
+    agentVersion: fields.tokenOrNone('agent_version', info.agentVersion),
+    network: fields.tokenOrNone('network', info.network),
+    nodes: fields.list('nodes', info.nodes, recordLimits.nodes).map(({ name, region, zone }, i) => ({
+      name: fields.dnsName(`nodes[${i}].name`, name),
+      region: fields.tokenOrNone(`nodes[${i}].region`, region),
+      zone: fields.tokenOrNone(`nodes[${i}].zone`, zone),
     })),
-    workloadsByMode: { ...info.workloadsByMode },
-    conditions: info.conditions.map((condition, i) => readCondition(`conditions[${i}]`, condition, fields)),
+    workloadsByMode: modes(info.workloadsByMode, fields),
+    conditions: fields
+      .list('conditions', info.conditions, recordLimits.conditions)
+      .map((condition, i) => readCondition(`conditions[${i}]`, condition, fields)),
     rejections: info.rejections.map((rejection, i) => readRejection(`rejections[${i}]`, rejection, fields)),
     rejectionCounts: readCounts(info.rejectionCounts),
   }),
@@ -69,15 +84,15 @@ export const serviceReport: Codec<ServiceReport> = codec(
     conditions: copies(report.conditions),
   }),
   (service, fields): ServiceReport => ({
-    namespace: fields.text('namespace', service.namespace),
-    name: fields.text('name', service.name),
-    hostname: fields.text('hostname', service.hostname),
-    ports: service.ports.map((port, i) => readPort(`ports[${i}]`, port, fields)),
+    namespace: fields.label('namespace', service.namespace),
+    name: fields.label('name', service.name),
+    hostname: fields.dnsName('hostname', service.hostname),
+    ports: readPorts(service.ports, fields),
     exportRequested: service.exportRequested,
-    subjectAltNames: service.subjectAltNames,
-    conditions: service.conditions.map((condition, i) =>
-      readCondition(`conditions[${i}]`, condition, fields),
-    ),
+    subjectAltNames: readIdentities(service, fields),
+    conditions: fields
+      .list('conditions', service.conditions, recordLimits.conditions)
+      .map((condition, i) => readCondition(`conditions[${i}]`, condition, fields)),
   }),
 );
 
@@ -93,11 +108,11 @@ export const appliedReport: Codec<Applied> = codec(
   AppliedSchema,
   (applied) => ({ ...applied }),
   (applied, fields): Applied => ({
-    subject: fields.text('subject', applied.subject),
-    version: applied.version,
+    subject: fields.token('subject', applied.subject),
+    version: fields.tokenOrNone('version', applied.version),
     state: fields.word('state', applied.state, ['APPLIED', 'PENDING', 'REJECTED']),
-    message: applied.message,
-    proxies: applied.proxies,
+    message: fields.sentence(applied.message),
+    proxies: fields.count32('proxies', applied.proxies),
   }),
 );
 
@@ -115,21 +130,39 @@ export const healthReport: Codec<HealthReport> = codec(
     })),
     partial: report.partial ?? false,
   }),
-  (report, fields): HealthReport => ({
-    sequence: fields.count('sequence', report.sequence),
-    sentAt: fields.count('sent_at', report.sentAt),
-    proxiesConnected: report.proxiesConnected,
-    workloads: report.workloads,
-    services: report.services.map((service, i) => readServiceHealth(`services[${i}]`, service, fields)),
-    ...(report.partial && { partial: true }),
-  }),
+  // A report that is whole replaces the one before, so what of it cannot be read costs only itself.
+  (report): HealthReport => {
+    const read = report.services.map(readServiceHealth);
+    return {
+      sequence: clamped(report.sequence),
+      sentAt: clamped(report.sentAt),
+      proxiesConnected: Math.min(report.proxiesConnected, most32),
+      workloads: Math.min(report.workloads, most32),
+      services: read.flatMap((one) => ('groups' in one ? [one] : [])),
+      ...(report.partial && { partial: true }),
+      unreadable: read.flatMap((one) => ('why' in one ? [one] : [])),
+    };
+  },
 );
 
-const readServiceHealth = (at: string, service: WireHealth, fields: Fields): ServiceHealth => ({
-  namespace: fields.text(`${at}.namespace`, service.namespace),
-  name: fields.text(`${at}.name`, service.name),
-  groups: service.groups.map((group, i) => readGroup(`${at}.groups[${i}]`, group, fields)),
-});
+const most32 = 2 ** 31 - 1;
+
+const clamped = (value: bigint): number =>
+  Number(value < BigInt(Number.MAX_SAFE_INTEGER) ? value : Number.MAX_SAFE_INTEGER);
+
+function readServiceHealth(service: WireHealth): ServiceHealth | UnreadableHealth {
+  const fields = new Fields();
+  const health: ServiceHealth = {
+    namespace: fields.label('namespace', service.namespace),
+    name: fields.label('name', service.name),
+    groups: fields
+      .list('groups', service.groups, recordLimits.groupsOfService)
+      .map((group, i) => readGroup(`groups[${i}]`, group, fields)),
+  };
+  if (fields.problem === undefined) return health;
+  const named = fields.sentence(`${service.namespace}/${service.name}`).slice(0, 130);
+  return { service: named, why: fields.problem, limit: undefined };
+}
 
 /** The sequence of the newest report that the hub has taken in. */
 export const healthAck: Codec<number> = codec(

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { recordLimits } from '../../domain/limits.ts';
 import { severities, type Condition } from '../../domain/condition.ts';
 import type { EndpointGroup, ServicePort } from '../../domain/observation.ts';
 import type { Rejection, RejectionCounts } from '../../domain/rejection.ts';
@@ -28,29 +29,43 @@ export const writeGroup = (group: EndpointGroup): MessageInitShape<typeof Endpoi
 });
 
 export const readGroup = (at: string, group: WireGroup, fields: Fields): EndpointGroup => ({
-  region: group.region,
-  zone: group.zone,
+  region: fields.tokenOrNone(`${at}.region`, group.region),
+  zone: fields.tokenOrNone(`${at}.zone`, group.zone),
   transport: fields.name(`${at}.transport`, group.transport, transports),
-  total: group.total,
+  total: fields.count32(`${at}.total`, group.total),
   healthy: fields.upTo(`${at}.healthy`, group.healthy, group.total),
   ...(group.hboneOnly && { hboneOnly: true }),
 });
 
-export const readPort = (at: string, port: WirePort, fields: Fields): ServicePort => ({
-  name: port.name,
+const readPort = (at: string, port: WirePort, fields: Fields): ServicePort => ({
+  name: port.name === '' ? '' : fields.label(`${at}.name`, port.name),
   port: fields.port(`${at}.port`, port.port),
   targetPort: fields.portOrZero(`${at}.target_port`, port.targetPort),
-  appProtocol: port.appProtocol,
+  appProtocol: fields.tokenOrNone(`${at}.app_protocol`, port.appProtocol),
 });
 
+export const readPorts = (ports: readonly WirePort[], fields: Fields): readonly ServicePort[] =>
+  fields
+    .list('ports', ports, recordLimits.portsOfService)
+    .map((port, i) => readPort(`ports[${i}]`, port, fields));
+
+/** Who may answer for a service: workloads of its own namespace, so no member can name those of another. */
+export const readIdentities = (
+  { namespace, subjectAltNames }: { readonly namespace: string; readonly subjectAltNames: readonly string[] },
+  fields: Fields,
+): readonly string[] =>
+  fields
+    .list('subject_alt_names', subjectAltNames, recordLimits.identitiesOfService)
+    .map((name, i) => fields.identity(`subject_alt_names[${i}]`, name, namespace));
+
 export const readCondition = (at: string, condition: WireCondition, fields: Fields): Condition => ({
-  type: fields.text(`${at}.type`, condition.type),
+  type: fields.token(`${at}.type`, condition.type),
   status: fields.word(`${at}.status`, condition.status, ['True', 'False']),
-  reason: condition.reason,
+  reason: fields.token(`${at}.reason`, condition.reason),
   severity: fields.word(`${at}.severity`, condition.severity, severities),
-  object: condition.object,
-  message: condition.message,
-  remedy: condition.remedy,
+  object: fields.sentence(condition.object),
+  message: fields.sentence(condition.message),
+  remedy: fields.sentence(condition.remedy),
 });
 
 export const readRejection = (at: string, rejection: WireRejection, fields: Fields): Rejection => ({
@@ -76,13 +91,13 @@ export const readCounts = (counts: WireCounts | undefined): RejectionCounts => (
 });
 
 export const readGateway = (at: string, gateway: WireGateway, fields: Fields): Gateway => ({
-  network: fields.text(`${at}network`, gateway.network),
-  address: fields.text(`${at}address`, gateway.address),
+  network: fields.token(`${at}network`, gateway.network),
+  address: fields.address(`${at}address`, gateway.address),
   hbonePort: fields.portOrZero(`${at}hbone_port`, gateway.hbonePort),
   passthroughPort: fields.portOrZero(`${at}passthrough_port`, gateway.passthroughPort),
-  spiffeId: fields.text(`${at}spiffe_id`, gateway.spiffeId),
-  region: gateway.region,
-  zone: gateway.zone,
+  spiffeId: fields.identity(`${at}spiffe_id`, gateway.spiffeId),
+  region: fields.tokenOrNone(`${at}region`, gateway.region),
+  zone: fields.tokenOrNone(`${at}zone`, gateway.zone),
   ready: gateway.ready,
 });
 

@@ -40,6 +40,7 @@ const remote: RemoteService = {
 const health: HealthReport = {
   ...{ sequence: 5, sentAt: 1_790_000_000_000, proxiesConnected: 3, workloads: 9 },
   services: [{ namespace: 'shop', name: 'cart', groups: [group, { ...group, hboneOnly: true as const }] }],
+  unreadable: [],
 };
 const workload = {
   uid: 'east//Pod/shop/cart-1',
@@ -227,8 +228,103 @@ describe('the link', () => {
         }),
       /^response\.resources\[0\]\.name/,
     ],
+    'a service whose name ends a line': [
+      () => again(link.serviceReport, { ...service, name: 'cart\nLD_PRELOAD=x' }),
+      /^name: "cart\\nLD_PRELOAD=x" is no DNS label/,
+    ],
+    'a service in capital letters, which would be the same environment variable': [
+      () => again(link.serviceReport, { ...service, name: 'CATALOGUE' }),
+      /^name: "CATALOGUE" is no DNS label/,
+    ],
+    'a remote service whose name is no label': [
+      () => again(link.remoteService, { ...remote, namespace: '..' }),
+      /^namespace: "\.\." is no DNS label/,
+    ],
+    'a port whose name is no label': [
+      () => again(link.remoteService, { ...remote, ports: [{ ...ports[0]!, name: 'a=b' }] }),
+      /^ports\[0\]\.name: "a=b" is no DNS label/,
+    ],
+    'an identity of another namespace behind a service': [
+      () =>
+        again(link.serviceReport, {
+          ...service,
+          subjectAltNames: ['spiffe://cluster.local/ns/bank/sa/vault'],
+        }),
+      /^subject_alt_names\[0\]: .* is not an identity of namespace "shop"/,
+    ],
+    'an identity of another namespace behind a remote service': [
+      () =>
+        again(link.remoteService, {
+          ...remote,
+          subjectAltNames: ['spiffe://cluster.local/ns/bank/sa/vault'],
+        }),
+      /^subject_alt_names\[0\]: .* is not an identity of namespace "shop"/,
+    ],
+    'a gateway that is no workload': [
+      () => again(link.gatewayReport, { ...gateway, spiffeId: 'spiffe://cluster.local/gw' }),
+      /^spiffe_id: /,
+    ],
+    'a gateway at a host name': [
+      () => again(link.gatewayReport, { ...gateway, address: 'gw.example' }),
+      /^address: "gw\.example" is no IP address/,
+    ],
+    'a condition that moves the cursor': [
+      () => again(link.serviceReport, { ...service, conditions: [{ ...condition, reason: '\u001b[2J' }] }),
+      /^conditions\[0\]\.reason: /,
+    ],
+    '2,147,483,648 workloads of a mode': [
+      () => again(link.clusterReport, { ...values.clusterReport, workloadsByMode: { AMBIENT: 2 ** 31 } }),
+      /^workloads_by_mode\[AMBIENT\]: 2147483648 is more than 2147483647/,
+    ],
+    '257 ports of a service': [
+      () => again(link.serviceReport, { ...service, ports: Array.from({ length: 257 }, () => ports[0]!) }),
+      /^ports: 257 elements are more than 256/,
+    ],
+    '257 identities of a service': [
+      () =>
+        again(link.serviceReport, {
+          ...service,
+          subjectAltNames: Array.from({ length: 257 }, (_, i) => `spiffe://cluster.local/ns/shop/sa/a${i}`),
+        }),
+      /^subject_alt_names: 257 elements are more than 256/,
+    ],
     'an empty question': [() => link.question.decode(Uint8Array.of(10, 1, 97)), /^question: is missing/],
   };
+  it('takes 2,147,483,647 workloads, 256 ports and 256 identities', () => {
+    const workloadsByMode = { AMBIENT: 2 ** 31 - 1 };
+    assert.ok(again(link.clusterReport, { ...values.clusterReport, workloadsByMode }).ok);
+    const many = Array.from({ length: 256 }, (_, i) => i);
+    const large = {
+      ...service,
+      ports: many.map(() => ports[0]!),
+      subjectAltNames: many.map((i) => `spiffe://cluster.local/ns/shop/sa/a${i}`),
+    };
+    assert.ok(again(link.serviceReport, large).ok);
+  });
+
+  it('makes one line of what a condition says', () => {
+    const message = `a\nb\u001b[2J${'x'.repeat(3000)}`;
+    const decoded = again(link.serviceReport, { ...service, conditions: [{ ...condition, message }] });
+    assert.ok(decoded.ok);
+    assert.match(decoded.value.conditions[0]?.message ?? '', /^a b \[2Jx{1900,}…$/);
+  });
+
+  it('leaves out of a health report only the services that cannot be read, and says which', () => {
+    const odd = [
+      { namespace: 'shop', name: 'LD_PRELOAD=x', groups: [] },
+      { namespace: 'shop', name: 'big', groups: [{ ...group, total: 4_294_967_295, healthy: 1 }] },
+    ];
+    const report = { ...health, proxiesConnected: 2 ** 31, services: [...odd, ...health.services] };
+    const decoded = again(link.healthReport, report);
+    assert.ok(decoded.ok);
+    assert.deepEqual(decoded.value.services, health.services);
+    assert.equal(decoded.value.proxiesConnected, 2 ** 31 - 1);
+    assert.deepEqual(
+      decoded.value.unreadable.map(({ service: name }) => name),
+      ['shop/LD_PRELOAD=x', 'shop/big'],
+    );
+  });
+
   it('takes a gateway that has no HBONE: it is reported as it is', () => {
     const decoded = again(link.gatewayReport, { ...gateway, hbonePort: 0 });
     assert.ok(decoded.ok && decoded.value.hbonePort === 0);

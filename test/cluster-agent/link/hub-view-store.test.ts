@@ -55,6 +55,15 @@ describe('the hub’s word on disk', () => {
     assert.equal(views.view.diversions.get('d')?.percent, 30);
   });
 
+  it('takes no resource under a name that its content does not have', () => {
+    const views = open();
+    const stray = { ...diversion(30), name: 'another' };
+    assert.deepEqual(views.apply('diversion', [stray], []), [
+      { name: 'another', reason: 'its content is that of "d"' },
+    ]);
+    assert.equal(views.view.diversions.size, 0);
+  });
+
   for (const [what, text] of [
     ['cut short', '{"complete":true,"types":[["diver'],
     ['of another shape', '[["diversion",[]]]'],

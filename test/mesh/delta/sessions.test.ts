@@ -169,6 +169,21 @@ describe('delta sessions', () => {
     assert.equal(world.server.acknowledged(workloadType, 'a'), '3');
   });
 
+  it('offers what was refused once more when it is asked to, and only then', () => {
+    const world = new DeltaWorld();
+    world.bad.add('1');
+    world.set(workloadType, 'a', '1');
+    world.settle();
+    world.bad.clear();
+    world.server.changed(workloadType);
+    world.settle();
+    assert.equal(world.held.get(workloadType)!.get('a'), undefined);
+    assert.equal(world.server.retryRejected(), true);
+    world.settle();
+    assert.equal(world.held.get(workloadType)!.get('a'), '1');
+    assert.equal(world.server.retryRejected(), false);
+  });
+
   it('is not ready while the first answer was refused in part', () => {
     const world = new DeltaWorld();
     world.bad.add('bad');

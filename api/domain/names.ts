@@ -1,0 +1,12 @@
+/** RFC 1123 label: what clusters, namespaces, policies and services are named. */
+export const isLabel = (text: string): boolean => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+
+export const labelRule =
+  'has 1 to 63 lower-case letters, digits and dashes, and begins and ends with a letter or digit';
+
+/** RFC 1123 subdomain: labels joined by dots, 253 characters at most. */
+export const isDnsName = (text: string): boolean =>
+  text.length <= 253 && text.split('.').every((label) => isLabel(label));
+
+/** Printable ASCII without spaces: regions, zones, versions, networks. Nothing in it ends a line or moves a cursor. */
+export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,253}$/.test(text);

@@ -1,0 +1,101 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { unusableGateways, type UnusableGateway } from '../policy/gateways.ts';
+import type { RejectedReport, Shard } from './observed.ts';
+import type { FederationSnapshot } from './snapshot.ts';
+
+const mostShown = 10;
+
+/** What the hub did not take of a cluster's reports, and what it does not pass on. */
+export function reportConditions(snapshot: FederationSnapshot, shard: Shard): readonly Condition[] {
+  const rejected = [...shard.rejectedReports.values()];
+  return [
+    ...overLimit(rejected.filter(({ limit }) => limit !== undefined)),
+    ...malformed(
+      shard.cluster,
+      rejected.filter(({ limit }) => limit === undefined),
+    ),
+    ...delayed(shard),
+    ...unusableGateways(snapshot, shard).map((one) => gatewayCondition(snapshot, shard, one)),
+  ];
+}
+
+const listed = (rejected: readonly RejectedReport[]): string => {
+  const shown = rejected
+    .slice(0, mostShown)
+    .map(({ type, name, why }) => `${type} ${name.slice(0, 130)}: ${why}`);
+  const more = rejected.length > mostShown ? [`and ${rejected.length - mostShown} more`] : [];
+  return [...shown, ...more].join('; ');
+};
+
+function overLimit(rejected: readonly RejectedReport[]): readonly Condition[] {
+  if (rejected.length === 0) return [];
+  const limits = [...new Set(rejected.flatMap(({ limit }) => limit ?? []))].join(', ');
+  return [
+    {
+      type: 'Reported',
+      status: 'False',
+      reason: 'REPORT_OVER_LIMIT',
+      severity: 'ERROR',
+      object: '',
+      message: `the hub rejected ${rejected.length} reports that exceed a limit of this cluster (${limits}); what it held of them before stays: ${listed(rejected)}`,
+      remedy: `reduce what the cluster reports, or start the hub with a higher --cluster-limits (${limits})`,
+    },
+  ];
+}
+
+function malformed(cluster: string, rejected: readonly RejectedReport[]): readonly Condition[] {
+  if (rejected.length === 0) return [];
+  return [
+    {
+      type: 'Reported',
+      status: 'False',
+      reason: 'REPORT_REJECTED',
+      severity: 'ERROR',
+      object: '',
+      message: `the hub rejected ${rejected.length} reports of this cluster that are not well formed; what it held of them before stays: ${listed(rejected)}`,
+      remedy: `run the agent in the hub's version; if it is, do not trust this agent: isthmus revoke ${cluster}`,
+    },
+  ];
+}
+
+function delayed({ reportsDelayed }: Shard): readonly Condition[] {
+  if (!reportsDelayed) return [];
+  return [
+    {
+      type: 'Reported',
+      status: 'False',
+      reason: 'REPORTS_DELAYED',
+      severity: 'WARNING',
+      object: '',
+      message:
+        'the agent reports more changes a second than the hub takes of one cluster; the hub takes them late',
+      remedy:
+        'find what changes all the time in this cluster, or start the hub with a higher --cluster-limits reportsPerSecond',
+    },
+  ];
+}
+
+function gatewayCondition(
+  { intent }: FederationSnapshot,
+  { cluster }: Shard,
+  { gateway, reason, owner }: UnusableGateway,
+): Condition {
+  const admitted = intent.clusters.get(cluster)?.value.network;
+  const message =
+    reason === 'GATEWAY_ADDRESS_TAKEN'
+      ? `other clusters do not use this gateway: its address ${gateway.address} belongs to ${owner}, which joined earlier`
+      : `other clusters do not use this gateway: it serves network '${gateway.network}', and ${cluster} was admitted for ${admitted === undefined ? 'none yet' : `'${admitted}'`}`;
+  const remedy =
+    reason === 'GATEWAY_ADDRESS_TAKEN'
+      ? 'give the gateway an address of its own'
+      : `set the network label of the gateway's Service to the admitted network, or join again with isthmus token ${cluster} --network ${gateway.network}`;
+  return {
+    type: 'GatewayUsable',
+    status: 'False',
+    reason,
+    severity: 'ERROR',
+    object: `Gateway ${gateway.name}`,
+    message,
+    remedy,
+  };
+}

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { defaultLimits, parseLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts';
+import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { LatestHealth } from '../../federation/link/latest-health.ts';
+import { withinLimits } from '../../federation/link/limited-health.ts';
+import { Pace } from '../../federation/link/pace.ts';
+import { Reports } from '../../federation/link/reports.ts';
+import { conditionsOf } from '../../federation/state/conditions.ts';
+import type { Shard } from '../../federation/state/observed.ts';
+import { emptyShard, withHealth, withHealthRejections } from '../../federation/state/shard.ts';
+import { aGateway, aHealth, aService } from '../fakes/agent.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { Federation } from '../fakes/federation.ts';
+
+const resource = (name: string, body: Uint8Array) => ({ name, version: contentVersion(body), body });
+const service = (name: string, over: Partial<ServiceReport> = {}, as = `shop/${name}`) =>
+  resource(as, wire.serviceReport.encode(aService(name, over)));
+const gateway = (address: string) =>
+  resource(`istio-system/gw/${address}`, wire.gatewayReport.encode(aGateway('east', { address })));
+/** A service whose report is as many bytes longer as its hostname is. */
+const hosted = (n: number) => service('s', { hostname: `${'x'.repeat(n)}.example` });
+const port = (n: number) => ({ name: `p${n}`, port: 1 + n, targetPort: 0, appProtocol: '' });
+
+/** A cluster's reports and what the hub knows by them. */
+class Reporting {
+  readonly reports: Reports;
+  shard: Shard = emptyShard('east', 0);
+
+  constructor(limits: Partial<ClusterLimits> = {}) {
+    this.reports = new Reports({ ...defaultLimits, ...limits });
+  }
+
+  /** The names that are rejected. */
+  put(type: string, resources: readonly ReturnType<typeof resource>[], removed: readonly string[] = []) {
+    const { change, rejected } = this.reports.apply(type, resources, removed, 1);
+    this.shard = change(this.shard);
+    return rejected.map(({ name }) => name);
+  }
+
+  get names(): readonly string[] {
+    return [...this.shard.services.keys()];
+  }
+}
+
+describe('what one cluster may report', () => {
+  it('a report whose name is not its content’s is rejected, and changes nothing', () => {
+    const east = new Reporting();
+    assert.deepEqual(east.put('service', [service('cart')]), []);
+    assert.deepEqual(east.put('service', [service('vault', {}, 'shop/cart')]), ['shop/cart']);
+    assert.equal(east.shard.services.get('shop/cart')?.name, 'cart');
+    const odd = resource('istio-system/gw/9.9.9.9', gateway('127.9.1.1').body);
+    assert.deepEqual(east.put('gateway', [odd]), ['istio-system/gw/9.9.9.9']);
+    assert.equal(east.shard.gateways.size, 0);
+  });
+
+  const tables: Record<
+    string,
+    { limits: Partial<ClusterLimits>; put: (east: Reporting, n: number) => number; most: number }
+  > = {
+    services: {
+      limits: { services: 3 },
+      most: 3,
+      put: (east, n) =>
+        east.put(
+          'service',
+          Array.from({ length: n }, (_, i) => service(`s${i}`)),
+        ).length,
+    },
+    gateways: {
+      limits: { gateways: 3 },
+      most: 3,
+      put: (east, n) =>
+        east.put(
+          'gateway',
+          Array.from({ length: n }, (_, i) => gateway(`127.9.1.${i + 1}`)),
+        ).length,
+    },
+    ports: {
+      limits: { ports: 3 },
+      most: 3,
+      put: (east, n) =>
+        east.put('service', [service('s', { ports: Array.from({ length: n }, (_, i) => port(i)) })]).length,
+    },
+    bytes: {
+      limits: { bytes: hosted(3).body.length + 'shop/s'.length },
+      most: 3,
+      put: (east, n) => east.put('service', [hosted(n)]).length,
+    },
+  };
+  for (const [limit, { limits, put, most }] of Object.entries(tables)) {
+    for (const [n, rejected] of [
+      [most - 1, 0],
+      [most, 0],
+      [most + 1, 1],
+    ] as const)
+      it(`${limit}: ${n} of ${most} allowed, ${rejected} rejected`, () => {
+        const east = new Reporting(limits);
+        assert.equal(put(east, n), rejected);
+      });
+  }
+
+  it('what exceeds a limit is named in a condition with the limit and the remedy, until there is room', async () => {
+    const hub = await Federation.start('east');
+    const east = new Reporting({ services: 1 });
+    const conditions = () => {
+      hub.live.setShard(east.shard);
+      return conditionsOf(hub.now, 'east');
+    };
+    east.put('service', [service('a'), service('b')]);
+    const [condition] = conditions();
+    assert.equal(condition?.reason, 'REPORT_OVER_LIMIT');
+    assert.match(
+      condition.message,
+      /service shop\/b: it would be 2 services of this cluster, and 1 are allowed/,
+    );
+    assert.match(condition.remedy, /--cluster-limits \(services\)/);
+    assert.deepEqual(east.names, ['shop/a']);
+    east.put('service', [service('b')], ['shop/a']);
+    east.put('service', [service('b')]);
+    assert.deepEqual([east.names, conditions()], [['shop/b'], []]);
+    hub.end();
+  });
+
+  it('a report that is not well formed is a condition of its cluster', async () => {
+    const hub = await Federation.start('east');
+    const east = new Reporting();
+    east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
+    hub.live.setShard(east.shard);
+    assert.deepEqual(
+      conditionsOf(hub.now, 'east').map(({ reason, severity }) => [reason, severity]),
+      [['REPORT_REJECTED', 'ERROR']],
+    );
+    hub.end();
+  });
+
+  it('keeps a bounded number of rejections', () => {
+    const east = new Reporting();
+    east.put(
+      'service',
+      Array.from({ length: 1500 }, (_, i) => resource(`shop/s${i}`, Uint8Array.of(255))),
+    );
+    assert.equal(east.shard.rejectedReports.size, 1000);
+  });
+
+  it('takes 5,000 services, 50,000 endpoints and 16 gateways by default', () => {
+    const east = new Reporting();
+    const many = Array.from({ length: 5_000 }, (_, i) => service(`s${i}`));
+    assert.deepEqual(east.put('service', many), []);
+    assert.deepEqual(east.put('service', [service('one-more')]), ['shop/one-more']);
+    const gateways = Array.from({ length: 16 }, (_, i) => gateway(`127.9.1.${i + 1}`));
+    assert.deepEqual(east.put('gateway', gateways), []);
+    const services = many.map((_, i) => health(`s${i}`, 10));
+    assert.deepEqual(withinLimits(report(...services), new Map(), defaultLimits).rejected, []);
+  });
+});
+
+const health = (name: string, total: number) => ({
+  ...aHealth(name),
+  groups: [{ region: 'r1', zone: 'z1', transport: 'hbone' as const, total, healthy: total }],
+});
+const report = (...services: HealthReport['services']): HealthReport => ({
+  sequence: 1,
+  sentAt: 0,
+  proxiesConnected: 1,
+  workloads: 1,
+  services,
+  unreadable: [],
+});
+
+describe('endpoint counts of one cluster', () => {
+  const limits = { ...defaultLimits, endpoints: 10 };
+
+  for (const [total, left] of [
+    [9, []],
+    [10, []],
+    [11, ['shop/b']],
+  ] as const)
+    it(`${total} endpoints where 10 are allowed leave out ${left.join() || 'nothing'}`, () => {
+      const { rejected } = withinLimits(report(health('a', 5), health('b', total - 5)), new Map(), limits);
+      assert.deepEqual(
+        rejected.map(({ service: name }) => name),
+        left,
+      );
+    });
+
+  it('keep what was taken before, whatever the order of the next report', () => {
+    const before = new Map([['shop/z', []]]);
+    const { report: taken } = withinLimits(report(health('a', 8), health('z', 8)), before, limits);
+    assert.deepEqual(
+      taken.services.map(({ name }) => name),
+      ['z'],
+    );
+  });
+
+  it('are rejected no more when a later report has room for them', () => {
+    const one = { service: 'shop/a', why: 'too many', limit: 'endpoints' as const };
+    const rejecting = withHealthRejections(emptyShard('east', 0), [one]);
+    assert.equal(rejecting.rejectedReports.size, 1);
+    assert.equal(withHealthRejections(rejecting, []).rejectedReports.size, 0);
+  });
+
+  it('come with a clock that is years off: the skew is shown as a day at most', () => {
+    const off = (sentAt: number) => withHealth(emptyShard('east', 0), { ...report(), sentAt }, 1e12);
+    assert.equal(off(2e12).clockSkewMillis, 86_400_000);
+    assert.equal(off(0).clockSkewMillis, -86_400_000);
+    assert.equal(off(1e12 + 5).clockSkewMillis, 5);
+  });
+});
+
+describe('how fast reports are taken', () => {
+  it('a burst of twenty seconds at once, and the rest at the permitted rate', () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock, 10);
+    assert.equal(pace.take(200), 0);
+    assert.equal(pace.take(1), 100);
+    assert.equal(pace.take(10), 1100);
+  });
+
+  it('of health reports that come too fast, the latest is taken later', async () => {
+    const clock = new FakeClock();
+    const taken: number[] = [];
+    const latest = new LatestHealth(clock, ({ sequence }) => taken.push(sequence));
+    for (let sequence = 1; sequence <= 1000; sequence++) latest.report({ ...report(), sequence });
+    assert.equal(taken.length, 50);
+    await clock.advance(100);
+    assert.deepEqual([taken.length, taken.at(-1)], [51, 1000]);
+  });
+});
+
+describe('--cluster-limits', () => {
+  it('names what it changes', () => {
+    assert.deepEqual(parseLimits('services=8000,gateways=32'), {
+      ok: true,
+      value: { ...defaultLimits, services: 8000, gateways: 32 },
+    });
+    assert.deepEqual(parseLimits(''), { ok: true, value: defaultLimits });
+  });
+
+  for (const text of ['servces=1', 'services=0', 'services=-1', 'services', 'services=1=2', 'services=1e3'])
+    it(`'${text}' is refused with what it may be`, () => {
+      const parsed = parseLimits(text);
+      assert.ok(!parsed.ok);
+      assert.match(parsed.error, /is one of services|is no whole number from 1 to/);
+    });
+});
