@@ -20,6 +20,7 @@ import { Reports } from './link/reports.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
 import { intentOf } from './state/intent.ts';
 import { Live } from './state/live.ts';
+import { watchNetworks } from './registry/network.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
 import { emptyShard } from './state/shard.ts';
@@ -178,6 +179,19 @@ async function endOf(
     );
   await closing.run();
   return end;
+}
+
+/** What the hub does by itself as intent, observation and time change. */
+function watch(
+  deps: { live: Live; store: Store; runner: CommandRunner; clock: Clock; log: Log },
+  signal: AbortSignal,
+): void {
+  watchActivation(deps);
+  watchRemoval(deps);
+  watchNetworks(deps, signal);
+  watchExpiry(deps, signal);
+  watchSweep(deps, signal);
+  watchOperations(deps, signal);
 }
 
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({

@@ -37,7 +37,7 @@ export const aService = (name: string, over: Partial<ServiceReport> = {}): Servi
 
 /** Each cluster's gateway has an address of its own. */
 const addressOf = (cluster: string): string =>
-  `127.9.${[...cluster].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 250, 7)}.9`;
+  `127.9.${Buffer.from(cluster).reduce((sum, byte) => (sum * 31 + byte) % 250, 7)}.9`;
 
 export const aGateway = (cluster: string, over: Partial<Gateway> = {}): Gateway => ({
   ...{
