@@ -122,19 +122,11 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, over.signal);
   const runner = new CommandRunner({ store, live, clock, random });
   const restored = await restoreReports(store, live, options);
-  const ports = hubPorts({
-    clock,
-    random,
-    log,
-    live,
-    store,
-    runner,
-    ca,
-    provider,
-    server: certificates.server,
-    onReportsRefused: (cluster, count) => status.reportsRefused(cluster, count),
-    limits: options.limits,
-  });
+  const { server } = certificates;
+  const { limits } = options;
+  const onReportsRefused = status.reportsRefused.bind(status);
+  const deps = { clock, random, log, live, store, runner, ca, provider, server, limits };
+  const ports = hubPorts({ ...deps, onReportsRefused });
   const link = listeners.open(ports, restored);
   closing.add(() => link.stop());
   watch({ live, store, runner, clock, log }, over.signal);
@@ -146,18 +138,6 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   status.serves(live);
   log.info({ url, adminUrl, epoch, revision: live.current.intent.revision }, 'hub ready');
   return { url, adminUrl, ended: endOf(leadership, signal, closing, log) };
-}
-
-/** What the hub does by itself. */
-function watch(
-  parts: { live: Live; store: Store; runner: CommandRunner; clock: Clock; log: Log },
-  signal: AbortSignal,
-): void {
-  watchActivation(parts);
-  watchRemoval(parts);
-  watchExpiry(parts, signal);
-  watchSweep(parts, signal);
-  watchOperations(parts, signal);
 }
 
 /** Ends the hub when it is told to, and when another has taken its place. */
