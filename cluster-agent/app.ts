@@ -125,7 +125,7 @@ export class Agent {
     const at = (name: string) => join(stateDir, name);
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
     this.#options = { ...options, trustDomain: identity.trustDomain };
-    this.#views = new HubViewStore(new StateFile(at('hub-view.json'), log));
+    this.#views = new HubViewStore(new StateFile(at('hub-view.json'), log), identity.hubId);
     this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
     this.#issuer = new WorkloadIssuer({
       path: at('intermediate.json'),
@@ -173,6 +173,7 @@ export class Agent {
     });
     this.#renewals = new Renewals(identity, {
       ...{ link: this.link, issuer: this.#issuer, activated: () => this.#activated() },
+      intermediates: () => this.#views.view.intermediates,
       ...{ stateDir, clock, random, log },
     });
   }
@@ -270,6 +271,8 @@ export class Agent {
   }
 
   #hubChanged(): void {
+    // First: a revoked intermediate must not sign for proxies that have just heard of it.
+    this.#renewals.look();
     if (this.#issuer.activate(this.#activated()))
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
     // Before it is acknowledged: what the hub believes to be here must be here after a crash.

@@ -8,6 +8,8 @@ export interface JoinToken {
   readonly usedAt: number | undefined;
   /** SHA-256 of the key that it let in, in hex: only that one is answered again, should the first answer be lost. */
   readonly usedBy: string | undefined;
+  /** The membership that it gave: the token answers again only as long as that one lasts. */
+  readonly membership: string | undefined;
   /** Namespaces that the cluster may host; undefined: what the cluster was allowed before, or all. Never empty. */
   readonly namespaces: readonly string[] | undefined;
   /** The network that the cluster is admitted for; undefined: the one it had, or its own (see `Cluster.network`). */

@@ -30,6 +30,8 @@ export interface RenewLinkResponse {
 
 export interface SignIntermediateRequest {
   readonly csr: string;
+  /** The agent has no intermediate that it may sign with: it was lost, or revoked. */
+  readonly urgent: boolean;
 }
 
 export interface SignIntermediateResponse {

@@ -19,6 +19,8 @@ export interface IntermediateRecord {
   readonly revoked: boolean;
   /** Every verifier that had to has acknowledged it, so it signs. */
   readonly activated: boolean;
+  /** Its cluster has none that it could sign with: it waits for no member that is away. Absent: it has one. */
+  readonly urgent?: true;
 }
 
 /** The CA of the link between hub and agents, whose key is sealed. There is one. */

@@ -80,6 +80,22 @@ export class WorkloadIssuer {
     this.#save();
   }
 
+  get hasCurrent(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Key ids of what it holds: the one that signs, and the one that waits. */
+  get keyIds(): readonly string[] {
+    return [this.#current, this.#next].flatMap((slot) => (slot ? [slot.keyId] : []));
+  }
+
+  /** Gives up what the hub has revoked or does not know: certificates by it would be refused everywhere. */
+  giveUp(keyId: string): void {
+    if (this.#current?.keyId === keyId) this.#current = undefined;
+    if (this.#next?.keyId === keyId) this.#next = undefined;
+    this.#save();
+  }
+
   /** The hub says which intermediates may sign. */
   activate(keyIds: ReadonlySet<string>): boolean {
     if (!this.#next || !keyIds.has(this.#next.keyId)) return false;
@@ -94,7 +110,7 @@ export class WorkloadIssuer {
     if (!this.#current)
       throw new CodedError(
         'NOT_ACTIVE',
-        'the cluster’s intermediate is not active yet: every verifier must acknowledge it first; ask again',
+        "the cluster's intermediate is not active yet, or was revoked: the hub must sign one and every verifier acknowledge it; ask again",
       );
     const { validTo } = this.#current.issuer.certificate;
     if (!(this.#deps.clock.now() < Date.parse(validTo)))

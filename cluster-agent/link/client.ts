@@ -70,6 +70,11 @@ export class LinkClient {
     return this.#session !== undefined;
   }
 
+  /** The hub has sent everything on the connection that is open now: what it has not sent is not there. */
+  get synced(): boolean {
+    return this.#session?.synced ?? false;
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, identity } = this.#deps;
@@ -107,11 +112,11 @@ export class LinkClient {
     return renewed;
   }
 
-  async signIntermediate(csr: string): Promise<{ chain: readonly string[]; keyId: string }> {
+  async signIntermediate(csr: string, urgent = false): Promise<{ chain: readonly string[]; keyId: string }> {
     return callUnary(
       this.#connected(),
       linkService.signIntermediate,
-      { csr },
+      { csr, urgent },
       { deadline: new Date(this.#deps.clock.now() + 10_000) },
     );
   }
@@ -203,6 +208,10 @@ class Session {
     this.#pump.wake();
     this.#beat();
     this.#retryLater();
+  }
+
+  get synced(): boolean {
+    return this.#awaited.size === 0;
   }
 
   changed(type?: string): void {

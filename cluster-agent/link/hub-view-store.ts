@@ -8,14 +8,17 @@ import { emptyHubView, withResource, withoutResource, type HubView } from '../vi
  */
 export class HubViewStore {
   readonly #file: StateFile;
+  readonly #hub: string;
   readonly #held = new Map<string, Map<string, Resource>>();
   #view: HubView = emptyHubView;
   #complete = false;
 
-  constructor(file: StateFile) {
+  /** `hub`: whose view it is; what another hub had sent is no view of this one. */
+  constructor(file: StateFile, hub = '') {
     this.#file = file;
+    this.#hub = hub;
     const saved = file.read(isSaved);
-    if (saved) this.#load(saved);
+    if (saved && (saved.hub ?? hub) === hub) this.#load(saved);
   }
 
   /**
@@ -78,7 +81,7 @@ export class HubViewStore {
         Buffer.from(body).toString('base64'),
       ]),
     ]);
-    this.#file.write({ complete: this.#complete, types } satisfies Saved);
+    this.#file.write({ hub: this.#hub, complete: this.#complete, types } satisfies Saved);
   }
 
   #load({ complete, types }: Saved): void {
@@ -97,6 +100,8 @@ type SavedResource = readonly [string, string, string];
 type SavedType = readonly [type: string, resources: readonly SavedResource[]];
 
 interface Saved {
+  /** Absent in what was saved before hubs were told apart. */
+  readonly hub?: string;
   readonly complete: boolean;
   readonly types: readonly SavedType[];
 }
@@ -109,8 +114,8 @@ const isType = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && isText(value[0]) && isList(value[1], isResource);
 
 const isSaved = (value: unknown): value is Saved => {
-  const { complete, types } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
+  const { hub, complete, types } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
     Record<keyof Saved, unknown>
   >;
-  return typeof complete === 'boolean' && isList(types, isType);
+  return (hub === undefined || isText(hub)) && typeof complete === 'boolean' && isList(types, isType);
 };

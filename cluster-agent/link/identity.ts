@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
@@ -12,7 +12,7 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { Client } from '@grpc/grpc-js';
@@ -30,6 +30,8 @@ export interface LinkIdentity {
   readonly key: string;
   readonly chain: string;
   readonly ca: string;
+  /** SHA-256 of the secret of the token by which it joined, hex: that token is not used again. */
+  readonly joinedBy?: string;
 }
 
 interface JoinOptions {
@@ -39,6 +41,7 @@ interface JoinOptions {
   readonly localAddress: string;
   readonly now: number;
   readonly random: Random;
+  readonly log?: Log;
 }
 
 const fileOf = (stateDir: string): string => join(stateDir, 'link.json');
@@ -48,32 +51,73 @@ const joiningFileOf = (stateDir: string): string => join(stateDir, 'joining-key'
 const purpose = 'link key';
 
 /**
- * The identity of an earlier start, or a new one by the token: one call, to a hub that the token pins. Throws
- * UNSEAL_FAILED, JOIN_TOKEN, NOT_JOINED, CA_NOT_PINNED, HUB_UNREACHABLE or JOIN_REFUSED with what to do.
+ * The identity of an earlier start, or a new one by the token: one call, to a hub that the token pins. A token other
+ * than the one by which it joined makes it join again. Throws UNSEAL_FAILED, JOIN_TOKEN, NOT_JOINED, CA_NOT_PINNED,
+ * HUB_UNREACHABLE or JOIN_REFUSED with what to do.
  */
 export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> {
   const known = readLinkIdentity(options.stateDir, options.random);
-  if (known) return known;
+  if (!known) return joinFirst(options);
+  try {
+    return (await joinAnew(known, options)) ?? known;
+  } catch (error) {
+    // The membership that it has may be good, and is not given up for a token that is not.
+    const why = error instanceof Error ? error.message : String(error);
+    const message = 'the new join token was not used; going on with the membership that this agent has';
+    options.log?.error({ tokenFile: options.tokenFile, error: why }, message);
+    return known;
+  }
+}
+
+async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
   if (options.tokenFile === undefined)
     throw new CodedError(
       'NOT_JOINED',
       `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`,
     );
-  const ticket = readJoinToken(readFileSync(options.tokenFile, 'utf8'));
-  if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${options.tokenFile}: ${ticket.error}`);
-  if (ticket.value.cluster !== options.cluster)
+  return joinWith(readTicket(options.tokenFile, options), options);
+}
+
+/**
+ * Joins again by a token that is not the one that this identity came from: the cluster was revoked, or an operator wants
+ * it installed anew. undefined when there is no such token; the one of the first start may lie there for ever.
+ */
+async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<LinkIdentity | undefined> {
+  const { tokenFile, log } = options;
+  if (tokenFile === undefined || !existsSync(tokenFile)) return undefined;
+  const ticket = readTicket(tokenFile, { ...options, now: 0 });
+  if (known.joinedBy === hashOf(ticket)) return undefined;
+  // Before `joinedBy` was written down, a token that is past its time was the one of the first start.
+  if (known.joinedBy === undefined && ticket.expiresAt <= options.now) return undefined;
+  const identity = await joinWith(readTicket(tokenFile, options), options);
+  log?.info({ cluster: options.cluster, tokenFile }, 'joined again by a new token');
+  return identity;
+}
+
+/** Throws JOIN_TOKEN. */
+function readTicket(tokenFile: string, { cluster, now }: JoinOptions): JoinTicket {
+  const ticket = readJoinToken(readFileSync(tokenFile, 'utf8'));
+  if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${tokenFile}: ${ticket.error}`);
+  if (ticket.value.cluster !== cluster)
     throw new CodedError(
       'JOIN_TOKEN',
-      `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${options.cluster}'`,
+      `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${cluster}'`,
     );
-  if (ticket.value.expiresAt <= options.now)
+  if (ticket.value.expiresAt <= now)
     throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
-  const identity = await joinBy(ticket.value, joiningKey(options), options);
+  return ticket.value;
+}
+
+async function joinWith(ticket: JoinTicket, options: JoinOptions): Promise<LinkIdentity> {
+  const joined = await joinBy(ticket, joiningKey(options), options);
+  const identity = { ...joined, joinedBy: hashOf(ticket) };
   new HubEpochs(options.stateDir, silentLog).forget(identity.hubId);
   saveLinkIdentity(options.stateDir, identity, options.random);
   rmSync(joiningFileOf(options.stateDir), { force: true });
   return identity;
 }
+
+const hashOf = ({ secret }: JoinTicket): string => createHash('sha256').update(secret).digest('hex');
 
 const providerOf = (stateDir: string, random: Random): KeyProvider =>
   fileKeyProvider(join(stateDir, 'sealing-key'), random);

@@ -7,34 +7,68 @@ import type { LinkIdentity } from './identity.ts';
 import { linkIsDue, renewLink } from './renewal.ts';
 
 interface Deps {
-  readonly link: Pick<LinkClient, 'connected' | 'signIntermediate' | 'renew'>;
-  readonly issuer: Pick<WorkloadIssuer, 'wantsNext' | 'prepare' | 'activate'>;
+  readonly link: Pick<LinkClient, 'connected' | 'synced' | 'signIntermediate' | 'renew'>;
+  readonly issuer: Pick<
+    WorkloadIssuer,
+    'wantsNext' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'
+  >;
   /** Key ids of the intermediates that the hub lets sign. */
   readonly activated: () => ReadonlySet<string>;
+  /** All intermediates as the hub has sent them, by key id. */
+  readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
   readonly stateDir: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
+/** What the hub has just signed may come later on the stream than in its answer. */
+const patience = 5000;
+
 /** What only the hub renews: the link's own certificate and the cluster's intermediate. One request of each at a time. */
 export class Renewals {
   readonly #deps: Deps;
   #identity: LinkIdentity;
   readonly #asking = new Set<string>();
+  /** Since when the hub is known not to know an intermediate, monotonic. */
+  readonly #unknownSince = new Map<string, number>();
 
   constructor(identity: LinkIdentity, deps: Deps) {
     this.#identity = identity;
     this.#deps = deps;
   }
 
-  /** Asks for what is due; what fails is asked for again at the next look. */
+  /**
+   * Gives up what the hub revoked or does not know, as after a revocation and a new join; asks for what is due. What
+   * fails is asked for again at the next look.
+   */
   look(): void {
+    this.#giveUp();
+    this.#ask();
+  }
+
+  #giveUp(): void {
+    const { link, issuer, intermediates, clock, log } = this.#deps;
+    const now = clock.monotonic();
+    for (const keyId of issuer.keyIds) {
+      const known = intermediates().get(keyId);
+      if (known || !link.synced) this.#unknownSince.delete(keyId);
+      else if (!this.#unknownSince.has(keyId)) this.#unknownSince.set(keyId, now);
+      const isUnknown = now - (this.#unknownSince.get(keyId) ?? now) >= patience;
+      if (!known?.revoked && !isUnknown) continue;
+      issuer.giveUp(keyId);
+      this.#unknownSince.delete(keyId);
+      const why = known?.revoked ? 'was revoked' : 'is unknown to the hub';
+      log.warn({ keyId }, `the intermediate of this cluster ${why}: the hub is asked for another`);
+    }
+  }
+
+  #ask(): void {
     const { link, issuer, activated, stateDir, clock, random } = this.#deps;
     if (!link.connected) return;
     if (issuer.wantsNext)
       this.#once('the hub has not signed the intermediate; it will be asked again', async () => {
-        await issuer.prepare((csr) => link.signIntermediate(csr));
+        await issuer.prepare((csr) => link.signIntermediate(csr, !issuer.hasCurrent));
         issuer.activate(activated());
       });
     if (linkIsDue(this.#identity, clock.now()))

@@ -9,6 +9,7 @@ import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
+import { olderBundle } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
@@ -34,6 +35,8 @@ interface Field {
   readonly field: keyof HubView;
   /** The value under the resource's name, which must be the one that its content says. */
   readonly read: (resource: Resource) => Result<unknown, string>;
+  /** Why a value is refused beside the one that is held; undefined when it is not. */
+  readonly olderThanHeld?: (view: HubView, value: unknown) => string | undefined;
 }
 
 const fieldOf = <T>(
@@ -49,12 +52,22 @@ const fieldOf = <T>(
   },
 });
 
+/** A hub that was restored from a backup may send roots that were withdrawn since. */
+function olderThanHeld({ bundles }: HubView, value: unknown): string | undefined {
+  const bundle = value as TrustBundle;
+  const held = bundles.get(bundle.trustDomain)?.sequence ?? 0;
+  return bundle.sequence < held ? olderBundle(bundle, held) : undefined;
+}
+
 type Named = { readonly namespace: string; readonly name: string };
 
 const keyOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
 const fields: Readonly<Record<string, Field>> = {
-  'trust-bundle': fieldOf('bundles', decodeTrustBundle, ({ trustDomain }) => trustDomain),
+  'trust-bundle': {
+    ...fieldOf('bundles', decodeTrustBundle, ({ trustDomain }) => trustDomain),
+    olderThanHeld,
+  },
   intermediate: fieldOf('intermediates', decodeIntermediate, ({ keyId }) => keyId),
   activation: fieldOf('activations', wire.activation.decode, ({ keyId }) => keyId),
   policy: fieldOf('policies', wire.compiledPolicy.decode, ({ name }) => name),
@@ -69,6 +82,8 @@ export function withResource(view: HubView, type: string, resource: Resource): R
   if (!known) return err(`type ${type} is not known to this agent`);
   const read = known.read(resource);
   if (!read.ok) return read;
+  const older = known.olderThanHeld?.(view, read.value);
+  if (older !== undefined) return err(older);
   const values = new Map<string, unknown>(view[known.field]).set(resource.name, read.value);
   return ok({ ...view, [known.field]: values });
 }

@@ -1,4 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { SignIntermediateRequest } from '@isthmus/api/domain/membership.ts';
 import type { Answer, AnswerTo, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
@@ -57,7 +58,7 @@ export class LinkDoors {
       answer: (call: ServerDuplexStream<Reply, Question>) =>
         this.#identified(call, (open) => this.#answer(open, call)),
       signIntermediate: this.#certificate((agent, request) =>
-        this.#hub.signIntermediate(agent.cluster, (request as { csr: string }).csr),
+        this.#hub.signIntermediate(agent.cluster, request as SignIntermediateRequest),
       ),
       renewLink: this.#certificate((agent, request) =>
         this.#hub.renewLink(agent, (request as { linkCsr: string }).linkCsr),

@@ -1,6 +1,11 @@
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { createHash } from 'node:crypto';
-import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
+import type {
+  JoinRequest,
+  JoinResponse,
+  SignIntermediateRequest,
+  SignIntermediateResponse,
+} from '@isthmus/api/domain/membership.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { publicKeyDer } from '@isthmus/mesh/pki/key.ts';
@@ -75,7 +80,7 @@ export function hubPorts(deps: Deps): HubPorts {
         linkChain: ca.issueAgent(cluster, membership, csr),
         linkCa: certificatePem(ca.certificate),
       }),
-    signIntermediate: (cluster, csr) => sign(deps, cluster, csr),
+    signIntermediate: (cluster, request) => sign(deps, cluster, request),
   };
 }
 
@@ -98,13 +103,18 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   };
 }
 
-async function sign(deps: Deps, cluster: string, csr: string): Promise<SignIntermediateResponse> {
+async function sign(
+  deps: Deps,
+  cluster: string,
+  { csr, urgent }: SignIntermediateRequest,
+): Promise<SignIntermediateResponse> {
   const { live, provider, random, clock } = deps;
   const domain = live.current.intent.trustDomains.get(live.current.settings.trustDomain)?.value;
   if (!domain) throw new CodedError('BAD_CSR', 'the hub has no trust domain yet');
   const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
   if (!signed.ok) throw new CodedError('BAD_CSR', signed.error);
-  await must(deps, recordIntermediate, signed.value, `agent/${cluster}`);
+  const record = { ...signed.value, ...(urgent && { urgent }) };
+  await must(deps, recordIntermediate, record, `agent/${cluster}`);
   return { chain: [signed.value.certificatePem, domain.rootCertificatePem], keyId: signed.value.keyId };
 }
 

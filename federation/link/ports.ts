@@ -1,6 +1,11 @@
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { X509Certificate } from 'node:crypto';
-import type { JoinRequest, JoinResponse, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
+import type {
+  JoinRequest,
+  JoinResponse,
+  SignIntermediateRequest,
+  SignIntermediateResponse,
+} from '@isthmus/api/domain/membership.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -38,5 +43,5 @@ export interface HubPorts {
   /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */
   join(request: JoinRequest): Promise<JoinResponse>;
   renewLink(agent: Agent, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
-  signIntermediate(cluster: string, csr: string): Promise<SignIntermediateResponse>;
+  signIntermediate(cluster: string, request: SignIntermediateRequest): Promise<SignIntermediateResponse>;
 }

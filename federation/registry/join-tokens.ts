@@ -44,12 +44,6 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
     if (lifetime < minute || lifetime > longestLifetime)
       return refuse('INVALID', 'lifetimeSeconds', 'a token lives for 60 seconds to 24 hours');
     const known = snapshot.intent.clusters.get(cluster);
-    if (known?.value.admission === 'ADMITTED')
-      return refuse(
-        'CONFLICT',
-        'cluster',
-        `${cluster} is a member already: remove it first, or use another name`,
-      );
     const stale = checkRevision(context, known?.revision ?? 0, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     const secret = context.newSecret();
@@ -59,7 +53,7 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       cluster,
       secretHash: sha256(secret),
       expiresAt: context.now + lifetime,
-      ...{ usedAt: undefined, usedBy: undefined },
+      ...{ usedAt: undefined, usedBy: undefined, membership: undefined },
       namespaces,
       network,
     };
@@ -75,10 +69,18 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       writes: [{ put: token, id: token.id, expected: 0 }, ...(known ? [] : [pending])],
       payload,
       shownOnce,
-      warnings: sharedNetwork(snapshot, cluster, network),
+      warnings: [...replacesAgent(known?.value), ...sharedNetwork(snapshot, cluster, network)],
     });
   },
 };
+
+/** A member that has lost its state, or is to be installed anew, joins again by a token as any other. */
+const replacesAgent = (cluster: Cluster | undefined): readonly string[] =>
+  cluster?.admission === 'ADMITTED'
+    ? [
+        `${cluster.name} is a member: when this token is used, the link of its present agent ends; its certificates and services stay`,
+      ]
+    : [];
 
 /** An operator may admit two clusters for one network; by an oversight it would let one answer for the other. */
 function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: string | undefined) {
@@ -147,15 +149,13 @@ export const join: Command<Join, Agent> = {
     if (useless) return { ok: false, error: [useless] };
     const before = snapshot.intent.clusters.get(cluster);
     const subject = `cluster/${cluster}`;
-    if (token.usedAt !== undefined && before?.value.admission === 'ADMITTED')
-      return ok({
-        subject,
-        writes: [],
-        payload: { cluster, membership: before.value.membership },
-        warnings: [],
-      });
-    if (before?.value.admission === 'ADMITTED')
-      return refuse('CONFLICT', 'cluster', `${cluster} is a member already`);
+    // Its first answer was lost. Once the cluster has joined by another token, this one is over.
+    if (token.usedAt !== undefined) {
+      const member = before?.value.admission === 'ADMITTED' ? before.value.membership : undefined;
+      if (member === undefined || member !== token.membership) return err([usedUp]);
+      const payload = { cluster, membership: member };
+      return ok({ subject, writes: [], payload, warnings: [] });
+    }
     const membership = newId();
     // A cluster comes back with the drain and the namespaces that it left with.
     const known = before?.value ?? pendingCluster(cluster, snapshot);
@@ -166,12 +166,18 @@ export const join: Command<Join, Agent> = {
       network: token.network ?? stillOwn(snapshot, known),
     };
     const writes = [
-      { put: { ...token, usedAt: now, usedBy: key }, id: token.id, expected: stored.revision },
+      { put: { ...token, usedAt: now, usedBy: key, membership }, id: token.id, expected: stored.revision },
       { put: admitted, id: cluster, expected: before?.revision ?? 0 },
     ];
     return ok({ subject, writes, payload: { cluster, membership }, warnings: [] });
   },
 };
+
+const usedUp = refusal(
+  'TOKEN_USED',
+  'token',
+  'the token has been used: each cluster joins with a token of its own, create a new one with isthmus token',
+);
 
 /** Why this token lets that cluster's agent in no more, or never did. */
 function whyUseless(
@@ -185,12 +191,7 @@ function whyUseless(
       'cluster',
       `the token is for cluster '${token.cluster}', not '${cluster}'`,
     );
-  if (token.usedAt !== undefined && token.usedBy !== key)
-    return refusal(
-      'TOKEN_USED',
-      'token',
-      'the token has been used: each cluster joins with a token of its own',
-    );
+  if (token.usedAt !== undefined && token.usedBy !== key) return usedUp;
   if (token.expiresAt <= now)
     return refusal('TOKEN_EXPIRED', 'token', 'the token has expired: create a new one with isthmus token');
   return undefined;

@@ -13,7 +13,8 @@ const grace = 30_000;
  * Whether an intermediate may begin to sign: every verifier that has to has acknowledged it. A cluster's first one
  * waits for the clusters that are not away, as one that is away receives the table before anything else when it
  * returns; a renewal waits for every member, as half of the old one's life is left for that, but not to its very end:
- * one dead member must not end the certificates of all others.
+ * one dead member must not end the certificates of all others. One whose agent has nothing else to sign with waits as
+ * a first one does.
  */
 export function readyToActivate(
   intermediate: IntermediateRecord,
@@ -25,7 +26,7 @@ export function readyToActivate(
   if (!members(snapshot).some(({ name }) => name === intermediate.cluster)) return false;
   if (waiting.some(({ name }) => name === intermediate.cluster)) return false;
   const inUse = validUntil(intermediate.cluster, snapshot);
-  const waitsForAll = inUse !== undefined && inUse - now > lastDays;
+  const waitsForAll = !intermediate.urgent && inUse !== undefined && inUse - now > lastDays;
   return waiting.every((cluster) => !waitsForAll && isAway(cluster, snapshot, now));
 }
 

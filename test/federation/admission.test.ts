@@ -51,6 +51,26 @@ describe('what a cluster is admitted for', () => {
     assert.deepEqual((await admit({ cluster: 'east' })).namespaces, ['shop']);
   });
 
+  it('lets a present member join again by a new token, says what that ends, and forgets the earlier one', async () => {
+    const first = await token({ cluster: 'east' });
+    const joinBy = (secret: string, key: string) => federation.run(join, { cluster: 'east', secret, key });
+    const one = await joinBy(first.secret, 'k1');
+    const second = await token({ cluster: 'east' });
+    assert.match(
+      second.warnings.join(),
+      /east is a member: when this token is used, the link of its present/,
+    );
+    const again = await joinBy(first.secret, 'k1');
+    assert.ok(one.ok && again.ok);
+    assert.equal(again.payload.membership, one.payload.membership, 'a lost answer is given again');
+    const two = await joinBy(second.secret, 'k2');
+    assert.ok(two.ok);
+    assert.notEqual(two.payload.membership, one.payload.membership);
+    const late = await joinBy(first.secret, 'k1');
+    assert.deepEqual(!late.ok && late.errors.map(({ code }) => code), ['TOKEN_USED']);
+    assert.equal(clusterNamed('east').membership, two.payload.membership);
+  });
+
   it('takes 255 and 256 namespaces and refuses 257, an empty list, a bad name and one that is listed twice', async () => {
     await admit({ cluster: 'east' });
     assert.deepEqual(await errorsOf(many(mostNamespaces - 1)), []);

@@ -139,6 +139,13 @@ export declare type SignIntermediateRequest = Message<"isthmus.link.v1.SignInter
    * @generated from field: string csr = 1;
    */
   csr: string;
+
+  /**
+   * The agent has no intermediate that it may sign with: it was lost, or revoked.
+   *
+   * @generated from field: bool urgent = 2;
+   */
+  urgent: boolean;
 };
 
 /**

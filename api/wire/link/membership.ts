@@ -62,8 +62,8 @@ export const renewLinkResponse: Codec<RenewLinkResponse> = codec(
 
 export const signIntermediateRequest: Codec<SignIntermediateRequest> = codec(
   SignIntermediateRequestSchema,
-  ({ csr }) => ({ csr }),
-  ({ csr }, fields): SignIntermediateRequest => ({ csr: fields.text('csr', csr) }),
+  ({ csr, urgent }) => ({ csr, urgent }),
+  ({ csr, urgent }, fields): SignIntermediateRequest => ({ csr: fields.text('csr', csr), urgent }),
 );
 
 export const signIntermediateResponse: Codec<SignIntermediateResponse> = codec(

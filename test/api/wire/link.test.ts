@@ -128,7 +128,7 @@ const values: { [N in CodecName]: Value<N> } = {
   },
   renewLinkRequest: { linkCsr: 'csr' },
   renewLinkResponse: { linkChain: ['leaf'], linkCa: 'ca' },
-  signIntermediateRequest: { csr: 'csr' },
+  signIntermediateRequest: { csr: 'csr', urgent: true },
   signIntermediateResponse: { chain: ['intermediate', 'root'], keyId: 'ab12' },
   syncMessage: {
     kind: 'response',

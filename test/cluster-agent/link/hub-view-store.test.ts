@@ -6,7 +6,9 @@ import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import { encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { makeAuthority } from '../../fakes/authority.ts';
 
 describe('the hub’s word on disk', () => {
   let dir = '';
@@ -76,4 +78,33 @@ describe('the hub’s word on disk', () => {
       assert.equal(readFileSync(`${at()}.damaged`, 'utf8'), text);
       assert.equal(existsSync(at()), false);
     });
+
+  it('is not believed for another hub, to which the cluster has moved', () => {
+    const of = (hubId: string) => new HubViewStore(new StateFile(at(), silentLog), hubId);
+    const views = of('hub-a');
+    views.apply('diversion', [diversion(30)], []);
+    views.completed();
+    views.save();
+    assert.deepEqual([of('hub-a').complete, of('hub-a').view.diversions.size], [true, 1]);
+    assert.deepEqual([of('hub-b').complete, of('hub-b').view.diversions.size], [false, 0]);
+  });
+
+  it('keeps the newer bundle of a trust domain, also after a restart', () => {
+    const { root, trustDomain } = makeAuthority();
+    const bundle = (sequence: number) => {
+      const body = encodeTrustBundle({ trustDomain, roots: [root], sequence });
+      return { name: trustDomain, version: contentVersion(body), body };
+    };
+    const path = join(dir, 'bundles.json');
+    const first = new HubViewStore(new StateFile(path, silentLog));
+    assert.deepEqual(first.apply('trust-bundle', [bundle(4)], []), []);
+    assert.deepEqual(first.apply('trust-bundle', [bundle(5)], []), []);
+    first.save();
+    for (const store of [first, new HubViewStore(new StateFile(path, silentLog))]) {
+      const [refused] = store.apply('trust-bundle', [bundle(4)], []);
+      assert.match(refused?.reason ?? '', /sequence 4, and 5 is held/);
+      assert.equal(store.view.bundles.get(trustDomain)?.sequence, 5);
+      assert.deepEqual(store.apply('trust-bundle', [bundle(5)], []), []);
+    }
+  });
 });

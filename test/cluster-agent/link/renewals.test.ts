@@ -33,12 +33,18 @@ describe('renewals', () => {
     };
     const link = {
       connected: true,
+      synced: true,
       signIntermediate: () => Promise.reject(new Error('the issuer asks')),
       renew: () => ask('link').then(() => ({ chain: leaf().chain, ca: '' })),
     };
     const activated: (readonly string[])[] = [];
+    const givenUp: string[] = [];
+    const intermediates = new Map<string, { revoked: boolean }>();
     const issuer = {
       wantsNext: false,
+      hasCurrent: true,
+      keyIds: [] as string[],
+      giveUp: (keyId: string) => givenUp.push(keyId),
       prepare: () => ask('intermediate'),
       activate: (keyIds: ReadonlySet<string>) => activated.push([...keyIds]) > 0,
     };
@@ -47,14 +53,22 @@ describe('renewals', () => {
       ...leaf(),
     };
     const renewals = new Renewals(identity, {
-      ...{ link, issuer, activated: () => new Set(['next']), stateDir, clock, random: systemRandom },
+      ...{
+        link,
+        issuer,
+        activated: () => new Set(['next']),
+        intermediates: () => intermediates,
+        stateDir,
+        clock,
+        random: systemRandom,
+      },
       log: silentLog,
     });
     const answer = async (failure?: Error) => {
       answers.shift()?.(failure);
       await new Promise((resolve) => setImmediate(resolve));
     };
-    return { renewals, clock, link, issuer, asked, activated, answer };
+    return { renewals, clock, link, issuer, asked, activated, givenUp, intermediates, answer };
   }
 
   it('ask for an intermediate once at a time, again after a failure, and put it in force', async () => {
@@ -89,5 +103,29 @@ describe('renewals', () => {
     issuer.wantsNext = true;
     renewals.look();
     assert.deepEqual(asked, []);
+  });
+
+  it('give up at once what was revoked, and what the hub does not know for 5 s of a link that has synced', async () => {
+    const { renewals, clock, link, issuer, givenUp, intermediates } = agent();
+    issuer.keyIds = ['current', 'next'];
+    intermediates.set('current', { revoked: false });
+    renewals.look();
+    await clock.advance(4999);
+    renewals.look();
+    assert.deepEqual(givenUp, []);
+    // A link that ends and comes back counts from the beginning.
+    Object.assign(link, { synced: false });
+    renewals.look();
+    await clock.advance(60_000);
+    Object.assign(link, { synced: true });
+    renewals.look();
+    assert.deepEqual(givenUp, []);
+    intermediates.set('current', { revoked: true });
+    renewals.look();
+    assert.deepEqual(givenUp, ['current']);
+    issuer.keyIds = ['next'];
+    await clock.advance(5000);
+    renewals.look();
+    assert.deepEqual(givenUp, ['current', 'next']);
   });
 });
