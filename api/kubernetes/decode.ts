@@ -3,12 +3,15 @@ import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Finding } from '../domain/rejection.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
+import { complaint } from './complaint.ts';
 import { invalid } from './finding.ts';
 import { objectId } from './objects.ts';
 import type { ClusterObject, Metadata, ServiceObject } from './objects.ts';
 import { readPeerAuthentication } from './peer-authentication.ts';
 import { readPod } from './pod.ts';
 import { readCreation } from './precedence.ts';
+import * as policySchemas from './policy-schemas.ts';
+import { standInFor, type StandIn } from './policy-stand-in.ts';
 import * as schemas from './schemas.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -28,6 +31,8 @@ export interface Refusal extends Finding {
   readonly object: string;
   /** Undefined when it cannot be read. Whoever has a good form of that object may keep it. */
   readonly id: string | undefined;
+  /** Of a security policy: what is in force where there is no good form of it. */
+  readonly standIn: StandIn | undefined;
 }
 
 const clusterScoped = new Set(['Namespace', 'Node']);
@@ -38,15 +43,27 @@ const clusterScoped = new Set(['Namespace', 'Node']);
  */
 export function decodeObject(foreign: unknown): Result<Decoded, Refusal> {
   const raw = readable(foreign);
+  const decoded = decodeReadable(raw);
+  return decoded.ok
+    ? decoded
+    : err({ ...decoded.error, standIn: isSecurityGroup(raw) ? standInFor(raw) : undefined });
+}
+
+const isSecurityGroup = (raw: unknown): boolean => {
+  const { apiVersion } = loosely(raw);
+  return typeof apiVersion === 'string' && apiVersion.startsWith('security.istio.io/');
+};
+
+function decodeReadable(raw: unknown): Result<Decoded, Omit<Refusal, 'standIn'>> {
   const refusal = { object: describe(raw), id: idOf(raw) };
   const framed = schemas.frame.safeParse(raw);
-  if (!framed.success) return err({ ...refusal, ...complaint(framed.error) });
+  if (!framed.success) return err({ ...refusal, ...complaint(framed.error, schemas.frame) });
   const { apiVersion, kind } = framed.data;
   const metadata = readMetadata(kind, framed.data.metadata);
   const decode = decoders[`${apiVersion.replace(/\/v1beta1$/, '/v1')}/${kind}`];
   if (!decode) return passOver(apiVersion, kind, refusal);
   const read = decode(raw, metadata);
-  if (!read.ok) return err({ ...refusal, ...complaint(read.error) });
+  if (!read.ok) return err({ ...refusal, ...read.error });
   const { object, findings } = read.value;
   return ok({ kind: 'object', what: refusal.object, object, findings });
 }
@@ -76,7 +93,7 @@ interface Read {
   readonly findings: readonly Finding[];
 }
 
-type Decode = (raw: unknown, metadata: Metadata) => Result<Read, z.ZodError>;
+type Decode = (raw: unknown, metadata: Metadata) => Result<Read, Finding>;
 
 const whole = (object: ClusterObject): Read => ({ object, findings: [] });
 
@@ -90,29 +107,22 @@ const decoders: Readonly<Record<string, Decode>> = {
   'discovery.k8s.io/v1/EndpointSlice': (raw, metadata) =>
     through(schemas.endpointSlice, raw, (value) => whole(readSlice(value, metadata))),
   'security.istio.io/v1/AuthorizationPolicy': (raw, metadata) =>
-    through(schemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
+    through(policySchemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
   'security.istio.io/v1/PeerAuthentication': (raw, metadata) =>
-    through(schemas.peerAuthentication, raw, (value) => whole(readPeerAuthentication(value, metadata))),
+    through(policySchemas.peerAuthentication, raw, (value) => whole(readPeerAuthentication(value, metadata))),
 };
 
 function through<S extends z.ZodType>(
   schema: S,
   raw: unknown,
   read: (value: z.infer<S>) => Read,
-): Result<Read, z.ZodError> {
+): Result<Read, Finding> {
   const parsed = schema.safeParse(raw);
-  return parsed.success ? ok(read(parsed.data)) : err(parsed.error);
-}
-
-function complaint(error: z.ZodError): Finding {
-  const [issue] = error.issues;
-  const path =
-    issue?.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') ?? '';
-  const extra = issue?.code === 'unrecognized_keys' ? `.${issue.keys.join(', .')}` : '';
-  return invalid(`${path}${extra}`.replace(/^\./, ''), issue?.message ?? 'cannot be read');
+  return parsed.success ? ok(read(parsed.data)) : err(complaint(parsed.error, schema));
 }
 
 interface Loose {
+  readonly apiVersion?: unknown;
   readonly kind?: unknown;
   readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown };
 }

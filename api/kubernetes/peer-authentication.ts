@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Metadata, MtlsMode, PeerAuthenticationObject } from './objects.ts';
-import type * as schemas from './schemas.ts';
+import type * as schemas from './policy-schemas.ts';
 
 /** Istio's PeerAuthentication. A port without a mode of its own is left out, as it has the workload's. */
 export function readPeerAuthentication(

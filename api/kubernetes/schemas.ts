@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 
-// Shapes of foreign objects, as far as Isthmus acts on them. Kubernetes objects may bear any other field; in the
-// specs of security policies an unknown field is refused, as a typo there must not open a door.
+// Shapes of foreign objects, as far as Isthmus acts on them. They may have any other field, which is not so for security
+// policies (policy-schemas.ts).
 
-const dnsName = z
+export const dnsName = z
   .string()
   .max(253)
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name in lower case');
@@ -16,7 +15,7 @@ const portName = z
   .string()
   .max(63)
   .regex(/^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)?$/, 'must be letters, digits and dashes');
-const labels = z.record(z.string().max(317), z.string().max(63)).optional();
+export const labels = z.record(z.string().max(317), z.string().max(63)).optional();
 
 export const metadata = z.looseObject({
   name: dnsName,
@@ -127,90 +126,6 @@ export const pod = z.looseObject({
     .looseObject({
       podIP: z.union([z.ipv4(), z.ipv6()]).optional(),
       conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).optional(),
-    })
-    .optional(),
-});
-
-const texts = z.array(z.string().min(1).max(2048)).max(1000).optional();
-const isBlock = (text: string) => parseBlock(text).ok;
-const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
-const blocks = z.array(z.string().refine(isBlock, 'is no IP address or CIDR block')).max(1000).optional();
-const ports = z.array(z.string().refine(isPort, 'is no port')).max(1000).optional();
-const selector = z.strictObject({ matchLabels: labels }).optional();
-
-/** Where nothing is set nothing is matched, so that a rule of a DENY would be lost without a word. */
-const saysSomething = (value: object) =>
-  Object.values(value).some((list: unknown) => Array.isArray(list) && list.length > 0);
-const empty =
-  'is empty and would match nothing: name what it shall match, or leave it out to match everything';
-
-const source = z
-  .strictObject({
-    ...{ principals: texts, notPrincipals: texts, namespaces: texts, notNamespaces: texts },
-    ...{ ipBlocks: blocks, notIpBlocks: blocks, serviceAccounts: texts, notServiceAccounts: texts },
-    ...{ requestPrincipals: texts, notRequestPrincipals: texts },
-    ...{ remoteIpBlocks: texts, notRemoteIpBlocks: texts },
-  })
-  .refine(saysSomething, empty);
-
-const operation = z
-  .strictObject({
-    ...{ ports, notPorts: ports, hosts: texts, notHosts: texts },
-    ...{ methods: texts, notMethods: texts, paths: texts, notPaths: texts },
-  })
-  .refine(saysSomething, empty);
-
-/** What the values of a condition that an L4 proxy judges have to be. */
-const valuesOf: Readonly<
-  Record<string, { readonly is: (text: string) => boolean; readonly message: string }>
-> = {
-  'source.ip': { is: isBlock, message: 'is no IP address or CIDR block' },
-  'destination.ip': { is: isBlock, message: 'is no IP address or CIDR block' },
-  'destination.port': { is: isPort, message: 'is no port' },
-};
-
-const condition = z
-  .strictObject({ key: z.string().min(1).max(300), values: texts, notValues: texts })
-  .refine(saysSomething, 'needs values or notValues')
-  .superRefine(({ key, values = [], notValues = [] }, context) => {
-    const rule = valuesOf[key];
-    if (!rule) return;
-    for (const [field, list] of Object.entries({ values, notValues }))
-      for (const [index, text] of list.entries())
-        if (!rule.is(text)) context.addIssue({ code: 'custom', path: [field, index], message: rule.message });
-  });
-
-const rule = z.strictObject({
-  from: z.array(z.strictObject({ source })).min(1).max(1000).optional(),
-  to: z.array(z.strictObject({ operation })).min(1).max(1000).optional(),
-  when: z.array(condition).max(1000).optional(),
-});
-
-export const authorizationPolicy = z.looseObject({
-  spec: z
-    .strictObject({
-      selector,
-      targetRef: z.looseObject({}).optional(),
-      targetRefs: z.array(z.looseObject({})).optional(),
-      action: z.enum(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']).optional(),
-      provider: z.looseObject({}).optional(),
-      rules: z.array(rule).max(1000).optional(),
-    })
-    .refine(({ action, rules = [] }) => action !== 'DENY' || rules.length > 0, {
-      path: ['rules'],
-      message: 'are none, so nothing is denied: give one, {} for everything',
-    })
-    .optional(),
-});
-
-const mode = z.enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']).optional();
-
-export const peerAuthentication = z.looseObject({
-  spec: z
-    .strictObject({
-      selector,
-      mtls: z.strictObject({ mode }).optional(),
-      portLevelMtls: z.record(z.string().refine(isPort, 'is no port'), z.strictObject({ mode })).optional(),
     })
     .optional(),
 });

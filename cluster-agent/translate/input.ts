@@ -1,4 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
 import type { Health } from '../health/tracker.ts';
@@ -26,7 +27,7 @@ export const nextDeadline = ({ hub, now }: TranslateInput): number =>
     .filter((deadline) => deadline > now)
     .reduce((first, deadline) => Math.min(first, deadline), Infinity);
 
-export const rootNamespace = 'istio-system';
+export { rootNamespace };
 
 /** The network that the system namespace's label names; '' when none does. */
 export const networkOf = ({ view }: TranslateInput): string =>

@@ -45,8 +45,7 @@ const closed: PeerDemand = { strict: true, keys: [strictKey] };
 export function peerAuthentications(view: ClusterView): PeerAuthentications {
   const all = [...view.all('PeerAuthentication')].sort(byPrecedence);
   const byNamespace = Map.groupBy(all, ({ metadata }) => metadata.namespace);
-  const bare = (namespace: string) =>
-    byNamespace.get(namespace)?.find(({ level }) => level === 'NAMESPACE')?.mode ?? 'UNSET';
+  const bare = (namespace: string) => byNamespace.get(namespace)?.find(isOfNamespace)?.mode ?? 'UNSET';
   const mesh = inherit(bare(rootNamespace), 'PERMISSIVE');
   const modeOf = (namespace: string) => (namespace === rootNamespace ? mesh : inherit(bare(namespace), mesh));
   const converted = new Map(
@@ -66,6 +65,10 @@ export function peerAuthentications(view: ClusterView): PeerAuthentications {
     },
   };
 }
+
+/** What stands in for one in the root namespace whose selector cannot be read is taken for the mesh's. */
+const isOfNamespace = ({ level, metadata, selector }: PeerAuthenticationObject): boolean =>
+  level === 'NAMESPACE' || (metadata.namespace === rootNamespace && Object.keys(selector).length === 0);
 
 const isOfWorkload = ({ level, metadata }: PeerAuthenticationObject): boolean =>
   level === 'WORKLOAD' && metadata.namespace !== rootNamespace;

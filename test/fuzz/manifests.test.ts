@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
+import { settle } from '@isthmus/cluster-agent/source/files/holding.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
@@ -51,7 +52,7 @@ describe('no manifest makes the agent throw', () => {
   it('read as a file, and what is taken of it translates', () => {
     fc.assert(
       fc.property(fc.oneof(damaged, fc.string({ unit: 'binary', maxLength: 300 })), (text) => {
-        const { objects, rejections } = readManifests(text, 'a.yaml');
+        const { objects, rejections } = settle(undefined, readManifests(text, 'a.yaml'));
         for (const { object, message } of rejections) assert.ok(object.length > 0 && message.length > 0);
         const view = new ClusterView();
         view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));

@@ -67,7 +67,7 @@ export class Folder {
     for (const file of this.#seen.keys())
       if (!listing.files.has(file) && !this.#files.has(file)) this.#seen.delete(file);
     const before = this.#holding;
-    this.#holding = withClosed(hold(this.#files, before), listing);
+    this.#holding = withClosed(hold(this.#files), listing);
     this.#save();
     return {
       events: differences(before, this.#holding),

@@ -10,38 +10,45 @@ export interface Holding {
 
 export const nothingHeld: Holding = { objects: new Map(), rejections: new Map() };
 
-/** A new form of a file over its last: what cannot be read of it stays as it was. */
+/**
+ * A new form of a file over its last: what cannot be read of it stays as it was. A policy that never could be read is what
+ * stands in for it, and says so.
+ */
 export function settle(before: FileContents | undefined, read: FileContents): FileContents {
   const kept = [...(before?.objects ?? [])].filter(
-    ([id]) => !read.objects.has(id) && (read.broken || read.refused.has(id)),
+    ([id, { standsIn }]) =>
+      !read.objects.has(id) && (read.broken || read.refused.has(id)) && !(standsIn && read.standIns.has(id)),
   );
-  return kept.length === 0 ? read : { ...read, objects: new Map([...read.objects, ...kept]) };
+  const objects = new Map([...read.standIns, ...read.objects, ...kept]);
+  if (objects.size === read.objects.size) return read;
+  const rejections = [...objects.values()].flatMap(({ standsIn }) => standsIn ?? []);
+  return { ...read, objects, rejections: [...read.rejections, ...rejections] };
 }
 
 export const loses = (before: FileContents | undefined, after: FileContents): boolean =>
   [...(before?.objects.keys() ?? [])].some((id) => !after.objects.has(id));
 
-/** Whoever had an object keeps it for as long as it is in that file; then the first file that has it is next. */
-export function hold(files: ReadonlyMap<string, FileContents>, before: Holding): Holding {
+/**
+ * Each object is taken from the first file by name that has it in a form that can be read, whatever was read first: a
+ * restart changes nothing.
+ */
+export function hold(files: ReadonlyMap<string, FileContents>): Holding {
   const objects = new Map<string, Held & { readonly file: string }>();
   const rejections = new Map([...files].map(([file, contents]) => [file, [...contents.rejections]]));
-  for (const file of [...files.keys()].sort())
-    for (const [id, held] of files.get(file)?.objects ?? []) {
-      const last = before.objects.get(id)?.file ?? file;
-      const owner = files.get(last)?.objects.has(id) ? last : (objects.get(id)?.file ?? file);
-      if (owner === file) objects.set(id, { ...held, file });
-      else
-        rejections
-          .get(file)
-          ?.push(
-            rejectionOf(
-              nameOf(held),
-              duplicate(owner, files.get(owner)?.objects.get(id)?.line ?? 0),
-              file,
-              held.line,
-            ),
-          );
-    }
+  const names = [...files.keys()].sort();
+  const inOrder = names.flatMap((file) =>
+    [...(files.get(file)?.objects ?? [])].map(([id, held]) => ({ id, held: { ...held, file } })),
+  );
+  for (const { id, held } of inOrder) {
+    const first = objects.get(id);
+    if (!first || (first.standsIn && !held.standsIn)) objects.set(id, held);
+  }
+  for (const { id, held } of inOrder) {
+    const used = objects.get(id);
+    if (!used || used.file === held.file) continue;
+    const finding = duplicate(used.file, used.line);
+    rejections.get(held.file)?.push(rejectionOf(nameOf(held), finding, held.file, held.line));
+  }
   return { objects, rejections };
 }
 

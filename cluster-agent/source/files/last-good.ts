@@ -1,7 +1,7 @@
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
 import type { StateFile } from '../../state-file.ts';
-import type { FileContents, Held } from './read-file.ts';
+import { standingIn, type FileContents, type Held } from './read-file.ts';
 
 /** Objects of a file, each as the JSON that it was read from. */
 type Saved = Readonly<Record<string, readonly string[]>>;
@@ -18,7 +18,7 @@ export class LastGood {
   /** Read like any foreign object, as an older agent may have written it. */
   load(): Map<string, FileContents> {
     const saved = this.#file.read(isSaved) ?? {};
-    return new Map(Object.entries(saved).map(([file, texts]) => [file, contentsOf(texts)]));
+    return new Map(Object.entries(saved).map(([file, texts]) => [file, contentsOf(file, texts)]));
   }
 
   save(files: ReadonlyMap<string, FileContents>): void {
@@ -39,13 +39,16 @@ const isSaved = (value: unknown): value is Saved =>
     (texts) => Array.isArray(texts) && texts.every((one) => typeof one === 'string'),
   );
 
-function contentsOf(texts: readonly string[]): FileContents {
-  const objects = new Map<string, Held>();
-  for (const json of texts) {
-    const decoded = decodeObject(JSON.parse(json));
-    if (!decoded.ok || decoded.value.kind === 'skipped') continue;
-    const { object } = decoded.value;
-    objects.set(objectId(object.kind, object.metadata), { object, json, line: 0 });
-  }
-  return { objects, refused: new Set(), rejections: [], broken: false };
+function contentsOf(file: string, texts: readonly string[]): FileContents {
+  const held = texts.flatMap((json) => readHeld(file, json) ?? []);
+  const objects = new Map(held.map((one) => [objectId(one.object.kind, one.object.metadata), one]));
+  return { objects, refused: new Set(), standIns: new Map(), rejections: [], broken: false };
+}
+
+function readHeld(file: string, json: string): Held | undefined {
+  const decoded = decodeObject(JSON.parse(json));
+  if (decoded.ok)
+    return decoded.value.kind === 'object' ? { object: decoded.value.object, json, line: 0 } : undefined;
+  const { standIn } = decoded.error;
+  return standIn && standingIn(decoded.error, standIn, { json, file, line: 0 });
 }

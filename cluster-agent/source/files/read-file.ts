@@ -1,6 +1,7 @@
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
-import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
+import { decodeObject, type Refusal } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { StandIn } from '@isthmus/api/kubernetes/policy-stand-in.ts';
 import { parseDocuments, type Parsed } from './parse-documents.ts';
 import { plainValue, type PlainValue } from './plain-value.ts';
 
@@ -10,6 +11,8 @@ export interface Held {
   readonly json: string;
   /** Where its document begins. */
   readonly line: number;
+  /** The object that is written was refused, and this one stands in for it: what that means. */
+  readonly standsIn?: Rejection;
 }
 
 /** What one file of manifests holds. */
@@ -17,6 +20,8 @@ export interface FileContents {
   readonly objects: ReadonlyMap<string, Held>;
   /** Ids of objects that are in the file and were refused. */
   readonly refused: ReadonlySet<string>;
+  /** By id, what stands in for refused objects of which no good form is known. */
+  readonly standIns: ReadonlyMap<string, Held>;
   readonly rejections: readonly Rejection[];
   /** A part of it could not be read, so nobody knows what else is in it. */
   readonly broken: boolean;
@@ -46,6 +51,7 @@ export function readManifests(text: string, file: string): FileContents {
 export const unreadable = (file: string, reason: string): FileContents => ({
   objects: new Map(),
   refused: new Set(),
+  standIns: new Map(),
   rejections: [rejectionOf(file, fileFinding('UNREADABLE_FILE', reason), file, 0)],
   broken: true,
 });
@@ -93,6 +99,7 @@ const mergeOverrides = (keys: readonly string[]): Finding => ({
 class Contents implements FileContents {
   readonly objects = new Map<string, Held>();
   readonly refused = new Set<string>();
+  readonly standIns = new Map<string, Held>();
   readonly rejections: Rejection[] = [];
   broken = false;
   readonly #file: string;
@@ -104,10 +111,7 @@ class Contents implements FileContents {
   add(json: string, line: number): void {
     const decoded = decodeObject(JSON.parse(json));
     if (!decoded.ok) {
-      const { id, object } = decoded.error;
-      if (id === undefined) this.broken = true;
-      else this.refused.add(id);
-      this.reject(object, decoded.error, line);
+      this.#refuse(decoded.error, json, line);
     } else if (decoded.value.kind === 'skipped') {
       const { what, apiVersion } = decoded.value;
       this.reject(what, skipped(apiVersion), line);
@@ -120,6 +124,18 @@ class Contents implements FileContents {
 
   reject(object: string, finding: Finding, line: number): void {
     this.rejections.push(rejectionOf(object, finding, this.#file, line));
+  }
+
+  #refuse(refusal: Refusal, json: string, line: number): void {
+    const { id, standIn } = refusal;
+    if (id === undefined) this.broken = true;
+    else this.refused.add(id);
+    this.reject(refusal.object, refusal, line);
+    if (standIn)
+      this.standIns.set(
+        objectId(standIn.object.kind, standIn.object.metadata),
+        standingIn(refusal, standIn, { json, file: this.#file, line }),
+      );
   }
 
   #hold(what: string, object: ClusterObject, json: string, line: number): void {
@@ -136,6 +152,27 @@ export const duplicate = (file: string, line: number): Finding => ({
   severity: 'WARNING',
   field: '',
   message: `the same object is at ${file}:${line}, which is the one that is used; delete one of them`,
+});
+
+interface Place {
+  readonly json: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** What is in force for a refused policy. */
+export const standingIn = (
+  refusal: Refusal,
+  { object, effect }: StandIn,
+  { json, file, line }: Place,
+): Held => ({ object, json, line, standsIn: rejectionOf(refusal.object, closed(effect), file, line) });
+
+/** What a refused policy may deny is denied. */
+const closed = (effect: string): Finding => ({
+  code: 'REFUSED_POLICY_CLOSES',
+  severity: 'ERROR',
+  field: '',
+  message: `this policy cannot be read, so ${effect}; correct it to end this`,
 });
 
 const skipped = (apiVersion: string): Finding => ({

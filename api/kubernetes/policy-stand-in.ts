@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import type { Rule } from '@isthmus/mesh/rbac/authorization.ts';
+import { dryRunAnnotation, isDryRun } from './authorization-policy.ts';
+import type { AuthorizationPolicyObject, Metadata, PeerAuthenticationObject } from './objects.ts';
+import { isRecord, readRule } from './policy-reading.ts';
+import { denied } from './policy-rules.ts';
+import { action, matchLabel, targetRef } from './policy-schemas.ts';
+import { readCreation } from './precedence.ts';
+import { rootNamespace } from './root-namespace.ts';
+import { dnsName } from './schemas.ts';
+
+/** What is in force where a security policy is refused and no good form of it is known. */
+export interface StandIn {
+  readonly object: AuthorizationPolicyObject | PeerAuthenticationObject;
+  /** What that means for connections. */
+  readonly effect: string;
+}
+
+/**
+ * A security policy that cannot be read closes and never opens: what stands in for it denies every connection that it
+ * would deny once it is corrected. Undefined where it denies nothing either way: in a namespace that cannot exist, for a
+ * target, in a dry run, and for AUDIT and CUSTOM, which no L4 proxy enforces.
+ */
+export function standInFor(raw: unknown): StandIn | undefined {
+  if (!isRecord(raw)) return undefined;
+  const metadata = readMetadata(raw);
+  if (!metadata) return undefined;
+  if (raw['kind'] === 'PeerAuthentication') return strictFor(raw['spec'], metadata);
+  return raw['kind'] === 'AuthorizationPolicy' ? closedPolicy(raw, metadata) : undefined;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const policyFields = new Set(['selector', 'targetRef', 'targetRefs', 'action', 'provider', 'rules']);
+
+function closedPolicy(raw: Raw, metadata: Metadata): StandIn | undefined {
+  const spec = raw['spec'];
+  const written = isRecord(spec) ? readAction(spec) : undefined;
+  if (written === 'NEITHER' || isDryRun(metadata)) return undefined;
+  const { selector, isTargeted } = readScope(spec);
+  if (isTargeted) return undefined;
+  const object = (kind: 'ALLOW' | 'DENY', rules: readonly Rule[]): AuthorizationPolicyObject => ({
+    kind: 'AuthorizationPolicy',
+    metadata,
+    selector,
+    hasTargetRef: false,
+    action: kind,
+    rules,
+    dryRun: false,
+  });
+  const whom = describeSelector(selector, metadata);
+  if (written === 'ALLOW')
+    return {
+      object: object('ALLOW', []),
+      effect: `it stands as an ALLOW without rules: ${whom} refuse every connection that no other ALLOW allows`,
+    };
+  const rules = written === 'DENY' && isRecord(spec) ? rulesOf(spec, metadata) : [[]];
+  if (rules.length === 0) return undefined;
+  const isAll = rules.some((rule) => rule.length === 0);
+  return {
+    object: object('DENY', rules),
+    effect: isAll
+      ? `it stands as a DENY of everything: ${whom} refuse every connection`
+      : `it stands as a DENY of whatever its readable parts match: ${whom} may refuse more than is written`,
+  };
+}
+
+/** Undefined: it may be any. NEITHER: what is enforced by no L4 proxy. */
+function readAction(spec: Raw): 'ALLOW' | 'DENY' | 'NEITHER' | undefined {
+  const { action: written } = spec;
+  if (written === undefined)
+    return unknownFields(spec).some(([, value]) => mayBeAction(value)) ? undefined : 'ALLOW';
+  const parsed = action.safeParse(written);
+  if (!parsed.success) return undefined;
+  return parsed.data === 'ALLOW' || parsed.data === 'DENY' ? parsed.data : 'NEITHER';
+}
+
+const unknownFields = (spec: Raw) => Object.entries(spec).filter(([field]) => !policyFields.has(field));
+
+/** A field that nobody knows may be a misspelt `action` if it has one value. */
+const mayBeAction = (value: unknown): boolean => typeof value !== 'object' || value === null;
+
+/** A field that nobody knows may be a misspelt `rules`. */
+function rulesOf(spec: Raw, { namespace }: Metadata): readonly Rule[] {
+  const { rules } = spec;
+  if (rules === undefined || (Array.isArray(rules) && rules.length === 0))
+    return unknownFields(spec).length === 0 ? [] : [[]];
+  if (!Array.isArray(rules)) return [[]];
+  return rules.flatMap((rule: unknown) => denied(readRule(rule, namespace)).rules);
+}
+
+/** A selector as far as it can be read, as a label less selects no less. A target counts only where it is all there is. */
+function readScope(spec: unknown): { selector: Readonly<Record<string, string>>; isTargeted: boolean } {
+  if (!isRecord(spec)) return { selector: {}, isTargeted: false };
+  const { selector, targetRef: one, targetRefs: several } = spec;
+  const refs: readonly unknown[] = [
+    ...(one === undefined ? [] : [one]),
+    ...(Array.isArray(several) ? (several as readonly unknown[]) : several === undefined ? [] : [several]),
+  ];
+  const isTargeted =
+    selector === undefined && refs.length > 0 && refs.every((ref) => targetRef.safeParse(ref).success);
+  return { selector: readLabels(selector), isTargeted };
+}
+
+function readLabels(selector: unknown): Readonly<Record<string, string>> {
+  const written = isRecord(selector) && isRecord(selector['matchLabels']) ? selector['matchLabels'] : {};
+  const readable = Object.entries(written).flatMap((entry) => {
+    const parsed = matchLabel.safeParse(entry);
+    return parsed.success ? [parsed.data] : [];
+  });
+  return Object.fromEntries(readable);
+}
+
+/** STRICT on every port, for the workloads that it may be about. */
+function strictFor(spec: unknown, metadata: Metadata): StandIn {
+  const written = isRecord(spec) ? spec : { selector: spec };
+  const isKnown = Object.keys(written).every((field) => field === 'mtls' || field === 'portLevelMtls');
+  const selector = readLabels(written['selector']);
+  return {
+    object: {
+      kind: 'PeerAuthentication',
+      metadata,
+      level: isKnown ? 'NAMESPACE' : 'WORKLOAD',
+      selector,
+      mode: 'STRICT',
+      ports: new Map(),
+    },
+    effect: `it stands as STRICT: ${describeSelector(selector, metadata)} refuse plaintext on every port`,
+  };
+}
+
+function describeSelector(selector: Readonly<Record<string, string>>, { namespace }: Metadata): string {
+  const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
+  const whom = labels.length > 0 ? `workloads with ${labels.join(',')}` : 'all workloads';
+  return `${whom} of ${namespace === rootNamespace ? 'every namespace' : `the namespace ${namespace}`}`;
+}
+
+/**
+ * As much as can be read; a name of its own where the policy's cannot. Undefined where its namespace cannot: then it is
+ * of none that has workloads.
+ */
+function readMetadata(raw: Raw): Metadata | undefined {
+  const written = raw['metadata'];
+  if (!isRecord(written)) return undefined;
+  const namespace = dnsName.safeParse(plainText(written['namespace'] ?? 'default'));
+  if (!namespace.success) return undefined;
+  const named = dnsName.safeParse(plainText(written['name']));
+  // `~` cannot stand in a Kubernetes name.
+  const name = named.success ? named.data : `unnamed~${digest(raw)}`;
+  const annotations = isRecord(written['annotations']) ? written['annotations'] : {};
+  const dryRun = annotations[dryRunAnnotation];
+  return {
+    name,
+    namespace: namespace.data,
+    uid: `${namespace.data}.${name}`,
+    createdAt: readCreation(written['creationTimestamp']),
+    labels: {},
+    annotations: typeof dryRun === 'string' ? { [dryRunAnnotation]: dryRun } : {},
+  };
+}
+
+/** YAML takes `name: 7` for a number. */
+const plainText = (value: unknown): unknown =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+
+const digest = (raw: Raw): string =>
+  createHash('sha256').update(JSON.stringify(raw)).digest('hex').slice(0, 12);

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { Folder, lossMillis, settleMillis } from '@isthmus/cluster-agent/source/files/folder.ts';
+import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+
+const allow = (source: string): string => `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: callers, namespace: shop }
+spec: { action: ALLOW, rules: [{ from: [{ ${source}: { namespaces: [shop] } }] }] }
+`;
+const good = allow('source');
+const bad = allow('sorce');
+
+describe('a security policy in a folder of manifests', () => {
+  let root = '';
+  let dir = '';
+  let folder: Folder;
+  let view: ClusterView;
+  let now = 0;
+  let writes = 0;
+  /** The agent starts, perhaps again. */
+  const start = () => {
+    folder = new Folder(dir, new LastGood(new StateFile(join(root, 'manifests.json'), silentLog)), silentLog);
+    view = new ClusterView();
+    settled();
+  };
+  const settled = () => {
+    for (const after of [0, settleMillis, lossMillis]) view.apply(folder.look((now += after)).events);
+  };
+  const write = (file: string, text: string) => {
+    writeFileSync(join(dir, `${file}.new`), `${text}\n# ${'.'.repeat(writes++ % 50)}\n`);
+    renameSync(join(dir, `${file}.new`), join(dir, file));
+    settled();
+  };
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'isthmus-policies-'));
+    dir = join(root, 'manifests');
+    mkdirSync(dir);
+    start();
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const rules = () => view.get('AuthorizationPolicy', 'shop', 'callers')?.rules.length;
+  const codes = () => view.rejections.map(({ code }) => code).sort();
+
+  it('that never could be read closes, and says so', () => {
+    write('a.yaml', bad);
+    assert.equal(rules(), 0, 'an ALLOW without rules');
+    assert.deepEqual(codes(), ['INVALID_FIELD', 'REFUSED_POLICY_CLOSES']);
+    const [, closes] = view.rejections;
+    assert.deepEqual(
+      [closes?.object, closes?.severity, closes?.file, closes?.line],
+      ['AuthorizationPolicy shop/callers', 'ERROR', 'a.yaml', 1],
+    );
+    write('a.yaml', good);
+    assert.equal(rules(), 1);
+    assert.deepEqual(codes(), []);
+  });
+
+  it('keeps its last good form, if it had one', () => {
+    write('a.yaml', good);
+    write('a.yaml', bad);
+    assert.equal(rules(), 1);
+    assert.deepEqual(codes(), ['INVALID_FIELD']);
+  });
+
+  it('stays closed over a restart, with its file as it is or broken since', () => {
+    write('a.yaml', bad);
+    start();
+    assert.equal(rules(), 0);
+    write('a.yaml', `${bad}---\nkind: [Serv`);
+    start();
+    assert.equal(rules(), 0);
+    assert.ok(codes().includes('REFUSED_POLICY_CLOSES'));
+  });
+
+  it('that is refused otherwise than before closes as it is now', () => {
+    write('a.yaml', bad);
+    write('a.yaml', bad.replace('ALLOW', 'DENY'));
+    assert.equal(view.get('AuthorizationPolicy', 'shop', 'callers')?.action, 'DENY');
+    write('a.yaml', '# nothing');
+    assert.equal(rules(), undefined, 'and goes with its document');
+    assert.deepEqual(codes(), []);
+  });
+
+  it('is taken from a file where it can be read before one where it cannot', () => {
+    write('a.yaml', bad);
+    write('b.yaml', good);
+    assert.equal(rules(), 1);
+  });
+
+  it('is taken from the same one of two files in whatever order these came, and after a restart', () => {
+    write('b.yaml', good);
+    const other = good.replace('[shop]', '[shop], serviceAccounts: [a]');
+    write('a.yaml', other);
+    const live = view.get('AuthorizationPolicy', 'shop', 'callers');
+    start();
+    assert.deepEqual(view.get('AuthorizationPolicy', 'shop', 'callers'), live);
+    assert.equal(view.rejections[0]?.file, 'b.yaml');
+  });
+});
