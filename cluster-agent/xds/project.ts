@@ -1,4 +1,5 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
@@ -15,7 +16,7 @@ export type Projection = ReadonlyMap<string, ReadonlyMap<string, object>>;
 
 /**
  * - Istio's own proxies are told neither of trust, which they take from their certificates, nor of remote endpoints
- *   that speak anything but HBONE.
+ *   that speak anything but HBONE, nor of policies in a dry run, which older ones enforce (istiod sends none by default).
  * - Gateways enter this network for others and never leave it: no remote endpoints, only services that have local
  *   ones, and with them the memberships that this cluster's own clients no longer use.
  */
@@ -27,19 +28,23 @@ export function project(audience: Audience, snapshot: ClusterSnapshot): Projecti
       typeUrls.intermediate,
       new Map(intermediates.map((intermediate) => [intermediate.keyId, intermediate] as const)),
     ],
-    [typeUrls.authorization, snapshot.authorizations],
+    [typeUrls.authorization, audience === 'upstream' ? enforced(snapshot) : snapshot.authorizations],
     [typeUrls.address, addresses(audience, snapshot)],
   ]);
 }
 
 const noTrust: Pick<ClusterSnapshot, 'bundles' | 'intermediates'> = { bundles: [], intermediates: [] };
 
+const enforced = ({ authorizations }: ClusterSnapshot): ReadonlyMap<string, Authorization> =>
+  new Map([...authorizations].filter(([, { dryRun }]) => !dryRun));
+
 function addresses(audience: Audience, snapshot: ClusterSnapshot): Map<string, Workload | Service> {
   const records = new Map<string, Workload | Service>();
   const reached = new Set<string>();
   for (const [uid, workload] of snapshot.workloads) {
     if (!isFor(audience, workload)) continue;
-    const seen = audience === 'gateway' ? workload : withdraw(workload, snapshot.withdrawn.get(uid));
+    const told = audience === 'upstream' ? withEnforcedPolicies(workload, snapshot) : workload;
+    const seen = audience === 'gateway' ? told : withdraw(told, snapshot.withdrawn.get(uid));
     records.set(uid, seen);
     if (audience === 'gateway') for (const key of seen.services.keys()) reached.add(key);
   }
@@ -70,5 +75,19 @@ function withdraw(workload: Workload, keys: ReadonlySet<string> | undefined): Wo
   const services = new Map([...workload.services].filter(([key]) => !keys.has(key)));
   const form = { ...workload, services };
   withdrawnForms.set(workload, { keys, form });
+  return form;
+}
+
+const enforcedForms = new WeakMap<Workload, Workload>();
+
+/** The workload that names no policy in a dry run; the same object for the same workload and policies. */
+function withEnforcedPolicies(workload: Workload, { authorizations }: ClusterSnapshot): Workload {
+  const named = workload.authorizationPolicies;
+  const kept = named.filter((key) => authorizations.get(key)?.dryRun !== true);
+  if (kept.length === named.length) return workload;
+  const known = enforcedForms.get(workload);
+  if (known && known.authorizationPolicies.join('\n') === kept.join('\n')) return known;
+  const form = { ...workload, authorizationPolicies: kept };
+  enforcedForms.set(workload, form);
   return form;
 }

@@ -51,8 +51,14 @@ function judge(
   matching: readonly Matching[],
   facts: Seen,
 ): Omit<Verdict, 'dryRun'> {
+  // The first by name, so that what is told does not depend on the order in which policies came.
   const by = (action: Authorization['action']) =>
-    matching.find(({ policy }) => policy.action === action && !policy.dryRun);
+    matching
+      .filter(({ policy }) => policy.action === action && !policy.dryRun)
+      .reduce<Matching | undefined>(
+        (first, one) => (first && first.policy.key <= one.policy.key ? first : one),
+        undefined,
+      );
   const deny = by('DENY');
   if (deny) return { ...decided(false, 'DENIED', deny), message: `${named(deny)} denies ${facts.peer}` };
   const allow = by('ALLOW');
@@ -60,7 +66,10 @@ function judge(
   const allows = policies.filter(({ action, dryRun }) => action === 'ALLOW' && !dryRun);
   if (allows.length === 0)
     return { ...decided(true, 'NO_ALLOW_POLICY'), message: 'no ALLOW policy applies and no DENY matches' };
-  const shown = allows.slice(0, 3).map(({ key }) => key);
+  const shown = allows
+    .map(({ key }) => key)
+    .sort()
+    .slice(0, 3);
   const more = allows.length > shown.length ? ` and ${allows.length - shown.length} more` : '';
   const message = `no ALLOW policy matches ${facts.peer}: ${shown.join(', ')}${more}`;
   return { ...decided(false, 'NOT_ALLOWED'), message };

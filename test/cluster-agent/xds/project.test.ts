@@ -56,6 +56,25 @@ describe('a projection', () => {
     });
   });
 
+  it('for Istio’s own proxies has no policy in a dry run, and no workload that names one', () => {
+    const dry = anAuthorization({ name: 'dry', dryRun: true, scope: 'WORKLOAD_SELECTOR' });
+    const enforced = anAuthorization({ name: 'p', scope: 'WORKLOAD_SELECTOR' });
+    const named = aWorkload({ uid: 'pod', authorizationPolicies: [dry.key, enforced.key] });
+    const told = { ...emptySnapshot, workloads: byName(named), authorizations: byName(dry, enforced) };
+    const policiesFor = (audience: 'mesh' | 'upstream') => {
+      const projection = project(audience, told);
+      const workload = projection.get(typeUrls.address)?.get('pod') as Workload;
+      return [[...(projection.get(typeUrls.authorization)?.keys() ?? [])], workload.authorizationPolicies];
+    };
+    assert.deepEqual(policiesFor('mesh'), [
+      [dry.key, enforced.key],
+      [dry.key, enforced.key],
+    ]);
+    assert.deepEqual(policiesFor('upstream'), [[enforced.key], [enforced.key]]);
+    const again = () => project('upstream', told).get(typeUrls.address)?.get('pod');
+    assert.equal(again(), again(), 'the very object of before');
+  });
+
   it('for gateways has what is behind them, and trust', () => {
     assert.deepEqual(names('gateway').Address, ['pod', cart.key, orders.key]);
     assert.deepEqual(names('gateway').Intermediate, [keyId]);

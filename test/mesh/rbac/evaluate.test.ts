@@ -341,6 +341,58 @@ describe('laws of evaluation', () => {
       { numRuns: 500 },
     ));
 
+  it('any DENY that matches denies, in a set of random ones', () =>
+    fc.assert(
+      fc.property(fc.array(authorization, { maxLength: 6 }), connections, (policies, connection) => {
+        const isDenied = policies.some(
+          (one) =>
+            one.action === 'DENY' &&
+            !one.dryRun &&
+            evaluate([{ ...one, action: 'DENY' }], connection).reason === 'DENIED',
+        );
+        assert.equal(evaluate(policies, connection).reason === 'DENIED', isDenied);
+      }),
+      { numRuns: 500 },
+    ));
+
+  it('a caller without an identity meets "anybody but" in a DENY and in an ALLOW (ADR 8), and no demand for one', () =>
+    fc.assert(
+      fc.property(fc.constantFrom('ALLOW' as const, 'DENY' as const), connections, (action, connection) => {
+        const bare = { ...connection, source: { ...connection.source, identity: undefined } };
+        const texts = ['*', 'cluster.local/ns/shop/sa/front', 'shop', '*/sa/x', 'td/*'].map(stringMatch);
+        const account = [{ namespace: 'shop', serviceAccount: 'front' }];
+        const negative = when({
+          notPrincipals: texts,
+          notNamespaces: texts,
+          notServiceAccounts: account,
+        });
+        const positive = [{ principals: texts }, { namespaces: texts }, { serviceAccounts: account }];
+        const isMet = action === 'ALLOW' ? 'ALLOWED' : 'DENIED';
+        assert.equal(evaluate([policy('p', action, negative)], bare).reason, isMet);
+        for (const one of positive)
+          assert.notEqual(evaluate([policy('p', action, when(one))], bare).reason, isMet);
+      }),
+    ));
+
+  it('whatever order policies come in, the verdict and what it names are the same', () =>
+    fc.assert(
+      fc.property(
+        fc
+          .array(authorization, { maxLength: 6 })
+          .map((all) => all.map((one, i) => ({ ...one, key: `shop/${i}` })))
+          .chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+        connections,
+        ([policies, shuffled], connection) => {
+          const [one, other] = [evaluate(policies, connection), evaluate(shuffled, connection)];
+          assert.deepEqual(
+            { ...one, dryRun: one.dryRun.toSorted() },
+            { ...other, dryRun: other.dryRun.toSorted() },
+          );
+        },
+      ),
+      { numRuns: 500 },
+    ));
+
   it('another ALLOW only ever lets more in, another DENY only ever less, once one ALLOW exists', () =>
     fc.assert(
       fc.property(
