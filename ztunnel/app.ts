@@ -54,6 +54,12 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
       log.warn({ address, port, error }, 'a port is not captured');
     },
     onCaptured: (address, port) => ports.delete(`${address}:${port}`),
+    onStuck(stuck) {
+      pending[stuck ? 'add' : 'delete']('slots');
+      if (stuck)
+        log.error({}, 'all slots have been taken for 30 s and none was released: nothing new is served');
+      else log.info({}, 'slots are released again');
+    },
     onDrained: () => drained.resolve(),
     onDied(error) {
       log.error({ error: error.stack ?? error.message }, 'a data worker died');

@@ -14,11 +14,18 @@ export interface ConnectRequest {
   readonly headers: Headers;
 }
 
+/**
+ * A tunnel's stream: raw bytes both ways, half-close each way. `end` comes only if the peer ended its direction well;
+ * a reset, whatever its code, and the loss of the session are an `error`, STREAM_RESET unless it has another cause. To
+ * destroy it before both directions have ended resets it at the peer.
+ */
+export type Tunnelled = Duplex;
+
 export interface ConnectResponse {
   readonly status: number;
   readonly headers: Headers;
-  /** The tunnel: raw bytes both ways, half-close each way. Destroyed already unless status is 200. */
-  readonly stream: Duplex;
+  /** The tunnel. Of no use unless status is 200: it ends by itself. */
+  readonly stream: Tunnelled;
 }
 
 /** The dialling end. */
@@ -45,8 +52,16 @@ export interface IncomingConnect {
   readonly headers: Headers;
   /** Aborted when the stream has closed: whoever asked is there no more. */
   readonly gone: AbortSignal;
-  readonly accept: (headers: Headers) => Duplex;
+  readonly accept: (headers: Headers) => Tunnelled;
   readonly refuse: (status: number, headers?: Headers) => void;
+}
+
+/** What a server's session tells of its peer. */
+export interface SessionWatch {
+  /** The peer has sent its SETTINGS: the handshake is over. */
+  readonly onSettings?: () => void;
+  /** The peer reset a stream: before it was answered or not, and with payload sent on it or not. */
+  readonly onReset?: (reset: { readonly answered: boolean; readonly sentPayload: boolean }) => void;
 }
 
 export interface ServerSession {
@@ -62,5 +77,10 @@ export interface Http2 {
    * peer has not spoken after `timeoutMillis`; the socket is destroyed then.
    */
   client(socket: TLSSocket, timeoutMillis: number): Promise<ClientSession>;
-  server(socket: TLSSocket, onConnect: (incoming: IncomingConnect) => void): ServerSession;
+  /** Destroyed with PEER_SILENT when the peer does not send its SETTINGS in time. */
+  server(
+    socket: TLSSocket,
+    onConnect: (incoming: IncomingConnect) => void,
+    watch?: SessionWatch,
+  ): ServerSession;
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { reset } from './reset.ts';
 
 /** Bytes carried so far, updated in place: `sent` from `a` to `b`, `received` from `b` to `a`. */
 export interface Counters {
@@ -18,40 +19,62 @@ const quiet = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
   'ERR_STREAM_WRITE_AFTER_END',
+  'STREAM_RESET',
 ]);
 
 /**
  * Copies bytes both ways until both directions are done. Each direction ends by itself: the end of one side's input
- * becomes the end of the other's output. When either side closes early, both are destroyed.
+ * becomes the end of the other's output. A reset of one side, or its close before its end, becomes a reset of the other
+ * at once: what was not delivered yet is dropped, as TCP drops it, and never looks like a whole message.
  */
 export function relay(a: Duplex, b: Duplex, counters: Counters): Promise<RelayEnd> {
   return new Promise((resolve) => {
     let open = 2;
-    let failure: Error | undefined;
-    const done = () => {
-      if (--open === 0) finish(undefined);
-    };
-    const finish = (error: Error | undefined) => {
-      failure ??= error && !quiet.has((error as NodeJS.ErrnoException).code ?? '') ? error : undefined;
-      for (const side of [a, b]) if (!isDone(side)) side.destroy();
+    const settle = (error: Error | undefined) => {
+      const failure = error && !quiet.has((error as NodeJS.ErrnoException).code ?? '') ? error : undefined;
       resolve({ error: failure });
     };
-    for (const side of [a, b]) {
-      side.on('error', finish);
-      side.once('close', () => {
-        if (!isDone(side)) finish(undefined);
-      });
-    }
+    const broken = (error: Error | undefined) => {
+      for (const side of [a, b]) if (!isDone(side)) reset(side);
+      settle(error);
+    };
+    const done = () => {
+      if (--open === 0) settle(undefined);
+    };
+    watch(a, b, broken, settle);
+    watch(b, a, broken, settle);
     pump(a, b, (bytes) => (counters.sent += bytes), done);
     pump(b, a, (bytes) => (counters.received += bytes), done);
   });
 }
 
-/**
- * Ended both ways: it closes by itself. To destroy it would reset an HTTP/2 stream that has ended well, and peers count
- * resets: a session that carries many short connections would soon be taken for an attack.
- */
-const isDone = (side: Duplex): boolean => side.readableEnded && side.writableFinished;
+/** Ended both ways: it closes by itself, and a reset would take back what the peer has not read yet. */
+const isDone = (side: Duplex): boolean => side.readableEnded && side.writableEnded;
+
+/** What the close of one side means for the other. */
+function watch(
+  side: Duplex,
+  other: Duplex,
+  broken: (error: Error | undefined) => void,
+  settle: (error: Error | undefined) => void,
+): void {
+  side.on('error', broken);
+  side.once('close', () => {
+    if (!side.readableEnded) broken(undefined);
+    else if (!other.readableEnded) {
+      // It has said all that it had to say and takes no more (RFC 9113 8.1): its last bytes still arrive.
+      other.once('close', () => settle(undefined));
+      endSoon(other);
+    }
+  });
+}
+
+/** Closes once what was written has been taken. */
+function endSoon(side: Duplex): void {
+  if (side.writableFinished) side.destroy();
+  else side.once('finish', () => side.destroy());
+  if (!side.writableEnded) side.end();
+}
 
 /** One direction. Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
 function pump(from: Duplex, to: Duplex, count: (bytes: number) => void, done: () => void): void {

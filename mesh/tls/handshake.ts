@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
 import type { IssuerTable } from '../identity/issuer-table.ts';
+import { setCarrier } from '../net/reset.ts';
 import { CodedError } from '../process/coded-error.ts';
 import type { Clock } from '../process/clock.ts';
 import { secureContext, type Credentials, type Protocol } from './credentials.ts';
@@ -138,6 +139,7 @@ function finish(
   // HTTP/2 ends its streams by itself: over a half-open socket it would never learn that the peer has gone. What
   // Istio's mTLS carries is plain TCP, whose two directions end one by one.
   socket.allowHalfOpen = layer === 'istio-mtls';
+  setCarrier(socket, raw);
   return new Promise((resolve, reject) => {
     const timer = clock.after(timeoutMillis, () => fail(`no handshake within ${timeoutMillis} ms`));
     const fail = (message: string, refusal?: Refusal, cause?: unknown) => {

@@ -14,10 +14,13 @@ const tcp: Readonly<Record<CountedField, readonly [name: string, help: string]>>
   sent: ['istio_tcp_sent_bytes_total', 'Bytes from server to client'],
 };
 
-const gauges: Readonly<Record<'open' | 'listeners' | 'pooled', readonly [name: string, help: string]>> = {
+const gauges: Readonly<
+  Record<'open' | 'listeners' | 'pooled' | 'slots', readonly [name: string, help: string]>
+> = {
   open: ['isthmus_connections_open', 'Connections and sessions that live now'],
   listeners: ['isthmus_listeners_open', 'Addresses that are listened on'],
   pooled: ['isthmus_tunnels_pooled', 'Tunnel sessions in the pool'],
+  slots: ['isthmus_slots_taken', 'Connections and CONNECTs that take a slot now, of those that a worker has'],
 };
 
 const counters: Readonly<Record<CountedTotal | 'seriesEvicted', readonly [name: string, help: string]>> = {

@@ -231,7 +231,7 @@ export class Engine {
       failures: new RecentFailures(clock),
       metrics: new TcpMetrics(),
       counters,
-      slots: new Slots(mostAtOnce),
+      slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
       access(record) {
         if (access?.(formatAccess(record, clock.now())) === false) counters.linesDropped++;
       },

@@ -2,12 +2,13 @@ import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
 import type { Context } from './context.ts';
 
 export const totalsOf = (
-  { connections, pool, counters, metrics }: Context,
+  { connections, pool, counters, metrics, slots }: Context,
   listeners: number,
 ): WorkerTotals => ({
   open: connections.size,
   listeners,
   pooled: pool.size,
+  slots: slots.taken,
   ...{ sourceSockets: metrics.sockets.source, destinationSockets: metrics.sockets.destination },
   seriesEvicted: metrics.evicted,
   ...counters,

@@ -1,23 +1,51 @@
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+
+/** All slots taken and none given back for this long is no burst any more: this proxy serves nobody new. */
+export const stuckMillis = 30_000;
+
 /**
  * What a worker carries at once is bounded: each accepted connection and each CONNECT takes a slot for as long as it
  * lasts, whether it shakes hands, waits for a policy, is dialled for, or carries bytes. Who finds none is dropped.
  */
 export class Slots {
   readonly #most: number;
+  readonly #clock: Clock;
+  readonly #onStuck: (stuck: boolean) => void;
   #taken = 0;
+  #full: Timer | undefined;
+  #stuck = false;
 
-  constructor(most: number) {
+  /** `onStuck` is told when all slots were taken for 30 s and none came back in that time, and when one did again. */
+  constructor(most: number, clock: Clock, onStuck: (stuck: boolean) => void) {
     this.#most = most;
+    this.#clock = clock;
+    this.#onStuck = onStuck;
+  }
+
+  get taken(): number {
+    return this.#taken;
   }
 
   /** Gives the slot back when it is called, once; undefined when none is free. */
   take(): (() => void) | undefined {
     if (this.#taken >= this.#most) return undefined;
-    this.#taken++;
+    if (++this.#taken === this.#most) this.#full = this.#clock.after(stuckMillis, () => this.#tell(true));
     let held = true;
     return () => {
-      if (held) this.#taken--;
+      if (held) this.#release();
       held = false;
     };
+  }
+
+  #release(): void {
+    this.#taken--;
+    this.#full?.cancel();
+    this.#full = undefined;
+    if (this.#stuck) this.#tell(false);
+  }
+
+  #tell(stuck: boolean): void {
+    this.#stuck = stuck;
+    this.#onStuck(stuck);
   }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { relay } from '@isthmus/mesh/net/relay.ts';
+import { reset } from '@isthmus/mesh/net/reset.ts';
 import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
@@ -42,13 +43,13 @@ export async function carry(
     ...(called && { outbound: called }),
     close(ending) {
       closedFor = ending;
-      near.destroy();
-      far.destroy();
+      reset(near);
+      reset(far);
     },
   });
   // The client may have given up while the far side was being reached: its end would not be told again.
   const gone = near.destroyed || far.destroyed;
-  if (gone) for (const side of [near, far]) side.on('error', () => undefined).destroy();
+  if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
   const ended = metrics.open(told.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: told.trace, ...told.record }, 'connection opened');
   const { error } = gone ? { error: new Error('the peer has gone') } : await relay(near, far, counters);

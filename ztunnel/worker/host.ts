@@ -14,6 +14,8 @@ export interface WorkerHooks {
   readonly onListening: () => void;
   readonly onProblem: (address: string, port: number, error: string) => void;
   readonly onCaptured: (address: string, port: number) => void;
+  /** Whether any worker has had no slot to give for so long that it serves nobody new. */
+  readonly onStuck: (stuck: boolean) => void;
   readonly onDrained: () => void;
   readonly onDied: (error: Error) => void;
 }
@@ -44,6 +46,9 @@ export class Workers {
   readonly #dumps: Gathering<WorkerDump>;
   readonly #listening = new Set<number>();
   readonly #drained = new Set<number>();
+  readonly #stuck = new Set<number>();
+  /** Which workers could not bind a port, by its address. */
+  readonly #unbound = new Map<string, Set<number>>();
   /** Which workers need a certificate: it is forgotten when the last of them does not. */
   readonly #wanting = new Map<string, Set<number>>();
 
@@ -104,14 +109,34 @@ export class Workers {
       case 'renew-certificate':
         return this.#hooks.onRenew(message.identity, message.chain);
       case 'port-not-capturable':
+        this.#unboundAt(message).add(from);
         return this.#hooks.onProblem(message.address, message.port, message.error);
       case 'port-captured':
-        return this.#hooks.onCaptured(message.address, message.port);
+        return this.#captured(from, message.address, message.port);
+      case 'slots-stuck':
+        this.#stuck[message.stuck ? 'add' : 'delete'](from);
+        return this.#hooks.onStuck(this.#stuck.size > 0);
       case 'listening':
         return this.#once(this.#listening, from, this.#hooks.onListening);
       case 'drained':
         return this.#once(this.#drained, from, this.#hooks.onDrained);
     }
+  }
+
+  #unboundAt({ address, port }: { address: string; port: number }): Set<number> {
+    const key = `${address}:${port}`;
+    const known = this.#unbound.get(key) ?? new Set();
+    this.#unbound.set(key, known);
+    return known;
+  }
+
+  /** A port is captured when no worker lacks it. */
+  #captured(from: number, address: string, port: number): void {
+    const unbound = this.#unboundAt({ address, port });
+    unbound.delete(from);
+    if (unbound.size > 0) return;
+    this.#unbound.delete(`${address}:${port}`);
+    this.#hooks.onCaptured(address, port);
   }
 
   #once(heard: Set<number>, from: number, run: () => void): void {

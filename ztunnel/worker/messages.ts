@@ -45,6 +45,8 @@ export type FromWorker =
     }
   /** Takes an earlier `port-not-capturable` back. */
   | { readonly kind: 'port-captured'; readonly address: string; readonly port: number }
+  /** All slots have been taken for so long that nothing new is served; taken back once one was released. */
+  | { readonly kind: 'slots-stuck'; readonly stuck: boolean }
   | { readonly kind: 'drained' };
 
 /** What one worker has counted since it started. */
@@ -65,6 +67,8 @@ export interface WorkerTotals extends Readonly<Record<CountedTotal, number>> {
   readonly open: number;
   readonly listeners: number;
   readonly pooled: number;
+  /** Connections and CONNECTs that take a slot now. */
+  readonly slots: number;
   /** Accepted sockets that are open, by which end of a connection this proxy is for them. */
   readonly sourceSockets: number;
   readonly destinationSockets: number;

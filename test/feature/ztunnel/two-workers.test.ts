@@ -48,6 +48,7 @@ describe('ztunnel, two workers on the same listeners', () => {
       onListening: () => hear('listening'),
       onProblem: (address, place, error) => hear(`problem ${address}:${place} ${error}`),
       onCaptured: () => hear('captured'),
+      onStuck: (stuck) => hear(`stuck ${String(stuck)}`),
       onDrained: () => hear('drained'),
       onDied: (error) => hear(`died ${error.message}`),
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
@@ -22,13 +23,70 @@ describe('mesh/net relay', () => {
     assert.deepEqual(counters, { sent: 12, received: 34 });
   });
 
-  it('ends one side when the other is gone', async () => {
+  /** How a connection ended for whoever holds it: the error's code, or whether its input ended. */
+  const endOf = (socket: Duplex): Promise<string> =>
+    new Promise((resolve) => {
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      socket.once('end', () => resolve('end')).resume();
+    });
+
+  for (const from of ['left', 'right'] as const)
+    it(`a reset of the ${from} side is a reset of the other, though it had ended its own direction`, async () => {
+      const [left, right] = [await socketPair(), await socketPair()];
+      const ended = relay(left.server, right.client, { sent: 0, received: 0 });
+      const [broken, kept] = from === 'left' ? [left.client, right.server] : [right.server, left.client];
+      kept.end('the question');
+      await once(broken.resume(), 'end');
+      const seen = endOf(kept);
+      broken.resetAndDestroy();
+      assert.equal(await seen, 'ECONNRESET');
+      assert.deepEqual(await ended, { error: undefined });
+    });
+
+  it('resets both sides while data waits that nobody reads', async () => {
     const [left, right] = [await socketPair(), await socketPair()];
     const ended = relay(left.server, right.client, { sent: 0, received: 0 });
-    right.server.on('error', () => undefined).resume();
+    const write = () => {
+      if (right.server.write(Buffer.alloc(1 << 20))) setImmediate(write);
+    };
+    right.server.on('drain', write);
+    const seen = endOf(right.server);
+    write();
+    await once(left.client, 'readable');
     left.client.resetAndDestroy();
+    assert.match(await seen, /ECONNRESET|EPIPE/);
     await ended;
-    if (!right.server.readableEnded) await once(right.server, 'end');
+    assert.deepEqual([left.server.destroyed, right.client.destroyed], [true, true]);
+  });
+
+  it('a reset goes through TLS too', async () => {
+    const { client, server } = await socketPair();
+    const authority = makeAuthority();
+    const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
+    const common = {
+      clock: systemClock,
+      timeoutMillis: 5000,
+      alpn: ['istio'],
+      layer: 'istio-mtls' as const,
+      table: tableOf(authority),
+    };
+    const [accepted, dialled] = await Promise.all([
+      acceptTls(server, { ...common, credentials: authority.leaf(identity) }),
+      dialTls(client, {
+        ...common,
+        credentials: authority.leaf(identity),
+        expect: [identity],
+        cluster: 'east',
+      }),
+    ]);
+    const plain = await socketPair();
+    const ended = relay(plain.server, dialled.socket, { sent: 0, received: 0 });
+    const seen = endOf(accepted.socket);
+    plain.client.write('part');
+    await once(accepted.socket, 'data');
+    plain.client.resetAndDestroy();
+    assert.equal(await seen, 'ECONNRESET');
+    await ended;
   });
 
   it('resets no stream of a connection that ends in the ordinary way, five thousand times on one session', async () => {

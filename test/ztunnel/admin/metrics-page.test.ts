@@ -17,6 +17,7 @@ const totals = {
   ...{ open: 1, listeners: 2, pooled: 3, gatewayDials: 4, gatewayRefusals: 5, handshakesFailed: 6 },
   ...{ sourceSockets: 6, destinationSockets: 7, seriesEvicted: 8, linesDropped: 9, chunksDropped: 10 },
   dropped: 11,
+  slots: 12,
 };
 
 const control = {
@@ -72,6 +73,7 @@ describe('ztunnel/admin metrics page', () => {
     ['isthmus_connections_open', '', 2],
     ['isthmus_listeners_open', '', 4],
     ['isthmus_tunnels_pooled', '', 6],
+    ['isthmus_slots_taken', '', 24],
     ['isthmus_gateway_dials_total', '', 8],
     ['isthmus_gateway_refusals_total', '', 10],
     ['isthmus_tls_handshakes_failed_total', '', 12],

@@ -52,6 +52,7 @@ describe('ztunnel/worker, two workers as one', () => {
       onListening: () => heard.push('listening'),
       onProblem: (address, port, error) => heard.push(`problem ${address}:${port} ${error}`),
       onCaptured: (address, port) => heard.push(`captured ${address}:${port}`),
+      onStuck: (stuck) => heard.push(`stuck ${String(stuck)}`),
       onDrained: () => heard.push('drained'),
       onDied: (error) => heard.push(`died ${error.message}`),
     });
@@ -100,10 +101,29 @@ describe('ztunnel/worker, two workers as one', () => {
     assert.equal(heard.at(-1), 'forget x');
   });
 
+  it('a port is captured when no worker lacks it any more', () => {
+    const { a, b, heard } = world();
+    const place = { address: '127.1.0.1', port: 80 };
+    for (const worker of [a, b]) worker.say({ kind: 'port-not-capturable', ...place, error: 'in use' });
+    a.say({ kind: 'port-captured', ...place });
+    assert.equal(heard.includes('captured 127.1.0.1:80'), false);
+    b.say({ kind: 'port-captured', ...place });
+    assert.equal(heard.at(-1), 'captured 127.1.0.1:80');
+  });
+
+  it('has stuck slots while any worker has', () => {
+    const { a, b, heard } = world();
+    a.say({ kind: 'slots-stuck', stuck: true });
+    b.say({ kind: 'slots-stuck', stuck: true });
+    a.say({ kind: 'slots-stuck', stuck: false });
+    b.say({ kind: 'slots-stuck', stuck: false });
+    assert.deepEqual(heard, ['stuck true', 'stuck true', 'stuck true', 'stuck false']);
+  });
+
   it('passes on what ports and deaths either tells', () => {
     const { a, b, heard } = world();
     a.say({ kind: 'port-not-capturable', address: '127.1.0.1', port: 80, error: 'EACCES' });
-    b.say({ kind: 'port-captured', address: '127.1.0.1', port: 80 });
+    a.say({ kind: 'port-captured', address: '127.1.0.1', port: 80 });
     b.die(new Error('out of memory'));
     assert.deepEqual(heard, ['problem 127.1.0.1:80 EACCES', 'captured 127.1.0.1:80', 'died out of memory']);
   });

@@ -1,0 +1,139 @@
+import * as http2 from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../process/clock.ts';
+import { CodedError } from '../process/coded-error.ts';
+import { limitLinger } from './linger.ts';
+import { withResets } from './node-stream.ts';
+import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
+import { watchPings } from './pings.ts';
+import { ResetBudget } from './reset-budget.ts';
+import type { ClientSession, ConnectRequest, ConnectResponse } from './session.ts';
+
+export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
+  const session = http2.connect('https://hbone', {
+    createConnection: () => socket,
+    settings: { ...settings, maxHeaderListSize: 16 * 1024 },
+    maxSessionMemory: sessionMemory,
+  });
+  limitLinger(session, socket, clock);
+  return new Promise((resolve, reject) => {
+    const refused = (error?: Error) => {
+      timer.cancel();
+      const why = error?.message ?? 'closed';
+      reject(
+        new CodedError('SESSION_FAILED', `the HTTP/2 session ended at its start: ${why}`, { cause: error }),
+      );
+    };
+    const timer = clock.after(timeoutMillis, () =>
+      session.destroy(new Error(`the peer sent no SETTINGS within ${timeoutMillis} ms`)),
+    );
+    session.once('error', refused).once('close', refused);
+    // Without the peer's SETTINGS its stream limit is unknown, and whether it speaks HTTP/2 at all.
+    session.once('remoteSettings', () => {
+      timer.cancel();
+      session.off('error', refused).off('close', refused);
+      session.setLocalWindowSize(connectionWindow);
+      resolve(new NodeClientSession(session, clock));
+    });
+  });
+}
+
+class NodeClientSession implements ClientSession {
+  readonly #session: http2.ClientHttp2Session;
+  readonly #resets: ResetBudget;
+  #failure: Error | undefined;
+  #active = 0;
+  #goneAway = false;
+
+  constructor(session: http2.ClientHttp2Session, clock: Clock) {
+    this.#session = session;
+    session.on('error', (error: Error) => (this.#failure ??= error));
+    session.on('goaway', () => (this.#goneAway = true));
+    watchPings(session, clock);
+    this.#resets = new ResetBudget(clock, (then) => {
+      if (!session.destroyed) session.ping((error) => !error && then());
+    });
+  }
+
+  get activeStreams(): number {
+    return this.#active;
+  }
+
+  get maxStreams(): number {
+    return this.#session.remoteSettings.maxConcurrentStreams ?? serverStreams;
+  }
+
+  get usable(): boolean {
+    return !this.#goneAway && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  connect({ authority, headers }: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse> {
+    const failure = (why: string, cause?: unknown) =>
+      new CodedError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause });
+    if (signal.aborted) return Promise.reject(failure('given up'));
+    if (!this.usable) return Promise.reject(failure('the HTTP/2 session has ended'));
+    return new Promise((resolve, reject) => {
+      const stream = this.#session.request(
+        { ...headers, ':method': 'CONNECT', ':authority': authority },
+        { endStream: false },
+      );
+      withResets(stream);
+      this.#active++;
+      stream.once('close', () => this.#active--);
+      const abort = () => {
+        settle();
+        this.#giveUp(stream);
+        reject(failure('given up'));
+      };
+      const failed = (error?: Error) => {
+        settle();
+        reject(failure(error?.message ?? 'the stream was closed before an answer', error));
+      };
+      const answered = (response: http2.IncomingHttpHeaders, flags: number) => {
+        settle();
+        resolve(answer(stream, response, flags));
+      };
+      const settle = () => {
+        signal.removeEventListener('abort', abort);
+        stream.off('error', failed).off('close', failed).off('response', answered);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      stream.once('error', failed).once('close', failed).once('response', answered);
+    });
+  }
+
+  onClose(listener: (error: Error | undefined) => void): void {
+    this.#session.once('close', () => listener(this.#failure));
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  destroy(error?: Error): void {
+    this.#session.destroy(error);
+  }
+
+  /** Reset now or in its turn; an answer that comes before that is met with an ordinary end. */
+  #giveUp(stream: http2.ClientHttp2Stream): void {
+    const withdraw = this.#resets.spend(() => stream.destroy());
+    stream.once('close', withdraw);
+    stream.once('response', () => stream.resume().end());
+  }
+}
+
+function answer(
+  stream: http2.ClientHttp2Stream,
+  response: http2.IncomingHttpHeaders,
+  flags: number,
+): ConnectResponse {
+  const status = Number(response[':status']);
+  if (status !== 200) dismiss(stream, (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+  return { status, headers: plainHeaders(response), stream };
+}
+
+/** A refusal that is whole is answered by our own end: peers count resets. */
+function dismiss(stream: http2.ClientHttp2Stream, whole: boolean): void {
+  if (whole) stream.resume().end();
+  else stream.destroy();
+}

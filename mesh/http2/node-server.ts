@@ -1,0 +1,108 @@
+import * as http2 from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../process/clock.ts';
+import { CodedError } from '../process/coded-error.ts';
+import { limitLinger } from './linger.ts';
+import { withResets } from './node-stream.ts';
+import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
+import { watchPings } from './pings.ts';
+import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
+
+/** A client that has shaken hands says so by its SETTINGS within this time, or is ended. */
+const settingsMillis = 9000;
+
+/** An answer to CONNECT has no content that a `date` would be of; Node's types do not know the option. */
+const open = { endStream: false, sendDate: false };
+const whole = { endStream: true, sendDate: false };
+
+export function openServer(
+  socket: TLSSocket,
+  clock: Clock,
+  onConnect: (incoming: IncomingConnect) => void,
+  watch: SessionWatch = {},
+): ServerSession {
+  const session = http2.performServerHandshake(socket, {
+    settings: { ...settings, maxConcurrentStreams: serverStreams, maxHeaderListSize: 64 * 1024 },
+    maxSessionMemory: sessionMemory,
+    maxSessionInvalidFrames: 100,
+    // Applications that abort their connections reset streams, and one session carries many of them; nghttp2 tells
+    // those from an attack by their number alone.
+    streamResetBurst: 2000,
+    streamResetRate: 1000,
+  });
+  limitLinger(session, socket, clock);
+  let failure: Error | undefined;
+  session.on('error', (error: Error) => (failure = error));
+  const silent = clock.after(settingsMillis, () =>
+    session.destroy(new CodedError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
+  );
+  session.once('remoteSettings', () => {
+    silent.cancel();
+    session.setLocalWindowSize(connectionWindow);
+    watch.onSettings?.();
+  });
+  session.once('close', () => silent.cancel());
+  let streams = 0;
+  let closing = false;
+  session.on('stream', (stream, headers) => {
+    streams++;
+    stream.once('close', () => {
+      if (--streams === 0 && closing) session.close();
+    });
+    receive(stream, headers, onConnect, watch);
+  });
+  watchPings(session, clock);
+  return {
+    onClose: (listener) => void session.once('close', () => listener(failure)),
+    close() {
+      if (closing || session.destroyed) return;
+      closing = true;
+      shutDown(session, streams === 0);
+    },
+    destroy: (error) => session.destroy(error),
+  };
+}
+
+/**
+ * In two steps (RFC 9113 6.8): what the peer has opened before it hears of the end is still served. The answer to the
+ * PING says that it has heard. Without streams nothing is served any more, and Node reads no answer: then it is one step.
+ */
+function shutDown(session: http2.ServerHttp2Session, idle: boolean): void {
+  if (!idle) {
+    session.goaway(http2.constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
+    session.ping(() => session.close());
+  } else session.close();
+}
+
+function receive(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  onConnect: (incoming: IncomingConnect) => void,
+  watch: SessionWatch,
+): void {
+  withResets(stream, {
+    onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
+  });
+  const authority = headers[':authority'] ?? '';
+  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, 400, {});
+  const gone = new AbortController();
+  stream.once('close', () => gone.abort());
+  onConnect({
+    authority,
+    headers: plainHeaders(headers),
+    gone: gone.signal,
+    accept: (fields): Duplex => {
+      if (!stream.destroyed) stream.respond({ ...fields, ':status': 200 }, open);
+      return stream;
+    },
+    refuse: (status, fields = {}) => refuse(stream, status, fields),
+  });
+}
+
+function refuse(stream: http2.ServerHttp2Stream, status: number, headers: Headers): void {
+  if (stream.destroyed) return;
+  if (stream.headersSent) return void stream.destroy();
+  stream.respond({ ...headers, ':status': status }, whole);
+  stream.resume();
+}

@@ -1,0 +1,83 @@
+import { constants, type Http2Stream } from 'node:http2';
+import { CodedError } from '../process/coded-error.ts';
+
+/** What a session learns of one of its streams. */
+interface StreamWatch {
+  /**
+   * The peer reset the stream, having sent payload on it or not; called while the frame is being read, before any later
+   * frame of the session.
+   */
+  readonly onReset?: (sentPayload: boolean) => void;
+}
+
+/** What an instance of Node's stream lets us replace. */
+interface Hooks {
+  push(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean;
+  readable: boolean;
+  _destroy(error: Error | null, callback: (error?: Error | null) => void): void;
+}
+
+/**
+ * Gives a stream of node:http2 the ends of a TCP connection. By itself Node destroys a stream with NO_ERROR, shows a
+ * reset with NO_ERROR or CANCEL as a clean end of the input, sends END_STREAM before a reset, and never finishes writes
+ * that wait when the peer resets with NO_ERROR. After this call:
+ *
+ * - `end` comes only if the peer sent END_STREAM; every other end is an `error`, STREAM_RESET unless it has a cause.
+ * - to destroy a stream whose directions have not both ended sends RST_STREAM with CONNECT_ERROR (RFC 9113 8.5) and no
+ *   END_STREAM before it. Upstream takes NO_ERROR and CANCEL for a clean end, so neither is sent.
+ * - a stream leaves its session as soon as the wire has ended it, so that the peer may open another in its place.
+ * - NO_ERROR after END_STREAM means that the peer takes no more (RFC 9113 8.1): what it said is read, then it closes.
+ */
+export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
+  const hooks = stream as unknown as Hooks;
+  const push = hooks.push.bind(stream);
+  const destroy = hooks._destroy.bind(stream);
+  let endStream = false;
+  let sentPayload = false;
+  let told = false;
+  const resetByPeer = () => {
+    if (!told) watch.onReset?.(sentPayload);
+    told = true;
+  };
+  stream.on('error', () => undefined);
+  hooks.push = (chunk, encoding) => {
+    if (chunk !== null) {
+      sentPayload = true;
+      return push(chunk, encoding);
+    }
+    if (!endStream && !stream.closed && !stream.destroyed) {
+      endStream = true;
+      const more = push(null);
+      // Node keeps a stream that may still be read; with nothing left to read it goes with its last frame.
+      if (stream.readableLength === 0) hooks.readable = false;
+      return more;
+    }
+    if (endStream) {
+      if (stream.aborted && !stream.destroyed) whenRead(stream);
+      return push(null);
+    }
+    // A reset with NO_ERROR. Node goes on using the stream when this returns.
+    if (!stream.destroyed) {
+      resetByPeer();
+      process.nextTick(() => stream.destroy(wasReset(stream)));
+    }
+    return false;
+  };
+  hooks._destroy = (error, callback) => {
+    const whole = endStream && stream.writableEnded;
+    // Whoever destroys it resets it; what is closed already was reset by the peer, or has ended both ways.
+    const closedByWire = stream.closed;
+    if (!closedByWire && !stream.pending) stream.close(constants.NGHTTP2_CONNECT_ERROR);
+    else if (closedByWire && stream.rstCode !== constants.NGHTTP2_NO_ERROR) resetByPeer();
+    const ended = whole && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    destroy(error, () => callback(error ?? (ended ? null : wasReset(stream))));
+  };
+}
+
+function whenRead(stream: Http2Stream): void {
+  if (stream.readableEnded) process.nextTick(() => stream.destroy());
+  else stream.once('end', () => stream.destroy());
+}
+
+const wasReset = (stream: Http2Stream): CodedError =>
+  new CodedError('STREAM_RESET', `the stream was reset with code ${stream.rstCode}`);

@@ -1,0 +1,45 @@
+import type { Http2Session } from 'node:http2';
+import type { Clock, Timer } from '../process/clock.ts';
+import { CodedError } from '../process/coded-error.ts';
+
+/** As upstream: milliseconds. */
+const pingEvery = 10_000;
+const pingTimeout = 20_000;
+/** A PING that could not even be sent is tried again after this long, within the same twenty seconds. */
+const retryMillis = 1000;
+
+/**
+ * PING after ten quiet seconds and ten after each answer; a peer that answers none for twenty is gone: the session is
+ * destroyed with PEER_SILENT. It goes on until the session has closed, also after GOAWAY and after a PING that failed.
+ */
+export function watchPings(session: Http2Session, clock: Clock): void {
+  let next: Timer | undefined;
+  let deadline: Timer | undefined;
+  const wait = () => {
+    deadline?.cancel();
+    deadline = undefined;
+    next = clock.after(pingEvery, begin);
+  };
+  const begin = () => {
+    deadline = clock.after(pingTimeout, () =>
+      session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING')),
+    );
+    ask();
+  };
+  const ask = () => {
+    if (session.destroyed) return;
+    const answered = (error: Error | null) => {
+      if (session.destroyed) return;
+      if (error) next = clock.after(retryMillis, ask);
+      else wait();
+    };
+    // Node sends no PING once GOAWAY was sent or received; SETTINGS have to be acknowledged as well.
+    if (session.closed) session.settings({}, answered);
+    else session.ping(answered);
+  };
+  wait();
+  session.once('close', () => {
+    next?.cancel();
+    deadline?.cancel();
+  });
+}

@@ -1,0 +1,20 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+
+/** What a TLS socket was made over: a reset of TLS is a reset of its carrier, as TLS itself has no word for it. */
+const carriers = new WeakMap<Duplex, Duplex>();
+
+/** Remembers that `secured` is TLS over `carrier`. */
+export const setCarrier = (secured: Duplex, carrier: Duplex): void => void carriers.set(secured, carrier);
+
+/**
+ * Ends a connection at once so that its peer sees a reset and no clean end: RST for TCP, also below TLS. An HTTP/2
+ * stream of `mesh/http2` sends RST_STREAM whenever it is destroyed before both directions have ended.
+ */
+export function reset(side: Duplex): void {
+  const carrier = carriers.get(side);
+  if (carrier !== undefined && !side.destroyed) reset(carrier);
+  if (side instanceof Socket && !(side instanceof TLSSocket)) side.resetAndDestroy();
+  else side.destroy();
+}
