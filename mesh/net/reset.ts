@@ -15,6 +15,13 @@ export const setCarrier = (secured: Duplex, carrier: Duplex): void => void carri
 export function reset(side: Duplex): void {
   const carrier = carriers.get(side);
   if (carrier !== undefined && !side.destroyed) reset(carrier);
-  if (side instanceof Socket && !(side instanceof TLSSocket)) side.resetAndDestroy();
+  if (side instanceof Socket && !(side instanceof TLSSocket) && !isShuttingDown(side)) side.resetAndDestroy();
   else side.destroy();
 }
+
+/**
+ * All bytes are with the kernel and FIN is about to be: libuv resets no such socket, and Node would lose its descriptor.
+ * What was sent is whole, so a plain close cuts nothing off.
+ */
+const isShuttingDown = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>
+  writableEnded && !writableFinished && writableLength === 0;
