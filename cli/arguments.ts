@@ -18,6 +18,12 @@ export const wholeNumber =
 /** A shell's unset variable must not take a guard away. */
 export const nonEmpty = (text: string): string => (text === '' ? refuse('It is empty.') : text);
 
+/** The name of a folder beside those of other instances. */
+export const instanceName = (text: string): string =>
+  /^[a-z0-9][a-z0-9-]{0,62}$/.test(text)
+    ? text
+    : refuse('Give 1 to 63 lower-case letters, digits and dashes, not beginning with a dash.');
+
 /** Names with commas between them. */
 export const names = (text: string): readonly string[] => text.split(',').map((one) => nonEmpty(one.trim()));
 

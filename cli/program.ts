@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { readableFile } from './arguments.ts';
+import { instanceName, readableFile } from './arguments.ts';
 import { clustersCommand } from './commands/clusters.ts';
 import { drainCommands } from './commands/drain.ts';
 import { exportCommands } from './commands/export.ts';
@@ -28,7 +28,11 @@ function createProgram(world: World): Command {
   const program = new Command('isthmus')
     .description('one mesh over many clusters')
     .version('0.1.0')
-    .option('--instance <name>', 'which running sandbox, when there are several')
+    .option(
+      '--instance <name>',
+      'which sandbox, when there are several; up and tour start it under this name',
+      instanceName,
+    )
     .option('--endpoint <url>', 'a hub’s GraphQL URL (ISTHMUS_ENDPOINT)')
     .option('--token-file <file>', 'file with the token for --endpoint (else ISTHMUS_TOKEN)', readableFile)
     .addOption(

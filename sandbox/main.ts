@@ -5,7 +5,13 @@ import { steadyTraffic } from './traffic.ts';
 import { up, type Sandbox } from './up.ts';
 
 // `isthmus up`: the whole mesh on one machine, until Ctrl-C or until whoever started it is gone.
-const { values } = parseArgs({ options: { tap: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    tap: { type: 'boolean', default: false },
+    fresh: { type: 'boolean', default: false },
+    instance: { type: 'string' },
+  },
+});
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -40,7 +46,8 @@ function describe(sandbox: Sandbox): void {
 async function main(): Promise<void> {
   const members = family(process.env);
   const signal = lifeline(systemClock, members);
-  const options = { clock: systemClock, tap: values.tap, progress: print, env: process.env, signal };
+  const { tap, fresh, instance } = values;
+  const options = { clock: systemClock, tap, fresh, instance, progress: print, env: process.env, signal };
   const sandbox = await up({ ...options, family: members ?? [] });
   sandbox.launcher.onLoss(({ message }) => process.stderr.write(`${message}\n`));
   const traffic = steadyTraffic(sandbox.doorUrl, systemClock);

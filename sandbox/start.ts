@@ -1,17 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-import { mutate, type Endpoint } from './instance/api.ts';
+import { admissionOf, mutate, type Endpoint } from './instance/api.ts';
 import type { SampleCluster, SamplePod } from './instance/clusters.ts';
 import { readEnv } from './processes/pod-env.ts';
 import {
   agentProgram,
+  agentStateDir,
   doorFile,
   hubProgram,
   hubStateDir,
   podDir,
   podPrograms,
+  podsDir,
 } from './processes/programs.ts';
 import type { Place } from './processes/programs.ts';
 import type { Launcher } from './processes/spawn.ts';
@@ -41,13 +43,25 @@ export async function startCluster(
   cluster: SampleCluster,
 ): Promise<void> {
   const { place, launcher } = starting;
-  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, {
-    cluster: cluster.name,
-    network: cluster.network,
-  });
-  writeWhole(join(place.stateDir, cluster.name, 'join-token'), token);
+  await ensureToken(place, endpoint, cluster);
+  // Written by the agent when it is there: those of an earlier run would start pods before their control plane.
+  rmSync(podsDir(place, cluster.name), { recursive: true, force: true });
   launcher.start(agentProgram(place, cluster));
   await Promise.all(cluster.pods.map((pod) => startPod(starting, cluster, pod)));
+}
+
+/** A member needs none, and one whose answer was lost asks again with the token that it has. */
+async function ensureToken(
+  place: Place,
+  endpoint: Endpoint,
+  { name, network }: SampleCluster,
+): Promise<void> {
+  const file = join(place.stateDir, name, 'join-token');
+  if (existsSync(join(agentStateDir(place, name), 'link.json'))) return;
+  if (existsSync(file) && (await admissionOf(endpoint, name)) === 'ADMITTED') return;
+  const input = { cluster: name, network };
+  const { token } = await mutate<{ token: string; userErrors: [] }>(endpoint, joinMutation, input);
+  writeWhole(file, token);
 }
 
 async function startPod(
@@ -66,19 +80,19 @@ export const doorOf = async (place: Place, clock: Clock): Promise<string> =>
   `http://127.0.0.1:${(await written(clock, 'the door of the shop', doorFile(place))).trim()}/`;
 
 /** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */
-export const firstCrossing = (clock: Clock, doorUrl: string): Promise<true> =>
-  until(clock, 'a call across networks', () => visit(`${doorUrl}cart`), answering);
+export const firstCrossing = (clock: Clock, doorUrl: string, within = longest): Promise<true> =>
+  until(clock, 'a call across networks', () => visit(`${doorUrl}cart`), { within, every: 100 });
 
 /** Some visits in a row that touch every service, as each may be served by other instances than the one before. */
-export async function wholeShop(clock: Clock, doorUrl: string): Promise<void> {
+export async function wholeShop(clock: Clock, doorUrl: string, within = longest): Promise<void> {
   const visits = async (): Promise<true> => {
     for (let count = 0; count < 8; count++) await visit(doorUrl);
     return true;
   };
-  await until(clock, 'an answer of every service', visits, answering);
+  await until(clock, 'an answer of every service', visits, { within, every: 100 });
 }
 
-const answering = { within: 120_000, every: 100 };
+const longest = 120_000;
 
 async function visit(url: string): Promise<true> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5000) });

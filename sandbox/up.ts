@@ -2,9 +2,15 @@ import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import type { Endpoint } from './instance/api.ts';
-import { claimBlock } from './instance/claim.ts';
+import { claimAgain, claimBlock } from './instance/claim.ts';
 import { prepareClusters, type SampleCluster } from './instance/clusters.ts';
-import { freshStateDir, stateHome } from './instance/state-dir.ts';
+import {
+  keepOctet,
+  openStateDir,
+  stateHome,
+  type InstanceOptions,
+  type StateDir,
+} from './instance/state-dir.ts';
 import { readTable, rowsOf } from './observe/socket-table.ts';
 import { ageOf, type Identity } from './processes/ancestors.ts';
 import { aborted } from './processes/lifeline.ts';
@@ -30,7 +36,7 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
-export interface UpOptions {
+export interface UpOptions extends Partial<InstanceOptions> {
   readonly clock: Clock;
   /** Gateways write every byte they read and write here, for the tour's search. */
   readonly tap: boolean;
@@ -47,12 +53,15 @@ export interface UpOptions {
  * with all of it ended, when a program ends meanwhile (PROGRAM_ENDED), or does not come up in time (TIMED_OUT).
  */
 export async function up(options: UpOptions): Promise<Sandbox> {
-  const { clock, env, family = [], signal } = options;
-  const claim = await claimBlock();
-  const { dir: stateDir, lock } = await freshStateDir(stateHome(env));
+  const { clock, env, family = [], signal, instance, fresh = false, progress } = options;
+  const state = await openStateDir(stateHome(env), { instance, fresh });
+  const { dir: stateDir, lock, octet, name } = state;
+  const claim = octet === undefined ? await claimBlock() : await claimAgain(octet, name);
+  if (octet === undefined) keepOctet(stateDir, claim.octet);
+  else progress(`going on with instance '${name}' in ${stateDir} (--fresh begins anew)`);
   const place: Place = { stateDir, octet: claim.octet, tapDir: options.tap ? stateDir : undefined };
   const launcher = new Launcher(stateDir, join(stateHome(env), 'compile-cache'));
-  const clusters = prepareClusters(stateDir, claim.octet);
+  const clusters = prepareClusters(stateDir, claim.octet, progress);
   const rowsBefore = rowsOf(claim.octet, readTable()).length;
   const pids = () => [...launcher.all().map(({ pid }) => pid), process.pid, ...family.map(({ pid }) => pid)];
   const stop = async () => {
@@ -64,7 +73,7 @@ export async function up(options: UpOptions): Promise<Sandbox> {
   // After the start a loss is told by whoever runs the sandbox.
   lost.catch(() => undefined);
   try {
-    const started = start(place, launcher, clusters, lock.name, options);
+    const started = start(place, launcher, clusters, state, options);
     const ready = await Promise.race([started, lost, ...(signal ? [aborted(signal)] : [])]);
     const memoryBytes = () => proportionalBytes(pids());
     return { place, clusters, launcher, ...ready, rowsBefore, pids, memoryBytes, stop };
@@ -78,7 +87,7 @@ async function start(
   place: Place,
   launcher: Launcher,
   clusters: readonly SampleCluster[],
-  lock: string,
+  { lock: { name: lock }, octet }: StateDir,
   { clock, progress, family = [] }: UpOptions,
 ): Promise<Pick<Sandbox, 'endpoint' | 'doorUrl' | 'startMillis'>> {
   const endpoint = await startHub(place, launcher, clock);
@@ -91,9 +100,20 @@ async function start(
     }),
   );
   const doorUrl = await doorOf(place, clock);
-  await firstCrossing(clock, doorUrl);
+  const kept = octet !== undefined;
+  await (kept ? noteUnless(firstCrossing(clock, doorUrl, 30_000), progress) : firstCrossing(clock, doorUrl));
   const outermost = family.at(-1);
   const startMillis = outermost ? ageOf(outermost) : performance.now();
-  await wholeShop(clock, doorUrl);
+  await (kept ? noteUnless(wholeShop(clock, doorUrl, 30_000), progress) : wholeShop(clock, doorUrl));
   return { endpoint, doorUrl, startMillis };
+}
+
+/** Policies and manifests that people have changed may keep the shop from answering: that is no failed start. */
+async function noteUnless(answered: Promise<unknown>, note: (line: string) => void): Promise<void> {
+  try {
+    await answered;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    note(`the shop does not answer as it did at first, perhaps because of what was changed: ${why}`);
+  }
 }

@@ -7,13 +7,35 @@ export function sandboxCommands(program: Command): void {
   program
     .command('up')
     .description('a hub, three clusters and a sample shop on this machine, until Ctrl-C')
+    .option(
+      '--fresh',
+      'begin anew: what an earlier run of this instance left is removed, edited manifests too',
+    )
     .option('--tap', 'debug: gateways write down every byte that passes')
-    .action(({ tap }: { tap?: boolean }) => run('sandbox/main.ts', tap ? ['--tap'] : []));
+    .action((_options, command: Command) => {
+      const { tap, fresh, instance } = command.optsWithGlobals<Options>();
+      return run('sandbox/main.ts', [
+        ...(tap ? ['--tap'] : []),
+        ...(fresh ? ['--fresh'] : []),
+        ...instanceFlags(instance),
+      ]);
+    });
   program
     .command('tour')
     .description('the same as a guided run that checks itself and ends')
-    .action(() => run('sandbox/tour/main.ts', []));
+    .action((_options, command: Command) =>
+      run('sandbox/tour/main.ts', instanceFlags(command.optsWithGlobals<Options>().instance)),
+    );
 }
+
+interface Options {
+  readonly tap?: boolean;
+  readonly fresh?: boolean;
+  readonly instance?: string;
+}
+
+const instanceFlags = (instance: string | undefined): readonly string[] =>
+  instance === undefined ? [] : ['--instance', instance];
 
 function run(script: string, flags: readonly string[]): Promise<void> {
   const path = join(import.meta.dirname, '../..', script);

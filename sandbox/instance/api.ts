@@ -51,3 +51,13 @@ export async function clusterStates(endpoint: Endpoint): Promise<Readonly<Record
   );
   return Object.fromEntries(clusters.nodes.map(({ name, state }) => [name, state]));
 }
+
+/** Whether a cluster is a member, by the API; undefined when it is not known. */
+export async function admissionOf(endpoint: Endpoint, name: string): Promise<string | undefined> {
+  const { cluster } = await ask<{ cluster: { admission: string } | null }>(
+    endpoint,
+    'query($name: String!) { cluster(name: $name) { admission } }',
+    { name },
+  );
+  return cluster?.admission;
+}

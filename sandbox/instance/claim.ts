@@ -15,13 +15,25 @@ interface Range {
   readonly table?: () => readonly SocketRow[];
 }
 
+/** Claims the addresses of an earlier run again, whose sockets may still be about. Throws BLOCK_IN_USE. */
+export async function claimAgain(octet: number, instance: string): Promise<Claim> {
+  const held = await holdName(blockName(octet));
+  if (held) return { octet, release: held.release };
+  throw new CodedError(
+    'BLOCK_IN_USE',
+    `127.${octet}.0.0/16, the addresses of instance '${instance}', are in use by another sandbox: stop that one, or begin anew with --fresh`,
+  );
+}
+
+const blockName = (octet: number): string => `isthmus-127.${octet}`;
+
 /**
  * Claims the first /16 of 127.0.0.0/8, from 127.64 up, that nobody has claimed and of which the kernel's table has no
  * socket in any state, so that what is seen there later is ours. Throws NO_FREE_BLOCK when there is none.
  */
 export async function claimBlock({ first = 64, last = 250, table = readTable }: Range = {}): Promise<Claim> {
   for (let octet = first; octet <= last; octet++) {
-    const held = await holdName(`isthmus-127.${octet}`);
+    const held = await holdName(blockName(octet));
     if (!held) continue;
     if (rowsOf(octet, table()).length === 0) return { octet, release: held.release };
     held.release();

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
@@ -24,20 +24,42 @@ export interface SampleCluster {
 
 const thirdOctet: Readonly<Record<string, number>> = { east: 16, west: 32, south: 48 };
 
-/** Writes each cluster's manifests below `stateDir` with `127.N` replaced, and reads what pods they declare. */
-export function prepareClusters(stateDir: string, octet: number): readonly SampleCluster[] {
+/**
+ * The sandbox's clusters. Their manifests are written below `stateDir` with `127.N` replaced, unless an earlier run has
+ * done so: what people have changed there since stays. `onProblem` hears of what cannot be started, in one sentence.
+ */
+export function prepareClusters(
+  stateDir: string,
+  octet: number,
+  onProblem: (problem: string) => void = () => undefined,
+): readonly SampleCluster[] {
   const folder = join(import.meta.dirname, '../clusters');
   const order = Object.keys(thirdOctet);
   return readdirSync(folder)
     .map((file) => ({ name: basename(file, '.yaml'), text: readFileSync(join(folder, file), 'utf8') }))
     .sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
-    .map(({ name, text }) => prepare(name, text.replaceAll('127.N.', `127.${octet}.`), stateDir, octet));
+    .map(({ name, text }) => {
+      const manifests = join(stateDir, name, 'manifests');
+      if (!existsSync(manifests)) writeManifests(manifests, name, text.replaceAll('127.N.', `127.${octet}.`));
+      return clusterOf(name, manifests, octet, onProblem);
+    });
 }
 
-function prepare(name: string, text: string, stateDir: string, octet: number): SampleCluster {
-  const manifests = join(stateDir, name, 'manifests');
-  mkdirSync(manifests, { recursive: true, mode: 0o700 });
-  writeWhole(join(manifests, `${name}.yaml`), text);
+/** The folder appears with all that is in it, so that a crash leaves none that looks as if it had been edited. */
+function writeManifests(manifests: string, name: string, text: string): void {
+  const next = `${manifests}.new`;
+  rmSync(next, { recursive: true, force: true });
+  mkdirSync(next, { recursive: true, mode: 0o700 });
+  writeWhole(join(next, `${name}.yaml`), text);
+  renameSync(next, manifests);
+}
+
+function clusterOf(
+  name: string,
+  manifests: string,
+  octet: number,
+  onProblem: (problem: string) => void,
+): SampleCluster {
   const third = thirdOctet[name] ?? 0;
   return {
     name,
@@ -45,18 +67,57 @@ function prepare(name: string, text: string, stateDir: string, octet: number): S
     block: `127.${octet}.${third}.0/20`,
     agentAddress: `127.${octet}.${third}.1`,
     manifests,
-    pods: podsIn(text),
+    pods: podsIn(objectsOf(manifests, onProblem)).filter((pod) => isKnown(name, pod, onProblem)),
   };
 }
 
-interface Manifest {
-  kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
+/** Every object of the folder that can be read; the agent says of each of the others what is wrong with it. */
+function objectsOf(manifests: string, onProblem: (problem: string) => void): readonly Manifest[] {
+  return readdirSync(manifests)
+    .filter((file) => /\.ya?ml$/i.test(file))
+    .sort()
+    .flatMap((file) => {
+      const path = join(manifests, file);
+      try {
+        return parseAllDocuments(readFileSync(path, 'utf8')).map((document) => document.toJS() as unknown);
+      } catch (error) {
+        onProblem(
+          `pods of ${path} are not started: ${error instanceof Error ? error.message : String(error)}`,
+        );
+        return [];
+      }
+    })
+    .filter(isManifest);
 }
 
-/** Our own manifests, so their shape is known; the agent is the one that checks foreign ones. */
-function podsIn(text: string): readonly SamplePod[] {
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+/** A pod of an application that the sandbox does not have is an object of the mesh, and no process. */
+function isKnown(
+  cluster: string,
+  { namespace, name, app }: SamplePod,
+  onProblem: (problem: string) => void,
+): boolean {
+  if (['ztunnel', 'eastwest-gateway'].includes(app)) return true;
+  if (/^[a-z-]+$/.test(app) && existsSync(join(import.meta.dirname, '../shop', `${app}.ts`))) return true;
+  onProblem(`${cluster}: pod ${namespace}/${name} is not started: the sandbox has no application '${app}'`);
+  return false;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, unknown>> | null;
+  };
+}
+
+const isManifest = (value: unknown): value is Manifest => {
+  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+  return typeof kind === 'string' && typeof metadata?.name === 'string';
+};
+
+/** The agent is the one that checks them. */
+function podsIn(objects: readonly Manifest[]): readonly SamplePod[] {
   const injected = new Set(
     objects
       .filter(
@@ -66,10 +127,10 @@ function podsIn(text: string): readonly SamplePod[] {
   );
   return objects
     .filter(({ kind }) => kind === 'Pod')
-    .map(({ metadata: { name, namespace = 'default', labels = {} } }) => ({
+    .map(({ metadata: { name, namespace = 'default', labels } }) => ({
       namespace,
       name,
-      app: labels['app'] ?? name,
-      sidecar: injected.has(namespace) || labels['sidecar.istio.io/inject'] === 'true',
+      app: typeof labels?.['app'] === 'string' ? labels['app'] : name,
+      sidecar: injected.has(namespace) || labels?.['sidecar.istio.io/inject'] === 'true',
     }));
 }

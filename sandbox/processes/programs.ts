@@ -15,8 +15,9 @@ export const hubStateDir = (place: Place): string => join(place.stateDir, 'hub')
 export const doorFile = (place: Place): string => join(place.stateDir, 'door-port');
 export const agentStateDir = (place: Place, cluster: string): string =>
   join(place.stateDir, cluster, 'agent');
+export const podsDir = (place: Place, cluster: string): string => join(agentStateDir(place, cluster), 'pods');
 export const podDir = (place: Place, cluster: string, pod: { namespace: string; name: string }): string =>
-  join(agentStateDir(place, cluster), 'pods', pod.namespace, pod.name);
+  join(podsDir(place, cluster), pod.namespace, pod.name);
 
 export function hubProgram(place: Place, apiPort: number): Program {
   const at = `127.${place.octet}.0.1`;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
 import { aborted, family, lifeline } from '../processes/lifeline.ts';
@@ -32,7 +33,17 @@ async function runAll(tour: Tour, losses: readonly string[], findings: Finding[]
 async function main(): Promise<boolean> {
   const members = family(process.env);
   const signal = lifeline(systemClock, members);
-  const options = { clock: systemClock, tap: true, progress: print, env: process.env, signal };
+  // Of its own, and from the beginning: what it finds must not rest on what somebody changed, nor end it.
+  const instance = parseArgs({ options: { instance: { type: 'string', default: 'tour' } } }).values.instance;
+  const options = {
+    clock: systemClock,
+    tap: true,
+    fresh: true,
+    instance,
+    progress: print,
+    env: process.env,
+    signal,
+  };
   const sandbox = await up({ ...options, family: members ?? [] });
   const losses: string[] = [];
   sandbox.launcher.onLoss(({ message }) => losses.push(message));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,8 +35,8 @@ async function gone(stateHome: string): Promise<readonly number[]> {
 }
 
 /** Resolves when it says that it is ready. */
-async function start(stateHome: string): Promise<ChildProcess> {
-  const npm = spawn('npm', ['start'], {
+async function start(stateHome: string, ...args: string[]): Promise<ChildProcess> {
+  const npm = spawn('npm', ['start', ...args], {
     cwd: root,
     env: { ...process.env, XDG_STATE_HOME: stateHome },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -56,7 +56,10 @@ const endpointOf = (stateHome: string, instance = 'sandbox') =>
     url: string;
   };
 
-function isthmus(stateHome: string, ...args: string[]): { status: number | null; stderr: string } {
+function isthmus(
+  stateHome: string,
+  ...args: string[]
+): { status: number | null; stdout: string; stderr: string } {
   const env = { ...process.env, XDG_STATE_HOME: stateHome };
   return spawnSync('node_modules/.bin/isthmus', args, { cwd: root, env, encoding: 'utf8' });
 }
@@ -118,6 +121,28 @@ describe('npm start', () => {
       process.kill(chain.at(place)!, 'SIGKILL');
       assert.deepEqual(await gone(stateHome), []);
     });
+
+  it('goes on with what people changed, after Ctrl-C and after kill -9, and begins anew with --fresh', async () => {
+    const manifest = () => join(stateHome, 'isthmus/sandbox/east/manifests/east.yaml');
+    const drained = () => isthmus(stateHome, 'clusters', '-o', 'json').stdout.includes('"drainPercent": 30');
+    const npm = await start(stateHome);
+    appendFileSync(manifest(), '# an edit\n');
+    assert.equal(isthmus(stateHome, 'drain', 'east', '--percent', '30', '--yes').status, 0);
+    process.kill(-npm.pid!, 'SIGINT');
+    assert.deepEqual(await gone(stateHome), []);
+    const again = await start(stateHome);
+    assert.match(readFileSync(manifest(), 'utf8'), /# an edit/);
+    assert.ok(drained());
+    process.kill(chainOf(again)[0]!, 'SIGKILL');
+    assert.deepEqual(await gone(stateHome), []);
+    await start(stateHome);
+    assert.ok(drained());
+    for (const pid of processesOf(stateHome)) process.kill(pid, 'SIGKILL');
+    assert.deepEqual(await gone(stateHome), []);
+    await start(stateHome, '--', '--fresh');
+    assert.doesNotMatch(readFileSync(manifest(), 'utf8'), /# an edit/);
+    assert.ok(!drained());
+  });
 
   it('ends with status 1 and says which log to read when the hub cannot start', async () => {
     const ports = Array.from({ length: 101 }, (_, index) => 8080 + index);

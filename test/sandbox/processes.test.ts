@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { claimBlock } from '../../sandbox/instance/claim.ts';
-import { freshStateDir } from '../../sandbox/instance/state-dir.ts';
+import { prepareClusters } from '../../sandbox/instance/clusters.ts';
+import { keepOctet, openStateDir, type InstanceOptions } from '../../sandbox/instance/state-dir.ts';
 import type { SocketRow } from '../../sandbox/observe/socket-table.ts';
 import { ancestors, isAlive, parseStat, type Stat } from '../../sandbox/processes/ancestors.ts';
 import { Launcher, type Program } from '../../sandbox/processes/spawn.ts';
@@ -94,21 +95,107 @@ describe('sandbox/instance state folder', () => {
   beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'isthmus-state-'))));
   afterEach(() => rmSync(home, { recursive: true }));
 
-  it('leaves what runs alone, whoever runs it, and empties what has ended', async () => {
-    const [one, two] = await Promise.all([freshStateDir(home), freshStateDir(home)]);
-    assert.deepEqual([one.dir, two.dir].map((dir) => dir.slice(home.length + 1)).sort(), [
-      'sandbox',
-      'sandbox-2',
-    ]);
-    for (const { dir } of [one, two]) writeFileSync(join(dir, 'kept'), '');
+  const open = (over: Partial<InstanceOptions> = {}) => openStateDir(home, { fresh: false, ...over });
+  const leave = (dir: string) => {
+    for (const name of ['east/manifests', 'hub', 'logs']) mkdirSync(join(dir, name), { recursive: true });
+    for (const name of [
+      'east/manifests/mine.yaml',
+      'hub/hub.db',
+      'hub/endpoint.json',
+      'endpoint.json',
+      'door-port',
+    ])
+      writeFileSync(join(dir, name), '');
+  };
+  const left = (dir: string) =>
+    readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile())
+      .map(({ name }) => name)
+      .sort();
+
+  it('leaves what runs alone, whoever runs it', async () => {
+    const [one, two] = await Promise.all([open(), open({ fresh: true })]);
+    assert.deepEqual([one.name, two.name].sort(), ['sandbox', 'sandbox-2']);
+    await assert.rejects(open({ instance: one.name }), {
+      code: 'INSTANCE_RUNS',
+      message: /give another name/,
+    });
+    for (const { lock } of [one, two]) lock.release();
+  });
+
+  it('goes on with what an earlier run left, but for what belonged to that run', async () => {
+    const one = await open({ instance: 'mine' });
+    assert.equal(one.octet, undefined);
+    keepOctet(one.dir, 77);
+    leave(one.dir);
     one.lock.release();
-    const next = await freshStateDir(home);
-    assert.equal(next.dir, one.dir);
-    assert.deepEqual(
-      [one.dir, two.dir].map((dir) => existsSync(join(dir, 'kept'))),
-      [false, true],
+    const next = await open({ instance: 'mine' });
+    assert.equal(next.octet, 77);
+    assert.deepEqual(left(next.dir), ['hub.db', 'instance.json', 'mine.yaml']);
+    next.lock.release();
+  });
+
+  it('begins anew on demand, and where a start never came as far as having addresses', async () => {
+    const one = await open();
+    leave(one.dir);
+    one.lock.release();
+    const next = await open();
+    assert.deepEqual(left(next.dir), []);
+    keepOctet(next.dir, 77);
+    leave(next.dir);
+    next.lock.release();
+    const fresh = await open({ fresh: true });
+    assert.equal(fresh.octet, undefined);
+    assert.deepEqual(left(fresh.dir), []);
+    fresh.lock.release();
+  });
+
+  it('removes nothing when it does not know its addresses any more, and says how to begin anew', async () => {
+    const one = await open();
+    leave(one.dir);
+    writeFileSync(join(one.dir, 'instance.json'), '{"octet":');
+    one.lock.release();
+    await assert.rejects(open(), { code: 'INSTANCE_DAMAGED', message: /begin anew with --fresh/ });
+    assert.ok(left(one.dir).includes('mine.yaml'));
+  });
+});
+
+describe('sandbox/instance clusters', () => {
+  let home = '';
+  beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'isthmus-clusters-'))));
+  afterEach(() => rmSync(home, { recursive: true }));
+  const problems: string[] = [];
+  const prepare = () => {
+    problems.length = 0;
+    return prepareClusters(home, 77, (problem) => problems.push(problem));
+  };
+  const podsOf = (name: string) =>
+    prepare()
+      .find((one) => one.name === name)!
+      .pods.map((pod) => pod.name);
+
+  it('writes manifests once: edits, new files and removed files are found again', () => {
+    const first = podsOf('east');
+    const file = join(home, 'east/manifests/east.yaml');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\n# mine\n`);
+    const pod = (name: string, app: string) =>
+      `kind: Pod\napiVersion: v1\nmetadata: { name: ${name}, namespace: shop, labels: { app: ${app} } }\n`;
+    writeFileSync(
+      join(home, 'east/manifests/more.yml'),
+      [pod('cart-9', 'cart'), pod('odd', 'db')].join('---\n'),
     );
-    for (const { lock } of [next, two]) lock.release();
+    rmSync(join(home, 'west/manifests/west.yaml'));
+    assert.deepEqual(podsOf('east'), [...first, 'cart-9']);
+    assert.deepEqual(problems, ["east: pod shop/odd is not started: the sandbox has no application 'db'"]);
+    assert.match(readFileSync(file, 'utf8'), /# mine/);
+    assert.deepEqual(podsOf('west'), []);
+  });
+
+  it('starts what can be read when a file cannot', () => {
+    const first = podsOf('east');
+    for (const [name, text] of Object.entries({ 'a.yaml': '{[', 'b.yaml': '- 1\n', 'c.yaml': '&a [*a, *b]' }))
+      writeFileSync(join(home, 'east/manifests', name), text);
+    assert.deepEqual(podsOf('east'), first);
   });
 });
 

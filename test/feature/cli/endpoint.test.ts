@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freshStateDir } from '../../../sandbox/instance/state-dir.ts';
+import { openStateDir } from '../../../sandbox/instance/state-dir.ts';
 import { run } from '../../fakes/command-line.ts';
 import { startTestHub, type TestHub } from '../../fakes/hub.ts';
 
@@ -65,7 +65,7 @@ describe('the command line and its hub', () => {
   it('finds the one instance that runs, asks which when there are two, and forgets one that has ended', async () => {
     const find = (...flags: string[]) => run(['clusters', ...flags], { env: { XDG_STATE_HOME: home } });
     const start = async () => {
-      const { dir, lock } = await freshStateDir(join(home, 'isthmus'));
+      const { dir, lock } = await openStateDir(join(home, 'isthmus'), { fresh: true });
       const endpoint = { url: hub.url, tokenFile: join(hub.stateDir, 'admin-token'), lock: lock.name };
       writeFileSync(join(dir, 'endpoint.json'), JSON.stringify(endpoint));
       return lock;
