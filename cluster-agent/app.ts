@@ -47,7 +47,7 @@ import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
-import { refusalOf } from './xds/admission.ts';
+import { countsAsProxy, refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
 import { UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
 
@@ -224,7 +224,12 @@ export class Agent {
         this.#health.opened(client);
         if (this.#upstream.seen(client)) this.#schedule();
       },
-      onLost: (client) => this.#health.lost(client),
+      counts: (client) => countsAsProxy(this.#input(), client),
+      onLost: (client) => {
+        this.#health.lost(client);
+        // What waited for it alone has come everywhere now.
+        this.#reportApplied();
+      },
       vips: (client, service) => this.#vips(client, service),
       log,
     });

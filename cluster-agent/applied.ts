@@ -44,8 +44,18 @@ function report(subject: string, version: string | undefined, coverages: readonl
   return {
     ...{ subject, version: version ?? '', proxies },
     state: first ? 'REJECTED' : done ? 'APPLIED' : 'PENDING',
-    message: first ? `${first.client}: ${first.reason}` : '',
+    message: first ? `${first.client}: ${first.reason}` : waitsFor(coverages),
   };
+}
+
+const mostNamed = 3;
+
+/** Which proxies have yet to acknowledge it, for whoever wonders what an operation waits for. */
+function waitsFor(coverages: readonly Coverage[]): string {
+  const waiting = [...new Set(coverages.flatMap((one) => one.waiting))];
+  if (waiting.length === 0) return '';
+  const more = waiting.length > mostNamed ? ` and ${waiting.length - mostNamed} more` : '';
+  return `waiting for ${waiting.slice(0, mostNamed).join(', ')}${more}`;
 }
 
 /** The workloads whose weights or memberships a diversion changes. */

@@ -18,6 +18,16 @@ export function refusalOf(input: TranslateInput, client: ProxyClient, caller: Xd
   return serves(input, client, pod) ? undefined : `pod ${client.key} is none that a ${client.kind} serves`;
 }
 
+/**
+ * Whether a client is a proxy in the eyes of the cluster, so that what it has not acknowledged is not in force: a node's
+ * proxy, a gateway, or the sidecar of a pod. A pod that any user may have created is none, though it may have a stream
+ * of its own as Istio's dedicated ztunnel: it would hold up the whole federation by acknowledging nothing.
+ */
+export function countsAsProxy(input: TranslateInput, { kind, namespace, pod }: ProxyClient): boolean {
+  const known = input.view.get('Pod', namespace, pod);
+  return known !== undefined && (kind !== 'ztunnel' || isNodeProxy(known));
+}
+
 function serves(input: TranslateInput, { kind }: ProxyClient, pod: PodObject): boolean {
   switch (kind) {
     case 'ztunnel':

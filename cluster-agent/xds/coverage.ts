@@ -1,9 +1,14 @@
-/** How far one resource has come among the proxies that are connected and take its type. */
+/**
+ * How far one resource has come among the proxies that are connected and take its type. Only pods that the agent knows
+ * as proxies are among them: any pod of the mesh may open a stream with its token and then acknowledge nothing.
+ */
 export interface Coverage {
   /** Of the resource now; '' when there is none and proxies are to forget it. Differs by proxy for addresses. */
   readonly version: string;
   readonly proxies: number;
   readonly applied: number;
+  /** Proxies that have yet to acknowledge it. */
+  readonly waiting: readonly string[];
   readonly rejected: readonly { readonly client: string; readonly reason: string }[];
 }
 

@@ -29,6 +29,8 @@ export interface XdsDeps {
   readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
   /** Why a caller may not be this proxy, asked when its stream opens and whenever the cluster has changed. */
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
+  /** Whether a client counts towards coverage; by default every one does. */
+  readonly counts?: (client: ProxyClient) => boolean;
   /** A proxy has opened its stream. */
   readonly onClient?: (client: ProxyClient) => void;
   /** A proxy's stream has ended, also by a newer one of the same proxy that takes over. */
@@ -141,7 +143,11 @@ export class XdsServer {
 
   /** How far a resource, or its absence, has come among the connected proxies that take its type. */
   coverage(type: string, name: string): Coverage {
-    const takers = [...this.#streams.values()].filter((stream) => stream.types.includes(type));
+    const counts = this.#deps.counts ?? (() => true);
+    const takers = [...this.#streams.values()].filter(
+      (stream) => stream.types.includes(type) && counts(stream.view.client),
+    );
+    const waiting: string[] = [];
     const rejected: { client: string; reason: string }[] = [];
     let applied = 0;
     let version = '';
@@ -151,8 +157,9 @@ export class XdsServer {
       version = current ?? version;
       if (typeof said === 'object') rejected.push({ client: stream.view.client.id, reason: said.reason });
       else if (said === current && stream.complete) applied++;
+      else waiting.push(stream.view.client.key);
     }
-    return { version, proxies: takers.length, applied, rejected };
+    return { version, proxies: takers.length, applied, waiting, rejected };
   }
 
   /** Ends every stream; the listener with it. */

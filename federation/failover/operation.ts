@@ -5,6 +5,7 @@ import type { Command, DecideContext } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
 import { diversionVersion, intermediateVersion } from '../compile/versions.ts';
 import { diversionsOf, isOf } from './diversions.ts';
+import { waitsAt } from '../state/waits.ts';
 import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Write } from '../store/store.ts';
@@ -61,6 +62,19 @@ export const waitingFor = (
       intent.clusters.get(name)?.value.admission === 'ADMITTED' &&
       !applied.some(({ cluster }) => cluster === name),
   );
+
+/** What a running operation waits for, for people: each cluster, and which of its proxies. */
+export const waits = (operation: Operation, snapshot: FederationSnapshot): readonly string[] =>
+  waitsAt(snapshot, waitingFor(operation, snapshot), subjectsOf(operation, snapshot));
+
+/** The names under which agents report what an operation is about. */
+function subjectsOf({ type, subject }: Operation, snapshot: FederationSnapshot): readonly string[] {
+  if (type === 'REVOKE_CLUSTER')
+    return revokedOf(snapshot, subject).map(({ keyId }) => `intermediate/${keyId}`);
+  return diversionsOf(snapshot)
+    .filter(({ id }) => isOf(subject, id))
+    .map(({ id }) => `diversion/${id}`);
+}
 
 /** Writes down how far the operations are that run. */
 export const advanceOperations: Command<object, { advanced: readonly string[] }> = {

@@ -1,6 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
+import { waitsAt } from './waits.ts';
 import type { FederationSnapshot } from './snapshot.ts';
 
 /** What is to be known of a cluster: what its agent reports, and what the hub sees. */
@@ -51,7 +52,8 @@ function renewals(snapshot: FederationSnapshot, cluster: string): readonly Condi
     until === undefined
       ? 'until then this cluster issues no certificates'
       : `the one in use ends on ${new Date(until).toISOString()}`;
-  const message = `a new intermediate is not in use yet, as ${waiting.join(', ')} has yet to acknowledge it; ${left}`;
+  const waits = waitsAt(snapshot, waiting, [`intermediate/${next?.id ?? ''}`]);
+  const message = `a new intermediate is not in use yet: waiting for ${waits.join(', ')} to acknowledge it; ${left}`;
   const remedy = `check the agents and proxies of ${waiting.join(', ')}, or revoke a cluster that does not come back`;
   const severity = until === undefined ? 'ERROR' : 'WARNING';
   return [

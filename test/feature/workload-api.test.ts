@@ -10,6 +10,7 @@ import { covers } from '@isthmus/cluster-agent/xds/coverage.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
+import { until } from '../fakes/agent.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../fakes/records.ts';
 import { byName, emptySnapshot, ourNode, Signal, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
@@ -219,6 +220,42 @@ describe('the workload API, over real gRPC and TLS', () => {
     await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/p')));
     assert.deepEqual(one!.names(typeUrls.authorization), ['shop/p'], 'it was told nothing more');
     await Promise.all([one!.stop(), two!.stop()]);
+  });
+
+  it('names the proxies that are waited for, and looks again when the stream of one has ended', async () => {
+    let atLoss: ReturnType<XdsWorld['server']['coverage']> | undefined;
+    const onLost = () => (atLoss = world.server.coverage(typeUrls.authorization, 'shop/r'));
+    world = await XdsWorld.start({ onLost });
+    world.server.setSnapshot(snapshot, moment(1));
+    const [willing, picky] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
+    await Promise.all([willing!.ready(), picky!.ready()]);
+    world.server.setSnapshot(
+      { ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) },
+      moment(2),
+    );
+    const now = world.server.coverage(typeUrls.authorization, 'shop/r');
+    assert.deepEqual([...now.waiting].sort(), ['istio-system/one', 'istio-system/two']);
+    await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/r')));
+    await picky!.stop();
+    await until(() => atLoss);
+    assert.deepEqual([atLoss!.proxies, atLoss!.applied, atLoss!.waiting], [1, 1, []]);
+    await willing!.stop();
+  });
+
+  it('does not wait for a client that counts as no proxy', async () => {
+    world = await XdsWorld.start({ counts: ({ pod }) => pod === 'one' });
+    world.server.setSnapshot(snapshot, moment(1));
+    const [proxy, pod] = ['one', 'two'].map((name) => world.proxy({ node: ourNode('ztunnel', name) }));
+    await Promise.all([proxy!.ready(), pod!.ready()]);
+    pod!.refuse.set('shop/r', 'never');
+    world.server.setSnapshot(
+      { ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) },
+      moment(2),
+    );
+    await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/r')));
+    const { proxies, rejected } = world.server.coverage(typeUrls.authorization, 'shop/r');
+    assert.deepEqual([proxies, rejected], [1, []]);
+    await Promise.all([proxy!.stop(), pod!.stop()]);
   });
 
   it('new handshakes show a replaced certificate', async () => {

@@ -5,6 +5,7 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { diversionVersion, intermediateVersion } from '../../federation/compile/versions.ts';
 import { diversionsOf } from '../../federation/failover/diversions.ts';
+import { waits } from '../../federation/failover/operation.ts';
 import { watchOperations } from '../../federation/failover/watch.ts';
 import { drainCluster, undrainCluster } from '../../federation/registry/drain.ts';
 import { revokeCluster } from '../../federation/registry/membership.ts';
@@ -70,6 +71,19 @@ describe('federation/failover: operations', () => {
     await hub.run(revokeCluster, { cluster: 'east-2' });
     await hub.pass(1000);
     assert.equal(look(id).state, 'DONE');
+  });
+
+  it('name the clusters and the proxies that they wait for', async () => {
+    const id = await drain('east');
+    says('west', [{ ...standing()[0]!, state: 'PENDING', message: 'waiting for istio-system/ztunnel-1' }]);
+    says('east-2', []);
+    hub.live.setShard({ ...hub.now.observed.get('east')!, link: { kind: 'UNREACHABLE', since: 1 } });
+    await hub.pass(1000);
+    assert.deepEqual([...waits(look(id), hub.now)].sort(), [
+      'east (its agent is not connected)',
+      'east-2',
+      'west (waiting for istio-system/ztunnel-1)',
+    ]);
   });
 
   it('stay as they ended, and fail when another of the same overtakes them', async () => {

@@ -1,5 +1,5 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import { waitingFor } from '../../failover/operation.ts';
+import { waits } from '../../failover/operation.ts';
 import { notReady } from '../../failover/returning.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import { builder, elements } from '../builder.ts';
@@ -21,7 +21,7 @@ function messageOf(operation: Operation, snapshot: FederationSnapshot): string {
     const why = waiting.length > 0 ? `; it waits for ${waiting.join(', ')} to be reachable and healthy` : '';
     return `${failover.returning.left} % of it has yet to return${why}`;
   }
-  return `waiting for ${waitingFor(operation, snapshot).join(', ')}`;
+  return `waiting for ${waits(operation, snapshot).join(', ')}`;
 }
 
 export type OperationView = ReturnType<typeof operationView>;
@@ -69,7 +69,9 @@ export const operationType = builder.objectRef<OperationView>('Operation').imple
     }),
     startedAt: t.expose('startedAt', { type: 'DateTime' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
-    message: t.exposeString('message'),
+    message: t.exposeString('message', {
+      description: 'While it runs: the clusters and proxies that it waits for. When it failed: why.',
+    }),
   }),
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { refusalOf } from '@isthmus/cluster-agent/xds/admission.ts';
+import { countsAsProxy, refusalOf } from '@isthmus/cluster-agent/xds/admission.ts';
 import { parseProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { inputOf } from '../../fakes/cluster.ts';
@@ -47,6 +47,21 @@ describe('a proxy’s stream', () => {
   for (const [kind, namespace, name] of admitted)
     it(`is had by ${namespace}/${name} as ${kind}`, () =>
       assert.equal(refusal(kind, namespace, name), undefined));
+
+  const counted: Record<string, readonly [string, string, string, boolean]> = {
+    'a node’s proxy': ['ztunnel', 'istio-system', 'ztunnel-1', true],
+    'a gateway': ['router', 'istio-system', 'gw-1', true],
+    'the sidecar of a pod': ['sidecar', 'shop', 'side', true],
+    'a pod with a stream of its own, which any user may create': ['ztunnel', 'shop', 'cart', false],
+    'a pod that is gone': ['ztunnel', 'shop', 'nobody', false],
+  };
+  for (const [what, [kind, namespace, name, counts]] of Object.entries(counted))
+    it(`${counts ? 'counts' : 'does not count'} towards coverage where it is that of ${what}`, () => {
+      const node = { id: `${kind}~1.1.1.1~${name}.${namespace}~d`, cluster: '', metadata: {} };
+      const client = parseProxyClient(node, { namespace, pod: { name, uid: `u-${name}` } });
+      assert.ok(client.ok);
+      assert.equal(countsAsProxy(input, client.value), counts);
+    });
 
   const refused: Record<string, [readonly [string, string, string, string?], RegExp]> = {
     'a pod outside the mesh': [['ztunnel', 'other', 'stranger'], /none that a ztunnel serves/],
