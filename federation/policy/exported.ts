@@ -1,3 +1,4 @@
+import { mayHost } from '@isthmus/mesh/identity/hosting.ts';
 import type { ObservedService } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
@@ -6,14 +7,34 @@ type Named = Pick<ObservedService, 'namespace' | 'name'>;
 
 /**
  * Exported is requested and permitted. An admin's export is both; the label istio.io/global is a request, permitted
- * where the hub says so for all. Either is enough.
+ * where the hub says so for all. Either is enough, but a cluster exports nothing of a namespace that it may not host:
+ * whoever would answer for it could prove nothing.
  */
 export const isExported = (
   known: Known,
   cluster: string,
   service: Named & Pick<ObservedService, 'exportRequested'>,
+): boolean => hosts(known, cluster, service.namespace) && isMeantForExport(known, cluster, service);
+
+const isMeantForExport = (
+  known: Known,
+  cluster: string,
+  service: Named & Pick<ObservedService, 'exportRequested'>,
 ): boolean =>
   isExportedByAdmin(known, cluster, service) || (service.exportRequested && known.settings.exportByLabel);
+
+const hosts = ({ intent }: Known, cluster: string, namespace: string): boolean =>
+  mayHost({ namespaces: intent.clusters.get(cluster)?.value.namespaces }, namespace);
+
+/** Services that would be exported if their cluster were allowed to host their namespaces, `<namespace>/<name>`. */
+export const withheld = (
+  known: Known,
+  cluster: string,
+  services: Iterable<ObservedService>,
+): readonly string[] =>
+  [...services]
+    .filter((one) => !hosts(known, cluster, one.namespace) && isMeantForExport(known, cluster, one))
+    .map(({ namespace, name }) => `${namespace}/${name}`);
 
 function isExportedByAdmin({ intent }: Known, cluster: string, { namespace, name }: Named): boolean {
   const byAdmin = intent.serviceExports.get(`${namespace}/${name}`)?.value;

@@ -1,4 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { withheld } from '../policy/exported.ts';
 import { unusableGateways, type UnusableGateway } from '../policy/gateways.ts';
 import type { RejectedReport, Shard } from './observed.ts';
 import type { FederationSnapshot } from './snapshot.ts';
@@ -15,6 +16,7 @@ export function reportConditions(snapshot: FederationSnapshot, shard: Shard): re
       rejected.filter(({ limit }) => limit === undefined),
     ),
     ...delayed(shard),
+    ...withheldServices(snapshot, shard),
     ...unusableGateways(snapshot, shard).map((one) => gatewayCondition(snapshot, shard, one)),
   ];
 }
@@ -71,6 +73,23 @@ function delayed({ reportsDelayed }: Shard): readonly Condition[] {
         'the agent reports more changes a second than the hub takes of one cluster; the hub takes them late',
       remedy:
         'find what changes all the time in this cluster, or start the hub with a higher --cluster-limits reportsPerSecond',
+    },
+  ];
+}
+
+function withheldServices(snapshot: FederationSnapshot, { cluster, services }: Shard): readonly Condition[] {
+  const names = withheld(snapshot, cluster, services.values());
+  if (names.length === 0) return [];
+  const more = names.length > mostShown ? ` and ${names.length - mostShown} more` : '';
+  return [
+    {
+      type: 'Exported',
+      status: 'False',
+      reason: 'NAMESPACE_NOT_ALLOWED',
+      severity: 'WARNING',
+      object: '',
+      message: `${cluster} exports services of namespaces that it may not host, and no other cluster gets them: ${names.slice(0, mostShown).join(', ')}${more}`,
+      remedy: `allow the namespaces with setClusterNamespaces, or export the services from another cluster`,
     },
   ];
 }

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import { decodeIntermediate } from '@isthmus/api/wire/trust.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { UserError } from '../../federation/command/command.ts';
+import { compile } from '../../federation/compile/compile.ts';
+import { Compiler } from '../../federation/compile/compiler.ts';
 import { createJoinToken, join } from '../../federation/registry/join-tokens.ts';
 import { revokeCluster } from '../../federation/registry/membership.ts';
 import { mostNamespaces, setClusterNamespaces } from '../../federation/registry/namespaces.ts';
 import { watchNetworks } from '../../federation/registry/network.ts';
+import { conditionsOf } from '../../federation/state/conditions.ts';
+import { makeAuthority } from '../fakes/authority.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
 const lifetime = 3_600_000;
@@ -97,6 +103,36 @@ describe('what a cluster is admitted for', () => {
       assert.equal((await federation.run(createJoinToken, named, { dryRun: true })).ok, !refused);
     }
     assert.equal(federation.now.intent.clusters.size, 0);
+  });
+
+  it('keeps services of namespaces that a cluster may not host from all others, and says so', async () => {
+    await federation.put(aMember('east', { namespaces: ['pay'] }), aMember('west'));
+    for (const name of ['east', 'west']) federation.report(name, { services: { cart: 2 } });
+    const remotes = (cluster: string) => [...compile(federation.now, cluster, 'remote').keys()];
+    assert.deepEqual([remotes('west'), remotes('east')], [[], []]);
+    const [condition] = conditionsOf(federation.now, 'east').filter(
+      ({ reason }) => reason === 'NAMESPACE_NOT_ALLOWED',
+    );
+    assert.match(condition?.message ?? '', /may not host.*: shop\/cart$/);
+    await federation.run(setClusterNamespaces, { cluster: 'east', namespaces: ['pay', 'shop'] });
+    assert.deepEqual([remotes('west'), remotes('east')], [['east/shop/cart'], ['west/shop/cart']]);
+  });
+
+  it('sends the list with the cluster’s intermediates, and sends it again when it changes', async () => {
+    const { certificate } = makeAuthority().intermediate;
+    await federation.put(aMember('east'), {
+      ...{ kind: 'intermediate', keyId: 'k1', trustDomain: 'cluster.local', cluster: 'east', notAfter: 1 },
+      ...{ certificatePem: certificatePem(certificate), revoked: false, activated: true },
+    });
+    const compiler = new Compiler();
+    const sent = () => {
+      const body = compiler.resources(federation.now, 'west', 'intermediate').get('k1')?.body;
+      const decoded = decodeIntermediate(body as Uint8Array);
+      return decoded.ok ? decoded.value.namespaces : assert.fail(decoded.error);
+    };
+    assert.equal(sent(), undefined);
+    await federation.run(setClusterNamespaces, { cluster: 'east', namespaces: ['shop'] });
+    assert.deepEqual(sent(), ['shop']);
   });
 
   it('binds a cluster to the network that it reports first, and to no other one later', async () => {

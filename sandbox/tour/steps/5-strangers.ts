@@ -5,6 +5,7 @@ import { strangersOf, type Strangers } from '../attackers/strangers.ts';
 import type { Report, Step, Tour } from '../context.ts';
 import { gatewayDoor, sidecarDoor, ztunnelDoor } from '../doors/proxies.ts';
 import { memberLeaf } from '../member.ts';
+import { forgedNamespaces } from './forged-namespaces.ts';
 
 /** Callers that must not come in, at every kind of verifier; the same knock lets a true member in, before and after. */
 export const strangers: Step = {
@@ -18,6 +19,7 @@ export const strangers: Step = {
     await atProxy(tour, 'ztunnel', ztunnelDoor(sandbox), callers, report);
     await atProxy(tour, 'gateway', gatewayDoor(sandbox, 'east'), callers, report);
     await atProxy(tour, 'sidecar', sidecarDoor(sandbox), callers, report);
+    await forgedNamespaces(tour, report);
     await strangersAtAgent(tour, callers, report);
     await strangersAtHub(tour, report);
   },
