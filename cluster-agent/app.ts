@@ -24,6 +24,7 @@ import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
 import { ownEpoch } from './own-epoch.ts';
 import { podsOf } from './pods.ts';
+import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
 import { answerRejections } from './rejections-answer.ts';
@@ -106,12 +107,14 @@ export class Agent {
   readonly #trials: PortTrials;
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
+  readonly #policies: PolicyCoverage;
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #moment: { epoch: bigint; revision: bigint };
   #snapshot: ClusterSnapshot | undefined;
   #scheduled = false;
   #healthText = '';
+  #reportingApplied = false;
   #headless: ReadonlySet<string> = new Set();
   /** The hub's view in memory is newer than the one on disk. */
   #unsaved = false;
@@ -145,6 +148,7 @@ export class Agent {
       onChange: () => this.#schedule(),
     });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
+    this.#policies = new PolicyCoverage(this.#xds);
     this.#starter = new PodStarter({
       files: new PodFiles(at('pods')),
       view: this.#view,
@@ -186,7 +190,7 @@ export class Agent {
     this.#xds.onApplied((event) => {
       this.#health.answered(event);
       this.#status.answered(event);
-      this.#reportApplied();
+      this.#reportAppliedSoon();
     });
     const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
     const source = filesSource({
@@ -228,7 +232,7 @@ export class Agent {
       onLost: (client) => {
         this.#health.lost(client);
         // What waited for it alone has come everywhere now.
-        this.#reportApplied();
+        this.#reportAppliedSoon();
       },
       vips: (client, service) => this.#vips(client, service),
       log,
@@ -346,9 +350,29 @@ export class Agent {
     this.link.healthChanged();
   }
 
+  /** What all proxies answer within one turn of the event loop is looked at once. */
+  #reportAppliedSoon(): void {
+    if (this.#reportingApplied) return;
+    this.#reportingApplied = true;
+    setImmediate(() => {
+      this.#reportingApplied = false;
+      this.#reportApplied();
+    });
+  }
+
   #reportApplied(): void {
     if (!this.#snapshot || this.#translated !== this.#views.view) return;
-    const reports = appliedReports(this.#views, this.#snapshot, (type, name) =>
+    const policies = [...this.#views.view.policies].map(([name, policy]) => ({
+      policy,
+      version: this.#views.version('policy', name) ?? '',
+    }));
+    const { cluster } = this.#options;
+    const covered = this.#policies.reports(policies, {
+      cluster,
+      view: this.#view,
+      health: this.#health.current,
+    });
+    const reports = appliedReports(this.#views, this.#snapshot, covered, (type, name) =>
       this.#xds.coverage(type, name),
     );
     this.#publish('applied', reports, wire.appliedReport.encode);

@@ -7,19 +7,16 @@ import type { Coverage } from './xds/coverage.ts';
 /** How far a resource has come among the connected proxies. */
 export type Covered = (type: string, name: string) => Coverage;
 
-/** What the hub is told of each thing that it sent: whether every connected proxy holds it. */
+/** What the hub is told of each thing that it sent: of a policy as given, of others whether every connected proxy holds it. */
 export function appliedReports(
   views: HubViewStore,
   snapshot: ClusterSnapshot,
+  policies: readonly Applied[],
   covered: Covered,
 ): ReadonlyMap<string, Applied> {
   const { view } = views;
   const reports: Applied[] = [
-    ...[...view.policies.values()].map(({ name, authorization }) =>
-      report(`policy/${name}`, views.version('policy', name), [
-        covered(typeUrls.authorization, authorization.key),
-      ]),
-    ),
+    ...policies,
     ...[...view.intermediates.keys()].map((keyId) =>
       report(`intermediate/${keyId}`, views.version('intermediate', keyId), [
         covered(typeUrls.intermediate, keyId),

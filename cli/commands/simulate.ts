@@ -20,6 +20,7 @@ interface Plan {
       readonly percent: number;
     }[];
   }[];
+  readonly warnings: readonly string[];
   readonly userErrors: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -33,7 +34,7 @@ interface SimulateOptions {
 }
 
 const query = `query($input: SimulateFailoverInput!) { simulateFailover(input: $input) {
-  planId keptUntil clusters noAlternative { namespace name }
+  planId keptUntil clusters unreachable warnings noAlternative { namespace name }
   services { namespace name noAlternative moves { client from to percent } } userErrors { code field message } } }`;
 
 export function simulateCommand(failover: Command, world: World): void {
@@ -83,7 +84,7 @@ function placeToLeave({ fromCluster, fromRegion }: SimulateOptions): object {
   throw new CliError(exit.usage, 'say what to leave: --from-cluster or --from-region');
 }
 
-function planText({ planId, keptUntil, services }: Plan): string {
+function planText({ planId, keptUntil, services, warnings }: Plan): string {
   const rows = services.flatMap(({ namespace, name, moves, noAlternative }) => {
     const service = `${namespace}/${name}`;
     if (moves.length === 0)
@@ -93,6 +94,7 @@ function planText({ planId, keptUntil, services }: Plan): string {
   return lines(
     table(['service', 'clients in', 'from', 'to', 'share'], rows),
     rows.length === 0 ? 'nothing would move' : undefined,
+    warnings.length === 0 ? undefined : `\n${warnings.map((text) => `warning: ${text}`).join('\n')}`,
     `\nexecute with: isthmus failover execute ${planId ?? ''}`,
     keptUntil === null
       ? undefined

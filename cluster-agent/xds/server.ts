@@ -136,6 +136,13 @@ export class XdsServer {
     return typeof said === 'string' ? 'YES' : { refused: said.reason };
   }
 
+  /** Whether one proxy has acknowledged a resource in the version that it has now. */
+  acknowledgedNow(client: string, type: string, name: string): boolean {
+    const stream = this.#streams.get(client);
+    const current = stream?.view.resources(type).get(name)?.version;
+    return current !== undefined && stream?.acknowledged(type, name) === current;
+  }
+
   /** Whether a proxy held workloads already when it connected. */
   returned(client: string): boolean {
     return this.#streams.get(client)?.returned ?? false;

@@ -7,6 +7,7 @@ import { refuse } from '../command/refuse.ts';
 import { startOperation } from './operation.ts';
 import { beginReturn, nextStep, notReady } from './returning.ts';
 import { simulate } from './plan.ts';
+import { whyItStays } from './targets.ts';
 import type { Plans } from './plans.ts';
 
 export interface FailoverPayload {
@@ -49,7 +50,7 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
     const { operation, writes: operations } = startOperation(snapshot, context, 'EXECUTE_FAILOVER', subject);
     const stays = plan.services.filter(({ noAlternative }) => noAlternative).map(({ service }) => service);
     const writes = [{ put: failover, id: failover.id, expected: 0 }, ...operations];
-    const warnings = stays.length > 0 ? [`${stays.join(', ')} have no alternative and stay`] : [];
+    const warnings = [...again.value.warnings, ...whyItStays(snapshot, plan.clusters, stays)];
     return ok({ subject: `failover/${failover.id}`, writes, payload: { failover, operation }, warnings });
   },
 });

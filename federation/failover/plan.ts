@@ -5,6 +5,7 @@ import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { UserError } from '../command/command.ts';
 import { refusal } from '../command/refuse.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import { targetsOf, targetWarnings, unreachableOf } from './targets.ts';
 import { groupsFor, servicesIn, sharesOf, type ClusterGroup } from './service-groups.ts';
 
 export interface FailoverRequest {
@@ -35,6 +36,10 @@ export interface Plan {
   readonly request: FailoverRequest;
   readonly clusters: readonly string[];
   readonly services: readonly ServicePlan[];
+  /** Clusters that would take over and that the hub cannot reach: what is known of their endpoints is old. */
+  readonly unreachable: readonly string[];
+  /** What makes the plan worse than it looks, with what to do. */
+  readonly warnings: readonly string[];
   /** Hash of the intent and the health that the plan rests on: when it changes, the plan is stale. */
   readonly basis: string;
 }
@@ -57,7 +62,14 @@ export function simulate(
       refusal('NO_SERVICES', 'from', `${clusters.join(', ')} exports no service that has endpoints`),
     ]);
   const services = names.map((name) => planOf(snapshot, request, clusters, name));
-  return ok({ request, clusters, services, basis: basisOf(snapshot, clusters, names) });
+  const targets = targetsOf(snapshot, clusters, names);
+  return ok({
+    request,
+    clusters,
+    services,
+    ...{ unreachable: unreachableOf(targets), warnings: targetWarnings(targets) },
+    basis: basisOf(snapshot, clusters, names),
+  });
 }
 
 function clustersFrom(snapshot: FederationSnapshot, from: FailoverFrom): readonly string[] {

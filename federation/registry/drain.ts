@@ -5,6 +5,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { startOperation } from '../failover/operation.ts';
 import { withoutAlternative } from '../failover/service-groups.ts';
+import { whyItStays } from '../failover/targets.ts';
 import type { ClusterPayload } from './membership.ts';
 
 export interface Drain {
@@ -51,8 +52,7 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
       'DRAIN_CLUSTER',
       `drain:${cluster}`,
     );
-    const warnings =
-      noAlternative.length > 0 ? [`${noAlternative.join(', ')} exist only in ${cluster} and stay there`] : [];
+    const warnings = whyItStays(snapshot, [cluster], noAlternative);
     const writes = [{ put: drained, id: cluster, expected: stored.revision }, ...operations];
     return ok({
       subject: `cluster/${cluster}`,

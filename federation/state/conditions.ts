@@ -1,6 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
+import { clockConditions } from './clock-condition.ts';
 import { waitsAt } from './waits.ts';
 import type { FederationSnapshot } from './snapshot.ts';
 
@@ -10,6 +11,7 @@ export const conditionsOf = (snapshot: FederationSnapshot, cluster: string): rea
   ...refusals(snapshot, cluster),
   ...ofReports(snapshot, cluster),
   ...renewals(snapshot, cluster),
+  ...clockConditions(snapshot.observed.get(cluster)),
 ];
 
 function ofReports(snapshot: FederationSnapshot, cluster: string): readonly Condition[] {

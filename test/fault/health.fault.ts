@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { Launcher, type Program, type Running } from '../../sandbox/processes/spawn.ts';
 import { TestAgent } from '../fakes/agent.ts';
 import { fleetManifests, fleetOf, type SimulatedProxy } from '../fakes/fleet.ts';
@@ -23,6 +25,8 @@ class Told {
     views.apply = (type, resources, removed) => {
       const rejected = apply(type, resources, removed);
       if (type === 'remote') this.#look(removed);
+      // It has no proxies, so what it is told of an intermediate is in force there at once.
+      if (type === 'intermediate') for (const { name, version } of resources) this.#applied(name, version);
       return rejected;
     };
   }
@@ -40,6 +44,12 @@ class Told {
     this.#lowest = new Map(['cart', 'side'].map((name) => [name, this.healthy(name)]));
     this.removals = [];
     return lowest;
+  }
+
+  #applied(keyId: string, version: string): void {
+    const subject = `intermediate/${keyId}`;
+    const report = { subject, version, state: 'APPLIED' as const, message: '', proxies: 0 };
+    this.#agent.report('applied', subject, wire.appliedReport.encode(report));
   }
 
   #look(removed: readonly string[]): void {
@@ -105,7 +115,7 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
   after(async () => {
     for (const proxy of fleet.values()) proxy.kill();
     west.end();
-    await launcher.stop();
+    await launcher.stop(2000, (millis, run) => systemClock.after(millis, run));
     hub.stop();
     rmSync(folder, { recursive: true, force: true });
   });

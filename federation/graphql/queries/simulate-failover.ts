@@ -35,15 +35,15 @@ builder.queryField('simulateFailover', (t) =>
           keptUntil: undefined,
           clusters: [],
           services: [],
-          sources: [],
+          ...{ sources: [], unreachable: [], warnings: [] },
           userErrors: simulated.error,
         };
-      const { clusters, services } = simulated.value;
+      const { clusters, services, unreachable, warnings } = simulated.value;
       const planId = random.id();
       return {
         planId,
         keptUntil: plans.keep(planId, simulated.value),
-        clusters,
+        ...{ clusters, unreachable, warnings },
         sources: [...snapshot.intent.clusters.values()]
           .filter(({ value }) => value.admission === 'ADMITTED')
           .map(({ id }) => ({ cluster: id, staleness: stalenessOf(snapshot.observed.get(id)) })),

@@ -15,6 +15,8 @@ export interface PlanView {
   readonly clusters: readonly string[];
   readonly services: readonly ServicePlanView[];
   readonly sources: readonly { readonly cluster: string; readonly staleness: Staleness }[];
+  readonly unreachable: readonly string[];
+  readonly warnings: readonly string[];
   readonly userErrors: readonly UserError[];
 }
 
@@ -33,7 +35,9 @@ const servicePlanType = builder.objectRef<ServicePlanView>('ServicePlan').implem
     namespace: t.exposeString('namespace'),
     name: t.exposeString('name'),
     moves: t.expose('moves', { type: [moveType], nullable: elements }),
-    noAlternative: t.exposeBoolean('noAlternative', { description: 'It exists only there, and stays.' }),
+    noAlternative: t.exposeBoolean('noAlternative', {
+      description: 'No other cluster can take it now: it stays.',
+    }),
   }),
 });
 
@@ -57,6 +61,12 @@ export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
       type: [sourceType],
       nullable: elements,
       description: 'The members whose reports the plan rests on, and how old these are.',
+    }),
+    unreachable: t.exposeStringList('unreachable', {
+      description: 'Clusters that would take over and are unreachable: what is known of them is old.',
+    }),
+    warnings: t.exposeStringList('warnings', {
+      description: 'Targets that are unreachable, without a healthy gateway, or with unhealthy endpoints.',
     }),
     noAlternative: t.field({
       type: [serviceNameType],

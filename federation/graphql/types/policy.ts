@@ -102,7 +102,8 @@ export const policyType = builder.objectRef<PolicyView>('AccessPolicy').implemen
     status: t.expose('status', {
       type: [statusType],
       nullable: elements,
-      description: 'By each cluster’s proxies: APPLIED once every connected one holds this revision.',
+      description:
+        'By cluster. APPLIED: every workload that it selects has a proxy, which has acknowledged this revision. Otherwise the message names the workloads that are not covered.',
     }),
   }),
 });

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { PolicyCoverage } from '@isthmus/cluster-agent/policy-coverage.ts';
+import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
+import { viewOf } from '../fakes/cluster.ts';
+import { anAuthorization } from '../fakes/records.ts';
+
+const policy: CompiledPolicy = {
+  ...{ name: 'p', revision: 1, target: { namespace: 'shop', labels: {} } },
+  authorization: anAuthorization({ name: 'p' }),
+};
+const { key } = policy.authorization;
+
+const pods = (count: number, mode = 'ambient') =>
+  viewOf(
+    [
+      `apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { istio.io/dataplane-mode: ${mode} } }`,
+      ...Array.from(
+        { length: count },
+        (_, i) => `apiVersion: v1
+kind: Pod
+metadata: { name: p${i}, namespace: shop, uid: u${i} }
+spec: { nodeName: n1, containers: [{ name: c }] }
+status: { podIP: 127.7.1.${i + 1}, conditions: [{ type: Ready, status: 'True' }] }`,
+      ),
+    ].join('\n---\n'),
+  );
+
+const z1 = 'ztunnel/istio-system/z1';
+
+describe('a policy of the hub in a cluster', () => {
+  /** What the one proxy has acknowledged in the version of now, and what it has refused. */
+  let now: Set<string>;
+  let refused: Set<string>;
+  let coverage: PolicyCoverage;
+  let proxy: string | undefined;
+  beforeEach(() => {
+    [now, refused, proxy] = [new Set(), new Set(), z1];
+    coverage = new PolicyCoverage({
+      acknowledged: (_client, type, name) =>
+        refused.has(`${type} ${name}`) ? { refused: 'it is odd' } : now.has(`${type} ${name}`) ? 'YES' : 'NO',
+      acknowledgedNow: (_client, type, name) => now.has(`${type} ${name}`),
+    });
+  });
+
+  const report = (view = pods(1), problem?: Verdict['problem']) => {
+    const of = (): Verdict => ({ problem, stale: undefined, provenBy: proxy, until: Infinity });
+    const health = { of, findings: [] };
+    const [one] = coverage.reports([{ policy, version: 'v1' }], { cluster: 'east', view, health });
+    assert.ok(one);
+    return one;
+  };
+  const acknowledge = (...pods: number[]) => {
+    now.add(`${typeUrls.authorization} ${key}`);
+    for (const i of pods) now.add(`${typeUrls.address} east//Pod/shop/p${i}`);
+  };
+
+  it('is applied when the proxy of every workload that it selects has acknowledged it and its attachment', () => {
+    assert.match(
+      report().message,
+      /^not enforced for 1 of 1 workloads: shop\/p0 \(its proxy has not acknowledged the policy\)$/,
+    );
+    acknowledge();
+    assert.match(report().message, /has not acknowledged that the policy is attached/);
+    acknowledge(0);
+    assert.deepEqual(report(), {
+      subject: 'policy/p',
+      version: 'v1',
+      state: 'APPLIED',
+      message: '',
+      proxies: 1,
+    });
+  });
+
+  it('stays applied while a later change of a workload is under way, such as of its health', () => {
+    acknowledge(0);
+    assert.equal(report().state, 'APPLIED');
+    now.delete(`${typeUrls.address} east//Pod/shop/p0`);
+    assert.equal(report().state, 'APPLIED');
+  });
+
+  it('is not applied over a pod of no mesh mode, nor under a misspelt one, nor where a proxy is missing', () => {
+    acknowledge(0);
+    assert.match(
+      report(pods(1, 'none')).message,
+      /shop\/p0 \(it is of no mesh mode, so no proxy serves it\)/,
+    );
+    const typo = { cause: 'MODE_UNKNOWN', object: 'Namespace shop', detail: 'x' } as const;
+    assert.match(report(pods(1, 'ambeint'), typo).message, /shop\/p0 \(Namespace shop has the label x\)/);
+    const missing = { cause: 'PROXY_MISSING', object: 'Node n1', detail: '' } as const;
+    assert.match(report(pods(1), missing).message, /shop\/p0 \(Node n1 has no ztunnel\)/);
+    proxy = undefined;
+    const lost = report();
+    assert.equal(lost.state, 'PENDING');
+    assert.match(lost.message, /has lost its connection/);
+  });
+
+  it('is applied to a pod that is not ready: its proxy enforces it all the same', () => {
+    acknowledge(0);
+    assert.equal(report(pods(1), { cause: 'NOT_READY', object: 'Pod shop/p0', detail: '' }).state, 'APPLIED');
+  });
+
+  it('is rejected where a proxy that has to enforce it refuses it', () => {
+    acknowledge(0);
+    refused.add(`${typeUrls.authorization} ${key}`);
+    assert.deepEqual([report().state, report().message], ['REJECTED', `${z1}: it is odd`]);
+  });
+
+  it('names ten workloads that are not covered, and counts the rest', () => {
+    for (const [count, end] of [
+      [9, /p8 \([^)]*\)$/],
+      [10, /p9 \([^)]*\)$/],
+      [11, /p9 \([^)]*\) and 1 more$/],
+    ] as const) {
+      const { message } = report(pods(count));
+      assert.match(message, new RegExp(`^not enforced for ${count} of ${count} workloads: `));
+      assert.match(message, end);
+    }
+  });
+
+  it('says so where it selects nothing', () => {
+    assert.deepEqual(
+      [report(pods(0)).state, report(pods(0)).message],
+      ['APPLIED', 'it selects no workload of this cluster'],
+    );
+  });
+});

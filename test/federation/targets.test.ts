@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { simulate } from '../../federation/failover/plan.ts';
+import { drainCluster } from '../../federation/registry/drain.ts';
+import { clockConditions } from '../../federation/state/clock-condition.ts';
+import { conditionsOf } from '../../federation/state/conditions.ts';
+import { emptyShard } from '../../federation/state/shard.ts';
+import { Federation } from '../fakes/federation.ts';
+
+const away = { link: { kind: 'UNREACHABLE' as const, since: 1 } };
+
+describe('the clusters to which a failover or a drain would move connections', () => {
+  let hub: Federation;
+  beforeEach(async () => {
+    hub = await Federation.start('east', 'west', 'south');
+    for (const name of ['east', 'west', 'south']) hub.report(name, { services: { cart: 2 } });
+  });
+  afterEach(() => hub.end());
+
+  const plan = () => {
+    const request = { from: { cluster: 'east' }, services: [], percent: 100, scope: 'ALL' as const };
+    const made = simulate(hub.now, { ...request, expiresAt: undefined }, hub.clock.now());
+    assert.ok(made.ok);
+    return made.value;
+  };
+  const drainWarnings = async () => {
+    const drain = { cluster: 'east', percent: 100, scope: 'ALL' as const, deadline: undefined };
+    const outcome = await hub.run(drainCluster, drain, { dryRun: true });
+    assert.ok(outcome.ok);
+    return outcome.warnings.join('\n');
+  };
+
+  it('are listed where they are unreachable, every one of them', () => {
+    assert.deepEqual([plan().unreachable, plan().warnings], [[], []]);
+    for (const name of ['west', 'south']) hub.report(name, { services: { cart: 2 }, shard: away });
+    assert.deepEqual([...plan().unreachable].sort(), ['south', 'west']);
+    assert.match(plan().warnings.join('\n'), /^west is unreachable: .*\nsouth is unreachable: /);
+  });
+
+  it('are warned of where endpoints are not healthy, or no gateway is', () => {
+    hub.report('west', { services: { cart: 1 } });
+    assert.match(plan().warnings.join(), /^shop\/cart has 1 of 2 endpoints healthy in west: /);
+    hub.report('west', { services: { cart: 2 }, shard: { gateways: new Map() } });
+    assert.match(plan().warnings.join(), /^west has no healthy east-west gateway: /);
+  });
+
+  it('a drain tells a service that no other cluster has from one whose other clusters cannot take it', async () => {
+    assert.equal(await drainWarnings().then((text) => text.includes('will not move')), false);
+    for (const name of ['west', 'south']) hub.report(name, { services: {} });
+    assert.match(await drainWarnings(), /no cluster but east has shop\/cart: it will not move/);
+    hub.report('west', { services: { cart: 0 }, shard: away });
+    assert.match(
+      await drainWarnings(),
+      /no healthy alternative for shop\/cart outside east: west is unreachable and has 0 of 2 endpoints healthy: it will not move/,
+    );
+    hub.report('west', { services: { cart: 2 }, shard: { gateways: new Map() } });
+    assert.match(await drainWarnings(), /outside east: west has no healthy gateway: it will not move/);
+  });
+});
+
+describe('the clock of a cluster’s agent', () => {
+  const severity = (clockSkewMillis: number) =>
+    clockConditions({ ...emptyShard('east', 0), clockSkewMillis })[0]?.severity;
+
+  it('is a warning beyond 30 s of difference to the hub’s, and an error beyond 60 s', () => {
+    for (const sign of [1, -1])
+      assert.deepEqual(
+        [29_999, 30_000, 30_001, 59_999, 60_000, 60_001].map((off) => severity(sign * off)),
+        [undefined, undefined, 'WARNING', 'WARNING', 'WARNING', 'ERROR'],
+      );
+  });
+
+  it('is among the conditions of the cluster, with which way it is off', async () => {
+    const hub = await Federation.start('east');
+    hub.report('east', { shard: { clockSkewMillis: -90_000 } });
+    const [condition] = conditionsOf(hub.now, 'east');
+    assert.equal(condition?.reason, 'CLOCK_SKEWED');
+    assert.match(condition.message, /90 s behind the hub's/);
+    hub.end();
+  });
+});
