@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { CliError, exit } from './exit.ts';
 
 /** Where a hub is and who we are to it. */
@@ -37,11 +38,11 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
       exit.usage,
       `several run (${wanted.map(({ name }) => name).join(', ')}): name one with --instance`,
     );
-  return { url: first.url, token: readFileSync(first.tokenFile, 'utf8').trim() };
+  return { url: first.url, token: readText(first.tokenFile).trim() };
 }
 
 function namedToken({ tokenFile }: EndpointOptions, env: NodeJS.ProcessEnv): string {
-  if (tokenFile !== undefined) return readFileSync(tokenFile, 'utf8').trim();
+  if (tokenFile !== undefined) return readText(tokenFile).trim();
   const token = env['ISTHMUS_TOKEN'];
   if (token === undefined)
     throw new CliError(exit.usage, 'with --endpoint give --token-file, or set ISTHMUS_TOKEN');
@@ -54,6 +55,15 @@ interface Instance {
   readonly tokenFile: string;
 }
 
+function parseEndpoint(file: string): Instance & { readonly lock: string } {
+  try {
+    return JSON.parse(readText(file)) as Instance & { lock: string };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new CliError(exit.failed, `${file} is damaged: start that instance again, or remove its folder`);
+  }
+}
+
 /** Instances whose lock is held: the kernel lists the name that each holds, for as long as it runs. */
 function instances(env: NodeJS.ProcessEnv): readonly Instance[] {
   const home = join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'isthmus');
@@ -62,7 +72,7 @@ function instances(env: NodeJS.ProcessEnv): readonly Instance[] {
   return readdirSync(home).flatMap((name) => {
     const file = join(home, name, 'endpoint.json');
     if (!existsSync(file)) return [];
-    const { url, tokenFile, lock } = JSON.parse(readFileSync(file, 'utf8')) as Instance & { lock: string };
+    const { url, tokenFile, lock } = parseEndpoint(file);
     return names.has(`@${lock}`) ? [{ name, url, tokenFile }] : [];
   });
 }

@@ -105,11 +105,11 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   closing.add(() => listeners.close());
   const api = apiServer(log);
   closing.add(() => closeServer(api.server));
-  const port = await listenFree(api.server, options.apiHost, options.apiPort);
+  const port = await listenFree(api.server, options.apiHost, options.apiPort, '--api-listen');
   const status = new HubStatus(counted, clock, certificates.server.chain);
   const admin = healthServer(status, log);
   closing.add(() => closeServer(admin));
-  const adminPort = await listenFree(admin, options.adminHost, options.adminPort);
+  const adminPort = await listenFree(admin, options.adminHost, options.adminPort, '--admin-listen');
 
   const leadership = await store.lead(options.epochAbove);
   const { epoch } = leadership;

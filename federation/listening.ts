@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 
 /** Where a hub listens, and where agents reach that. */
@@ -28,12 +29,12 @@ export const hostsOf = (options: Listening): readonly string[] => [
 ];
 
 /** The wanted port, or the next free one: it is printed and written down, so nobody has to guess. */
-export function listenFree(server: Server, host: string, port: number): Promise<number> {
+export function listenFree(server: Server, host: string, port: number, flag: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let next = port;
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE' && next < port + 100) server.listen(++next, host);
-      else reject(error);
+      else reject(listenError(`${host}:${next}`, flag, error));
     });
     server.on('listening', () => {
       const address = server.address();

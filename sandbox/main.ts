@@ -1,17 +1,20 @@
-import { parseArgs } from 'node:util';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { aborted, family, lifeline } from './processes/lifeline.ts';
+import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { aborted, complaintOf, family, lifeline } from './processes/lifeline.ts';
 import { steadyTraffic } from './traffic.ts';
 import { up, type Sandbox } from './up.ts';
 
 // `isthmus up`: the whole mesh on one machine, until Ctrl-C or until whoever started it is gone.
-const { values } = parseArgs({
-  options: {
-    tap: { type: 'boolean', default: false },
-    fresh: { type: 'boolean', default: false },
-    instance: { type: 'string' },
-  },
-});
+const flags = readFlags(
+  'isthmus-sandbox',
+  'a hub, three clusters and a sample shop on this machine',
+  [
+    { name: 'instance', value: 'NAME', help: 'go on with, or start, the instance of this name' },
+    { name: 'fresh', help: 'begin anew: what an earlier run of this instance left is removed' },
+    { name: 'tap', help: 'debug: gateways write down every byte that passes' },
+  ],
+  [],
+);
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -46,7 +49,8 @@ function describe(sandbox: Sandbox): void {
 async function main(): Promise<void> {
   const members = family(process.env);
   const signal = lifeline(systemClock, members);
-  const { tap, fresh, instance } = values;
+  const [tap, fresh] = [flags.on('tap'), flags.on('fresh')];
+  const instance = flags.text('instance') === '' ? undefined : flags.text('instance');
   const options = { clock: systemClock, tap, fresh, instance, progress: print, env: process.env, signal };
   const sandbox = await up({ ...options, family: members ?? [] });
   sandbox.launcher.onLoss(({ message }) => process.stderr.write(`${message}\n`));
@@ -56,6 +60,8 @@ async function main(): Promise<void> {
   traffic.stop();
   print('stopping');
   await sandbox.stop();
+  const complaint = complaintOf(signal);
+  if (complaint !== undefined) throw new Error(complaint);
 }
 
 // Until it has come to its end: an event loop that runs dry would otherwise be a success.

@@ -1,5 +1,5 @@
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
-import type { Flags } from '@isthmus/mesh/process/flags.ts';
+import { logLevelFlag, type Flags } from '@isthmus/mesh/process/flags.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
 export type ProxyMode = 'shared' | 'gateway' | 'sidecar';
@@ -161,6 +161,6 @@ export const proxyFlags = [
     default: '',
     help: 'debug, gateway only: append every byte that passes to this file',
   },
-  { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error' },
+  logLevelFlag,
   { name: 'parent-pipe', help: 'end when standard input ends' },
 ] as const;

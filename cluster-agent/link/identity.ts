@@ -1,5 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
@@ -14,6 +14,7 @@ import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/p
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { Client } from '@grpc/grpc-js';
 import { HubEpochs } from './hub-epochs.ts';
@@ -96,7 +97,7 @@ async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<Link
 
 /** Throws JOIN_TOKEN. */
 function readTicket(tokenFile: string, { cluster, now }: JoinOptions): JoinTicket {
-  const ticket = readJoinToken(readFileSync(tokenFile, 'utf8'));
+  const ticket = readJoinToken(readText(tokenFile));
   if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${tokenFile}: ${ticket.error}`);
   if (ticket.value.cluster !== cluster)
     throw new CodedError(
@@ -125,8 +126,20 @@ const providerOf = (stateDir: string, random: Random): KeyProvider =>
 function readLinkIdentity(stateDir: string, random: Random): LinkIdentity | undefined {
   const file = fileOf(stateDir);
   if (!existsSync(file)) return undefined;
-  const { sealedKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as SavedIdentity;
+  const { sealedKey, ...rest } = parseIdentity(file, readText(file));
   return { ...rest, key: unseal(sealedKey, purpose, providerOf(stateDir, random)) };
+}
+
+function parseIdentity(file: string, text: string): SavedIdentity {
+  try {
+    return JSON.parse(text) as SavedIdentity;
+  } catch (cause) {
+    throw new CodedError(
+      'LINK_FILE',
+      `${file} is damaged: restore it from a backup, or remove it and join again with a new token`,
+      { cause },
+    );
+  }
 }
 
 type SavedIdentity = Omit<LinkIdentity, 'key'> & { readonly sealedKey: string };
@@ -141,7 +154,7 @@ function joiningKey({ stateDir, random }: JoinOptions): KeyPair {
   const provider = providerOf(stateDir, random);
   if (!existsSync(file))
     writeWhole(file, seal(privateKeyPem(generateKey().privateKey), purpose, provider, random));
-  const privateKey = readPrivateKey(unseal(readFileSync(file, 'utf8'), purpose, provider));
+  const privateKey = readPrivateKey(unseal(readText(file), purpose, provider));
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { healthServer, type Check, type HealthSources } from '@isthmus/mesh/http/health-pages.ts';
+import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
@@ -89,12 +89,7 @@ export async function serveStatus(
   try {
     await once(server.listen(port, host), 'listening');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CodedError(
-      'LISTEN_FAILED',
-      `cannot listen on ${host}:${port} for health and metrics: ${why}; name another place with --admin-listen`,
-      { cause },
-    );
+    throw listenError(`${host}:${port}`, '--admin-listen', cause);
   }
   signal.addEventListener('abort', () => {
     server.close();

@@ -12,7 +12,7 @@ import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { ClientView, type Vips } from './client-view.ts';
@@ -87,12 +87,7 @@ export class XdsServer {
     return new Promise((resolve, reject) => {
       const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
       this.server.bindAsync(at, serverCredentials(this.#deps.certificates), (error, bound) => {
-        if (error)
-          reject(
-            new CodedError('XDS_LISTEN', `cannot listen on ${at} for proxies: ${error.message}`, {
-              cause: error,
-            }),
-          );
+        if (error) reject(listenError(at, '--xds-listen', error));
         else resolve(bound);
       });
     });

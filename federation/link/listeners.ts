@@ -4,6 +4,7 @@ import { Certificates, mutualServerCredentials, serverCredentials } from '@isthm
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { LinkDoors } from './doors.ts';
@@ -45,8 +46,13 @@ export async function bindLink(
     join.forceShutdown();
   };
   try {
-    await bind(link, listen.link, mutualServerCredentials(new Certificates(server, certificatePem(linkCa))));
-    await bind(join, listen.join, serverCredentials(new Certificates(server)));
+    await bind(
+      link,
+      listen.link,
+      mutualServerCredentials(new Certificates(server, certificatePem(linkCa))),
+      '--link-listen',
+    );
+    await bind(join, listen.join, serverCredentials(new Certificates(server)), '--join-listen');
   } catch (error) {
     close();
     throw error;
@@ -99,13 +105,11 @@ function bind(
   server: Server,
   address: string,
   credentials: ReturnType<typeof serverCredentials>,
+  flag: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error) => {
-      if (error)
-        reject(
-          new CodedError('LISTEN_FAILED', `cannot listen on ${address}: ${error.message}`, { cause: error }),
-        );
+      if (error) reject(listenError(address, flag, error));
       else resolve();
     });
   });

@@ -7,11 +7,17 @@ export function family(env: NodeJS.ProcessEnv): ReturnType<typeof ancestors> {
   return ancestors(command === undefined ? undefined : Number(command));
 }
 
-/** Aborts when this program is to end: it was signalled, or one of its family is gone. */
+/** Aborts when this program is to end: it was signalled, or one of its family or the reader of its output is gone. */
 export function lifeline(clock: Clock, members: ReturnType<typeof family>): AbortSignal {
   const over = new AbortController();
   const end = (why: string) => over.abort(new Error(why));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+  // Nobody is told any more what runs here, nor where; what is written after this is lost.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    end(brokenPipe);
+  });
+  process.stderr.on('error', () => undefined);
   const watch = () => {
     if (members?.every((one) => isAlive(one))) clock.after(500, watch);
     else end('who started this is gone');
@@ -19,6 +25,13 @@ export function lifeline(clock: Clock, members: ReturnType<typeof family>): Abor
   watch();
   return over.signal;
 }
+
+const brokenPipe =
+  'nobody reads the output any more, so everything is stopped: to run it without a reader, send it to a file (> up.log)';
+
+/** What a person has to be told of why it ended; undefined when they ended it. */
+export const complaintOf = ({ reason }: AbortSignal): string | undefined =>
+  reason instanceof Error && reason.message === brokenPipe ? brokenPipe : undefined;
 
 /** Rejects with the signal's reason once it aborts. */
 export const aborted = (signal: AbortSignal): Promise<never> =>

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { readFlags } from '@isthmus/mesh/process/flags.ts';
 import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
 import { aborted, family, lifeline } from '../processes/lifeline.ts';
 import { steadyTraffic } from '../traffic.ts';
@@ -11,11 +11,16 @@ import { steps } from './steps.ts';
 
 // `isthmus tour`: the sandbox, looked at from all sides; exit status 1 when anything was not as expected.
 const print = (line: string) => process.stdout.write(`${line}\n`);
-const timeScale = timeScaleOf(process.env);
+const flags = readFlags(
+  'isthmus-tour',
+  'the sandbox, looked at from all sides',
+  [{ name: 'instance', value: 'NAME', default: 'tour', help: 'name of the instance, which begins anew' }],
+  [],
+);
 
 async function run(step: Step, number: number, tour: Tour, findings: Finding[]): Promise<void> {
   print(`\n${number}. ${step.title}`);
-  const report = reporter(String(number), timeScale, findings, print);
+  const report = reporter(String(number), tour.timeScale, findings, print);
   try {
     await step.run(tour, report);
   } catch (error) {
@@ -25,16 +30,17 @@ async function run(step: Step, number: number, tour: Tour, findings: Finding[]):
 
 async function runAll(tour: Tour, losses: readonly string[], findings: Finding[]): Promise<void> {
   for (const [index, step] of steps.entries()) await run(step, index + 1, tour, findings);
-  const report = reporter('-', timeScale, findings, print);
+  const report = reporter('-', tour.timeScale, findings, print);
   print('');
   report.expect('0 programs ended by themselves', losses.join('; ') || '0', losses.length === 0);
 }
 
 async function main(): Promise<boolean> {
+  const timeScale = timeScaleOf(process.env);
   const members = family(process.env);
   const signal = lifeline(systemClock, members);
   // Of its own, and from the beginning: what it finds must not rest on what somebody changed, nor end it.
-  const instance = parseArgs({ options: { instance: { type: 'string', default: 'tour' } } }).values.instance;
+  const instance = flags.text('instance');
   const options = {
     clock: systemClock,
     tap: true,

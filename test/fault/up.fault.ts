@@ -144,6 +144,21 @@ describe('npm start', () => {
     assert.ok(!drained());
   });
 
+  it('ends with status 1 and one sentence when the reader of its output goes away (| head -1)', async () => {
+    const env = { ...process.env, XDG_STATE_HOME: stateHome };
+    const child = spawn(process.execPath, [join(root, 'cli/bin/isthmus.js'), 'up'], { env });
+    let stderr = '';
+    child.stderr.on('data', (bytes: Buffer) => (stderr += String(bytes)));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^nobody reads the output any more, so everything is stopped: .*send it to a file.*\n$/,
+    );
+    assert.deepEqual(await gone(stateHome), []);
+  });
+
   it('ends with status 1 and says which log to read when the hub cannot start', async () => {
     const ports = Array.from({ length: 101 }, (_, index) => 8080 + index);
     const busy = await Promise.all(ports.map(occupy));

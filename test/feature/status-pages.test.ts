@@ -179,7 +179,7 @@ describe('the status pages of an agent', () => {
     await serveStatus(status, at, silentLog, stop.signal);
     await assert.rejects(serveStatus(status, at, silentLog, stop.signal), {
       code: 'LISTEN_FAILED',
-      message: /127\.244\.17\.1:15014 .*EADDRINUSE.*--admin-listen/,
+      message: /127\.244\.17\.1:15014: EADDRINUSE.*--admin-listen/,
     });
     const series = seriesOf(await (await fetch(`http://${at.host}:${at.port}/metrics`)).text());
     assert.equal(series['isthmus_agent_xds_streams{kind="ztunnel"}'], 1);
