@@ -15,6 +15,8 @@ export interface DialTarget {
 
 const firstPort = 16_384;
 const ports = 16_384;
+/** Local addresses whose next port is remembered: pods come and go, and the one used longest ago gives way. */
+const addresses = 1024;
 /** How many taken ports are passed over before giving up. */
 const tries = 64;
 
@@ -74,9 +76,16 @@ export class BoundDialer {
     });
   }
 
+  /** How many local addresses are remembered. */
+  get remembered(): number {
+    return this.#next.size;
+  }
+
   #portFor(localAddress: string): number {
     const offset = this.#next.get(localAddress) ?? Math.floor(this.#random.fraction() * ports);
+    this.#next.delete(localAddress);
     this.#next.set(localAddress, (offset + 1) % ports);
+    if (this.#next.size > addresses) this.#next.delete(this.#next.keys().next().value ?? '');
     return firstPort + offset;
   }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { race } from '../../ztunnel/proxy/race.ts';
 import { FakeClock } from '../fakes/clock.ts';
 
+class Answer extends Error {}
+
 /** Candidates whose outcome the test decides, and what was tried of them when. */
 function trial(clock: FakeClock) {
   const tried: {
@@ -13,6 +15,8 @@ function trial(clock: FakeClock) {
   }[] = [];
   const discarded: string[] = [];
   const silent: string[] = [];
+  let retries = Infinity;
+  const limit = (most: number) => (retries = most);
   const run = (...names: string[]) =>
     race<string, string>({
       candidates: names,
@@ -23,8 +27,10 @@ function trial(clock: FakeClock) {
       clock,
       discard: (late) => discarded.push(late),
       onSilent: (name) => silent.push(name),
+      isAnswer: (error) => error instanceof Answer,
+      mayRetry: () => retries-- > 0,
     });
-  return { tried, discarded, silent, run };
+  return { tried, discarded, silent, run, limit };
 }
 
 describe('ztunnel/proxy race', () => {
@@ -37,6 +43,39 @@ describe('ztunnel/proxy race', () => {
     tried[1]!.resolve('b');
     assert.equal(await result, 'b');
     assert.equal(tried[1]!.at, 0);
+  });
+
+  it('asks nobody else after an answer, and gives up who was asked already', async () => {
+    const clock = new FakeClock();
+    const { tried, run } = trial(clock);
+    const result = run('a', 'b', 'c');
+    await clock.advance(1000);
+    tried[1]!.reject(new Answer('denied'));
+    await assert.rejects(result, /denied/);
+    assert.deepEqual([tried.length, tried[0]!.signal.aborted, clock.pending], [2, true, 0]);
+  });
+
+  it('fails with the first error when no retry is allowed', async () => {
+    const clock = new FakeClock();
+    const { tried, run, limit } = trial(clock);
+    limit(1);
+    const result = run('a', 'b', 'c');
+    tried[0]!.reject(new Error('first'));
+    await clock.advance(0);
+    tried[1]!.reject(new Error('second'));
+    await assert.rejects(result, /first/);
+    assert.deepEqual([tried.length, clock.pending], [2, 0]);
+  });
+
+  it('waits for a silent one without a rival when no retry is allowed', async () => {
+    const clock = new FakeClock();
+    const { tried, run, limit } = trial(clock);
+    limit(0);
+    const result = run('a', 'b');
+    await clock.advance(2500);
+    tried[0]!.resolve('a');
+    assert.equal(await result, 'a');
+    assert.equal(tried.length, 1);
   });
 
   it('starts a rival beside one that is silent for a second, and gives the loser up', async () => {

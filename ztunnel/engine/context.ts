@@ -9,6 +9,7 @@ import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { RecentFailures } from '../proxy/avoid.ts';
 import type { Connections } from '../proxy/connections.ts';
+import type { RetryBudgets } from '../proxy/retry-budget.ts';
 import type { CredentialStore } from '../proxy/credentials.ts';
 import type { Tap } from '../proxy/tap.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
@@ -30,6 +31,7 @@ export interface Context {
   readonly pool: TunnelPool;
   readonly connections: Connections;
   readonly failures: RecentFailures;
+  readonly retries: RetryBudgets;
   readonly metrics: TcpMetrics;
   readonly counters: Record<CountedTotal, number>;
   readonly slots: Slots;

@@ -21,6 +21,7 @@ import { gatewayIdentity } from '../proxy/gateway-identity.ts';
 import { serveGatewayHbone, serveGatewaySni } from '../proxy/gateway.ts';
 import { serveHbone, servePort } from '../proxy/inbound.ts';
 import { serveOutbound } from '../proxy/outbound.ts';
+import { RetryBudgets } from '../proxy/retry-budget.ts';
 import { serveSocks } from '../proxy/socks.ts';
 import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
@@ -229,6 +230,7 @@ export class Engine {
       pool: new TunnelPool(clock),
       connections: new Connections((connection) => mayNotLive(state, table, connection)),
       failures: new RecentFailures(clock),
+      retries: new RetryBudgets(clock),
       metrics: new TcpMetrics(),
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),

@@ -73,6 +73,7 @@ export class CredentialStore {
       this.#waiting.set(identity, waiting);
       const timer = this.#clock.after(patience, () => {
         waiting.delete(settle);
+        if (waiting.size === 0 && this.#waiting.get(identity) === waiting) this.#waiting.delete(identity);
         reject(this.#missing(identity));
       });
       const settle = (credentials: Credentials) => {

@@ -94,7 +94,7 @@ async function carryRoutes(
   const traceparent = newTraceparent(context.random);
   const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
   try {
-    const { route, reached } = await reach(context, source, headers, routes);
+    const { route, reached } = await reach(context, source, headers, routes, service);
     answered(true);
     const about = told(context, source, clientAddress, reached.address, service, route, reached);
     const { stream: far, peer } = reached;
@@ -120,7 +120,10 @@ async function reach(
   source: Workload,
   headers: Headers,
   routes: readonly Route[],
+  service: Service | undefined,
 ): Promise<{ route: Route; reached: Reached }> {
+  const budget = service?.key ?? routes.map(routeKey).join();
+  context.retries.called(budget);
   // Before any route is timed: that our own certificate is late says nothing of the far side.
   if (routes.some(({ kind }) => kind !== 'plaintext')) await context.credentials.get(identityOf(source));
   const attempt = async (route: Route, signal: AbortSignal) => {
@@ -143,8 +146,17 @@ async function reach(
     clock: context.clock,
     discard: ({ reached }) => reached.stream.destroy(),
     onSilent: (route) => context.failures.failed(routeKey(route)),
+    isAnswer: isPolicyAnswer,
+    mayRetry: () => context.retries.mayRetry(budget),
   });
 }
+
+/**
+ * The destination's proxy, or the gateway before it, has judged this caller by policy: every other endpoint of the
+ * service has to say the same, so to ask it would only be counted and logged as one more denial.
+ */
+const isPolicyAnswer = (error: unknown): boolean =>
+  error instanceof ConnectRefused && (error.status === 401 || error.status === 403);
 
 /**
  * Whether a failure tells something of the route. A refusal of this caller does not, nor does what we lack ourselves:

@@ -12,6 +12,10 @@ interface Race<C, R> {
   readonly clock: Clock;
   /** A result that came after another had won. */
   readonly discard: (late: R) => void;
+  /** An error that is an answer: nobody else is asked. */
+  readonly isAnswer: (error: unknown) => boolean;
+  /** Asked before each candidate but the first; those that may not be tried are as if they were not there. */
+  readonly mayRetry: () => boolean;
   /** A candidate that had not answered when its rival was started, or when time was over. */
   readonly onSilent: (candidate: C) => void;
 }
@@ -19,9 +23,11 @@ interface Race<C, R> {
 /**
  * Tries candidates in order: the next one starts when the last has failed, or beside it when it is silent for a
  * second. The first to answer wins and the others are given up. Nothing of the client's bytes has been read yet, so
- * every earlier failure may be tried again elsewhere. Rejects with the first error when all have failed.
+ * every earlier failure may be tried again elsewhere. Rejects with an error that is an answer, or with the first error when
+ * all that may be tried have failed.
  */
-export function race<C, R>({ candidates, attempt, clock, discard, onSilent }: Race<C, R>): Promise<R> {
+export function race<C, R>(options: Race<C, R>): Promise<R> {
+  const { candidates, attempt, clock, discard, isAnswer, mayRetry, onSilent } = options;
   return new Promise((resolve, reject) => {
     const running = new Map<C, AbortController>();
     const errors: Error[] = [];
@@ -43,6 +49,10 @@ export function race<C, R>({ candidates, attempt, clock, discard, onSilent }: Ra
     const startNext = () => {
       const candidate = candidates[next];
       if (over || candidate === undefined) return;
+      if (next > 0 && !mayRetry()) {
+        next = candidates.length;
+        return;
+      }
       next++;
       hedge?.cancel();
       const abort = new AbortController();
@@ -59,10 +69,15 @@ export function race<C, R>({ candidates, attempt, clock, discard, onSilent }: Ra
         },
         (error: unknown) => {
           running.delete(candidate);
-          errors.push(error instanceof Error ? error : new Error(String(error)));
+          const failure = error instanceof Error ? error : new Error(String(error));
+          errors.push(failure);
           if (over) return;
-          if (errors.length === candidates.length) finish(() => reject(errors[0] ?? new Error('none')));
-          else startNext();
+          if (isAnswer(error)) {
+            finish(() => reject(failure));
+            return;
+          }
+          startNext();
+          if (running.size === 0) finish(() => reject(errors[0] ?? failure));
         },
       );
     };

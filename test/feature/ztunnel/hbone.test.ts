@@ -196,7 +196,7 @@ describe('ztunnel, inside one network', () => {
     assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^late denial: STRICT/);
   });
 
-  it('one caller’s refusal sends no other caller elsewhere', async () => {
+  it('one caller’s refusal is told and counted once, is tried nowhere else, and sends no other caller elsewhere', async () => {
     const picky = shop.pod('east', 'cart-picky', '17.3', {
       ...shop.serving(shop.cart, '18.3'),
       ...{ capacity: 1_000_000, authorizationPolicies: ['shop/no-front'] },
@@ -211,7 +211,14 @@ describe('ztunnel, inside one network', () => {
       },
     );
     for (const address of ['18.2', '18.3']) await mesh.serve(mesh.at(address), port, echo);
-    assert.equal(await (await callCart()).echo('by the other way'), 'by the other way');
+    assert.equal(await (await callCart()).end(), '', 'a denial is an answer: no other endpoint is asked');
+    await proxy.line({ direction: 'outbound', 'src.workload': 'front' });
+    assert.equal(proxy.lines.length, 2, 'one line at each end');
+    const failed = proxy.report().metrics.filter((one) => one.failed > 0);
+    assert.deepEqual(failed.map(({ labels, failed: count }) => [labels.reporter, count]).sort(), [
+      ['destination', 1],
+      ['source', 1],
+    ]);
     const call = await mesh.call(mesh.at('17.4'), vip(mesh), port);
     await call.echo('hello');
     call.socket.end();
