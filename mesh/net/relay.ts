@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { BufferLedger, Stall } from '../shares/buffer-ledger.ts';
 import { reset } from './reset.ts';
 
 /** Bytes carried so far, updated in place: `sent` from `a` to `b`, `received` from `b` to `a`. */
@@ -10,6 +11,12 @@ export interface Counters {
 /** How a relay ended: cleanly, or by the first real error. */
 export interface RelayEnd {
   readonly error: Error | undefined;
+}
+
+/** Where bytes are charged that wait for a receiver: those on their way to `a`, and to `b`. */
+export interface Ledgers {
+  readonly toA?: BufferLedger;
+  readonly toB?: BufferLedger;
 }
 
 /** A peer that goes away while bytes are still on their way is an end, not a failure. */
@@ -27,7 +34,7 @@ const quiet = new Set([
  * becomes the end of the other's output. A reset of one side, or its close before its end, becomes a reset of the other
  * at once: what was not delivered yet is dropped, as TCP drops it, and never looks like a whole message.
  */
-export function relay(a: Duplex, b: Duplex, counters: Counters): Promise<RelayEnd> {
+export function relay(a: Duplex, b: Duplex, counters: Counters, ledgers: Ledgers = {}): Promise<RelayEnd> {
   return new Promise((resolve) => {
     let open = 2;
     const settle = (error: Error | undefined) => {
@@ -43,8 +50,15 @@ export function relay(a: Duplex, b: Duplex, counters: Counters): Promise<RelayEn
     };
     watch(a, b, broken, settle);
     watch(b, a, broken, settle);
-    pump(a, b, (bytes) => (counters.sent += bytes), done);
-    pump(b, a, (bytes) => (counters.received += bytes), done);
+    const giveUp = () => broken(undefined);
+    const [there, back] = [stallOf(a, b, giveUp), stallOf(b, a, giveUp)];
+    for (const side of [a, b])
+      side.once('close', () => {
+        ledgers.toB?.end(there);
+        ledgers.toA?.end(back);
+      });
+    pump(a, b, (bytes) => (counters.sent += bytes), done, stalls(there, ledgers.toB));
+    pump(b, a, (bytes) => (counters.received += bytes), done, stalls(back, ledgers.toA));
   });
 }
 
@@ -76,8 +90,27 @@ function endSoon(side: Duplex): void {
   if (!side.writableEnded) side.end();
 }
 
+const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall => ({
+  bytes: () => from.readableLength + to.writableLength,
+  reset,
+});
+
+interface Stalls {
+  readonly begin: () => void;
+  readonly end: () => void;
+}
+
+const stalls = (stall: Stall, ledger: BufferLedger | undefined): Stalls | undefined =>
+  ledger && { begin: () => ledger.begin(stall), end: () => ledger.end(stall) };
+
 /** One direction. Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
-function pump(from: Duplex, to: Duplex, count: (bytes: number) => void, done: () => void): void {
+function pump(
+  from: Duplex,
+  to: Duplex,
+  count: (bytes: number) => void,
+  done: () => void,
+  stalled: Stalls | undefined,
+): void {
   let corked = false;
   const uncork = () => {
     corked = false;
@@ -90,9 +123,14 @@ function pump(from: Duplex, to: Duplex, count: (bytes: number) => void, done: ()
       to.cork();
       process.nextTick(uncork);
     }
-    if (!to.write(chunk)) from.pause();
+    if (to.write(chunk)) return;
+    from.pause();
+    if (!to.destroyed) stalled?.begin();
   });
-  to.on('drain', () => from.resume());
+  to.on('drain', () => {
+    stalled?.end();
+    from.resume();
+  });
   // The end is finished when its bytes are on their way, not when it was asked for.
   from.once('end', () => to.end(done));
   from.resume();

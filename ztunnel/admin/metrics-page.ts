@@ -31,6 +31,11 @@ const counters: Readonly<Record<CountedTotal | 'seriesEvicted', readonly [name: 
     'TLS handshakes of accepted connections that failed or were refused',
   ],
   dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
+  limited: ['isthmus_peer_limited_total', 'Sessions and CONNECTs of identities that had used up their share'],
+  stallsReset: [
+    'isthmus_stalled_tunnels_reset_total',
+    'Stalled tunnels reset for the share of bytes of their identity',
+  ],
   linesDropped: ['isthmus_access_log_dropped_total', 'Lines of the access log that could not be written'],
   chunksDropped: ['isthmus_tap_dropped_total', 'Chunks of the tap that could not be written'],
   seriesEvicted: ['isthmus_metric_series_evicted_total', 'Label sets of TCP metrics that gave way to newer'],

@@ -15,6 +15,8 @@ import type { Tap } from '../proxy/tap.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
+import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
+import type { Refusals } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
 /** What carrying out a decision may use. One of it per data worker. */
@@ -35,6 +37,8 @@ export interface Context {
   readonly metrics: TcpMetrics;
   readonly counters: Record<CountedTotal, number>;
   readonly slots: Slots;
+  readonly shares: PeerShares;
+  readonly refusals: Refusals;
   readonly access: (record: AccessRecord) => void;
   /** Debug: bytes that pass a gateway, and at which of its ends. */
   readonly tap: Tap | undefined;

@@ -10,6 +10,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { PeerShares, type ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
@@ -47,6 +48,8 @@ export interface EngineDeps {
   readonly bind?: Bind;
   /** Most connections and CONNECTs at once, 20,000 by default: more would want more descriptors and ports than there are. */
   readonly mostAtOnce?: number;
+  /** What one identity may take; the defaults of `PeerShares` otherwise. */
+  readonly shares?: Partial<ShareLimits>;
 }
 
 /** One data worker: its state, its listeners, and the connections it carries. It hears deltas and never asks. */
@@ -54,7 +57,6 @@ export class Engine {
   readonly #deps: EngineDeps;
   readonly #context: Context;
   readonly #listeners: Listeners;
-  readonly #refusals: Refusals;
   readonly #changes: Changes;
   /** Identities whose certificates are asked for. */
   #wanted: ReadonlySet<string> = new Set();
@@ -64,7 +66,6 @@ export class Engine {
     this.#deps = deps;
     this.#changes = new Changes(deps.clock);
     this.#context = this.#newContext();
-    this.#refusals = new Refusals(deps.clock, deps.log);
     this.#listeners = new Listeners({
       clock: deps.clock,
       bind: deps.bind ?? bindSocket(deps.config.workers),
@@ -183,7 +184,7 @@ export class Engine {
     this.#dispatch(socket, address, port, role).catch((error: unknown) => {
       socket.destroy();
       if (error instanceof TlsRefused) this.#context.counters.handshakesFailed++;
-      this.#refusals.tell(role.kind, socket.remoteAddress ?? '', error);
+      this.#context.refusals.tell(role.kind, socket.remoteAddress ?? '', error);
     });
   }
 
@@ -205,7 +206,7 @@ export class Engine {
   }
 
   #newContext(): Context {
-    const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000 } = this.#deps;
+    const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000, shares } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
     const counters = {
       gatewayDials: 0,
@@ -214,6 +215,8 @@ export class Engine {
       dropped: 0,
       linesDropped: 0,
       chunksDropped: 0,
+      limited: 0,
+      stallsReset: 0,
     };
     return {
       config,
@@ -234,6 +237,8 @@ export class Engine {
       metrics: new TcpMetrics(),
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
+      shares: new PeerShares(clock, shares, () => counters.stallsReset++),
+      refusals: new Refusals(clock, log),
       access(record) {
         if (access?.(formatAccess(record, clock.now())) === false) counters.linesDropped++;
       },

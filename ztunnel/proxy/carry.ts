@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { relay } from '@isthmus/mesh/net/relay.ts';
+import type { PeerShare } from '@isthmus/mesh/shares/peer-share.ts';
 import { reset } from '@isthmus/mesh/net/reset.ts';
 import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
@@ -24,6 +25,8 @@ interface Carried {
   /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
   readonly started: number;
   readonly peer: Peer | undefined;
+  /** Pays for what waits in memory; undefined where nobody has proved who it is, or it is a pod of our own. */
+  readonly share?: PeerShare | undefined;
   readonly inbound?: LiveConnection['inbound'];
   readonly outbound?: LiveConnection['outbound'];
 }
@@ -31,7 +34,7 @@ interface Carried {
 /** Copies bytes both ways, counted, registered and logged. */
 export async function carry(
   context: Context,
-  { near, far, told, started, peer, inbound, outbound: called }: Carried,
+  { near, far, told, started, peer, share, inbound, outbound: called }: Carried,
 ): Promise<void> {
   const { clock, connections, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
@@ -52,7 +55,9 @@ export async function carry(
   if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
   const ended = metrics.open(told.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: told.trace, ...told.record }, 'connection opened');
-  const { error } = gone ? { error: new Error('the peer has gone') } : await relay(near, far, counters);
+  const { error } = gone
+    ? { error: new Error('the peer has gone') }
+    : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });
   remove();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.

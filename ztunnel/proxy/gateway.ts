@@ -142,7 +142,14 @@ function forward(
   }
   const { peer, started } = caller;
   const told = toldGateway(config, caller, decision, dialled);
-  return carry(context, { near, far: endpoint, told, started, peer });
+  return carry(context, {
+    near,
+    far: endpoint,
+    told,
+    started,
+    peer,
+    share: peer && context.shares.of(peer.spiffeId),
+  });
 }
 
 function refused(

@@ -194,6 +194,7 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
     told: toldInbound(inbound),
     started: inbound.started,
     peer,
+    share: peer && inbound.context.shares.of(peer.spiffeId),
     inbound: { connection, service },
   });
 }

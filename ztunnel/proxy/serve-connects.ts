@@ -1,34 +1,164 @@
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import type { PeerShare, Release, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 
-/** Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none. */
+/**
+ * Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none.
+ * All that an identity takes, over all its sessions, comes out of its share.
+ */
 export function serveConnects(
   context: Context,
-  { socket, peer }: Secured,
+  secured: Secured,
   about: string,
   serve: (incoming: IncomingConnect) => Promise<void>,
 ): void {
-  const { http2, connections, slots, counters, log } = context;
-  const session = http2.server(socket, (incoming) => {
-    const free = slots.take();
-    if (!free) {
-      counters.dropped++;
-      incoming.refuse(503, { 'x-isthmus-reason': 'OVERLOADED' });
-      return;
-    }
-    serve(incoming)
-      .catch((error: unknown) => {
-        incoming.refuse(503);
-        log.error({ about, error: String(error) }, 'a CONNECT failed');
-      })
-      .finally(free);
-  });
+  const { peer, socket } = secured;
+  const { http2, connections } = context;
+  const share = context.shares.of(peer.spiffeId);
+  const admitted = admit(context, secured, share);
+  if (!admitted) return;
+  let tunnels = 0;
+  const session = http2.server(
+    socket,
+    (incoming) => {
+      serveOne(context, share, about, incoming, serve, () => {
+        tunnels++;
+        incoming.gone.addEventListener('abort', () => tunnels--, { once: true });
+      });
+    },
+    {
+      onSettings: admitted.shaken,
+      onReset({ answered, sentPayload }) {
+        if ((answered && sentPayload) || share.reset()) return;
+        limited(context, peer.spiffeId, 'RESETS');
+        // What else the session carries may go on, and nothing is added.
+        if (tunnels > (answered ? 1 : 0)) session.close();
+        else session.destroy();
+      },
+    },
+  );
   const remove = connections.add({
     peer,
     about,
     close: () => session.destroy(),
     drain: () => session.close(),
   });
-  session.onClose(remove);
+  session.onClose(() => {
+    admitted.shaken();
+    admitted.ended();
+    remove();
+  });
+}
+
+interface Admitted {
+  readonly shaken: Release;
+  readonly ended: Release;
+}
+
+/** One more session of an identity; undefined, and the connection ends, where its share has none. */
+function admit(context: Context, { peer, socket }: Secured, share: PeerShare): Admitted | undefined {
+  const shaken = share.take('handshakes');
+  if (typeof shaken === 'string') {
+    refuse(context, peer.spiffeId, shaken, socket);
+    return undefined;
+  }
+  const wait = share.penaltyMillis;
+  if (wait > 0) {
+    limited(context, peer.spiffeId, 'RESETS');
+    hold(context, socket, wait, shaken);
+    return undefined;
+  }
+  const ended = share.take('sessions');
+  if (typeof ended !== 'string') return { shaken, ended };
+  shaken();
+  refuse(context, peer.spiffeId, ended, socket);
+  return undefined;
+}
+
+/** A peer that comes back at once is kept waiting: a handshake costs more than a socket that nobody reads. */
+function hold({ clock }: Context, socket: Secured['socket'], millis: number, release: Release): void {
+  const timer = clock.after(millis, () => void socket.destroy());
+  socket.once('close', () => {
+    timer.cancel();
+    release();
+  });
+}
+
+function refuse(context: Context, identity: string, limit: ShareRefusal, socket: Secured['socket']): void {
+  limited(context, identity, limit);
+  socket.destroy();
+}
+
+/** Counted, and logged once a second for each limit at most. */
+function limited({ counters, refusals }: Context, identity: string, limit: ShareRefusal): void {
+  counters.limited++;
+  const message = `${identity} has used up its share of ${limit}; what it asks for more is refused`;
+  refusals.tell('share', identity, new CodedError(`PEER_LIMIT_${limit}`, message));
+}
+
+function serveOne(
+  context: Context,
+  share: PeerShare,
+  about: string,
+  incoming: IncomingConnect,
+  serve: (incoming: IncomingConnect) => Promise<void>,
+  onAccepted: () => void,
+): void {
+  const free = context.slots.take();
+  if (!free) {
+    context.counters.dropped++;
+    incoming.refuse(503, { 'x-isthmus-reason': 'OVERLOADED' });
+    return;
+  }
+  const counted = countOne(share, incoming, onAccepted);
+  if (typeof counted === 'string') {
+    free();
+    context.counters.limited++;
+    incoming.refuse(503, { 'x-isthmus-reason': `PEER_LIMIT_${counted}` });
+    return;
+  }
+  serve(counted)
+    .catch((error: unknown) => {
+      incoming.refuse(503);
+      context.log.error({ about, error: String(error) }, 'a CONNECT failed');
+    })
+    .finally(free);
+}
+
+/** The same CONNECT, counted as a stream until it has closed and as unanswered until it was answered. */
+function countOne(
+  share: PeerShare,
+  incoming: IncomingConnect,
+  onAccepted: () => void,
+): IncomingConnect | ShareRefusal {
+  const stream = share.take('streams');
+  if (typeof stream === 'string') return stream;
+  const answered = share.take('unanswered');
+  if (typeof answered === 'string') {
+    stream();
+    return answered;
+  }
+  const { authority, headers, gone } = incoming;
+  const over = () => {
+    stream();
+    answered();
+  };
+  gone.addEventListener('abort', over, { once: true });
+  if (gone.aborted) over();
+  return {
+    authority,
+    headers,
+    gone,
+    accept(fields) {
+      answered();
+      onAccepted();
+      return incoming.accept(fields);
+    },
+    refuse(status, fields) {
+      answered();
+      incoming.refuse(status, fields);
+    },
+  };
 }

@@ -58,10 +58,18 @@ export interface WorkerReport {
 /**
  * What only grows: a gateway's dials, for all to see that a refusal makes none, handshakes of accepted connections that
  * failed or were refused, connections and CONNECTs that came when
- * there was no room for more, and lines of the access log and chunks of the tap that could not be written.
+ * there was no room for more, sessions and CONNECTs of an identity that had used up its share, stalled tunnels that were reset
+ * for their identity's share of bytes, and lines of the access log and chunks of the tap that could not be written.
  */
 export type CountedTotal =
-  'gatewayDials' | 'gatewayRefusals' | 'handshakesFailed' | 'dropped' | 'linesDropped' | 'chunksDropped';
+  | 'gatewayDials'
+  | 'gatewayRefusals'
+  | 'handshakesFailed'
+  | 'dropped'
+  | 'linesDropped'
+  | 'chunksDropped'
+  | 'limited'
+  | 'stallsReset';
 
 export interface WorkerTotals extends Readonly<Record<CountedTotal, number>> {
   readonly open: number;

@@ -42,7 +42,7 @@ describe('mesh/net bound dialer', () => {
       sockets.push(socket.on('error', () => undefined));
       return `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`;
     };
-    return { clock, dial };
+    return { clock, dial, bound };
   }
 
   it('takes the ports of each address in turn, by a count of its own', async () => {
@@ -85,6 +85,15 @@ describe('mesh/net bound dialer', () => {
     });
     await clock.advance(1000);
     await outcome;
+  });
+
+  it('remembers the next port of 1,024 local addresses, and no more', async () => {
+    const { dial, bound } = dialer(0);
+    const many = Array.from({ length: 1025 }, (_, i) => `127.${claim.octet}.${10 + (i >> 8)}.${i & 255}`);
+    for (const [index, address] of many.entries()) {
+      await assert.rejects(dial(address, { port: 1 }), { code: 'DIAL_REFUSED' });
+      assert.equal(bound.remembered, Math.min(index + 1, 1024));
+    }
   });
 
   it('gives up when nobody wants it any more', async () => {

@@ -18,6 +18,8 @@ const totals = {
   ...{ sourceSockets: 6, destinationSockets: 7, seriesEvicted: 8, linesDropped: 9, chunksDropped: 10 },
   dropped: 11,
   slots: 12,
+  limited: 13,
+  stallsReset: 14,
 };
 
 const control = {
@@ -74,6 +76,8 @@ describe('ztunnel/admin metrics page', () => {
     ['isthmus_listeners_open', '', 4],
     ['isthmus_tunnels_pooled', '', 6],
     ['isthmus_slots_taken', '', 24],
+    ['isthmus_peer_limited_total', '', 26],
+    ['isthmus_stalled_tunnels_reset_total', '', 28],
     ['isthmus_gateway_dials_total', '', 8],
     ['isthmus_gateway_refusals_total', '', 10],
     ['isthmus_tls_handshakes_failed_total', '', 12],

@@ -1,0 +1,149 @@
+import type { Clock } from '../process/clock.ts';
+import { BufferLedger } from './buffer-ledger.ts';
+
+/** What one identity may take of one data worker. */
+export interface ShareLimits {
+  readonly sessions: number;
+  /** Sessions whose peer has not sent its SETTINGS yet. */
+  readonly handshakes: number;
+  readonly streams: number;
+  /** CONNECTs that wait for an answer. */
+  readonly unanswered: number;
+  /** Streams that were reset before an answer, or without a byte of payload: at once, and then each second. */
+  readonly resetBurst: number;
+  readonly resetsPerSecond: number;
+  /** Bytes that wait for the peer to read. */
+  readonly unsentBytes: number;
+  /** Bytes of the peer that wait for the application to read. */
+  readonly unreadBytes: number;
+}
+
+export const defaultLimits: ShareLimits = {
+  sessions: 5000,
+  handshakes: 100,
+  streams: 5000,
+  unanswered: 1000,
+  resetBurst: 450,
+  resetsPerSecond: 50,
+  unsentBytes: 24 * 1024 * 1024,
+  unreadBytes: 64 * 1024 * 1024,
+};
+
+/** An identity that has used up its resets opens no session for this long. */
+export const penaltyMillis = 5000;
+
+/** Gives back what was taken, once. */
+export type Release = () => void;
+
+/** Which limit was reached: stable, as logs and answers carry it. */
+export type ShareRefusal = 'SESSIONS' | 'HANDSHAKES' | 'STREAMS' | 'UNANSWERED' | 'BUFFERED_BYTES' | 'RESETS';
+
+type Counted = 'sessions' | 'handshakes' | 'streams' | 'unanswered';
+
+const refusalOf: Readonly<Record<Counted, ShareRefusal>> = {
+  sessions: 'SESSIONS',
+  handshakes: 'HANDSHAKES',
+  streams: 'STREAMS',
+  unanswered: 'UNANSWERED',
+};
+
+/** What one identity has taken, over all its sessions. */
+export class PeerShare {
+  /** Bytes that wait for the peer, and for the application. */
+  readonly unsent: BufferLedger;
+  readonly unread: BufferLedger;
+  readonly #clock: Clock;
+  readonly #limits: ShareLimits;
+  readonly #taken: Record<Counted, number> = { sessions: 0, handshakes: 0, streams: 0, unanswered: 0 };
+  #tokens: number;
+  #refilled: number;
+  #penaltyUntil = -Infinity;
+
+  constructor(clock: Clock, limits: ShareLimits, onStallReset: () => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#tokens = limits.resetBurst;
+    this.#refilled = clock.monotonic();
+    this.unsent = new BufferLedger(clock, limits.unsentBytes, onStallReset);
+    this.unread = new BufferLedger(clock, limits.unreadBytes, onStallReset);
+  }
+
+  /** How long the identity still opens no session; 0 or less when it may. */
+  get penaltyMillis(): number {
+    return this.#penaltyUntil - this.#clock.monotonic();
+  }
+
+  /** Nothing is taken and nothing is remembered. */
+  get idle(): boolean {
+    const { sessions, handshakes, streams, unanswered } = this.#taken;
+    this.#refill();
+    return sessions + handshakes + streams + unanswered === 0 && this.#tokens >= this.#limits.resetBurst;
+  }
+
+  /** One more of a kind, or the limit that is reached. */
+  take(kind: Counted): Release | ShareRefusal {
+    if (this.#taken[kind] >= this.#limits[kind]) return refusalOf[kind];
+    if (kind === 'unanswered' && (this.unsent.full || this.unread.full)) return 'BUFFERED_BYTES';
+    this.#taken[kind]++;
+    let held = true;
+    return () => {
+      if (held) this.#taken[kind]--;
+      held = false;
+    };
+  }
+
+  /** Counts a reset; false when it was one too many: the identity opens no session for a while. */
+  reset(): boolean {
+    this.#refill();
+    if (this.#tokens < 1) {
+      this.#penaltyUntil = this.#clock.monotonic() + penaltyMillis;
+      return false;
+    }
+    this.#tokens--;
+    return true;
+  }
+
+  #refill(): void {
+    const now = this.#clock.monotonic();
+    const gained = ((now - this.#refilled) / 1000) * this.#limits.resetsPerSecond;
+    this.#tokens = Math.min(this.#limits.resetBurst, this.#tokens + gained);
+    this.#refilled = now;
+  }
+}
+
+/** From how many identities on those are forgotten that have taken nothing. */
+const sweepFrom = 1000;
+
+/** The shares of all identities that have sessions with a data worker. */
+export class PeerShares {
+  readonly #clock: Clock;
+  readonly #limits: ShareLimits;
+  readonly #onStallReset: () => void;
+  readonly #shares = new Map<string, PeerShare>();
+  #sweepAt = sweepFrom;
+
+  /** `onStallReset` is told each tunnel that was reset because its identity's share of bytes was used up. */
+  constructor(clock: Clock, limits: Partial<ShareLimits> = {}, onStallReset: () => void = () => undefined) {
+    this.#clock = clock;
+    this.#limits = { ...defaultLimits, ...limits };
+    this.#onStallReset = onStallReset;
+  }
+
+  of(identity: string): PeerShare {
+    const known = this.#shares.get(identity);
+    if (known) return known;
+    if (this.#shares.size >= this.#sweepAt) this.#sweep();
+    const share = new PeerShare(this.#clock, this.#limits, this.#onStallReset);
+    this.#shares.set(identity, share);
+    return share;
+  }
+
+  get size(): number {
+    return this.#shares.size;
+  }
+
+  #sweep(): void {
+    for (const [identity, share] of this.#shares) if (share.idle) this.#shares.delete(identity);
+    this.#sweepAt = Math.max(sweepFrom, this.#shares.size * 2);
+  }
+}
