@@ -12,6 +12,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
 import { appliedReports } from './applied.ts';
+import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
@@ -244,6 +245,10 @@ export class Agent {
         authenticator: this.#tokens,
         issuer: this.#issuer,
         pods: podsOf(this.#view),
+        hostingRefusal: (identity, caller) => {
+          const issuer = this.#views.view.intermediates.get(this.#issuer.currentKeyId ?? '');
+          return hostingRefusal(this.#view, issuer, identity, caller);
+        },
         trustDomain,
         onIssued: (proxyUid, identity, leaf) => {
           this.#status.signed();

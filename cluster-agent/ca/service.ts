@@ -1,19 +1,21 @@
 import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
-import { formatWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { authorizeIdentity, type Pods } from './node-authorizer.ts';
 import type { WorkloadIssuer } from './issuer.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
-import type { Authenticator } from './tokens.ts';
+import type { Authenticator, Caller } from './tokens.ts';
 
 interface Deps {
   readonly authenticator: Authenticator;
   readonly issuer: WorkloadIssuer;
   readonly pods: Pods;
   readonly trustDomain: string;
+  /** Why the cluster may not have a certificate for this identity; undefined when it may. */
+  readonly hostingRefusal?: (identity: WorkloadIdentity, caller: Caller) => string | undefined;
   /** A pod's proxy, by the pod's uid, is about to hold this certificate, PEM. */
   readonly onIssued?: (proxyUid: string, identity: string, leaf: string) => void;
   /** The code of a refusal. */
@@ -29,6 +31,8 @@ const codes: Readonly<Record<string, status>> = {
   PERMISSION_DENIED: status.PERMISSION_DENIED,
   BAD_CSR: status.INVALID_ARGUMENT,
   NOT_ACTIVE: status.UNAVAILABLE,
+  // An operator may allow it at any time: proxies ask again soon.
+  NAMESPACE_NOT_ALLOWED: status.UNAVAILABLE,
   NOT_LISTED: status.UNAVAILABLE,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
 };
@@ -49,7 +53,7 @@ export function certificateHandlers(deps: Deps) {
 }
 
 async function create(
-  { authenticator, issuer, pods, trustDomain, onIssued, log }: Deps,
+  { authenticator, issuer, pods, trustDomain, hostingRefusal, onIssued, log }: Deps,
   limit: RateLimit,
   { metadata, request }: Call,
 ): Promise<CertificateResponse> {
@@ -61,6 +65,8 @@ async function create(
     throw new CodedError('NOT_LISTED', 'the agent has not finished listing its cluster: ask again');
   const identity = authorizeIdentity(caller, request.impersonatedIdentity, trustDomain, pods);
   if (!identity.ok) throw new CodedError('PERMISSION_DENIED', identity.error);
+  const notHosted = hostingRefusal?.(identity.value, caller);
+  if (notHosted !== undefined) throw new CodedError('NAMESPACE_NOT_ALLOWED', notHosted);
   const chain = issuer.issue(identity.value, request.csr, request.validitySeconds);
   onIssued?.(caller.pod.uid, formatWorkloadIdentity(identity.value), chain[0] ?? '');
   log.debug(
