@@ -1,3 +1,4 @@
+import type { ExportMode } from '@isthmus/api/domain/export-approval.ts';
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { join } from 'node:path';
 import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
@@ -20,6 +21,7 @@ import { Reports } from './link/reports.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
 import { intentOf } from './state/intent.ts';
 import { Live } from './state/live.ts';
+import { watchFirstExports } from './policy/first-exports.ts';
 import { watchNetworks } from './registry/network.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
@@ -47,6 +49,7 @@ export interface HubOptions {
   readonly hubId: string;
   readonly trustDomain: string;
   readonly exportByLabel: boolean;
+  readonly exports: ExportMode;
   readonly store: 'sqlite' | 'memory';
   /** The admin token is made anew. */
   readonly newAdminToken: boolean;
@@ -169,6 +172,7 @@ function watch(
   watchActivation(deps);
   watchRemoval(deps);
   watchNetworks(deps, signal);
+  watchFirstExports(deps, signal);
   watchExpiry(deps, signal);
   watchSweep(deps, signal);
   watchOperations(deps, signal);
@@ -176,6 +180,7 @@ function watch(
 
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({
   ...{ hubId: options.hubId, trustDomain: options.trustDomain, exportByLabel: options.exportByLabel },
+  exports: options.exports,
   ...{ linkCaHash, joinEndpoints: joinsOf(options), linkEndpoints: linksOf(options) },
 });
 

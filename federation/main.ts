@@ -35,6 +35,13 @@ const flags = readFlags(
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
     { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
     {
+      name: 'exports',
+      value: 'MODE',
+      default: 'open',
+      choices: ['open', 'strict'],
+      help: 'strict: a second cluster that exports an existing name by label waits for isthmus approve-export',
+    },
+    {
       name: 'cluster-limits',
       value: 'NAME=N,…',
       default: '',
@@ -101,6 +108,7 @@ startHub(
     hubId: flags.text('hub-id'),
     trustDomain: flags.text('trust-domain'),
     exportByLabel: flags.on('export-by-label'),
+    exports: flags.text('exports') === 'strict' ? 'strict' : 'open',
     limits: limits.value,
     store: flags.text('store') === 'memory' ? 'memory' : 'sqlite',
     newAdminToken: flags.on('new-admin-token'),

@@ -17,6 +17,7 @@ import { aborted } from './processes/lifeline.ts';
 import { proportionalBytes } from './processes/memory.ts';
 import type { Place } from './processes/programs.ts';
 import { Launcher } from './processes/spawn.ts';
+import { approveShared } from './instance/approvals.ts';
 import { doorOf, firstCrossing, startCluster, startHub, wholeShop } from './start.ts';
 
 export interface Sandbox {
@@ -105,6 +106,7 @@ async function start(
   const outermost = family.at(-1);
   const startMillis = outermost ? ageOf(outermost) : performance.now();
   await (kept ? noteUnless(wholeShop(clock, doorUrl, 30_000), progress) : wholeShop(clock, doorUrl));
+  await approveShared(endpoint);
   return { endpoint, doorUrl, startMillis };
 }
 

@@ -3,6 +3,6 @@ export interface ServiceExport {
   readonly kind: 'serviceExport';
   readonly namespace: string;
   readonly name: string;
-  /** Exporting clusters; empty: every cluster that has it. */
+  /** Exporting clusters, at least one: those that were named, or all that were members when it was made. */
   readonly clusters: readonly string[];
 }

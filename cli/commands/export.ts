@@ -17,6 +17,8 @@ const payload = 'service { namespace name clusters { cluster exported } }';
 const exportService = mutation('exportService', 'ExportServiceInput', payload);
 const unexportService = mutation('unexportService', 'UnexportServiceInput', payload);
 
+const approveExport = mutation('approveExport', 'ApproveExportInput', payload);
+
 const nameOf = ({ namespace, name }: ServiceRef): string => `${namespace}/${name}`;
 
 export function exportCommands(program: Command, world: World): void {
@@ -44,6 +46,7 @@ export function exportCommands(program: Command, world: World): void {
         show(result, () => told(`${nameOf(service)} exported`, result, options));
       },
     );
+  approveCommand(program, world);
   withConsentFlags(
     program
       .command('unexport')
@@ -57,4 +60,29 @@ export function exportCommands(program: Command, world: World): void {
       const result = await changeWithConsent<Payload>(at, what, unexportService, { service }, options);
       at.show(result, () => told(`${nameOf(service)} no longer exported`, result, options));
     });
+}
+
+function approveCommand(program: Command, world: World): void {
+  withChangeFlags(
+    program
+      .command('approve-export')
+      .description('let clusters export a service by label under a name that another cluster exports already')
+      .argument('<service>', 'namespace/name', serviceRef)
+      .requiredOption('--clusters <names>', 'the clusters to approve, comma-separated', names),
+  )
+    .addHelpText('after', '\nExample:\n  isthmus approve-export shop/cart --clusters west')
+    .action(
+      async (
+        service: ServiceRef,
+        options: ChangeOptions & { clusters: readonly string[] },
+        command: Command,
+      ) => {
+        const { endpoint, show } = invocation(command, world);
+        const { clusters } = options;
+        const result = await change<Payload>(endpoint, approveExport, { service, clusters }, options);
+        show(result, () =>
+          told(`${clusters.join(', ')} approved to export ${nameOf(service)}`, result, options),
+        );
+      },
+    );
 }

@@ -5,23 +5,37 @@ import type { FederationSnapshot } from '../state/snapshot.ts';
 type Known = Pick<FederationSnapshot, 'intent' | 'settings'>;
 type Named = Pick<ObservedService, 'namespace' | 'name'>;
 
+type Requested = Named & Pick<ObservedService, 'exportRequested'>;
+
 /**
  * Exported is requested and permitted. An admin's export is both; the label istio.io/global is a request, permitted
- * where the hub says so for all. Either is enough, but a cluster exports nothing of a namespace that it may not host:
- * whoever would answer for it could prove nothing.
+ * where the hub says so for all, and with strict exports only for clusters that are approved for the name. Either is
+ * enough, but a cluster exports nothing of a namespace that it may not host: whoever would answer for it could prove
+ * nothing.
  */
-export const isExported = (
-  known: Known,
-  cluster: string,
-  service: Named & Pick<ObservedService, 'exportRequested'>,
-): boolean => hosts(known, cluster, service.namespace) && isMeantForExport(known, cluster, service);
+export const isExported = (known: Known, cluster: string, service: Requested): boolean =>
+  hosts(known, cluster, service.namespace) && isMeantForExport(known, cluster, service);
 
-const isMeantForExport = (
+const isMeantForExport = (known: Known, cluster: string, service: Requested): boolean =>
+  isExportedByAdmin(known, cluster, service) ||
+  (service.exportRequested &&
+    known.settings.exportByLabel &&
+    (known.settings.exports === 'open' || isApproved(known, cluster, service)));
+
+/** The label asks for an export that the hub takes, of a namespace that the cluster may host. */
+export const requestsByLabel = (
   known: Known,
   cluster: string,
-  service: Named & Pick<ObservedService, 'exportRequested'>,
-): boolean =>
-  isExportedByAdmin(known, cluster, service) || (service.exportRequested && known.settings.exportByLabel);
+  { exportRequested, namespace }: Requested,
+): boolean => exportRequested && known.settings.exportByLabel && hosts(known, cluster, namespace);
+
+/** The cluster exported the name first, or an operator has approved it or exported the service there. */
+export const isApproved = (known: Known, cluster: string, service: Named): boolean =>
+  isExportedByAdmin(known, cluster, service) ||
+  (known.intent.exportApprovals
+    .get(`${service.namespace}/${service.name}`)
+    ?.value.clusters.includes(cluster) ??
+    false);
 
 const hosts = ({ intent }: Known, cluster: string, namespace: string): boolean =>
   mayHost({ namespaces: intent.clusters.get(cluster)?.value.namespaces }, namespace);
@@ -38,7 +52,7 @@ export const withheld = (
 
 function isExportedByAdmin({ intent }: Known, cluster: string, { namespace, name }: Named): boolean {
   const byAdmin = intent.serviceExports.get(`${namespace}/${name}`)?.value;
-  return byAdmin !== undefined && (byAdmin.clusters.length === 0 || byAdmin.clusters.includes(cluster));
+  return byAdmin?.clusters.includes(cluster) ?? false;
 }
 
 /** Whether a service that may not be known at this moment can be exported: false only when intent rules it out. */

@@ -7,6 +7,7 @@ const collections = {
   accessPolicy: 'accessPolicies',
   trafficPolicy: 'trafficPolicies',
   serviceExport: 'serviceExports',
+  exportApproval: 'exportApprovals',
   failover: 'failovers',
   operation: 'operations',
   trustDomain: 'trustDomains',

@@ -3,6 +3,7 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
+import type { ExportApproval, ExportMode } from '@isthmus/api/domain/export-approval.ts';
 import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type {
@@ -22,6 +23,7 @@ export interface IntentState {
   readonly accessPolicies: ReadonlyMap<string, Stored<AccessPolicy>>;
   readonly trafficPolicies: ReadonlyMap<string, Stored<TrafficPolicy>>;
   readonly serviceExports: ReadonlyMap<string, Stored<ServiceExport>>;
+  readonly exportApprovals: ReadonlyMap<string, Stored<ExportApproval>>;
   readonly failovers: ReadonlyMap<string, Stored<Failover>>;
   readonly operations: ReadonlyMap<string, Stored<Operation>>;
   readonly trustDomains: ReadonlyMap<string, Stored<TrustDomainRecord>>;
@@ -48,4 +50,5 @@ export interface Settings {
   readonly linkEndpoints: readonly string[];
   /** The label `istio.io/global` alone is request and permission (the sandbox turns it on). */
   readonly exportByLabel: boolean;
+  readonly exports: ExportMode;
 }

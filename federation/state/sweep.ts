@@ -31,7 +31,11 @@ export function outlived(intent: IntentState, now: number): readonly Write[] {
   const intermediates = [...intent.intermediates.values()].filter(
     ({ value }) => value.notAfter + intermediateSlack <= now,
   );
-  return [...tokens, ...intermediates, ...operations].slice(0, mostWrites).map(removal);
+  // Whoever exports the name next is its first exporter again.
+  const approvals = [...intent.exportApprovals.values()].filter(
+    ({ value }) => !value.clusters.some((cluster) => intent.clusters.has(cluster)),
+  );
+  return [...tokens, ...intermediates, ...operations, ...approvals].slice(0, mostWrites).map(removal);
 }
 
 const removal = ({ id, value, revision }: Stored): Write => ({

@@ -2,6 +2,7 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { ExportApproval } from '@isthmus/api/domain/export-approval.ts';
 import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
@@ -45,6 +46,7 @@ export type Intent =
   | AccessPolicy
   | TrafficPolicy
   | ServiceExport
+  | ExportApproval
   | Failover
   | Operation
   | TrustDomainRecord

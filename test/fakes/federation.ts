@@ -16,7 +16,7 @@ import { seededRandom } from './random.ts';
 
 const settings: Settings = {
   ...{ hubId: 'test', trustDomain: 'cluster.local', linkCaHash: '', joinEndpoints: ['127.0.0.1:1'] },
-  ...{ linkEndpoints: ['127.0.0.1:2'], exportByLabel: true },
+  ...{ linkEndpoints: ['127.0.0.1:2'], exportByLabel: true, exports: 'open' },
 };
 
 export const aMember = (name: string, over: Partial<Cluster> = {}): Cluster => ({
@@ -44,10 +44,14 @@ export class Federation {
   live!: Live;
   runner!: CommandRunner;
 
-  static async start(...members: readonly string[]): Promise<Federation> {
+  static start(...members: readonly string[]): Promise<Federation> {
+    return Federation.startWith({}, ...members);
+  }
+
+  static async startWith(over: Partial<Settings>, ...members: readonly string[]): Promise<Federation> {
     const one = new Federation();
     const { store, stop, clock, random } = one;
-    one.live = await Live.start(store, settings, 1, silentLog, stop.signal);
+    one.live = await Live.start(store, { ...settings, ...over }, 1, silentLog, stop.signal);
     one.runner = new CommandRunner({ store, live: one.live, clock, random });
     await one.put(...members.map((name) => aMember(name)));
     return one;
@@ -118,6 +122,7 @@ function idOf(value: Intent): string {
   switch (value.kind) {
     case 'trafficPolicy':
     case 'serviceExport':
+    case 'exportApproval':
       return `${value.namespace}/${value.name}`;
     case 'joinToken':
     case 'failover':

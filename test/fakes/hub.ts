@@ -48,6 +48,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       ...{ advertiseLink: [], advertiseJoin: [], hubId: 'test' },
       trustDomain: 'cluster.local',
       exportByLabel: true,
+      exports: 'open',
       ...{ store: 'memory', newAdminToken: false, epochAbove: 0 },
       limits: defaultLimits,
       clock: systemClock,

@@ -87,6 +87,10 @@ describe('every mutation', () => {
       type: 'SetTrafficPolicyInput',
       prepare: () => ({ service, localityOrder: ['CLUSTER'] }),
     },
+    approveExport: {
+      type: 'ApproveExportInput',
+      prepare: () => ({ service, clusters: ['east', 'west'] }),
+    },
     exportService: { type: 'ExportServiceInput', prepare: () => ({ service }) },
     unexportService: {
       ...{ type: 'UnexportServiceInput', prepare: () => ({ service }) },

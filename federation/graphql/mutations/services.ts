@@ -1,3 +1,4 @@
+import { approveExport } from '../../policy/export-approval.ts';
 import { exportService, unexportService } from '../../policy/service-export.ts';
 import { setTrafficPolicy } from '../../policy/traffic-policy.ts';
 import { builder } from '../builder.ts';
@@ -68,7 +69,7 @@ const exportInput = builder.inputType('ExportServiceInput', {
     clusters: t.stringList({
       required: true,
       defaultValue: [],
-      description: 'None: every cluster that has it.',
+      description: 'None: every cluster that is a member now. One that joins later exports nothing by this.',
     }),
     ...commonInput(t),
   }),
@@ -83,6 +84,30 @@ builder.mutationField('exportService', (t) =>
     resolve: (_root, { input }, context) => {
       const { service, clusters } = input;
       return carryOut(exportService, { ...plain(service), clusters }, input, context, () =>
+        show(context, service),
+      );
+    },
+  }),
+);
+
+const approveInput = builder.inputType('ApproveExportInput', {
+  fields: (t) => ({
+    service: t.field({ type: serviceRef, required: true }),
+    clusters: t.stringList({ required: true, description: 'Clusters to approve, at least one.' }),
+    ...commonInput(t),
+  }),
+});
+
+builder.mutationField('approveExport', (t) =>
+  t.field({
+    ...admin,
+    type: servicePayload,
+    description:
+      'Lets clusters export a service by label under a name that another cluster exports already. Ends the condition EXPORTED_BY_SEVERAL or EXPORT_AWAITS_APPROVAL.',
+    args: { input: t.arg({ type: approveInput, required: true }) },
+    resolve: (_root, { input }, context) => {
+      const { service, clusters } = input;
+      return carryOut(approveExport, { ...plain(service), clusters }, input, context, () =>
         show(context, service),
       );
     },

@@ -1,6 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import { approvalConditions } from '../../policy/export-approval.ts';
 import { holdsForItself, isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
@@ -24,7 +25,11 @@ function inCluster(snapshot: FederationSnapshot, shard: Shard, service: Observed
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
     ...{ cluster: shard.cluster, groups: service.groups },
-    conditions: [...service.conditions, ...conflicts(snapshot, shard.cluster, service)],
+    conditions: [
+      ...service.conditions,
+      ...approvalConditions(snapshot, shard.cluster, service),
+      ...conflicts(snapshot, shard.cluster, service),
+    ],
     exported: isExported(snapshot, shard.cluster, service),
     healthy: sum(({ healthy }) => healthy),
     total: sum(({ total }) => total),

@@ -13,8 +13,19 @@ describe('isthmus services', () => {
     assert.equal(status, 0);
     assert.match(out, /^SERVICE +CLUSTER +EXPORTED +HEALTHY/);
     assert.match(out, /^shop\/cart +east +yes +2\/2 +now$/m);
-    assert.match(out, /^shop\/cart +west +yes +2\/2 +now$/m);
+    assert.match(out, /^shop\/cart +west +yes +2\/2 +now/m);
     assert.match(out, /^shop\/private +east +no +1\/1 +now$/m);
+  });
+
+  it('names the cluster that exports an existing name, until it is approved', async () => {
+    const second = async () =>
+      /^shop\/cart +(\w+) .* EXPORTED_BY_SEVERAL$/m.exec((await federation.run('services')).out)?.[1];
+    const cluster = await second();
+    assert.ok(cluster);
+    const { status, out } = await federation.run(`approve-export shop/cart --clusters ${cluster}`);
+    assert.equal(status, 0, out);
+    assert.match(out, new RegExp(`^${cluster} approved to export shop/cart`));
+    assert.equal(await second(), undefined);
   });
 
   it('shows those of one namespace, or says that there are none', async () => {

@@ -1,0 +1,113 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ExportApproval } from '@isthmus/api/domain/export-approval.ts';
+import { ok } from '@isthmus/mesh/result.ts';
+import type { Command } from '../command/command.ts';
+import { checkRevision } from '../command/expected.ts';
+import { refuse } from '../command/refuse.ts';
+import type { ObservedService } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Write } from '../store/store.ts';
+import { isApproved, requestsByLabel } from './exported.ts';
+import type { ServiceRef } from './service-export.ts';
+
+export interface ApproveExport extends ServiceRef {
+  readonly clusters: readonly string[];
+}
+
+/** An operator's word that clusters may export a service by label under a name that another cluster exports already. */
+export const approveExport: Command<ApproveExport, { approval: ExportApproval }> = {
+  name: 'approveExport',
+  decide(snapshot, { namespace, name, clusters }, context) {
+    const id = `${namespace}/${name}`;
+    if (clusters.length === 0) return refuse('INVALID', 'clusters', 'name at least one cluster to approve');
+    const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
+    if (unknown !== undefined)
+      return refuse('NOT_FOUND', 'clusters', `no cluster '${unknown}' is known: isthmus clusters lists them`);
+    const without = clusters.find((cluster) => !snapshot.observed.get(cluster)?.services.has(id));
+    if (without !== undefined)
+      return refuse(
+        'NOT_FOUND',
+        'service',
+        `cluster ${without} has no service ${id}: isthmus services lists them`,
+      );
+    const before = snapshot.intent.exportApprovals.get(id);
+    const stale = checkRevision(context, before?.revision ?? 0, `the approval of ${id}`);
+    if (stale) return { ok: false, error: [stale] };
+    const approval: ExportApproval = {
+      kind: 'exportApproval',
+      namespace,
+      name,
+      clusters: [...new Set([...(before?.value.clusters ?? []), ...clusters])].sort(),
+    };
+    return ok({
+      subject: `service/${id}`,
+      writes: [{ put: approval, id, expected: before?.revision ?? 0 }],
+      payload: { approval },
+      warnings: [],
+    });
+  },
+};
+
+/** More first exporters are recorded by the next commit. */
+const mostWrites = 1000;
+
+/** Approvals for names that a cluster exports by label and that no cluster has exported before. */
+export function firstExports(snapshot: FederationSnapshot): readonly ExportApproval[] {
+  const { intent, observed, settings } = snapshot;
+  if (!settings.exportByLabel) return [];
+  const found = new Map<string, ExportApproval>();
+  for (const shard of observed.values()) {
+    if (intent.clusters.get(shard.cluster)?.value.admission !== 'ADMITTED') continue;
+    for (const [id, service] of shard.services) {
+      if (intent.exportApprovals.has(id) || found.has(id)) continue;
+      if (!requestsByLabel(snapshot, shard.cluster, service)) continue;
+      const { namespace, name } = service;
+      found.set(id, { kind: 'exportApproval', namespace, name, clusters: [shard.cluster] });
+      if (found.size === mostWrites) return [...found.values()];
+    }
+  }
+  return [...found.values()];
+}
+
+/** The hub's own step: whoever exports a name first needs nobody's approval. */
+export const recordFirstExports: Command<object, { recorded: number }> = {
+  name: 'recordFirstExports',
+  decide(snapshot) {
+    const approvals = firstExports(snapshot);
+    if (approvals.length === 0) return refuse('CONFLICT', '', 'every exported name has a first exporter');
+    const writes = approvals.map((put): Write => ({ put, id: `${put.namespace}/${put.name}`, expected: 0 }));
+    return ok({
+      subject: `exports/${writes.length}`,
+      writes,
+      payload: { recorded: writes.length },
+      warnings: [],
+    });
+  },
+};
+
+/** What an operator has to know of a cluster that exports a name which another cluster exported first. */
+export function approvalConditions(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  service: ObservedService,
+): readonly Condition[] {
+  const first = snapshot.intent.exportApprovals.get(`${service.namespace}/${service.name}`)?.value;
+  if (!requestsByLabel(snapshot, cluster, service) || !first || isApproved(snapshot, cluster, service))
+    return [];
+  const strict = snapshot.settings.exports === 'strict';
+  const by = first.clusters.join(', ');
+  const key = `${service.namespace}/${service.name}`;
+  return [
+    {
+      type: 'ExportApproved',
+      status: 'False',
+      reason: strict ? 'EXPORT_AWAITS_APPROVAL' : 'EXPORTED_BY_SEVERAL',
+      severity: 'WARNING',
+      object: '',
+      message: strict
+        ? `${key} is exported by ${by}; the export by ${cluster} waits for an operator's approval`
+        : `${key} is exported by ${by}; ${cluster} exports it too, and receives a share of its connections`,
+      remedy: `isthmus approve-export ${key} --clusters ${cluster}, or remove the label istio.io/global from the Service in ${cluster}`,
+    },
+  ];
+}
