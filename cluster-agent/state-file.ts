@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
+import { writeWhole, type WriteOptions } from '@isthmus/mesh/process/write-whole.ts';
 
 /** One JSON file of the agent's state, which a reader sees whole or not at all, also after a crash of the machine. */
 export class StateFile {
@@ -32,7 +32,7 @@ export class StateFile {
   }
 
   /** Throws WRITE_FAILED; the old file stays then. */
-  write(value: unknown): void {
-    writeWhole(this.#path, JSON.stringify(value));
+  write(value: unknown, options: WriteOptions = {}): void {
+    writeWhole(this.#path, JSON.stringify(value), options);
   }
 }

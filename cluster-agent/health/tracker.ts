@@ -52,6 +52,7 @@ interface Deps {
 const gatherMillis = 50;
 /** A pod that starts is given this long before its proxy is missed. */
 const startingMillis = 5000;
+const flushMillis = 1000;
 const longestTimer = 2 ** 31 - 1;
 
 /** Causes that a proxy removes by an acknowledgement. */
@@ -79,8 +80,9 @@ export class HealthTracker {
   #nextExpiry = Infinity;
   #gathering = false;
   #timer: Timer | undefined;
+  /** It is not written, or not flushed. */
   #unsaved = false;
-  #savedAt = -Infinity;
+  #flushedAt = -Infinity;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -129,14 +131,18 @@ export class HealthTracker {
     return { of: (pod) => verdicts.get(pod) ?? of(pod), findings };
   }
 
-  /** Writes down who was proven, if that has changed; once a second at most, so that it may be asked often. */
+  /** To be called about once a second: a write that failed is tried again, and one that was not flushed is. */
   save(): void {
+    if (this.#unsaved && this.#deps.clock.monotonic() >= this.#flushedAt + flushMillis) this.#write(true);
+  }
+
+  /** Killed, the agent has what was written; only a loss of power needs the flush, which is for once a second. */
+  #write(flush: boolean): void {
     const { file, clock, log } = this.#deps;
-    if (!this.#unsaved || clock.monotonic() < this.#savedAt + 1000) return;
-    this.#savedAt = clock.monotonic();
+    if (flush) this.#flushedAt = clock.monotonic();
     try {
-      file.write(this.#proven.saved());
-      this.#unsaved = false;
+      file.write(this.#proven.saved(), { flush });
+      this.#unsaved = !flush;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       log.error(
@@ -172,7 +178,8 @@ export class HealthTracker {
     }
     if (!this.#proven.replace(next)) return;
     this.#unsaved = true;
-    this.save();
+    // Before anybody is told of it: what another cluster was told must be known after a restart.
+    this.#write(this.#deps.clock.monotonic() >= this.#flushedAt + flushMillis);
   }
 
   #findings(verdicts: ReadonlyMap<PodObject, Verdict>, around: Surroundings): readonly Finding[] {

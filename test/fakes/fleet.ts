@@ -9,7 +9,6 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { nodeOf, type ProxyConfig, type ProxyMode } from '@isthmus/ztunnel/configuration.ts';
 import { CaClient } from '@isthmus/ztunnel/identity/ca-client.ts';
 import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
-import { until } from './agent.ts';
 
 /** Where an agent runs whose proxies are simulated. */
 interface At {
@@ -59,13 +58,9 @@ export class SimulatedProxy {
     };
   }
 
-  get token(): string {
-    return this.#config.tokenFile;
-  }
-
   /** Connects with nothing in hand, as a process that starts does. */
   async start(): Promise<void> {
-    await until(() => existsSync(this.#config.tokenFile));
+    await eventually('its token', () => existsSync(this.#config.tokenFile));
     this.#stop = new AbortController();
     const { xdsAddress, xdsRootCa, tokenFile, cluster } = this.#config;
     const client = new XdsClient(
@@ -78,7 +73,7 @@ export class SimulatedProxy {
     void client.run(this.#stop.signal);
     const ca = new CaClient(this.#config, systemClock);
     for (const identity of this.#identities) await this.#certificate(ca, identity);
-    await until(() => client.held(typeUrls.address).size > 0);
+    await eventually('its state', () => client.held(typeUrls.address).size > 0);
   }
 
   /** Its process is gone. */
@@ -96,6 +91,14 @@ export class SimulatedProxy {
         if (!/not active yet|has not finished/.test(String(error)) || this.#stop.signal.aborted) throw error;
         await new Promise<void>((resolve) => systemClock.after(200, resolve));
       }
+  }
+}
+
+/** A hundred of them wait at once: none keeps the machine busy. */
+async function eventually(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 1200) throw new Error(`a proxy waits for ${what} since two minutes`);
+    await new Promise<void>((resolve) => systemClock.after(100, resolve));
   }
 }
 
