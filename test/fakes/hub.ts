@@ -6,7 +6,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { startHub, type HubEnd, type HubOptions } from '../../federation/app.ts';
-import { claimBlock } from '../../sandbox/instance/claim.ts';
+import { claimBlock, type Claim } from '../../sandbox/instance/claim.ts';
 
 type TestHubOptions = Partial<HubOptions> & { readonly octet?: number };
 
@@ -34,7 +34,7 @@ export interface TestHub {
  */
 export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = {}): Promise<TestHub> {
   const range = wanted === undefined ? { first: 150 } : { first: wanted, last: wanted };
-  const { octet, release } = await claimBlock({ ...range, table: () => [] });
+  const { octet, release } = await claimed(range);
   const stateDir = over.stateDir ?? mkdtempSync(join(tmpdir(), 'isthmus-hub-'));
   const stop = new AbortController();
   const { url, adminUrl, ended } = await startHub(
@@ -89,4 +89,15 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       if (over.stateDir === undefined) rmSync(stateDir, { recursive: true });
     },
   };
+}
+
+/** A hub that was stopped a moment ago gives its block back a turn or more of the event loop later. */
+async function claimed(range: { readonly first: number; readonly last?: number }): Promise<Claim> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await claimBlock({ ...range, table: () => [] });
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise<void>((resolve) => systemClock.after(20, resolve));
+    }
 }
