@@ -1,4 +1,4 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Transport, Workload, PortMapping } from '@isthmus/mesh/state/workload.ts';
 import {
   Transport as WireTransport,
@@ -83,6 +83,7 @@ const writeOurs = (workload: Workload) =>
     sidecar: workload.sidecar,
     subjectAltNames: [...workload.subjectAltNames],
     passthroughPort: workload.passthroughPort,
+    eastWestGateway: workload.eastWestGateway,
   });
 
 export function readWorkload(message: WireWorkload, fields: Fields): Workload {
@@ -137,18 +138,21 @@ type Ours = Pick<
   | 'sidecar'
   | 'subjectAltNames'
   | 'passthroughPort'
+  | 'eastWestGateway'
 >;
 
-/** Without the extension: what a workload of an upstream control plane is. */
-const readOurs = (ours: WorkloadExtension | undefined, transport: Transport, fields: Fields): Ours => ({
-  transport: ours ? fields.name('extension.transport', ours.transport, transports) : transport,
-  appAddress: ours?.appAddress ?? '',
-  capturedPorts: (ours?.capturedPorts ?? []).map((port, i) =>
-    fields.port(`extension.captured_ports[${i}]`, port),
-  ),
-  classicClients: ours?.classicClients ?? false,
-  strict: ours?.strict ?? false,
-  sidecar: ours?.sidecar ?? false,
-  subjectAltNames: ours?.subjectAltNames ?? [],
-  passthroughPort: fields.portOrZero('extension.passthrough_port', ours?.passthroughPort ?? 0),
-});
+/** Without the extension every field has its proto3 default, but for the transport: that is what upstream says. */
+function readOurs(extension: WorkloadExtension | undefined, transport: Transport, fields: Fields): Ours {
+  const ours = extension ?? create(WorkloadExtensionSchema);
+  return {
+    transport: extension ? fields.name('extension.transport', extension.transport, transports) : transport,
+    appAddress: ours.appAddress,
+    capturedPorts: ours.capturedPorts.map((port, i) => fields.port(`extension.captured_ports[${i}]`, port)),
+    classicClients: ours.classicClients,
+    strict: ours.strict,
+    sidecar: ours.sidecar,
+    subjectAltNames: ours.subjectAltNames,
+    passthroughPort: fields.portOrZero('extension.passthrough_port', ours.passthroughPort),
+    eastWestGateway: ours.eastWestGateway,
+  };
+}

@@ -2,6 +2,7 @@ import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.t
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
+import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { podUid } from './pod-uid.ts';
@@ -43,6 +44,7 @@ export const blank: Workload = Object.freeze({
   classicClients: false,
   strict: false,
   ...{ sidecar: false, subjectAltNames: [], passthroughPort: 0 },
+  eastWestGateway: false,
 });
 
 /** One workload per pod that has an address. */
@@ -50,17 +52,19 @@ export function podWorkloads(input: TranslateInput, policies: Policies): readonl
   const { view, cluster } = input;
   const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
   const memberships = membershipsByPod(input);
+  const gateways = gatewayPods(view);
   return view
     .pods()
     .filter(({ podIP }) => podIP !== '')
     .map((pod) => {
       const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
       const exported = [...services.keys()].some((key) => isGranted(input, key));
-      return podWorkload(input, pod, {
+      const workload = podWorkload(input, pod, {
         services,
         policies: policies.of(pod),
         classicPeers: anySidecar || exported,
       });
+      return gateways.has(pod) ? { ...workload, eastWestGateway: true } : workload;
     });
 }
 

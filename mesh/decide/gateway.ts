@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
+import { offersIstioMtls } from '../tls/istio-alpn.ts';
 import { hbonePort } from './proxy-ports.ts';
 import { parsePassthroughSni } from './sni.ts';
 import { targetPortOf } from './target-port.ts';
@@ -29,6 +30,8 @@ interface ConnectAtGateway extends Place {
 /** On 15443, where nothing is terminated: the destination checks the grant. */
 interface PassthroughAtGateway extends Place {
   readonly sni: string | undefined;
+  /** What the client hello offers. */
+  readonly alpn: readonly string[];
 }
 
 export type GatewayRequest = ConnectAtGateway | PassthroughAtGateway;
@@ -40,6 +43,8 @@ type GatewayRefusal =
   | 'NOT_A_SERVICE'
   | 'NOT_EXPORTED'
   | 'NOT_GRANTED'
+  /** No mTLS of the mesh: a destination that is PERMISSIVE would take it for plaintext of its own network. */
+  | 'NOT_ISTIO_MTLS'
   /** It lives elsewhere: a gateway never forwards to another network. */
   | 'OTHER_NETWORK'
   | 'NO_HEALTHY_ENDPOINT';
@@ -68,6 +73,7 @@ type Refused = Extract<GatewayDecision, { kind: 'refuse' }>;
 
 const statuses: Readonly<Record<GatewayRefusal, Refused['status']>> = {
   ...{ BAD_REQUEST: 400, NOT_A_SERVICE: 404, NOT_EXPORTED: 404, NOT_GRANTED: 403 },
+  NOT_ISTIO_MTLS: 403,
   ...{ OTHER_NETWORK: 503, NO_HEALTHY_ENDPOINT: 503 },
 };
 
@@ -100,7 +106,7 @@ interface Wanted {
 }
 
 function wantedOf(request: GatewayRequest): Result<Wanted, Refused> {
-  const wanted = 'authority' in request ? fromAuthority(request.authority) : fromSni(request.sni);
+  const wanted = 'authority' in request ? fromAuthority(request.authority) : fromHello(request);
   if (!wanted.ok || canonicalAddress(wanted.value.host) === undefined) return wanted;
   return err(
     refuse('NOT_A_SERVICE', `${wanted.value.host} is an address: only exported services are forwarded to`),
@@ -112,7 +118,9 @@ function fromAuthority(authority: string): Result<Wanted, Refused> {
   return parsed.ok ? parsed : err(refuse('BAD_REQUEST', parsed.error));
 }
 
-function fromSni(sni: string | undefined): Result<Wanted, Refused> {
+function fromHello({ sni, alpn }: PassthroughAtGateway): Result<Wanted, Refused> {
+  if (!offersIstioMtls(alpn))
+    return err(refuse('NOT_ISTIO_MTLS', 'the client hello offers no ALPN of Istio mTLS, such as istio'));
   const wanted = parsePassthroughSni(sni ?? '');
   return wanted
     ? ok(wanted)

@@ -6,35 +6,52 @@ export type Peeked =
   | { readonly kind: 'silent' }
   | { readonly kind: 'ended' };
 
+export interface Patience {
+  /** Until the first byte. */
+  readonly firstMillis: number;
+  /** From the first byte until there is enough. */
+  readonly enoughMillis: number;
+}
+
 /**
  * Looks at what arrives first without taking it: the bytes are put back before this resolves. `enough` is asked with
- * all bytes so far until it says true. `silent` when the first byte does not come within `millis`.
+ * each chunk as it comes, in order, until it says true; a reader of its own keeps what it needs of earlier ones.
+ * `silent` when the first byte does not come in time; bytes that are not enough when the rest does not.
  */
 export function peek(
   socket: Socket,
   clock: Clock,
-  millis: number,
-  enough: (bytes: Buffer) => boolean,
+  { firstMillis, enoughMillis }: Patience,
+  enough: (chunk: Buffer) => boolean,
 ): Promise<Peeked> {
   return new Promise((resolve) => {
-    let bytes: Buffer = Buffer.alloc(0);
+    const chunks: Buffer[] = [];
     let over: NodeJS.Immediate | undefined;
+    const seen = (otherwise: 'silent' | 'ended'): Peeked =>
+      chunks.length > 0 ? { kind: 'bytes', bytes: Buffer.concat(chunks) } : { kind: otherwise };
     const settle = (peeked: Peeked) => {
       timer.cancel();
       clearImmediate(over);
       socket.off('readable', look).off('end', ended).off('close', ended).off('error', ended);
-      if (bytes.length > 0) socket.unshift(bytes);
+      if (peeked.kind === 'bytes') socket.unshift(peeked.bytes);
       resolve(peeked);
     };
     // A process that was held up runs its timers before it reads: what came in time must still be looked at.
-    const timer = clock.after(millis, () => {
-      over = setImmediate(() => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'silent' }));
-    });
-    const ended = () => settle(bytes.length > 0 ? { kind: 'bytes', bytes } : { kind: 'ended' });
+    const expire = () => {
+      over = setImmediate(() => settle(seen('silent')));
+    };
+    let timer = clock.after(firstMillis, expire);
+    const ended = () => settle(seen('ended'));
     const look = () => {
       const chunk = socket.read() as Buffer | null;
-      if (chunk) bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      if (bytes.length > 0 && enough(bytes)) settle({ kind: 'bytes', bytes });
+      if (!chunk) return;
+      if (chunks.length === 0) {
+        timer.cancel();
+        clearImmediate(over);
+        timer = clock.after(enoughMillis, expire);
+      }
+      chunks.push(chunk);
+      if (enough(chunk)) settle(seen('silent'));
     };
     socket.on('readable', look).on('end', ended).on('close', ended).on('error', ended);
     look();

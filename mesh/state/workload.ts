@@ -60,4 +60,6 @@ export interface Workload {
   readonly subjectAltNames: readonly string[];
   /** The gateway's port for SNI passthrough (15443), 0 when it has none. */
   readonly passthroughPort: number;
+  /** This pod is an east-west gateway: bytes of other networks come from its address. */
+  readonly eastWestGateway: boolean;
 }

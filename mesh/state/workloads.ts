@@ -7,6 +7,8 @@ import type { Workload, WorkloadUid } from './workload.ts';
 export class WorkloadStore {
   readonly #byUid = new Map<WorkloadUid, Workload>();
   readonly #byAddress = new IndexMap<Workload>();
+  readonly #byBareAddress = new IndexMap<Workload>();
+  readonly #gateways = new IndexMap<Workload>();
   readonly #byService = new IndexMap<Workload>();
   readonly #byHostname = new IndexMap<Workload>();
   readonly #byNode = new IndexMap<Workload>();
@@ -45,6 +47,16 @@ export class WorkloadStore {
     return first(this.#byAddress.get(`${network}/${address}`), [isPod, speaksHbone], ({ uid }) => uid);
   }
 
+  /** All workloads at an address, of whatever network; those of the host network too. */
+  anywhereAt(address: string): readonly Workload[] {
+    return this.#byBareAddress.get(address);
+  }
+
+  /** An east-west gateway of the network has this address. */
+  isGateway(network: string, address: string): boolean {
+    return this.#gateways.has(`${network}/${address}`);
+  }
+
   /**
    * Members of a service, whether or not the service itself is known: workloads may come before their services, and
    * a service that is replaced keeps its members, as they say themselves where they belong.
@@ -70,6 +82,10 @@ export class WorkloadStore {
     // A host-network workload shares its address with others: it is reached by uid or service only.
     if (!workload.hostNetwork)
       for (const address of workload.addresses) visit(this.#byAddress, `${workload.network}/${address}`);
+    for (const address of workload.addresses) {
+      visit(this.#byBareAddress, address);
+      if (workload.eastWestGateway) visit(this.#gateways, `${workload.network}/${address}`);
+    }
     for (const key of workload.services.keys()) visit(this.#byService, key);
     for (const key of workload.authorizationPolicies) visit(this.#byPolicy, key);
     if (workload.hostname !== '') visit(this.#byHostname, `${workload.namespace}/${workload.hostname}`);

@@ -67,6 +67,7 @@ export const workload: fc.Arbitrary<Workload> = record({
   sidecar: fc.boolean(),
   subjectAltNames: list(text),
   passthroughPort: portOrZero,
+  eastWestGateway: fc.boolean(),
 });
 
 export const service: fc.Arbitrary<Service> = record({

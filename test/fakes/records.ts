@@ -25,6 +25,7 @@ export const aWorkload = (over: Partial<Workload> & { readonly uid: string }): W
   transport: 'hbone' as const,
   ...{ appAddress: '', capturedPorts: [], classicClients: false, strict: false, sidecar: false },
   ...{ subjectAltNames: [], passthroughPort: 0 },
+  eastWestGateway: false,
   ...over,
 });
 

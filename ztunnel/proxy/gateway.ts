@@ -4,9 +4,9 @@ import { decideGateway, type GatewayDecision } from '@isthmus/mesh/decide/gatewa
 import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
-import { peek } from '@isthmus/mesh/net/peek.ts';
-import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
+import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
@@ -15,7 +15,6 @@ import { tapStream } from './tap.ts';
 import { toldGateway, type GatewayArrival } from './told-gateway.ts';
 
 const handshakeMillis = 10_000;
-const helloMillis = 5000;
 const dialMillis = 1000;
 
 type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
@@ -74,20 +73,20 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   socket.on('error', () => undefined);
   const started = context.clock.monotonic();
   const from = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-  const peeked = await peek(
-    socket,
-    context.clock,
-    helloMillis,
-    (bytes) => readClientHello(bytes).kind !== 'need-more',
-  );
-  if (peeked.kind !== 'bytes') return void socket.destroy();
-  const hello = readClientHello(peeked.bytes);
-  const sni = hello.kind === 'hello' ? hello.sni : undefined;
+  const { first, bytes } = await peekHello(socket, context.clock, {
+    firstMillis: handshakeMillis,
+    enoughMillis: handshakeMillis,
+  });
+  if (bytes.length === 0) return void socket.destroy();
+  const { sni, alpn } = first.kind === 'hello' ? first : { sni: undefined, alpn: [] };
   const { network, cluster } = context.config;
-  const decision = decideGateway(context.state, { network, cluster, sni }, context.random);
+  const decision: GatewayDecision =
+    first.kind === 'hello'
+      ? decideGateway(context.state, { network, cluster, sni, alpn }, context.random)
+      : noHello(first.kind);
   const caller = { from, wanted: sni ?? '', peer: undefined, trace: undefined, started };
   if (decision.kind === 'refuse') {
-    context.tap?.('read', from, peeked.bytes);
+    context.tap?.('read', from, bytes);
     socket.destroy();
     refused(context, caller, decision);
     return;
@@ -99,6 +98,19 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
   socket.destroy();
   unreached(context, caller, decision, gone.signal);
 }
+
+const helloProblems: Readonly<Record<Exclude<HelloSeen['first']['kind'], 'hello'>, string>> = {
+  'need-more': `the client hello was not complete within ${handshakeMillis} ms`,
+  'not-tls': 'the connection does not begin with a TLS client hello',
+  'too-large': `the client hello has more than ${helloLimit} bytes`,
+};
+
+const noHello = (kind: keyof typeof helloProblems): GatewayDecision => ({
+  kind: 'refuse',
+  status: 400,
+  code: 'BAD_REQUEST',
+  message: helloProblems[kind],
+});
 
 /**
  * The first candidate that takes a connection, as long as somebody waits for it; this is the only place from which a

@@ -5,9 +5,9 @@ import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
-import { peek } from '@isthmus/mesh/net/peek.ts';
-import { readClientHello } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
+import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import { carry, tellFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
@@ -102,6 +102,15 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   const plain = { context, workload, caller, port, service: undefined, started };
   const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
+  if (first === 'unreadable') {
+    socket.destroy();
+    fail(
+      plain,
+      'UNREADABLE_HELLO: a TLS client hello that is too large or was not completed in time',
+      'DENY',
+    );
+    return;
+  }
   if (first !== 'istio-mtls') return servePlain(plain, socket);
   const credentials = await context.credentials.get(identityOf(workload));
   const { table, clock } = context;
@@ -116,19 +125,20 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }
 
+/**
+ * What a client of a plain port speaks. A hello that cannot be judged is neither: as plaintext it would be what its
+ * sender wants it to be.
+ */
 async function sniff(
   { clock }: Context,
   socket: Socket,
-): Promise<'istio-mtls' | 'plaintext' | 'silent' | 'ended'> {
-  const look = (millis: number) =>
-    peek(socket, clock, millis, (bytes) => readClientHello(bytes).kind !== 'need-more');
-  let peeked = await look(sniffMillis);
+): Promise<'istio-mtls' | 'plaintext' | 'ended' | 'unreadable'> {
   // A handshake that has begun may take its time.
-  if (peeked.kind === 'bytes' && readClientHello(peeked.bytes).kind === 'need-more')
-    peeked = await look(handshakeMillis);
-  if (peeked.kind !== 'bytes') return peeked.kind;
-  const hello = readClientHello(peeked.bytes);
-  return hello.kind === 'hello' && hello.alpn.includes('istio') ? 'istio-mtls' : 'plaintext';
+  const patience = { firstMillis: sniffMillis, enoughMillis: handshakeMillis };
+  const { first, bytes, ended } = await peekHello(socket, clock, patience);
+  if (bytes.length === 0) return ended ? 'ended' : 'plaintext';
+  if (first.kind === 'hello') return offersIstioMtls(first.alpn) ? 'istio-mtls' : 'plaintext';
+  return first.kind === 'not-tls' ? 'plaintext' : 'unreadable';
 }
 
 interface Inbound extends Arrival {

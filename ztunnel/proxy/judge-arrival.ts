@@ -1,4 +1,5 @@
 import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
+import { plaintextRefusal } from '@isthmus/mesh/decide/plaintext.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
@@ -27,6 +28,8 @@ export function judgeArrival(state: MeshState, { connection, peer, service }: Ar
   const { workload, port } = connection.destination;
   // The control plane sends a policy that says the same; what it says of the workload itself needs no policy.
   if (workload.strict && !peer) return { kind: 'refused', message: 'STRICT: plaintext is not taken' };
+  const astray = peer ? undefined : plaintextRefusal(state, workload.network, connection.source.address);
+  if (astray !== undefined) return { kind: 'refused', message: astray };
   const ungranted = grantRefusal(state, { workload, port, service, peer });
   if (ungranted !== undefined) return { kind: 'refused', message: ungranted };
   const { allowed, reason, message } = verdictFor(state, connection);

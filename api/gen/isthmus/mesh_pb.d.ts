@@ -73,6 +73,13 @@ export declare type WorkloadExtension = Message<"isthmus.mesh.v1.WorkloadExtensi
    * @generated from field: bool sidecar = 8;
    */
   sidecar: boolean;
+
+  /**
+   * The pod is an east-west gateway: its address is where bytes of other networks come from.
+   *
+   * @generated from field: bool east_west_gateway = 9;
+   */
+  eastWestGateway: boolean;
 };
 
 /**

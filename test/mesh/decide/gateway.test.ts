@@ -24,7 +24,12 @@ const connect = (
 ): GatewayRequest => ({
   ...{ network, cluster: 'east', authority, peer: { cluster: 'west' }, ...over },
 });
-const passthrough = (sni: string | undefined): GatewayRequest => ({ network, cluster: 'east', sni });
+const passthrough = (sni: string | undefined, alpn: readonly string[] = ['istio']): GatewayRequest => ({
+  network,
+  cluster: 'east',
+  sni,
+  alpn,
+});
 const authority = `${cart.hostname}:80`;
 const sni = `outbound_.80_._.${cart.hostname}`;
 
@@ -213,6 +218,13 @@ describe('gateway: no relay', () => {
     ['a caller of no cluster', state, connect(authority, { peer: undefined }), '403 NOT_GRANTED'],
     ['no port', state, connect(cart.hostname), '400 BAD_REQUEST'],
     ['no authority', state, connect(''), '400 BAD_REQUEST'],
+    ['a hello that offers no ALPN', state, passthrough(sni, []), '403 NOT_ISTIO_MTLS'],
+    [
+      'a hello that offers only ALPN of others',
+      state,
+      passthrough(sni, ['h2', 'http/1.1']),
+      '403 NOT_ISTIO_MTLS',
+    ],
     ['no server name', state, passthrough(undefined), '400 BAD_REQUEST'],
     ['a server name of another form', state, passthrough(cart.hostname), '400 BAD_REQUEST'],
     [

@@ -1,0 +1,18 @@
+import type { MeshState } from '../state/mesh-state.ts';
+
+/**
+ * Why plaintext from an address may not come to a workload of `network`, or undefined where PeerAuthentication decides.
+ * Networks meet at gateways only, and a gateway passes mTLS only: plaintext that comes from a gateway, or from a
+ * workload of another network, has gone round both. An address that is a workload's of this network too is that one's,
+ * as networks may use the same addresses.
+ */
+export function plaintextRefusal(state: MeshState, network: string, address: string): string | undefined {
+  const { workloads } = state;
+  if (workloads.isGateway(network, address))
+    return `FROM_GATEWAY: plaintext from the east-west gateway ${address}: only mTLS passes a gateway`;
+  if (workloads.atAddress(network, address)) return undefined;
+  const elsewhere = workloads.anywhereAt(address).find((one) => one.network !== network);
+  return elsewhere
+    ? `OTHER_NETWORK: plaintext from ${elsewhere.uid} of network ${elsewhere.network}: networks are joined by mTLS only`
+    : undefined;
+}

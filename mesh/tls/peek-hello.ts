@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net';
+import { peek, type Patience } from '../net/peek.ts';
+import type { Clock } from '../process/clock.ts';
+import { HelloReader, type FirstBytes } from './client-hello.ts';
+
+export interface HelloSeen {
+  /** `need-more`: a hello was begun and not completed in time, or before the peer left. */
+  readonly first: FirstBytes;
+  /** What has come, and is still to be read from the socket; empty when nothing came. */
+  readonly bytes: Buffer;
+  /** The peer went without a byte. */
+  readonly ended: boolean;
+}
+
+/** Looks at the ClientHello of a connection without taking it, however it is cut into packets. */
+export async function peekHello(socket: Socket, clock: Clock, patience: Patience): Promise<HelloSeen> {
+  const reader = new HelloReader();
+  let first: FirstBytes = { kind: 'need-more' };
+  const peeked = await peek(socket, clock, patience, (chunk) => {
+    first = reader.push(chunk);
+    return first.kind !== 'need-more';
+  });
+  const bytes = peeked.kind === 'bytes' ? peeked.bytes : Buffer.alloc(0);
+  return { first, bytes, ended: peeked.kind === 'ended' };
+}
