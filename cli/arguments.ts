@@ -27,6 +27,15 @@ export const instanceName = (text: string): string =>
 /** Names with commas between them. */
 export const names = (text: string): readonly string[] => text.split(',').map((one) => nonEmpty(one.trim()));
 
+/** Some of a few words, in any case, with commas between them. */
+export const someOf =
+  (known: readonly string[]) =>
+  (text: string): readonly string[] =>
+    names(text).map((one) => {
+      const word = one.toUpperCase();
+      return known.includes(word) ? word : refuse(`Give some of ${known.join(', ')}.`);
+    });
+
 export interface ServiceRef {
   readonly namespace: string;
   readonly name: string;

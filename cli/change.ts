@@ -41,14 +41,22 @@ const commonInput = ({ dryRun, reason, expectedRevision, idempotencyKey }: Chang
   ...(expectedRevision === undefined ? {} : { expectedRevision }),
 });
 
+interface ApiWarning {
+  readonly code: string;
+  readonly field: readonly string[];
+  readonly message: string;
+}
+
 export interface Payload {
   readonly userErrors: readonly {
     readonly code: string;
     readonly field: readonly string[];
     readonly message: string;
   }[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ApiWarning[];
   readonly revision: number | null;
+  readonly dryRun: boolean;
+  readonly unchanged: boolean;
   readonly operation?: {
     readonly operationId: string;
     readonly state: string;
@@ -61,7 +69,7 @@ export const operationFields = 'operation { operationId state message clusters a
 
 /** A mutation as GraphQL text; `own` are the fields of its payload beside those that all have. */
 export const mutation = (field: string, inputType: string, own = ''): string =>
-  `mutation($input: ${inputType}!) { result: ${field}(input: $input) { ${own} warnings revision userErrors { code field message } } }`;
+  `mutation($input: ${inputType}!) { result: ${field}(input: $input) { ${own} warnings { code field message } revision dryRun unchanged userErrors { code field message } } }`;
 
 /** Sends one mutation. A refusal ends the command with the field and what to do. */
 export async function change<T extends Payload>(
@@ -92,20 +100,38 @@ export async function changeWithConsent<T extends Payload>(
   if (!options.dryRun && !options.yes)
     await confirm(world, what, async () => {
       const { warnings } = await change(endpoint, query, input, { ...options, dryRun: true });
-      return warnings;
+      return warnings.map(warningText);
     });
   return change(endpoint, query, input, options);
 }
 
+const warningText = ({ message }: ApiWarning): string => `warning: ${message}`;
+
+/** One change in words, as it is said before and after. */
+export interface Said {
+  /** `drain east by 30%` */
+  readonly todo: string;
+  /** `east drained by 30%` */
+  readonly done: string;
+  /** What it is about, for when it was so already: `the drain of east`. */
+  readonly object: string;
+}
+
 /** What a person reads: what was or would be done, its consequences, and how far the clusters are with it. */
-export function told(done: string, { warnings, operation }: Payload, { dryRun }: ChangeOptions): string {
+export function told(said: Said, payload: Payload, { dryRun }: ChangeOptions): string {
+  const { warnings, operation } = payload;
   const progress =
     operation && !dryRun
       ? `  operation ${operation.operationId} is ${operation.state}${operation.message === '' ? '' : `: ${operation.message}`}`
       : undefined;
   return lines(
-    dryRun ? `dry run, nothing was changed; would be done: ${done}` : done,
-    ...warnings.map((warning) => `  ${warning}`),
+    outcome(said, payload, dryRun ?? false),
+    ...warnings.map((one) => `  ${warningText(one)}`),
     progress,
   );
+}
+
+function outcome({ todo, done, object }: Said, { unchanged }: Payload, dryRun: boolean): string {
+  if (unchanged) return dryRun ? `dry run: ${object} would be unchanged` : `${object} unchanged`;
+  return dryRun ? `dry run: would ${todo}` : done;
 }

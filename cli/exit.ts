@@ -9,6 +9,8 @@ export const exit = {
   denied: 6,
   /** The hub was replaced by another process. */
   fenced: 7,
+  /** `isthmus check` found warnings and nothing worse. */
+  warnings: 10,
 } as const;
 
 export type ExitStatus = (typeof exit)[keyof typeof exit];

@@ -1,5 +1,6 @@
 /** Cells hold what clusters report: nothing of it may move the cursor or break a line. */
-const plain = (cell: string | number): string => String(cell).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+export const plain = (cell: string | number): string =>
+  String(cell).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** Rows as aligned columns under their heading. */
 export function table(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

@@ -1,9 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { instanceName, readableFile } from './arguments.ts';
+import { checkCommand } from './commands/check.ts';
 import { clustersCommand } from './commands/clusters.ts';
 import { drainCommands } from './commands/drain.ts';
 import { exportCommands } from './commands/export.ts';
 import { failoverCommands } from './commands/failover.ts';
+import { membershipCommands } from './commands/membership.ts';
+import { operationsCommand } from './commands/operations.ts';
 import { policyCommands } from './commands/policy.ts';
 import { rejectionsCommand } from './commands/rejections.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
@@ -15,11 +18,12 @@ import { CliError, exit, type ExitStatus } from './exit.ts';
 import type { World } from './world.ts';
 
 const statuses =
-  '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied, 7 hub replaced.';
+  '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied, 7 hub replaced,\n10 warnings of check.';
 
 const examples = `
 Examples:
   isthmus up
+  isthmus check
   isthmus clusters
   isthmus failover simulate --from-cluster east`;
 
@@ -47,6 +51,7 @@ function createProgram(world: World): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride();
   sandboxCommands(program);
+  checkCommand(program, world);
   clustersCommand(program, world);
   servicesCommand(program, world);
   workloadsCommand(program, world);
@@ -55,6 +60,8 @@ function createProgram(world: World): Command {
   exportCommands(program, world);
   failoverCommands(program, world);
   drainCommands(program, world);
+  operationsCommand(program, world);
+  membershipCommands(program, world);
   trustCommand(program, world);
   tokenCommand(program, world);
   return program;
@@ -68,7 +75,9 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   } catch (error) {
     // Commander has said what was wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
-    world.note(`isthmus: ${error instanceof Error ? error.message : String(error)}\n`);
+    const said = error instanceof Error ? error.message : String(error);
+    // A command that has said all by itself ends with a status alone.
+    if (said !== '') world.note(`isthmus: ${said}\n`);
     return error instanceof CliError ? error.status : exit.failed;
   }
 }

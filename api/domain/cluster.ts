@@ -12,6 +12,8 @@ export interface Cluster {
   readonly drainScope: 'ALL' | 'REMOTE';
   /** Epoch milliseconds after which open connections of a drained cluster end; undefined: they stay. */
   readonly drainDeadline: number | undefined;
+  /** Who drained it, why, and when (epoch milliseconds); absent while it is not drained. */
+  readonly drainedBy?: { readonly actor: string; readonly reason: string; readonly at: number } | undefined;
   readonly trustDomain: string;
   readonly joinedAt: number | undefined;
   /**

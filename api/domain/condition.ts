@@ -18,3 +18,9 @@ export interface Condition {
   /** What to do about it. */
   readonly remedy: string;
 }
+
+/** The namespace of a condition's object; '' when the object is in none. The form of `object` is known here only. */
+export function namespaceOf(object: string): string {
+  const name = object.slice(object.indexOf(' ') + 1);
+  return object.includes(' ') && name.includes('/') ? name.slice(0, name.indexOf('/')) : '';
+}

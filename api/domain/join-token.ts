@@ -4,6 +4,9 @@ export interface JoinToken {
   readonly id: string;
   readonly cluster: string;
   readonly secretHash: string;
+  /** Epoch milliseconds, and who made it; absent in tokens of an older hub. */
+  readonly createdAt?: number | undefined;
+  readonly createdBy?: string | undefined;
   readonly expiresAt: number;
   readonly usedAt: number | undefined;
   /** SHA-256 of the key that it let in, in hex: only that one is answered again, should the first answer be lost. */

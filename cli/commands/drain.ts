@@ -12,6 +12,7 @@ import {
 import { lines } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
+import { drainListCommand } from './drain-list.ts';
 
 const drainCluster = mutation('drainCluster', 'DrainClusterInput', `noAlternative ${operationFields}`);
 const undrainCluster = mutation('undrainCluster', 'ClusterInput', operationFields);
@@ -32,13 +33,30 @@ export function drainCommands(program: Command, world: World): void {
       const at = invocation(command, world);
       const what = `let new connections return to ${cluster}`;
       const result = await changeWithConsent<Payload>(at, what, undrainCluster, { cluster }, options);
-      at.show(result, () => told(`${cluster} takes new connections again`, result, options));
+      at.show(result, () =>
+        told(
+          { todo: what, done: `${cluster} takes new connections again`, object: cluster },
+          result,
+          options,
+        ),
+      );
     });
 }
 
 function drainCommand(program: Command, world: World): void {
+  const drain = program
+    .command('drain')
+    .description('drains: new connections move away from a cluster')
+    .addHelpText(
+      'after',
+      '\nisthmus drain <cluster> is isthmus drain start <cluster>.\n\nExamples:\n  isthmus drain west --percent 30 --dry-run\n  isthmus drain list',
+    );
+  drainListCommand(drain, world);
   withConsentFlags(
-    program.command('drain').description('move new connections away from a cluster').argument('<cluster>'),
+    drain
+      .command('start', { isDefault: true })
+      .description('move new connections away from a cluster')
+      .argument('<cluster>'),
   )
     .option('--percent <n>', 'of new connections, 1 to 100', wholeNumber(1, 100), 100)
     .addOption(
@@ -53,7 +71,7 @@ function drainCommand(program: Command, world: World): void {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus drain west --percent 30 --dry-run\n  isthmus drain west --deadline 30m --reason "kernel upgrade"',
+      '\nExamples:\n  isthmus drain start west --percent 30 --dry-run\n  isthmus drain start west --deadline 30m --reason "kernel upgrade"',
     )
     .action(async (cluster: string, options: DrainOptions, command: Command) => {
       const at = invocation(command, world);
@@ -63,9 +81,13 @@ function drainCommand(program: Command, world: World): void {
       const result = await changeWithConsent<Payload>(at, what, drainCluster, input, options);
       at.show(result, () =>
         lines(
-          told(`${cluster} drained by ${percent}%`, result, options),
+          told(
+            { todo: what, done: `${cluster} drained by ${percent}%`, object: `the drain of ${cluster}` },
+            result,
+            options,
+          ),
           options.dryRun
-            ? `to see what would go where: isthmus failover simulate --from-cluster ${cluster} --percent ${percent} --scope ${scope}`
+            ? `to preview where connections would go: isthmus failover simulate --from-cluster ${cluster} --percent ${percent} --scope ${scope}`
             : `undo with: isthmus undrain ${cluster}`,
         ),
       );

@@ -43,7 +43,17 @@ export function exportCommands(program: Command, world: World): void {
         const { endpoint, show } = invocation(command, world);
         const input = { service, clusters: options.clusters ?? [] };
         const result = await change<Payload>(endpoint, exportService, input, options);
-        show(result, () => told(`${nameOf(service)} exported`, result, options));
+        show(result, () =>
+          told(
+            {
+              todo: `export ${nameOf(service)}`,
+              done: `${nameOf(service)} exported`,
+              object: `the export of ${nameOf(service)}`,
+            },
+            result,
+            options,
+          ),
+        );
       },
     );
   approveCommand(program, world);
@@ -58,7 +68,13 @@ export function exportCommands(program: Command, world: World): void {
       const at = invocation(command, world);
       const what = `unexport ${nameOf(service)}`;
       const result = await changeWithConsent<Payload>(at, what, unexportService, { service }, options);
-      at.show(result, () => told(`${nameOf(service)} no longer exported`, result, options));
+      at.show(result, () =>
+        told(
+          { todo: what, done: `${nameOf(service)} no longer exported`, object: nameOf(service) },
+          result,
+          options,
+        ),
+      );
     });
 }
 

@@ -8,9 +8,11 @@ import {
   type ChangeOptions,
   type Payload,
 } from '../change.ts';
+import { CliError, exit } from '../exit.ts';
 import { lines, moment } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
+import { failoverListCommand, theFailover } from './failover-list.ts';
 import { simulateCommand } from './simulate.ts';
 
 const layer =
@@ -22,25 +24,43 @@ interface Executed extends Payload {
   readonly failover: { readonly failoverId: string; readonly expiresAt: string | null } | null;
 }
 
+interface UndoOptions extends ChangeOptions {
+  readonly cluster?: string;
+}
+
 /** Looking at a failover, doing it, taking it back. */
 export function failoverCommands(program: Command, world: World): void {
   const failover = program
     .command('failover')
     .description('move services to other clusters, having looked first');
+  failoverListCommand(failover, world);
   simulateCommand(failover, world);
   executeCommand(failover, world);
   withConsentFlags(
     failover
       .command('undo')
-      .description('take a failover back')
-      .argument('<failover>', 'the id that execute printed'),
+      .description('end a failover: its connections return step by step')
+      .argument('[failover]', 'an id of failover list; not needed when only one is in force'),
   )
-    .addHelpText('after', '\nExample:\n  isthmus failover undo 4f1c… --reason "east is well again"')
-    .action(async (id: string, options: ChangeOptions, command: Command) => {
+    .option('--cluster <name>', 'the failover that leaves this cluster, instead of an id')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isthmus failover undo\n  isthmus failover undo --cluster east --reason "east is well again"',
+    )
+    .action(async (given: string | undefined, options: UndoOptions, command: Command) => {
       const at = invocation(command, world);
+      if (given !== undefined && options.cluster !== undefined)
+        throw new CliError(exit.usage, 'give either the id of a failover or --cluster');
+      const id = given ?? (await theFailover(at.endpoint, options.cluster));
       const what = `undo failover ${id}`;
       const result = await changeWithConsent<Payload>(at, what, undoFailover, { id }, options);
-      at.show(result, () => told(`failover ${id} is being taken back`, result, options));
+      at.show(result, () =>
+        told(
+          { todo: what, done: `failover ${id} is being undone`, object: `failover ${id}` },
+          result,
+          options,
+        ),
+      );
     });
 }
 
@@ -62,11 +82,12 @@ function executeCommand(failover: Command, world: World): void {
 
 /** The id of a dry run is of a failover that there is not. */
 function executed(planId: string, result: Executed, options: ChangeOptions): string {
-  if (options.dryRun || !result.failover) return told(`plan ${planId} executed`, result, options);
+  const said = { todo: `execute plan ${planId}`, done: `plan ${planId} executed`, object: `plan ${planId}` };
+  if (options.dryRun || !result.failover) return told(said, result, options);
   const { failoverId, expiresAt } = result.failover;
   const end = expiresAt === null ? '' : `, until ${moment(expiresAt)}`;
   return lines(
-    told(`failover ${failoverId} executed${end}`, result, options),
+    told({ ...said, done: `failover ${failoverId} executed${end}` }, result, options),
     `undo with: isthmus failover undo ${failoverId}`,
   );
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { serviceRef } from '../arguments.ts';
 import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
 import { readPolicies, type PolicyDocument } from '../policy-file.ts';
@@ -7,21 +8,31 @@ import { invocation, type Invocation } from '../run.ts';
 import type { World } from '../world.ts';
 import { policyListCommand } from './policy-list.ts';
 
+const deleteTrafficPolicy = mutation('deleteTrafficPolicy', 'DeleteTrafficPolicyInput');
 const deletePolicy = mutation('deletePolicy', 'DeletePolicyInput', 'name');
 
 export function policyCommands(program: Command, world: World): void {
   const policy = program.command('policy').description('access and traffic policies');
   applyCommand(policy, world);
   policyListCommand(policy, world);
-  withChangeFlags(policy.command('delete').description('remove an access policy').argument('<name>'))
+  withChangeFlags(
+    policy
+      .command('delete')
+      .description('remove an access policy or a traffic policy')
+      .argument('<name>', 'of an access policy, or namespace/name of the service of a traffic policy'),
+  )
     .addHelpText(
       'after',
-      '\nA traffic policy goes by applying it with an empty localityOrder.\n\nExample:\n  isthmus policy delete deny-cart --reason "incident over"',
+      '\nExamples:\n  isthmus policy delete deny-cart --reason "incident over"\n  isthmus policy delete shop/catalogue',
     )
     .action(async (name: string, options: ChangeOptions, command: Command) => {
       const { endpoint, show } = invocation(command, world);
-      const result = await change<Payload>(endpoint, deletePolicy, { name }, options);
-      show(result, () => told(`${name} deleted`, result, options));
+      const result = name.includes('/')
+        ? await change<Payload>(endpoint, deleteTrafficPolicy, { service: serviceRef(name) }, options)
+        : await change<Payload>(endpoint, deletePolicy, { name }, options);
+      show(result, () =>
+        told({ todo: `delete ${name}`, done: `${name} deleted`, object: name }, result, options),
+      );
     });
 }
 
@@ -63,7 +74,12 @@ function applyCommand(policy: Command, world: World): void {
       const results = await apply(at, documents.value, options);
       at.show(
         results.map(({ result }) => result),
-        () => results.map(({ label, result }) => told(`${label} applied`, result, options)).join('\n'),
+        () =>
+          results
+            .map(({ label, result }) =>
+              told({ todo: `apply ${label}`, done: `${label} applied`, object: label }, result, options),
+            )
+            .join('\n'),
       );
     });
 }

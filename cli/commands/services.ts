@@ -7,6 +7,7 @@ import type { World } from '../world.ts';
 interface Service {
   readonly namespace: string;
   readonly name: string;
+  readonly revision: number;
   readonly clusters: readonly {
     readonly cluster: string;
     readonly exported: boolean;
@@ -17,7 +18,7 @@ interface Service {
   }[];
 }
 
-const nodes = `namespace name hostname ports { name port targetPort }
+const nodes = `namespace name hostname revision ports { name port targetPort }
   trafficPolicy { localityOrder regionFailover { from to } revision }
   clusters { cluster exported healthy total groups { region zone transport healthy total }
     staleness { asOf reachable } conditions { type status reason message } }`;
@@ -38,11 +39,11 @@ export function servicesCommand(program: Command, world: World): void {
 
 const tableOf = (services: readonly Service[]): string =>
   table(
-    ['service', 'cluster', 'exported', 'healthy', 'as of', 'conditions'],
-    services.flatMap(({ namespace, name, clusters }) =>
+    ['service', 'cluster', 'exported', 'healthy', 'as of', 'revision', 'conditions'],
+    services.flatMap(({ namespace, name, revision, clusters }) =>
       clusters.map((one) => [
         ...[`${namespace}/${name}`, one.cluster, one.exported ? 'yes' : 'no', `${one.healthy}/${one.total}`],
-        ...[asOf(one.staleness), one.conditions.map(({ reason }) => reason).join(' ')],
+        ...[asOf(one.staleness), revision, one.conditions.map(({ reason }) => reason).join(' ')],
       ]),
     ),
   );

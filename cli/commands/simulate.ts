@@ -20,7 +20,7 @@ interface Plan {
       readonly percent: number;
     }[];
   }[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly { readonly message: string }[];
   readonly userErrors: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -34,7 +34,7 @@ interface SimulateOptions {
 }
 
 const query = `query($input: SimulateFailoverInput!) { simulateFailover(input: $input) {
-  planId keptUntil clusters unreachable warnings noAlternative { namespace name }
+  planId keptUntil clusters unreachable warnings { code field message } noAlternative { namespace name }
   services { namespace name noAlternative moves { client from to percent } } userErrors { code field message } } }`;
 
 export function simulateCommand(failover: Command, world: World): void {
@@ -94,7 +94,9 @@ function planText({ planId, keptUntil, services, warnings }: Plan): string {
   return lines(
     table(['service', 'clients in', 'from', 'to', 'share'], rows),
     rows.length === 0 ? 'nothing would move' : undefined,
-    warnings.length === 0 ? undefined : `\n${warnings.map((text) => `warning: ${text}`).join('\n')}`,
+    warnings.length === 0
+      ? undefined
+      : `\n${warnings.map(({ message }) => `warning: ${message}`).join('\n')}`,
     `\nexecute with: isthmus failover execute ${planId ?? ''}`,
     keptUntil === null
       ? undefined

@@ -5,6 +5,7 @@ import { CliError, exit } from '../exit.ts';
 import { moment } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
+import { tokenListCommands } from './token-list.ts';
 
 const createJoinToken = mutation('createJoinToken', 'CreateJoinTokenInput', 'token expiresAt');
 
@@ -20,9 +21,17 @@ interface TokenOptions extends ChangeOptions {
 }
 
 export function tokenCommand(program: Command, world: World): void {
+  const token = program
+    .command('token')
+    .description('join tokens')
+    .addHelpText(
+      'after',
+      '\nisthmus token <cluster> is isthmus token create <cluster>.\n\nExample:\n  isthmus token list',
+    );
+  tokenListCommands(token, world);
   withChangeFlags(
-    program
-      .command('token')
+    token
+      .command('create', { isDefault: true })
       .description('a token with which one cluster joins once; printed once')
       .argument('<cluster>', 'the name under which it will join'),
   )
@@ -39,7 +48,7 @@ export function tokenCommand(program: Command, world: World): void {
     )
     .addHelpText(
       'after',
-      '\nThe token alone goes to standard output.\n\nExample:\n  (umask 077; isthmus token north > north.token)',
+      '\nThe token alone goes to standard output.\n\nExample:\n  (umask 077; isthmus token create north > north.token)',
     )
     .action(async (cluster: string, options: TokenOptions, command: Command) => {
       const { endpoint, show } = invocation(command, world);
@@ -54,6 +63,15 @@ export function tokenCommand(program: Command, world: World): void {
         );
       if (result.token !== null && result.expiresAt !== null)
         world.note(`for ${cluster} to join once, until ${moment(result.expiresAt)}\n`);
-      show(result, () => result.token ?? told(`a token for ${cluster}`, result, options));
+      show(
+        result,
+        () =>
+          result.token ??
+          told(
+            { todo: `make a token for ${cluster}`, done: `a token for ${cluster}`, object: cluster },
+            result,
+            options,
+          ),
+      );
     });
 }

@@ -1,6 +1,7 @@
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Write } from '../store/store.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Warning } from './warning.ts';
 
 /** Why a mutation was refused, for a person and for a program. Returned in `userErrors`; nothing was changed. */
 export interface UserError {
@@ -31,8 +32,8 @@ export interface Decision<P> {
   readonly payload: P;
   /** Fields of the payload that are told once and written nowhere: a token's secret. */
   readonly shownOnce?: Partial<P>;
-  /** Consequences a person should know before acting, one sentence each; shown by dry runs too. */
-  readonly warnings: readonly string[];
+  /** Consequences that a person should know before acting; dry runs show them too. */
+  readonly warnings: readonly Warning[];
 }
 
 /** One mutation: parsed input in, decision out, no I/O. federation/command/run.ts does the rest once for all. */

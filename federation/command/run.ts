@@ -5,6 +5,8 @@ import type { Live } from '../state/live.ts';
 import type { Recorded, Store } from '../store/store.ts';
 import type { Command, Decision, UserError } from './command.ts';
 import { refusal } from './refuse.ts';
+import { changesNothing } from './unchanged.ts';
+import { warning, type Warning } from './warning.ts';
 
 /** What every mutation's input has beside its own fields. */
 export interface CommandOptions {
@@ -19,9 +21,11 @@ export type Outcome<P> =
   | {
       readonly ok: true;
       readonly payload: P;
-      readonly warnings: readonly string[];
+      readonly warnings: readonly Warning[];
       readonly revision: number;
       readonly durable: boolean;
+      /** Everything was so already: no revision was made. */
+      readonly unchanged: boolean;
     }
   | { readonly ok: false; readonly errors: readonly UserError[] };
 
@@ -52,14 +56,19 @@ export class CommandRunner {
         newSecret: () => this.#random.bytes(32).toString('base64url'),
       });
       if (!decided.ok) return { ok: false, errors: decided.error };
-      const { payload, warnings, shownOnce } = decided.value;
+      const { payload, warnings, shownOnce, writes } = decided.value;
+      const { intent } = this.#live.current;
+      const unchanged = changesNothing(intent, writes);
+      const asItIs = { ok: true as const, payload, warnings, revision: intent.revision, unchanged };
+      if (options.dryRun) return { ...asItIs, durable: false };
+      // Under a key the commit is made all the same: it is what remembers that the key was used.
+      if (unchanged && options.idempotencyKey === '') return { ...asItIs, durable: true };
       const whole = { ...payload, ...shownOnce };
-      if (options.dryRun)
-        return { ok: true, payload, warnings, revision: this.#live.current.intent.revision, durable: false };
       const result = await this.#commit(command.name, input, decided.value, options);
       if (result.kind === 'committed') {
         await this.#live.reached(result.revision);
-        return { ok: true, payload: whole, warnings, revision: result.revision, durable: result.durable };
+        const { revision, durable } = result;
+        return { ok: true, payload: whole, warnings, revision, durable, unchanged };
       }
       if (result.kind === 'repeated') {
         await this.#live.reached(result.entry.revision);
@@ -108,8 +117,10 @@ function repeated<P>(name: string, input: unknown, options: CommandOptions, befo
       'CONFLICT',
       `idempotencyKey '${options.idempotencyKey.slice(0, 60)}' was used for ${before.action} with another input: use a new key`,
     );
-  const warnings = outcome.once ? ['what is shown once was shown at the first call'] : [];
-  return { ok: true, payload: outcome.payload, warnings, revision: before.revision, durable: true };
+  const once = 'what is shown once was shown when this idempotency key was first used';
+  const warnings = outcome.once ? [warning('SHOWN_ONCE', 'idempotencyKey', once)] : [];
+  const { revision } = before;
+  return { ok: true, payload: outcome.payload, warnings, revision, durable: true, unchanged: false };
 }
 
 const hashOf = (input: unknown, { expectedRevision }: CommandOptions): string =>

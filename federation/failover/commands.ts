@@ -4,6 +4,7 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
+import { warning } from '../command/warning.ts';
 import { startOperation } from './operation.ts';
 import { beginReturn, nextStep, notReady } from './returning.ts';
 import { simulate } from './plan.ts';
@@ -74,7 +75,16 @@ export const undoFailover: Command<{ id: string }, FailoverPayload> = {
       subject: `failover/${id}`,
       writes: [{ put: failover, id, expected: stored.revision }, ...writes],
       payload: { failover, operation },
-      warnings: waiting.length > 0 ? [`${waiting.join(', ')} cannot take anything back yet: it waits`] : [],
+      warnings:
+        waiting.length > 0
+          ? [
+              warning(
+                'WAITS',
+                'id',
+                `${waiting.join(', ')} cannot take connections back yet: the undo waits until it is reachable and healthy`,
+              ),
+            ]
+          : [],
     });
   },
 };

@@ -3,9 +3,11 @@ import type { FailoverFrom } from '@isthmus/api/domain/failover.ts';
 import type { Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { UserError } from '../command/command.ts';
+import type { Warning } from '../command/warning.ts';
 import { refusal } from '../command/refuse.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import { targetsOf, targetWarnings, unreachableOf } from './targets.ts';
+import { diversionsOf } from './diversions.ts';
 import { groupsFor, servicesIn, sharesOf, type ClusterGroup } from './service-groups.ts';
 
 export interface FailoverRequest {
@@ -39,7 +41,7 @@ export interface Plan {
   /** Clusters that would take over and that the hub cannot reach: what is known of their endpoints is old. */
   readonly unreachable: readonly string[];
   /** What makes the plan worse than it looks, with what to do. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   /** Hash of the intent and the health that the plan rests on: when it changes, the plan is stale. */
   readonly basis: string;
 }
@@ -163,16 +165,22 @@ function movesBetween(
   );
 }
 
-/** Everything that the shares follow from, and nothing that moves all the time: counts are reduced to some or none. */
+/**
+ * Everything that the shares of the plan's services follow from, by its content, and nothing else: a token, or the
+ * policy of another service, makes no plan stale. Counts move all the time and are reduced to some or none.
+ */
 function basisOf(
   snapshot: FederationSnapshot,
   clusters: readonly string[],
   services: readonly string[],
 ): string {
   const { intent, observed } = snapshot;
-  const { trafficPolicies, failovers, serviceExports } = intent;
-  const revisions = [intent.clusters, trafficPolicies, failovers, serviceExports].map((map) =>
-    [...map.values()].map(({ id, revision }) => [id, revision]),
+  const orders = services.map((name) => {
+    const policy = intent.trafficPolicies.get(name)?.value;
+    return [name, policy?.localityOrder, policy?.regionFailover];
+  });
+  const standing = diversionsOf(snapshot).filter(
+    (one) => one.services.length === 0 || one.services.some((name) => services.includes(name)),
   );
   const members = [...observed.values()].filter(
     ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
@@ -186,6 +194,6 @@ function basisOf(
     ),
   );
   return createHash('sha256')
-    .update(JSON.stringify([clusters, revisions, places, groups]))
+    .update(JSON.stringify([clusters, services, orders, standing, places, groups]))
     .digest('hex');
 }

@@ -1,3 +1,4 @@
+import { warning, type Warning } from '../command/warning.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import { isExported } from '../policy/exported.ts';
 import { usableGateways } from '../policy/gateways.ts';
@@ -42,19 +43,30 @@ export const unreachableOf = (targets: readonly Target[]): readonly string[] => 
 ];
 
 /** What of the targets would not work, or is not known to. */
-export function targetWarnings(targets: readonly Target[]): readonly string[] {
-  const unreachable = unreachableOf(targets).map(
-    (cluster) =>
+export function targetWarnings(targets: readonly Target[]): readonly Warning[] {
+  const unreachable = unreachableOf(targets).map((cluster) =>
+    warning(
+      'TARGET_UNREACHABLE',
+      'from',
       `${cluster} is unreachable: its endpoints are counted as it last reported them; check its agent before you rely on it`,
+    ),
   );
   const noGateway = [...new Set(targets.filter((one) => one.lacksGateway).map(({ cluster }) => cluster))].map(
-    (cluster) => `${cluster} has no healthy east-west gateway: other clusters cannot reach its services`,
+    (cluster) =>
+      warning(
+        'TARGET_WITHOUT_GATEWAY',
+        'from',
+        `${cluster} has no healthy east-west gateway: other clusters cannot reach its services`,
+      ),
   );
   const unhealthy = targets
     .filter(({ healthy, total }) => healthy < total)
-    .map(
-      ({ cluster, service, healthy, total }) =>
-        `${service} has ${healthy} of ${total} endpoints healthy in ${cluster}: isthmus clusters shows why`,
+    .map(({ cluster, service, healthy, total }) =>
+      warning(
+        'TARGET_UNHEALTHY',
+        'from',
+        `${service} has ${healthy} of ${total} endpoints healthy in ${cluster}: isthmus check --cluster ${cluster} shows why`,
+      ),
     );
   return [...unreachable, ...noGateway, ...unhealthy];
 }
@@ -64,18 +76,19 @@ export function whyItStays(
   snapshot: FederationSnapshot,
   left: readonly string[],
   services: readonly string[],
-): readonly string[] {
+): readonly Warning[] {
   const targets = targetsOf(snapshot, left, services);
   const from = left.join(', ');
   const nowhere = services.filter((name) => !targets.some(({ service }) => service === name));
   const elsewhere = services.filter((name) => !nowhere.includes(name));
-  return [
+  const sentences = [
     ...(nowhere.length > 0 ? [`no cluster but ${from} has ${nowhere.join(', ')}: it will not move`] : []),
     ...elsewhere.map((name) => {
       const why = targets.filter(({ service }) => service === name).map(blockedBy);
       return `no healthy alternative for ${name} outside ${from}: ${why.join('; ')}: it will not move`;
     }),
   ];
+  return sentences.map((one) => warning('NO_ALTERNATIVE', '', one));
 }
 
 function blockedBy({ cluster, healthy, total, isReachable, lacksGateway }: Target): string {

@@ -7,3 +7,9 @@ export function readGlobalId(id: string): { type: string; id: string } {
   const [type = '', ...rest] = fromCursor(id).split(':');
   return { type, id: rest.join(':') };
 }
+
+/** The id within its type that a caller gave: either that id itself, or the global id that stands for it. */
+export function localId(type: string, given: string): string {
+  const global = readGlobalId(given);
+  return global.type === type && global.id !== '' ? global.id : given;
+}

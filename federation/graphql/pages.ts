@@ -15,6 +15,10 @@ export interface Page<T> {
 export const apiError = (code: string, message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });
 
+/** A key by which `page` shows the newest first: epoch milliseconds, and what tells apart two of the same instant. */
+export const newestFirst = (at: number, id: string): string =>
+  `${String(Number.MAX_SAFE_INTEGER - at).padStart(16, '0')} ${id}`;
+
 /** 1 to 100 of a list in the order of their keys, after a cursor. Only what is shown is made into a node. */
 export function page<T, N>(
   items: Iterable<T>,

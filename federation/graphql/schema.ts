@@ -4,6 +4,9 @@ import { guarded } from './roles.ts';
 // Each of these adds its operations to the builder; what is not listed here is not offered.
 import './queries/audit-log.ts';
 import './queries/clusters.ts';
+import './queries/in-force.ts';
+import './queries/insights.ts';
+import './queries/join-tokens.ts';
 import './queries/node.ts';
 import './queries/operations.ts';
 import './queries/policies.ts';
@@ -15,6 +18,7 @@ import './queries/viewer.ts';
 import './queries/workloads.ts';
 import './mutations/clusters.ts';
 import './mutations/failover.ts';
+import './mutations/join-tokens.ts';
 import './mutations/policies.ts';
 import './mutations/services.ts';
 import './subscriptions/changes.ts';

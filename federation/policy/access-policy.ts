@@ -2,6 +2,7 @@ import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
+import { warning, type Warning } from '../command/warning.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { isLabelKey, isLabelValue } from './labels.ts';
@@ -28,7 +29,7 @@ export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
       writes,
       payload: { policy },
       // Whom a first ALLOW turns to deny by default only the agents know: a dry run asks them.
-      warnings: [],
+      warnings: extremes(policy),
     });
   },
 };
@@ -38,13 +39,45 @@ export const deletePolicy: Command<{ name: string }, { name: string }> = {
   decide(snapshot, { name }, context) {
     const before = snapshot.intent.accessPolicies.get(name);
     if (!before)
-      return refuse('NOT_FOUND', 'name', `no policy '${name}' is known: isthmus policy list shows them`);
+      return refuse('NOT_FOUND', 'name', noPolicy(name, [...snapshot.intent.trafficPolicies.keys()]));
     const stale = checkRevision(context, before.revision, `policy ${name}`);
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ remove: 'accessPolicy' as const, id: name, expected: before.revision }];
     return ok({ subject: `policy/${name}`, writes, payload: { name }, warnings: [] });
   },
 };
+
+/** Policies that are allowed to say so, and often do not mean it. */
+function extremes({ effect, rules }: AccessPolicy): readonly Warning[] {
+  const matchesAll = rules.findIndex(
+    ({ principals, namespaces, ports }) => principals.length + namespaces.length + ports.length === 0,
+  );
+  const field = `${at}.rules${matchesAll < 0 ? '' : `.${matchesAll}`}`;
+  if (effect === 'ALLOW' && rules.length === 0)
+    return [warning('DENIES_EVERYTHING', field, 'an ALLOW without rules denies every call to its target')];
+  if (matchesAll < 0) return [];
+  if (effect === 'DENY')
+    return [
+      warning(
+        'DENIES_EVERYTHING',
+        field,
+        'a rule without fields matches every call: every call to the target is denied',
+      ),
+    ];
+  if (effect === 'REQUIRE')
+    return [
+      warning('NO_EFFECT', field, 'a rule without fields matches every call: this REQUIRE denies nothing'),
+    ];
+  return [];
+}
+
+/** A traffic policy has the name of its service and is deleted by that. */
+function noPolicy(name: string, trafficPolicies: readonly string[]): string {
+  const meant = trafficPolicies.find((id) => id.endsWith(`/${name}`));
+  return meant === undefined
+    ? `no access policy '${name}' is known: isthmus policy list shows them`
+    : `no access policy '${name}' is known; the traffic policy of ${meant} is deleted with isthmus policy delete ${meant}`;
+}
 
 const at = 'policy.access';
 
@@ -81,7 +114,9 @@ function checkFrame(
       refusal(
         'INVALID',
         `${at}.rules`,
-        `a ${effect} without rules ${effect === 'DENY' ? 'would do nothing' : 'would deny everything'}: say what it is about`,
+        effect === 'DENY'
+          ? 'rules must not be empty: a DENY without rules denies nothing; use `- {}` to deny everything'
+          : 'rules must not be empty: a REQUIRE without rules would deny everything; name what is required',
       ),
     );
   return errors;

@@ -1,12 +1,13 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { AskAgent, WorkloadsAnswer, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
+import { warning, type Warning } from '../command/warning.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 /** Most workloads of one cluster that are looked at. */
 const most = 1000;
 
 /**
- * The workloads that an ALLOW would turn to deny by default, as no other ALLOW applies to them: one sentence for each
+ * The workloads that an ALLOW would turn to deny by default, as no other ALLOW applies to them: one warning for each
  * cluster that has some. Asked of the agents, who know their own cluster's policies too; a cluster that does not
  * answer is named.
  */
@@ -14,7 +15,7 @@ export async function firstAllow(
   { effect, target: { clusters, namespace, labels } }: AccessPolicy,
   { intent }: FederationSnapshot,
   ask: AskAgent,
-): Promise<readonly string[]> {
+): Promise<readonly Warning[]> {
   if (effect !== 'ALLOW') return [];
   const members = [...intent.clusters.values()]
     .filter(
@@ -25,19 +26,25 @@ export async function firstAllow(
   const told = await Promise.all(
     members.map((cluster) =>
       ask(cluster, question).then(
-        (answer) => sentence(cluster, answer),
-        (error: unknown) =>
-          `which workloads of ${cluster} would deny by default is not known: ${error instanceof Error ? error.message : String(error)}`,
+        (answer) => firstIn(cluster, answer),
+        (error: unknown) => [
+          warning(
+            'NOT_ASKED',
+            'policy.access.target',
+            `which workloads of ${cluster} would deny by default is not known: ${error instanceof Error ? error.message : String(error)}`,
+          ),
+        ],
       ),
     ),
   );
-  return told.filter((one) => one !== '');
+  return told.flat();
 }
 
-function sentence(cluster: string, { workloads, total }: WorkloadsAnswer): string {
+function firstIn(cluster: string, { workloads, total }: WorkloadsAnswer): readonly Warning[] {
   const names = workloads.filter(({ deniesByDefault }) => !deniesByDefault).map(({ name }) => name);
   const unseen = total - workloads.length;
-  if (names.length === 0 && unseen === 0) return '';
+  if (names.length === 0 && unseen === 0) return [];
   const more = unseen > 0 ? `; ${unseen} more were not looked at` : '';
-  return `first ALLOW for ${names.join(', ')} in ${cluster}: they deny every other caller from then on${more}`;
+  const message = `${names.join(', ')} in ${cluster} has no ALLOW policy yet: every caller not listed here will be denied${more}`;
+  return [warning('FIRST_ALLOW', 'policy.access.target', message)];
 }

@@ -3,6 +3,7 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
+import { warning } from '../command/warning.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 export interface ServiceRef {
@@ -32,9 +33,26 @@ export const exportService: Command<
     const exporting = clusters.length > 0 ? clusters : members(snapshot);
     const serviceExport: ServiceExport = { kind: 'serviceExport', namespace, name, clusters: exporting };
     const writes = [{ put: serviceExport, id, expected: before?.revision ?? 0 }];
-    return ok({ subject: `service/${id}`, writes, payload: { serviceExport }, warnings: [] });
+    return ok({
+      subject: `service/${id}`,
+      writes,
+      payload: { serviceExport },
+      warnings: lacking(snapshot, id, clusters),
+    });
   },
 };
+
+/** Clusters that are to export a service and have none of that name. */
+const lacking = ({ observed }: FederationSnapshot, id: string, clusters: readonly string[]) =>
+  clusters
+    .filter((cluster) => !observed.get(cluster)?.services.has(id))
+    .map((cluster) =>
+      warning(
+        'EXPORT_OF_NOTHING',
+        'clusters',
+        `${cluster} has no service ${id}: the export has no effect there until it has one`,
+      ),
+    );
 
 export const unexportService: Command<ServiceRef, ServiceRef> = {
   name: 'unexportService',
@@ -54,7 +72,7 @@ export const unexportService: Command<ServiceRef, ServiceRef> = {
       subject: `service/${id}`,
       writes,
       payload: { namespace, name },
-      warnings: [`other clusters lose ${id} at once`],
+      warnings: [warning('SERVICE_LEAVES', 'service', `other clusters lose ${id} at once`)],
     });
   },
 };

@@ -3,7 +3,9 @@ import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
-import { refusal } from '../command/refuse.ts';
+import { refusal, refuse } from '../command/refuse.ts';
+import { warning, type Warning } from '../command/warning.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
 
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
@@ -29,12 +31,64 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
     if (stale) return { ok: false, error: [stale] };
     const policy: TrafficPolicy = { kind: 'trafficPolicy', ...input };
     const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
-    const warnings = known ? [] : [`no cluster has a service ${id} yet`];
+    const warnings = [
+      ...(known
+        ? []
+        : [
+            warning(
+              'SERVICE_UNKNOWN',
+              'service',
+              `no cluster has a service ${id}: this has no effect until one has it`,
+            ),
+          ]),
+      ...unknownRegions(snapshot, input.regionFailover),
+    ];
     return ok({
       subject: `service/${id}`,
       writes: [{ put: policy, id, expected: before?.revision ?? 0 }],
       payload: { policy },
       warnings,
+    });
+  },
+};
+
+/** Regions that no node of any cluster is in: misspelt, or of a cluster that has not joined yet. */
+function unknownRegions(
+  { observed }: FederationSnapshot,
+  failover: TrafficPolicy['regionFailover'],
+): readonly Warning[] {
+  const known = new Set([...observed.values()].flatMap(({ nodes }) => nodes.map(({ region }) => region)));
+  return failover.flatMap((pair, i) =>
+    (['from', 'to'] as const)
+      .filter((end) => !known.has(pair[end]))
+      .map((end) =>
+        warning(
+          'REGION_UNKNOWN',
+          `regionFailover.${i}.${end}`,
+          `no node of any cluster is in region '${pair[end]}': this has no effect until one is`,
+        ),
+      ),
+  );
+}
+
+/** Takes a traffic policy away: new connections of the service are spread over all clusters by capacity again. */
+export const deleteTrafficPolicy: Command<
+  { readonly namespace: string; readonly name: string },
+  { readonly namespace: string; readonly name: string }
+> = {
+  name: 'deleteTrafficPolicy',
+  decide(snapshot, { namespace, name }, context) {
+    const id = `${namespace}/${name}`;
+    const before = snapshot.intent.trafficPolicies.get(id);
+    if (!before)
+      return refuse('NOT_FOUND', 'service', `${id} has no traffic policy: isthmus policy list shows them`);
+    const stale = checkRevision(context, before.revision, `the traffic policy of ${id}`);
+    if (stale) return { ok: false, error: [stale] };
+    return ok({
+      subject: `service/${id}`,
+      writes: [{ remove: 'trafficPolicy', id, expected: before.revision }],
+      payload: { namespace, name },
+      warnings: [],
     });
   },
 };

@@ -31,35 +31,34 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
       return refuse(
         'INVALID',
         'deadline',
-        'of a partial drain nobody could say which open connections should end: drain by 100, or without a deadline',
+        'a deadline needs percent 100: with a partial drain the connections to close cannot be selected; drain by 100, or without a deadline',
       );
     const stored = snapshot.intent.clusters.get(cluster);
     if (stored?.value.admission !== 'ADMITTED')
       return refuse('NOT_FOUND', 'cluster', `no member cluster '${cluster}': isthmus clusters lists them`);
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
+    const noAlternative = withoutAlternative(snapshot, { cluster, percent, remoteOnly: scope === 'REMOTE' });
+    const subject = `cluster/${cluster}`;
+    const warnings = whyItStays(snapshot, [cluster], noAlternative);
+    const { drainPercent, drainScope, drainDeadline } = stored.value;
+    if (drainPercent === percent && drainScope === scope && drainDeadline === deadline)
+      return ok({ subject, writes: [], payload: { cluster, noAlternative }, warnings });
     const drained: Cluster = {
       ...stored.value,
       drainPercent: percent,
       drainScope: scope,
       drainDeadline: deadline,
+      drainedBy: { actor: context.actor, reason: context.reason, at: context.now },
     };
-    const drain = { cluster, percent, remoteOnly: scope === 'REMOTE' };
-    const noAlternative = withoutAlternative(snapshot, drain);
     const { operation, writes: operations } = startOperation(
       snapshot,
       context,
       'DRAIN_CLUSTER',
       `drain:${cluster}`,
     );
-    const warnings = whyItStays(snapshot, [cluster], noAlternative);
     const writes = [{ put: drained, id: cluster, expected: stored.revision }, ...operations];
-    return ok({
-      subject: `cluster/${cluster}`,
-      writes,
-      payload: { cluster, operation, noAlternative },
-      warnings,
-    });
+    return ok({ subject, writes, payload: { cluster, operation, noAlternative }, warnings });
   },
 };
 
@@ -72,7 +71,13 @@ export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     if (stored.value.drainPercent === 0) return refuse('CONFLICT', 'cluster', `${cluster} is not drained`);
-    const back: Cluster = { ...stored.value, drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined };
+    const back: Cluster = {
+      ...stored.value,
+      drainPercent: 0,
+      drainScope: 'ALL',
+      drainDeadline: undefined,
+      drainedBy: undefined,
+    };
     const { operation, writes: operations } = startOperation(
       snapshot,
       context,

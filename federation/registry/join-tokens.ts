@@ -9,6 +9,7 @@ import { refusal, refuse } from '../command/refuse.ts';
 import type { Agent } from '../link/identify.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
+import { warning } from '../command/warning.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Stored, Write } from '../store/store.ts';
 
@@ -52,6 +53,8 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       id: context.newId(),
       cluster,
       secretHash: sha256(secret),
+      createdAt: context.now,
+      createdBy: context.actor,
       expiresAt: context.now + lifetime,
       ...{ usedAt: undefined, usedBy: undefined, membership: undefined },
       namespaces,
@@ -75,10 +78,14 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
 };
 
 /** A member that has lost its state, or is to be installed anew, joins again by a token as any other. */
-const replacesAgent = (cluster: Cluster | undefined): readonly string[] =>
+const replacesAgent = (cluster: Cluster | undefined) =>
   cluster?.admission === 'ADMITTED'
     ? [
-        `${cluster.name} is a member: when this token is used, the link of its present agent ends; its certificates and services stay`,
+        warning(
+          'REPLACES_AGENT',
+          'cluster',
+          `${cluster.name} is a member: when this token is used, the link of its present agent ends; its certificates and services stay`,
+        ),
       ]
     : [];
 
@@ -87,7 +94,11 @@ function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: s
   const holder = network === undefined ? undefined : holderOf(snapshot, network, cluster);
   return holder
     ? [
-        `network '${network}' is that of ${holder.name} too: gateways of either cluster then serve clients of both`,
+        warning(
+          'NETWORK_SHARED',
+          'network',
+          `network '${network}' is that of ${holder.name} too: gateways of either cluster then serve clients of both`,
+        ),
       ]
     : [];
 }

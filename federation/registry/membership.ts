@@ -4,6 +4,7 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
+import { warning } from '../command/warning.ts';
 import { startOperation } from '../failover/operation.ts';
 import type { Write } from '../store/store.ts';
 import { voidTokens } from './join-tokens.ts';
@@ -43,7 +44,11 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
     ];
     const services = [...(snapshot.observed.get(cluster)?.services.values() ?? [])].length;
     const warnings = [
-      `peers close their tunnels to ${cluster} and refuse its certificates; ${services} services of it leave the federation`,
+      warning(
+        'SERVICES_LEAVE',
+        'cluster',
+        `peers close their tunnels to ${cluster} and refuse its certificates; ${services} services of it leave the federation`,
+      ),
     ];
     return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation }, warnings });
   },

@@ -4,6 +4,7 @@ import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
+import { warning } from '../command/warning.ts';
 import type { ClusterPayload } from './membership.ts';
 
 /** The list travels with every intermediate to every proxy of the federation, so it is short. */
@@ -51,17 +52,15 @@ export const setClusterNamespaces: Command<SetClusterNamespaces, ClusterPayload>
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     const changed: Cluster = { ...stored.value, namespaces };
-    const warnings =
+    const effect =
       namespaces === undefined
-        ? [`every proxy accepts identities of any namespace from ${cluster}`]
-        : [
-            `identities of ${cluster} in namespaces other than ${namespaces.join(', ')} are refused by every proxy`,
-          ];
+        ? `every proxy accepts identities of any namespace from ${cluster}`
+        : `identities of ${cluster} in namespaces other than ${namespaces.join(', ')} are refused by every proxy`;
     return ok({
       subject: `cluster/${cluster}`,
       writes: [{ put: changed, id: cluster, expected: stored.revision }],
       payload: { cluster },
-      warnings,
+      warnings: [warning('IDENTITIES_ACCEPTED', 'namespaces', effect)],
     });
   },
 };

@@ -25,6 +25,10 @@ export function intentOf({ revision, objects }: Contents): IntentState {
   return { revision, ...maps } as unknown as IntentState;
 }
 
+/** One object as it is stored; undefined when there is none. */
+export const storedOf = (intent: IntentState, kind: IntentKind, id: string): Stored | undefined =>
+  (intent[collections[kind]] as ReadonlyMap<string, Stored>).get(id);
+
 /** The next intent after a commit; maps of kinds that it does not touch are the same objects as before. */
 export function applyWrites(intent: IntentState, writes: readonly Write[], revision: Revision): IntentState {
   const next: Record<string, unknown> = { ...intent, revision };

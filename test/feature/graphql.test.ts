@@ -6,11 +6,11 @@ import { statusOf, sendMany } from '../fakes/request-lines.ts';
 
 interface Payload {
   readonly userErrors: readonly { code: string; field: readonly string[]; message: string }[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly { code: string; message: string }[];
   readonly revision: number | null;
 }
 
-const common = 'warnings revision userErrors { code field message }';
+const common = 'warnings { code field message } revision userErrors { code field message }';
 const apply = `mutation($input: ApplyPolicyInput!) { result: applyPolicy(input: $input) { policy { name revision } ${common} } }`;
 const token = `mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token expiresAt ${common} } }`;
 

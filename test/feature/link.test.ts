@@ -199,11 +199,11 @@ describe('the link between the hub and its agents', () => {
     await agent('west', 2);
     await until(isState('east', 'ACTIVE'));
     const query = `mutation { applyPolicy(input: { dryRun: true, policy: { access: { name: "p", effect: ALLOW,
-      target: { namespace: "shop", labels: [{ key: "app", value: "cart" }] }, rules: [{ ports: [80] }] } } }) { warnings } }`;
-    const { data } = await hub.ask<{ applyPolicy: { warnings: string[] } }>(query);
+      target: { namespace: "shop", labels: [{ key: "app", value: "cart" }] }, rules: [{ ports: [80] }] } } }) { warnings { code message } } }`;
+    const { data } = await hub.ask<{ applyPolicy: { warnings: { code: string; message: string }[] } }>(query);
     const [one, two, ...rest] = data!.applyPolicy.warnings;
-    assert.match(one ?? '', /cart-1, cart-3 in east/);
-    assert.match(two ?? '', /workloads of west .* not known/);
+    assert.match(one?.message ?? '', /cart-1, cart-3 in east/);
+    assert.match(two?.message ?? '', /workloads of west .* not known/);
     assert.deepEqual([rest, asked], [[], [{ kind: 'workloads', ...shopCarts }]]);
   });
 

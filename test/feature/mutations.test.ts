@@ -78,6 +78,10 @@ describe('every mutation', () => {
 
   const cases: Record<string, Case> = {
     createJoinToken: { type: 'CreateJoinTokenInput', prepare: () => ({ cluster: 'north' }) },
+    revokeJoinToken: {
+      ...{ type: 'RevokeJoinTokenInput', prepare: () => ({ cluster: 'north' }) },
+      again: 'NOT_FOUND',
+    },
     applyPolicy: { type: 'ApplyPolicyInput', prepare: () => ({ policy: { access } }) },
     deletePolicy: {
       ...{ type: 'DeletePolicyInput', prepare: () => ({ name: 'p' }) },
@@ -90,6 +94,10 @@ describe('every mutation', () => {
     approveExport: {
       type: 'ApproveExportInput',
       prepare: () => ({ service, clusters: ['east', 'west'] }),
+    },
+    deleteTrafficPolicy: {
+      ...{ type: 'DeleteTrafficPolicyInput', prepare: () => ({ service }) },
+      again: 'NOT_FOUND',
     },
     exportService: { type: 'ExportServiceInput', prepare: () => ({ service }) },
     unexportService: {
@@ -181,9 +189,7 @@ describe('every mutation', () => {
   const newestFailover = async (): Promise<string> => {
     const query = '{ operations(first: 100) { nodes { type subject } } }';
     const { operations } = await ask<{ operations: { nodes: { type: string; subject: string }[] } }>(query);
-    return operations.nodes
-      .findLast(({ type }) => type === 'EXECUTE_FAILOVER')!
-      .subject.replace('failover:', '');
+    return operations.nodes.find(({ type }) => type === 'EXECUTE_FAILOVER')!.subject.replace('failover:', '');
   };
 
   it('is answered alike after the hub was started again, and is in the audit', async () => {

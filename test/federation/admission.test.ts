@@ -63,7 +63,7 @@ describe('what a cluster is admitted for', () => {
     const one = await joinBy(first.secret, 'k1');
     const second = await token({ cluster: 'east' });
     assert.match(
-      second.warnings.join(),
+      second.warnings.map(({ message }) => message).join(),
       /east is a member: when this token is used, the link of its present/,
     );
     const again = await joinBy(first.secret, 'k1');
@@ -155,7 +155,7 @@ describe('what a cluster is admitted for', () => {
   it('lets an operator admit a second cluster for a network, and says that it is shared', async () => {
     await admit({ cluster: 'east', network: 'flat' });
     const { warnings } = await token({ cluster: 'west', network: 'flat' });
-    assert.match(warnings.join(), /network 'flat' is that of east too/);
+    assert.match(warnings.map(({ message }) => message).join(), /network 'flat' is that of east too/);
     assert.equal((await admit({ cluster: 'west', network: 'flat' })).network, 'flat');
   });
 

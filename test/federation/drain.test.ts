@@ -26,7 +26,7 @@ describe('a drain’s deadline', () => {
     [
       'of a partial drain',
       { deadline: Number.MAX_SAFE_INTEGER, percent: 99 },
-      /which open connections should end/,
+      /connections to close cannot be selected/,
     ],
   ] as const)
     it(`is refused ${what}`, async () => {

@@ -43,7 +43,7 @@ describe('federation/failover: taken back', () => {
     await hub.put(aFailover({ clusters: ['east', 'west'] }));
     hub.report('east', { services: { cart: 0 } });
     const outcome = await hub.run(undoFailover, { id: 'f1' });
-    assert.ok(outcome.ok && /east cannot take/.test(outcome.warnings.join()));
+    assert.ok(outcome.ok && /east cannot take/.test(outcome.warnings.map(({ message }) => message).join()));
     await hub.pass(20_000);
     assert.deepEqual(percents(), [80, 80]);
     hub.report('east', { services: { cart: 1 } });

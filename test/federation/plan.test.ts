@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { executeFailover } from '../../federation/failover/commands.ts';
 import { simulate, type FailoverRequest } from '../../federation/failover/plan.ts';
 import { Plans } from '../../federation/failover/plans.ts';
+import { createJoinToken } from '../../federation/registry/join-tokens.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { aGateway } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -89,6 +90,35 @@ describe('federation/failover: plans', () => {
       const outcome = await execute('p');
       assert.ok(!outcome.ok && outcome.errors[0]?.code === 'PLAN_STALE');
     });
+
+  it('rests only on what it names: a token, a policy and an export of another service leave it good', async () => {
+    hub.report('east', { services: { cart: 2, other: 2 } });
+    plans.keep('p', plan({ services: ['shop/cart'] }));
+    const token = { cluster: 'north', lifetime: 60_000, namespaces: undefined, network: undefined };
+    await hub.run(createJoinToken, token);
+    await hub.put(
+      {
+        kind: 'trafficPolicy',
+        namespace: 'shop',
+        name: 'other',
+        localityOrder: ['REGION'],
+        regionFailover: [],
+      },
+      { kind: 'serviceExport', namespace: 'shop', name: 'other', clusters: [] },
+    );
+    const outcome = await execute('p');
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+  });
+
+  it('is stale after a traffic policy of one of its services', async () => {
+    plans.keep('p', plan({ services: ['shop/cart'] }));
+    await hub.put({
+      ...{ kind: 'trafficPolicy', namespace: 'shop', name: 'cart' },
+      ...{ localityOrder: ['REGION'], regionFailover: [] },
+    });
+    const outcome = await execute('p');
+    assert.ok(!outcome.ok && outcome.errors[0]?.code === 'PLAN_STALE');
+  });
 
   it('is stale when a region has other clusters, and good when only counts have changed', async () => {
     const region = { from: { region: 'r1' } };

@@ -25,11 +25,12 @@ const clusterPayload = builder.objectRef<ClusterTold>('ClusterPayload').implemen
   }),
 });
 
-const show = ({ live }: RequestContext, { cluster, operation }: ClusterPayload) => {
+/** A dry run's operation has an id that nothing will ever have: it is not shown. */
+const show = ({ live }: RequestContext, { cluster, operation }: ClusterPayload, dryRun: boolean) => {
   const stored = live.current.intent.clusters.get(cluster);
   return {
     cluster: stored && clusterView(live.current, stored),
-    operation: operation && operationView(live.current, operation),
+    operation: operation && !dryRun ? operationView(live.current, operation) : undefined,
   };
 };
 
@@ -47,7 +48,9 @@ for (const [command, description] of [
       ...{ ...admin, type: clusterPayload, description },
       args: { input: t.arg({ type: clusterInput, required: true }) },
       resolve: (_root, { input }, context) =>
-        carryOut(command, { cluster: input.cluster }, input, context, (told) => show(context, told)),
+        carryOut(command, { cluster: input.cluster }, input, context, (told) =>
+          show(context, told, input.dryRun),
+        ),
     }),
   );
 
@@ -88,7 +91,7 @@ builder.mutationField('drainCluster', (t) =>
       const { cluster, percent, scope, deadline } = input;
       const drain = { cluster, percent, scope, deadline: deadline ?? undefined };
       return carryOut(drainCluster, drain, input, context, (told) => ({
-        ...show(context, told),
+        ...show(context, told, input.dryRun),
         noAlternative: told.noAlternative,
       }));
     },
@@ -158,7 +161,9 @@ builder.mutationField('setClusterNamespaces', (t) =>
     args: { input: t.arg({ type: namespacesInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const change = { cluster: input.cluster, namespaces: input.namespaces ?? undefined };
-      return carryOut(setClusterNamespaces, change, input, context, (told) => show(context, told));
+      return carryOut(setClusterNamespaces, change, input, context, (told) =>
+        show(context, told, input.dryRun),
+      );
     },
   }),
 );

@@ -1,8 +1,9 @@
 import type { InputFieldBuilder, ObjectFieldBuilder } from '@pothos/core';
 import type { Command, UserError } from '../../command/command.ts';
+import { warning, type Warning } from '../../command/warning.ts';
 import type { ApiTypes } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
-import { userErrorType } from '../types/common.ts';
+import { userErrorType, warningType } from '../types/common.ts';
 
 /** What every mutation's input has beside its own fields. */
 export const commonInput = (t: InputFieldBuilder<ApiTypes, 'InputObject'>) => ({
@@ -32,13 +33,16 @@ interface Common {
 /** What every payload has beside its own fields, which are null when the mutation was refused. */
 export interface Told {
   readonly userErrors: readonly UserError[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   readonly revision: number | undefined;
+  readonly dryRun: boolean;
+  readonly unchanged: boolean;
 }
 
 export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>) => ({
   userErrors: t.field({ type: [userErrorType], resolve: ({ userErrors }: T) => userErrors }),
-  warnings: t.stringList({
+  warnings: t.field({
+    type: [warningType],
     description: 'Consequences to know before acting; dry runs have them too.',
     resolve: ({ warnings }: T) => warnings,
   }),
@@ -47,9 +51,20 @@ export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>
     description: 'The store’s, with this change; null when it was refused.',
     resolve: ({ revision }: T) => revision,
   }),
+  dryRun: t.boolean({
+    description: 'Nothing was changed: the input asked for a dry run.',
+    resolve: ({ dryRun }: T) => dryRun,
+  }),
+  unchanged: t.boolean({
+    description: 'Everything was so already: no revision was made, or would be made by a dry run.',
+    resolve: ({ unchanged }: T) => unchanged,
+  }),
 });
 
-/** Runs a command and gives its payload: `show` adds the mutation's own fields when it was not refused. */
+/**
+ * Runs a command and gives its payload: `show` adds the mutation's own fields when it was not refused. Those of a dry
+ * run must name nothing that does not exist.
+ */
 export async function carryOut<I, P, S extends object>(
   command: Command<I, P>,
   input: I,
@@ -61,10 +76,11 @@ export async function carryOut<I, P, S extends object>(
   const options = { actor: context.viewer, dryRun, idempotencyKey, reason };
   const expectedRevision = common.expectedRevision ?? undefined;
   const outcome = await context.runner.run(command, input, { ...options, expectedRevision });
-  const refused: Told = { userErrors: [], warnings: [], revision: undefined };
+  const refused: Told = { userErrors: [], warnings: [], revision: undefined, dryRun, unchanged: false };
   // Partial of nothing: the compiler cannot see that of a type it does not know yet.
   if (!outcome.ok) return { ...({} as Partial<S>), ...refused, userErrors: outcome.errors };
-  const { payload, warnings, revision, durable } = outcome;
-  const doubt = durable || dryRun ? [] : ['DURABILITY_UNKNOWN: this store is gone with its process'];
-  return { ...show(payload), userErrors: [], warnings: [...warnings, ...doubt], revision };
+  const { payload, warnings, revision, durable, unchanged } = outcome;
+  const doubt =
+    durable || dryRun ? [] : [warning('DURABILITY_UNKNOWN', '', 'this store is gone with its process')];
+  return { ...show(payload), userErrors: [], warnings: [...warnings, ...doubt], revision, dryRun, unchanged };
 }

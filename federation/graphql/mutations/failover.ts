@@ -1,7 +1,9 @@
+import type { Failover } from '@isthmus/api/domain/failover.ts';
 import { executeFailover, undoFailover, type FailoverPayload } from '../../failover/commands.ts';
+import type { FederationSnapshot } from '../../state/snapshot.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
-import { readGlobalId } from '../global-id.ts';
+import { localId } from '../global-id.ts';
 import { needs } from '../roles.ts';
 import { failoverType, failoverView, type FailoverView } from '../types/failover.ts';
 import { operationType, operationView, type OperationView } from '../types/operation.ts';
@@ -22,10 +24,20 @@ const failoverPayload = builder.objectRef<FailoverTold>('FailoverPayload').imple
   }),
 });
 
-const show = ({ live }: RequestContext, { failover, operation }: FailoverPayload) => ({
-  failover: failover ? failoverView(failover) : undefined,
-  operation: operationView(live.current, operation),
-});
+/** A dry run's failover and operation have ids that nothing will ever have: they are not shown. */
+const show = ({ live }: RequestContext, { failover, operation }: FailoverPayload, dryRun: boolean) =>
+  dryRun
+    ? {}
+    : {
+        failover: failover ? shownFailover(live.current, failover) : undefined,
+        operation: operationView(live.current, operation),
+      };
+
+/** A failover at the revision that it has now, if it is there. */
+function shownFailover({ intent }: FederationSnapshot, failover: Failover): FailoverView {
+  const stored = intent.failovers.get(failover.id);
+  return failoverView({ value: failover, revision: stored?.revision ?? 0 });
+}
 
 const executeInput = builder.inputType('ExecuteFailoverInput', {
   fields: (t) => ({ planId: t.id({ required: true }), ...commonInput(t) }),
@@ -39,7 +51,7 @@ builder.mutationField('executeFailover', (t) =>
     args: { input: t.arg({ type: executeInput, required: true }) },
     resolve: (_root, { input }, context) =>
       carryOut(executeFailover(context.plans), { planId: input.planId }, input, context, (told) =>
-        show(context, told),
+        show(context, told, input.dryRun),
       ),
   }),
 );
@@ -59,9 +71,8 @@ builder.mutationField('undoFailover', (t) =>
       'Takes a failover’s layer away, a quarter at a time as its clusters can bear it; what was edited meanwhile stays.',
     args: { input: t.arg({ type: undoInput, required: true }) },
     resolve: (_root, { input }, context) => {
-      const global = readGlobalId(input.id);
-      const id = global.type === 'Failover' && global.id !== '' ? global.id : input.id;
-      return carryOut(undoFailover, { id }, input, context, (told) => show(context, told));
+      const id = localId('Failover', input.id);
+      return carryOut(undoFailover, { id }, input, context, (told) => show(context, told, input.dryRun));
     },
   }),
 );

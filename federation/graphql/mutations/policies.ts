@@ -1,6 +1,7 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import { applyPolicy, deletePolicy } from '../../policy/access-policy.ts';
 import { firstAllow } from '../../policy/first-allow.ts';
+import { selectsNothing } from '../../policy/selects-nothing.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../roles.ts';
 import { effectType, policyType, policyView, type PolicyView } from '../types/policy.ts';
@@ -88,9 +89,11 @@ builder.mutationField('applyPolicy', (t) =>
         const stored = input.dryRun ? undefined : live.current.intent.accessPolicies.get(policy.name);
         return { policy: stored && policyView(live.current, stored) };
       });
-      if (!input.dryRun || told.userErrors.length > 0) return told;
-      const { snapshot, ask } = context;
-      return { ...told, warnings: [...told.warnings, ...(await firstAllow(access, snapshot, ask))] };
+      if (told.userErrors.length > 0) return told;
+      const { snapshot, ask, clock } = context;
+      const first = input.dryRun ? await firstAllow(access, snapshot, ask) : [];
+      const nothing = await selectsNothing(access, snapshot, ask, clock);
+      return { ...told, warnings: [...told.warnings, ...first, ...nothing] };
     },
   }),
 );

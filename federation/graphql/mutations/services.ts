@@ -1,6 +1,6 @@
 import { approveExport } from '../../policy/export-approval.ts';
 import { exportService, unexportService } from '../../policy/service-export.ts';
-import { setTrafficPolicy } from '../../policy/traffic-policy.ts';
+import { deleteTrafficPolicy, setTrafficPolicy } from '../../policy/traffic-policy.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { needs } from '../roles.ts';
@@ -125,5 +125,20 @@ builder.mutationField('unexportService', (t) =>
     args: { input: t.arg({ type: unexportInput, required: true }) },
     resolve: (_root, { input }, context) =>
       carryOut(unexportService, plain(input.service), input, context, () => show(context, input.service)),
+  }),
+);
+
+const deleteTrafficInput = builder.inputType('DeleteTrafficPolicyInput', {
+  fields: (t) => ({ service: t.field({ type: serviceRef, required: true }), ...commonInput(t) }),
+});
+
+builder.mutationField('deleteTrafficPolicy', (t) =>
+  t.field({
+    ...admin,
+    type: servicePayload,
+    description: 'Takes a traffic policy away: connections are spread over all clusters by capacity again.',
+    args: { input: t.arg({ type: deleteTrafficInput, required: true }) },
+    resolve: (_root, { input }, context) =>
+      carryOut(deleteTrafficPolicy, plain(input.service), input, context, () => show(context, input.service)),
   }),
 );

@@ -1,10 +1,12 @@
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Intent, Stored } from '../../store/store.ts';
 import { builder } from '../builder.ts';
+import type { RequestContext } from '../context.ts';
 import { readGlobalId } from '../global-id.ts';
 import { needs } from '../roles.ts';
 import { clusterView } from '../types/cluster.ts';
 import { failoverView } from '../types/failover.ts';
+import { joinTokenView } from '../types/join-token.ts';
 import { nodeType, type NodeView } from '../types/node.ts';
 import { operationView } from '../types/operation.ts';
 import { policyView } from '../types/policy.ts';
@@ -26,8 +28,12 @@ const finders: Readonly<Record<string, (snapshot: FederationSnapshot, id: string
   AccessPolicy: (now, id) => show(now.intent.accessPolicies.get(id), (one) => policyView(now, one)),
   Operation: (now, id) => show(now.intent.operations.get(id), ({ value }) => operationView(now, value)),
   TrustDomain: (now, id) => show(now.intent.trustDomains.get(id), (one) => trustDomainView(now, one)),
-  Failover: (now, id) => show(now.intent.failovers.get(id), ({ value }) => failoverView(value)),
+  Failover: (now, id) => show(now.intent.failovers.get(id), failoverView),
 };
+
+/** Whether a token is valid depends on the time. */
+const oneJoinToken = (id: string, { snapshot, clock }: RequestContext): Found =>
+  show(snapshot.intent.joinTokens.get(id), (one) => joinTokenView(one, clock.now()));
 
 builder.queryField('node', (t) =>
   t.field({
@@ -39,6 +45,7 @@ builder.queryField('node', (t) =>
     resolve: (_root, args, context) => {
       const { type, id } = readGlobalId(args.id);
       if (type === 'Workload') return oneWorkload(id, context);
+      if (type === 'JoinToken') return oneJoinToken(id, context);
       return finders[type]?.(context.snapshot, id);
     },
   }),

@@ -1,20 +1,25 @@
 import { builder } from '../builder.ts';
 import { readGlobalId } from '../global-id.ts';
-import { page } from '../pages.ts';
+import { newestFirst, page } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { pageArguments } from '../types/connection.ts';
-import { operationConnection, operationType, operationView } from '../types/operation.ts';
+import { operationConnection, operationStateType, operationType, operationView } from '../types/operation.ts';
 
 builder.queryFields((t) => ({
   operations: t.field({
     ...needs('ADMIN'),
     type: operationConnection,
-    description: 'Oldest first.',
-    args: pageArguments,
-    resolve: (_root, args, { snapshot }) =>
+    description: 'Newest first. Ended ones are kept for a month.',
+    args: {
+      ...pageArguments,
+      state: t.arg({ type: operationStateType, description: 'Only those in this state.' }),
+    },
+    resolve: (_root, { state, ...args }, { snapshot }) =>
       page(
-        snapshot.intent.operations.values(),
-        ({ id, value }) => `${String(value.startedAt).padStart(16, '0')} ${id}`,
+        [...snapshot.intent.operations.values()].filter(
+          ({ value }) => state == null || value.state === state,
+        ),
+        ({ id, value }) => newestFirst(value.startedAt, id),
         args,
         ({ value }) => operationView(snapshot, value),
       ),

@@ -1,5 +1,6 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { UserError } from '../../command/command.ts';
+import type { Warning } from '../../command/warning.ts';
 import type { Shard } from '../../state/observed.ts';
 import { builder } from '../builder.ts';
 
@@ -9,6 +10,17 @@ export const userErrorType = builder.objectRef<UserError>('UserError').implement
     code: t.exposeString('code', { description: 'UPPER_SNAKE, stable.' }),
     field: t.exposeStringList('field', { description: 'The path within the input.' }),
     message: t.exposeString('message', { description: 'What is wrong and what to do.' }),
+  }),
+});
+
+export const warningType = builder.objectRef<Warning>('Warning').implement({
+  description: 'A consequence of a change, or why the change has no effect. It refuses nothing.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'UPPER_SNAKE, stable.' }),
+    field: t.exposeStringList('field', {
+      description: 'The path within the input; empty: the whole change.',
+    }),
+    message: t.exposeString('message', { description: 'What follows, and what to do about it.' }),
   }),
 });
 

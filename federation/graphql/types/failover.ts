@@ -1,12 +1,17 @@
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import { builder } from '../builder.ts';
 import { globalId } from '../global-id.ts';
+import type { Stored } from '../../store/store.ts';
 import { scopeType } from './common.ts';
+import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-export const failoverView = (failover: Failover) => ({
-  ...failover,
-  ...{ __typename: 'Failover', id: globalId('Failover', failover.id), failoverId: failover.id },
+export const failoverView = ({ value, revision }: Pick<Stored<Failover>, 'value' | 'revision'>) => ({
+  ...value,
+  __typename: 'Failover',
+  id: globalId('Failover', value.id),
+  failoverId: value.id,
+  revision,
 });
 
 export type FailoverView = ReturnType<typeof failoverView>;
@@ -33,7 +38,10 @@ export const failoverType = builder.objectRef<FailoverView>('Failover').implemen
     scope: t.expose('scope', { type: scopeType }),
     owner: t.exposeString('owner'),
     reason: t.exposeString('reason'),
+    revision: t.exposeInt('revision', { description: 'For expectedRevision of undoFailover.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
   }),
 });
+
+export const failoverConnection = connectionOf('Failover', failoverType);

@@ -36,7 +36,9 @@ const typeType = builder.enumType('OperationType', {
   ] as const,
 });
 
-const stateType = builder.enumType('OperationState', { values: ['RUNNING', 'DONE', 'FAILED'] as const });
+export const operationStateType = builder.enumType('OperationState', {
+  values: ['RUNNING', 'DONE', 'FAILED'] as const,
+});
 
 const appliedType = builder.objectRef<Operation['applied'][number]>('OperationApplied').implement({
   fields: (t) => ({
@@ -55,7 +57,7 @@ export const operationType = builder.objectRef<OperationView>('Operation').imple
   fields: (t) => ({
     operationId: t.exposeID('operationId'),
     type: t.expose('type', { type: typeType }),
-    state: t.expose('state', { type: stateType }),
+    state: t.expose('state', { type: operationStateType }),
     subject: t.exposeString('subject'),
     clusters: t.exposeStringList('clusters', { description: 'That must apply it.' }),
     appliedBy: t.stringList({

@@ -1,7 +1,15 @@
 import type { UserError } from '../../command/command.ts';
+import type { Warning } from '../../command/warning.ts';
 import type { Move } from '../../failover/plan.ts';
 import { builder, elements } from '../builder.ts';
-import { serviceNameType, stalenessType, userErrorType, type ServiceName, type Staleness } from './common.ts';
+import {
+  serviceNameType,
+  stalenessType,
+  userErrorType,
+  warningType,
+  type ServiceName,
+  type Staleness,
+} from './common.ts';
 
 interface ServicePlanView extends ServiceName {
   readonly moves: readonly Move[];
@@ -16,7 +24,7 @@ export interface PlanView {
   readonly services: readonly ServicePlanView[];
   readonly sources: readonly { readonly cluster: string; readonly staleness: Staleness }[];
   readonly unreachable: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   readonly userErrors: readonly UserError[];
 }
 
@@ -65,7 +73,8 @@ export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
     unreachable: t.exposeStringList('unreachable', {
       description: 'Clusters that would take over and are unreachable: what is known of them is old.',
     }),
-    warnings: t.exposeStringList('warnings', {
+    warnings: t.expose('warnings', {
+      type: [warningType],
       description: 'Targets that are unreachable, without a healthy gateway, or with unhealthy endpoints.',
     }),
     noAlternative: t.field({

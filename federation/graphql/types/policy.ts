@@ -1,52 +1,28 @@
 import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
-import type { Applied } from '@isthmus/api/domain/report.ts';
-import { policyVersion } from '../../compile/compile.ts';
+import { policyStatus, type PolicyStatus } from '../../policy/status.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import type { Stored } from '../../store/store.ts';
-import type { Shard } from '../../state/observed.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { stalenessOf, stalenessType, type Staleness } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-interface Status extends Pick<Applied, 'state' | 'message' | 'proxies'> {
-  readonly cluster: string;
+interface Status extends PolicyStatus {
   readonly staleness: Staleness;
 }
 
 export function policyView(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>) {
   const { value, revision } = stored;
   const id = globalId('AccessPolicy', value.name);
-  return { ...value, __typename: 'AccessPolicy', id, revision, status: statusOf(snapshot, stored) };
+  const status: readonly Status[] = policyStatus(snapshot, stored).map((one) => ({
+    ...one,
+    staleness: stalenessOf(snapshot.observed.get(one.cluster)),
+  }));
+  return { ...value, __typename: 'AccessPolicy', id, revision, status };
 }
 
 export type PolicyView = ReturnType<typeof policyView>;
-
-/** What each cluster that the policy is for has said of this revision; what was said of an earlier one is no answer. */
-function statusOf(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): readonly Status[] {
-  const { name, target } = stored.value;
-  const version = policyVersion(snapshot, stored);
-  return [...snapshot.intent.clusters.values()]
-    .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
-    .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
-    .map(({ id: cluster }) => {
-      const shard = snapshot.observed.get(cluster);
-      return { cluster, ...said(shard, `policy/${name}`, version), staleness: stalenessOf(shard) };
-    });
-}
-
-function said(
-  shard: Shard | undefined,
-  subject: string,
-  version: string,
-): Pick<Applied, 'state' | 'message' | 'proxies'> {
-  const refusal = shard?.refused.get(subject);
-  if (refusal?.version === version)
-    return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
-  const applied = shard?.applied.get(subject);
-  return applied?.version === version ? applied : { state: 'PENDING', message: '', proxies: 0 };
-}
 
 export const effectType = builder.enumType('AccessEffect', {
   description: 'ALLOW joins the workload’s own rules, DENY always wins, REQUIRE is a ceiling.',

@@ -1,8 +1,8 @@
-import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import { exportConflict } from '../../policy/conflict.ts';
 import { approvalConditions } from '../../policy/export-approval.ts';
-import { holdsForItself, isExported } from '../../policy/exported.ts';
+import { isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
 import { builder, elements } from '../builder.ts';
@@ -20,7 +20,12 @@ const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
 export const serviceKeys = (snapshot: FederationSnapshot): ReadonlySet<string> =>
   new Set(members(snapshot).flatMap(({ services }) => [...services.keys()]));
 
-function inCluster(snapshot: FederationSnapshot, shard: Shard, service: ObservedService) {
+function inCluster(
+  snapshot: FederationSnapshot,
+  shard: Shard,
+  service: ObservedService,
+  exportedBy: readonly string[],
+) {
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
@@ -28,41 +33,13 @@ function inCluster(snapshot: FederationSnapshot, shard: Shard, service: Observed
     conditions: [
       ...service.conditions,
       ...approvalConditions(snapshot, shard.cluster, service),
-      ...conflicts(snapshot, shard.cluster, service),
+      ...exportConflict(snapshot, shard.cluster, service, exportedBy),
     ],
     exported: isExported(snapshot, shard.cluster, service),
     healthy: sum(({ healthy }) => healthy),
     total: sum(({ total }) => total),
     staleness: stalenessOf(shard),
   };
-}
-
-/** The same name elsewhere is exported and here it is not: two services, and local stays local. */
-function conflicts(
-  snapshot: FederationSnapshot,
-  cluster: string,
-  { namespace, name }: ObservedService,
-): readonly Condition[] {
-  const key = `${namespace}/${name}`;
-  if (!holdsForItself(snapshot, cluster, key)) return [];
-  const others = members(snapshot).filter((shard) => {
-    const other = shard.services.get(key);
-    return other && shard.cluster !== cluster && isExported(snapshot, shard.cluster, other);
-  });
-  if (others.length === 0) return [];
-  const message = `${others.map((shard) => shard.cluster).join(', ')} exports a service of this name, and ${cluster} does not: callers in ${cluster} reach only the local service`;
-  const remedy = `export ${key} in ${cluster} too to make them one service, or rename one of them`;
-  return [
-    {
-      type: 'Exported',
-      status: 'False',
-      reason: 'EXPORT_CONFLICT',
-      severity: 'WARNING',
-      object: '',
-      message,
-      remedy,
-    },
-  ];
 }
 
 /** A service over all clusters that have it; undefined when none has. */
@@ -73,11 +50,15 @@ export function serviceView(snapshot: FederationSnapshot, key: string) {
   });
   const [first] = holders;
   if (!first) return undefined;
+  const exportedBy = holders
+    .filter(({ shard, service }) => isExported(snapshot, shard.cluster, service))
+    .map(({ shard }) => shard.cluster);
   const traffic = snapshot.intent.trafficPolicies.get(key);
   const { namespace, name, hostname, ports } = first.service;
   return {
     ...{ __typename: 'Service', id: globalId('Service', key), namespace, name, hostname, ports },
-    clusters: holders.map(({ shard, service }) => inCluster(snapshot, shard, service)),
+    clusters: holders.map(({ shard, service }) => inCluster(snapshot, shard, service, exportedBy)),
+    revision: snapshot.intent.serviceExports.get(key)?.revision ?? 0,
     trafficPolicy: traffic && { ...traffic.value, revision: traffic.revision },
   };
 }
@@ -153,6 +134,10 @@ export const serviceType = builder.objectRef<ServiceView>('Service').implement({
     hostname: t.exposeString('hostname'),
     ports: t.expose('ports', { type: [servicePortType], nullable: elements }),
     clusters: t.expose('clusters', { type: [serviceInClusterType], nullable: elements }),
+    revision: t.exposeInt('revision', {
+      description:
+        'Of its export by an operator, for expectedRevision of exportService and unexportService; 0: there is none.',
+    }),
     trafficPolicy: t.expose('trafficPolicy', { type: trafficPolicyType, nullable: true }),
   }),
 });

@@ -25,7 +25,7 @@ describe('isthmus failover', () => {
     const [, failover = ''] = /isthmus failover undo (\S+)/.exec(executed.out) ?? [];
     const undone = await federation.run(`failover undo ${failover} --yes`);
     assert.equal(undone.status, 0, undone.err);
-    assert.match(undone.out, new RegExp(`^failover ${failover} is being taken back`));
+    assert.match(undone.out, new RegExp(`^failover ${failover} is being undone`));
     assert.equal((await federation.run(`failover undo ${failover} --yes`)).status, 5);
   });
 
@@ -40,13 +40,13 @@ describe('isthmus failover', () => {
     const before = await federation.revision();
     const executed = await federation.run(`failover execute ${id} --dry-run`);
     assert.equal(executed.status, 0, executed.err);
-    assert.match(executed.out, /^dry run, nothing was changed; would be done: plan/);
+    assert.match(executed.out, /^dry run: would execute plan/);
     assert.ok(!executed.out.includes('undo with'));
     assert.equal(await federation.revision(), before);
     const real = await federation.run(`failover execute ${id} --yes --output json`);
     const { failover } = JSON.parse(real.out) as { failover: { failoverId: string; scope: string } };
     const undone = await federation.run(`failover undo ${failover.failoverId} --dry-run`);
-    assert.match(undone.out, /^dry run, nothing was changed; would be done/);
+    assert.match(undone.out, /^dry run: would /);
     assert.equal((await federation.run(`failover undo ${failover.failoverId} --yes`)).status, 0);
   });
 

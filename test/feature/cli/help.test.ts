@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { run } from '../../fakes/command-line.ts';
 
 const changing = [
-  'token',
-  'drain',
+  'token create',
+  'token revoke',
+  'drain start',
   'undrain',
+  'revoke',
+  'remove',
   'export',
   'unexport',
   'policy apply',
@@ -12,17 +15,62 @@ const changing = [
   'failover execute',
   'failover undo',
 ];
-const looking = ['clusters', 'services', 'workloads', 'policy list', 'trust show', 'failover simulate'];
-const askingFirst = ['drain', 'undrain', 'unexport', 'failover execute', 'failover undo'];
+const looking = [
+  'failover list',
+  'drain list',
+  'token list',
+  'operations',
+  'rejections',
+  'check',
+  'clusters',
+  'services',
+  'workloads',
+  'policy list',
+  'trust show',
+  'failover simulate',
+];
+const askingFirst = [
+  'drain start',
+  'undrain',
+  'unexport',
+  'failover execute',
+  'failover undo',
+  'revoke',
+  'remove',
+];
+
+/** Every command that has no further ones below it, as --help lists them. */
+async function leaves(path: readonly string[]): Promise<readonly string[]> {
+  const { out } = await run([...path, '--help']);
+  const [, listed = ''] = /^Commands:\n((?: {2}.*\n)+)/m.exec(out) ?? [];
+  const names = [...listed.matchAll(/^ {2}([a-z]\S*)/gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'help');
+  if (names.length === 0) return [path.join(' ')];
+  return (await Promise.all(names.map((name) => leaves([...path, name])))).flat();
+}
 
 describe('the command line’s help', () => {
   it('lists every command, with status 0', async () => {
     const { status, out } = await run(['--help']);
     assert.equal(status, 0);
-    for (const command of ['up', 'tour', 'policy', 'failover', 'trust', ...changing, ...looking].filter(
-      (one) => !one.includes(' '),
-    ))
+    for (const command of [
+      'up',
+      'tour',
+      'policy',
+      'failover',
+      'trust',
+      'token',
+      'drain',
+      ...changing,
+      ...looking,
+    ].filter((one) => !one.includes(' ')))
       assert.match(out, new RegExp(`^  ${command}\\b`, 'm'));
+  });
+
+  it('of every command is in this table', async () => {
+    const sandbox = ['up', 'tour'];
+    assert.deepEqual([...(await leaves([]))].sort(), [...changing, ...looking, ...sandbox].sort());
   });
 
   for (const command of [...changing, ...looking])

@@ -86,7 +86,7 @@ describe('isthmus policy', () => {
   it('changes nothing in a dry run', async () => {
     const { status, out } = await apply(access('dry'), '--dry-run');
     assert.equal(status, 0);
-    assert.match(out, /^dry run, nothing was changed; would be done: AccessPolicy dry applied/);
+    assert.match(out, /^dry run: would apply AccessPolicy dry/);
     assert.equal(await exists('dry'), false);
   });
 

@@ -12,9 +12,19 @@ describe('isthmus services', () => {
     const { status, out } = await federation.run('services');
     assert.equal(status, 0);
     assert.match(out, /^SERVICE +CLUSTER +EXPORTED +HEALTHY/);
-    assert.match(out, /^shop\/cart +east +yes +2\/2 +now$/m);
-    assert.match(out, /^shop\/cart +west +yes +2\/2 +now/m);
-    assert.match(out, /^shop\/private +east +no +1\/1 +now$/m);
+    assert.match(out, /^shop\/cart +east +yes +2\/2 +now +0$/m);
+    assert.match(out, /^shop\/cart +west +yes +2\/2 +now +0/m);
+    assert.match(out, /^shop\/private +east +no +1\/1 +now +0$/m);
+  });
+
+  it('shows the revision that --expected-revision of an export compares', async () => {
+    assert.equal((await federation.run('export shop/private --expected-revision 0')).status, 0);
+    const { out } = await federation.run('services');
+    const [, revision = ''] = /^shop\/private +east +yes +1\/1 +now +(\d+)$/m.exec(out) ?? [];
+    assert.ok(Number(revision) > 0);
+    assert.equal((await federation.run('unexport shop/private --yes --expected-revision 1')).status, 5);
+    const back = await federation.run(`unexport shop/private --yes --expected-revision ${revision}`);
+    assert.equal(back.status, 0, back.err);
   });
 
   it('names the cluster that exports an existing name, until it is approved', async () => {

@@ -5,7 +5,7 @@ import { emptyShard } from '@isthmus/federation/state/shard.ts';
 import { Federation } from '../../fakes/federation.ts';
 
 /** Made by the hub itself for the caller, never from what a cluster reports. */
-const ofTheHub = new Set(['UserError']);
+const ofTheHub = new Set(['UserError', 'Warning']);
 
 /** The name of a record whose lists must have gaps; undefined when the type is no such list. */
 function recordWithoutGaps(type: GraphQLOutputType): string | undefined {

@@ -1,0 +1,16 @@
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import { ofClusters } from './clusters.ts';
+import type { Finding } from './finding.ts';
+import { inForce } from './in-force.ts';
+import { ofPolicies } from './policies.ts';
+import { ofServices } from './services.ts';
+import { ofTrust } from './trust.ts';
+
+/** Everything that is wrong or in force in the federation, in no order. `now` in epoch milliseconds. */
+export const findings = (snapshot: FederationSnapshot, now: number): readonly Finding[] => [
+  ...ofClusters(snapshot, now),
+  ...ofServices(snapshot),
+  ...ofPolicies(snapshot),
+  ...ofTrust(snapshot, now),
+  ...inForce(snapshot, now),
+];

@@ -1,0 +1,97 @@
+import { approvalConditions } from '../policy/export-approval.ts';
+import { exportConflict, exporters } from '../policy/conflict.ts';
+import { holdsForItself } from '../policy/exported.ts';
+import type { ObservedService } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import { finding, findingOf, type Finding } from './finding.ts';
+
+/** What is wrong with each service in each member, and intent about services that no member has. */
+export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
+  const exportedBy = exporters(snapshot);
+  const all = [...snapshot.observed.values()]
+    .filter(({ cluster }) => isMember(snapshot, cluster))
+    .flatMap(({ cluster, services }) =>
+      [...services].flatMap(([key, service]) => {
+        const others = exportedBy.get(key) ?? [];
+        const conditions = [...service.conditions, ...exportConflict(snapshot, cluster, service, others)].map(
+          (condition) => findingOf(condition, cluster, `Service ${key}`),
+        );
+        return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
+      }),
+    );
+  return [...all, ...withoutService(snapshot)];
+}
+
+const isMember = ({ intent }: FederationSnapshot, cluster: string): boolean =>
+  intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
+
+const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
+  groups.reduce((sum, { healthy }) => sum + healthy, 0);
+
+/** A service whose endpoints are all down. One without any is scaled to nothing, which is no fault. */
+function unhealthy(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  key: string,
+  service: ObservedService,
+  exportedBy: readonly string[],
+): readonly Finding[] {
+  const total = service.groups.reduce((sum, group) => sum + group.total, 0);
+  if (total === 0 || healthyOf(service) > 0) return [];
+  const elsewhere = holdsForItself(snapshot, cluster, key)
+    ? []
+    : exportedBy.filter((name) => {
+        const other = snapshot.observed.get(name)?.services.get(key);
+        return name !== cluster && other !== undefined && healthyOf(other) > 0;
+      });
+  const effect =
+    elsewhere.length > 0
+      ? `calls go to ${elsewhere.join(', ')}`
+      : 'no other cluster has a healthy one: calls fail';
+  return [
+    finding(
+      elsewhere.length > 0 ? 'WARNING' : 'ERROR',
+      'NO_HEALTHY_ENDPOINT',
+      { cluster, object: `Service ${key}` },
+      `none of the ${total} endpoints of ${key} in ${cluster} is healthy; ${effect}`,
+      `check the pods behind it and their proxies: isthmus workloads ${cluster} --namespace ${service.namespace}`,
+    ),
+  ];
+}
+
+/** Exports and traffic policies of services that no member, or not the named member, has. */
+function withoutService(snapshot: FederationSnapshot): readonly Finding[] {
+  const { intent, observed } = snapshot;
+  const hasIt = (cluster: string, key: string) =>
+    isMember(snapshot, cluster) && (observed.get(cluster)?.services.has(key) ?? false);
+  const anyHasIt = (key: string) => [...observed.keys()].some((cluster) => hasIt(cluster, key));
+  const exports = [...intent.serviceExports.values()].flatMap(({ id, value }) => {
+    const remedy = `create the service, or end the export with isthmus unexport ${id}`;
+    const object = `ServiceExport ${id}`;
+    if (!anyHasIt(id))
+      return [finding('WARNING', 'EXPORT_OF_NOTHING', { object }, `no cluster has a service ${id}`, remedy)];
+    return value.clusters
+      .filter((cluster) => !hasIt(cluster, id))
+      .map((cluster) =>
+        finding(
+          'WARNING',
+          'EXPORT_OF_NOTHING',
+          { cluster, object },
+          `${cluster} is to export ${id} and has no such service`,
+          remedy,
+        ),
+      );
+  });
+  const traffic = [...intent.trafficPolicies.keys()]
+    .filter((id) => !anyHasIt(id))
+    .map((id) =>
+      finding(
+        'WARNING',
+        'TRAFFIC_POLICY_OF_NOTHING',
+        { object: `TrafficPolicy ${id}` },
+        `no cluster has a service ${id}`,
+        `create the service, or delete the policy with isthmus policy delete ${id}`,
+      ),
+    );
+  return [...exports, ...traffic];
+}

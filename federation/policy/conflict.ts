@@ -1,0 +1,42 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ObservedService } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import { holdsForItself, isExported } from './exported.ts';
+
+/** `<namespace>/<name>` to the members that export a service of that name. */
+export function exporters(snapshot: FederationSnapshot): ReadonlyMap<string, readonly string[]> {
+  const byName = new Map<string, string[]>();
+  for (const { cluster, services } of snapshot.observed.values()) {
+    if (snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED') continue;
+    for (const [key, service] of services) {
+      if (!isExported(snapshot, cluster, service)) continue;
+      const known = byName.get(key);
+      if (known) known.push(cluster);
+      else byName.set(key, [cluster]);
+    }
+  }
+  return byName;
+}
+
+/** The same name elsewhere is exported and here it is not: two services, and local stays local. */
+export function exportConflict(
+  snapshot: FederationSnapshot,
+  cluster: string,
+  { namespace, name }: Pick<ObservedService, 'namespace' | 'name'>,
+  exportedBy: readonly string[],
+): readonly Condition[] {
+  const key = `${namespace}/${name}`;
+  const others = exportedBy.filter((one) => one !== cluster);
+  if (others.length === 0 || !holdsForItself(snapshot, cluster, key)) return [];
+  return [
+    {
+      type: 'Exported',
+      status: 'False',
+      reason: 'EXPORT_CONFLICT',
+      severity: 'WARNING',
+      object: '',
+      message: `${others.join(', ')} exports a service of this name, and ${cluster} does not: callers in ${cluster} reach only the local service`,
+      remedy: `export ${key} in ${cluster} too to make them one service, or rename one of them`,
+    },
+  ];
+}

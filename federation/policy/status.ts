@@ -1,0 +1,42 @@
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import { policyVersion } from '../compile/compile.ts';
+import type { Shard } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Stored } from '../store/store.ts';
+
+/** How far one cluster is with a policy. */
+export interface PolicyStatus extends Pick<Applied, 'state' | 'message' | 'proxies'> {
+  readonly cluster: string;
+}
+
+/**
+ * What each member that the policy is for reports about this revision; what it reported about an earlier one is no
+ * answer.
+ */
+export function policyStatus(
+  snapshot: FederationSnapshot,
+  stored: Stored<AccessPolicy>,
+): readonly PolicyStatus[] {
+  const { name, target } = stored.value;
+  const version = policyVersion(snapshot, stored);
+  return [...snapshot.intent.clusters.values()]
+    .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
+    .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
+    .map(({ id: cluster }) => ({
+      cluster,
+      ...reported(snapshot.observed.get(cluster), `policy/${name}`, version),
+    }));
+}
+
+function reported(
+  shard: Shard | undefined,
+  subject: string,
+  version: string,
+): Pick<Applied, 'state' | 'message' | 'proxies'> {
+  const refusal = shard?.refused.get(subject);
+  if (refusal?.version === version)
+    return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
+  const applied = shard?.applied.get(subject);
+  return applied?.version === version ? applied : { state: 'PENDING', message: '', proxies: 0 };
+}

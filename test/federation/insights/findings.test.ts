@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
+import { namespaceOf, type Condition } from '@isthmus/api/domain/condition.ts';
+import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import { orderOf } from '../../../federation/insights/finding.ts';
+import { findings } from '../../../federation/insights/findings.ts';
+import { policyVersion } from '../../../federation/compile/compile.ts';
+import { drainCluster } from '../../../federation/registry/drain.ts';
+import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
+import { aMember, Federation } from '../../fakes/federation.ts';
+
+const condition = (over: Partial<Condition>): Condition => ({
+  ...{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', severity: 'WARNING' },
+  ...{ object: '', message: 'it happened', remedy: 'do something' },
+  ...over,
+});
+
+const policy: AccessPolicy = {
+  ...{
+    kind: 'accessPolicy',
+    name: 'deny',
+    effect: 'DENY',
+    rules: [{ principals: [], namespaces: [], ports: [1] }],
+  },
+  target: { clusters: [], namespace: 'shop', labels: {} },
+};
+
+const day = 86_400_000;
+
+describe('federation/insights: findings', () => {
+  let hub: Federation;
+  beforeEach(async () => {
+    hub = await Federation.start('east', 'west');
+    for (const name of ['east', 'west']) hub.report(name, { services: { cart: 2 } });
+  });
+  afterEach(() => hub.end());
+
+  const now = () =>
+    [...findings(hub.now, hub.clock.now())].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  const reasons = () =>
+    now().map(({ severity, reason, cluster, object }) => [severity, reason, cluster, object]);
+  const intermediate = (notAfter: number): IntermediateRecord => ({
+    ...{ kind: 'intermediate', keyId: 'k1', trustDomain: 'cluster.local', cluster: 'east', notAfter },
+    ...{ certificatePem: '', revoked: false, activated: true },
+  });
+
+  it('are none where all is well', () => assert.deepEqual(now(), []));
+
+  it('have every condition of a cluster and of a service, gravest first, with the object and its namespace', () => {
+    hub.report('east', {
+      services: { cart: 2 },
+      over: { cart: { conditions: [condition({ reason: 'SHARED_BY_WEIGHT', severity: 'INFO' })] } },
+      shard: {
+        conditions: [
+          condition({ object: 'Pod shop/cart-1' }),
+          condition({ reason: 'REPORT_TOO_LARGE', severity: 'ERROR' }),
+        ],
+      },
+    });
+    assert.deepEqual(reasons(), [
+      ['ERROR', 'REPORT_TOO_LARGE', 'east', 'Cluster east'],
+      ['WARNING', 'PORT_NOT_CAPTURABLE', 'east', 'Pod shop/cart-1'],
+      ['INFO', 'SHARED_BY_WEIGHT', 'east', 'Service shop/cart'],
+    ]);
+    assert.deepEqual(
+      now().map(({ namespace }) => namespace),
+      ['', 'shop', 'shop'],
+    );
+  });
+
+  it('name an agent that is away, with where it should connect', () => {
+    hub.report('east', { services: { cart: 2 }, shard: { link: { kind: 'UNREACHABLE', since: 1000 } } });
+    const [found, ...rest] = now();
+    assert.deepEqual([found?.reason, found?.severity, rest], ['AGENT_UNREACHABLE', 'ERROR', []]);
+    assert.match(found?.message ?? '', /1970-01-01T00:00:01/);
+    assert.match(found?.remedy ?? '', /127\.0\.0\.1:2/);
+  });
+
+  it('name a service without a healthy endpoint: an error where no other cluster has one', () => {
+    hub.report('east', { services: { cart: 0 } });
+    assert.deepEqual(reasons(), [['WARNING', 'NO_HEALTHY_ENDPOINT', 'east', 'Service shop/cart']]);
+    hub.report('west', { services: { cart: 0 } });
+    assert.deepEqual(
+      reasons().map(([severity]) => severity),
+      ['ERROR', 'ERROR'],
+    );
+  });
+
+  it('name exports and traffic policies of services that nobody has', async () => {
+    await hub.put(
+      { kind: 'serviceExport', namespace: 'shop', name: 'gone', clusters: [] },
+      { kind: 'serviceExport', namespace: 'shop', name: 'cart', clusters: ['east', 'north'] },
+      { kind: 'trafficPolicy', namespace: 'shop', name: 'gone', localityOrder: [], regionFailover: [] },
+    );
+    assert.deepEqual(
+      reasons().map(([, reason, cluster, object]) => [reason, cluster, object]),
+      [
+        ['EXPORT_OF_NOTHING', '', 'ServiceExport shop/gone'],
+        ['TRAFFIC_POLICY_OF_NOTHING', '', 'TrafficPolicy shop/gone'],
+        ['EXPORT_OF_NOTHING', 'north', 'ServiceExport shop/cart'],
+      ],
+    );
+  });
+
+  it('name policies that a cluster has not applied, and why', async () => {
+    await hub.put(policy);
+    const version = policyVersion(hub.now, hub.now.intent.accessPolicies.get('deny')!);
+    const applied = (state: 'APPLIED' | 'PENDING' | 'REJECTED', message: string) =>
+      new Map([['policy/deny', { subject: 'policy/deny', version, state, message, proxies: 1 }]]);
+    const reasonAt = () => now().filter(({ cluster }) => cluster === 'east')[0];
+    const say = (state: 'APPLIED' | 'PENDING' | 'REJECTED', message: string) =>
+      hub.report('east', { services: { cart: 2 }, shard: { applied: applied(state, message) } });
+    assert.equal(reasonAt()?.reason, 'POLICY_PENDING');
+    say('PENDING', 'Pod shop/cart-1 has no proxy');
+    assert.deepEqual([reasonAt()?.reason, reasonAt()?.severity], ['POLICY_NOT_ENFORCED', 'ERROR']);
+    assert.match(reasonAt()?.message ?? '', /cart-1 has no proxy/);
+    say('REJECTED', 'no room');
+    assert.equal(reasonAt()?.reason, 'POLICY_REJECTED');
+    say('APPLIED', '');
+    assert.equal(reasonAt(), undefined);
+  });
+
+  for (const [left, expected] of [
+    [7 * day + 1, undefined],
+    [7 * day, 'WARNING INTERMEDIATE_EXPIRES'],
+    [day, 'ERROR INTERMEDIATE_EXPIRES'],
+    [0, 'ERROR INTERMEDIATE_EXPIRED'],
+  ] as const)
+    it(`an intermediate that ends in ${left} ms is ${expected ?? 'no finding'}`, async () => {
+      await hub.put(intermediate(hub.clock.now() + left));
+      const [found] = now();
+      assert.equal(found && `${found.severity} ${found.reason}`, expected);
+    });
+
+  it('a cluster that never joined waits while its token is valid, and is a warning afterwards', async () => {
+    await hub.run(createJoinToken, {
+      ...{ cluster: 'north', lifetime: 60_000, namespaces: undefined, network: undefined },
+    });
+    const found = () => reasons().map(([severity, reason, cluster]) => [severity, reason, cluster]);
+    assert.deepEqual(found(), [['INFO', 'NOT_JOINED', 'north']]);
+    await hub.clock.advance(60_000);
+    assert.deepEqual(found(), [['WARNING', 'NOT_JOINED', 'north']]);
+  });
+
+  it('drains in force are for information, and an operation is a warning once it has waited for a minute', async () => {
+    await hub.run(
+      drainCluster,
+      { cluster: 'east', percent: 30, scope: 'ALL', deadline: undefined },
+      { reason: 'kernel upgrade' },
+    );
+    assert.deepEqual(reasons(), [['INFO', 'DRAIN_IN_FORCE', 'east', 'Cluster east']]);
+    assert.match(
+      now()
+        .map(({ message }) => message)
+        .join(),
+      /by admin since .* \(kernel upgrade\)/,
+    );
+    await hub.clock.advance(59_999);
+    assert.equal(now().length, 1);
+    await hub.clock.advance(1);
+    const waiting = now().filter(({ reason }) => reason === 'OPERATION_WAITS');
+    assert.match(waiting.map(({ message }) => message).join(), /east, west has not acknowledged/);
+  });
+
+  it('a revoked cluster is no finding', async () => {
+    await hub.put(aMember('east', { admission: 'REVOKED' }));
+    assert.deepEqual(now(), []);
+  });
+});
+
+describe('the namespace of a condition’s object', () => {
+  for (const [object, namespace] of [
+    ['Pod shop/cart-1', 'shop'],
+    ['Cluster east', ''],
+    ['', ''],
+    ['Node a/b', 'a'],
+  ] as const)
+    it(`of '${object}' is '${namespace}'`, () => assert.equal(namespaceOf(object), namespace));
+});
