@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkloadSummary } from '@isthmus/api/domain/question.ts';
+import type { WorkloadSummary, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import { countRejections, placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -84,9 +84,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     health: () => healthOf(said),
     answer: (ask) =>
       Promise.resolve(
-        ask.kind === 'workloads'
-          ? workloadsOf(said, ask.first, ask.after)
-          : answerRejections({ rejectionsByPlace }, ask),
+        ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejectionsByPlace }, ask),
       ),
     onView: () => undefined,
   });
@@ -158,8 +156,10 @@ const healthOf = ({ services, region }: Said) => ({
   })),
 });
 
-function workloadsOf({ cluster, workloads }: Said, first: number, after: string) {
-  const all = workloads.map((name): WorkloadSummary => ({
+/** They are in one namespace and bear no labels. */
+function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
+  const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
+  const all = (isSelected ? workloads : []).map((name): WorkloadSummary => ({
     ...{ uid: `${cluster}//Pod/${namespace}/${name}`, name, namespace, node: `${cluster}-a` },
     ...{ serviceAccount: name, spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/${name}` },
     ...{

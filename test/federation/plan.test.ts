@@ -110,6 +110,21 @@ describe('federation/failover: plans', () => {
     assert.ok(outcome.ok, JSON.stringify(outcome));
   });
 
+  it('lists every target whose agent is away', () => {
+    const away = (name: string) =>
+      hub.report(name, { services: { cart: 2 }, shard: { link: { kind: 'UNREACHABLE', since: 1 } } });
+    assert.deepEqual(plan().warnings, []);
+    away('west');
+    away('south');
+    assert.deepEqual(
+      plan().warnings.map(({ code, message }) => [code, /move to (\w+)/.exec(message)?.[1]]),
+      [
+        ['TARGET_UNREACHABLE', 'south'],
+        ['TARGET_UNREACHABLE', 'west'],
+      ],
+    );
+  });
+
   it('is stale after a traffic policy of one of its services', async () => {
     plans.keep('p', plan({ services: ['shop/cart'] }));
     await hub.put({
