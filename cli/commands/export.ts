@@ -97,7 +97,15 @@ function approveCommand(program: Command, world: World): void {
         const { clusters } = options;
         const result = await change<Payload>(endpoint, approveExport, { service, clusters }, options);
         show(result, () =>
-          told(`${clusters.join(', ')} approved to export ${nameOf(service)}`, result, options),
+          told(
+            {
+              todo: `approve ${clusters.join(', ')} to export ${nameOf(service)}`,
+              done: `${clusters.join(', ')} approved to export ${nameOf(service)}`,
+              object: `the approval of ${nameOf(service)}`,
+            },
+            result,
+            options,
+          ),
         );
       },
     );

@@ -13,9 +13,11 @@ export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
     .flatMap(({ cluster, services }) =>
       [...services].flatMap(([key, service]) => {
         const others = exportedBy.get(key) ?? [];
-        const conditions = [...service.conditions, ...exportConflict(snapshot, cluster, service, others)].map(
-          (condition) => findingOf(condition, cluster, `Service ${key}`),
-        );
+        const conditions = [
+          ...service.conditions,
+          ...approvalConditions(snapshot, cluster, service),
+          ...exportConflict(snapshot, cluster, service, others),
+        ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
         return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
       }),
     );

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Warning } from '../../federation/command/warning.ts';
 import { simulate } from '../../federation/failover/plan.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { clockConditions } from '../../federation/state/clock-condition.ts';
@@ -16,6 +17,7 @@ describe('the clusters to which a failover or a drain would move connections', (
   });
   afterEach(() => hub.end());
 
+  const sentences = (warnings: readonly Warning[]) => warnings.map(({ message }) => message).join('\n');
   const plan = () => {
     const request = { from: { cluster: 'east' }, services: [], percent: 100, scope: 'ALL' as const };
     const made = simulate(hub.now, { ...request, expiresAt: undefined }, hub.clock.now());
@@ -26,21 +28,21 @@ describe('the clusters to which a failover or a drain would move connections', (
     const drain = { cluster: 'east', percent: 100, scope: 'ALL' as const, deadline: undefined };
     const outcome = await hub.run(drainCluster, drain, { dryRun: true });
     assert.ok(outcome.ok);
-    return outcome.warnings.join('\n');
+    return sentences(outcome.warnings);
   };
 
   it('are listed where they are unreachable, every one of them', () => {
     assert.deepEqual([plan().unreachable, plan().warnings], [[], []]);
     for (const name of ['west', 'south']) hub.report(name, { services: { cart: 2 }, shard: away });
     assert.deepEqual([...plan().unreachable].sort(), ['south', 'west']);
-    assert.match(plan().warnings.join('\n'), /^west is unreachable: .*\nsouth is unreachable: /);
+    assert.match(sentences(plan().warnings), /^west is unreachable: .*\nsouth is unreachable: /);
   });
 
   it('are warned of where endpoints are not healthy, or no gateway is', () => {
     hub.report('west', { services: { cart: 1 } });
-    assert.match(plan().warnings.join(), /^shop\/cart has 1 of 2 endpoints healthy in west: /);
+    assert.match(sentences(plan().warnings), /^shop\/cart has 1 of 2 endpoints healthy in west: /);
     hub.report('west', { services: { cart: 2 }, shard: { gateways: new Map() } });
-    assert.match(plan().warnings.join(), /^west has no healthy east-west gateway: /);
+    assert.match(sentences(plan().warnings), /^west has no healthy east-west gateway: /);
   });
 
   it('a drain tells a service that no other cluster has from one whose other clusters cannot take it', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { run } from '../../fakes/command-line.ts';
 
 const changing = [
+  'approve-export',
   'token create',
   'token revoke',
   'drain start',
