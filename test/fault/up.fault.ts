@@ -80,11 +80,20 @@ function ended(stateHome: string, ...args: string[]): Promise<{ status: number |
   return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
 }
 
+/** Some end by themselves between the look and the signal. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 describe('npm start', () => {
   let stateHome = '';
   beforeEach(() => (stateHome = mkdtempSync(join(tmpdir(), 'isthmus-up-'))));
   afterEach(() => {
-    for (const pid of processesOf(stateHome)) process.kill(pid, 'SIGKILL');
+    for (const pid of processesOf(stateHome)) endProcess(pid);
     rmSync(stateHome, { recursive: true, force: true });
   });
 
