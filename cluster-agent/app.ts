@@ -4,6 +4,7 @@ import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
@@ -184,7 +185,7 @@ export class Agent {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { manifests, stateDir, localAddress, clock, log, xdsHost, xdsPort, admin } = this.#options;
+    const { manifests, stateDir, localAddress, clock, random, log, xdsHost, xdsPort, admin } = this.#options;
     if (admin) await serveStatus(this.#status, admin, log, signal);
     await this.#xds.listen(xdsHost, xdsPort);
     this.#health.start();
@@ -197,7 +198,7 @@ export class Agent {
     const source = filesSource({
       folder: new Folder(manifests, lastGood, log),
       allocations: this.#allocations,
-      ask: askFrom(localAddress, clock),
+      ask: askFrom(localAddress, new BoundDialer(clock, random), clock),
       clock,
     });
     void source.run((batch) => {

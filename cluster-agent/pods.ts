@@ -8,7 +8,7 @@ export const podsOf = (view: ClusterView): Pods => ({
   },
   pod(namespace, name) {
     const pod = view.get('Pod', namespace, name);
-    return pod && !pod.deleted
+    return pod && !pod.finished
       ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount }
       : undefined;
   },

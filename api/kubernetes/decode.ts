@@ -1,18 +1,20 @@
 import type { z } from 'zod';
-import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Finding } from '../domain/rejection.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
 import { complaint } from './complaint.ts';
-import { invalid } from './finding.ts';
-import { objectId } from './objects.ts';
-import type { ClusterObject, Metadata, ServiceObject } from './objects.ts';
+import { endpointSliceSchema, readSlice } from './endpoint-slice.ts';
+import { recognise, type Recognised } from './kinds.ts';
+import { describe, idAs, loosely, readMetadata } from './metadata.ts';
+import { nearest } from './near.ts';
+import { nodeSchema, readNode } from './node.ts';
+import type { ClusterObject, Metadata } from './objects.ts';
 import { readPeerAuthentication } from './peer-authentication.ts';
-import { readPod } from './pod.ts';
-import { readCreation } from './precedence.ts';
+import { podSchema, readPod } from './pod.ts';
 import * as policySchemas from './policy-schemas.ts';
 import { standInFor, type StandIn } from './policy-stand-in.ts';
-import * as schemas from './schemas.ts';
+import { readService, serviceSchema, withoutEffect } from './service.ts';
+import { unknownFields, unknownFieldSentence } from './unknown-fields.ts';
 import { withoutNulls } from './without-nulls.ts';
 
 /** An object that was read, with what of it is not applied; or one whose kind Isthmus does not use. */
@@ -23,7 +25,9 @@ export type Decoded =
       readonly object: ClusterObject;
       readonly findings: readonly Finding[];
     }
-  | { readonly kind: 'skipped'; readonly what: string; readonly apiVersion: string };
+  | { readonly kind: 'skipped'; readonly what: string; readonly apiVersion: string }
+  /** It is no object of Kubernetes, but, say, the values of a Helm chart. */
+  | { readonly kind: 'foreign' };
 
 /** Why an object is refused. */
 export interface Refusal extends Finding {
@@ -35,7 +39,7 @@ export interface Refusal extends Finding {
   readonly standIn: StandIn | undefined;
 }
 
-const clusterScoped = new Set(['Namespace', 'Node']);
+type Unread = Omit<Refusal, 'standIn'>;
 
 /**
  * Reads one foreign object, as JSON has it. Never throws; the refusal names the object, the field and what is wrong
@@ -54,18 +58,35 @@ const isSecurityGroup = (raw: unknown): boolean => {
   return typeof apiVersion === 'string' && apiVersion.startsWith('security.istio.io/');
 };
 
-function decodeReadable(raw: unknown): Result<Decoded, Omit<Refusal, 'standIn'>> {
-  const refusal = { object: describe(raw), id: idOf(raw) };
-  const framed = schemas.frame.safeParse(raw);
-  if (!framed.success) return err({ ...refusal, ...complaint(framed.error, schemas.frame) });
-  const { apiVersion, kind } = framed.data;
-  const metadata = readMetadata(kind, framed.data.metadata);
-  const decode = decoders[`${apiVersion.replace(/\/v1beta1$/, '/v1')}/${kind}`];
-  if (!decode) return passOver(apiVersion, kind, refusal);
-  const read = decode(raw, metadata);
-  if (!read.ok) return err({ ...refusal, ...read.error });
+function decodeReadable(raw: unknown): Result<Decoded, Unread> {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return noObject(raw);
+  const { apiVersion, kind } = loosely(raw);
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return untyped(raw);
+  const recognised = recognise(apiVersion, kind);
+  if (recognised.is === 'other') return ok({ kind: 'skipped', what: describe(raw), apiVersion });
+  if (recognised.is === 'misspelt') {
+    const id = idAs(recognised.kind ?? kind, raw);
+    // Nobody knows what it would have been.
+    const known = recognised.kind === undefined ? undefined : id;
+    return err({ object: describe(raw), id: known, ...misspelt(recognised) });
+  }
+  return decodeUsed(raw, kind, `${recognised.group}/${kind}`);
+}
+
+function decodeUsed(raw: unknown, kind: string, key: string): Result<Decoded, Unread> {
+  const refusal = { object: describe(raw), id: idAs(kind, raw) };
+  const metadata = readMetadata(kind, raw);
+  if (!metadata.success) return err({ ...refusal, ...complaint(metadata.error, kind, raw) });
+  const read = decoders[key]?.(raw, metadata.data);
+  if (!read) throw new Error(`no decoder for ${key}`);
+  if (!read.ok) return err({ ...refusal, ...complaint(read.error, kind, raw) });
   const { object, findings } = read.value;
-  return ok({ kind: 'object', what: refusal.object, object, findings });
+  return ok({
+    kind: 'object',
+    what: refusal.object,
+    object,
+    findings: [...findings, ...unknownFields(kind, raw)],
+  });
 }
 
 /** In the specs of security policies a null is refused, as a rule that was only begun must not match everything. */
@@ -78,14 +99,43 @@ function readable(foreign: unknown): unknown {
 
 const securityKinds = new Set(['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']);
 
-/** Kinds that are not acted on are many; a security policy that is misspelt must not pass for one of them. */
-function passOver(apiVersion: string, kind: string, refusal: Pick<Refusal, 'object' | 'id'>) {
-  const isSecurity = apiVersion.startsWith('security.istio.io/');
-  if (isSecurity && !securityKinds.has(kind))
-    return err({ ...refusal, id: undefined, ...invalid('kind', `${apiVersion} has no such kind`) });
-  if (kind === 'AuthorizationPolicy' || kind === 'PeerAuthentication')
-    return err({ ...refusal, ...invalid('apiVersion', 'is not security.istio.io/v1 or /v1beta1') });
-  return ok({ kind: 'skipped' as const, what: refusal.object, apiVersion });
+/** Text where an object should be is a mistake; a list of other things is a file of somebody else. */
+function noObject(foreign: unknown): Result<Decoded, Unread> {
+  const listed = Array.isArray(foreign) && foreign.some((one) => looksLikeObject(loosely(one)));
+  if (Array.isArray(foreign) && !listed) return ok({ kind: 'foreign' });
+  const message = listed
+    ? 'is a list of objects: write them as documents, or as the items of a List'
+    : 'is no object: a manifest is a map with apiVersion, kind and metadata';
+  return err({ object: '?', id: undefined, code: 'NO_OBJECT', severity: 'ERROR', field: '', message });
+}
+
+/** A map without a kind or an apiVersion: one that looks like an object all the same lacks it. */
+function untyped(raw: unknown): Result<Decoded, Unread> {
+  const loose = loosely(raw);
+  if (!looksLikeObject(loose)) return ok({ kind: 'foreign' });
+  const field = typeof loose.kind === 'string' ? 'apiVersion' : 'kind';
+  const written = Object.keys(loose).find((key) => nearest(key, [field]) !== undefined && key !== field);
+  return err({
+    object: describe(raw),
+    id: idAs(loose.kind, raw),
+    code: 'MISSING_FIELD',
+    severity: 'ERROR',
+    field: written ?? field,
+    message: written === undefined ? `${field} is required` : unknownFieldSentence(written, [field]),
+  });
+}
+
+/** Two of the four fields that an object has: values of a Helm chart may have one of them. */
+const looksLikeObject = ({ apiVersion, kind, metadata, spec }: ReturnType<typeof loosely>): boolean =>
+  [typeof apiVersion, typeof kind].filter((type) => type === 'string').length +
+    [metadata, spec].filter((part) => typeof part === 'object' && part !== null).length >=
+  2;
+
+function misspelt({ field, written, meant }: Extract<Recognised, { is: 'misspelt' }>): Finding {
+  const code = field === 'kind' ? 'UNKNOWN_KIND' : 'UNKNOWN_API_VERSION';
+  const hint = meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`;
+  const message = `unknown ${field} ${JSON.stringify(written.slice(0, 100))}${hint}`;
+  return { code, severity: 'ERROR', field, message };
 }
 
 interface Read {
@@ -93,22 +143,26 @@ interface Read {
   readonly findings: readonly Finding[];
 }
 
-type Decode = (raw: unknown, metadata: Metadata) => Result<Read, Finding>;
+type Decode = (raw: unknown, metadata: Metadata) => Result<Read, z.ZodError>;
 
 const whole = (object: ClusterObject): Read => ({ object, findings: [] });
 
+/** By group and kind. */
 const decoders: Readonly<Record<string, Decode>> = {
-  'v1/Namespace': (_raw, metadata) => ok(whole({ kind: 'Namespace', metadata })),
-  'v1/ServiceAccount': (_raw, metadata) => ok(whole({ kind: 'ServiceAccount', metadata })),
-  'v1/Node': (raw, metadata) => through(schemas.node, raw, (value) => whole(readNode(value, metadata))),
-  'v1/Service': (raw, metadata) =>
-    through(schemas.service, raw, (value) => whole(readService(value, metadata))),
-  'v1/Pod': (raw, metadata) => through(schemas.pod, raw, (value) => readPod(value, metadata)),
-  'discovery.k8s.io/v1/EndpointSlice': (raw, metadata) =>
-    through(schemas.endpointSlice, raw, (value) => whole(readSlice(value, metadata))),
-  'security.istio.io/v1/AuthorizationPolicy': (raw, metadata) =>
+  '/Namespace': (_raw, metadata) => ok(whole({ kind: 'Namespace', metadata })),
+  '/ServiceAccount': (_raw, metadata) => ok(whole({ kind: 'ServiceAccount', metadata })),
+  '/Node': (raw, metadata) => through(nodeSchema, raw, (value) => whole(readNode(value, metadata))),
+  '/Service': (raw, metadata) =>
+    through(serviceSchema, raw, (value) => ({
+      object: readService(value, metadata),
+      findings: withoutEffect(value, metadata),
+    })),
+  '/Pod': (raw, metadata) => through(podSchema, raw, (value) => readPod(value, metadata)),
+  'discovery.k8s.io/EndpointSlice': (raw, metadata) =>
+    through(endpointSliceSchema, raw, (value) => whole(readSlice(value, metadata))),
+  'security.istio.io/AuthorizationPolicy': (raw, metadata) =>
     through(policySchemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
-  'security.istio.io/v1/PeerAuthentication': (raw, metadata) =>
+  'security.istio.io/PeerAuthentication': (raw, metadata) =>
     through(policySchemas.peerAuthentication, raw, (value) => whole(readPeerAuthentication(value, metadata))),
 };
 
@@ -116,81 +170,7 @@ function through<S extends z.ZodType>(
   schema: S,
   raw: unknown,
   read: (value: z.infer<S>) => Read,
-): Result<Read, Finding> {
+): Result<Read, z.ZodError> {
   const parsed = schema.safeParse(raw);
-  return parsed.success ? ok(read(parsed.data)) : err(complaint(parsed.error, schema));
-}
-
-interface Loose {
-  readonly apiVersion?: unknown;
-  readonly kind?: unknown;
-  readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown };
-}
-
-const loosely = (raw: unknown): Loose => (typeof raw === 'object' && raw !== null ? raw : {});
-
-/** `<kind> <namespace>/<name>`, as far as the object says. */
-function describe(raw: unknown): string {
-  const { kind, metadata } = loosely(raw);
-  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 100) : '?');
-  if (clusterScoped.has(text(kind))) return `${text(kind)} ${text(metadata?.name)}`;
-  return `${text(kind)} ${text(metadata?.namespace ?? 'default')}/${text(metadata?.name)}`;
-}
-
-function idOf(raw: unknown): string | undefined {
-  const { kind, metadata } = loosely(raw);
-  const { name, namespace = 'default' } = metadata ?? {};
-  if (typeof kind !== 'string' || typeof name !== 'string' || typeof namespace !== 'string') return undefined;
-  return objectId(kind, { name, namespace: clusterScoped.has(kind) ? '' : namespace });
-}
-
-function readMetadata(kind: string, raw: z.infer<typeof schemas.metadata>): Metadata {
-  const namespace = clusterScoped.has(kind) ? '' : (raw.namespace ?? 'default');
-  const { name, uid = `${namespace}.${name}`, labels = {}, annotations = {} } = raw;
-  return { name, namespace, uid, createdAt: readCreation(raw.creationTimestamp), labels, annotations };
-}
-
-function readNode({ status }: z.infer<typeof schemas.node>, metadata: Metadata): ClusterObject {
-  const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
-  return {
-    ...{ kind: 'Node', metadata, address: canonicalAddress(address) ?? '' },
-    region: metadata.labels['topology.kubernetes.io/region'] ?? '',
-    zone: metadata.labels['topology.kubernetes.io/zone'] ?? '',
-  };
-}
-
-function readService({ spec }: z.infer<typeof schemas.service>, metadata: Metadata): ServiceObject {
-  const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
-  return {
-    ...{ kind: 'Service', metadata, type: spec.type ?? 'ClusterIP', selector: spec.selector ?? {} },
-    // UDP is never carried in a tunnel.
-    ports: (spec.ports ?? [])
-      .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
-      .map(({ name = '', port, targetPort = port, appProtocol = '' }) => ({
-        name,
-        port,
-        targetPort,
-        appProtocol,
-      })),
-    clusterIPs: written.flatMap((one) => canonicalAddress(one) ?? []),
-    headless: written.includes('None'),
-    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
-    trafficDistribution:
-      spec.trafficDistribution ?? metadata.annotations['networking.istio.io/traffic-distribution'] ?? '',
-    internalTrafficPolicy: spec.internalTrafficPolicy ?? 'Cluster',
-  };
-}
-
-function readSlice(
-  { ports, endpoints }: z.infer<typeof schemas.endpointSlice>,
-  metadata: Metadata,
-): ClusterObject {
-  return {
-    ...{ kind: 'EndpointSlice', metadata, service: metadata.labels['kubernetes.io/service-name'] ?? '' },
-    ports: (ports ?? []).flatMap(({ name, port }) => (port ? [{ name: name ?? '', port }] : [])),
-    endpoints: (endpoints ?? []).map(({ addresses, conditions, nodeName = '', zone = '' }) => ({
-      addresses: addresses.flatMap((one) => canonicalAddress(one) ?? []),
-      ...{ ready: conditions?.ready ?? true, nodeName, zone },
-    })),
-  };
+  return parsed.success ? ok(read(parsed.data)) : err(parsed.error);
 }

@@ -25,6 +25,8 @@ export interface NodeObject {
   /** From topology.kubernetes.io/region and /zone. */
   readonly region: string;
   readonly zone: string;
+  /** From topology.istio.io/subzone. */
+  readonly subzone: string;
 }
 
 export interface ServiceAccountObject {
@@ -44,14 +46,14 @@ export interface ServiceObject {
   readonly kind: 'Service';
   readonly metadata: Metadata;
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
-  /** Empty selects nothing: endpoints come from EndpointSlices. */
+  /** Empty selects nothing: endpoints come from EndpointSlices. An ExternalName has none. */
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly ServicePortSpec[];
   /** clusterIPs as written; `None` makes it headless. */
   readonly clusterIPs: readonly string[];
   readonly headless: boolean;
   readonly publishNotReadyAddresses: boolean;
-  /** spec.trafficDistribution, or ''. */
+  /** spec.trafficDistribution, or ''; the annotation of Istio is in the metadata. */
   readonly trafficDistribution: string;
   readonly internalTrafficPolicy: 'Cluster' | 'Local';
 }
@@ -67,12 +69,15 @@ export interface EndpointSliceObject {
     readonly ready: boolean;
     readonly nodeName: string;
     readonly zone: string;
+    /** `<namespace>/<name>` of the pod that it is, or ''. */
+    readonly pod: string;
   }[];
 }
 
 export interface Probe {
   readonly kind: 'tcpSocket' | 'httpGet';
-  readonly port: number | string;
+  /** 0, where nobody answers, when the container has no port of the name that is written. */
+  readonly port: number;
   readonly path: string;
   readonly periodMillis: number;
   readonly timeoutMillis: number;
@@ -91,15 +96,23 @@ export interface PodObject {
   readonly nodeName: string;
   /** '' means `default`. */
   readonly serviceAccount: string;
-  /** status.podIP, '' when the source must allocate one. */
+  /** The first of status.podIPs, '' when the source must allocate one. */
   readonly podIP: string;
+  /** Those after it: the second address of a dual-stack pod. */
+  readonly otherIPs: readonly string[];
   readonly hostNetwork: boolean;
+  /** TCP ports of its containers, then of those init containers that go on (native sidecars). */
   readonly ports: readonly ContainerPort[];
-  /** The first container's readiness probe. */
-  readonly readinessProbe: Probe | undefined;
+  /** Of all containers: each has to succeed. */
+  readonly readinessProbes: readonly Probe[];
   /** The Ready condition; undefined where the source owns it and has not probed yet. */
   readonly ready: boolean | undefined;
+  /** It is terminating: it takes nothing new, and still opens connections. */
   readonly deleted: boolean;
+  /** Succeeded or Failed: it has no processes, and its address may be another's. */
+  readonly finished: boolean;
+  /** The workload that it is one of: its Deployment, CronJob and so on, or itself. */
+  readonly workloadName: string;
 }
 
 /** The converted policy with the selector that decides whose it is (Istio AuthorizationPolicy). */

@@ -7,7 +7,7 @@ import { denied } from './policy-rules.ts';
 import { action, matchLabel, targetRef } from './policy-schemas.ts';
 import { readCreation } from './precedence.ts';
 import { rootNamespace } from './root-namespace.ts';
-import { dnsName } from './schemas.ts';
+import { dnsLabel, subdomain } from './shapes.ts';
 
 /** What is in force where a security policy is refused and no good form of it is known. */
 export interface StandIn {
@@ -142,9 +142,9 @@ function describeSelector(selector: Readonly<Record<string, string>>, { namespac
 function readMetadata(raw: Raw): Metadata | undefined {
   const written = raw['metadata'];
   if (!isRecord(written)) return undefined;
-  const namespace = dnsName.safeParse(plainText(written['namespace'] ?? 'default'));
+  const namespace = dnsLabel.safeParse(plainText(written['namespace'] ?? 'default'));
   if (!namespace.success) return undefined;
-  const named = dnsName.safeParse(plainText(written['name']));
+  const named = subdomain.safeParse(plainText(written['name']));
   // `~` cannot stand in a Kubernetes name.
   const name = named.success ? named.data : `unnamed~${digest(raw)}`;
   const annotations = isRecord(written['annotations']) ? written['annotations'] : {};

@@ -1,41 +1,90 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Finding } from '../domain/rejection.ts';
 import { notApplied } from './finding.ts';
 import type { Probe } from './objects.ts';
-import type * as schemas from './schemas.ts';
+import type { ServingContainer } from './pod.ts';
+import { port, portName } from './shapes.ts';
 
-type Container = z.infer<typeof schemas.pod>['spec']['containers'][number];
-type RawProbe = NonNullable<Container['readinessProbe']>;
+const probePort = z.union([port, portName.min(1)], 'must be a port or the name of one');
+/** 0 stands for the default, as for the API server. */
+const count = z.int().min(0).max(2_147_483_647).optional();
 
-/** The first readiness probe of a pod's containers, and what of them is not acted on. */
-export function readProbe(containers: readonly Container[]): {
-  readonly probe: Probe | undefined;
+export const probeSchema = z.looseObject({
+  tcpSocket: z.looseObject({ port: probePort, host: z.string().optional() }).optional(),
+  httpGet: z
+    .looseObject({
+      port: probePort,
+      path: z.string().max(2048).optional(),
+      scheme: z.enum(['HTTP', 'HTTPS', '']).optional(),
+      host: z.string().optional(),
+      httpHeaders: z.array(z.looseObject({})).optional(),
+    })
+    .optional(),
+  exec: z.looseObject({}).optional(),
+  grpc: z.looseObject({}).optional(),
+  periodSeconds: count,
+  timeoutSeconds: count,
+  failureThreshold: count,
+  successThreshold: count,
+});
+
+type RawProbe = z.infer<typeof probeSchema>;
+
+/** What a timer can wait for. */
+const mostMillis = 2_147_483_647;
+
+/** The readiness probes of a pod's containers, all of which have to succeed, and what of them is not acted on. */
+export function readProbes(containers: readonly ServingContainer[]): {
+  readonly probes: readonly Probe[];
   readonly findings: readonly Finding[];
 } {
-  const probed = containers.flatMap(({ readinessProbe }, i) =>
-    readinessProbe ? [{ readinessProbe, at: `spec.containers[${i}].readinessProbe` }] : [],
+  const found = containers.flatMap(({ value: { readinessProbe, ports = [] }, at }) =>
+    readinessProbe ? [read(readinessProbe, ports, `${at}.readinessProbe`)] : [],
   );
-  const [first, ...others] = probed;
-  if (!first) return { probe: undefined, findings: [] };
   return {
-    probe: convert(first.readinessProbe),
-    findings: [
-      ...unapplied(first.readinessProbe, first.at),
-      ...others.map(({ at }) => notApplied(at, 'the first probe of a pod is asked alone')),
-    ],
+    probes: found.flatMap(({ probe }) => probe ?? []),
+    findings: found.flatMap(({ findings }) => findings),
   };
 }
 
-function convert(probe: RawProbe): Probe | undefined {
+type Ports = NonNullable<ServingContainer['value']['ports']>;
+
+function read(probe: RawProbe, ports: Ports, at: string) {
   const target = probe.httpGet ?? probe.tcpSocket;
-  if (!target) return undefined;
+  if (!target) return { probe: undefined, findings: unapplied(probe, at) };
   const isHttp = probe.httpGet !== undefined && probe.httpGet.scheme !== 'HTTPS';
-  return {
-    ...{ kind: isHttp ? 'httpGet' : 'tcpSocket', port: target.port, path: probe.httpGet?.path ?? '/' },
-    periodMillis: (probe.periodSeconds ?? 10) * 1000,
-    timeoutMillis: (probe.timeoutSeconds ?? 1) * 1000,
-    ...{ failureThreshold: probe.failureThreshold ?? 3, successThreshold: probe.successThreshold ?? 1 },
+  // A name is that of a port of the same container, whatever its protocol.
+  const number =
+    typeof target.port === 'number'
+      ? target.port
+      : ports.find(({ name }) => name === target.port)?.containerPort;
+  const findings = [...unapplied(probe, at), ...(number === undefined ? [noPort(target.port, at)] : [])];
+  const converted: Probe = {
+    kind: isHttp ? 'httpGet' : 'tcpSocket',
+    port: number ?? 0,
+    path: requestPath(probe.httpGet?.path ?? ''),
+    periodMillis: millis(probe.periodSeconds || 10),
+    timeoutMillis: millis(probe.timeoutSeconds || 1),
+    failureThreshold: probe.failureThreshold || 3,
+    successThreshold: probe.successThreshold || 1,
   };
+  return { probe: converted, findings };
+}
+
+const noPort = (name: string | number, at: string): Finding => ({
+  code: 'PORT_UNKNOWN',
+  severity: 'WARNING',
+  field: `${at}.port`,
+  message: `the container has no port named ${String(name)}, so the pod is never ready: name the port, or give its number`,
+});
+
+const millis = (seconds: number): number => Math.min(seconds * 1000, mostMillis);
+
+/** As a kubelet sends it: it begins with a slash, and what a request line cannot hold is escaped. */
+function requestPath(path: string): string {
+  const [asked = ''] = path.split('#');
+  const escaped = asked.replace(/[^!-~]/gu, (one) => encodeURIComponent(one.toWellFormed()));
+  return escaped.startsWith('/') ? escaped : `/${escaped}`;
 }
 
 function unapplied({ exec, grpc, httpGet, tcpSocket }: RawProbe, at: string): readonly Finding[] {
@@ -44,7 +93,7 @@ function unapplied({ exec, grpc, httpGet, tcpSocket }: RawProbe, at: string): re
     [exec, 'exec', connects],
     [grpc, 'grpc', connects],
     [httpGet?.scheme === 'HTTPS' || undefined, 'httpGet.scheme', connects],
-    [httpGet?.host ?? tcpSocket?.host, 'host', "the pod's own application is asked"],
+    [(httpGet?.host ?? tcpSocket?.host) || undefined, 'host', "the pod's own application is asked"],
     [httpGet?.httpHeaders, 'httpGet.httpHeaders', 'the request goes without them'],
   ];
   return found.flatMap(([value, name, message]) =>

@@ -12,11 +12,8 @@ export interface UnknownMode {
 
 const dataplane = { label: 'istio.io/dataplane-mode', known: ['ambient', 'none'] };
 const injection = { label: 'istio-injection', known: ['enabled', 'disabled'] };
-/** Istio's injector takes these for yes; what it does not know it takes for no, without a word. */
-const inject = {
-  label: 'sidecar.istio.io/inject',
-  known: ['true', 'false', 'yes', 'no', 'y', 'n', 'on', 'off'],
-};
+/** Istio's injector knows these two words; any other leaves it to the namespace (pkg/kube/inject, injectRequired). */
+const inject = { label: 'sidecar.istio.io/inject', known: ['true', 'false'] };
 
 /**
  * The first label of a pod or its namespace that is misspelt: the pod would be taken for one of no mode, and be reached

@@ -4,7 +4,7 @@ import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.t
 import { healthConditions, list } from '../health/conditions.ts';
 import { gatewayReports } from './gateways.ts';
 import type { TranslateInput } from './input.ts';
-import { portsAt } from './workloads.ts';
+import { portsAt } from './members.ts';
 
 /** What is degraded in this cluster as a whole. `monotonic` is the time by the agent's monotonic clock. */
 export const clusterConditions = (input: TranslateInput, monotonic: number): readonly Condition[] => [

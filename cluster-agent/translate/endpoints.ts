@@ -1,11 +1,11 @@
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { isHealthy } from '../health/judge.ts';
 import { modeOf } from '../view/mode.ts';
 import { identityFor, isServedByUpstream, type TranslateInput } from './input.ts';
-import { slicesOf } from './slices.ts';
-import { portsAt, transportOf } from './workloads.ts';
+import { membersOf, slicesOf, type Member } from './members.ts';
+import { transportOf } from './workloads.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport. */
 export function endpointGroups(
@@ -32,22 +32,25 @@ interface Endpoint extends Pick<EndpointGroup, 'region' | 'zone' | 'transport' |
 }
 
 const podEndpoints = (input: TranslateInput, service: ServiceObject): readonly Endpoint[] =>
-  input.view.selectedBy(service).map((pod) => {
+  membersOf(input.view, service).map((member) => {
+    const { pod } = member;
     const transport = transportOf[modeOf(input.view, pod)];
     return {
-      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isServing(input, service, pod) },
+      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isServing(input, member) },
       ...(transport === 'hbone' && isServedByUpstream(input, pod) && { hboneOnly: true }),
     };
   });
 
 const writtenEndpoints = (view: ClusterView, service: ServiceObject): readonly Endpoint[] =>
   slicesOf(view, service).flatMap(({ endpoints }) =>
-    endpoints.flatMap(({ addresses, ready, nodeName, zone }) =>
-      addresses.map(() => {
-        const place = placeOf(view, nodeName);
-        return { ...place, zone: zone || place.zone, transport: 'plaintext' as const, healthy: ready };
-      }),
-    ),
+    endpoints
+      .filter(({ pod }) => pod === '')
+      .flatMap(({ addresses, ready, nodeName, zone }) =>
+        addresses.map(() => {
+          const place = placeOf(view, nodeName);
+          return { ...place, zone: zone || place.zone, transport: 'plaintext' as const, healthy: ready };
+        }),
+      ),
   );
 
 function placeOf(view: ClusterView, nodeName: string): { readonly region: string; readonly zone: string } {
@@ -56,13 +59,14 @@ function placeOf(view: ClusterView, nodeName: string): { readonly region: string
 }
 
 /** A pod that has none of the service's ports is no endpoint that anybody could reach. */
-const isServing = (input: TranslateInput, service: ServiceObject, pod: PodObject): boolean =>
-  isHealthy(input.health.of(pod)) && portsAt(service, pod).length > 0;
+const isServing = (input: TranslateInput, { pod, ports, isHeldBack }: Member): boolean =>
+  isHealthy(input.health.of(pod)) && ports.length > 0 && !isHeldBack;
 
 /** The SPIFFE IDs of the workloads behind a service, ready or not. */
 export const namesBehind = (input: TranslateInput, service: ServiceObject | undefined): readonly string[] => [
   ...new Set(
-    (service ? input.view.selectedBy(service) : [])
+    (service ? membersOf(input.view, service) : [])
+      .map(({ pod }) => pod)
       .filter((pod) => modeOf(input.view, pod) !== 'NONE')
       .map(({ metadata, serviceAccount }) => identityFor(input, metadata.namespace, serviceAccount)),
   ),

@@ -60,7 +60,10 @@ export function addressConditions({
 }
 
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
-  const services = input.view.all('Service').filter((one) => !isGatewayService(one));
+  // An ExternalName has nothing that could be reached or exported.
+  const services = input.view
+    .all('Service')
+    .filter((one) => !isGatewayService(one) && one.type !== 'ExternalName');
   return new Map(
     services.map((service) => [
       `${service.metadata.namespace}/${service.metadata.name}`,

@@ -1,37 +1,26 @@
 import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { PortMapping, Workload } from '@isthmus/mesh/state/workload.ts';
-import type { ClusterView } from '../view/cluster-view.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { portsOf, slicesOf } from './members.ts';
 import { blank } from './workloads.ts';
 
 /**
- * Endpoints that somebody wrote down for a service without a selector: what runs there is not known, so it is reached
- * in plaintext and by the service only, as Istio's control plane has it.
+ * Endpoints that somebody wrote down for a service without a selector, and that are no pods: what runs there is not
+ * known, so it is reached in plaintext and by the service only, as Istio's control plane has it.
  */
 export function sliceWorkloads(input: TranslateInput): readonly Workload[] {
   return input.view
     .all('Service')
     .flatMap((service) =>
       slicesOf(input.view, service).flatMap((slice) =>
-        slice.endpoints.flatMap((endpoint) =>
-          endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
-        ),
+        slice.endpoints
+          .filter(({ pod }) => pod === '')
+          .flatMap((endpoint) =>
+            endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
+          ),
       ),
     );
 }
-
-/** None for a service that selects its pods. */
-export const slicesOf = (
-  view: ClusterView,
-  { metadata, selector }: ServiceObject,
-): readonly EndpointSliceObject[] =>
-  Object.keys(selector).length > 0
-    ? []
-    : view
-        .all('EndpointSlice')
-        .filter(
-          (slice) => slice.service === metadata.name && slice.metadata.namespace === metadata.namespace,
-        );
 
 type Endpoint = EndpointSliceObject['endpoints'][number] & { readonly address: string };
 
@@ -53,10 +42,3 @@ function workloadOf(
     services: new Map([[serviceKeyOf(service.metadata), portsOf(service, slice)]]),
   };
 }
-
-/** A service's port is the slice's port of the same name. */
-const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>
-  service.ports.flatMap(({ name, port }) => {
-    const found = slice.ports.find((one) => one.name === name);
-    return found ? [{ servicePort: port, targetPort: found.port }] : [];
-  });

@@ -9,6 +9,7 @@ import { policies } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
 import { sliceWorkloads } from './slices.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
+import { trafficDistributionOf } from './traffic-distribution.ts';
 import { podWorkloads } from './workloads.ts';
 
 /**
@@ -124,14 +125,14 @@ function preferenceOf(
   if (policy && policy.localityOrder.length > 0)
     return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
   if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
+  if (!local) return anywhere;
   const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
-  switch (local?.trafficDistribution) {
-    case 'PreferClose':
-    case 'PreferSameZone':
+  switch (trafficDistributionOf(local, input.view.namespace(local.metadata.namespace))) {
+    case 'SAME_ZONE':
       return { routingPreference: close, mode: 'FAILOVER' };
-    case 'PreferSameNode':
+    case 'SAME_NODE':
       return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
-    default:
+    case 'ANY':
       return anywhere;
   }
 }

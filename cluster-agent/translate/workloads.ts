@@ -1,10 +1,12 @@
-import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
 import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { canonicalOf } from './canonical.ts';
+import { membersOf } from './members.ts';
 import { podUid } from './pod-uid.ts';
 import type { Policies, PodPolicies } from './policies.ts';
 
@@ -85,22 +87,22 @@ function podWorkload(
   const { metadata } = pod;
   const node = input.view.get('Node', '', pod.nodeName);
   const mode = modeOf(input.view, pod);
-  const app = metadata.labels['app.kubernetes.io/name'] ?? metadata.labels['app'] ?? metadata.name;
+  const { canonicalName, canonicalRevision } = canonicalOf(pod);
   return {
     ...blank,
     uid: podUid(input.cluster, pod),
     name: metadata.name,
     namespace: metadata.namespace,
-    addresses: [pod.podIP],
+    addresses: [pod.podIP, ...pod.otherIPs],
     network: metadata.labels['topology.istio.io/network'] ?? networkOf(input),
     cluster: input.cluster,
     node: pod.nodeName,
-    locality: { region: node?.region ?? '', zone: node?.zone ?? '', subzone: '' },
+    locality: { region: node?.region ?? '', zone: node?.zone ?? '', subzone: node?.subzone ?? '' },
     trustDomain: input.trustDomain,
     serviceAccount: pod.serviceAccount,
-    canonicalName: app,
-    workloadName: metadata.name,
-    canonicalRevision: metadata.labels['app.kubernetes.io/version'] ?? metadata.labels['version'] ?? 'latest',
+    canonicalName,
+    canonicalRevision,
+    workloadName: pod.workloadName,
     hostNetwork: pod.hostNetwork,
     status: isHealthy(input.health.of(pod)) ? 'HEALTHY' : 'UNHEALTHY',
     services,
@@ -118,21 +120,11 @@ function podWorkload(
 function membershipsByPod(input: TranslateInput): Map<string, Map<string, readonly PortMapping[]>> {
   const members = new Map<string, Map<string, readonly PortMapping[]>>();
   for (const service of input.view.all('Service'))
-    for (const pod of input.view.selectedBy(service)) {
-      const ports = portsAt(service, pod);
-      if (ports.length === 0) continue;
+    for (const { pod, ports, isHeldBack } of membersOf(input.view, service)) {
+      if (ports.length === 0 || isHeldBack) continue;
       const uid = podUid(input.cluster, pod);
       const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
       members.set(uid, known.set(serviceKeyOf(service.metadata), ports));
     }
   return members;
-}
-
-/** A named target port is what the pod calls by that name; a pod without it does not serve the port. */
-export function portsAt({ ports }: ServiceObject, pod: PodObject): readonly PortMapping[] {
-  return ports.flatMap(({ port, targetPort }) => {
-    const target =
-      typeof targetPort === 'number' ? targetPort : pod.ports.find(({ name }) => name === targetPort)?.port;
-    return target === undefined ? [] : [{ servicePort: port, targetPort: target }];
-  });
 }

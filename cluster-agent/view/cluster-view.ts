@@ -23,7 +23,7 @@ export class ClusterView {
     for (const event of batch)
       switch (event.type) {
         case 'upsert':
-          this.#objects.set(event.id, event.object);
+          this.#objects.set(event.id, asHeld(event.object));
           break;
         case 'remove':
           this.#objects.delete(event.id);
@@ -42,6 +42,10 @@ export class ClusterView {
     return [...this.#objects.values()].filter(
       (object): object is Extract<ClusterObject, { kind: K }> => object.kind === kind,
     );
+  }
+
+  byId(id: string): ClusterObject | undefined {
+    return this.#objects.get(id);
   }
 
   get<K extends ClusterObject['kind']>(
@@ -64,8 +68,15 @@ export class ClusterView {
     return this.#sorted;
   }
 
+  /** Those that have processes: one that is being deleted has them still, one that has finished has none. */
   pods(): readonly PodObject[] {
-    return this.all('Pod').filter(({ deleted }) => !deleted);
+    return this.all('Pod').filter(({ finished }) => !finished);
+  }
+
+  /** By `<namespace>/<name>`, unless it has finished. */
+  podNamed(name: string): PodObject | undefined {
+    const pod = this.#objects.get(`Pod/${name}`);
+    return pod?.kind === 'Pod' && !pod.finished ? pod : undefined;
   }
 
   /** Pods that a service selects; none for a service without a selector. */
@@ -93,3 +104,7 @@ const sorted = (rejections: readonly Rejection[]): ReadonlyMap<string, Rejection
       .map((one) => [placeOfRejection(one), one] as const)
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   );
+
+/** A pod that is being deleted is not ready, whatever its probes say: as for endpoints in Kubernetes and in Istio. */
+const asHeld = (object: ClusterObject): ClusterObject =>
+  object.kind === 'Pod' && object.deleted && object.ready ? { ...object, ready: false } : object;

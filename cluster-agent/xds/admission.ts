@@ -13,7 +13,7 @@ import type { ProxyClient, XdsCaller } from './proxy-client.ts';
 export function refusalOf(input: TranslateInput, client: ProxyClient, caller: XdsCaller): string | undefined {
   if (!input.view.synced) return undefined;
   const pod = input.view.get('Pod', client.namespace, client.pod);
-  if (!pod || pod.deleted || (caller.pod && caller.pod.uid !== pod.metadata.uid))
+  if (!pod || pod.finished || (caller.pod && caller.pod.uid !== pod.metadata.uid))
     return `pod ${client.key} is not in this cluster as the token says`;
   return serves(input, client, pod) ? undefined : `pod ${client.key} is none that a ${client.kind} serves`;
 }

@@ -133,7 +133,7 @@ describe('a folder of files as a cluster', () => {
       ['Pod/shop/b'],
     );
     asked.length = 0;
-    await clock.advance(500);
+    await clock.advance(1000);
     assert.deepEqual(asked.sort(), ['a', 'b']);
   });
 

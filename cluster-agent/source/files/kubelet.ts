@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { ClusterView } from '../../view/cluster-view.ts';
 import type { SourceEvent } from '../source.ts';
 import type { Allocations } from './allocations.ts';
 import { defaultProbe, type Ask } from './ask.ts';
-import { place, type Placed } from './place.ts';
-import { Prober } from './prober.ts';
+import { listeningIn, movesPods } from './listening.ts';
+import { place, type Listening, type Placed } from './place.ts';
+import { PodProbes } from './pod-probes.ts';
 
 interface Deps {
   readonly allocations: Allocations;
@@ -19,15 +21,20 @@ interface Deps {
 
 interface Running extends Placed {
   readonly manifest: PodObject;
-  readonly probe: Probe | undefined;
-  readonly prober: Prober | undefined;
+  readonly listening: Listening;
+  readonly probes: readonly Probe[];
+  readonly probing: PodProbes | undefined;
 }
 
 const origin = 'pods';
+/** A kubelet asks once a second at the most. A TCP connection that is refused is noticed by nobody. */
+const startMillis = { declared: 1000, default: 200 };
 
 /** What a kubelet and a network plugin do for the pods of a cluster that is files: addresses, and readiness. */
 export class Kubelet {
   readonly #deps: Deps;
+  /** As the manifests have it. */
+  readonly #view = new ClusterView();
   readonly #pods = new Map<string, Running>();
   readonly #unasked = new Set<string>();
   #told: readonly Rejection[] = [];
@@ -46,52 +53,70 @@ export class Kubelet {
     if (events.length === 0) return events;
     const manifests = new Map<string, PodObject>();
     const others: SourceEvent[] = [];
-    for (const event of events)
+    let moves = false;
+    for (const event of events) {
+      if (event.type === 'upsert' || event.type === 'remove') moves ||= movesPods(this.#view.byId(event.id));
+      if (event.type === 'upsert') moves ||= movesPods(event.object);
       if (event.type === 'upsert' && event.object.kind === 'Pod') manifests.set(event.id, event.object);
       else {
         if (event.type === 'remove') this.#remove(event.id);
         others.push(event);
       }
-    // One that found no address before may find one now.
-    for (const [id, { manifest, problems }] of this.#pods)
-      if (problems.length > 0 && !manifests.has(id)) manifests.set(id, manifest);
-    return [...others, ...this.#run(manifests), ...this.#problems()];
+    }
+    this.#view.apply(events.filter(({ type }) => type !== 'rejections'));
+    const listening = listeningIn(this.#view);
+    for (const [id, running] of this.#pods)
+      if (!manifests.has(id) && this.#isDue(running, moves, listening)) manifests.set(id, running.manifest);
+    return [...others, ...this.#run(manifests, listening), ...this.#problems()];
   }
 
   stop(): void {
-    for (const { prober } of this.#pods.values()) prober?.stop();
+    for (const { probing } of this.#pods.values()) probing?.stop();
+  }
+
+  /** One that found no address before may find one now; one whose namespace joins the mesh listens elsewhere. */
+  #isDue({ manifest, problems, listening }: Running, moves: boolean, now: (pod: PodObject) => Listening) {
+    return problems.length > 0 || (moves && !isDeepStrictEqual(now(manifest), listening));
   }
 
   /** What manifests give goes before what is allocated, in whatever order they come. */
-  #run(manifests: ReadonlyMap<string, PodObject>): readonly SourceEvent[] {
-    const placed = place(this.#deps.allocations, [...manifests.values()]);
+  #run(
+    manifests: ReadonlyMap<string, PodObject>,
+    listening: (pod: PodObject) => Listening,
+  ): readonly SourceEvent[] {
+    const placed = place(this.#deps.allocations, [...manifests.values()], listening);
     return [...manifests].map(([id, manifest], i) => {
-      const running = this.#start(id, manifest, placed[i] ?? { pod: manifest, problems: [] });
+      const at = placed[i] ?? { pod: manifest, problems: [] };
+      const running = this.#start(id, manifest, listening(manifest), at);
       this.#pods.set(id, running);
       return { type: 'upsert', id, object: running.pod };
     });
   }
 
-  /** A prober goes on unless it would ask something else: the readiness that it has seen is not to be lost. */
-  #start(id: string, manifest: PodObject, { pod, problems }: Placed): Running {
+  /** Probes go on unless they would ask something else: the readiness that they have seen is not to be lost. */
+  #start(id: string, manifest: PodObject, listening: Listening, { pod, problems }: Placed): Running {
     const before = this.#pods.get(id);
-    const probe = pod.readinessProbe ?? defaultProbe(pod);
-    const ready = probe === undefined || before?.pod.ready === true;
-    const running = { manifest, pod: { ...pod, ready }, problems, probe };
-    if (before?.prober && isDeepStrictEqual(asksOf(before), asksOf(running)))
-      return { ...running, prober: before.prober };
-    before?.prober?.stop();
+    const probes = probesOf(pod);
+    const ready = !pod.finished && (probes.length === 0 || before?.pod.ready === true);
+    const running = { manifest, listening, pod: { ...pod, ready }, problems, probes };
+    if (before?.probing && isDeepStrictEqual(asksOf(before), asksOf(running)))
+      return { ...running, probing: before.probing };
+    before?.probing?.stop();
     this.#unasked.delete(id);
-    return { ...running, prober: probe && this.#probe(id, running.pod, probe) };
+    return { ...running, probing: probes.length === 0 ? undefined : this.#probe(id, running.pod, probes) };
   }
 
-  #probe(id: string, pod: PodObject, probe: Probe): Prober {
+  #probe(id: string, pod: PodObject, probes: readonly Probe[]): PodProbes {
     this.#unasked.add(id);
-    return new Prober({
-      ...{ probe, clock: this.#deps.clock, ready: pod.ready === true },
-      ask: () => this.#deps.ask(pod, probe),
+    const isDeclared = pod.readinessProbes.length > 0;
+    return new PodProbes({
+      probes,
+      ready: pod.ready === true,
+      ask: (probe) => this.#deps.ask(pod, probe),
+      clock: this.#deps.clock,
+      startMillis: isDeclared ? startMillis.declared : startMillis.default,
       onReady: (ready) => this.#ready(id, ready),
-      onAnswer: () => {
+      onAsked: () => {
         if (this.#unasked.delete(id)) this.#deps.onAnswer();
       },
     });
@@ -108,7 +133,7 @@ export class Kubelet {
   #remove(id: string): void {
     const running = this.#pods.get(id);
     if (!running) return;
-    running.prober?.stop();
+    running.probing?.stop();
     this.#pods.delete(id);
     this.#unasked.delete(id);
     const { namespace, name } = running.pod.metadata;
@@ -124,9 +149,16 @@ export class Kubelet {
   }
 }
 
-/** What decides whom a prober asks, and for what. */
-const asksOf = ({ pod, probe }: Pick<Running, 'pod' | 'probe'>) => [
-  probe,
-  pod.ports,
+/** Those that it declares, or else one connection a second; none for a pod that has finished. */
+function probesOf(pod: PodObject): readonly Probe[] {
+  if (pod.finished) return [];
+  if (pod.readinessProbes.length > 0) return pod.readinessProbes;
+  const probe = defaultProbe(pod);
+  return probe ? [probe] : [];
+}
+
+/** What decides whom the probes ask, and for what. */
+const asksOf = ({ pod, probes }: Pick<Running, 'pod' | 'probes'>) => [
+  probes,
   pod.metadata.annotations['isthmus.io/app-address'],
 ];

@@ -8,38 +8,63 @@ export interface Placed {
   readonly problems: readonly Rejection[];
 }
 
+/** Where the processes of a pod listen. */
+export type Listening =
+  /** At an application address of its own: its proxy has the pod's address. */
+  | { readonly at: 'APPLICATION' }
+  /** At the pod's own address, where no proxy stands before it. */
+  | { readonly at: 'POD' }
+  /** At its node's address, '' when the node has none. */
+  | { readonly at: 'NODE'; readonly address: string };
+
 const appAddress = 'isthmus.io/app-address';
+const annotation = `metadata.annotations.${appAddress}`;
 
 const ownerOf = ({ metadata }: PodObject): string => `${metadata.namespace}/${metadata.name}`;
 
 /**
  * Gives pods the addresses that their manifests leave open. What a manifest gives goes before what is allocated, in
- * whatever order they come; a pod without an address is no workload.
+ * whatever order they come; a pod without an address is no workload. A finished pod has given up its addresses.
  */
-export function place(allocations: Allocations, pods: readonly PodObject[]): readonly Placed[] {
+export function place(
+  allocations: Allocations,
+  pods: readonly PodObject[],
+  listening: (pod: PodObject) => Listening,
+): readonly Placed[] {
   for (const pod of pods)
     for (const kind of ['pods', 'apps'] as const) allocations.unreserve(kind, ownerOf(pod));
-  const given = pods.map((pod) => reserve(allocations, pod));
-  return pods.map((pod, i) => allocate(allocations, pod, given[i] ?? []));
+  const given = pods.map((pod) => (pod.finished ? [] : reserve(allocations, pod, listening(pod))));
+  return pods.map((pod, i) =>
+    pod.finished
+      ? { pod: withAddresses(pod, [], ''), problems: [] }
+      : allocate(allocations, pod, listening(pod), given[i] ?? []),
+  );
 }
 
 /** The addresses in the manifest; those that another has already are refused. */
-function reserve(allocations: Allocations, pod: PodObject): readonly Rejection[] {
+function reserve(allocations: Allocations, pod: PodObject, { at }: Listening): readonly Rejection[] {
   const app = pod.metadata.annotations[appAddress];
   const problems: Rejection[] = [];
+  const own = pod.podIP === '' ? [] : [pod.podIP, ...pod.otherIPs];
   // Pods of the host's network share its address.
-  if (pod.podIP !== '' && !pod.hostNetwork) {
-    const reserved = allocations.reserve('pods', ownerOf(pod), pod.podIP);
-    if (!reserved.ok) problems.push(problem(pod, 'status.podIP', reserved.error));
+  for (const address of at === 'NODE' ? [] : own) {
+    const reserved = allocations.reserve('pods', ownerOf(pod), address);
+    const field = address === pod.podIP ? 'status.podIP' : 'status.podIPs';
+    if (!reserved.ok) problems.push(problem(pod, field, reserved.error));
   }
-  if (app !== undefined) {
+  if (app !== undefined && at === 'APPLICATION') {
     const reserved = allocations.reserve('apps', ownerOf(pod), app);
-    if (!reserved.ok) problems.push(problem(pod, `metadata.annotations.${appAddress}`, reserved.error));
+    if (!reserved.ok) problems.push(problem(pod, annotation, reserved.error));
   }
   return problems;
 }
 
-function allocate(allocations: Allocations, pod: PodObject, refused: readonly Rejection[]): Placed {
+function allocate(
+  allocations: Allocations,
+  pod: PodObject,
+  listening: Listening,
+  refused: readonly Rejection[],
+): Placed {
   const problems = [...refused];
   const given = (field: string, kind: 'pods' | 'apps', address: string | undefined): string => {
     if (problems.some((one) => one.field === field)) return '';
@@ -49,19 +74,45 @@ function allocate(allocations: Allocations, pod: PodObject, refused: readonly Re
     problems.push(problem(pod, field, allocated.error));
     return '';
   };
-  const podIP = given('status.podIP', 'pods', pod.podIP === '' ? undefined : pod.podIP);
-  const annotation = `metadata.annotations.${appAddress}`;
-  const app = given(annotation, 'apps', pod.metadata.annotations[appAddress]);
+  const written = pod.podIP === '' ? undefined : pod.podIP;
+  const podIP =
+    listening.at === 'NODE'
+      ? (written ?? nodeAddress(pod, listening.address, problems))
+      : given('status.podIP', 'pods', written);
+  const writtenApp = pod.metadata.annotations[appAddress];
+  const app = listening.at === 'APPLICATION' ? given(annotation, 'apps', writtenApp) : podIP;
+  if (listening.at !== 'APPLICATION' && writtenApp !== undefined && writtenApp !== podIP)
+    problems.push(withoutEffect(pod, podIP));
   if (pod.nodeName === '')
     problems.push(
       problem(pod, 'spec.nodeName', 'names no node: no proxy serves the pod and it gets no token'),
     );
-  const annotations = { ...pod.metadata.annotations, [appAddress]: app };
-  return {
-    pod: { ...pod, podIP: app === '' ? '' : podIP, metadata: { ...pod.metadata, annotations } },
-    problems,
-  };
+  const others = problems.some((one) => one.field === 'status.podIPs') ? [] : pod.otherIPs;
+  return { pod: withAddresses(pod, app === '' ? [] : [podIP, ...others], app), problems };
 }
+
+function nodeAddress(pod: PodObject, address: string, problems: Rejection[]): string {
+  if (address === '')
+    problems.push(
+      problem(
+        pod,
+        'spec.hostNetwork',
+        `the pod has its node's address, and the node ${pod.nodeName} has none: give the Node an InternalIP, or the pod a status.podIP`,
+      ),
+    );
+  return address;
+}
+
+const withAddresses = (
+  pod: PodObject,
+  [podIP = '', ...otherIPs]: readonly string[],
+  app: string,
+): PodObject => ({
+  ...pod,
+  podIP,
+  otherIPs,
+  metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, [appAddress]: app } },
+});
 
 const problem = (pod: PodObject, field: string, message: string): Rejection => ({
   code: 'NOT_PLACED',
@@ -71,4 +122,14 @@ const problem = (pod: PodObject, field: string, message: string): Rejection => (
   message,
   file: '',
   line: 0,
+});
+
+const withoutEffect = (pod: PodObject, podIP: string): Rejection => ({
+  ...problem(
+    pod,
+    annotation,
+    `has no effect: no proxy stands before a pod outside the mesh, so it is reached, and asked whether it is ready, at ${podIP}; listen there`,
+  ),
+  code: 'NO_EFFECT',
+  severity: 'WARNING',
 });

@@ -1,9 +1,6 @@
 import type { Probe } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
-/** Until a pod is ready for the first time it is asked this often, so that a start is noticed soon. */
-const startMillis = 200;
-
 interface Deps {
   readonly probe: Probe;
   /** What is known of the pod already. */
@@ -11,6 +8,8 @@ interface Deps {
   /** Whether the application is well. Never rejects, and answers within the probe's timeout. */
   readonly ask: () => Promise<boolean>;
   readonly clock: Clock;
+  /** Milliseconds between two questions until the first success, so that a start is noticed soon. */
+  readonly startMillis: number;
   readonly onReady: (ready: boolean) => void;
   /** After every answer. */
   readonly onAnswer: () => void;
@@ -22,11 +21,13 @@ export class Prober {
   #timer: Timer | undefined;
   #ready: boolean;
   #streak = 0;
+  #succeeded: boolean;
   #stopped = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#ready = deps.ready;
+    this.#succeeded = deps.ready;
     this.#tick();
   }
 
@@ -36,11 +37,12 @@ export class Prober {
   }
 
   #tick(): void {
-    const { ask, clock, probe, onAnswer } = this.#deps;
+    const { ask, clock, probe, startMillis, onAnswer } = this.#deps;
     void ask().then((well) => {
       if (this.#stopped) return;
       this.#count(well);
-      const period = this.#ready ? probe.periodMillis : Math.min(startMillis, probe.periodMillis);
+      this.#succeeded ||= well;
+      const period = this.#succeeded ? probe.periodMillis : Math.min(startMillis, probe.periodMillis);
       this.#timer = clock.after(period, () => this.#tick());
       onAnswer();
     });

@@ -112,6 +112,8 @@ class Contents implements FileContents {
     const decoded = decodeObject(JSON.parse(json));
     if (!decoded.ok) {
       this.#refuse(decoded.error, json, line);
+    } else if (decoded.value.kind === 'foreign') {
+      // Values of a Helm chart, say: no object, and no mistake.
     } else if (decoded.value.kind === 'skipped') {
       const { what, apiVersion } = decoded.value;
       this.reject(what, skipped(apiVersion), line);

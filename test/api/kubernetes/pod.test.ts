@@ -36,20 +36,22 @@ describe('what of a readiness probe is not applied is told', () => {
   for (const [name, [readinessProbe, kind, fields]] of Object.entries(table))
     it(name, () => {
       const { pod, findings } = podOf({ readinessProbe });
-      assert.equal(pod.readinessProbe?.kind, kind);
+      assert.equal(pod.readinessProbes[0]?.kind, kind);
       assert.deepEqual(
         findings.map(({ field, code, severity }) => [field, code, severity]),
         fields.map((field) => [`spec.containers[0].readinessProbe.${field}`, 'NOT_APPLIED', 'WARNING']),
       );
     });
 
-  it('and the probe of a second container', () => {
-    const readinessProbe = { tcpSocket: { port } };
-    const { findings } = podOf({}, { spec: { containers: [{ readinessProbe }, {}, { readinessProbe }] } });
+  it('and a port that the container does not have', () => {
+    const readinessProbe = { tcpSocket: { port: 'web' } };
+    const other = { ports: [{ name: 'web', containerPort: 80 }] };
+    const { pod, findings } = podOf({}, { spec: { containers: [{ readinessProbe }, other] } });
     assert.deepEqual(
-      findings.map(({ field }) => field),
-      ['spec.containers[2].readinessProbe'],
+      findings.map(({ code, field }) => [code, field]),
+      [['PORT_UNKNOWN', 'spec.containers[0].readinessProbe.port']],
     );
+    assert.equal(pod.readinessProbes[0]?.port, 0, 'where nobody answers');
   });
 });
 
@@ -61,17 +63,13 @@ describe('a pod is refused whose', () => {
     ],
     'node name does': [[{}, { spec: { nodeName: 'n\nA=b' } }], 'spec.nodeName'],
     'service account does': [[{}, { spec: { serviceAccountName: 'a\nb' } }], 'spec.serviceAccountName'],
-    'probe asks for a path with a space': [
-      [{ readinessProbe: { httpGet: { port: 1, path: '/a b' } } }],
-      'spec.containers[0].readinessProbe.httpGet.path',
-    ],
-    'probe asks for a path without a slash': [
-      [{ readinessProbe: { httpGet: { port: 1, path: 'a' } } }],
-      'spec.containers[0].readinessProbe.httpGet.path',
-    ],
-    'probe waits for longer than a timer can': [
-      [{ readinessProbe: { tcpSocket: { port: 1 }, periodSeconds: 1e9 } }],
+    'probe waits for longer than 32 bits can say': [
+      [{ readinessProbe: { tcpSocket: { port: 1 }, periodSeconds: 2 ** 31 } }],
       'spec.containers[0].readinessProbe.periodSeconds',
+    ],
+    'probe waits for less than nothing': [
+      [{ readinessProbe: { tcpSocket: { port: 1 }, timeoutSeconds: -1 } }],
+      'spec.containers[0].readinessProbe.timeoutSeconds',
     ],
     'application address is a name': [
       [{}, { annotations: { 'isthmus.io/app-address': 'localhost' } }],

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
+import type { Finding } from '../domain/rejection.ts';
+import type { Metadata, ServiceObject } from './objects.ts';
+import { labels, port, portName, protocol } from './shapes.ts';
+
+export const serviceSchema = z.looseObject({
+  spec: z.looseObject({
+    type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName', '']).optional(),
+    selector: labels,
+    clusterIP: z.string().optional(),
+    clusterIPs: z.array(z.string()).optional(),
+    publishNotReadyAddresses: z.boolean().optional(),
+    trafficDistribution: z.string().optional(),
+    internalTrafficPolicy: z.enum(['Cluster', 'Local']).optional(),
+    ports: z
+      .array(
+        z.looseObject({
+          name: portName.optional(),
+          port,
+          // 0 and the empty name stand for the port itself.
+          targetPort: z.union([port, z.literal(0), portName], 'must be a port or the name of one').optional(),
+          appProtocol: z.string().optional(),
+          protocol,
+        }),
+      )
+      .max(1000)
+      .optional(),
+  }),
+});
+
+type Raw = z.infer<typeof serviceSchema>;
+
+export function readService({ spec }: Raw, metadata: Metadata): ServiceObject {
+  const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+  const isExternal = spec.type === 'ExternalName';
+  return {
+    kind: 'Service',
+    metadata,
+    type: spec.type === undefined || spec.type === '' ? 'ClusterIP' : spec.type,
+    // A selector of an ExternalName selects nothing: it is an alias of a name in DNS.
+    selector: isExternal ? {} : (spec.selector ?? {}),
+    // UDP is never carried in a tunnel.
+    ports: (spec.ports ?? [])
+      .filter((one) => (one.protocol ?? 'TCP') === 'TCP')
+      .map(({ name = '', port: number, targetPort, appProtocol = '' }) => ({
+        name,
+        port: number,
+        targetPort: targetPort === undefined || targetPort === 0 || targetPort === '' ? number : targetPort,
+        appProtocol,
+      })),
+    clusterIPs: written.flatMap((one) => canonicalAddress(one) ?? []),
+    headless: written.includes('None'),
+    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    trafficDistribution: spec.trafficDistribution ?? '',
+    internalTrafficPolicy: spec.internalTrafficPolicy ?? 'Cluster',
+  };
+}
+
+/** What of an ExternalName does nothing: it is an alias in DNS, which Kubernetes alone serves. */
+export function withoutEffect(
+  { spec }: Raw,
+  { labels: { 'istio.io/global': global } }: Metadata,
+): readonly Finding[] {
+  if (spec.type !== 'ExternalName') return [];
+  const finding = (field: string, message: string): Finding => ({
+    code: 'NO_EFFECT',
+    severity: 'WARNING',
+    field,
+    message,
+  });
+  const why = 'has no effect: an ExternalName is a name in DNS and has no endpoints';
+  return [
+    ...(global === 'true' ? [finding('metadata.labels.istio.io/global', `${why} to export`)] : []),
+    ...(Object.keys(spec.selector ?? {}).length > 0 ? [finding('spec.selector', why)] : []),
+  ];
+}

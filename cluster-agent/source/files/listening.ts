@@ -1,0 +1,30 @@
+import type { ClusterObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { ClusterView } from '../../view/cluster-view.ts';
+import { gatewayPods, isGatewayService } from '../../view/gateways.ts';
+import { modeOf } from '../../view/mode.ts';
+import { isNodeProxy } from '../../view/node-proxy.ts';
+import type { Listening } from './place.ts';
+
+/**
+ * Where pods listen, by their mode. A captured pod's address is its proxy's, and so are a proxy's own pod's: it has its
+ * pages at the application address.
+ */
+export function listeningIn(view: ClusterView): (pod: PodObject) => Listening {
+  const gateways = new Set([...gatewayPods(view)].map(nameOf));
+  return (pod) => {
+    const isProxy = isNodeProxy(pod) || gateways.has(nameOf(pod));
+    if (isProxy || modeOf(view, pod) !== 'NONE') return { at: 'APPLICATION' };
+    return pod.hostNetwork
+      ? { at: 'NODE', address: view.get('Node', '', pod.nodeName)?.address ?? '' }
+      : { at: 'POD' };
+  };
+}
+
+const nameOf = ({ metadata }: PodObject): string => `${metadata.namespace}/${metadata.name}`;
+
+/** Whether pods may listen elsewhere when this object comes, changes or goes. */
+export const movesPods = (object: ClusterObject | undefined): boolean =>
+  object !== undefined &&
+  (object.kind === 'Namespace' ||
+    object.kind === 'Node' ||
+    (object.kind === 'Service' && isGatewayService(object)));

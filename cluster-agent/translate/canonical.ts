@@ -1,0 +1,20 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+
+/** The name and revision under which telemetry shows a pod (istio, pkg/kube/labels, CanonicalService). */
+export function canonicalOf({ metadata: { labels }, workloadName }: PodObject): {
+  readonly canonicalName: string;
+  readonly canonicalRevision: string;
+} {
+  return {
+    canonicalName:
+      labels['service.istio.io/canonical-name'] ??
+      labels['app.kubernetes.io/name'] ??
+      labels['app'] ??
+      workloadName,
+    canonicalRevision:
+      labels['service.istio.io/canonical-revision'] ??
+      labels['app.kubernetes.io/version'] ??
+      labels['version'] ??
+      'latest',
+  };
+}
