@@ -18,7 +18,7 @@ interface Seen {
 const query = `{ cluster(name: "east") { conditions { reason object } }
   service(namespace: "shop", name: "catalogue") { clusters { cluster healthy } } }`;
 const plan = `{ simulateFailover(input: { from: { cluster: "west" }, services: [{ namespace: "shop", name: "catalogue" }] }) {
-  warnings userErrors { message } } }`;
+  warnings { message } userErrors { message } } }`;
 
 describe('a node whose ztunnel is killed', () => {
   let stateHome = '';
@@ -43,11 +43,11 @@ describe('a node whose ztunnel is killed', () => {
     return cluster.conditions.map(({ reason, object }) => `${reason} ${object}`);
   };
   const warnings = async () => {
-    const { simulateFailover } = await ask<{ simulateFailover: { warnings: string[] } }>(
+    const { simulateFailover } = await ask<{ simulateFailover: { warnings: { message: string }[] } }>(
       sandbox.endpoint,
       plan,
     );
-    return simulateFailover.warnings.join('\n');
+    return simulateFailover.warnings.map(({ message }) => message).join('\n');
   };
   const limit = { within: 60_000 * timeScale };
   const reached = (what: string, holds: () => Promise<boolean>) =>
