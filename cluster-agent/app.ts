@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
@@ -113,6 +114,8 @@ export class Agent {
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #moment: { epoch: bigint; revision: bigint };
+  /** What is degraded in where the cluster's objects come from. */
+  #sourceConditions: () => readonly Condition[] = () => [];
   #snapshot: ClusterSnapshot | undefined;
   #scheduled = false;
   #healthText = '';
@@ -195,8 +198,10 @@ export class Agent {
       this.#reportAppliedSoon();
     });
     const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
+    const folder = new Folder(manifests, lastGood, log);
+    this.#sourceConditions = () => folder.conditions;
     const source = filesSource({
-      folder: new Folder(manifests, lastGood, log),
+      folder,
       allocations: this.#allocations,
       ask: askFrom(localAddress, new BoundDialer(clock, random), clock),
       clock,
@@ -343,6 +348,7 @@ export class Agent {
 
   #publishCluster(input: TranslateInput): void {
     const report = clusterReport(input, agentVersion, [
+      ...this.#sourceConditions(),
       ...addressConditions(this.#allocations),
       ...clusterConditions(input, this.#options.clock.monotonic()),
     ]);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { Folder, lossMillis, settleMillis } from '../../cluster-agent/source/files/folder.ts';
+import { listFolder } from '../../cluster-agent/source/files/list-folder.ts';
 import { LastGood } from '../../cluster-agent/source/files/last-good.ts';
 import { readManifests } from '../../cluster-agent/source/files/read-file.ts';
 import { StateFile } from '../../cluster-agent/state-file.ts';
@@ -153,6 +154,7 @@ describe('a folder of manifests', () => {
       assert.deepEqual(look(settleMillis), {
         events: [],
         unsettled: false,
+        behind: false,
         again: lossMillis - settleMillis,
       });
       put('a.yaml', denyAll());
@@ -255,6 +257,57 @@ describe('a folder of manifests', () => {
     write('a.yaml', service('two'));
     assert.deepEqual(names(), ['two']);
     assert.deepEqual(view.rejections, []);
+  });
+
+  for (const [what, text] of [
+    ['kind', service('one').replace('kind: Service', 'kind: Servcie')],
+    ['apiVersion', service('one').replace('apiVersion: v1', 'apiVersion: v11')],
+    ['field of its kind', service('one').replace('kind: Service', 'knd: Service')],
+    ['field of its spec', service('one').replace('spec:', 'sepc:')],
+  ] as const)
+    it(`a live object with a misspelt ${what} keeps its last good form, and the word that is meant is told`, () => {
+      write('a.yaml', service('one') + '---\n' + service('two'));
+      write('a.yaml', text + '---\n' + service('two', 9090));
+      assert.deepEqual(names(), ['one', 'two']);
+      assert.equal(view.get('Service', 'shop', 'two')?.ports[0]?.port, 9090, 'its neighbour goes on');
+      assert.match(told()[0] ?? '', /did you mean "(Service|v1|kind|spec)"\?/);
+    });
+
+  it('an object whose kind becomes another that is not used goes', () => {
+    write('a.yaml', service('one'));
+    write('a.yaml', service('one').replace('kind: Service', 'kind: ConfigMap'));
+    assert.deepEqual(names(), []);
+    assert.deepEqual(
+      view.rejections.map(({ code, severity }) => [code, severity]),
+      [['SKIPPED', 'INFO']],
+    );
+  });
+
+  it('a folder of any number of files is read, a part at each look', () => {
+    for (let i = 0; i < 1500; i++) put(`f${i}.yaml`, service(`s${i}`) + '#'.repeat(500));
+    look();
+    let { behind, again } = look(settleMillis);
+    assert.deepEqual([behind, again], [true, 1]);
+    for (let i = 0; behind; i++) {
+      assert.ok(i < 10);
+      ({ behind, again } = look(1));
+    }
+    assert.equal(names().length, 1500);
+    assert.deepEqual(view.rejections, []);
+  });
+
+  it('the limit of files holds for what a link may lead to: one below, at it, and one above', () => {
+    for (const name of ['a.yaml', 'b.yaml', 'c.yaml']) put(name, service('x'));
+    for (const [most, closed] of [
+      [4, 0],
+      [3, 0],
+      [2, 1],
+    ] as const) {
+      const listing = listFolder(dir, undefined, most);
+      assert.equal(listing.files.size, Math.min(most, 3));
+      assert.equal(listing.closed.size, closed);
+    }
+    assert.match(listFolder(dir, undefined, 2).closed.get('') ?? '', /more than 2 files: .*; remove some/);
   });
 
   it('a file that is written to all the time holds up no other', () => {

@@ -45,6 +45,7 @@ class Running {
   readonly #kubelet: Kubelet;
   readonly #start: number;
   #next: { readonly at: number; readonly timer: Timer } | undefined;
+  #notBefore = 0;
   #listed = false;
   #waited = false;
   #synced = false;
@@ -60,10 +61,14 @@ class Running {
   look(): void {
     const { folder, clock } = this.#deps;
     const now = clock.monotonic();
-    const { events, unsettled, again } = folder.look(now);
+    const { events, unsettled, behind, again } = folder.look(now);
     const enriched = this.#kubelet.enrich(events);
     if (enriched.length > 0) this.#emit(enriched);
-    if (!this.#listed && (!unsettled || now - this.#start >= listMillis)) this.#list();
+    // Unknown is never empty: nothing is listed before every file has been read once.
+    if (!this.#listed && !behind && (!unsettled || now - this.#start >= listMillis)) this.#list();
+    // Half of the time at the most is spent on looking, however often a large folder changes.
+    const end = clock.monotonic();
+    this.#notBefore = end + (end - now);
     this.soon(Math.min(again ?? rescanMillis, rescanMillis));
   }
 
@@ -71,10 +76,10 @@ class Running {
   soon(delay: number): void {
     if (this.#signal.aborted) return;
     const { clock } = this.#deps;
-    const at = clock.monotonic() + delay;
+    const at = Math.max(clock.monotonic() + delay, this.#notBefore);
     if (this.#next && this.#next.at <= at) return;
     this.#next?.timer.cancel();
-    const timer = clock.after(delay, () => {
+    const timer = clock.after(at - clock.monotonic(), () => {
       this.#next = undefined;
       this.look();
     });

@@ -5,14 +5,18 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   statSync,
+  type Dirent,
   type Stats,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import { mostBytes } from './read-file.ts';
 
-const mostFiles = 1000;
+/** So many files are more than any cluster has: a link that leads out of the folder must not fill the memory. */
+const mostFiles = 100_000;
 const mostDepth = 10;
 
 /** What a look at a folder finds, by paths below it. */
@@ -23,35 +27,95 @@ export interface Listing {
   readonly closed: ReadonlyMap<string, string>;
 }
 
+/** Is told of each folder before it is listed, and of those that hold what links lead to, with the name that matters. */
+export type OnFolder = (path: string, only?: string) => void;
+
+const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);
+
 /**
- * The YAML files of a folder and the folders in it. Hidden ones are passed over: editors keep their locks there, and
- * Kubernetes the versions of a mounted ConfigMap. Never throws.
+ * The YAML and JSON files of a folder and the folders in it, also of those that links lead to, each once. Hidden ones are
+ * passed over: editors keep their locks there, and Kubernetes the versions of a mounted ConfigMap. Never throws.
  */
-export function listFolder(root: string): Listing {
-  const files = new Map<string, Result<string, string>>();
-  const closed = new Map<string, string>();
-  const walk = (folder: string, depth: number): void => {
-    for (const { name, path, isFolder } of entriesOf(root, folder, closed)) {
-      if (name.startsWith('.')) continue;
-      if (isFolder && depth >= mostDepth) closed.set(path, `is more than ${mostDepth} folders deep`);
-      else if (isFolder) walk(path, depth + 1);
-      else if (!/\.ya?ml$/.test(name)) continue;
-      else if (files.size < mostFiles) files.set(path, stampOf(join(root, path)));
-      else closed.set('', `holds more than ${mostFiles} files: the rest is passed over`);
-    }
-  };
-  walk('', 0);
-  return { files, closed };
+export function listFolder(
+  root: string,
+  onFolder: OnFolder = () => undefined,
+  most: number = mostFiles,
+): Listing {
+  const walk = new Walk(root, onFolder, most);
+  const whole = resolve(root);
+  onFolder(dirname(whole), basename(whole));
+  walk.into('', 0);
+  return walk;
 }
 
-function entriesOf(root: string, folder: string, closed: Map<string, string>) {
-  try {
-    return readdirSync(join(root, folder), { withFileTypes: true })
-      .map((entry) => ({ name: entry.name, path: join(folder, entry.name), isFolder: entry.isDirectory() }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    closed.set(folder, `cannot be listed: ${reasonOf(error)}`);
-    return [];
+class Walk implements Listing {
+  readonly files = new Map<string, Result<string, string>>();
+  readonly closed = new Map<string, string>();
+  readonly #root: string;
+  readonly #onFolder: OnFolder;
+  readonly #most: number;
+  /** Folders by what they are: links may lead in a circle. */
+  readonly #entered = new Set<string>();
+
+  constructor(root: string, onFolder: OnFolder, most: number) {
+    this.#most = most;
+    this.#root = root;
+    this.#onFolder = onFolder;
+  }
+
+  into(folder: string, depth: number): void {
+    const path = join(this.#root, folder);
+    this.#onFolder(path);
+    for (const entry of this.#entriesOf(folder)) {
+      const { name } = entry;
+      if (name.startsWith('.')) continue;
+      const at = join(folder, name);
+      if (entry.isSymbolicLink()) this.#followed(join(path, name));
+      if (this.#isFolder(entry, join(path, name))) {
+        if (depth >= mostDepth) this.closed.set(at, `is more than ${mostDepth} folders deep`);
+        else this.into(at, depth + 1);
+      } else if (isManifest(name)) this.#file(at, join(path, name));
+    }
+  }
+
+  #file(at: string, path: string): void {
+    if (this.files.size < this.#most) this.files.set(at, stampOf(path));
+    else this.closed.set('', `holds more than ${this.#most} files: the rest is passed over; remove some`);
+  }
+
+  #isFolder(entry: Dirent, path: string): boolean {
+    if (!entry.isSymbolicLink()) return entry.isDirectory();
+    try {
+      return statSync(path).isDirectory();
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a link leads to changes elsewhere. */
+  #followed(link: string): void {
+    let path = link;
+    try {
+      for (let hops = 0; hops < mostDepth; hops++) {
+        path = resolve(dirname(path), readlinkSync(path));
+        this.#onFolder(dirname(path), basename(path));
+      }
+    } catch {
+      // It is no link any more: the end of the chain.
+    }
+  }
+
+  #entriesOf(folder: string): readonly Dirent[] {
+    const path = join(this.#root, folder);
+    try {
+      const real = realpathSync(path);
+      if (this.#entered.has(real)) return [];
+      this.#entered.add(real);
+      return readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      this.closed.set(folder, `cannot be listed: ${reasonOf(error)}`);
+      return [];
+    }
   }
 }
 
