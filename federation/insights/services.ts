@@ -1,5 +1,6 @@
 import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict, exporters } from '../policy/conflict.ts';
+import { exportPortConditions } from '../policy/export-ports.ts';
 import { holdsForItself } from '../policy/exported.ts';
 import type { ObservedService } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
@@ -17,6 +18,7 @@ export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
           ...service.conditions,
           ...approvalConditions(snapshot, cluster, service),
           ...exportConflict(snapshot, cluster, service, others),
+          ...exportPortConditions(snapshot, cluster, service, others),
         ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
         return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
       }),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { settle } from '@isthmus/cluster-agent/source/files/holding.ts';
+import { parseDocuments } from '@isthmus/cluster-agent/source/files/parse-documents.ts';
+import { plainValue } from '@isthmus/cluster-agent/source/files/plain-value.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
@@ -31,7 +33,26 @@ const damaged = fc
     fc.nat(),
     fc.nat(4000),
     fc.array(
-      fc.tuple(fc.nat(), fc.constantFrom('\n', '- ', ': ', '{', ']', '&a ', '*a', 'null', '---\n', '"', '~')),
+      fc.tuple(
+        fc.nat(),
+        fc.constantFrom(
+          '\n',
+          '- ',
+          ': ',
+          '{',
+          ']',
+          '&a ',
+          '*a',
+          'null',
+          '---\n',
+          '"',
+          '~',
+          '<<: *a\n',
+          '<<: {',
+          '{"a":',
+          'yes',
+        ),
+      ),
       {
         maxLength: 6,
       },
@@ -67,6 +88,46 @@ describe('no manifest makes the agent throw', () => {
           health: provenWhenReady,
         };
         translate(input, undefined);
+      }),
+      settings,
+    );
+  });
+
+  it('read as JSON, with whatever in it, alone and one after the other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue(), { minLength: 1, maxLength: 3 }), fc.boolean(), (values, tabs) => {
+        const text = values
+          .map((value) => JSON.stringify(value, undefined, tabs ? '\t' : undefined))
+          .join('\n');
+        readManifests(text, 'a.json');
+        const [first] = parseDocuments(JSON.stringify({ value: values }));
+        assert.ok(first);
+        const read = JSON.stringify(plainValue(first.document, 1_000_000).value);
+        assert.deepEqual(JSON.parse(read), JSON.parse(JSON.stringify({ value: values })));
+      }),
+      settings,
+    );
+  });
+
+  const merges = fc.letrec<{ map: object }>((tie) => ({
+    map: fc.dictionary(
+      fc.constantFrom('<<', 'a', 'b', '__proto__', 'constructor'),
+      fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom(1, 'x', null),
+        tie('map'),
+        fc.array(tie('map'), { maxLength: 3 }),
+      ),
+    ),
+  })).map;
+  it('with merge keys anywhere', () => {
+    fc.assert(
+      fc.property(merges, (map) => {
+        // An unquoted key of JSON is a merge key of YAML.
+        const text = JSON.stringify(map).replaceAll('"<<"', '<<');
+        const { rejections } = readManifests(text, 'a.yaml');
+        for (const { message } of rejections) assert.ok(message.length > 0);
+        assert.equal(({} as { a?: unknown }).a, undefined);
       }),
       settings,
     );

@@ -2,6 +2,7 @@ import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { exportConflict } from '../../policy/conflict.ts';
 import { approvalConditions } from '../../policy/export-approval.ts';
+import { exportPortConditions } from '../../policy/export-ports.ts';
 import { isExported } from '../../policy/exported.ts';
 import type { ObservedService, Shard } from '../../state/observed.ts';
 import type { FederationSnapshot } from '../../state/snapshot.ts';
@@ -34,6 +35,7 @@ function inCluster(
       ...service.conditions,
       ...approvalConditions(snapshot, shard.cluster, service),
       ...exportConflict(snapshot, shard.cluster, service, exportedBy),
+      ...exportPortConditions(snapshot, shard.cluster, service, exportedBy),
     ],
     exported: isExported(snapshot, shard.cluster, service),
     healthy: sum(({ healthy }) => healthy),
