@@ -12,6 +12,7 @@ import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import { diversionsOf } from '../failover/diversions.ts';
 import { holdsForItself, isExported } from '../policy/exported.ts';
+import { members } from '../state/members.ts';
 import type { Shard } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import { intermediateOf } from './versions.ts';
@@ -113,12 +114,6 @@ const compiledPolicy = (
 /** The version under which agents report a policy: what they say of another one is about the past. */
 export const policyVersion = (snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): string =>
   contentVersion(link.compiledPolicy.encode(compiledPolicy(snapshot, stored)));
-
-export function members({ intent }: FederationSnapshot): readonly string[] {
-  return [...intent.clusters.values()]
-    .filter(({ value }) => value.admission === 'ADMITTED')
-    .map(({ id }) => id);
-}
 
 /** Until workspaces exist all members are in one, so a grant covers every other member. */
 function grants(snapshot: FederationSnapshot, cluster: string) {

@@ -8,7 +8,7 @@ import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
-import { withHealth, withHealthRejections, withLink } from '../state/shard.ts';
+import { withHealth, withHealthRejections, withLink, withoutOldRejections } from '../state/shard.ts';
 import { AgentSync } from './agent-sync.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
@@ -160,7 +160,9 @@ export class LinkDoors {
     const { limits, clock } = this.#hub;
     this.#hub.updateShard(cluster, (shard) => {
       const { report, rejected } = withinLimits(whole, shard.health, limits);
-      return withHealthRejections(withHealth(shard, report, clock.now()), [...whole.unreadable, ...rejected]);
+      const now = clock.now();
+      const taken = withHealth(withoutOldRejections(shard, now), report, now);
+      return withHealthRejections(taken, [...whole.unreadable, ...rejected], now);
     });
   }
 

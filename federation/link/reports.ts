@@ -53,7 +53,7 @@ export class Reports {
     const changes: [string, unknown][] = [];
     const rejections: RejectedReport[] = [];
     for (const resource of resources) {
-      const read = this.#read(type, kind, resource);
+      const read = this.#read(type, kind, resource, now);
       if (!read.ok) rejections.push(read.error);
       else {
         held.set(resource.name, resource);
@@ -71,13 +71,18 @@ export class Reports {
     };
   }
 
-  #read(type: string, kind: ReportKind, { name, body }: Resource): Result<unknown, RejectedReport> {
+  #read(
+    type: string,
+    kind: ReportKind,
+    { name, body }: Resource,
+    at: number,
+  ): Result<unknown, RejectedReport> {
     const read = kind.decode(body);
-    if (!read.ok) return err({ type, name, why: read.error, limit: undefined });
+    if (!read.ok) return err({ type, name, at, why: read.error, limit: undefined });
     const misnamed = kind.misnamed(name, read.value);
-    if (misnamed !== undefined) return err({ type, name, why: misnamed, limit: undefined });
+    if (misnamed !== undefined) return err({ type, name, at, why: misnamed, limit: undefined });
     const taken = this.#usage.take(type, name, kind.cost(read.value), name.length + body.length);
-    if (!taken.ok) return err({ type, name, why: taken.error.why, limit: taken.error.limit });
+    if (!taken.ok) return err({ type, name, at, why: taken.error.why, limit: taken.error.limit });
     return ok(read.value);
   }
 

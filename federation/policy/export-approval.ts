@@ -69,7 +69,7 @@ export function firstExports(snapshot: FederationSnapshot): readonly ExportAppro
   return [...found.values()];
 }
 
-/** The hub's own step: whoever exports a name first needs nobody's approval. */
+/** A step of the hub itself: the first cluster that exports a name needs no approval. */
 export const recordFirstExports: Command<object, { recorded: number }> = {
   name: 'recordFirstExports',
   decide(snapshot) {

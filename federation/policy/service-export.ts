@@ -4,15 +4,13 @@ import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
+import { members } from '../state/members.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
 export interface ServiceRef {
   readonly namespace: string;
   readonly name: string;
 }
-
-const members = ({ intent }: FederationSnapshot): readonly string[] =>
-  [...intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);
 
 export const exportService: Command<
   ServiceRef & { clusters: readonly string[] },
@@ -29,7 +27,7 @@ export const exportService: Command<
     const before = snapshot.intent.serviceExports.get(id);
     const stale = checkRevision(context, before?.revision ?? 0, `the export of ${id}`);
     if (stale) return { ok: false, error: [stale] };
-    // A cluster that joins later was not meant by who exports now.
+    // A cluster that joins later is not part of this decision.
     const exporting = clusters.length > 0 ? clusters : members(snapshot);
     const serviceExport: ServiceExport = { kind: 'serviceExport', namespace, name, clusters: exporting };
     const writes = [{ put: serviceExport, id, expected: before?.revision ?? 0 }];

@@ -27,6 +27,8 @@ export interface RejectedReport {
   readonly type: string;
   readonly name: string;
   readonly why: string;
+  /** Epoch milliseconds of the latest rejection: an agent offers a rejected report again once a minute. */
+  readonly at: number;
   /** Which limit of the cluster it exceeds; undefined: it is not well formed. */
   readonly limit: keyof ClusterLimits | undefined;
 }

@@ -26,6 +26,9 @@ export const emptyShard = (cluster: string, now: number): Shard => ({
 /** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
 export const withLink = (shard: Shard, link: Link): Shard => ({
   ...shard,
+  // What waited ended with its stream; what was rejected is offered again on the new one.
+  reportsDelayed: false,
+  rejectedReports: new Map(),
   link,
   synced: false,
   listed: false,
@@ -88,6 +91,16 @@ export function withRejections(
   return { ...shard, rejectedReports: next };
 }
 
+/** An agent offers what was rejected again once a minute: what it has not offered for longer, it no longer reports. */
+const rejectionLife = 150_000;
+
+/** Without rejections of reports that the agent has taken back meanwhile; the same shard when there are none. */
+export function withoutOldRejections(shard: Shard, now: number): Shard {
+  const standing = [...shard.rejectedReports].filter(([, { at }]) => at + rejectionLife > now);
+  if (standing.length === shard.rejectedReports.size) return shard;
+  return { ...shard, rejectedReports: new Map(standing) };
+}
+
 const rejectionKey = (type: string, name: string): string => `${type} ${name}`;
 
 function changed<T, U>(
@@ -103,7 +116,7 @@ function changed<T, U>(
 }
 
 /** Endpoint counts that were not taken, instead of those of the report before. */
-export function withHealthRejections(shard: Shard, rejected: readonly UnreadableHealth[]): Shard {
+export function withHealthRejections(shard: Shard, rejected: readonly UnreadableHealth[], at: number): Shard {
   const settled = [...shard.rejectedReports.values()].flatMap(({ type, name }) =>
     type === 'health' ? [name] : [],
   );
@@ -112,6 +125,7 @@ export function withHealthRejections(shard: Shard, rejected: readonly Unreadable
     name: service,
     why,
     limit,
+    at,
   }));
   return withRejections(shard, 'health', settled, rejections);
 }
@@ -131,7 +145,7 @@ export function withHealth(before: Shard, report: HealthReport, now: number): Sh
   return { ...shard, services, health, counted: true, synced: shard.listed };
 }
 
-/** A day either way is as wrong as any clock needs to be shown, and fits every number. */
+/** Milliseconds: a larger clock skew is shown as one day, so that it fits a GraphQL Int. */
 const mostSkew = 24 * 60 * 60_000;
 
 const skew = (sentAt: number, now: number): number => Math.max(-mostSkew, Math.min(mostSkew, sentAt - now));

@@ -31,7 +31,7 @@ export function outlived(intent: IntentState, now: number): readonly Write[] {
   const intermediates = [...intent.intermediates.values()].filter(
     ({ value }) => value.notAfter + intermediateSlack <= now,
   );
-  // Whoever exports the name next is its first exporter again.
+  // The next cluster that exports the name becomes its first exporter.
   const approvals = [...intent.exportApprovals.values()].filter(
     ({ value }) => !value.clusters.some((cluster) => intent.clusters.has(cluster)),
   );

@@ -1,3 +1,4 @@
+import { unprivileged } from '../fakes/unprivileged.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -208,23 +209,23 @@ describe('the watch of a folder', () => {
     assert.deepEqual(view.rejections, []);
   });
 
-  it('goes on beside a file that cannot be read, which is that file’s rejection', async function () {
-    if (process.getuid?.() === 0) this.skip();
-    writeFileSync(at('a.yaml'), service('one', 1001));
-    writeFileSync(at('closed.yaml'), service('two', 1001));
-    chmodSync(at('closed.yaml'), 0);
-    start();
-    assert.deepEqual(
-      view.rejections.map(({ code, object }) => [code, object]),
-      [['UNREADABLE_FILE', 'closed.yaml']],
-    );
-    assert.deepEqual(folder.conditions, []);
-    replace(at('a.yaml'), service('one', 1002));
-    await until(() => port() === 1002);
-    chmodSync(at('closed.yaml'), 0o600);
-    await until(() => port('two') === 1001);
-    assert.deepEqual(view.rejections, []);
-  });
+  it('goes on beside a file that cannot be read, which is that file’s rejection', () =>
+    unprivileged(root, async () => {
+      writeFileSync(at('a.yaml'), service('one', 1001));
+      writeFileSync(at('closed.yaml'), service('two', 1001));
+      chmodSync(at('closed.yaml'), 0);
+      start();
+      assert.deepEqual(
+        view.rejections.map(({ code, object }) => [code, object]),
+        [['UNREADABLE_FILE', 'closed.yaml']],
+      );
+      assert.deepEqual(folder.conditions, []);
+      replace(at('a.yaml'), service('one', 1002));
+      await until(() => port() === 1002);
+      chmodSync(at('closed.yaml'), 0o600);
+      await until(() => port('two') === 1001);
+      assert.deepEqual(view.rejections, []);
+    }));
 
   it('goes on beside a file that is none to read, which is that file’s rejection', async () => {
     writeFileSync(at('a.yaml'), service('one', 1001));

@@ -9,7 +9,13 @@ import { Pace } from '../../federation/link/pace.ts';
 import { Reports } from '../../federation/link/reports.ts';
 import { conditionsOf } from '../../federation/state/conditions.ts';
 import type { Shard } from '../../federation/state/observed.ts';
-import { emptyShard, withHealth, withHealthRejections } from '../../federation/state/shard.ts';
+import {
+  emptyShard,
+  withHealth,
+  withHealthRejections,
+  withLink,
+  withoutOldRejections,
+} from '../../federation/state/shard.ts';
 import { aGateway, aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -135,6 +141,23 @@ describe('what one cluster may report', () => {
     hub.end();
   });
 
+  for (const [later, left] of [
+    [149_999, 1],
+    [150_000, 0],
+  ] as const)
+    it(`a rejected report that the agent has not offered for ${later} ms counts ${left === 1 ? 'still' : 'no more'}`, () => {
+      const east = new Reporting();
+      east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
+      assert.equal(withoutOldRejections(east.shard, 1 + later).rejectedReports.size, left);
+    });
+
+  it('what was rejected or waited on a link is not shown of the next one', () => {
+    const east = new Reporting();
+    east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
+    const next = withLink({ ...east.shard, reportsDelayed: true }, { kind: 'CONNECTED' });
+    assert.deepEqual([next.rejectedReports.size, next.reportsDelayed], [0, false]);
+  });
+
   it('keeps a bounded number of rejections', () => {
     const east = new Reporting();
     east.put(
@@ -196,9 +219,9 @@ describe('endpoint counts of one cluster', () => {
 
   it('are rejected no more when a later report has room for them', () => {
     const one = { service: 'shop/a', why: 'too many', limit: 'endpoints' as const };
-    const rejecting = withHealthRejections(emptyShard('east', 0), [one]);
+    const rejecting = withHealthRejections(emptyShard('east', 0), [one], 1);
     assert.equal(rejecting.rejectedReports.size, 1);
-    assert.equal(withHealthRejections(rejecting, []).rejectedReports.size, 0);
+    assert.equal(withHealthRejections(rejecting, [], 2).rejectedReports.size, 0);
   });
 
   it('come with a clock that is years off: the skew is shown as a day at most', () => {
