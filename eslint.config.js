@@ -35,6 +35,10 @@ export default tseslint.config(
           message: 'Take a Clock (mesh/process/clock.ts).',
         },
         {
+          selector: 'MemberExpression[object.property.name=/^std(out|err)$/][property.name="write"]',
+          message: 'Use writeOut or writeErr (mesh/process/terminal-text.ts).',
+        },
+        {
           // Node skips checkServerIdentity on a resumed session, so a session is never offered again.
           selector: 'CallExpression[callee.name="connect"] > ObjectExpression > Property[key.name="session"]',
           message: 'Never resume a TLS session: it skips the identity check.',

@@ -1,5 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import { CliError, exit, statusOf } from './exit.ts';
+import { plain } from './print.ts';
 
 interface ApiError {
   readonly message: string;
@@ -30,7 +31,9 @@ export async function askLists<T>(endpoint: Endpoint, query: string, variables: 
   const { data, errors, status } = await answered<T>(endpoint, query, variables);
   if (!data) throw refused(errors, status);
   for (const { message, path = [] } of errors)
-    endpoint.note?.(`a record is left out, as the hub cannot show it: ${path.join('.')}: ${message}\n`);
+    endpoint.note?.(
+      `a record is left out, as the hub cannot show it: ${plain(`${path.join('.')}: ${message}`)}\n`,
+    );
   return withoutGaps(data);
 }
 
@@ -103,7 +106,7 @@ function refused(errors: readonly ApiError[], httpStatus: number): CliError {
   const status = code === undefined && httpStatus === 400 ? exit.usage : statusOf(code);
   const remedy = status === exit.denied ? '; check --token-file or ISTHMUS_TOKEN' : '';
   const said = errors.map(({ message, extensions }) =>
-    extensions?.code === undefined ? readable(message) : `${extensions.code}: ${readable(message)}`,
+    plain(extensions?.code === undefined ? readable(message) : `${extensions.code}: ${readable(message)}`),
   );
   return new CliError(status, said.join('\n') + remedy);
 }

@@ -4,7 +4,7 @@ import { nonEmpty, wholeNumber } from './arguments.ts';
 import { confirm } from './confirm.ts';
 import type { Endpoint } from './endpoint.ts';
 import { CliError, statusOf } from './exit.ts';
-import { lines } from './print.ts';
+import { lines, plain } from './print.ts';
 import type { Invocation } from './run.ts';
 
 /** Flags that every mutation has. */
@@ -83,8 +83,8 @@ export async function change<T extends Payload>(
   });
   const [first] = result.userErrors;
   if (!first) return result;
-  const said = result.userErrors.map(
-    ({ code, field, message }) => `${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`,
+  const said = result.userErrors.map(({ code, field, message }) =>
+    plain(`${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`),
   );
   throw new CliError(statusOf(first.code), said.join('\n'));
 }
@@ -105,7 +105,7 @@ export async function changeWithConsent<T extends Payload>(
   return change(endpoint, query, input, options);
 }
 
-const warningText = ({ message }: ApiWarning): string => `warning: ${message}`;
+const warningText = ({ message }: ApiWarning): string => `warning: ${plain(message)}`;
 
 /** One change in words, as it is said before and after. */
 export interface Said {
@@ -122,7 +122,7 @@ export function told(said: Said, payload: Payload, { dryRun }: ChangeOptions): s
   const { warnings, operation } = payload;
   const progress =
     operation && !dryRun
-      ? `  operation ${operation.operationId} is ${operation.state}${operation.message === '' ? '' : `: ${operation.message}`}`
+      ? `  ${plain(`operation ${operation.operationId} is ${operation.state}${operation.message === '' ? '' : `: ${operation.message}`}`)}`
       : undefined;
   return lines(
     outcome(said, payload, dryRun ?? false),

@@ -1,6 +1,7 @@
-/** Cells hold what clusters report: nothing of it may move the cursor or break a line. */
-export const plain = (cell: string | number): string =>
-  String(cell).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+import { terminalLine } from '@isthmus/mesh/process/terminal-text.ts';
+
+/** One line of what the hub or a cluster reports: nothing of it may move the cursor or begin another line. */
+export const plain = (text: string | number): string => terminalLine(String(text));
 
 /** Rows as aligned columns under their heading. */
 export function table(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

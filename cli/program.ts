@@ -15,7 +15,7 @@ import { tokenCommand } from './commands/token.ts';
 import { trustCommand } from './commands/trust.ts';
 import { workloadsCommand } from './commands/workloads.ts';
 import { CliError, exit, type ExitStatus } from './exit.ts';
-import type { World } from './world.ts';
+import { forTerminals, type World } from './world.ts';
 
 const statuses =
   '\nExit status: 0 done, 1 failed, 2 usage, 3 unreachable, 4 not found, 5 conflict or stale, 6 denied, 7 hub replaced,\n10 warnings of check.';
@@ -68,7 +68,8 @@ function createProgram(world: World): Command {
 }
 
 /** Runs one command line, without the program's name before it. Everything that can go wrong becomes a status. */
-export async function runCommandLine(args: readonly string[], world: World): Promise<ExitStatus> {
+export async function runCommandLine(args: readonly string[], around: World): Promise<ExitStatus> {
+  const world = forTerminals(around);
   try {
     await createProgram(world).parseAsync(args, { from: 'user' });
     return exit.done;

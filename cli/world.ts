@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { terminalText, writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 
 /** What the command line touches beside files and the hub: injected, so that tests run it in their own process. */
 export interface World {
@@ -21,11 +22,19 @@ export interface World {
 export const processWorld: World = {
   env: process.env,
   now: () => systemClock.now(),
-  out: (said) => void process.stdout.write(said),
-  note: (said) => void process.stderr.write(said),
+  out: writeOut,
+  note: writeErr,
   input: () => text(process.stdin),
   answer: process.stdin.isTTY ? fromTerminal : undefined,
 };
+
+/** The same world, to which no text of another can send what a terminal obeys. */
+export const forTerminals = ({ out, note, answer, ...rest }: World): World => ({
+  ...rest,
+  out: (text) => out(terminalText(text)),
+  note: (text) => note(terminalText(text)),
+  answer: answer && ((question) => answer(terminalText(question))),
+});
 
 async function fromTerminal(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

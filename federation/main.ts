@@ -4,6 +4,7 @@ import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startHub } from './app.ts';
 
 const flags = readFlags(
@@ -87,7 +88,7 @@ const listOf = (flag: string): readonly string[] =>
 
 const limits = parseLimits(flags.text('cluster-limits'));
 if (!limits.ok) {
-  process.stderr.write(`isthmus-federation: --cluster-limits: ${limits.error}\n`);
+  writeErr(`isthmus-federation: --cluster-limits: ${limits.error}\n`);
   process.exit(2);
 }
 

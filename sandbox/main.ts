@@ -1,5 +1,6 @@
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 import { aborted, complaintOf, family, lifeline } from './processes/lifeline.ts';
 import { steadyTraffic } from './traffic.ts';
 import { up, type Sandbox } from './up.ts';
@@ -17,7 +18,7 @@ const flags = readFlags(
 );
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  writeOut(`${line}\n`);
 }
 
 function describe(sandbox: Sandbox): void {
@@ -53,7 +54,7 @@ async function main(): Promise<void> {
   const instance = flags.text('instance') === '' ? undefined : flags.text('instance');
   const options = { clock: systemClock, tap, fresh, instance, progress: print, env: process.env, signal };
   const sandbox = await up({ ...options, family: members ?? [] });
-  sandbox.launcher.onLoss(({ message }) => process.stderr.write(`${message}\n`));
+  sandbox.launcher.onLoss(({ message }) => writeErr(`${message}\n`));
   const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
   describe(sandbox);
   await aborted(signal).catch(() => undefined);
@@ -69,7 +70,7 @@ process.exitCode = 1;
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    writeErr(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   },
 );

@@ -3,6 +3,7 @@ import { readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startProxy } from './app.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
 
@@ -11,7 +12,7 @@ export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode
   const flags = readFlags(program, purpose, proxyFlags, ['admin-address']);
   const config = readConfiguration(process.env, flags, fixedMode);
   if (!config.ok) {
-    process.stderr.write(`${program}: ${config.error}; see ${program} --help\n`);
+    writeErr(`${program}: ${config.error}; see ${program} --help\n`);
     process.exit(2);
   }
   const logLevel = flags.text('log-level');

@@ -60,10 +60,12 @@ const text = (findings: readonly Finding[]): string =>
 
 const paragraph = ({ severity, reason, cluster, object, message, remedy }: Finding): string =>
   [
-    `${severity} ${reason}: ${plain(object)}${cluster === null ? '' : ` in ${plain(cluster)}`}`,
-    `  ${plain(message)}`,
-    ...(remedy === '' ? [] : [`  remedy: ${plain(remedy)}`]),
-  ].join('\n');
+    `${severity} ${reason}: ${object}${cluster === null ? '' : ` in ${cluster}`}`,
+    `  ${message}`,
+    ...(remedy === '' ? [] : [`  remedy: ${remedy}`]),
+  ]
+    .map(plain)
+    .join('\n');
 
 function summary(findings: readonly Finding[]): string {
   const of = (severity: string) => findings.filter((one) => one.severity === severity).length;

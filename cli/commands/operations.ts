@@ -50,4 +50,4 @@ const tableOf = (operations: readonly Operation[]): string =>
   );
 
 const waitingText = ({ operationId, state, message }: Operation): string | undefined =>
-  state === 'DONE' || message === '' ? undefined : `${operationId.slice(0, 8)} ${state}: ${plain(message)}`;
+  state === 'DONE' || message === '' ? undefined : plain(`${operationId.slice(0, 8)} ${state}: ${message}`);

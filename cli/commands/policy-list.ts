@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Endpoint } from '../endpoint.ts';
 import { all } from '../pages.ts';
-import { lines, table } from '../print.ts';
+import { lines, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -105,7 +105,7 @@ function ruleText({ principals, namespaces, ports }: AccessPolicy['rules'][numbe
 
 const troubles = ({ name, status }: AccessPolicy): readonly string[] =>
   status.flatMap(({ cluster, state, message }) =>
-    message === '' ? [] : [`${name} in ${cluster} is ${state}: ${message}`],
+    message === '' ? [] : [plain(`${name} in ${cluster} is ${state}: ${message}`)],
   );
 
 const trafficTable = (policies: readonly OfService[]): string =>

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { ask } from '../api.ts';
 import { momentFrom, serviceRefs, wholeNumber, type ServiceRef } from '../arguments.ts';
 import { CliError, exit, statusOf } from '../exit.ts';
-import { lines, moment, table } from '../print.ts';
+import { lines, moment, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -72,7 +72,7 @@ export function simulateCommand(failover: Command, world: World): void {
       if (first)
         throw new CliError(
           statusOf(first.code),
-          plan.userErrors.map(({ code, message }) => `${code}: ${message}`).join('\n'),
+          plan.userErrors.map(({ code, message }) => plain(`${code}: ${message}`)).join('\n'),
         );
       show(plan, () => planText(plan));
     });
@@ -96,8 +96,8 @@ function planText({ planId, keptUntil, services, warnings }: Plan): string {
     rows.length === 0 ? 'nothing would move' : undefined,
     warnings.length === 0
       ? undefined
-      : `\n${warnings.map(({ message }) => `warning: ${message}`).join('\n')}`,
-    `\nexecute with: isthmus failover execute ${planId ?? ''}`,
+      : `\n${warnings.map(({ message }) => `warning: ${plain(message)}`).join('\n')}`,
+    `\nexecute with: isthmus failover execute ${plain(planId ?? '')}`,
     keptUntil === null
       ? undefined
       : `the plan is kept until ${moment(keptUntil)}, and only while nothing that it rests on changes`,

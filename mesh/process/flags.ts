@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { writeErr, writeOut } from './terminal-text.ts';
 
 /** One flag of a program, for parsing and for --help. */
 export interface Flag {
@@ -55,7 +56,7 @@ export function readFlags(
     return usage(program, error instanceof Error ? error.message : String(error));
   }
   if (values['help'] === true) {
-    process.stdout.write(helpText(program, purpose, flags));
+    writeOut(helpText(program, purpose, flags));
     process.exit(0);
   }
   const missing = required.find((name) => values[name] === undefined || values[name] === '');
@@ -87,7 +88,7 @@ export function readAddress(text: string): ListenAddress | undefined {
 }
 
 function usage(program: string, message: string): never {
-  process.stderr.write(`${program}: ${message}; see ${program} --help\n`);
+  writeErr(`${program}: ${message}; see ${program} --help\n`);
   process.exit(2);
 }
 

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { readFlags } from '@isthmus/mesh/process/flags.ts';
+import { writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 import { timeScaleOf } from '@isthmus/mesh/process/time-scale.ts';
 import { aborted, family, lifeline } from '../processes/lifeline.ts';
 import { steadyTraffic } from '../traffic.ts';
@@ -10,7 +11,7 @@ import { renderTable, type Finding } from './table.ts';
 import { steps } from './steps.ts';
 
 // `isthmus tour`: the sandbox, looked at from all sides; exit status 1 when anything was not as expected.
-const print = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => writeOut(`${line}\n`);
 const flags = readFlags(
   'isthmus-tour',
   'the sandbox, looked at from all sides',
@@ -75,7 +76,7 @@ process.exitCode = 1;
 main().then(
   (ok) => process.exit(ok ? 0 : 1),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    writeErr(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   },
 );

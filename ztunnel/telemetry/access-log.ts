@@ -1,3 +1,4 @@
+import { terminalText } from '@isthmus/mesh/process/terminal-text.ts';
 import type { Party } from './tcp-labels.ts';
 
 /** One connection's line, in Istio's order; what is undefined is left out. */
@@ -60,4 +61,4 @@ export function formatAccess(record: AccessRecord, now: number): string {
 const quoted = (key: string, value: string | number): string =>
   typeof value === 'number' || (key.endsWith('addr') && /^[\w.:[\]-]{1,300}$/.test(value))
     ? String(value)
-    : JSON.stringify(value.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, 1000));
+    : terminalText(JSON.stringify(value.slice(0, 1000)));

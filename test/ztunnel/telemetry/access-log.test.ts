@@ -56,12 +56,13 @@ describe('ztunnel/telemetry access log', () => {
       ));
 
   it("a peer's text can begin neither a line nor a field", () => {
-    const evil = 'x:1 error=none\n2026\tinfo\taccess\tsrc.identity="root"';
+    const evil = 'x:1 error=none\n2026\tinfo\taccess\tsrc.identity="root"\u001b[2J\u009b2J\u202e';
     const text = formatAccess({ ...record, dstHboneAddr: evil, error: evil }, now);
     assert.equal(text.split('\n').length, 2);
     const [line, ...more] = accessLines(text);
     assert.deepEqual(more, []);
     assert.equal(line?.['src.identity'], record.srcIdentity);
-    assert.match(line?.['dst.hbone_addr'] ?? '', /^x:1 error=none /);
+    assert.match(line?.['dst.hbone_addr'] ?? '', /^x:1 error=none\\n/);
+    assert.doesNotMatch(text, /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/u);
   });
 });
