@@ -1,6 +1,7 @@
 import { parseLimits } from '@isthmus/api/domain/limits.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
+import { parseLinkAgent, parseTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -91,6 +92,17 @@ if (!limits.ok) {
   writeErr(`isthmus-federation: --cluster-limits: ${limits.error}\n`);
   process.exit(2);
 }
+
+// Both stand in SPIFFE IDs, and an ID that no verifier reads would be found out by the first handshake only.
+const named = parseTrustDomain(flags.text('trust-domain'));
+const agents = parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cluster/a`);
+for (const [flag, read] of [['trust-domain', named] as const, ['hub-id', agents] as const])
+  if (!read.ok) {
+    process.stderr.write(
+      `isthmus-federation: --${flag} '${flags.text(flag)}' is no name of a trust domain: ${read.error}\n`,
+    );
+    process.exit(2);
+  }
 
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
 const { host: adminHost, port: adminPort } = flags.address('admin-listen');

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
+import { issuerFault } from '@isthmus/mesh/pki/fit.ts';
 import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
@@ -176,7 +177,9 @@ function checkedIntermediate(chain: readonly string[], key: KeyPair): X509Certif
   }
   const [certificate, root] = certificates;
   if (!certificate?.checkPrivateKey(key.privateKey)) throw bad('it is not for the key that was asked for');
-  if (!root?.ca || !certificate.ca || !certificate.checkIssued(root) || !certificate.verify(root.publicKey))
+  const fault = issuerFault(certificate);
+  if (fault !== undefined) throw bad(`it ${fault}`);
+  if (!root?.ca || !certificate.checkIssued(root) || !certificate.verify(root.publicKey))
     throw bad('its root has not issued it');
   return certificate;
 }

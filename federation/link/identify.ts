@@ -1,4 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { parseLinkAgent } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
@@ -32,12 +35,19 @@ export function identifyAgent(
     return refuse('UNAUTHENTICATED', 'the certificate was not issued by the CA of this link');
   if (Date.parse(leaf.validTo) < now)
     return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
-  const prefix = `URI:spiffe://link.${snapshot.settings.hubId}/cluster/`;
-  const name = leaf.subjectAltName?.startsWith(prefix) ? leaf.subjectAltName.slice(prefix.length) : '';
+  const fault = leafFault(leaf);
+  if (fault !== undefined) return refuse('UNAUTHENTICATED', `the certificate ${fault}`);
+  const id = spiffeIdOf(leaf);
+  const named = id.ok ? parseLinkAgent(id.value) : err('');
+  if (!named.ok || named.value.hubId !== snapshot.settings.hubId)
+    return refuse(
+      'UNAUTHENTICATED',
+      'the certificate names no agent of this hub in its one URI name: join again',
+    );
   // A certificate with an empty subject has none at all here, whatever the types say.
   const subject = (leaf.subject as string | undefined) ?? '';
   const membership = /^CN=(.+)$/m.exec(subject)?.[1] ?? '';
-  const agent = { cluster: name, membership };
+  const agent = { cluster: named.value.cluster, membership };
   const why = whyNot(agent, snapshot);
   return why === undefined ? ok(agent) : refuse('PERMISSION_DENIED', why);
 }

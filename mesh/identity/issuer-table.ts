@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { authorityKeyId } from '../pki/authority-key-id.ts';
+import { issuerFault } from '../pki/fit.ts';
 import { keyIdOf } from '../pki/issue.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Intermediate, TrustBundle } from './issuers.ts';
@@ -115,7 +116,7 @@ export class IssuerTable {
     const issued = (root: X509Certificate) =>
       root.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey);
     const isOwnKey = keyIdOf(certificate.publicKey).toString('hex') === keyId;
-    if (isOwnKey && certificate.ca && roots.some(issued)) this.#verified.add(keyId);
+    if (isOwnKey && issuerFault(certificate) === undefined && roots.some(issued)) this.#verified.add(keyId);
     else this.#verified.delete(keyId);
   }
 }

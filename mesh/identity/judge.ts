@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { alternativeNames } from '../pki/alternative-names.ts';
+import { leafFault } from '../pki/fit.ts';
 import { names } from '../pki/names.ts';
 import { err, ok, type Result } from '../result.ts';
 import { issuerRefusal } from './hosting.ts';
@@ -53,7 +54,7 @@ const refuse = (reason: RefusalReason, message: string) => err({ reason, message
 
 /**
  * Judges a peer by its leaf alone (X509-SVID 4 and 5, and the table of issuers): exactly one URI name which is a
- * SPIFFE ID, no CA, fit for its role, in its time, issued by an intermediate in force of the SAN's trust domain whose
+ * SPIFFE ID, fit to be a leaf and for its role, in its time, issued by an intermediate in force of the SAN's trust domain whose
  * cluster may host the namespace. `gateway`: it was dialled as an east-west gateway.
  */
 export function judgePeer(
@@ -104,7 +105,8 @@ export function spiffeIdOf(leaf: X509Certificate): Result<SpiffeId, Refusal> {
 }
 
 function checkShape(leaf: X509Certificate, role: 'client' | 'server'): Refusal | undefined {
-  if (leaf.ca) return { reason: 'WRONG_PURPOSE', message: 'the certificate is a CA, not a leaf' };
+  const fault = leafFault(leaf);
+  if (fault !== undefined) return { reason: 'WRONG_PURPOSE', message: `the certificate ${fault}` };
   const wanted = role === 'client' ? names.clientAuth : names.serverAuth;
   // Node calls the extended key usages `keyUsage`; it is undefined where the extension is absent.
   const usages = leaf.keyUsage as string[] | undefined;

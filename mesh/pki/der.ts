@@ -73,7 +73,23 @@ export const content = (der: Der | undefined): Buffer =>
   der && typeof der.value === 'string' ? Buffer.from(der.value, 'latin1') : Buffer.alloc(0);
 
 export const isOid = (der: Der | undefined, dotted: string): boolean =>
-  der?.type === asn1.Type.OID && content(der).equals(Buffer.from(asn1.oidToDer(dotted).getBytes(), 'latin1'));
+  isUniversal(der, 'OID') && content(der).equals(Buffer.from(asn1.oidToDer(dotted).getBytes(), 'latin1'));
+
+/** An object identifier in dotted form; hex of its bytes where they are no canonical one. */
+export function dotted(der: Der | undefined): string {
+  const bytes = content(der);
+  try {
+    const text = asn1.derToOid(bytes.toString('latin1'));
+    if (isOid(der, text)) return text;
+  } catch {
+    // What cannot be read is still named.
+  }
+  return `0x${bytes.toString('hex')}`;
+}
+
+/** Whether this is a BOOLEAN, a BIT STRING and so on (X.680). */
+export const isUniversal = (der: Der | undefined, type: keyof typeof Forge.Type): boolean =>
+  der !== undefined && (der.tagClass as number) === (UNIVERSAL as number) && der.type === asn1.Type[type];
 
 export const isContextSpecific = (der: Der): boolean =>
   (der.tagClass as number) === (CONTEXT_SPECIFIC as number);

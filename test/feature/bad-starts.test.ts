@@ -69,6 +69,19 @@ describe('a program that cannot start', () => {
       /--store is sqlite, memory, not 'memroy'; see isthmus-federation --help/,
     ],
     [
+      'a trust domain with upper-case letters',
+      'federation/main.ts',
+      hub(['--trust-domain', 'Corp.example']),
+      /--trust-domain 'Corp\.example' is no name of a trust domain: .* only lower-case letters/,
+    ],
+    [
+      'a hub id that agents’ SPIFFE IDs cannot bear',
+      'federation/main.ts',
+      hub(['--hub-id', 'HUB:1']),
+      /--hub-id 'HUB:1' is no name of a trust domain: .* only lower-case letters/,
+    ],
+    ['an empty hub id', 'federation/main.ts', hub(['--hub-id', '']), /--hub-id '' is no name/],
+    [
       'an address without a port',
       'federation/main.ts',
       hub(['--api-listen', '127.0.0.1']),

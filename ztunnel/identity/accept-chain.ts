@@ -1,5 +1,6 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 
 interface Accepted {
@@ -11,13 +12,15 @@ interface Accepted {
 
 /**
  * Checks what a certificate service gave (Istio's CreateCertificate): a leaf for our key and the identity that was
- * asked for, and at least one more certificate, of which the last is the root. Throws BAD_CHAIN.
+ * asked for, which our peers will accept as one, and at least one more certificate, of which the last is the root. Throws BAD_CHAIN.
  */
 export function acceptChain(answer: readonly string[], identity: string, publicKey: KeyObject): Accepted {
   const leaf = readLeaf(answer[0] ?? '');
   const named = spiffeIdOf(leaf);
   if (!named.ok || named.value !== identity)
     throw badChain(`is for ${named.ok ? named.value : 'nobody'}, not for ${identity}`);
+  const fault = leafFault(leaf);
+  if (fault !== undefined) throw badChain(fault);
   if (!leaf.publicKey.equals(publicKey)) throw badChain('is for another key than ours');
   if (answer.length < 2) throw badChain('comes without its root');
   return {

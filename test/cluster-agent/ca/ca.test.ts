@@ -16,6 +16,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aSealing } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { handMadeCertificate } from '../../fakes/hand-made.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'isthmus-ca-'))));
@@ -191,7 +192,7 @@ function hub(clock: FakeClock) {
     const one = issueIntermediate(`east ${keyId}`, publicKey, issuer, { now: clock.now() }, systemRandom);
     return Promise.resolve({ chain: [one, root].map(certificatePem), keyId });
   };
-  return { root, sign };
+  return { root, sign, issuer };
 }
 
 describe('cluster-agent/ca: the intermediate', () => {
@@ -313,10 +314,26 @@ describe('cluster-agent/ca: the intermediate', () => {
         chain: (await signer.sign(request)).chain.slice(0, 1),
         keyId: '',
       }),
+      'with a CA that may not sign': (request) => {
+        const read = readCsr(request);
+        assert.ok(read.ok);
+        const made = {
+          alternatives: [],
+          ca: true,
+          notBefore: clock.now() - 60_000,
+          notAfter: clock.now() + day,
+        };
+        const unfit = handMadeCertificate(signer.issuer, made, read.value.publicKey);
+        return Promise.resolve({ chain: [unfit, signer.root].map(certificatePem), keyId: '' });
+      },
       'of noise': () => Promise.resolve({ chain: ['noise', 'noise'], keyId: '' }),
     };
     for (const [what, answer] of Object.entries(answers))
       await assert.rejects(issuer.prepare(answer), { code: 'BAD_INTERMEDIATE' }, what);
+    await assert.rejects(
+      issuer.prepare(answers['with a CA that may not sign']!),
+      /no keyUsage with keyCertSign/,
+    );
     assert.equal(open().wantsNext, true);
   });
 

@@ -10,6 +10,7 @@ import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import { CertificateManager } from '@isthmus/ztunnel/identity/certificate-manager.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { handMadeCertificate, uri } from '../../fakes/hand-made.ts';
 
 const idOf = (name: string) => `spiffe://cluster.local/ns/shop/sa/${name}`;
 const cart = idOf('cart');
@@ -273,6 +274,7 @@ describe('ztunnel/identity, what a certificate service answers', () => {
     ['what is no certificate', () => ['hello', 'world'], /cannot be read/],
     ['a leaf for another identity', (made) => answerOf(made, idOf('other')), /not for spiffe:.*cart/],
     ['a leaf for another key', (made) => answerOf(made, cart), /another key/],
+    ['a leaf that peers would refuse', (made) => unfitFor(made), /keyUsage without digitalSignature/],
     ['a leaf without its root', (made) => made.last().chain().slice(0, 1), /without its root/],
   ];
   for (const [name, answer, why] of refusals)
@@ -284,6 +286,12 @@ describe('ztunnel/identity, what a certificate service answers', () => {
       assert.deepEqual([made.given.length, made.failures.length], [0, 1]);
       assert.match(made.failures[0] ?? '', why);
     });
+
+  const unfitFor = ({ authority: { intermediate, root } }: ReturnType<typeof world>) => {
+    const [notBefore, notAfter] = [Date.now() - 60_000, Date.now() + hour];
+    const made = { alternatives: [[uri(cart)]], keyUsage: 0x20, notBefore, notAfter };
+    return [handMadeCertificate(intermediate, made), intermediate.certificate, root].map(certificatePem);
+  };
 
   const answerOf = ({ authority: { intermediate, root } }: ReturnType<typeof world>, identity: string) => {
     const leaf = issueLeaf(
