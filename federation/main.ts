@@ -98,7 +98,7 @@ const named = parseTrustDomain(flags.text('trust-domain'));
 const agents = parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cluster/a`);
 for (const [flag, read] of [['trust-domain', named] as const, ['hub-id', agents] as const])
   if (!read.ok) {
-    process.stderr.write(
+    writeErr(
       `isthmus-federation: --${flag} '${flags.text(flag)}' is no name of a trust domain: ${read.error}\n`,
     );
     process.exit(2);
