@@ -27,6 +27,7 @@ import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
 import { ownEpoch } from './own-epoch.ts';
 import { podsOf } from './pods.ts';
+import { PolicyEffects } from './policies/policy-effects.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -111,6 +112,7 @@ export class Agent {
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #policies: PolicyCoverage;
+  readonly #effects = new PolicyEffects();
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #moment: { epoch: bigint; revision: bigint };
@@ -351,6 +353,7 @@ export class Agent {
       ...this.#sourceConditions(),
       ...addressConditions(this.#allocations),
       ...clusterConditions(input, this.#options.clock.monotonic()),
+      ...this.#effects.conditions(input.view.namespaces()),
     ]);
     this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
   }

@@ -67,10 +67,10 @@ export function peerAuthentications(view: ClusterView): PeerAuthentications {
 }
 
 /** What stands in for one in the root namespace whose selector cannot be read is taken for the mesh's. */
-const isOfNamespace = ({ level, metadata, selector }: PeerAuthenticationObject): boolean =>
+export const isOfNamespace = ({ level, metadata, selector }: PeerAuthenticationObject): boolean =>
   level === 'NAMESPACE' || (metadata.namespace === rootNamespace && Object.keys(selector).length === 0);
 
-const isOfWorkload = ({ level, metadata }: PeerAuthenticationObject): boolean =>
+export const isOfWorkload = ({ level, metadata }: PeerAuthenticationObject): boolean =>
   level === 'WORKLOAD' && metadata.namespace !== rootNamespace;
 
 const inherit = (mode: MtlsMode, above: MtlsMode): MtlsMode => (mode === 'UNSET' ? above : mode);

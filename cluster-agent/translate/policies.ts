@@ -55,7 +55,7 @@ export function policies({ view, hub }: TranslateInput): Policies {
 }
 
 /** Those with a target are a waypoint's business; AUDIT and CUSTOM are never sent to an L4 proxy. */
-const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
+export const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
   !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
 
 const keyOf = ({ metadata }: AuthorizationPolicyObject): string => `${metadata.namespace}/${metadata.name}`;

@@ -6,10 +6,12 @@ import type {
   ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import type { SourceEvent } from '../source/source.ts';
+import { Namespaces, type NamespaceObjects } from './namespaces.ts';
 
 /** The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. */
 export class ClusterView {
   readonly #objects = new Map<string, ClusterObject>();
+  readonly #namespaces = new Namespaces();
   readonly #rejections = new Map<string, readonly Rejection[]>();
   /** By their places; undefined when it has to be made anew. */
   #sorted: ReadonlyMap<string, Rejection> | undefined;
@@ -23,10 +25,10 @@ export class ClusterView {
     for (const event of batch)
       switch (event.type) {
         case 'upsert':
-          this.#objects.set(event.id, asHeld(event.object));
+          this.#hold(event.id, asHeld(event.object));
           break;
         case 'remove':
-          this.#objects.delete(event.id);
+          this.#forget(event.id);
           break;
         case 'rejections':
           if (event.rejections.length > 0) this.#rejections.set(event.origin, event.rejections);
@@ -36,6 +38,18 @@ export class ClusterView {
         case 'synced':
           this.#synced = true;
       }
+  }
+
+  #hold(id: string, object: ClusterObject): void {
+    this.#objects.set(id, object);
+    this.#namespaces.set(id, object);
+  }
+
+  #forget(id: string): void {
+    const object = this.#objects.get(id);
+    if (!object) return;
+    this.#objects.delete(id);
+    this.#namespaces.delete(id, object);
   }
 
   all<K extends ClusterObject['kind']>(kind: K): readonly Extract<ClusterObject, { kind: K }>[] {
@@ -85,6 +99,11 @@ export class ClusterView {
     return this.pods().filter(
       (pod) => pod.metadata.namespace === metadata.namespace && selects(selector, pod.metadata.labels),
     );
+  }
+
+  /** What security policies rest on, by namespace. */
+  namespaces(): readonly NamespaceObjects[] {
+    return this.#namespaces.all();
   }
 
   namespace(name: string): NamespaceObject | undefined {
