@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { BufferLedger, Stall } from '../shares/buffer-ledger.ts';
+import { Stall, type BufferLedger } from '../shares/buffer-ledger.ts';
 import { reset } from './reset.ts';
 
 /** Bytes carried so far, updated in place: `sent` from `a` to `b`, `received` from `b` to `a`. */
@@ -90,10 +90,8 @@ function endSoon(side: Duplex): void {
   if (!side.writableEnded) side.end();
 }
 
-const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall => ({
-  bytes: () => from.readableLength + to.writableLength,
-  reset,
-});
+const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall =>
+  new Stall(() => from.readableLength + to.writableLength, reset);
 
 interface Stalls {
   readonly begin: () => void;

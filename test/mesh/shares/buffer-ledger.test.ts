@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BufferLedger, type Stall } from '@isthmus/mesh/shares/buffer-ledger.ts';
+import { BufferLedger, Stall } from '@isthmus/mesh/shares/buffer-ledger.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 describe('mesh/shares of bytes that wait', () => {
@@ -10,7 +10,10 @@ describe('mesh/shares of bytes that wait', () => {
     const ledger = new BufferLedger(clock, limit, () => resets.push('counted'));
     const stall = (name: string, bytes: number): Stall => {
       held.set(name, bytes);
-      return { bytes: () => held.get(name) ?? 0, reset: () => resets.push(name) };
+      return new Stall(
+        () => held.get(name) ?? 0,
+        () => resets.push(name),
+      );
     };
     return { clock, ledger, stall, resets, held };
   }
@@ -45,6 +48,20 @@ describe('mesh/shares of bytes that wait', () => {
     held.set('b', 91);
     await clock.advance(250);
     assert.deepEqual(resets, ['counted', 'a']);
+  });
+
+  it('ends stalls in any order, and each once', async () => {
+    const { ledger, stall, resets, clock } = world();
+    const [a, b, c] = [stall('a', 1), stall('b', 20), stall('c', 300)];
+    for (const each of [a, b, c, a]) ledger.begin(each);
+    assert.equal(ledger.total, 321);
+    for (const each of [b, b, c]) ledger.end(each);
+    assert.equal(ledger.total, 1);
+    ledger.begin(c);
+    await clock.advance(1250);
+    assert.deepEqual([resets, ledger.total], [['counted', 'a', 'counted', 'c'], 0]);
+    ledger.end(a);
+    assert.equal(ledger.total, 0);
   });
 
   it('resets nothing that has paused for less than a second: busy tunnels pause all the time', async () => {
