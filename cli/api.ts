@@ -1,3 +1,4 @@
+import { textWithin } from '@isthmus/mesh/process/read-within.ts';
 import type { Endpoint } from './endpoint.ts';
 import { CliError, exit, statusOf } from './exit.ts';
 import { plain } from './print.ts';
@@ -14,6 +15,8 @@ interface Answer<T> {
 }
 
 const patienceSeconds = 15;
+/** A page of the largest lists is a hundredth of it. */
+const mostAnswerBytes = 64 * 1024 * 1024;
 
 /** One GraphQL operation. Ends the command with a meaningful status when there is no answer or a refusal. */
 export async function ask<T>(endpoint: Endpoint, query: string, variables: object = {}): Promise<T> {
@@ -76,7 +79,9 @@ async function post({ url, token }: Endpoint, body: string): Promise<{ status: n
       body,
       signal: AbortSignal.timeout(patienceSeconds * 1000),
     });
-    return { status: response.status, text: await response.text() };
+    const text = response.body ? await textWithin(response.body, mostAnswerBytes) : '';
+    if (text !== undefined) return { status: response.status, text };
+    throw new Error(`its answer has more than ${mostAnswerBytes} bytes, the limit for one`);
   } catch (error) {
     throw new CliError(
       exit.unreachable,

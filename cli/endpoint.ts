@@ -42,11 +42,19 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
 }
 
 function namedToken({ tokenFile }: EndpointOptions, env: NodeJS.ProcessEnv): string {
-  if (tokenFile !== undefined) return readText(tokenFile).trim();
+  if (tokenFile !== undefined) return tokenOf(tokenFile);
   const token = env['ISTHMUS_TOKEN'];
   if (token === undefined)
     throw new CliError(exit.usage, 'with --endpoint give --token-file, or set ISTHMUS_TOKEN');
   return token;
+}
+
+function tokenOf(file: string): string {
+  try {
+    return readText(file).trim();
+  } catch (error) {
+    throw new CliError(exit.usage, `--token-file: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 interface Instance {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import { text } from 'node:stream/consumers';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { terminalText, writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 
@@ -13,8 +12,8 @@ export interface World {
   readonly out: (text: string) => void;
   /** Everything else: errors, notes, questions. */
   readonly note: (text: string) => void;
-  /** All of standard input. */
-  readonly input: () => Promise<string>;
+  /** Standard input. */
+  readonly input: () => AsyncIterable<Uint8Array>;
   /** What a person answers, '' at the end of input; undefined when nobody is there to be asked. */
   readonly answer: ((question: string) => Promise<string>) | undefined;
 }
@@ -24,7 +23,7 @@ export const processWorld: World = {
   now: () => systemClock.now(),
   out: writeOut,
   note: writeErr,
-  input: () => text(process.stdin),
+  input: () => process.stdin,
   answer: process.stdin.isTTY ? fromTerminal : undefined,
 };
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
@@ -8,6 +8,7 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { StateFile } from './state-file.ts';
 
@@ -27,7 +28,7 @@ export function servingIdentity(
   if (known && isFor(known, address)) {
     // A crash between the two files, or a hand, may have left another root in the one that proxies read.
     const root = rootOf(known);
-    if (!existsSync(pem) || readFileSync(pem, 'utf8') !== root) writeWhole(pem, root);
+    if (!existsSync(pem) || readText(pem) !== root) writeWhole(pem, root);
     return { key: unseal(known.sealedKey, purpose, provider), chain: known.chain };
   }
   const rootKey = generateKey();

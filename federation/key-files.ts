@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import type { IntentState } from './state/snapshot.ts';
@@ -66,9 +66,10 @@ export const dropKeyFiles = (stateDir: string): void => rmSync(join(stateDir, li
 function read(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
   try {
-    return readFileSync(path, 'utf8');
+    return readText(path);
   } catch (cause) {
-    throw fileError('KEY_FILE', path, 'read', cause);
+    if (cause instanceof CodedError) throw new CodedError('KEY_FILE', cause.message, { cause });
+    throw cause;
   }
 }
 

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
+import { textWithin } from '@isthmus/mesh/process/read-within.ts';
 import { serviceRef } from '../arguments.ts';
 import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
@@ -37,7 +38,7 @@ export function policyCommands(program: Command, world: World): void {
 }
 
 const applyHelp = `
-The file has one or more documents of isthmus.io/v1alpha1. All are checked before the first is stored.
+The file has one or more documents of isthmus.io/v1alpha1, 1 MiB at most. All are checked before the first is stored.
 
   apiVersion: isthmus.io/v1alpha1
   kind: AccessPolicy
@@ -84,10 +85,17 @@ function applyCommand(policy: Command, world: World): void {
     });
 }
 
+/** Far above what people write, and parsed within seconds. */
+const mostPolicyBytes = 1024 * 1024;
+
 async function textOf(file: string, world: World): Promise<string> {
-  if (file === '-') return world.input();
   try {
-    return readFileSync(file, 'utf8');
+    if (file !== '-') return readText(file, mostPolicyBytes);
+    const text = await textWithin(world.input(), mostPolicyBytes);
+    if (text !== undefined) return text;
+    throw new Error(
+      `standard input has more than ${mostPolicyBytes} bytes, the limit for it: split it into several files`,
+    );
   } catch (error) {
     throw new CliError(exit.usage, `--file: ${error instanceof Error ? error.message : String(error)}`);
   }

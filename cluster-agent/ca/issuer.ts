@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { issuerFault } from '@isthmus/mesh/pki/fit.ts';
@@ -10,6 +10,7 @@ import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 interface Slot {
@@ -156,7 +157,7 @@ export class WorkloadIssuer {
 
 function readSaved(path: string): { current?: SavedSlot; next?: SavedSlot } {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as { current?: SavedSlot; next?: SavedSlot };
+    return JSON.parse(readText(path)) as { current?: SavedSlot; next?: SavedSlot };
   } catch (cause) {
     const message = `${path} cannot be read: restore it, or remove it to have the hub sign a new intermediate`;
     throw new CodedError('CA_FILE', message, { cause });

@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { jwtVerify, SignJWT } from 'jose';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 /** Who a token proves its bearer to be: a service account, in a pod, on a node. */
@@ -46,7 +47,7 @@ export class ProjectedTokens implements Authenticator {
       const key = privateKeyPem(generateKey().privateKey);
       writeWhole(path, seal(key, purpose, provider, random));
     }
-    this.#key = createPrivateKey(unseal(readFileSync(path, 'utf8'), purpose, provider));
+    this.#key = createPrivateKey(unseal(readText(path), purpose, provider));
     this.#public = createPublicKey(this.#key);
     this.#clock = clock;
   }

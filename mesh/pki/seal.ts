@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { CodedError } from '../process/coded-error.ts';
 import type { Random } from '../process/random.ts';
+import { readBytes } from '../process/read-text.ts';
 import { writeWhole } from '../process/write-whole.ts';
 
 /** Where the key that seals other keys comes from: a file first, a key service later. Losing it loses what it sealed. */
@@ -31,7 +32,7 @@ export function fileKeyProvider(path: string, random: Random): KeyProvider {
           'SEALING_KEY',
           `${path} can be read by others: chmod 600 it, and replace what it sealed`,
         );
-      const key = readFileSync(path);
+      const key = readBytes(path);
       if (key.length === keyBytes) return key;
       throw new CodedError(
         'SEALING_KEY',

@@ -1,9 +1,10 @@
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CodedError } from './coded-error.ts';
 import { fileError } from './file-error.ts';
+import { readText } from './read-text.ts';
 import { writeWhole } from './write-whole.ts';
 
 // The lock is SQLite's own on a database that stays empty: it is taken by fcntl, so the kernel gives it back with the
@@ -92,7 +93,7 @@ function inUse(folder: string, program: string): string {
 /** Undefined while the one that has just taken the lock has yet to write who it is. */
 function readHolder(path: string): Holder | undefined {
   try {
-    const holder = JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    const holder = JSON.parse(readText(path)) as Holder;
     return holder.host !== hostname() || isAlive(holder.pid) ? holder : undefined;
   } catch {
     return undefined;

@@ -1,11 +1,51 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { CodedError } from './coded-error.ts';
 import { fileError } from './file-error.ts';
+import { readWithin, textWithin } from './read-within.ts';
 
-/** A whole file as text. Throws READ_FAILED, which names the file and what to do. */
-export function readText(path: string): string {
+/** Tokens, certificates and policies are far smaller. */
+export const mostFileBytes = 1024 * 1024;
+
+/**
+ * A whole file as text (UTF-8). Throws READ_FAILED, or FILE_TOO_LARGE above `most` bytes; both name the file and what to
+ * do. Waits for the writer of a pipe.
+ */
+export const readText = (path: string, most: number = mostFileBytes): string =>
+  readBytes(path, most).toString('utf8');
+
+/** The same as bytes. */
+export function readBytes(path: string, most: number = mostFileBytes): Buffer {
+  let bytes: Buffer | undefined;
   try {
-    return readFileSync(path, 'utf8');
+    const file = openSync(path, 'r');
+    try {
+      bytes = readWithin(file, most);
+    } finally {
+      closeSync(file);
+    }
   } catch (cause) {
     throw fileError('READ_FAILED', path, 'read', cause);
   }
+  return within(path, most, bytes);
+}
+
+/** The same without holding up the thread. */
+export async function readTextAsync(path: string, most: number = mostFileBytes): Promise<string> {
+  let text: string | undefined;
+  try {
+    const file = await open(path);
+    text = await textWithin(file.createReadStream() as AsyncIterable<Uint8Array>, most);
+  } catch (cause) {
+    throw fileError('READ_FAILED', path, 'read', cause);
+  }
+  return within(path, most, text);
+}
+
+function within<T>(path: string, most: number, read: T | undefined): T {
+  if (read !== undefined) return read;
+  throw new CodedError(
+    'FILE_TOO_LARGE',
+    `${path} has more than ${most} bytes, the limit for it: name the right file, or split this one`,
+  );
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 export interface SamplePod {
@@ -79,7 +80,7 @@ function objectsOf(manifests: string, onProblem: (problem: string) => void): rea
     .flatMap((file) => {
       const path = join(manifests, file);
       try {
-        return parseAllDocuments(readFileSync(path, 'utf8')).map((document) => document.toJS() as unknown);
+        return parseAllDocuments(readText(path)).map((document) => document.toJS() as unknown);
       } catch (error) {
         onProblem(
           `pods of ${path} are not started: ${error instanceof Error ? error.message : String(error)}`,

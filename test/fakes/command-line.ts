@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { runCommandLine } from '../../cli/program.ts';
 
 /** What a command line left behind. */
@@ -10,7 +11,7 @@ export interface Ended {
 export interface Around {
   readonly env?: Record<string, string>;
   /** Standard input. */
-  readonly input?: string;
+  readonly input?: string | Iterable<Uint8Array>;
   /** What a person at the terminal answers; nobody is there without it. */
   readonly answer?: string;
   /** Epoch milliseconds. */
@@ -26,7 +27,7 @@ export async function run(args: readonly string[], around: Around = {}): Promise
     now: () => now,
     out: (text) => void (out += text),
     note: (text) => void (err += text),
-    input: () => Promise.resolve(input),
+    input: () => Readable.from(typeof input === 'string' ? [Buffer.from(input)] : input),
     answer:
       answer === undefined
         ? undefined

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Client } from '@grpc/grpc-js';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
@@ -6,6 +5,7 @@ import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { readTextAsync } from '@isthmus/mesh/process/read-text.ts';
 import { ownIdentity, type ProxyConfig } from '../configuration.ts';
 import { parseControlPlane } from '../xds/control-plane.ts';
 
@@ -26,7 +26,7 @@ export class CaClient {
   /** PEM, leaf first, the root last. Throws the service's gRPC status, or what kept it from being reached. */
   async request(identity: string, csr: string): Promise<readonly string[]> {
     const { mode, tokenFile, cluster } = this.#config;
-    const token = (await readFile(tokenFile, 'utf8')).trim();
+    const token = (await readTextAsync(tokenFile)).trim();
     const own = mode !== 'shared' || identity === ownIdentity(this.#config);
     const request = { csr, validitySeconds: daySeconds, impersonatedIdentity: own ? '' : identity };
     const client = await (this.#client ??= this.#connect());
@@ -52,7 +52,7 @@ export class CaClient {
     try {
       const { caAddress, caRootCa, address } = this.#config;
       const { host, port } = parseControlPlane(caAddress);
-      const trust = trustServer(host, await readFile(caRootCa, 'utf8'));
+      const trust = trustServer(host, await readTextAsync(caRootCa));
       const options = { ...channelOptions(4), ...trust.options };
       return new Client(boundTarget(`${host}:${port}`, address), trust.credentials, options);
     } catch (error) {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Client, connectivityState, type ClientDuplexStream } from '@grpc/grpc-js';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import { openStream, type Headers } from '@isthmus/api/grpc/call.ts';
@@ -11,6 +10,7 @@ import type { DeltaRequest, DeltaResponse, Rejected, Resource } from '@isthmus/m
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { readTextAsync } from '@isthmus/mesh/process/read-text.ts';
 import { parseControlPlane } from './control-plane.ts';
 
 /** Applies a delta where the state lives and tells what of it was refused; the rest is in force then. */
@@ -124,7 +124,7 @@ export class XdsClient {
   async #dial(): Promise<Client> {
     const { address, rootCaFile, localAddress } = this.#config;
     const { host, port } = parseControlPlane(address);
-    const trust = trustServer(host, await readFile(rootCaFile, 'utf8'));
+    const trust = trustServer(host, await readTextAsync(rootCaFile));
     const hostPort = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const options = { ...channelOptions(32), ...trust.options };
     return new Client(boundTarget(hostPort, localAddress), trust.credentials, options);
@@ -132,7 +132,7 @@ export class XdsClient {
 
   async #headers(): Promise<Headers> {
     const { tokenFile, clusterId } = this.#config;
-    const token = tokenFile === '' ? '' : (await readFile(tokenFile, 'utf8')).trim();
+    const token = tokenFile === '' ? '' : (await readTextAsync(tokenFile)).trim();
     return { ...(token !== '' && { authorization: `Bearer ${token}` }), clusterid: clusterId };
   }
 

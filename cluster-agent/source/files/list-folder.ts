@@ -4,7 +4,6 @@ import {
   fstatSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   statSync,
@@ -12,6 +11,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readWithin } from '@isthmus/mesh/process/read-within.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import { mostBytes } from './read-file.ts';
 
@@ -141,7 +141,8 @@ export function readStamped(path: string, expected: string): Result<string, stri
     try {
       const before = stamp(fstatSync(file));
       if (!before.ok) return before;
-      const bytes = readFileSync(file);
+      const bytes = readWithin(file, mostBytes);
+      if (!bytes) return err(`has more than ${mostBytes} bytes`);
       const after = stamp(fstatSync(file));
       return after.ok && after.value === expected ? textOf(bytes) : err('was written to while it was read');
     } finally {

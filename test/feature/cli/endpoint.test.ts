@@ -56,6 +56,24 @@ describe('the command line and its hub', () => {
     assert.match(err, /answered 200 and no GraphQL/);
   });
 
+  it('ends with 3 when an answer never ends, having read no more than its limit', async () => {
+    const server: Server = createServer((_request, response) => {
+      const part = Buffer.alloc(2 ** 20, ' ');
+      const more = () => {
+        while (!response.destroyed && response.write(part));
+      };
+      response.on('drain', more);
+      more();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const { status, err } = await run(['clusters'], { env: { ISTHMUS_ENDPOINT: url, ISTHMUS_TOKEN: 't' } });
+    server.closeAllConnections();
+    server.close();
+    assert.equal(status, 3);
+    assert.match(err, /its answer has more than 67108864 bytes, the limit for one/);
+  });
+
   it('ends with 3 when nothing runs here', async () => {
     const alone = await run(['clusters'], { env: { XDG_STATE_HOME: home } });
     assert.equal(alone.status, 3);

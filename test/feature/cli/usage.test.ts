@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run } from '../../fakes/command-line.ts';
 
 // Nothing listens there: what is a mistake of usage is known before the hub is asked.
@@ -37,7 +40,15 @@ const mistakes: Record<string, { line: readonly string[]; says: RegExp }> = {
   'no file of policies': { line: ['policy', 'apply'], says: /--file/ },
   'a file of policies that is not there': {
     line: ['policy', 'apply', '-f', '/nowhere.yaml'],
-    says: /--file.*no such file/,
+    says: /--file: \/nowhere.yaml cannot be read \(ENOENT\).*create it/,
+  },
+  'a file of policies that never ends': {
+    line: ['policy', 'apply', '-f', '/dev/zero'],
+    says: /--file: \/dev\/zero has more than 1048576 bytes, the limit for it: .*split/,
+  },
+  'a token file that never ends': {
+    line: ['clusters', '--token-file', '/dev/zero', '--endpoint', 'http://127.0.0.1:1/graphql'],
+    says: /--token-file: \/dev\/zero has more than 1048576 bytes, the limit for it: name the right file/,
   },
   'a token file that is not there': {
     line: ['clusters', '--token-file', '/nowhere'],
@@ -55,6 +66,28 @@ describe('the command line, used wrongly, ends with status 2 and says what is ri
       assert.match(err, says);
       assert.equal(out, '');
     });
+
+  it('standard input of policies that never ends', async () => {
+    const input = (function* () {
+      for (;;) yield Buffer.alloc(65_536, '#');
+    })();
+    const { status, err } = await run(['policy', 'apply', '-f', '-'], { env, input });
+    assert.equal(status, 2);
+    assert.match(err, /standard input has more than 1048576 bytes, the limit for it: split it/);
+  });
+
+  it('a file or standard input of policies of one byte more than the limit, and not of one less', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'isthmus-usage-'));
+    const file = join(dir, 'policies.yaml');
+    for (const bytes of [2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1]) {
+      const text = '#'.repeat(bytes);
+      writeFileSync(file, text);
+      const says = bytes > 2 ** 20 ? /more than 1048576 bytes/ : /there is no policy in it/;
+      assert.match((await run(['policy', 'apply', '-f', file], { env })).err, says);
+      assert.match((await run(['policy', 'apply', '-f', '-'], { env, input: text })).err, says);
+    }
+    rmSync(dir, { recursive: true });
+  });
 
   it('a token that cannot be sent, which it does not print', async () => {
     for (const token of ['', 'two words', 'line\nbreak', 'schlüssel']) {
