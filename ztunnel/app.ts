@@ -67,7 +67,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     },
   });
   const xds = startXds(deps, workers, () => pending.delete('state'), stop.signal);
-  serveAdmin(config.adminAddress, log, {
+  serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () => [...pending, ...(lacksCertificate(config, certificates) ? ['certificate'] : [])],
     metrics: async () =>
       metricsPage(await workers.report(), {

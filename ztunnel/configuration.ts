@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { logLevelFlag, type Flags } from '@isthmus/mesh/process/flags.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -21,7 +22,10 @@ export interface ProxyConfig {
   /** This proxy's own address, from which it dials its control plane. */
   readonly address: string;
   readonly trustDomain: string;
+  /** Where the config dump listens (15000), on loopback always: it shows the whole mesh. */
   readonly adminAddress: string;
+  /** Where metrics (15020) and readiness (15021) listen, for scrapers and probes. */
+  readonly metricsAddress: string;
   /** A file, `-` for standard output, or '' for no access log. */
   readonly accessLog: string;
   /** Gateway only: a file to which every byte that passes is appended; '' for none. */
@@ -75,6 +79,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv) {
 
 const fromFlags = (flags: Pick<Flags, 'text'>) => ({
   adminAddress: flags.text('admin-address'),
+  metricsAddress: flags.text('metrics-address'),
   accessLog: flags.text('access-log'),
   tap: flags.text('tap'),
 });
@@ -82,7 +87,7 @@ const fromFlags = (flags: Pick<Flags, 'text'>) => ({
 const seconds = (text: string): number => Number(/^(\d+(?:\.\d+)?)s?$/.exec(text)?.[1] ?? Number.NaN);
 
 function problemOf(config: ProxyConfig): string | undefined {
-  const { mode, tap, address, adminAddress, node, podName, namespace, workers, drainMillis } = config;
+  const { mode, tap, address, node, podName, namespace, workers, drainMillis } = config;
   const needed = {
     XDS_ADDRESS: config.xdsAddress,
     XDS_ROOT_CA: config.xdsRootCa,
@@ -93,17 +98,27 @@ function problemOf(config: ProxyConfig): string | undefined {
   };
   const missing = Object.entries(needed).find(([, value]) => value === '');
   if (missing) return `the environment variable ${missing[0]} is required`;
-  const outside = Object.entries({ INSTANCE_IP: address, '--admin-address': adminAddress }).find(
-    ([, value]) => !isLoopback(value),
-  );
-  if (outside)
-    return `NOT_LOOPBACK: ${outside.join(' ')} is no address of 127.0.0.0/8, and loopback capture serves nothing else: whoever reaches another address would go round the mesh`;
+  const outside = notLoopback(config);
+  if (outside !== undefined) return `NOT_LOOPBACK: ${outside}`;
   if (tap !== '' && mode !== 'gateway') return '--tap is for --mode gateway only';
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     return 'ZTUNNEL_WORKER_THREADS is a number from 1 to 64';
   return Number.isNaN(drainMillis)
     ? 'CONNECTION_TERMINATION_DEADLINE is a number of seconds, as 5s'
     : undefined;
+}
+
+function notLoopback({ address, adminAddress, metricsAddress }: ProxyConfig): string | undefined {
+  const isOutside = (value: string) => isIP(value) === 0 || !isLoopback(value);
+  if (isOutside(adminAddress))
+    return `--admin-address ${adminAddress} is no address of 127.0.0.0/8 and not ::1: the config dump there shows the whole mesh to anyone who can connect, so it is served on loopback only`;
+  const outside = Object.entries({ INSTANCE_IP: address, '--metrics-address': metricsAddress }).find(
+    ([, value]) => isOutside(value),
+  );
+  return (
+    outside &&
+    `${outside.join(' ')} is no address of 127.0.0.0/8, and loopback capture serves no other: a client that reaches another address bypasses the mesh`
+  );
 }
 
 export const version = '0.1.0';
@@ -147,7 +162,13 @@ export const proxyFlags = [
   {
     name: 'admin-address',
     value: 'ADDRESS',
-    help: 'where admin (15000), metrics (15020) and readiness (15021) listen',
+    default: '127.0.0.1',
+    help: 'where the config dump (15000) listens: on loopback only, since it shows the whole mesh',
+  },
+  {
+    name: 'metrics-address',
+    value: 'ADDRESS',
+    help: 'where metrics (15020) and readiness (15021) listen',
   },
   {
     name: 'access-log',

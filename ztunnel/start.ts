@@ -9,7 +9,7 @@ import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.t
 
 /** Reads flags and environment and runs one proxy until it is told to stop: SIGTERM drains, a second one ends. */
 export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode): void {
-  const flags = readFlags(program, purpose, proxyFlags, ['admin-address']);
+  const flags = readFlags(program, purpose, proxyFlags, ['metrics-address']);
   const config = readConfiguration(process.env, flags, fixedMode);
   if (!config.ok) {
     writeErr(`${program}: ${config.error}; see ${program} --help\n`);

@@ -64,7 +64,9 @@ function proxy(
 ): Program {
   const root = join(agentStateDir(place, cluster.name), 'xds-root.pem');
   const door = `https://${cluster.agentAddress}:15012`;
-  const flags = ['--mode', mode, '--capture', 'loopback', '--admin-address', env['APP_ADDRESS'] ?? ''];
+  // Every proxy of the machine has port 15000, so each needs an address of its own for it.
+  const own = env['APP_ADDRESS'] ?? '';
+  const flags = ['--mode', mode, '--capture', 'loopback', '--admin-address', own, '--metrics-address', own];
   flags.push('--access-log', '-', '--parent-pipe');
   if (mode === 'gateway' && place.tapDir !== undefined)
     flags.push('--tap', join(place.tapDir, `${cluster.name}.tap`));

@@ -50,6 +50,7 @@ export class SimulatedProxy {
       ...{
         trustDomain: 'cluster.local',
         adminAddress: '',
+        metricsAddress: '',
         accessLog: '',
         tap: '',
         workers: 1,

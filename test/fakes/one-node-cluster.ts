@@ -144,7 +144,15 @@ export class OneNodeCluster {
     this.#launcher.start({
       name: 'ztunnel',
       script: 'ztunnel/main.ts',
-      flags: ['--mode', 'shared', '--admin-address', `${this.#at}.10`, '--parent-pipe'],
+      flags: [
+        '--mode',
+        'shared',
+        '--admin-address',
+        `${this.#at}.10`,
+        '--metrics-address',
+        `${this.#at}.10`,
+        '--parent-pipe',
+      ],
       env: {
         ...{ XDS_ADDRESS: door, XDS_ROOT_CA: root, INSTANCE_IP: env['POD_IP']!, NODE_NAME: 'node-1' },
         ...{ AUTH_TOKEN: this.path('pods/istio-system/ztunnel/token'), CLUSTER_ID: this.name },

@@ -356,6 +356,7 @@ export const plainConfig: Omit<ProxyConfig, 'cluster' | 'network'> = {
   address: '127.0.0.1',
   trustDomain,
   adminAddress: '',
+  metricsAddress: '',
   accessLog: '-',
   tap: '',
   workers: 1,

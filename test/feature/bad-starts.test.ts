@@ -59,7 +59,7 @@ describe('a program that cannot start', () => {
     ],
     ...['--xds-listen', '127.243.16.1:15012', ...over],
   ];
-  const proxy = (over: readonly string[] = []) => ['--admin-address', '127.243.16.2', ...over];
+  const proxy = (over: readonly string[] = []) => ['--metrics-address', '127.243.16.2', ...over];
 
   const badFlags: readonly (readonly [string, string, readonly string[], RegExp])[] = [
     [

@@ -11,7 +11,12 @@ const environment = {
   POD_NAME: 'ztunnel-1',
   POD_NAMESPACE: 'istio-system',
 };
-const defaults = { mode: 'shared', capture: 'loopback', 'admin-address': '127.1.0.2' };
+const defaults = {
+  mode: 'shared',
+  capture: 'loopback',
+  'admin-address': '127.0.0.1',
+  'metrics-address': '127.1.0.2',
+};
 const flagsOf = (over: Record<string, string> = {}): Pick<Flags, 'text'> => {
   const values: Record<string, string> = { ...defaults, ...over };
   return { text: (name) => values[name] ?? '' };
@@ -57,8 +62,20 @@ describe('ztunnel configuration', () => {
     ['no node, when it serves one', [{ NODE_NAME: '' }], /NODE_NAME is required/],
     ['no pod, when it is one', [{ POD_NAME: '' }, { mode: 'gateway' }], /POD_NAME is required/],
     ['an address outside loopback', [{ INSTANCE_IP: '10.0.0.1' }], /^NOT_LOOPBACK: INSTANCE_IP 10\.0\.0\.1 /],
-    ['every address', [{}, { 'admin-address': '0.0.0.0' }], /^NOT_LOOPBACK: --admin-address 0\.0\.0\.0 /],
-    ['no admin address', [{}, { 'admin-address': '' }], /^NOT_LOOPBACK: --admin-address /],
+    [
+      'a dump on every address',
+      [{}, { 'admin-address': '0.0.0.0' }],
+      /^NOT_LOOPBACK: --admin-address 0\.0\.0\.0 .*shows the whole mesh/,
+    ],
+    ['a dump on the pod’s address', [{}, { 'admin-address': '10.0.0.1' }], /^NOT_LOOPBACK: --admin-address /],
+    ['a dump on a name', [{}, { 'admin-address': '127.example' }], /^NOT_LOOPBACK: --admin-address /],
+    ['no address of the dump', [{}, { 'admin-address': '' }], /^NOT_LOOPBACK: --admin-address /],
+    [
+      'metrics on every address',
+      [{}, { 'metrics-address': '0.0.0.0' }],
+      /^NOT_LOOPBACK: --metrics-address 0\.0\.0\.0 /,
+    ],
+    ['no address of metrics', [{}, { 'metrics-address': '' }], /^NOT_LOOPBACK: --metrics-address /],
     ['a tap where nothing passes', [{}, { tap: '/tmp/tap' }], /--tap is for --mode gateway only/],
     ['no worker', [{ ZTUNNEL_WORKER_THREADS: '0' }], /from 1 to 64/],
     ['half a worker', [{ ZTUNNEL_WORKER_THREADS: '1.5' }], /from 1 to 64/],

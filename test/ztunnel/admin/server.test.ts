@@ -80,7 +80,7 @@ describe('ztunnel/admin doors', () => {
     claim = await claimBlock({ first: 150, table: () => [] });
     pending = ['state', 'listeners'];
     doors = serveAdmin(
-      `127.${claim.octet}.0.1`,
+      { admin: hostOf(15000), metrics: hostOf(15020) },
       { ...silentLog, error: (_, message) => logged.push(message) },
       {
         pending: () => pending,
@@ -99,8 +99,10 @@ describe('ztunnel/admin doors', () => {
     claim.release();
   });
 
+  const hostOf = (port: number) => `127.${claim.octet}.0.${port === 15000 ? 2 : 1}`;
+
   const get = async (port: number, path: string) => {
-    const response = await fetch(`http://127.${claim.octet}.0.1:${port}${path}`);
+    const response = await fetch(`http://${hostOf(port)}:${port}${path}`);
     return {
       status: response.status,
       type: response.headers.get('content-type'),
@@ -128,6 +130,23 @@ describe('ztunnel/admin doors', () => {
     assert.deepEqual([status, workloads[0]?.services], [200, { 'shop/cart': [] }]);
   });
 
+  it('the dump is not where scrapers and probes connect, nor metrics where the dump is', async () => {
+    for (const [host, port] of [
+      [hostOf(15020), 15000],
+      [hostOf(15000), 15020],
+      [hostOf(15000), 15021],
+    ] as const)
+      await assert.rejects(fetch(`http://${host}:${port}/config_dump`), (error: Error) => {
+        assert.equal((error.cause as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+        return true;
+      });
+    for (const path of ['/config_dump', '/metrics/../config_dump', '//config_dump'])
+      assert.notEqual(
+        await statusOf(hostOf(15020), 15020, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)),
+        200,
+      );
+  });
+
   it('a dump that fails says so in the log alone', async () => {
     pending = ['broken'];
     const { status, text } = await get(15000, '/config_dump');
@@ -138,9 +157,12 @@ describe('ztunnel/admin doors', () => {
   });
 
   it('the dump is refused to a page that has rebound its name to this address', async () => {
-    const address = `127.${claim.octet}.0.1`;
     const ask = (port: number, path: string) =>
-      statusOf(address, port, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: rebound.example:${port}\r\n\r\n`));
+      statusOf(
+        hostOf(port),
+        port,
+        Buffer.from(`GET ${path} HTTP/1.1\r\nHost: rebound.example:${port}\r\n\r\n`),
+      );
     assert.equal(await ask(15000, '/config_dump'), 403);
     // Scrapers and probes may use a name.
     assert.equal(await ask(15020, '/metrics'), 200);
@@ -150,7 +172,7 @@ describe('ztunnel/admin doors', () => {
     this.timeout(120_000);
     await Promise.all(
       [15000, 15020, 15021].map(async (port) => {
-        const statuses = await sendMany(`127.${claim.octet}.0.1`, port, 10_000);
+        const statuses = await sendMany(hostOf(port), port, 10_000);
         assert.ok((statuses.get(400) ?? 0) > 1000, JSON.stringify([...statuses]));
         assert.equal((await get(port, '/nothing')).status, 404);
       }),
