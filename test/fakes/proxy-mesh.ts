@@ -22,6 +22,7 @@ import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-lo
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine, type EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
 import type { FromWorker, WorkerReport } from '@isthmus/ztunnel/worker/messages.ts';
+import type { Authority } from './authority.ts';
 import { Signal } from './xds-world.ts';
 
 /** What a control plane would tell one proxy. */
@@ -39,7 +40,7 @@ const trustDomain = 'cluster.local' as TrustDomain;
 /** One trust domain with an intermediate for each cluster, and a block of loopback addresses of its own. */
 export class ProxyMesh {
   readonly root: X509Certificate;
-  readonly #rootIssuer: Issuer;
+  readonly rootIssuer: Issuer;
   readonly #issuers = new Map<string, Issuer>();
   readonly #claim: Claim;
   readonly #proxies: TestProxy[] = [];
@@ -50,7 +51,7 @@ export class ProxyMesh {
     this.#claim = claim;
     const key = generateKey();
     this.root = issueRoot('test root', key, { now: Date.now() }, systemRandom);
-    this.#rootIssuer = { certificate: this.root, privateKey: key.privateKey };
+    this.rootIssuer = { certificate: this.root, privateKey: key.privateKey };
   }
 
   static async start(): Promise<ProxyMesh> {
@@ -69,7 +70,7 @@ export class ProxyMesh {
     const certificate = issueIntermediate(
       `${cluster} intermediate`,
       key.publicKey,
-      this.#rootIssuer,
+      this.rootIssuer,
       { now: Date.now() },
       systemRandom,
     );
@@ -278,6 +279,21 @@ export class TestProxy {
     const { bundles, intermediates } = this.#mesh.trust(['east', 'west'], revoked, namespaces);
     this.#delta(typeUrls.trustBundle, bundles);
     this.#delta(typeUrls.intermediate, intermediates);
+  }
+
+  /** The bundle and the intermediate of another trust domain; gives what the proxy rejected. */
+  teach(
+    { trustDomain: domain, root, keyId, intermediate }: Authority,
+    cluster: string,
+    sequence = 1,
+  ): readonly string[] {
+    const bundle = { trustDomain: domain, roots: [root], sequence };
+    const { certificate } = intermediate;
+    const one = { keyId, trustDomain: domain, cluster, certificate, revoked: false };
+    this.#delta(typeUrls.trustBundle, [{ name: domain, body: encodeTrustBundle(bundle) }]);
+    const last = this.said.findLast(({ kind }) => kind === 'applied');
+    this.#delta(typeUrls.intermediate, [{ name: keyId, body: encodeIntermediate(one) }]);
+    return last?.kind === 'applied' ? last.rejected.map(({ reason }) => reason) : [];
   }
 
   /** The intermediate of a cluster is taken out of the table. */
