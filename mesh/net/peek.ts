@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../process/clock.ts';
+import type { Clock, Timer } from '../process/clock.ts';
 
 export type Peeked =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'silent' }
   | { readonly kind: 'ended' };
 
+/** How long is waited; without an end where a limit of handshakes ends the connection instead. */
 export interface Patience {
   /** Until the first byte. */
-  readonly firstMillis: number;
+  readonly firstMillis?: number;
   /** From the first byte until there is enough. */
-  readonly enoughMillis: number;
+  readonly enoughMillis?: number;
 }
 
 /**
@@ -30,7 +31,7 @@ export function peek(
     const seen = (otherwise: 'silent' | 'ended'): Peeked =>
       chunks.length > 0 ? { kind: 'bytes', bytes: Buffer.concat(chunks) } : { kind: otherwise };
     const settle = (peeked: Peeked) => {
-      timer.cancel();
+      timer?.cancel();
       clearImmediate(over);
       socket.off('readable', look).off('end', ended).off('close', ended).off('error', ended);
       if (peeked.kind === 'bytes') socket.unshift(peeked.bytes);
@@ -40,15 +41,17 @@ export function peek(
     const expire = () => {
       over = setImmediate(() => settle(seen('silent')));
     };
-    let timer = clock.after(firstMillis, expire);
+    const wait = (millis: number | undefined): Timer | undefined =>
+      millis === undefined ? undefined : clock.after(millis, expire);
+    let timer = wait(firstMillis);
     const ended = () => settle(seen('ended'));
     const look = () => {
       const chunk = socket.read() as Buffer | null;
       if (!chunk) return;
       if (chunks.length === 0) {
-        timer.cancel();
+        timer?.cancel();
         clearImmediate(over);
-        timer = clock.after(enoughMillis, expire);
+        timer = wait(enoughMillis);
       }
       chunks.push(chunk);
       if (enough(chunk)) settle(seen('silent'));

@@ -12,12 +12,22 @@ export interface HelloSeen {
   readonly ended: boolean;
 }
 
-/** Looks at the ClientHello of a connection without taking it, however it is cut into packets. */
-export async function peekHello(socket: Socket, clock: Clock, patience: Patience): Promise<HelloSeen> {
+/**
+ * Looks at the ClientHello of a connection without taking it, however it is cut into packets. `onPart` is called, once,
+ * when a hello has begun and is not complete.
+ */
+export async function peekHello(
+  socket: Socket,
+  clock: Clock,
+  patience: Patience,
+  onPart: () => void = () => undefined,
+): Promise<HelloSeen> {
   const reader = new HelloReader();
   let first: FirstBytes = { kind: 'need-more' };
+  let parts = 0;
   const peeked = await peek(socket, clock, patience, (chunk) => {
     first = reader.push(chunk);
+    if (first.kind === 'need-more' && parts++ === 0) onPart();
     return first.kind !== 'need-more';
   });
   const bytes = peeked.kind === 'bytes' ? peeked.bytes : Buffer.alloc(0);

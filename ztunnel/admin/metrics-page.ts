@@ -2,7 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { version } from '../configuration.ts';
 import { tcpLabels } from '../telemetry/tcp-labels.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
-import type { CountedTotal, WorkerReport, WorkerTotals } from '../worker/messages.ts';
+import type { CountedTotal, HandshakeTotal, WorkerReport, WorkerTotals } from '../worker/messages.ts';
 
 type CountedField = 'opened' | 'closed' | 'failed' | 'received' | 'sent';
 
@@ -15,20 +15,32 @@ const tcp: Readonly<Record<CountedField, readonly [name: string, help: string]>>
 };
 
 const gauges: Readonly<
-  Record<'open' | 'listeners' | 'pooled' | 'slots', readonly [name: string, help: string]>
+  Record<'open' | 'listeners' | 'pooled' | 'slots' | 'handshakes', readonly [name: string, help: string]>
 > = {
   open: ['isthmus_connections_open', 'Connections and sessions that live now'],
   listeners: ['isthmus_listeners_open', 'Addresses that are listened on'],
   pooled: ['isthmus_tunnels_pooled', 'Tunnel sessions in the pool'],
   slots: ['isthmus_slots_taken', 'Connections and CONNECTs that take a slot now, of those that a worker has'],
+  handshakes: ['isthmus_handshakes_in_progress', 'Accepted connections whose peer is not known yet'],
 };
 
-const counters: Readonly<Record<CountedTotal | 'seriesEvicted', readonly [name: string, help: string]>> = {
+const counters: Readonly<
+  Record<CountedTotal | HandshakeTotal | 'seriesEvicted', readonly [name: string, help: string]>
+> = {
   gatewayDials: ['isthmus_gateway_dials_total', 'Connections that a gateway has dialled'],
   gatewayRefusals: ['isthmus_gateway_refusals_total', 'Requests that a gateway refused without dialling'],
   handshakesFailed: [
     'isthmus_tls_handshakes_failed_total',
     'TLS handshakes of accepted connections that failed or were refused',
+  ],
+  handshakesEvicted: [
+    'isthmus_handshakes_evicted_total',
+    'Handshakes in progress that were ended for a new one, as a limit was reached',
+  ],
+  handshakesTimedOut: ['isthmus_handshakes_timed_out_total', 'Handshakes that were not completed in time'],
+  handshakesRefused: [
+    'isthmus_handshakes_refused_total',
+    'Connections refused before the handshake, as too many of their address had failed',
   ],
   dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
   limited: ['isthmus_peer_limited_total', 'Sessions and CONNECTs of identities that had used up their share'],

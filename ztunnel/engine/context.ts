@@ -2,6 +2,7 @@ import type { Http2 } from '@isthmus/mesh/http2/session.ts';
 import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -37,6 +38,8 @@ export interface Context {
   readonly metrics: TcpMetrics;
   readonly counters: Record<CountedTotal, number>;
   readonly slots: Slots;
+  /** Of all listeners together, as they share the worker's time and descriptors. */
+  readonly handshakes: Handshakes;
   readonly shares: PeerShares;
   readonly refusals: Refusals;
   readonly access: (record: AccessRecord) => void;

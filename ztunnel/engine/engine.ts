@@ -6,6 +6,7 @@ import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -33,6 +34,7 @@ import { Changes } from './changes.ts';
 import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
 import { mayNotLive } from '../proxy/judge-arrival.ts';
+import { Newcomer } from './newcomer.ts';
 import { Refusals } from './refusals.ts';
 import { Slots } from './slots.ts';
 
@@ -50,6 +52,8 @@ export interface EngineDeps {
   readonly mostAtOnce?: number;
   /** What one identity may take; the defaults of `PeerShares` otherwise. */
   readonly shares?: Partial<ShareLimits>;
+  /** What peers may take before they are known; the defaults of `Handshakes` otherwise. */
+  readonly handshakes?: Partial<HandshakeLimits>;
 }
 
 /** One data worker: its state, its listeners, and the connections it carries. It hears deltas and never asks. */
@@ -171,42 +175,54 @@ export class Engine {
     });
   }
 
-  #serve(socket: Socket, { address, port, role }: Wanted): void {
-    const free = this.#context.slots.take();
-    if (!free) {
-      this.#context.counters.dropped++;
-      socket.destroy();
-      return;
-    }
-    socket.once('close', free);
-    const reporter = role.kind === 'vip' || role.kind === 'socks' ? 'source' : 'destination';
+  #serve(socket: Socket, wanted: Wanted): void {
+    const { kind } = wanted.role;
+    const from = socket.remoteAddress ?? '';
+    const newcomer = new Newcomer(this.#context, socket, kind);
+    const shakes = kind === 'hbone' || kind === 'gateway-hbone' || kind === 'gateway-sni';
+    if (!(shakes ? newcomer.shake() : newcomer.seat())) return;
+    const reporter = kind === 'vip' || kind === 'socks' ? 'source' : 'destination';
     this.#context.metrics.accepted(reporter, socket);
-    this.#dispatch(socket, address, port, role).catch((error: unknown) => {
+    this.#dispatch(newcomer, wanted).catch((error: unknown) => {
       socket.destroy();
+      // A limit has ended it, and that has been counted and logged.
+      if (newcomer.ended !== undefined) return;
       if (error instanceof TlsRefused) this.#context.counters.handshakesFailed++;
-      this.#context.refusals.tell(role.kind, socket.remoteAddress ?? '', error);
+      this.#context.refusals.tell(kind, from, error);
     });
   }
 
-  #dispatch(socket: Socket, address: string, port: number, role: Wanted['role']): Promise<void> {
+  #dispatch(newcomer: Newcomer, { address, port, role }: Wanted): Promise<void> {
+    const { socket } = newcomer;
     switch (role.kind) {
       case 'vip':
         return serveOutbound(this.#context, socket, { kind: 'address', address, port });
       case 'socks':
         return serveSocks(this.#context, socket, address);
       case 'hbone':
-        return serveHbone(this.#context, socket, role.uid);
+        return serveHbone(this.#context, newcomer, role.uid);
       case 'port':
-        return servePort(this.#context, socket, role.uid, port);
+        return servePort(this.#context, newcomer, role.uid, port);
       case 'gateway-hbone':
-        return serveGatewayHbone(this.#context, socket);
+        return serveGatewayHbone(this.#context, newcomer);
       case 'gateway-sni':
-        return serveGatewaySni(this.#context, socket);
+        return serveGatewaySni(this.#context, newcomer);
     }
   }
 
   #newContext(): Context {
-    const { config, clock, random, log, say, access, tap, mostAtOnce = 20_000, shares } = this.#deps;
+    const {
+      config,
+      clock,
+      random,
+      log,
+      say,
+      access,
+      tap,
+      mostAtOnce = 20_000,
+      shares,
+      handshakes,
+    } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
     const counters = {
       gatewayDials: 0,
@@ -237,6 +253,7 @@ export class Engine {
       metrics: new TcpMetrics(),
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
+      handshakes: new Handshakes(clock, handshakes),
       shares: new PeerShares(clock, shares, () => counters.stallsReset++),
       refusals: new Refusals(clock, log),
       access(record) {

@@ -2,13 +2,17 @@ import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
 import type { Context } from './context.ts';
 
 export const totalsOf = (
-  { connections, pool, counters, metrics, slots }: Context,
+  { connections, pool, counters, metrics, slots, handshakes }: Context,
   listeners: number,
 ): WorkerTotals => ({
   open: connections.size,
   listeners,
   pooled: pool.size,
   slots: slots.taken,
+  handshakes: handshakes.inProgress,
+  handshakesEvicted: handshakes.counts.evicted,
+  handshakesTimedOut: handshakes.counts.timedOut,
+  handshakesRefused: handshakes.counts.refused,
   ...{ sourceSockets: metrics.sockets.source, destinationSockets: metrics.sockets.destination },
   seriesEvicted: metrics.evicted,
   ...counters,

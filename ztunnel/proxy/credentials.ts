@@ -63,24 +63,31 @@ export class CredentialStore {
     this.#failures.delete(identity);
   }
 
-  /** Rejects with NO_CERTIFICATE when none comes in time. */
-  get(identity: string): Promise<Credentials> {
+  /** Rejects with NO_CERTIFICATE when none comes in time, and with PEER_GONE when nobody waits for it any more. */
+  get(identity: string, gone?: AbortSignal): Promise<Credentials> {
     const held = this.#held.get(identity);
     if (held && held.validTo > this.#clock.now()) return Promise.resolve(held.credentials);
     this.#want(identity, true);
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(identity) ?? new Set();
       this.#waiting.set(identity, waiting);
-      const timer = this.#clock.after(patience, () => {
+      const giveUp = (why: CodedError) => {
+        timer.cancel();
+        gone?.removeEventListener('abort', leave);
         waiting.delete(settle);
         if (waiting.size === 0 && this.#waiting.get(identity) === waiting) this.#waiting.delete(identity);
-        reject(this.#missing(identity));
-      });
+        reject(why);
+      };
+      const leave = () => giveUp(new CodedError('PEER_GONE', 'the peer has gone before a certificate came'));
+      const timer = this.#clock.after(patience, () => giveUp(this.#missing(identity)));
       const settle = (credentials: Credentials) => {
         timer.cancel();
+        gone?.removeEventListener('abort', leave);
         resolve(credentials);
       };
       waiting.add(settle);
+      gone?.addEventListener('abort', leave, { once: true });
+      if (gone?.aborted) leave();
     });
   }
 

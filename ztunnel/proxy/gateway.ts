@@ -8,6 +8,7 @@ import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
+import type { Newcomer } from '../engine/newcomer.ts';
 import { carry, tellFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { serveConnects } from './serve-connects.ts';
@@ -20,10 +21,11 @@ const dialMillis = 1000;
 type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
 /** 15008: mTLS with the caller, then CONNECTs whose bytes are passed on unread to an endpoint's own proxy. */
-export async function serveGatewayHbone(context: Context, socket: Socket): Promise<void> {
+export async function serveGatewayHbone(context: Context, newcomer: Newcomer): Promise<void> {
   const { table, clock, config } = context;
+  const { socket } = newcomer;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-  const credentials = await context.credentials.get(gatewayIdentity(context.state, config));
+  const credentials = await context.credentials.get(gatewayIdentity(context.state, config), newcomer.gone);
   const secured = await acceptTls(socket, {
     credentials,
     table,
@@ -32,6 +34,7 @@ export async function serveGatewayHbone(context: Context, socket: Socket): Promi
     layer: 'outer',
     timeoutMillis: handshakeMillis,
   });
+  if (!newcomer.seat()) return;
   const from = `${address}:${port}`;
   serveConnects(context, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
     forwardConnect(context, from, secured.peer, incoming),
@@ -69,21 +72,21 @@ async function forwardConnect(
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
-export async function serveGatewaySni(context: Context, socket: Socket): Promise<void> {
+export async function serveGatewaySni(context: Context, newcomer: Newcomer): Promise<void> {
+  const { socket } = newcomer;
   socket.on('error', () => undefined);
   const started = context.clock.monotonic();
   const from = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-  const { first, bytes } = await peekHello(socket, context.clock, {
-    firstMillis: handshakeMillis,
-    enoughMillis: handshakeMillis,
-  });
+  const { first, bytes } = await peekHello(socket, context.clock, {});
   if (bytes.length === 0) return void socket.destroy();
+  // A hello that can be read and is refused was no handshake that failed: that is an answer.
+  if (first.kind === 'hello' && !newcomer.seat()) return;
   const { sni, alpn } = first.kind === 'hello' ? first : { sni: undefined, alpn: [] };
   const { network, cluster } = context.config;
   const decision: GatewayDecision =
     first.kind === 'hello'
       ? decideGateway(context.state, { network, cluster, sni, alpn }, context.random)
-      : noHello(first.kind);
+      : noHello(newcomer.ended ?? helloProblems[first.kind]);
   const caller = { from, wanted: sni ?? '', peer: undefined, trace: undefined, started };
   if (decision.kind === 'refuse') {
     context.tap?.('read', from, bytes);
@@ -100,16 +103,16 @@ export async function serveGatewaySni(context: Context, socket: Socket): Promise
 }
 
 const helloProblems: Readonly<Record<Exclude<HelloSeen['first']['kind'], 'hello'>, string>> = {
-  'need-more': `the client hello was not complete within ${handshakeMillis} ms`,
+  'need-more': 'the connection ended before its client hello was complete',
   'not-tls': 'the connection does not begin with a TLS client hello',
   'too-large': `the client hello has more than ${helloLimit} bytes`,
 };
 
-const noHello = (kind: keyof typeof helloProblems): GatewayDecision => ({
+const noHello = (message: string): GatewayDecision => ({
   kind: 'refuse',
   status: 400,
   code: 'BAD_REQUEST',
-  message: helloProblems[kind],
+  message,
 });
 
 /**

@@ -9,6 +9,7 @@ import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
+import type { Newcomer } from '../engine/newcomer.ts';
 import { carry, tellFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
 import { serveConnects } from './serve-connects.ts';
@@ -20,11 +21,12 @@ const policyPatience = 5000;
 const sniffMillis = 200;
 
 /** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
-export async function serveHbone(context: Context, socket: Socket, uid: string): Promise<void> {
+export async function serveHbone(context: Context, newcomer: Newcomer, uid: string): Promise<void> {
+  const { socket } = newcomer;
   const workload = context.state.workloads.get(uid);
   if (!workload) return void socket.destroy();
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-  const credentials = await context.credentials.get(identityOf(workload));
+  const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
   const { table, clock } = context;
   const secured = await acceptTls(socket, {
     credentials,
@@ -34,6 +36,7 @@ export async function serveHbone(context: Context, socket: Socket, uid: string):
     layer: 'hbone',
     timeoutMillis: handshakeMillis,
   });
+  if (!newcomer.seat()) return;
   const { peer } = secured;
   serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
@@ -87,7 +90,13 @@ async function serveConnect(
 }
 
 /** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
-export async function servePort(context: Context, socket: Socket, uid: string, port: number): Promise<void> {
+export async function servePort(
+  context: Context,
+  newcomer: Newcomer,
+  uid: string,
+  port: number,
+): Promise<void> {
+  const { socket } = newcomer;
   const workload = context.state.workloads.get(uid);
   if (!workload) return void socket.destroy();
   socket.on('error', () => undefined);
@@ -100,19 +109,16 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
   };
   const started = context.clock.monotonic();
   const plain = { context, workload, caller, port, service: undefined, started };
-  const first = workload.classicClients || workload.sidecar ? await sniff(context, socket) : 'plaintext';
+  const first = workload.classicClients || workload.sidecar ? await sniff(context, newcomer) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first === 'unreadable') {
     socket.destroy();
-    fail(
-      plain,
-      'UNREADABLE_HELLO: a TLS client hello that is too large or was not completed in time',
-      'DENY',
-    );
+    fail(plain, `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`, 'DENY');
     return;
   }
-  if (first !== 'istio-mtls') return servePlain(plain, socket);
-  const credentials = await context.credentials.get(identityOf(workload));
+  if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(plain, socket) : undefined;
+  if (!newcomer.shake()) return;
+  const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
   const { table, clock } = context;
   const secured = await acceptTls(socket, {
     credentials,
@@ -122,8 +128,11 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
     layer: 'istio-mtls',
     timeoutMillis: handshakeMillis,
   });
+  if (!newcomer.seat()) return;
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }
+
+const unreadableHello = 'a TLS client hello that is too large or was not completed';
 
 /**
  * What a client of a plain port speaks. A hello that cannot be judged is neither: as plaintext it would be what its
@@ -131,11 +140,11 @@ export async function servePort(context: Context, socket: Socket, uid: string, p
  */
 async function sniff(
   { clock }: Context,
-  socket: Socket,
+  newcomer: Newcomer,
 ): Promise<'istio-mtls' | 'plaintext' | 'ended' | 'unreadable'> {
-  // A handshake that has begun may take its time.
-  const patience = { firstMillis: sniffMillis, enoughMillis: handshakeMillis };
-  const { first, bytes, ended } = await peekHello(socket, clock, patience);
+  // One that is silent is no handshake: where the server speaks first, its client waits for it.
+  const patience = { firstMillis: sniffMillis };
+  const { first, bytes, ended } = await peekHello(newcomer.socket, clock, patience, () => newcomer.shake());
   if (bytes.length === 0) return ended ? 'ended' : 'plaintext';
   if (first.kind === 'hello') return offersIstioMtls(first.alpn) ? 'istio-mtls' : 'plaintext';
   return first.kind === 'not-tls' ? 'plaintext' : 'unreadable';

@@ -71,12 +71,17 @@ export type CountedTotal =
   | 'limited'
   | 'stallsReset';
 
-export interface WorkerTotals extends Readonly<Record<CountedTotal, number>> {
+/** Connections that a limit of handshakes has ended: for a newer one, for their time, for failures of their address. */
+export type HandshakeTotal = 'handshakesEvicted' | 'handshakesTimedOut' | 'handshakesRefused';
+
+export interface WorkerTotals extends Readonly<Record<CountedTotal | HandshakeTotal, number>> {
   readonly open: number;
   readonly listeners: number;
   readonly pooled: number;
   /** Connections and CONNECTs that take a slot now. */
   readonly slots: number;
+  /** Accepted connections whose peer is not known yet. */
+  readonly handshakes: number;
   /** Accepted sockets that are open, by which end of a connection this proxy is for them. */
   readonly sourceSockets: number;
   readonly destinationSockets: number;

@@ -20,6 +20,10 @@ const totals = {
   slots: 12,
   limited: 13,
   stallsReset: 14,
+  handshakes: 15,
+  handshakesEvicted: 16,
+  handshakesTimedOut: 17,
+  handshakesRefused: 18,
 };
 
 const control = {
@@ -81,6 +85,10 @@ describe('ztunnel/admin metrics page', () => {
     ['isthmus_gateway_dials_total', '', 8],
     ['isthmus_gateway_refusals_total', '', 10],
     ['isthmus_tls_handshakes_failed_total', '', 12],
+    ['isthmus_handshakes_in_progress', '', 30],
+    ['isthmus_handshakes_evicted_total', '', 32],
+    ['isthmus_handshakes_timed_out_total', '', 34],
+    ['isthmus_handshakes_refused_total', '', 36],
     ['isthmus_xds_connected', '', 1],
     ['isthmus_policies_held', '', 3],
     [

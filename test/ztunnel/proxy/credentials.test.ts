@@ -56,6 +56,17 @@ describe('ztunnel/proxy credential store', () => {
     await refused;
   });
 
+  it('keeps nothing of one who waits when it has gone', async () => {
+    const { clock, store } = world();
+    const gone = new AbortController();
+    const waiting = assert.rejects(store.get(identity, gone.signal), { code: 'PEER_GONE' });
+    gone.abort();
+    await waiting;
+    assert.equal(clock.pending, 0);
+    await assert.rejects(store.get(identity, gone.signal), { code: 'PEER_GONE' });
+    assert.equal(clock.pending, 0);
+  });
+
   it('takes one that has run out for missing', async () => {
     const { clock, store, wanted, leaf } = world();
     store.set(leaf(hour));

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { ask, foreignSession } from '../../fakes/foreign-client.ts';
+import { helloMessage, inRecords } from '../../fakes/hello.ts';
+import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
+import { hostname, identityOf, port, shopIn } from './shop.ts';
+
+const partOfHello = inRecords(helloMessage({ alpn: ['istio'] })).subarray(0, 20);
+const garbage = 'GET / HTTP/1.1\r\n\r\n';
+const status = async (stream: ReturnType<typeof ask>): Promise<unknown> =>
+  ((await once(stream, 'response')) as [Record<string, unknown>])[0][':status'];
+
+describe('ztunnel, what peers may take before they are known', () => {
+  let mesh: ProxyMesh;
+  beforeEach(async () => {
+    mesh = await ProxyMesh.start();
+  });
+  afterEach(() => mesh.stop());
+
+  /** A cart that echoes, behind its proxy. */
+  async function destination(
+    deps: Partial<EngineDeps> = {},
+    over: Partial<Workload> = {},
+    serve: (socket: Socket) => void = (socket) => void socket.pipe(socket),
+  ) {
+    const shop = shopIn(mesh);
+    const cart = shop.pod('east', 'cart', '17.2', { ...shop.serving(shop.cart, '18.2'), ...over });
+    const proxy = await mesh.proxy({ cluster: 'east' }, { services: [shop.cart], workloads: [cart] }, deps);
+    await mesh.serve(mesh.at('18.2'), port, serve);
+    return {
+      proxy,
+      open: (from: string) =>
+        foreignSession(mesh.leaf('east', identityOf('front')), mesh.at('17.2'), mesh.at(from)),
+      authority: `${mesh.at('17.2')}:${port}`,
+    };
+  }
+
+  /** West's gateway, before a cart that is called without a handshake of the gateway's. */
+  async function eastWest(deps: Partial<EngineDeps> = {}) {
+    const shop = shopIn(mesh);
+    const cart = shop.pod('west', 'cart', '33.1', { ...shop.serving(shop.granted, '34.1'), ...shop.classic });
+    const config = {
+      mode: 'gateway',
+      cluster: 'west',
+      address: mesh.at('33.250'),
+      podName: 'eastwest-gateway',
+      serviceAccount: 'eastwest-gateway',
+    } as const;
+    const proxy = await mesh.proxy(config, { services: [shop.granted], workloads: [cart] }, deps);
+    await mesh.serve(mesh.at('33.1'), port, (socket) => void socket.pipe(socket));
+    const hello = inRecords(helloMessage({ sni: `outbound_.${port}_._.${hostname}`, alpn: ['istio'] }));
+    const call = async (from: string) => {
+      const calling = await mesh.call(mesh.at(from), mesh.at('33.250'), 15443);
+      return calling.echo(hello.toString('latin1'));
+    };
+    return { proxy, hello, call };
+  }
+
+  const knock = (count: number, to: string, at = 15008, from = '99.1'): Promise<readonly Call[]> =>
+    Promise.all(Array.from({ length: count }, () => mesh.call(mesh.at(from), mesh.at(to), at)));
+  const ended = (calls: readonly Call[]) => calls.filter((one) => one.ended).length;
+  const totals = (proxy: TestProxy) => proxy.report().totals;
+  const few = (handshakes: Partial<HandshakeLimits>, clock?: FakeClock): Partial<EngineDeps> =>
+    clock ? { handshakes, clock } : { handshakes };
+
+  /** These many handshakes have begun and have not ended otherwise than by giving way. */
+  async function begun(proxy: TestProxy, count: number): Promise<void> {
+    while (totals(proxy).handshakes + totals(proxy).handshakesEvicted !== count)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** The proxy has accepted these many connections that have not ended. */
+  async function accepted(proxy: TestProxy, count: number): Promise<void> {
+    while (totals(proxy).destinationSockets !== count) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  it('serves an honest client of the same address while 1,100 connections of it say nothing', async () => {
+    const { proxy, open, authority } = await destination();
+    const calls = await knock(1100, '17.2');
+    await begun(proxy, 1100);
+    assert.deepEqual(
+      [totals(proxy).slots, totals(proxy).handshakes, totals(proxy).handshakesEvicted],
+      [0, 512, 588],
+    );
+    const session = await open('99.1');
+    const stream = ask(session, authority);
+    assert.equal(await status(stream), 200);
+    stream.write('hello');
+    assert.equal(String(((await once(stream, 'data')) as [Buffer])[0]), 'hello');
+    assert.equal(totals(proxy).slots, 2);
+    assert.ok(ended(calls) < calls.length);
+    const lines = proxy.logged.filter((one) => one['reason'] === 'HANDSHAKES_PER_ADDRESS');
+    const seconds = lines.length;
+    assert.ok(seconds >= 1 && seconds <= 10, `${seconds} lines`);
+    session.destroy();
+  });
+
+  it('serves an honest client while more addresses than one hold all places', async () => {
+    const { proxy, open, authority } = await destination();
+    await knock(400, '17.2', 15008, '99.1');
+    await knock(400, '17.2', 15008, '99.2');
+    await knock(400, '17.2', 15008, '99.3');
+    await begun(proxy, 1200);
+    assert.equal(totals(proxy).handshakesEvicted, 176);
+    const session = await open('17.1');
+    assert.equal(await status(ask(session, authority)), 200);
+    session.destroy();
+  });
+
+  it('takes no slot for a peer that is not known yet', async () => {
+    const { proxy, open, authority } = await destination({ mostAtOnce: 2 });
+    await knock(20, '17.2');
+    await begun(proxy, 20);
+    assert.equal(totals(proxy).slots, 0);
+    const session = await open('17.1');
+    assert.equal(await status(ask(session, authority)), 200);
+    assert.deepEqual([totals(proxy).slots, totals(proxy).dropped], [2, 0]);
+    session.destroy();
+  });
+
+  it('ends a handshake after ten seconds, whatever part of it has come, and says so', async () => {
+    const clock = new FakeClock(Date.now());
+    const { proxy } = await destination({ clock });
+    const [silent, slow] = await knock(2, '17.2');
+    assert.ok(silent && slow);
+    slow.socket.write(partOfHello);
+    await accepted(proxy, 2);
+    await clock.advance(9999);
+    assert.equal(totals(proxy).handshakes, 2);
+    await clock.advance(1);
+    await Promise.all([silent.end(), slow.end()]);
+    await accepted(proxy, 0);
+    assert.deepEqual([totals(proxy).handshakes, totals(proxy).handshakesTimedOut], [0, 2]);
+    const line = await proxy.warning({ reason: 'HANDSHAKE_TIMEOUT', role: 'hbone', from: mesh.at('99.1') });
+    assert.match(String(line['error']), /no handshake was completed within 10000 ms/);
+  });
+
+  it('cuts the oldest of an address from one more than its limit on, and no session that is known', async () => {
+    const { proxy, open, authority } = await destination(few({ perAddress: 3 }));
+    const sessions = [await open('99.1'), await open('99.1'), await open('99.1'), await open('99.1')];
+    const calls = [...(await knock(1, '17.2')), ...(await knock(2, '17.2'))];
+    await begun(proxy, 3);
+    assert.equal(totals(proxy).handshakesEvicted, 0);
+    await knock(1, '17.2');
+    await calls[0]?.end();
+    assert.equal(ended(calls), 1);
+    assert.deepEqual([totals(proxy).handshakes, totals(proxy).handshakesEvicted], [3, 1]);
+    for (const session of sessions) {
+      assert.equal(await status(ask(session, authority)), 200);
+      session.destroy();
+    }
+  });
+
+  it('refuses an address of which 50 handshakes failed in a second, serves others, and soon takes it again', async () => {
+    const clock = new FakeClock(Date.now());
+    const { proxy, open, authority } = await destination({ clock });
+    const fail = async (count: number) => {
+      const calls = await knock(count, '17.2');
+      for (const { socket } of calls) socket.write(garbage);
+      await Promise.all(calls.map((one) => one.end()));
+      await accepted(proxy, 0);
+    };
+    await fail(49);
+    const known = await open('99.1');
+    assert.equal(totals(proxy).handshakesRefused, 0);
+    const [last] = await knock(1, '17.2');
+    last?.socket.write(garbage);
+    await last?.end();
+    await accepted(proxy, 1);
+    const [refused] = await knock(1, '17.2');
+    await refused?.end();
+    assert.equal(totals(proxy).handshakesRefused, 1);
+    const line = await proxy.warning({ reason: 'HANDSHAKES_FAILED' });
+    assert.match(String(line['error']), /more than 50 handshakes a second of this address have failed/);
+    const other = await open('17.1');
+    for (const session of [known, other]) assert.equal(await status(ask(session, authority)), 200);
+    await clock.advance(20);
+    const again = await open('99.1');
+    for (const session of [known, other, again]) session.destroy();
+  });
+
+  it('does not count an address whose connections come and go without a byte', async () => {
+    const { proxy, open } = await destination();
+    for (const { socket } of await knock(200, '17.2')) socket.end();
+    await accepted(proxy, 0);
+    assert.equal(totals(proxy).handshakesRefused, 0);
+    (await open('99.1')).destroy();
+  });
+
+  it('a declared port is no handshake where the server speaks first, however many come at once', async () => {
+    const { proxy } = await destination({}, { classicClients: true }, (socket) => socket.write('greeting'));
+    const calls = await knock(600, '17.2', port);
+    await Promise.all(calls.map((one) => one.until('greeting')));
+    assert.equal(totals(proxy).handshakesEvicted, 0);
+    assert.equal(totals(proxy).handshakes, 0);
+  });
+
+  it('a hello that was begun at a declared port gives its slot back, and is ended after ten seconds', async () => {
+    const clock = new FakeClock(Date.now());
+    const { proxy } = await destination({ clock }, { classicClients: true });
+    const calls = await knock(3, '17.2', port);
+    for (const { socket } of calls) socket.write(partOfHello);
+    while (totals(proxy).handshakes !== 3) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(totals(proxy).slots, 0);
+    await clock.advance(10_000);
+    await Promise.all(calls.map((one) => one.end()));
+    assert.equal(totals(proxy).handshakesTimedOut, 3);
+    const line = await proxy.line({ direction: 'inbound' });
+    assert.match(line['error'] ?? '', /^UNREADABLE_HELLO: no handshake was completed within 10000 ms/);
+  });
+
+  it('a hello of other TLS at a declared port is carried on in a slot', async () => {
+    const { proxy } = await destination({}, { classicClients: true });
+    const hello = inRecords(helloMessage({ alpn: ['h2'] })).toString('latin1');
+    const [call] = await knock(1, '17.2', port);
+    assert.ok(call);
+    call.socket.write(hello.slice(0, 20), 'latin1');
+    while (totals(proxy).handshakes !== 1) await new Promise((resolve) => setImmediate(resolve));
+    call.socket.write(hello.slice(20), 'latin1');
+    assert.equal(await call.until(hello), hello);
+    assert.deepEqual([totals(proxy).handshakes, totals(proxy).slots], [0, 1]);
+  });
+
+  for (const at of [15008, 15443])
+    it(`gateway, ${at}: silent connections take no slot, give way to newer ones and end after ten seconds`, async () => {
+      const clock = new FakeClock(Date.now());
+      const { proxy, call } = await eastWest({ clock });
+      const calls = await knock(600, '33.250', at);
+      await begun(proxy, 600);
+      assert.deepEqual(
+        [totals(proxy).slots, totals(proxy).handshakes, totals(proxy).handshakesEvicted],
+        [0, 512, 88],
+      );
+      await call('99.1');
+      await call('17.1');
+      assert.equal(totals(proxy).slots, 2);
+      await clock.advance(10_000);
+      await Promise.all(calls.map((one) => one.end()));
+      assert.equal(totals(proxy).handshakes, 0);
+      assert.equal(totals(proxy).handshakesTimedOut, 511);
+    });
+
+  it('gateway, 15443: what is no hello counts against its address, and a hello that is refused does not', async () => {
+    const { proxy, call } = await eastWest();
+    const refused = inRecords(helloMessage({ sni: 'elsewhere.example', alpn: ['istio'] }));
+    const say = async (bytes: Buffer | string, count: number) => {
+      const calls = await knock(count, '33.250', 15443);
+      for (const { socket } of calls) socket.write(bytes);
+      await Promise.all(calls.map((one) => one.end()));
+    };
+    await say(refused, 200);
+    await call('99.1');
+    assert.equal(totals(proxy).handshakesRefused, 0);
+    await say(garbage, 200);
+    const [shut] = await knock(1, '33.250', 15443);
+    await shut?.end();
+    assert.ok(totals(proxy).handshakesRefused >= 1);
+    await call('17.1');
+  });
+});

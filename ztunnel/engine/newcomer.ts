@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Context } from './context.ts';
+
+type Limits = Pick<Context, 'handshakes' | 'slots' | 'counters' | 'refusals'>;
+
+/**
+ * What an accepted connection takes of a data worker: a place among the handshakes while its peer is unknown, a slot
+ * once it is known or where nobody has to be. Never both: peers that say nothing must not use up what those that have
+ * proved who they are share. Both are given back when the connection closes.
+ */
+export class Newcomer {
+  readonly socket: Socket;
+  readonly #limits: Limits;
+  readonly #role: string;
+  readonly #address: string;
+  #handshake: Handshake | undefined;
+  #slot: (() => void) | undefined;
+  #ended: HandshakeLimit | undefined;
+  readonly #gone = new AbortController();
+
+  /** `role` is that of the listener, for the log. */
+  constructor(limits: Limits, socket: Socket, role: string) {
+    this.socket = socket;
+    this.#limits = limits;
+    this.#role = role;
+    this.#address = socket.remoteAddress ?? '';
+    socket.once('close', () => {
+      this.#handshake?.failed(socket.bytesRead > 0 ? 'bytes' : 'silent');
+      this.#slot?.();
+      this.#gone.abort();
+    });
+  }
+
+  /** Why a limit of handshakes has ended the connection; undefined when none has. */
+  get ended(): string | undefined {
+    return this.#ended && this.#limits.handshakes.explain(this.#ended);
+  }
+
+  /** Aborts when the connection has closed. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** What follows is a handshake. False when the connection has been destroyed instead. */
+  shake(): boolean {
+    if (this.#handshake) return !this.#ended;
+    const { handshakes } = this.#limits;
+    this.#handshake = handshakes.begin(this.#address, (reason) => this.#end(reason));
+    if (!this.#handshake) this.#end('HANDSHAKES_FAILED');
+    this.#slot?.();
+    this.#slot = undefined;
+    return !this.#ended;
+  }
+
+  /**
+   * The peer is known, or need not be. False when there is no room for it or a limit has ended it: then the connection
+   * has been destroyed. One whose peer has gone needs no slot any more, and whoever serves it finds that out.
+   */
+  seat(): boolean {
+    this.#handshake?.succeeded();
+    if (this.#ended) return false;
+    if (this.gone.aborted) return true;
+    this.#slot ??= this.#limits.slots.take();
+    if (this.#slot) return true;
+    this.#limits.counters.dropped++;
+    this.socket.destroy();
+    return false;
+  }
+
+  #end(reason: HandshakeLimit): void {
+    this.#ended = reason;
+    this.socket.destroy();
+    const error = new CodedError(reason, this.#limits.handshakes.explain(reason));
+    this.#limits.refusals.tell(this.#role, this.#address, error);
+  }
+}
