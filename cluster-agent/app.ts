@@ -244,10 +244,11 @@ export class Agent {
         this.#reportAppliedSoon();
       },
       vips: (client, service) => this.#vips(client, service),
+      clock,
       log,
     });
     const { trustDomain } = this.#options;
-    xds.server.addService(
+    xds.addService(
       certificateService,
       certificateHandlers({
         authenticator: this.#tokens,

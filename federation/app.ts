@@ -102,7 +102,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const keys = hubKeys(intent, files, options, { provider, random, now: clock.now() });
   const ca = LinkCa.open(keys.linkCa, provider, clock, random);
   const token = unseal(keys.adminToken.sealedToken, adminTokenPurpose, provider);
-  const certificates = { server: ca.issueServer(hostsOf(options)), linkCa: ca.certificate };
+  const certificates = { server: ca.issueServer(hostsOf(options)), linkCa: ca.certificate, clock, log };
 
   const listeners = await bindLink(certificates, { link: options.linkListen, join: options.joinListen });
   closing.add(() => listeners.close());

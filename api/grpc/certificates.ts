@@ -1,4 +1,4 @@
-import { experimental, type ServerCredentials } from '@grpc/grpc-js';
+import type { experimental } from '@grpc/grpc-js';
 
 type CaListener = experimental.CaCertificateUpdateListener;
 type IdentityListener = experimental.IdentityCertificateUpdateListener;
@@ -16,29 +16,47 @@ export interface KeyPair {
 export class Certificates implements experimental.CertificateProvider {
   readonly #ca = new Set<CaListener>();
   readonly #identity = new Set<IdentityListener>();
-  #caUpdate: experimental.CaCertificateUpdate | null;
-  #identityUpdate: experimental.IdentityCertificateUpdate;
+  readonly #listeners = new Set<() => void>();
+  #current: KeyPair;
+  #currentCa: string;
 
   /** `ca`: PEM of the roots that peers are verified against; '' when none are. */
   constructor(identity: KeyPair, ca = '') {
-    this.#identityUpdate = toIdentity(identity);
-    this.#caUpdate = toCa(ca);
+    this.#current = identity;
+    this.#currentCa = ca;
+  }
+
+  get identity(): KeyPair {
+    return this.#current;
+  }
+
+  /** PEM of the roots that peers are verified against; '' when none are. */
+  get ca(): string {
+    return this.#currentCa;
   }
 
   setIdentity(identity: KeyPair): void {
-    this.#identityUpdate = toIdentity(identity);
-    for (const listener of this.#identity) listener(this.#identityUpdate);
+    this.#current = identity;
+    for (const listener of this.#identity) listener(toIdentity(identity));
+    for (const listener of this.#listeners) listener();
   }
 
   setCa(pem: string): void {
-    this.#caUpdate = toCa(pem);
-    for (const listener of this.#ca) listener(this.#caUpdate);
+    this.#currentCa = pem;
+    for (const listener of this.#ca) listener(toCa(pem));
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls the listener after each replacement; gives the function that stops it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Listeners hear of what there is on the next tick: grpc-js is not ready for it while it adds them. */
   addCaCertificateListener(listener: CaListener): void {
     this.#ca.add(listener);
-    process.nextTick(() => listener(this.#caUpdate));
+    process.nextTick(() => listener(toCa(this.#currentCa)));
   }
 
   removeCaCertificateListener(listener: CaListener): void {
@@ -47,21 +65,13 @@ export class Certificates implements experimental.CertificateProvider {
 
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.#identity.add(listener);
-    process.nextTick(() => listener(this.#identityUpdate));
+    process.nextTick(() => listener(toIdentity(this.#current)));
   }
 
   removeIdentityCertificateListener(listener: IdentityListener): void {
     this.#identity.delete(listener);
   }
 }
-
-/** A server that shows a certificate and asks for none. */
-export const serverCredentials = (certificates: Certificates): ServerCredentials =>
-  experimental.createCertificateProviderServerCredentials(certificates, null, false);
-
-/** A server that demands a certificate issued by the current CA. grpc-js takes the identity first, then the CA. */
-export const mutualServerCredentials = (certificates: Certificates): ServerCredentials =>
-  experimental.createCertificateProviderServerCredentials(certificates, certificates, true);
 
 const toIdentity = ({ key, chain }: KeyPair) => ({
   privateKey: Buffer.from(key),

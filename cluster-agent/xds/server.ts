@@ -1,18 +1,20 @@
 import {
-  Server,
   ServerInterceptingCall,
   ServerListenerBuilder,
   status,
   type Metadata,
   type ServerInterceptingCallInterface,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { serverCredentials, type Certificates } from '@isthmus/api/grpc/certificates.ts';
+import type { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
-import { listenError } from '@isthmus/mesh/net/listen-error.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { ClientView, type Vips } from './client-view.ts';
@@ -37,6 +39,7 @@ export interface XdsDeps {
   readonly onLost?: (client: ProxyClient) => void;
   /** Loopback capture only: elsewhere services have their cluster's own addresses. */
   readonly vips?: Vips;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -57,8 +60,7 @@ export interface AppliedEvent extends Acknowledgement {
 
 /** The proxies' control plane: delta discovery over TLS. The certificate service joins the same listener. */
 export class XdsServer {
-  /** For further services, to be added before `listen`. */
-  readonly server: Server;
+  readonly #listener: GrpcListener;
   readonly #deps: XdsDeps;
   readonly #cache: EncodeCache;
   readonly #callers = new WeakMap<Metadata, XdsCaller>();
@@ -72,25 +74,30 @@ export class XdsServer {
     this.#cache = new EncodeCache((type, failure) =>
       deps.log.error({ type, failure }, 'a resource cannot be encoded'),
     );
-    // 32 MiB: a proxy that comes back names the versions of some 40,000 resources.
-    this.server = new Server({
-      ...serverOptions(32),
+    this.#listener = new GrpcListener({
+      certificates: deps.certificates,
+      mutual: false,
+      proof: 'caller',
+      clock: deps.clock,
+      log: deps.log,
+      // 32 MiB: a proxy that comes back names the versions of some 40,000 resources.
+      server: serverOptions(32),
       interceptors: [(_method, call) => this.#authenticated(call)],
     });
-    this.server.addService(discoveryService, {
+    this.#listener.addService(discoveryService, {
       deltaAggregatedResources: (call: DiscoveryCall) => this.#accept(call),
     });
   }
 
+  /** For further services, to be added before `listen`: their callers are authenticated as proxies are. */
+  addService(service: ServiceDefinition, handlers: UntypedServiceImplementation): void {
+    this.#listener.addService(service, handlers);
+  }
+
   /** Resolves with the port that is listened on. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-      this.server.bindAsync(at, serverCredentials(this.#deps.certificates), (error, bound) => {
-        if (error) reject(listenError(at, '--xds-listen', error));
-        else resolve(bound);
-      });
-    });
+    const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return this.#listener.listen(at, '--xds-listen');
   }
 
   /** Nothing is sent before the first snapshot. */
@@ -107,6 +114,11 @@ export class XdsServer {
   /** The virtual addresses of one proxy were allocated anew. */
   vipsChanged(client: string): void {
     for (const stream of this.#streams.values()) if (stream.view.client.key === client) stream.readdress();
+  }
+
+  /** How many connections there are of callers who have not proven who they are. */
+  get arriving(): number {
+    return this.#listener.arriving;
   }
 
   connectedClients(): readonly ConnectedClient[] {
@@ -167,9 +179,7 @@ export class XdsServer {
   /** Ends every stream; the listener with it. */
   async close(): Promise<void> {
     for (const stream of this.#streams.values()) stream.end(status.UNAVAILABLE, 'the agent is going away');
-    const closed = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
-    this.server.forceShutdown();
-    await closed;
+    await this.#listener.close();
   }
 
   /** Of whatever service, nothing is read of a call before its caller is known: requests may be large. */
@@ -179,6 +189,7 @@ export class XdsServer {
         .then(this.#deps.authenticate)
         .then((caller) => {
           this.#callers.set(metadata, caller);
+          this.#listener.proven(call);
           next(metadata);
         })
         .catch((error: unknown) => {

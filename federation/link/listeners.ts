@@ -1,10 +1,9 @@
-import { Server } from '@grpc/grpc-js';
 import type { AskAgent } from '@isthmus/api/domain/question.ts';
-import { Certificates, mutualServerCredentials, serverCredentials } from '@isthmus/api/grpc/certificates.ts';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
-import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { LinkDoors } from './doors.ts';
@@ -25,34 +24,43 @@ export interface LinkListeners {
   close(): void;
 }
 
-/** What both listeners show, and the CA that agents are verified against. */
-export type LinkCertificates = Pick<HubPorts, 'server' | 'linkCa'>;
+/** What both listeners show, the CA that agents are verified against, and what they go by. */
+export type LinkCertificates = Pick<HubPorts, 'server' | 'linkCa' | 'clock' | 'log'>;
 
 /**
  * Binds the listeners, which answer nothing yet: a hub takes its epoch only when it has its ports, and nothing may be
  * sent before. Throws LISTEN_FAILED.
  */
 export async function bindLink(
-  { server, linkCa }: LinkCertificates,
+  { server, linkCa, clock, log }: LinkCertificates,
   listen: { readonly link: string; readonly join: string },
 ): Promise<LinkListeners> {
   const handlers = Promise.withResolvers<Handlers>();
-  const link = new Server(serverOptions(4));
+  const link = new GrpcListener({
+    certificates: new Certificates(server, certificatePem(linkCa)),
+    mutual: true,
+    proof: 'first-call',
+    server: serverOptions(4),
+    clock,
+    log,
+  });
   link.addService(linkService, once(handlers.promise, Object.keys(linkService)));
-  const join = new Server({ ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 });
+  const join = new GrpcListener({
+    certificates: new Certificates(server),
+    mutual: false,
+    proof: 'none',
+    server: { ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 },
+    clock,
+    log,
+  });
   join.addService(joiningService, once(handlers.promise, Object.keys(joiningService)));
   const close = () => {
-    link.forceShutdown();
-    join.forceShutdown();
+    void link.close();
+    void join.close();
   };
   try {
-    await bind(
-      link,
-      listen.link,
-      mutualServerCredentials(new Certificates(server, certificatePem(linkCa))),
-      '--link-listen',
-    );
-    await bind(join, listen.join, serverCredentials(new Certificates(server)), '--join-listen');
+    await link.listen(listen.link, '--link-listen');
+    await join.listen(listen.join, '--join-listen');
   } catch (error) {
     close();
     throw error;
@@ -99,18 +107,4 @@ function limitedJoin(hub: HubPorts) {
     if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return hub.join(request as never);
     throw new CodedError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
   };
-}
-
-function bind(
-  server: Server,
-  address: string,
-  credentials: ReturnType<typeof serverCredentials>,
-  flag: string,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error) => {
-      if (error) reject(listenError(address, flag, error));
-      else resolve();
-    });
-  });
 }

@@ -65,6 +65,7 @@ export class XdsWorld {
         return { namespace, ...(pod !== undefined && { pod: { name: pod, uid: pod } }) };
       },
       refusalOf: () => undefined,
+      clock: systemClock,
       log: silentLog,
       ...deps,
     });

@@ -91,10 +91,11 @@ describe('the certificate service, through its own door', () => {
       certificates: new Certificates({ key: privateKeyPem(door.privateKey), chain }),
       authenticate: (metadata) => tokens.authenticate(metadata.get('authorization')[0]?.toString()),
       refusalOf: () => undefined,
+      clock: systemClock,
       log: silentLog,
     });
     const deps = { authenticator: tokens, issuer, pods, trustDomain, clock: systemClock, log: silentLog };
-    server.server.addService(certificateService, certificateHandlers(deps));
+    server.addService(certificateService, certificateHandlers(deps));
     target = `127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
   });
   afterEach(async () => {
@@ -120,6 +121,7 @@ describe('the certificate service, through its own door', () => {
     token: string | undefined,
     wanted = '',
     own?: { key: string; chain: string },
+    csr = createCsr(generateKey(), wanted || ztunnelId),
   ): Promise<readonly string[] | string> {
     const pem = certificatePem(root);
     const trust = own
@@ -128,7 +130,7 @@ describe('the certificate service, through its own door', () => {
     const client = new Client(target, trust.credentials, { ...channelOptions(4), ...trust.options });
     clients.push(client);
     const request = {
-      csr: createCsr(generateKey(), wanted || ztunnelId),
+      csr,
       validitySeconds: 86_400,
       impersonatedIdentity: wanted,
     };
@@ -192,6 +194,14 @@ describe('the certificate service, through its own door', () => {
     const leaf = issueLeaf(ztunnelId, key.publicKey, forged, { now }, systemRandom);
     const own = { key: privateKeyPem(key.privateKey), chain: certificatePem(leaf) };
     assert.equal(await ask(undefined, cartId, own), 'UNAUTHENTICATED');
+  });
+
+  it('answers INVALID_ARGUMENT to a request without a CSR, and to one that is none', async () => {
+    await activate();
+    const token = await tokens.issue(ztunnel('n1'), 600);
+    for (const csr of ['', 'x', createCsr(generateKey()).slice(0, 200), '-'.repeat(16 * 1024 + 1)])
+      assert.equal(await ask(token, cartId, undefined, csr), 'INVALID_ARGUMENT');
+    assert.ok(Array.isArray(await ask(token, cartId)));
   });
 
   it('answers UNAVAILABLE until the intermediate is active, and until the cluster is listed', async () => {

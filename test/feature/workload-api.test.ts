@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:http2';
 import { Client, status, type ServiceError } from '@grpc/grpc-js';
 import { openStream } from '@isthmus/api/grpc/call.ts';
 import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
@@ -11,6 +13,7 @@ import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { until } from '../fakes/agent.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../fakes/records.ts';
 import { byName, emptySnapshot, ourNode, Signal, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
@@ -359,6 +362,38 @@ describe('the workload API refuses', () => {
       assert.match(refused.details, details);
       assert.ok(!refused.details.includes('bad token'), 'never the token');
     });
+
+  it('callers that prove nobody their connection after ten seconds, and keeps those of others', async () => {
+    const clock = new FakeClock();
+    const timed = await XdsWorld.start({ clock });
+    const call = async (token: string) => {
+      const session = connect(`https://127.0.0.1:${timed.port}`, {
+        ca: certificatePem(timed.authority.root),
+        checkServerIdentity: () => undefined,
+      });
+      session.on('error', () => undefined);
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': discoveryService.deltaAggregatedResources.path,
+        'content-type': 'application/grpc',
+        authorization: `Bearer ${token}`,
+      });
+      stream.on('error', () => undefined).resume();
+      if (token === 'bad') await once(stream, 'end');
+      return session;
+    };
+    const [bad, good] = [await call('bad'), await call('good')];
+    await until(() => timed.server.arriving === 1);
+    await clock.advance(9999);
+    assert.ok(!bad.closed);
+    const closed = new Promise((resolve) => bad.once('close', resolve));
+    await clock.advance(1);
+    await closed;
+    await clock.advance(3_600_000);
+    assert.ok(!good.closed);
+    good.destroy();
+    await timed.stop();
+  });
 
   it('a node that says it is in two namespaces', async () => {
     const node = ourNode('ztunnel', 'z');

@@ -1,62 +1,35 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { Client, Server, status, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { Client, status, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import { callUnary, openStream } from '@isthmus/api/grpc/call.ts';
-import { Certificates, mutualServerCredentials, serverCredentials } from '@isthmus/api/grpc/certificates.ts';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { channelOptions, serverOptions } from '@isthmus/api/grpc/options.ts';
 import { trustMutually, trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
-import {
-  certificatePem,
-  issueLeaf,
-  issueRoot,
-  issueTlsServer,
-  type Issuer,
-} from '@isthmus/mesh/pki/issue.ts';
-import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
-import { systemRandom } from '@isthmus/mesh/process/random.ts';
-
-const now = Date.now();
-
-function makeCa(): Issuer {
-  const key = generateKey();
-  return { certificate: issueRoot('link CA', key, { now }, systemRandom), privateKey: key.privateKey };
-}
-
-function serverPair(ca: Issuer) {
-  const key = generateKey();
-  const certificate = issueTlsServer(['127.0.0.1'], key.publicKey, ca, { now }, systemRandom);
-  return { key: privateKeyPem(key.privateKey), chain: certificatePem(certificate) };
-}
-
-function agentPair(ca: Issuer, cluster = 'east') {
-  const key = generateKey();
-  const certificate = issueLeaf(
-    `spiffe://link.hub/cluster/${cluster}`,
-    key.publicKey,
-    ca,
-    { now },
-    systemRandom,
-  );
-  return { key: privateKeyPem(key.privateKey), chain: certificatePem(certificate) };
-}
-
-const request = (type: string): SyncMessage => ({
-  kind: 'request',
-  request: { type, subscribe: [], unsubscribe: [], initialVersions: new Map(), nonce: '', error: '' },
-});
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { agentPair, linkRequest, makeCa, serverPair } from '../../fakes/link-listener.ts';
 
 describe('the link, over real mutual TLS', () => {
   const ca = makeCa();
   const pem = certificatePem(ca.certificate);
-  let server: Server;
+  let server: GrpcListener;
   let port: number;
   const seen: { names: string; peer: string }[] = [];
 
   before(async () => {
-    server = new Server(serverOptions(4));
+    server = new GrpcListener({
+      certificates: new Certificates(serverPair(ca), pem),
+      mutual: true,
+      proof: 'first-call',
+      server: serverOptions(4),
+      clock: systemClock,
+      log: silentLog,
+    });
     server.addService(linkService, {
       sync: (call: ServerDuplexStream<SyncMessage, SyncMessage>) => {
         const raw = call.getAuthContext().sslPeerCertificate?.raw;
@@ -68,14 +41,9 @@ describe('the link, over real mutual TLS', () => {
         call.on('end', () => call.end());
       },
     });
-    const credentials = mutualServerCredentials(new Certificates(serverPair(ca), pem));
-    port = await new Promise((resolve, reject) =>
-      server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
-    );
+    port = await server.listen('127.0.0.1:0', '--link-listen');
   });
-  after(() => server.forceShutdown());
+  after(() => server.close());
 
   function dial(certificates: Certificates, localAddress = '') {
     const trust = trustMutually('127.0.0.1', certificates);
@@ -98,7 +66,7 @@ describe('the link, over real mutual TLS', () => {
 
   it("carries records both ways, from the address that was asked for, with the caller's own certificate", async () => {
     const client = dial(new Certificates(agentPair(ca), pem), '127.9.9.9');
-    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    assert.deepEqual(await echo(client, linkRequest()), linkRequest());
     const { names, peer } = seen.at(-1)!;
     assert.equal(names, 'URI:spiffe://link.hub/cluster/east');
     assert.match(peer, /^127\.9\.9\.9:/);
@@ -109,7 +77,7 @@ describe('the link, over real mutual TLS', () => {
     const certificates = new Certificates(agentPair(ca), pem);
     certificates.setIdentity(agentPair(ca, 'west'));
     const client = dial(certificates);
-    await echo(client, request('remote'));
+    await echo(client, linkRequest());
     assert.equal(seen.at(-1)?.names, 'URI:spiffe://link.hub/cluster/west');
     client.close();
   });
@@ -117,7 +85,7 @@ describe('the link, over real mutual TLS', () => {
   it('a certificate of another CA is not heard', async () => {
     const before = seen.length;
     const client = dial(new Certificates(agentPair(makeCa()), pem));
-    const refused = await echo(client, request('remote'));
+    const refused = await echo(client, linkRequest());
     assert.ok('code' in refused && refused.code === status.UNAVAILABLE);
     assert.equal(seen.length, before);
     client.close();
@@ -126,7 +94,7 @@ describe('the link, over real mutual TLS', () => {
   it('a hub of another CA is not spoken to', async () => {
     const before = seen.length;
     const client = dial(new Certificates(agentPair(ca), certificatePem(makeCa().certificate)));
-    const refused = await echo(client, request('remote'));
+    const refused = await echo(client, linkRequest());
     assert.ok('code' in refused && refused.code === status.UNAVAILABLE);
     assert.equal(seen.length, before);
     client.close();
@@ -134,17 +102,18 @@ describe('the link, over real mutual TLS', () => {
 
   it('a message that cannot be decoded ends the stream, and only that', async () => {
     const client = dial(new Certificates(agentPair(ca), pem));
-    const refused = await echo(client, request(''));
-    assert.ok('code' in refused && refused.code === status.INTERNAL);
-    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    const refused = await echo(client, linkRequest(''));
+    assert.ok('code' in refused && refused.code === status.INVALID_ARGUMENT);
+    assert.match(refused.details, /type/);
+    assert.deepEqual(await echo(client, linkRequest()), linkRequest());
     client.close();
   });
 
   it('a message over the limit ends the stream, and only that', async () => {
     const client = dial(new Certificates(agentPair(ca), pem));
-    const refused = await echo(client, request('x'.repeat(5 * 1024 * 1024)));
+    const refused = await echo(client, linkRequest('x'.repeat(5 * 1024 * 1024)));
     assert.ok('code' in refused && refused.code === status.RESOURCE_EXHAUSTED);
-    assert.deepEqual(await echo(client, request('remote')), request('remote'));
+    assert.deepEqual(await echo(client, linkRequest()), linkRequest());
     client.close();
   });
 });
@@ -152,7 +121,14 @@ describe('the link, over real mutual TLS', () => {
 describe('joining, over TLS that pins only the server', () => {
   it("is one call, and a name that is not the server's is refused", async () => {
     const ca = makeCa();
-    const server = new Server(serverOptions(1));
+    const server = new GrpcListener({
+      certificates: new Certificates(serverPair(ca)),
+      mutual: false,
+      proof: 'none',
+      server: serverOptions(1),
+      clock: systemClock,
+      log: silentLog,
+    });
     const answer = {
       hubId: 'hub',
       clusterId: 'east',
@@ -164,11 +140,7 @@ describe('joining, over TLS that pins only the server', () => {
     server.addService(joiningService, {
       join: (_call: unknown, done: (e: null, a: typeof answer) => void) => done(null, answer),
     });
-    const port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync('127.0.0.1:0', serverCredentials(new Certificates(serverPair(ca))), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
-    );
+    const port = await server.listen('127.0.0.1:0', '--join-listen');
     const join = { cluster: 'east', secret: 's', linkCsr: 'csr', agentVersion: '0' };
     const dial = (host: string) => {
       const trust = trustServer(host, certificatePem(ca.certificate));
@@ -179,6 +151,6 @@ describe('joining, over TLS that pins only the server', () => {
     await assert.rejects(callUnary(wrong, joiningService.join, join), { code: status.UNAVAILABLE });
     right.close();
     wrong.close();
-    server.forceShutdown();
+    await server.close();
   });
 });

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { Certificates, mutualServerCredentials } from '@isthmus/api/grpc/certificates.ts';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
+import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { epochHeader, linkService } from '@isthmus/api/grpc/services.ts';
 import { downTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
@@ -64,7 +66,7 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
     systemClock,
     systemRandom,
   );
-  let server: Server;
+  let server: GrpcListener;
   let agent: TestAgent;
   /** What it sends as its epoch, and what agents said when they opened their streams. */
   let epoch = 0n;
@@ -73,7 +75,14 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
 
   beforeEach(async () => {
     said.length = acknowledged = 0;
-    server = new Server();
+    server = new GrpcListener({
+      certificates: new Certificates(ca.issueServer(['127.0.0.1']), certificatePem(ca.certificate)),
+      mutual: true,
+      proof: 'first-call',
+      server: serverOptions(4),
+      clock: systemClock,
+      log: silentLog,
+    });
     const sync = (call: ServerDuplexStream<SyncMessage, SyncMessage>) => {
       said.push(String(call.metadata.get(epochHeader)[0]));
       for (const type of downTypes) {
@@ -91,12 +100,7 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
     const idle = (call: ServerDuplexStream<unknown, unknown>) =>
       call.on('data', () => undefined).on('end', () => call.end());
     server.addService(linkService, { sync, health: idle, answer: idle });
-    const certificates = new Certificates(ca.issueServer(['127.0.0.1']), certificatePem(ca.certificate));
-    const port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync('127.0.0.1:0', mutualServerCredentials(certificates), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
-    );
+    const port = await server.listen('127.0.0.1:0', '--link-listen');
     const key = generateKey();
     agent = new TestAgent('east', '127.0.0.1');
     agent.identity = {
@@ -111,7 +115,7 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
   });
   afterEach(() => {
     agent.end();
-    server.forceShutdown();
+    return server.close();
   });
 
   it('takes nothing of it, over new streams and after a restart, and says what it has seen', async () => {
