@@ -31,6 +31,8 @@ function create({ key, chain }: Credentials, protocol: Protocol): SecureContext 
     minVersion: protocol === 'hbone' ? 'TLSv1.3' : 'TLSv1.2',
     ciphers:
       'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256',
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // TLS 1.2 would let a peer have as many further handshakes as it likes on one connection (RFC 5246 7.4.1.1), and
+    // what Node has against that works in a tls.Server only. No mesh renegotiates.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   });
 }

@@ -169,6 +169,7 @@ function finish(
         return;
       }
       settle();
+      endOnErrors(socket);
       // A server's TLSSocket that no tls.Server made never says that its handshake is over, and node:http2 would wait.
       (socket as unknown as { secureConnecting: boolean }).secureConnecting = false;
       resolve({ socket, peer, alpn: agreed });
@@ -177,6 +178,15 @@ function finish(
     socket.on('error', () => undefined);
     socket.on('error', onError).on('close', onClose).on('end', onClose).on(event, onSecure);
   });
+}
+
+/**
+ * A record that cannot be read, or a fatal alert, ends the connection. Node leaves that to the owner of a client's socket,
+ * and to the tls.Server that a server's socket has; ours has none, and its errors come as `_tlsError` alone.
+ */
+function endOnErrors(socket: TLSSocket): void {
+  socket.on('error', () => socket.destroy());
+  socket.on('_tlsError' as 'error', (error: Error) => socket.destroy(error));
 }
 
 function leafOf(socket: TLSSocket): X509Certificate | undefined {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls, TlsRefused, type Layer } from '@isthmus/mesh/tls/handshake.ts';
@@ -221,6 +221,81 @@ describe('mesh/tls in trouble', () => {
   it('no SNI is sent unless asked', async () => {
     const [accepted] = await Promise.all([accept(pair.server), dial(pair.client)]);
     assert.equal((accepted.socket as TLSSocket & { servername: unknown }).servername, false);
+  });
+});
+
+describe('mesh/tls after its handshake', () => {
+  let pair: { client: Socket; server: Socket };
+  beforeEach(async () => {
+    pair = await socketPair();
+    pair.client.on('error', () => undefined);
+  });
+  afterEach(() => {
+    pair.client.destroy();
+    pair.server.destroy();
+  });
+  const closed = (socket: TLSSocket) =>
+    new Promise<string | undefined>((resolve) => {
+      let code: string | undefined;
+      socket.on('error', (error: NodeJS.ErrnoException) => (code ??= error.code));
+      socket.once('close', () => resolve(code));
+    });
+
+  /** Application data that no key has sealed. */
+  const corrupt = Buffer.concat([Buffer.of(0x17, 3, 3, 0, 32), Buffer.alloc(32, 1)]);
+
+  for (const layer of ['hbone', 'istio-mtls'] as const) {
+    it(`a corrupt record ends the acceptor's connection (${layer})`, async () => {
+      const [accepted] = await Promise.all([accept(pair.server, { layer }), dial(pair.client, { layer })]);
+      const ended = closed(accepted.socket);
+      accepted.socket.resume();
+      pair.client.write(corrupt);
+      assert.match((await ended) ?? '', /^ERR_SSL_/);
+    });
+
+    it(`a corrupt record ends the dialler's connection (${layer})`, async () => {
+      const [, dialled] = await Promise.all([accept(pair.server, { layer }), dial(pair.client, { layer })]);
+      const ended = closed(dialled.socket);
+      dialled.socket.resume();
+      pair.server.write(corrupt);
+      assert.match((await ended) ?? '', /^ERR_SSL_/);
+    });
+  }
+
+  it('a client of TLS 1.2 gets no second handshake, however often it asks', async () => {
+    const own = authority.leaf(pod);
+    const accepting = accept(pair.server, { layer: 'istio-mtls' });
+    const client = connect({
+      ...{ socket: pair.client, rejectUnauthorized: false, key: own.key, cert: own.chain },
+      ...{ ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2' },
+    });
+    const [{ socket }] = await Promise.all([accepting, once(client, 'secureConnect')]);
+    // The last word of a handshake; Node says 'secure' of a refused one too.
+    const finished = socket.getFinished();
+    const ended = closed(socket);
+    socket.resume();
+    const refusal = new Promise<NodeJS.ErrnoException>((resolve) => client.once('error', resolve));
+    for (let i = 0; i < 5; i++) client.renegotiate({ rejectUnauthorized: false }, () => undefined);
+    assert.equal((await refusal).code, 'ERR_SSL_NO_RENEGOTIATION');
+    assert.deepEqual(socket.getFinished(), finished);
+    client.destroy();
+    await ended;
+  });
+
+  it('a server of TLS 1.2 gets no second handshake of a dialler', async () => {
+    const own = authority.leaf(gateway);
+    const server = new TLSSocket(pair.server, {
+      ...{ isServer: true, key: own.key, cert: own.chain, requestCert: true, rejectUnauthorized: false },
+      ...{ ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' },
+    });
+    server.on('error', () => undefined);
+    const { socket } = await dial(pair.client, { layer: 'istio-mtls' });
+    const finished = server.getFinished();
+    socket.resume();
+    const refusal = once(server, '_tlsError') as Promise<[NodeJS.ErrnoException]>;
+    server.renegotiate({ rejectUnauthorized: false }, () => undefined);
+    assert.equal((await refusal)[0].code, 'ERR_SSL_NO_RENEGOTIATION');
+    assert.deepEqual(server.getFinished(), finished);
   });
 });
 
