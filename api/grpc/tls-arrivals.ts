@@ -7,8 +7,8 @@ import {
 } from 'node:tls';
 import { Handshakes, type Handshake, type HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import type { Certificates } from './certificates.ts';
 
 /** After a listener was closed, what is being sent has this long to leave, milliseconds. */
@@ -42,9 +42,7 @@ export class TlsArrivals {
   readonly #listening: Server[] = [];
   readonly #open = new Set<Socket>();
   readonly #handshakes: Handshakes;
-  readonly #lines: RateLimit;
-  /** Refusals that no line was written for. */
-  #leftOut = 0;
+  readonly #lines: LimitedLines;
   readonly #tls: TlsServer;
   readonly #stopWatching: () => void;
   /** By `address:port` of the peer, as gRPC names it. */
@@ -55,7 +53,7 @@ export class TlsArrivals {
   constructor(deps: ArrivalsDeps) {
     this.#deps = deps;
     this.#handshakes = new Handshakes(deps.clock);
-    this.#lines = new RateLimit(deps.clock, 1, 1);
+    this.#lines = new LimitedLines(deps.clock, deps.log, 1);
     this.#tls = createTlsServer({
       ...contextOf(deps),
       requestCert: deps.mutual,
@@ -150,12 +148,7 @@ export class TlsArrivals {
 
   /** One line a second for each limit: strangers must not fill a disk. */
   #tell(limit: HandshakeLimit, address: string): void {
-    if (!this.#lines.take(limit)) {
-      this.#leftOut++;
-      return;
-    }
-    this.#deps.log.warn({ limit, address, leftOut: this.#leftOut }, this.#handshakes.explain(limit));
-    this.#leftOut = 0;
+    this.#lines.warn(limit, { limit, address }, this.#handshakes.explain(limit));
   }
 
   #renew(): void {

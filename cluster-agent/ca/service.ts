@@ -2,6 +2,7 @@ import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js'
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { authorizeIdentity, type Pods } from './node-authorizer.ts';
@@ -40,13 +41,14 @@ const codes: Readonly<Record<string, status>> = {
 /** Istio's CreateCertificate: a proven caller, an identity that it may have, and a leaf for the key it proves. */
 export function certificateHandlers(deps: Deps) {
   const limit = new RateLimit(deps.clock, 10, 200);
+  const lines = new LimitedLines(deps.clock, deps.log);
   return {
     createCertificate(call: Call, reply: sendUnaryData<CertificateResponse>): void {
       create(deps, limit, call)
         .then((chain) => reply(null, chain))
         .catch((error: unknown) => {
           deps.onRefused?.(error instanceof CodedError ? error.code : 'INTERNAL');
-          reply(toGrpc(error, deps.log));
+          reply(toGrpc(error, lines));
         });
     },
   };
@@ -76,13 +78,13 @@ async function create(
   return chain;
 }
 
-function toGrpc(error: unknown, log: Log): { code: number; details: string } {
+function toGrpc(error: unknown, lines: LimitedLines): { code: number; details: string } {
   const code = error instanceof CodedError ? codes[error.code] : undefined;
   if (code === undefined) {
-    log.error({ error: String(error) }, 'certificate request failed');
+    lines.error('INTERNAL', { error: String(error) }, 'certificate request failed');
     return { code: status.INTERNAL, details: 'the agent failed; its log says why' };
   }
-  const details = (error as Error).message;
-  if (code !== status.UNAVAILABLE) log.warn({ details }, 'certificate refused');
+  const { code: reason, message: details } = error as CodedError;
+  if (code !== status.UNAVAILABLE) lines.warn(reason, { reason, details }, 'certificate refused');
   return { code, details };
 }

@@ -15,6 +15,7 @@ import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { backoff } from './backoff.ts';
@@ -179,6 +180,7 @@ class Session {
     onEnd: (why: string) => void,
   ) {
     this.#deps = deps;
+    const lines = new LimitedLines(deps.clock, deps.log);
     this.#received = received;
     this.#onEnd = onEnd;
     this.#down = new ClientSession(downTypes, deps.views.versions());
@@ -191,7 +193,8 @@ class Session {
       }),
       onAck: (type, { rejected }) => {
         for (const [name, { reason }] of rejected)
-          deps.log.warn(
+          lines.warn(
+            `rejected/${type}`,
             { type, name, reason },
             'the hub rejected a report and keeps the one before; it is offered again in a minute',
           );

@@ -15,6 +15,8 @@ import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { ClientView, type Vips } from './client-view.ts';
@@ -67,12 +69,14 @@ export class XdsServer {
   readonly #streams = new Map<string, ProxyStream>();
   readonly #listeners = new Set<(event: AppliedEvent) => void>();
   readonly #projections = new Projections();
+  readonly #lines: LimitedLines;
   #moment: Moment = { epoch: 0n, revision: 0n };
 
   constructor(deps: XdsDeps) {
     this.#deps = deps;
+    this.#lines = new LimitedLines(deps.clock, deps.log);
     this.#cache = new EncodeCache((type, failure) =>
-      deps.log.error({ type, failure }, 'a resource cannot be encoded'),
+      this.#lines.error(`encode/${type}`, { type, failure }, 'a resource cannot be encoded'),
     );
     this.#listener = new GrpcListener({
       certificates: deps.certificates,
@@ -194,7 +198,8 @@ export class XdsServer {
         })
         .catch((error: unknown) => {
           const details = error instanceof Error ? error.message : 'not authenticated';
-          this.#deps.log.warn({ peer: call.getPeer(), details }, 'proxy refused');
+          const kind = error instanceof CodedError ? error.code : 'UNAUTHENTICATED';
+          this.#lines.warn(kind, { peer: call.getPeer(), details }, 'proxy refused');
           call.sendStatus({ code: status.UNAUTHENTICATED, details });
         });
     };
@@ -232,7 +237,7 @@ export class XdsServer {
     }
     const refusal = this.#deps.refusalOf(client.value, caller);
     if (refusal !== undefined) {
-      this.#deps.log.warn({ proxy: client.value.id, refusal }, 'proxy refused');
+      this.#lines.warn('refused', { proxy: client.value.id, refusal }, 'proxy refused');
       call.emit('error', { code: status.PERMISSION_DENIED, details: refusal });
       return undefined;
     }
@@ -241,7 +246,7 @@ export class XdsServer {
     const view = new ClientView(client.value, this.#cache, this.#deps.vips);
     const onAck = (type: string, acknowledgement: Acknowledgement) =>
       this.#applied(view.client, type, acknowledgement);
-    const stream = new ProxyStream(call, view, { caller, log, onAck });
+    const stream = new ProxyStream(call, view, { caller, log, lines: this.#lines, onAck });
     // A proxy that came back may find its own dead stream still here.
     this.#streams.get(id)?.end(status.ABORTED, 'a newer stream of this proxy has taken over');
     this.#streams.set(id, stream);
@@ -261,7 +266,7 @@ export class XdsServer {
   }
 
   #expel(stream: ProxyStream, refusal: string): void {
-    this.#deps.log.warn({ proxy: stream.view.client.id, refusal }, 'proxy refused');
+    this.#lines.warn('expelled', { proxy: stream.view.client.id, refusal }, 'proxy refused');
     this.#remove(stream);
     stream.end(status.PERMISSION_DENIED, refusal);
   }

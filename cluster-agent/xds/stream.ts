@@ -5,6 +5,7 @@ import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls
 import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClientView } from './client-view.ts';
 import type { Projections } from './projections.ts';
@@ -17,6 +18,8 @@ export type DiscoveryCall = ServerDuplexStream<DiscoveryRequest, DeltaResponse>;
 interface StreamDeps {
   readonly caller: XdsCaller;
   readonly log: Log;
+  /** For what proxies refuse; shared by all streams. */
+  readonly lines: LimitedLines;
   readonly onAck: (type: string, acknowledgement: Acknowledgement) => void;
 }
 
@@ -27,17 +30,19 @@ export class ProxyStream {
   readonly types: readonly string[];
   readonly #call: DiscoveryCall;
   readonly #log: Log;
+  readonly #lines: LimitedLines;
   readonly #session: ServerSession;
   readonly #pump: Pump<DeltaResponse>;
   #moment: Moment = { epoch: 0n, revision: 0n };
   /** The proxy held workloads when it connected: it lived before this stream. */
   returned = false;
 
-  constructor(call: DiscoveryCall, view: ClientView, { caller, log, onAck }: StreamDeps) {
+  constructor(call: DiscoveryCall, view: ClientView, { caller, log, lines, onAck }: StreamDeps) {
     this.view = view;
     this.caller = caller;
     this.#call = call;
     this.#log = log;
+    this.#lines = lines;
     this.types = view.audience === 'upstream' ? upstreamTypes : proxyTypes;
     this.#session = new ServerSession({
       types: this.types,
@@ -81,8 +86,9 @@ export class ProxyStream {
       return;
     }
     if (heard.value === 'rejected')
-      this.#log.warn(
-        { type: request.type, error: request.error.slice(0, 2000) },
+      this.#lines.warn(
+        `nack/${request.type}`,
+        { proxy: this.view.client.id, type: request.type, error: request.error.slice(0, 2000) },
         'proxy refused a part of its state',
       );
     if (heard.value === 'unknown-type')

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 
 export const masked = 'the hub failed; its log says why';
 
@@ -8,13 +8,14 @@ export const masked = 'the hub failed; its log says why';
  * What a caller is told of an error: what was meant for it, whole; a coded one by its code and message; of anything
  * else only that it happened, and the log has the rest.
  */
-export function shownError(error: unknown, log: Log): Error {
+export function shownError(error: unknown, lines: LimitedLines): Error {
   const cause = error instanceof GraphQLError ? error.originalError : error;
   if (error instanceof GraphQLError && cause === undefined) return error;
   if (cause instanceof GraphQLError) return error as Error;
   const path = error instanceof GraphQLError ? error.path?.join('.') : undefined;
   const coded = cause instanceof CodedError;
-  log.error(
+  lines.error(
+    coded ? cause.code : 'INTERNAL',
     { path, error: cause instanceof Error ? (coded ? cause.message : cause.stack) : String(cause) },
     'a request failed',
   );

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
 import { httpListener, type Answer } from '@isthmus/mesh/http/listener.ts';
 import type { Target } from '@isthmus/mesh/http/target.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { ApiDeps, RequestContext } from './context.ts';
@@ -54,6 +55,7 @@ export function apiServer(log: Log): ApiServer {
 
 /** Nothing is parsed before the caller is known and the body is small enough. */
 function answerApi(deps: ApiDeps, adminToken: string): Answer {
+  const lines = new LimitedLines(deps.clock, deps.log);
   const yoga = createYoga<Asked>({
     schema: apiSchema(),
     plugins: [limits, subscriptionLimit(mostSubscriptions)],
@@ -61,7 +63,7 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
     landingPage: false,
     cors: false,
     logging: false,
-    maskedErrors: { maskError: (error) => shownError(error, deps.log) },
+    maskedErrors: { maskError: (error) => shownError(error, lines) },
     context: ({ viewer }): RequestContext => ({
       ...{ ...deps, viewer, roles: ['ADMIN'] },
       snapshot: deps.live.current,
@@ -77,7 +79,7 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
       try {
         await yoga(request, response, { viewer: 'admin', response });
       } catch (error) {
-        deps.log.error({ error: String(error) }, 'a request was not answered');
+        lines.error('answer', { error: String(error) }, 'a request was not answered');
         answer(response, 500, 'INTERNAL', masked);
       }
     });

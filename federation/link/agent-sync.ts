@@ -135,7 +135,11 @@ export class AgentSync implements AgentSession {
   /** What the agent could not read is shown until it has read it, or another version of it. */
   #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
     for (const [name, { reason }] of rejected)
-      this.#hub.log.warn({ cluster: this.cluster, type, name, reason }, 'the agent refused what it was sent');
+      this.#hub.lines.warn(
+        `nack/${this.cluster}`,
+        { cluster: this.cluster, type, name, reason },
+        'the agent refused what it was sent',
+      );
     this.#hub.updateShard(this.cluster, (shard) => {
       const settled = [...applied.keys(), ...removed].map((name) => `${type}/${name}`);
       if (rejected.size === 0 && !settled.some((key) => shard.refused.has(key))) return shard;
@@ -147,13 +151,14 @@ export class AgentSync implements AgentSession {
   }
 
   #take(response: DeltaResponse) {
-    const { clock, log } = this.#hub;
+    const { clock, lines } = this.#hub;
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
       const { change, rejected } = this.#reports.apply(response.type, resources, removed, clock.now());
       if (rejected.length > 0) this.#hub.reportsRefused(this.cluster, rejected.length);
       const [first] = rejected;
       if (first)
-        log.warn(
+        lines.warn(
+          `reports/${this.cluster}`,
           {
             cluster: this.cluster,
             type: response.type,

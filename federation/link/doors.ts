@@ -43,7 +43,11 @@ export class LinkDoors {
     this.#hub = hub;
     this.#reports = new Map(restored);
     this.#sessions = new AgentSessions((cluster) =>
-      hub.log.warn({ cluster }, 'a second agent of this cluster has connected; the newer one is heard'),
+      hub.lines.warn(
+        'second',
+        { cluster },
+        'a second agent of this cluster has connected; the newer one is heard',
+      ),
     );
     this.#signing = new RateLimit(hub.clock, 0.1, 10);
     this.#looking = hub.clock.after(lookEvery, () => this.#look());
@@ -201,7 +205,7 @@ export class LinkDoors {
     try {
       serve(this.#calls.add(this.#agentOf(call), call));
     } catch (error) {
-      call.emit('error', grpcError(error, this.#hub.log.child({ peer: call.getPeer() })));
+      call.emit('error', grpcError(error, this.#hub.lines, call.getPeer()));
     }
   }
 
@@ -220,7 +224,7 @@ export class LinkDoors {
       const agent = this.#agentOf(call);
       if (this.#signing.take(agent.cluster)) return issue(agent, request);
       throw new CodedError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
-    }, this.#hub.log);
+    }, this.#hub.lines);
   }
 
   #agentOf(call: Call): Agent {

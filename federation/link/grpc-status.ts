@@ -1,6 +1,6 @@
 import { status, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 
 const codes: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: status.UNAUTHENTICATED,
@@ -16,13 +16,19 @@ const codes: Readonly<Record<string, number>> = {
 };
 
 /** The one place that turns the hub's errors into gRPC statuses; what is unexpected is logged and not told. */
-export function grpcError(error: unknown, log: Log): { code: number; details: string } {
+export function grpcError(
+  error: unknown,
+  lines: LimitedLines,
+  peer: string,
+): { code: number; details: string } {
   const code = error instanceof CodedError ? codes[error.code] : undefined;
   if (error instanceof CodedError && code !== undefined) {
-    log.warn({ code: error.code, error: error.message }, 'a call of the link was refused');
+    const fields = { peer, code: error.code, error: error.message };
+    lines.warn(`refused/${error.code}`, fields, 'a call of the link was refused');
     return { code, details: `${error.code}: ${error.message}` };
   }
-  log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a call of the link failed');
+  const what = error instanceof Error ? error.stack : String(error);
+  lines.error('failed', { peer, error: what }, 'a call of the link failed');
   return { code: status.INTERNAL, details: 'the hub failed; its log says why' };
 }
 
@@ -31,12 +37,12 @@ type Unary = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unkn
 /** A call with one answer, or with the status of what was thrown. */
 export function unary(
   answer: (request: unknown, call: ServerUnaryCall<unknown, unknown>) => Promise<unknown>,
-  log: Log,
+  lines: LimitedLines,
 ): Unary {
   return (call, reply) => {
     Promise.resolve()
       .then(() => answer(call.request, call))
       .then((value) => reply(null, value))
-      .catch((error: unknown) => reply(grpcError(error, log.child({ peer: call.getPeer() }))));
+      .catch((error: unknown) => reply(grpcError(error, lines, call.getPeer())));
   };
 }

@@ -12,6 +12,7 @@ import { publicKeyDer } from '@isthmus/mesh/pki/key.ts';
 import type { KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Command } from '../command/command.ts';
@@ -50,6 +51,7 @@ export function hubPorts(deps: Deps): HubPorts {
   const compiler = new Compiler();
   const saves = new Map<string, () => Uint8Array>();
   return {
+    lines: new LimitedLines(clock, log),
     ...{ clock, random, log, server, linkCa: ca.certificate, limits: deps.limits },
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,

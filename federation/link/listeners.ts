@@ -69,7 +69,7 @@ export async function bindLink(
     close,
     open(hub, restored) {
       const doors = new LinkDoors(hub, restored);
-      handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.log) } as never);
+      handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
       const stopWaking = hub.onChange(() => doors.wakeAll());
       return {
         ask: (cluster, ask) => doors.ask(cluster, ask),

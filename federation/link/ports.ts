@@ -7,6 +7,7 @@ import type {
   SignIntermediateResponse,
 } from '@isthmus/api/domain/membership.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
@@ -25,6 +26,8 @@ export interface HubPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** For refusals and failures of which agents and strangers decide how many there are. */
+  readonly lines: LimitedLines;
   /** The link's own CA, which is no root of any mesh. */
   readonly linkCa: X509Certificate;
   readonly server: ServerIdentity;

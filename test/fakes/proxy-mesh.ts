@@ -333,7 +333,7 @@ export class TestProxy {
 
   report(): WorkerReport {
     this.engine.hear({ kind: 'report' });
-    const last = this.said.at(-1);
+    const last = this.said.pop();
     if (last?.kind !== 'report') throw new Error('no report');
     return last;
   }

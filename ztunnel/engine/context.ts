@@ -4,6 +4,7 @@ import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
@@ -42,6 +43,8 @@ export interface Context {
   readonly handshakes: Handshakes;
   readonly shares: PeerShares;
   readonly refusals: Refusals;
+  /** Failures of which callers decide how many there are: one line a second of each kind. */
+  readonly lines: LimitedLines;
   readonly access: (record: AccessRecord) => void;
   /** Debug: bytes that pass a gateway, and at which of its ends. */
   readonly tap: Tap | undefined;

@@ -8,6 +8,7 @@ import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
@@ -224,16 +225,8 @@ export class Engine {
       handshakes,
     } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
-    const counters = {
-      gatewayDials: 0,
-      gatewayRefusals: 0,
-      handshakesFailed: 0,
-      dropped: 0,
-      linesDropped: 0,
-      chunksDropped: 0,
-      limited: 0,
-      stallsReset: 0,
-    };
+    const lines = new LimitedLines(clock, log, 1);
+    const counters = nothingCounted();
     return {
       config,
       clock,
@@ -255,16 +248,32 @@ export class Engine {
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
       handshakes: new Handshakes(clock, handshakes),
       shares: new PeerShares(clock, shares, () => counters.stallsReset++),
-      refusals: new Refusals(clock, log),
+      lines,
+      refusals: new Refusals(lines),
       access(record) {
-        if (access?.(formatAccess(record, clock.now())) === false) counters.linesDropped++;
+        if (access?.(formatAccess(record, clock.now())) !== false) return;
+        counters.linesDropped++;
+        lines.error('access', { log: config.accessLog }, 'a line of the access log was dropped');
       },
       tap:
         tap &&
         ((action, end, bytes) => {
-          if (!tap(tapEntry(action, end, bytes, clock.now()))) counters.chunksDropped++;
+          if (tap(tapEntry(action, end, bytes, clock.now()))) return;
+          counters.chunksDropped++;
+          lines.error('tap', { tap: config.tap }, 'a chunk of the tap was dropped');
         }),
       changed: (millis) => this.#changes.wait(millis),
     };
   }
 }
+
+const nothingCounted = (): Context['counters'] => ({
+  gatewayDials: 0,
+  gatewayRefusals: 0,
+  handshakesFailed: 0,
+  dropped: 0,
+  linesDropped: 0,
+  chunksDropped: 0,
+  limited: 0,
+  stallsReset: 0,
+});

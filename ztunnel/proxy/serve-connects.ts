@@ -122,7 +122,7 @@ function serveOne(
   serve(counted)
     .catch((error: unknown) => {
       incoming.refuse(503);
-      context.log.error({ about, error: String(error) }, 'a CONNECT failed');
+      context.lines.error('connect', { about, error: String(error) }, 'a CONNECT failed');
     })
     .finally(free);
 }

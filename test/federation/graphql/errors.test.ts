@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { GraphQLError } from 'graphql';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { shownError } from '../../../federation/graphql/errors.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 
 describe('federation/graphql: errors', () => {
   const logged: object[] = [];
   const log: Log = { ...silentLog, error: (fields) => void logged.push(fields) };
   const show = (error: unknown): GraphQLError => {
-    const shown = shownError(error, log);
+    const shown = shownError(error, new LimitedLines(new FakeClock(), log));
     assert.ok(shown instanceof GraphQLError);
     return shown;
   };
