@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { systemClock, type Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
+import { limitArrivals } from './arrivals.ts';
 import { readHost, readTarget, type Target } from './target.ts';
 
 const headersMillis = 10_000;
@@ -24,18 +26,21 @@ interface Options {
   readonly refuse?: Refuse;
   /** Refuses requests whose Host is not one of an address or `localhost`: a page that rebinds its name reads nothing. */
   readonly addressOnly?: boolean;
+  readonly clock?: Clock;
 }
 
 /**
  * The one way to listen for HTTP/1.1 (lint forbids the other): whatever a request line or a handler does, the client
  * gets a status and the process lives on. Targets and Host headers that cannot be read are answered 400 before
- * `answer` sees them, a failure of `answer` 500. Headers must be complete within 10 s, a request within 30 s.
+ * `answer` sees them, a failure of `answer` 500. Headers must be complete within 10 s, a request within 30 s, and
+ * connections without a request are limited.
  */
 export function httpListener(answer: Answer, options: Options): Server {
-  const { name, log, refuse = plainRefusal, addressOnly = false } = options;
+  const { name, log, refuse = plainRefusal, addressOnly = false, clock = systemClock } = options;
   const server = createServer(
     { headersTimeout: headersMillis, requestTimeout: requestMillis, connectionsCheckingInterval: lookMillis },
     (request, response) => {
+      arrived(request.socket);
       response.on('error', () => undefined);
       const read = readRequest(request, addressOnly);
       if ('message' in read) {
@@ -51,6 +56,7 @@ export function httpListener(answer: Answer, options: Options): Server {
       });
     },
   );
+  const arrived = limitArrivals(server, name, { clock, log });
   // Without a listener Node closes these without an answer.
   server.on('connect', (_request, socket: Duplex) => {
     socket.on('error', () => undefined);

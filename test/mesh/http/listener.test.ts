@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { httpListener, type Answer } from '@isthmus/mesh/http/listener.ts';
 import { readHost, readTarget } from '@isthmus/mesh/http/target.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
@@ -99,6 +99,36 @@ describe('mesh/http listener', () => {
     const { server, stop } = await listening((_request, response) => void response.end('ok'));
     assert.equal(server.headersTimeout, 10_000);
     assert.ok(server.requestTimeout > server.headersTimeout);
+    stop();
+  });
+
+  it('ends the oldest of 512 connections of an address that have sent no request, and serves the newest', async () => {
+    const { server, port, stop } = await listening((_request, response) => void response.end('ok'));
+    let open = 0;
+    server.on('connection', (socket) => {
+      open++;
+      socket.once('close', () => open--);
+    });
+    const known = connect(port, '127.0.0.1');
+    const answered = once(known, 'data');
+    known.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await answered;
+    const silent: Socket[] = [];
+    for (let i = 0; i < 600; i++) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      silent.push(socket);
+      await once(socket, 'connect');
+    }
+    while (open !== 513) await new Promise((resolve) => setImmediate(resolve));
+    const again = once(known, 'data');
+    known.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    assert.match(String(((await again) as [Buffer])[0]), /^HTTP\/1.1 200/);
+    const last = silent.at(-1);
+    assert.ok(last);
+    const newest = once(last, 'data');
+    last.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    assert.match(String(((await newest) as [Buffer])[0]), /^HTTP\/1.1 200/);
+    for (const socket of [known, ...silent]) socket.destroy();
     stop();
   });
 
