@@ -1,13 +1,14 @@
 /**
  * The server name by which Istio's sidecars ask a gateway to pass TLS through: `outbound_.<port>_.<subset>_.<host>`.
- * The subset is empty here: a gateway that ignored one would send to endpoints that the client excluded.
+ * The subset is empty here: a gateway that ignored one would send to endpoints that the client excluded. Case means
+ * nothing in it (RFC 6066 3), as to Envoy.
  */
 export const formatPassthroughSni = (host: string, port: number): string => `outbound_.${port}_._.${host}`;
 
 export function parsePassthroughSni(
   sni: string,
 ): { readonly host: string; readonly port: number } | undefined {
-  const [, digits = '', host = ''] = /^outbound_\.(\d{1,5})_\._\.([A-Za-z0-9.-]{1,253})$/.exec(sni) ?? [];
+  const [, digits = '', host = ''] = /^outbound_\.(\d{1,5})_\._\.([a-z0-9.-]{1,253})$/i.exec(sni) ?? [];
   const port = Number(digits);
   return host !== '' && port >= 1 && port <= 65_535 ? { host: host.toLowerCase(), port } : undefined;
 }

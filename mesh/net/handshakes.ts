@@ -7,6 +7,8 @@ export interface HandshakeLimits {
   readonly inProgress: number;
   /** Handshakes in progress from one address. */
   readonly perAddress: number;
+  /** Those of them whose TLS has begun, over all addresses: each takes 90 KB until it is over, where a socket takes 13. */
+  readonly begun: number;
   /** From the moment the connection was accepted, milliseconds. */
   readonly timeoutMillis: number;
   /** Handshakes of one address that may fail after bytes came, at once and then each second. */
@@ -16,12 +18,14 @@ export interface HandshakeLimits {
 export const defaultHandshakeLimits: HandshakeLimits = {
   inProgress: 1024,
   perAddress: 512,
+  begun: 512,
   timeoutMillis: 10_000,
   failuresPerSecond: 50,
 };
 
 /** Which limit was reached: stable, as logs carry it. */
-export type HandshakeCut = 'HANDSHAKE_TIMEOUT' | 'HANDSHAKES_IN_PROGRESS' | 'HANDSHAKES_PER_ADDRESS';
+export type HandshakeCut =
+  'HANDSHAKE_TIMEOUT' | 'HANDSHAKES_IN_PROGRESS' | 'HANDSHAKES_PER_ADDRESS' | 'HANDSHAKES_BEGUN';
 export type HandshakeLimit = HandshakeCut | 'HANDSHAKES_FAILED';
 
 /**
@@ -29,6 +33,8 @@ export type HandshakeLimit = HandshakeCut | 'HANDSHAKES_FAILED';
  * but for a failure after its time was over.
  */
 export interface Handshake {
+  /** Its client hello has come and its TLS begins now. Does not count as the first call. */
+  begun(): void;
   /** The peer is known, or the connection turned out to need no handshake: it leaves these limits for good. */
   succeeded(): void;
   /**
@@ -69,6 +75,8 @@ export class Handshakes {
   readonly #entries = new Set<Entry>();
   /** The oldest first, for each address that has any. */
   readonly #byAddress = new Map<string, Set<Entry>>();
+  /** Those whose TLS has begun, the first first. */
+  readonly #begun = new Set<Entry>();
 
   constructor(clock: Clock, limits: Partial<HandshakeLimits> = {}) {
     this.limits = { ...defaultHandshakeLimits, ...limits };
@@ -104,6 +112,7 @@ export class Handshakes {
     const entry: Entry = { address, cut, timer };
     this.#add(entry);
     return {
+      begun: () => this.#begin(entry),
       succeeded: () => void this.#remove(entry),
       failed: (cause) => {
         // One that gave way to another might have succeeded: many clients that come back at once are no attack.
@@ -116,7 +125,7 @@ export class Handshakes {
 
   /** What happened and what to do, for people. */
   explain(reason: HandshakeLimit): string {
-    const { inProgress, perAddress, timeoutMillis, failuresPerSecond } = this.limits;
+    const { inProgress, perAddress, begun, timeoutMillis, failuresPerSecond } = this.limits;
     switch (reason) {
       case 'HANDSHAKE_TIMEOUT':
         return `no handshake was completed within ${timeoutMillis} ms of the connection`;
@@ -124,12 +133,20 @@ export class Handshakes {
         return `${inProgress} handshakes were in progress; the oldest was ended for a new one`;
       case 'HANDSHAKES_PER_ADDRESS':
         return `${perAddress} handshakes of this address were in progress; the oldest was ended for a new one`;
+      case 'HANDSHAKES_BEGUN':
+        return `${begun} handshakes had begun and were not finished; the first of them was ended for a new one`;
       case 'HANDSHAKES_FAILED':
         return (
           `more than ${failuresPerSecond} handshakes a second of this address have failed; its connections are ` +
           'refused until fewer fail: look for the causes in the lines before'
         );
     }
+  }
+
+  #begin(entry: Entry): void {
+    if (!this.#entries.has(entry) || this.#begun.has(entry)) return;
+    if (this.#begun.size >= this.limits.begun) this.#evict(this.#begun, 'HANDSHAKES_BEGUN');
+    this.#begun.add(entry);
   }
 
   #makeRoom(address: string): void {
@@ -161,6 +178,7 @@ export class Handshakes {
   #remove(entry: Entry): boolean {
     if (!this.#entries.delete(entry)) return false;
     entry.timer.cancel();
+    this.#begun.delete(entry);
     const own = this.#byAddress.get(entry.address);
     own?.delete(entry);
     if (own?.size === 0) this.#byAddress.delete(entry.address);

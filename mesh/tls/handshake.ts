@@ -17,7 +17,7 @@ export interface Secured {
   readonly alpn: string;
 }
 
-interface Common {
+export interface AcceptOptions {
   readonly credentials: Credentials;
   /** ALPN protocols, in order of preference; the peer must agree on one. */
   readonly alpn: readonly string[];
@@ -27,7 +27,7 @@ interface Common {
   readonly timeoutMillis: number;
 }
 
-export interface DialOptions extends Common {
+export interface DialOptions extends AcceptOptions {
   /** SNI; HBONE sends none. */
   readonly servername?: string;
   /** SPIFFE IDs of which the server must bear one; an empty list never succeeds. */
@@ -54,7 +54,7 @@ export class TlsRefused extends CodedError {
 const protocolOf = (layer: Layer): Protocol => (layer === 'istio-mtls' ? 'istio-mtls' : 'hbone');
 
 /** The server's side over a connection that was accepted: handshake, judge, and only then let anyone speak. */
-export function acceptTls(raw: Duplex, options: Common): Promise<Secured> {
+export function acceptTls(raw: Duplex, options: AcceptOptions): Promise<Secured> {
   const context = contextOf(raw, options);
   if (context instanceof TlsRefused) return Promise.reject(context);
   const socket = new TLSSocket(raw, {
@@ -88,7 +88,7 @@ export function dialTls(raw: Duplex, options: DialOptions): Promise<Secured> {
 }
 
 /** Credentials that no context can be made of fail like a handshake, so that nobody is left waiting on `raw`. */
-function contextOf(raw: Duplex, { credentials, layer }: Common): SecureContext | TlsRefused {
+function contextOf(raw: Duplex, { credentials, layer }: AcceptOptions): SecureContext | TlsRefused {
   try {
     return secureContext(credentials, protocolOf(layer));
   } catch (cause) {
@@ -104,7 +104,7 @@ function contextOf(raw: Duplex, { credentials, layer }: Common): SecureContext |
 
 function judge(
   leaf: X509Certificate | undefined,
-  { table, clock, layer }: Common,
+  { table, clock, layer }: AcceptOptions,
   role: 'client' | 'server',
 ): Peer | Refusal {
   const gateway = role === 'server' && layer === 'outer';
@@ -133,7 +133,7 @@ function finish(
   socket: TLSSocket,
   raw: Duplex,
   event: 'secure' | 'secureConnect',
-  { layer, alpn, clock, timeoutMillis }: Common,
+  { layer, alpn, clock, timeoutMillis }: AcceptOptions,
   judged: (leaf: X509Certificate | undefined) => Peer | Refusal,
 ): Promise<Secured> {
   // HTTP/2 ends its streams by itself: over a half-open socket it would never learn that the peer has gone. What

@@ -91,6 +91,21 @@ export class OneNodeCluster {
     return this.#agent;
   }
 
+  /** The process id of its ztunnel. */
+  get proxyPid(): number {
+    return this.#launcher?.get('ztunnel')?.pid ?? 0;
+  }
+
+  /** What its pod knows of itself, by the name of the variable. */
+  async podEnv(name: string): Promise<Readonly<Record<string, string>>> {
+    return readEnv(await this.#written(`pods/shop/${name}/env`));
+  }
+
+  /** One page of its ztunnel's metrics. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://${this.#at}.10:15020/metrics`)).text();
+  }
+
   /** A new token in the file that the agent is started with. */
   async newToken(): Promise<void> {
     const query =
@@ -167,7 +182,7 @@ export class OneNodeCluster {
 
   /** One call from the front to the cart, by mTLS; false when it failed. */
   async call(): Promise<boolean> {
-    const env = readEnv(await this.#written('pods/shop/front/env'));
+    const env = await this.podEnv('front');
     const host = env['CART_SERVICE_HOST'];
     const localAddress = env['POD_IP'];
     if (host === undefined || localAddress === undefined) return false;

@@ -54,6 +54,11 @@ export class Newcomer {
     return !this.#ended;
   }
 
+  /** TLS with it begins now. */
+  begun(): void {
+    this.#handshake?.begun();
+  }
+
   /**
    * The peer is known, or need not be. False when there is no room for it or a limit has ended it: then the connection
    * has been destroyed. One whose peer has gone needs no slot any more, and whoever serves it finds that out.

@@ -5,7 +5,7 @@ import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
-import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
@@ -26,14 +26,18 @@ export async function serveGatewayHbone(context: Context, newcomer: Newcomer): P
   const { socket } = newcomer;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(gatewayIdentity(context.state, config), newcomer.gone);
-  const secured = await acceptTls(socket, {
-    credentials,
-    table,
-    clock,
-    alpn: ['h2'],
-    layer: 'outer',
-    timeoutMillis: handshakeMillis,
-  });
+  const secured = await acceptWhole(
+    socket,
+    {
+      credentials,
+      table,
+      clock,
+      alpn: ['h2'],
+      layer: 'outer',
+      timeoutMillis: handshakeMillis,
+    },
+    () => newcomer.begun(),
+  );
   if (!newcomer.seat()) return;
   const from = `${address}:${port}`;
   serveConnects(context, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>

@@ -5,7 +5,7 @@ import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
-import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
@@ -28,14 +28,18 @@ export async function serveHbone(context: Context, newcomer: Newcomer, uid: stri
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
   const { table, clock } = context;
-  const secured = await acceptTls(socket, {
-    credentials,
-    table,
-    clock,
-    alpn: ['h2'],
-    layer: 'hbone',
-    timeoutMillis: handshakeMillis,
-  });
+  const secured = await acceptWhole(
+    socket,
+    {
+      credentials,
+      table,
+      clock,
+      alpn: ['h2'],
+      layer: 'hbone',
+      timeoutMillis: handshakeMillis,
+    },
+    () => newcomer.begun(),
+  );
   if (!newcomer.seat()) return;
   const { peer } = secured;
   serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
@@ -120,14 +124,18 @@ export async function servePort(
   if (!newcomer.shake()) return;
   const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
   const { table, clock } = context;
-  const secured = await acceptTls(socket, {
-    credentials,
-    table,
-    clock,
-    alpn: ['istio'],
-    layer: 'istio-mtls',
-    timeoutMillis: handshakeMillis,
-  });
+  const secured = await acceptWhole(
+    socket,
+    {
+      credentials,
+      table,
+      clock,
+      alpn: ['istio'],
+      layer: 'istio-mtls',
+      timeoutMillis: handshakeMillis,
+    },
+    () => newcomer.begun(),
+  );
   if (!newcomer.seat()) return;
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }

@@ -83,10 +83,13 @@ describe('ztunnel, what peers may take before they are known', () => {
   const ended = (calls: readonly Call[]) => calls.filter((one) => one.ended).length;
   const totals = (proxy: TestProxy) => proxy.report().totals;
 
-  /** These many handshakes have begun and have not ended otherwise than by giving way. */
+  /** These many handshakes have begun, and have not ended otherwise than by giving way or by their time. */
   async function begun(proxy: TestProxy, count: number): Promise<void> {
-    while (totals(proxy).handshakes + totals(proxy).handshakesEvicted !== count)
-      await new Promise((resolve) => setImmediate(resolve));
+    const seen = () => {
+      const { handshakes, handshakesEvicted, handshakesTimedOut } = totals(proxy);
+      return handshakes + handshakesEvicted + handshakesTimedOut;
+    };
+    while (seen() !== count) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** The proxy has accepted these many connections that have not ended. */

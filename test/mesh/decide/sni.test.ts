@@ -14,8 +14,15 @@ describe('the server name of a passthrough', () => {
       }),
     ));
 
+  it('means the same in any case', () =>
+    assert.deepEqual(parsePassthroughSni('OUTBOUND_.80_._.Cart.SHOP'), { host: 'cart.shop', port: 80 }));
+
   for (const sni of [
     '',
+    'outbound_.80_._.cart.shop\0',
+    'outbound_.80_._.cart.shop\0.evil',
+    'outbound_.80_._.\0cart.shop',
+    'outbound_.80_._.cart.shop\n',
     'cart.shop',
     'outbound_.80_._.',
     'outbound_.0_._.a',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { defaultHandshakeLimits, Handshakes, type Handshake } from '@isthmus/mesh/net/handshakes.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
-const { inProgress, perAddress, timeoutMillis, failuresPerSecond } = defaultHandshakeLimits;
+const { inProgress, perAddress, begun, timeoutMillis, failuresPerSecond } = defaultHandshakeLimits;
 
 describe('mesh/net/handshakes', () => {
   let clock: FakeClock;
@@ -30,6 +30,7 @@ describe('mesh/net/handshakes', () => {
     assert.deepEqual(defaultHandshakeLimits, {
       inProgress: 1024,
       perAddress: 512,
+      begun: 512,
       timeoutMillis: 10_000,
       failuresPerSecond: 50,
     });
@@ -57,6 +58,23 @@ describe('mesh/net/handshakes', () => {
     assert.deepEqual(cuts, ['#0 HANDSHAKES_IN_PROGRESS']);
     assert.equal(handshakes.inProgress, inProgress);
     assert.equal(handshakes.counts.evicted, 1);
+  });
+
+  it('cuts the first whose TLS has begun when one more than the limit begins, and none that waits', () => {
+    const waiting = begin('waiting');
+    const some = many(begun, (i) => `address ${i}`);
+    for (const one of some.slice(1)) one.begun();
+    waiting.begun();
+    waiting.begun();
+    assert.deepEqual(cuts, []);
+    some[0]?.begun();
+    assert.deepEqual(cuts, ['#1 HANDSHAKES_BEGUN']);
+    assert.equal(handshakes.counts.evicted, 1);
+    some[1]?.begun();
+    assert.equal(cuts.length, 1, 'one that was cut begins nothing');
+    some[2]?.succeeded();
+    begin('late').begun();
+    assert.equal(cuts.length, 1, 'one that has ended gives its place back');
   });
 
   it('makes room once, of its own address, when both limits are reached', () => {
@@ -152,6 +170,7 @@ describe('mesh/net/handshakes', () => {
     assert.match(handshakes.explain('HANDSHAKE_TIMEOUT'), /within 10000 ms/);
     assert.match(handshakes.explain('HANDSHAKES_PER_ADDRESS'), /512 handshakes of this address/);
     assert.match(handshakes.explain('HANDSHAKES_IN_PROGRESS'), /1024 handshakes/);
+    assert.match(handshakes.explain('HANDSHAKES_BEGUN'), /512 handshakes had begun/);
     assert.match(handshakes.explain('HANDSHAKES_FAILED'), /more than 50 handshakes a second/);
   });
 });

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import type { ClientHttp2Session } from 'node:http2';
+import { defaultHandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
+import { until } from '../fakes/agent.ts';
+import { foreignSession } from '../fakes/foreign-client.ts';
+import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { OneNodeCluster } from '../fakes/one-node-cluster.ts';
+import { pause, timeScale } from '../fault/measured.ts';
+import { atMost, equal } from './bound.ts';
+import { attack } from './driver.ts';
+import { leafFor, Probe } from './honest-peer.ts';
+
+const handshakes = 3000;
+const seconds = 8;
+const mebibyte = 1024 * 1024;
+
+interface Attacked {
+  readonly begun: number;
+  readonly ended: number;
+  readonly held: number;
+  readonly longest: number;
+}
+
+/** S7: handshakes that cost a listener much and their sender little, against a real ztunnel with its agent and hub. */
+describe('S7: 3,000 handshakes at once at a ztunnel', () => {
+  let hub: TestHub;
+  let cluster: OneNodeCluster;
+  let session: ClientHttp2Session;
+  let probe: Probe;
+  let address: string;
+
+  before(async () => {
+    hub = await startTestHub();
+    cluster = new OneNodeCluster('east', hub);
+    await cluster.newToken();
+    await cluster.startAgent();
+    await cluster.startProxy();
+    await until(() => cluster.call());
+    address = (await cluster.podEnv('cart'))['POD_IP'] ?? '';
+    const honest = await leafFor(cluster, `127.${hub.octet}.16.1`, 'spiffe://cluster.local/ns/shop/sa/front');
+    session = await foreignSession(honest, address, (await cluster.podEnv('front'))['POD_IP']);
+    probe = new Probe(session, `${address}:9080`, 10_000 * timeScale);
+  });
+  after(async () => {
+    session.destroy();
+    await cluster.stop();
+    await hub.stop();
+  });
+
+  /** Resident memory of the proxy, bytes. */
+  const memory = (): number => {
+    const status = readFileSync(`/proc/${cluster.proxyPid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  };
+  const metric = async (name: string): Promise<number> => {
+    const found = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(await cluster.metrics());
+    return Number(found?.[1]);
+  };
+
+  /** The greatest of what was seen until `over` settles. */
+  async function greatest(over: Promise<unknown>) {
+    const stopped = new AbortController();
+    void over.finally(() => stopped.abort()).catch(() => undefined);
+    const most = { inProgress: 0, memory: 0 };
+    while (!stopped.signal.aborted) {
+      most.inProgress = Math.max(most.inProgress, await metric('isthmus_handshakes_in_progress'));
+      most.memory = Math.max(most.memory, memory());
+      await pause(100);
+    }
+    return most;
+  }
+
+  async function withstands(mode: 'whole' | 'half'): Promise<Attacked> {
+    const from = `127.${hub.octet}.201`;
+    // What a process takes for its first handshakes it keeps: growth is counted from ordinary load on, of 128 at once.
+    await attack<Attacked>('handshakes.ts', [address, 15_008, from, 'whole', 128, 5]);
+    const quiet = await probe.during(pause(2000));
+    const before = memory();
+    const attacked = attack<Attacked>('handshakes.ts', [address, 15_008, from, mode, handshakes, seconds]);
+    const [seen, most, outcome] = await Promise.all([probe.during(attacked), greatest(attacked), attacked]);
+    assert.ok(outcome.begun >= handshakes, `${outcome.begun} were begun`);
+    console.log(`      ${outcome.begun} handshakes begun; honest peer: ${seen.requests} requests`);
+    equal('errors of the honest peer', seen.errors, 0);
+    atMost('p99 of the honest peer', seen.p99, Math.max(50, 5 * quiet.p99) * timeScale, ' ms');
+    atMost('handshakes in progress', most.inProgress, defaultHandshakeLimits.inProgress);
+    atMost('growth of memory', (most.memory - before) / mebibyte, 64, ' MiB');
+    await until(async () => (await metric('isthmus_handshakes_in_progress')) === 0);
+    equal('handshakes in progress afterwards', await metric('isthmus_handshakes_in_progress'), 0);
+    assert.ok(await cluster.call());
+    return outcome;
+  }
+
+  it('that come to their end without a certificate', async () => {
+    const { held } = await withstands('whole');
+    equal('connections that were left open', held, 0);
+  });
+
+  it('that stop after the first bytes of a hello', async () => {
+    const { held, longest } = await withstands('half');
+    equal('connections that were left open', held, 0);
+    atMost('the longest of them', longest, defaultHandshakeLimits.timeoutMillis * 1.1 * timeScale, ' ms');
+  });
+});
