@@ -123,7 +123,8 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const over = new AbortController();
   closing.add(() => over.abort(new Error('the hub ends')));
   const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, over.signal);
-  const runner = new CommandRunner({ store, live, clock, random });
+  const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
+  closing.add(() => runner.attempts.flush());
   const restored = await restoreReports(store, live, options);
   const { server } = certificates;
   const { limits } = options;

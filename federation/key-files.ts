@@ -6,6 +6,8 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
+import { auditBody } from './command/audit-body.ts';
+import { redaction, textRedaction } from './command/redact.ts';
 import type { IntentState } from './state/snapshot.ts';
 import type { Epoch, Store } from './store/store.ts';
 import type { HubKeys, KeyFiles } from './trust/hub-keys.ts';
@@ -36,17 +38,20 @@ export async function commitKeys(
   { clock, random, epoch }: { readonly clock: Clock; readonly random: Random; readonly epoch: Epoch },
 ): Promise<void> {
   if (writes.length === 0) return;
+  const reason = 'keys that were not in the store';
   const audit = {
     id: random.id(),
     at: clock.now(),
     actor: 'hub',
     action: 'foundHub',
     subject: writes.map((one) => ('put' in one ? `${one.put.kind}/${one.id}` : '')).join(' '),
-    reason: 'keys that were not in the store',
+    reason,
     outcome: '{}',
     idempotencyKey: '',
   };
-  const result = await store.commit({ writes, audit, fence: epoch });
+  const body = auditBody({ input: null, reason, writes }, redaction(textRedaction([])));
+  const detail = { system: true, body };
+  const result = await store.commit({ writes, audit, detail, fence: epoch });
   if (result.kind !== 'committed')
     throw new CodedError('FENCED', 'another hub took over while this one started: start this one again');
 }

@@ -40,6 +40,8 @@ export interface Decision<P> {
 export interface Command<I, P> {
   /** The GraphQL mutation's name; also the audit's action. */
   readonly name: string;
+  /** What a refused one was about, as its decision would have named it; absent: of no one object. */
+  subject?(input: I): string;
   decide(
     snapshot: FederationSnapshot,
     input: I,

@@ -2,8 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Live } from '../state/live.ts';
-import type { Recorded, Store } from '../store/store.ts';
+import { storedOf } from '../state/intent.ts';
+import type { AuditOutcome } from '../store/audit.ts';
+import type { Intent, IntentKind, Recorded, Store } from '../store/store.ts';
+import { Attempts } from './attempts.ts';
+import { auditBody } from './audit-body.ts';
 import type { Command, Decision, UserError } from './command.ts';
+import { redaction, textRedaction, type Redact, type RedactText } from './redact.ts';
 import { refusal } from './refuse.ts';
 import { changesNothing } from './unchanged.ts';
 import { warning, type Warning } from './warning.ts';
@@ -15,7 +20,27 @@ export interface CommandOptions {
   readonly expectedRevision: number | undefined;
   readonly idempotencyKey: string;
   readonly reason: string;
+  /** The whole input as it was sent, for the audit log; absent: the command's own. */
+  readonly asked?: unknown;
+  /** What of it the audit log has; absent: ALL. */
+  readonly audited?: Audited;
 }
+
+/**
+ * ALL: what it changes, and that it was refused, a dry run or without effect. CHANGES: only what it changes, as whoever
+ * takes the call records who was denied. AS_SYSTEM: only what it changes, as a step that nobody asked for.
+ */
+type Audited = 'ALL' | 'CHANGES' | 'AS_SYSTEM';
+
+/** For what the hub does by itself. */
+export const byHub = (reason: string): CommandOptions => ({
+  actor: 'hub',
+  dryRun: false,
+  expectedRevision: undefined,
+  idempotencyKey: '',
+  reason,
+  audited: 'AS_SYSTEM',
+});
 
 export type Outcome<P> =
   | {
@@ -30,7 +55,7 @@ export type Outcome<P> =
   | { readonly ok: false; readonly errors: readonly UserError[] };
 
 /** How often a commit that lost a race with another is decided again. */
-const attempts = 3;
+const mostTries = 3;
 
 /** Runs commands: dry runs, expected revisions, idempotency keys, audit and commit, once for all of them. */
 export class CommandRunner {
@@ -38,18 +63,39 @@ export class CommandRunner {
   readonly #live: Live;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #redact: Redact;
+  readonly #text: RedactText;
+  /** What is recorded of those who were denied, and of what changed nothing. */
+  readonly attempts: Attempts;
 
-  constructor(deps: { store: Store; live: Live; clock: Clock; random: Random }) {
+  /** `secrets`: what the audit log must never have, wherever a caller has put it. */
+  constructor(deps: { store: Store; live: Live; clock: Clock; random: Random; secrets?: readonly string[] }) {
+    this.#text = textRedaction(deps.secrets ?? []);
+    this.#redact = redaction(this.#text);
+    const { store, clock } = deps;
+    this.attempts = new Attempts({ store, clock, redact: this.#redact, text: this.#text });
     this.#store = deps.store;
     this.#live = deps.live;
     this.#clock = deps.clock;
     this.#random = deps.random;
   }
 
-  async run<I, P>(command: Command<I, P>, input: I, options: CommandOptions): Promise<Outcome<P>> {
-    for (let attempt = 1; ; attempt++) {
+  async run<I, P>(command: Command<I, P>, input: I, given: CommandOptions): Promise<Outcome<P>> {
+    const options = { ...given, reason: this.#text(given.reason) };
+    const outcome = await this.#run(command, input, options);
+    if (!outcome.ok)
+      this.#record(command.name, input, options, {
+        outcome: 'REFUSED',
+        subject: command.subject?.(input) ?? '',
+        errors: outcome.errors,
+      });
+    return outcome;
+  }
+
+  async #run<I, P>(command: Command<I, P>, input: I, options: CommandOptions): Promise<Outcome<P>> {
+    for (let tries = 1; ; tries++) {
       const before = await this.#before(options);
-      if (before) return repeated<P>(command.name, input, options, before);
+      if (before) return this.#repeated<P>(command.name, input, options, before);
       const decided = command.decide(this.#live.current, input, {
         ...{ now: this.#clock.now(), actor: options.actor, reason: options.reason },
         ...{ expectedRevision: options.expectedRevision, newId: () => this.#random.id() },
@@ -60,9 +106,15 @@ export class CommandRunner {
       const { intent } = this.#live.current;
       const unchanged = changesNothing(intent, writes);
       const asItIs = { ok: true as const, payload, warnings, revision: intent.revision, unchanged };
-      if (options.dryRun) return { ...asItIs, durable: false };
+      if (options.dryRun) {
+        this.#record(command.name, input, options, { outcome: 'DRY_RUN', decision: decided.value });
+        return { ...asItIs, durable: false };
+      }
       // Under a key the commit is made all the same: it is what remembers that the key was used.
-      if (unchanged && options.idempotencyKey === '') return { ...asItIs, durable: true };
+      if (unchanged && options.idempotencyKey === '') {
+        this.#record(command.name, input, options, { outcome: 'UNCHANGED', decision: decided.value });
+        return { ...asItIs, durable: true };
+      }
       const whole = { ...payload, ...shownOnce };
       const result = await this.#commit(command.name, input, decided.value, options);
       if (result.kind === 'committed') {
@@ -72,7 +124,7 @@ export class CommandRunner {
       }
       if (result.kind === 'repeated') {
         await this.#live.reached(result.entry.revision);
-        return repeated<P>(command.name, input, options, result.entry);
+        return this.#repeated<P>(command.name, input, options, result.entry);
       }
       if (result.kind === 'fenced')
         return failed(
@@ -80,7 +132,7 @@ export class CommandRunner {
           `this hub was replaced by another process on the same state folder (epoch ${result.epoch}): nothing was changed; send this to that one`,
         );
       const asked = options.expectedRevision !== undefined;
-      if (asked || attempt === attempts)
+      if (asked || tries === mostTries)
         return failed(
           'STALE_REVISION',
           `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`,
@@ -99,7 +151,37 @@ export class CommandRunner {
         once: decision.shownOnce !== undefined,
       }),
     };
-    return this.#store.commit({ writes: decision.writes, audit, fence: this.#live.current.epoch });
+    const detail = {
+      system: options.audited === 'AS_SYSTEM',
+      body: this.#body(input, options, { decision }),
+    };
+    const { epoch: fence } = this.#live.current;
+    return this.#store.commit({ writes: decision.writes, audit, detail, fence });
+  }
+
+  /**
+   * States before are those that the decision was made from: its writes name their revisions, so that a commit on
+   * others is refused.
+   */
+  #body(input: unknown, { asked, reason }: CommandOptions, { decision, errors }: Ended) {
+    const { intent } = this.#live.current;
+    const stored = (kind: IntentKind, id: string): Intent | undefined => storedOf(intent, kind, id)?.value;
+    const writes = decision?.writes ?? [];
+    return auditBody({ input: asked ?? input, reason, writes, stored, errors: errors ?? [] }, this.#redact);
+  }
+
+  #record(action: string, input: unknown, options: CommandOptions, ended: Ended & { outcome: Unmade }): void {
+    if ((options.audited ?? 'ALL') !== 'ALL') return;
+    const { outcome, decision, errors, subject = decision?.subject ?? '' } = ended;
+    const code = errors?.[0]?.code ?? '';
+    const body = this.#body(input, options, ended);
+    this.attempts.record({ actor: options.actor, action, subject, code, outcome, body });
+  }
+
+  #repeated<P>(name: string, input: unknown, options: CommandOptions, before: Recorded): Outcome<P> {
+    const outcome = repeated<P>(name, input, options, before);
+    if (outcome.ok) this.#record(name, input, options, { outcome: 'UNCHANGED', subject: before.subject });
+    return outcome;
   }
 
   /** What the same key did before. A dry run does nothing, under a key or not. */
@@ -107,6 +189,15 @@ export class CommandRunner {
     if (idempotencyKey === '' || dryRun) return Promise.resolve(undefined);
     return this.#store.byIdempotencyKey(actor, idempotencyKey);
   }
+}
+
+type Unmade = Exclude<AuditOutcome, 'DONE' | 'DENIED'>;
+
+/** How something ended that was asked for. */
+interface Ended {
+  readonly subject?: string;
+  readonly decision?: Decision<unknown>;
+  readonly errors?: readonly UserError[];
 }
 
 /** The answer that the same key got before; another input under it is a mistake of the caller. */

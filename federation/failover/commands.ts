@@ -19,6 +19,7 @@ export interface FailoverPayload {
 /** Carries out a plan that was looked at, if the world is still the one that it was made for. */
 export const executeFailover = (plans: Plans): Command<{ planId: string }, FailoverPayload> => ({
   name: 'executeFailover',
+  subject: ({ planId }) => `plan/${planId}`,
   decide(snapshot, { planId }, context) {
     const plan = plans.get(planId);
     if (!plan)
@@ -62,6 +63,7 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
  */
 export const undoFailover: Command<{ id: string }, FailoverPayload> = {
   name: 'undoFailover',
+  subject: ({ id }) => `failover/${id}`,
   decide(snapshot, { id }, context) {
     const stored = snapshot.intent.failovers.get(id);
     if (!stored) return refuse('NOT_FOUND', 'id', `no failover '${id}' is in force`);

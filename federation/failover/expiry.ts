@@ -1,14 +1,12 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import type { IntentState } from '../state/snapshot.ts';
 import { stepFailover, undoFailover } from './commands.ts';
 import { nextStep } from './returning.ts';
 
 const everyMillis = 1000;
-
-const byHub = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
 
 /** Failovers whose time is over. */
 export const expired = ({ failovers }: Pick<IntentState, 'failovers'>, now: number): readonly string[] =>
@@ -26,12 +24,12 @@ export function watchExpiry(
 ): void {
   const look = async () => {
     for (const id of expired(live.current.intent, clock.now())) {
-      const outcome = await runner.run(undoFailover, { id }, { ...byHub, reason: 'its time is over' });
+      const outcome = await runner.run(undoFailover, { id }, byHub('its time is over'));
       if (outcome.ok) log.info({ failover: id }, 'failover expired');
     }
     for (const { id, value } of live.current.intent.failovers.values()) {
       if (nextStep(value, live.current, clock.now()) === undefined) continue;
-      const outcome = await runner.run(stepFailover, { id }, { ...byHub, reason: 'it returns step by step' });
+      const outcome = await runner.run(stepFailover, { id }, byHub('it returns step by step'));
       if (outcome.ok) log.info({ failover: id, left: outcome.payload.left }, 'failover returns');
     }
   };

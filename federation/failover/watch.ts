@@ -1,6 +1,6 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import { advanced, advanceOperations } from './operation.ts';
 
@@ -22,8 +22,7 @@ export function watchOperations({ live, runner, clock, log }: Deps, signal: Abor
       ({ value }) => advanced(value, live.current, clock.now()) !== value,
     );
   const write = async () => {
-    const options = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
-    const outcome = await runner.run(advanceOperations, {}, { ...options, reason: 'as clusters applied it' });
+    const outcome = await runner.run(advanceOperations, {}, byHub('as clusters applied it'));
     if (!outcome.ok) log.debug({ errors: outcome.errors }, 'operations have not advanced');
   };
   const look = () => {

@@ -9,6 +9,7 @@ interface Types {
   Scalars: {
     DateTime: { Input: number; Output: number };
     ID: { Input: string; Output: string };
+    JSON: { Input: unknown; Output: unknown };
   };
 }
 
@@ -37,5 +38,13 @@ builder.scalarType('DateTime', {
         extensions: { code: 'INVALID' },
       });
     return millis;
+  },
+});
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value, for what has no fixed shape. Output only.',
+  serialize: (value) => value,
+  parseValue() {
+    throw new GraphQLError('JSON is no type of an input', { extensions: { code: 'INVALID' } });
   },
 });

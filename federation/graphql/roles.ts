@@ -22,7 +22,8 @@ export function guarded(schema: GraphQLSchema): GraphQLSchema {
 function guardType(type: GraphQLObjectType): void {
   for (const field of Object.values(type.getFields())) {
     const { resolve = defaultFieldResolver, subscribe } = field;
-    const check = (context: RequestContext) => allow(context, field.extensions['role'], field.name);
+    const check = (context: RequestContext, input: unknown) =>
+      allow(context, field.extensions['role'], field.name, input);
     if (subscribe) field.subscribe = behind(subscribe, check);
     else field.resolve = behind(resolve, check);
   }
@@ -31,14 +32,24 @@ function guardType(type: GraphQLObjectType): void {
 type Resolve = NonNullable<GraphQLFieldConfig<unknown, RequestContext>['resolve']>;
 
 const behind =
-  (resolve: Resolve, check: (context: RequestContext) => void): Resolve =>
+  (resolve: Resolve, check: (context: RequestContext, input: unknown) => void): Resolve =>
   (root, args, context, info) => {
-    check(context);
+    const given = args as { readonly input?: unknown };
+    check(context, given.input ?? given);
     return resolve(root, args, context, info);
   };
 
-function allow({ roles, viewer }: RequestContext, role: unknown, operation: string): void {
+/** Who is denied is in the audit log. */
+function allow(
+  { roles, viewer, runner }: RequestContext,
+  role: unknown,
+  operation: string,
+  input: unknown,
+): void {
   if (roles.some((one) => one === role)) return;
   const needed = typeof role === 'string' ? `it needs the role ${role}` : 'nobody may';
-  throw apiError('DENIED', `${viewer} may not ask for ${operation}: ${needed}`);
+  const message = `${viewer} may not ask for ${operation}: ${needed}`;
+  const error = { code: 'DENIED', field: [], message };
+  runner.attempts.deny({ actor: viewer, action: operation, error, input });
+  throw apiError(error.code, message);
 }

@@ -72,6 +72,7 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
   return (request, response, target) => {
     const refusal = refuse(request, target, adminToken);
     if (refusal) {
+      recordDenied(request, refusal, deps);
       answer(response, ...refusal);
       return;
     }
@@ -97,6 +98,13 @@ function refuse(request: IncomingMessage, { path }: Target, adminToken: string):
   if (request.method === 'POST' && !(request.headers['content-type'] ?? '').startsWith('application/json'))
     return [415, 'CONTENT_TYPE', 'send application/json'];
   return undefined;
+}
+
+/** What was sent instead of the token is recorded nowhere: it may be a token of somewhere else. */
+function recordDenied(request: IncomingMessage, [status, code, message]: Refusal, { runner }: ApiDeps): void {
+  if (status !== 401) return;
+  const actor = request.socket.remoteAddress ?? '';
+  runner.attempts.deny({ actor, action: 'authenticate', error: { code, field: [], message } });
 }
 
 /** In constant time, whatever their lengths. */

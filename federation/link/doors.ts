@@ -10,6 +10,7 @@ import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { withHealth, withHealthRejections, withLink, withoutOldRejections } from '../state/shard.ts';
 import { AgentSync } from './agent-sync.ts';
+import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
 import { LatestHealth } from './latest-health.ts';
@@ -232,7 +233,10 @@ export class LinkDoors {
     const certificate = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
     const judged = identifyAgent(certificate?.raw, linkCa, this.#hub.snapshot(), clock.now());
     if (judged.ok) return judged.value;
-    throw new CodedError(judged.error.code, judged.error.message);
+    const error = new CodedError(judged.error.code, judged.error.message);
+    const denied = denialOf(error, call.getPeer(), { action: 'link' });
+    if (denied) this.#hub.denied(denied);
+    throw error;
   }
 }
 

@@ -16,7 +16,7 @@ import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Command } from '../command/command.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandOptions, type CommandRunner } from '../command/run.ts';
 import { Compiler } from '../compile/compiler.ts';
 import { join } from '../registry/join-tokens.ts';
 import type { Live } from '../state/live.ts';
@@ -53,6 +53,7 @@ export function hubPorts(deps: Deps): HubPorts {
   return {
     lines: new LimitedLines(clock, log),
     ...{ clock, random, log, server, linkCa: ca.certificate, limits: deps.limits },
+    denied: (denied) => deps.runner.attempts.deny(denied),
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),
@@ -93,7 +94,16 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   const csr = readCsr(linkCsr);
   if (!csr.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${csr.error}`);
   const key = createHash('sha256').update(publicKeyDer(csr.value.publicKey)).digest('hex');
-  const { membership } = await must(deps, join, { cluster, secret, key }, `agent/${cluster}`);
+  const { membership } = await must(
+    deps,
+    join,
+    { cluster, secret, key },
+    {
+      ...byHub(''),
+      actor: `agent/${cluster}`,
+      audited: 'CHANGES',
+    },
+  );
   const { hubId, linkEndpoints, trustDomain } = live.current.settings;
   return {
     hubId,
@@ -116,7 +126,7 @@ async function sign(
   const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
   if (!signed.ok) throw new CodedError('BAD_CSR', signed.error);
   const record = { ...signed.value, ...(urgent && { urgent }) };
-  await must(deps, recordIntermediate, record, `agent/${cluster}`);
+  await must(deps, recordIntermediate, record, { ...byHub(''), actor: `agent/${cluster}` });
   return { chain: [signed.value.certificatePem, domain.rootCertificatePem], keyId: signed.value.keyId };
 }
 
@@ -124,15 +134,9 @@ async function must<I, P>(
   { runner }: Pick<Deps, 'runner'>,
   command: Command<I, P>,
   input: I,
-  actor: string,
+  options: CommandOptions,
 ): Promise<P> {
-  const outcome = await runner.run(command, input, {
-    actor,
-    dryRun: false,
-    expectedRevision: undefined,
-    idempotencyKey: '',
-    reason: '',
-  });
+  const outcome = await runner.run(command, input, options);
   if (outcome.ok) return outcome.payload;
   const [first] = outcome.errors;
   throw new CodedError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
@@ -145,7 +149,12 @@ export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'clock' | '
     for (const { id, value } of deps.live.current.intent.intermediates.values()) {
       if (underWay.has(id) || !readyToActivate(value, deps.live.current, deps.clock.now())) continue;
       underWay.add(id);
-      must(deps, activateIntermediate, { keyId: id }, 'hub')
+      must(
+        deps,
+        activateIntermediate,
+        { keyId: id },
+        byHub('every cluster that is not away has acknowledged it'),
+      )
         .then(() => deps.log.info({ cluster: value.cluster, keyId: id }, 'intermediate activated'))
         .catch((error: unknown) =>
           deps.log.error({ keyId: id, error: String(error) }, 'intermediate not activated'),

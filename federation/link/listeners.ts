@@ -1,3 +1,4 @@
+import type { JoinRequest } from '@isthmus/api/domain/membership.ts';
 import type { AskAgent } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
@@ -6,6 +7,7 @@ import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
+import { denialOf } from './denied.ts';
 import { LinkDoors } from './doors.ts';
 import { unary } from './grpc-status.ts';
 import type { HubPorts } from './ports.ts';
@@ -102,9 +104,18 @@ const once = (handlers: Promise<Handlers>, names: readonly string[]): Handlers =
 /** Nobody guesses secrets here: twenty calls from one address at once, and five a second from then on. */
 function limitedJoin(hub: HubPorts) {
   const limit = new RateLimit(hub.clock, 5, 20);
-  return (request: unknown, call: { getPeer(): string }): Promise<unknown> => {
+  return async (request: unknown, call: { getPeer(): string }): Promise<unknown> => {
     const peer = call.getPeer();
-    if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return hub.join(request as never);
-    throw new CodedError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
+    const asked = request as JoinRequest;
+    try {
+      if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return await hub.join(asked);
+      throw new CodedError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
+    } catch (error) {
+      const { cluster, secret } = asked;
+      const what = { action: 'join', subject: `cluster/${cluster}`, input: { cluster, secret } };
+      const denied = denialOf(error, peer, what);
+      if (denied) hub.denied(denied);
+      throw error;
+    }
   };
 }

@@ -13,6 +13,7 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 import type { Shard } from '../state/observed.ts';
+import type { Denied } from '../command/attempts.ts';
 import type { Agent } from './identify.ts';
 
 /** PEM key and chain of a listener. */
@@ -39,6 +40,8 @@ export interface HubPorts {
   updateShard(cluster: string, update: (shard: Shard) => Shard): void;
   /** Everything that a cluster must know of one type, by name. */
   resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
+  /** Records in the audit log that a caller may not join or may not use the link. */
+  denied(denied: Denied): void;
   /** Counts what was refused of what a cluster's agent has sent. */
   reportsRefused(cluster: string, count: number): void;
   /** Writes down what a cluster's agent has sent, coarsely, for the next start. */

@@ -14,6 +14,7 @@ const most = { rules: 100, values: 100 };
 /** Stores a global access policy, checked against everything that it names. */
 export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
   name: 'applyPolicy',
+  subject: ({ name }) => `policy/${name}`,
   decide(snapshot, policy, context) {
     const errors = [
       ...checkFrame(policy, snapshot),
@@ -36,6 +37,7 @@ export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
 
 export const deletePolicy: Command<{ name: string }, { name: string }> = {
   name: 'deletePolicy',
+  subject: ({ name }) => `policy/${name}`,
   decide(snapshot, { name }, context) {
     const before = snapshot.intent.accessPolicies.get(name);
     if (!before)

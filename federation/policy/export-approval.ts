@@ -17,6 +17,7 @@ export interface ApproveExport extends ServiceRef {
 /** An operator's word that clusters may export a service by label under a name that another cluster exports already. */
 export const approveExport: Command<ApproveExport, { approval: ExportApproval }> = {
   name: 'approveExport',
+  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
     if (clusters.length === 0) return refuse('INVALID', 'clusters', 'name at least one cluster to approve');

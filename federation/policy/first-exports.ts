@@ -1,5 +1,5 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';
 
@@ -8,14 +8,6 @@ interface Deps {
   readonly runner: CommandRunner;
   readonly log: Log;
 }
-
-const options = {
-  actor: 'hub',
-  dryRun: false,
-  expectedRevision: undefined,
-  idempotencyKey: '',
-  reason: 'first exporter of its name',
-};
 
 /** Records who exports a name first, until the signal aborts. Looks only when a cluster's services have changed. */
 export function watchFirstExports({ live, runner, log }: Deps, signal: AbortSignal): void {
@@ -29,7 +21,7 @@ export function watchFirstExports({ live, runner, log }: Deps, signal: AbortSign
   };
   const record = async () => {
     while (!signal.aborted && firstExports(live.current).length > 0) {
-      const outcome = await runner.run(recordFirstExports, {}, options);
+      const outcome = await runner.run(recordFirstExports, {}, byHub('first exporter of its name'));
       if (!outcome.ok) return;
     }
   };

@@ -17,6 +17,7 @@ export const exportService: Command<
   { serviceExport: ServiceExport }
 > = {
   name: 'exportService',
+  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
     const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
@@ -54,6 +55,7 @@ const lacking = ({ observed }: FederationSnapshot, id: string, clusters: readonl
 
 export const unexportService: Command<ServiceRef, ServiceRef> = {
   name: 'unexportService',
+  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, { namespace, name }, context) {
     const id = `${namespace}/${name}`;
     const before = snapshot.intent.serviceExports.get(id);

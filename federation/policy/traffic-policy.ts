@@ -10,6 +10,7 @@ import type { FederationSnapshot } from '../state/snapshot.ts';
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
   name: 'setTrafficPolicy',
+  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, input, context) {
     const errors: UserError[] = [];
     if (!isLabel(input.namespace))
@@ -77,6 +78,7 @@ export const deleteTrafficPolicy: Command<
   { readonly namespace: string; readonly name: string }
 > = {
   name: 'deleteTrafficPolicy',
+  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, { namespace, name }, context) {
     const id = `${namespace}/${name}`;
     const before = snapshot.intent.trafficPolicies.get(id);

@@ -18,6 +18,7 @@ export interface Drain {
 /** Moves a share of all clients' new connections away from a cluster. Open ones stay until they end or the deadline. */
 export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: readonly string[] }> = {
   name: 'drainCluster',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster, percent, scope, deadline }, context) {
     if (!Number.isInteger(percent) || percent < 1 || percent > 100)
       return refuse(
@@ -64,6 +65,7 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
 
 export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'undrainCluster',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)

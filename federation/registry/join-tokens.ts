@@ -38,6 +38,7 @@ export interface CreatedToken {
  */
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   name: 'createJoinToken',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster, lifetime, namespaces, network }, context) {
     if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${labelRule}`);
     const wrong = [...wrongNamespaces(namespaces), ...wrongNetwork(network)];

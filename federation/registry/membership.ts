@@ -17,6 +17,7 @@ export interface ClusterPayload {
 /** Ends a cluster's membership at once: its streams, its tokens, its intermediates and its place at every peer. */
 export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'revokeCluster',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)
@@ -57,6 +58,7 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
 /** Forgets a cluster that is no longer a member. */
 export const removeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'removeCluster',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)

@@ -43,6 +43,7 @@ export interface SetClusterNamespaces {
 /** Sets which namespaces' identities a cluster's intermediates may vouch for, at every proxy of the federation. */
 export const setClusterNamespaces: Command<SetClusterNamespaces, ClusterPayload> = {
   name: 'setClusterNamespaces',
+  subject: ({ cluster }) => `cluster/${cluster}`,
   decide(snapshot, { cluster, namespaces }, context) {
     const wrong = wrongNamespaces(namespaces);
     if (wrong.length > 0) return err(wrong);

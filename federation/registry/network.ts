@@ -3,7 +3,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { refusal, refuse } from '../command/refuse.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
@@ -71,10 +71,9 @@ interface Deps {
 /** Binds members to the networks that they report first, until the signal aborts. */
 export function watchNetworks({ live, runner, log }: Deps, signal: AbortSignal): void {
   const underWay = new Set<string>();
-  const options = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
   const bind = async (cluster: string) => {
     const reason = 'its join token names no network, and no other cluster has this one';
-    const outcome = await runner.run(bindNetwork, { cluster }, { ...options, reason });
+    const outcome = await runner.run(bindNetwork, { cluster }, byHub(reason));
     if (outcome.ok) log.info({ cluster, network: outcome.payload.network }, 'cluster bound to its network');
   };
   const look = () => {

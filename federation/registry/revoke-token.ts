@@ -19,6 +19,7 @@ export interface RevokedTokens {
 /** Ends join tokens before their time. A cluster that has joined stays a member: revokeCluster ends a membership. */
 export const revokeJoinToken: Command<RevokeJoinToken, RevokedTokens> = {
   name: 'revokeJoinToken',
+  subject: ({ id, cluster }) => (cluster === undefined ? `joinToken/${id ?? ''}` : `cluster/${cluster}`),
   decide({ intent }, { id, cluster }, context) {
     if ((id === undefined) === (cluster === undefined))
       return refuse('INVALID', 'id', 'give either id, for one token, or cluster, for all unused ones of it');

@@ -4,7 +4,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
-import type { CommandRunner } from '../command/run.ts';
+import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Stored, Write } from '../store/store.ts';
 import type { Live } from './live.ts';
 import type { IntentState } from './snapshot.ts';
@@ -61,10 +61,9 @@ interface Deps {
 
 /** Sweeps at once and every hour until the signal aborts. */
 export function watchSweep({ live, runner, clock, log }: Deps, signal: AbortSignal): void {
-  const options = { actor: 'hub', dryRun: false, expectedRevision: undefined, idempotencyKey: '' };
   const all = async () => {
     while (outlived(live.current.intent, clock.now()).length > 0) {
-      const outcome = await runner.run(sweep, {}, { ...options, reason: 'its time is over' });
+      const outcome = await runner.run(sweep, {}, byHub('its time is over'));
       if (!outcome.ok) return;
     }
   };

@@ -12,7 +12,7 @@ import type {
 import type { Stored, Write } from './store.ts';
 import { HistoryTruncated } from './truncated.ts';
 
-/** Commits that are kept for watchers, the audit and idempotency keys. */
+/** Commits that are kept for watchers and idempotency keys. */
 export const retention = 20_000;
 
 export const keyOf = (write: Write): string =>
@@ -83,12 +83,6 @@ export class Ledger {
         `this store is at revision ${this.#revision}, before ${revision}: read everything again, then ask from there`,
       );
     return this.#changes.slice(revision + 1 - oldest);
-  }
-
-  audit(limit: number, before: Revision | undefined): readonly Recorded[] {
-    const older =
-      before === undefined ? this.#changes : this.#changes.filter(({ revision }) => revision < before);
-    return older.slice(-limit).reverse().map(entry);
   }
 
   byIdempotencyKey(actor: string, key: string): Recorded | undefined {

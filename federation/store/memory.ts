@@ -1,20 +1,45 @@
+import { emptyBody, type AuditBody, type AuditHead, type AuditRecord } from './audit.ts';
+import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
 import { Ledger } from './ledger.ts';
 import { HeldLeadership } from './held-leadership.ts';
-import type { Commit, CommitResult, Store } from './store.ts';
+import type { Change, Commit, CommitResult, Store } from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /** A store that is gone with its process: for tests. */
-export function memoryStore(): Store {
+export function memoryStore(limits?: AuditLimits): Store {
   const ledger = new Ledger();
   const watchers = new Watchers();
   const observed = new Map<string, Uint8Array>();
+  const log = new AuditLog(limits);
+  const bodies = new Map<number, string>();
   let leadership: HeldLeadership | undefined;
+  const append = (entry: Omit<AuditHead, 'number'>, body: AuditBody): number => {
+    const text = JSON.stringify(body);
+    const { head, drop } = log.append(entry, Buffer.byteLength(text));
+    bodies.set(head.number, text);
+    for (const number of drop) bodies.delete(number);
+    return head.number;
+  };
   return {
     problem: undefined,
     read: () => Promise.resolve(ledger.contents()),
-    commit: (commit) => Promise.resolve(commitTo(ledger, watchers, commit)),
+    commit(commit) {
+      const { system = false, body = emptyBody } = commit.detail ?? {};
+      const result = commitTo(ledger, commit, (change) => void append(headOfChange(change, system), body));
+      if (result.kind === 'committed') watchers.wake();
+      return Promise.resolve(result);
+    },
     changes: (after, signal) => watchers.follow(() => ledger, after, signal),
-    audit: (limit, before) => Promise.resolve(ledger.audit(limit, before)),
+    audit(query) {
+      const { heads, total, more } = log.find(query);
+      const records = heads.map((head): AuditRecord => ({
+        ...head,
+        ...(JSON.parse(bodies.get(head.number) ?? '{}') as AuditBody),
+      }));
+      return Promise.resolve({ records, total, more });
+    },
+    record: (attempt) => append(headOfAttempt(attempt, ledger.revision), attempt.body),
+    recount: (number, count, lastAt) => void log.recount(number, count, lastAt),
     byIdempotencyKey: (actor, key) => Promise.resolve(ledger.byIdempotencyKey(actor, key)),
     saveObserved: (cluster, shard) => Promise.resolve(void observed.set(cluster, shard)),
     readObserved: () => Promise.resolve(new Map(observed)),
@@ -30,10 +55,10 @@ export function memoryStore(): Store {
   };
 }
 
-function commitTo(ledger: Ledger, watchers: Watchers, commit: Commit): CommitResult {
+function commitTo(ledger: Ledger, commit: Commit, done: (change: Change) => void): CommitResult {
   const change = ledger.prepare(commit);
   if ('kind' in change) return change;
   ledger.apply(change, commit.fence);
-  watchers.wake();
+  done(change);
   return { kind: 'committed', revision: change.revision, durable: false };
 }

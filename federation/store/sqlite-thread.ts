@@ -2,13 +2,19 @@ import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import type { KeptHead } from './audit-log.ts';
+import { auditTable, auditWriter, loadAudit, readAudit, type AuditWrite } from './sqlite-audit.ts';
 import type { Change, Epoch, Stored } from './store.ts';
 
 // The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
 // must stop no stream. Whatever has arrived when it gets to work is one transaction: group commit.
 export type ToSqlite =
-  | { readonly kind: 'change'; readonly change: Change }
-  | { readonly kind: 'lead'; readonly above: Epoch }
+  | { readonly kind: 'change'; readonly change: Change; readonly audit?: AuditWrite }
+  | { readonly kind: 'audit'; readonly audit: AuditWrite }
+  /** Asks for bodies of the audit log. */
+  | { readonly kind: 'read'; readonly id: number; readonly numbers: readonly number[] }
+  /** `auditAfter`: the newest number of the audit log that is known there. */
+  | { readonly kind: 'lead'; readonly above: Epoch; readonly auditAfter: number }
   | { readonly kind: 'observed'; readonly cluster: string; readonly bytes: Uint8Array | undefined }
   | { readonly kind: 'close' };
 
@@ -20,13 +26,17 @@ export type FromSqlite =
       readonly changes: readonly Change[];
       readonly observed: ReadonlyMap<string, Uint8Array>;
     }
-  | { readonly kind: 'leading'; readonly epoch: Epoch }
+  | { readonly kind: 'leading'; readonly epoch: Epoch; readonly audit: readonly KeptHead[] }
+  /** So many messages of kind `change` and `audit` are on disk. */
   | { readonly kind: 'durable'; readonly count: number }
+  | { readonly kind: 'read'; readonly id: number; readonly bodies: ReadonlyMap<number, string> }
   | { readonly kind: 'fenced'; readonly epoch: Epoch }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
 
 const schemaVersion = 1;
+/** Messages that write. */
+const written: ReadonlySet<ToSqlite['kind']> = new Set(['change', 'audit', 'observed']);
 /** How often it is looked whether another hub has taken an epoch. */
 const lookEvery = 1000;
 const { path, retention } = workerData as { path: string; retention: number };
@@ -56,6 +66,7 @@ function open(): DatabaseSync {
     CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, id TEXT NOT NULL, revision INTEGER NOT NULL, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS changes (revision INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS observed (cluster TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    ${auditTable}
     PRAGMA user_version = ${schemaVersion};`);
   return db;
 }
@@ -119,6 +130,7 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
     'INSERT INTO observed VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET bytes = excluded.bytes',
   );
   const dropObserved = db.prepare('DELETE FROM observed WHERE cluster = ?');
+  const audit = auditWriter(db);
 
   const write = (change: Change) => {
     for (const one of change.writes)
@@ -132,7 +144,9 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
     bytes ? putObserved.run(cluster, bytes) : dropObserved.run(cluster);
   return (one) => {
     if (one.kind === 'change') write(one.change);
-    else if (one.kind === 'observed') observe(one.cluster, one.bytes);
+    if (one.kind === 'change' || one.kind === 'audit') {
+      if (one.audit) audit(one.audit);
+    } else if (one.kind === 'observed') observe(one.cluster, one.bytes);
   };
 }
 
@@ -153,7 +167,8 @@ function run(db: DatabaseSync, loaded: number): void {
     db.exec('COMMIT');
     const changes = batch.flatMap((one) => (one.kind === 'change' ? [one.change.revision] : []));
     newest = changes.at(-1) ?? newest;
-    return { kind: 'durable', count: changes.length };
+    const audits = batch.filter(({ kind }) => kind === 'audit');
+    return { kind: 'durable', count: changes.length + audits.length };
   };
   const settle = (work: () => FromSqlite) => {
     const outcome = attempt(work);
@@ -161,16 +176,16 @@ function run(db: DatabaseSync, loaded: number): void {
     if (db.isTransaction) db.exec('ROLLBACK');
     say(outcome);
   };
-  const lead = (above: Epoch) =>
+  const lead = (above: Epoch, auditAfter: number) =>
     settle(() => {
       epoch = takeEpoch(db, above, newest);
       systemClock.after(lookEvery, look);
-      return { kind: 'leading', epoch };
+      return { kind: 'leading', epoch, audit: loadAudit(db, auditAfter) };
     });
   /** One that writes nothing must hear too that it was replaced. */
   const look = () => {
     if (stopped || !db.isOpen) return;
-    const now = attempt(() => ({ kind: 'leading', epoch: epochOf(db) }));
+    const now = attempt(() => ({ kind: 'leading', epoch: epochOf(db), audit: [] }));
     if (now.kind !== 'leading' || now.epoch !== epoch)
       settle(() => (now.kind === 'leading' ? { kind: 'fenced', epoch: now.epoch } : now));
     systemClock.after(lookEvery, look);
@@ -179,9 +194,11 @@ function run(db: DatabaseSync, loaded: number): void {
     const batch = waiting;
     waiting = [];
     const asked = batch.find((one) => one.kind === 'lead');
-    if (asked && !stopped) lead(asked.above);
-    if (!stopped && batch.some(({ kind }) => kind === 'change' || kind === 'observed'))
-      settle(() => transaction(batch));
+    if (asked && !stopped) lead(asked.above, asked.auditAfter);
+    if (!stopped && batch.some(({ kind }) => written.has(kind))) settle(() => transaction(batch));
+    for (const one of batch)
+      if (one.kind === 'read')
+        say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
       say({ kind: 'closed' });

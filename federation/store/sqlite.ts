@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { emptyBody, type Attempt, type AuditBody, type AuditHead, type AuditQuery } from './audit.ts';
+import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
 import { Ledger, retention } from './ledger.ts';
+import type { AuditWrite } from './sqlite-audit.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
 import { HeldLeadership } from './held-leadership.ts';
 import type { Commit, CommitResult, Epoch, Leadership, Store } from './store.ts';
@@ -11,7 +14,7 @@ import { Watchers } from './watchers.ts';
  * The embedded store: decisions in memory, durability in a file. A commit is answered and shown to watchers once it
  * is on disk. Throws STORE_FAILED when the file cannot be opened, and for every commit after a failed write.
  */
-export async function sqliteStore(path: string): Promise<Store> {
+export async function sqliteStore(path: string, limits?: AuditLimits): Promise<Store> {
   const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
     workerData: { path, retention },
   });
@@ -23,15 +26,18 @@ export async function sqliteStore(path: string): Promise<Store> {
       `${path}: ${opened.kind === 'failed' ? opened.message : 'did not open'}`,
     );
   }
-  return new SqliteStore(worker, opened, path);
+  return new SqliteStore(worker, opened, path, limits);
 }
 
+/** Something that is on its way to the disk. */
 interface Waiting {
-  readonly resolve: (result: CommitResult) => void;
+  /** It is there: makes it visible. */
+  readonly written: () => void;
+  /** It is not, as another hub has taken this epoch. */
+  readonly fenced: (epoch: Epoch) => void;
   readonly reject: (error: Error) => void;
-  readonly commit: Commit;
-  readonly change: Parameters<Ledger['apply']>[0];
-  readonly result: Promise<CommitResult>;
+  /** Ends when one of these was called. */
+  readonly ended: Promise<unknown>;
 }
 
 class SqliteStore implements Store {
@@ -44,6 +50,13 @@ class SqliteStore implements Store {
   /** What will be on disk, which the next commit is decided by. */
   readonly #pending: Ledger;
   readonly #waiting: Waiting[] = [];
+  /** Of what is on disk and of what will be. */
+  readonly #log: AuditLog;
+  /** The newest entry of the log that is on disk. */
+  #logged = 0;
+  readonly #reading = new Map<number, (bodies: ReadonlyMap<number, string>) => void>();
+  #reads = 0;
+  #closed = false;
   #failed: string | undefined;
   #leadership: HeldLeadership | undefined;
   /** Resolves the call of `lead` that is under way. */
@@ -51,7 +64,13 @@ class SqliteStore implements Store {
   /** Another hub has taken an epoch: that one. */
   #replacedBy: Epoch | undefined;
 
-  constructor(worker: Worker, opened: Extract<FromSqlite, { kind: 'opened' }>, path: string) {
+  constructor(
+    worker: Worker,
+    opened: Extract<FromSqlite, { kind: 'opened' }>,
+    path: string,
+    limits: AuditLimits | undefined,
+  ) {
+    this.#log = new AuditLog(limits);
     this.#worker = worker;
     this.#path = path;
     this.#durable = new Ledger(opened, opened.changes);
@@ -59,6 +78,10 @@ class SqliteStore implements Store {
     this.#observed = new Map(opened.observed);
     worker.on('message', (message: FromSqlite) => this.#hear(message));
     worker.on('error', (error: Error) => this.#fail(error.message));
+    worker.on('exit', () => {
+      this.#closed = true;
+      this.#endReads();
+    });
   }
 
   read() {
@@ -66,29 +89,60 @@ class SqliteStore implements Store {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    if (this.#failed !== undefined) throw this.#error();
-    if (this.#replacedBy !== undefined) return { kind: 'fenced', epoch: this.#replacedBy };
+    this.#mustWork();
+    const fenced = this.#fencedBy();
+    if (fenced) return fenced;
     if (!this.#leadership)
       throw new CodedError('NOT_LEADING', 'nothing is committed before an epoch was taken');
     const change = this.#pending.prepare(commit);
     if ('kind' in change) {
       // A refusal that rests on a commit under way holds only once that one is on disk.
-      const last = await this.#waiting.at(-1)?.result;
-      return last?.kind === 'fenced' ? last : change;
+      await this.#waiting.at(-1)?.ended;
+      this.#mustWork();
+      return this.#fencedBy() ?? change;
     }
     this.#pending.apply(change, commit.fence);
-    const { promise: result, resolve, reject } = Promise.withResolvers<CommitResult>();
-    this.#waiting.push({ resolve, reject, commit, change, result });
-    this.#send({ kind: 'change', change });
-    return result;
+    const { system = false, body = emptyBody } = commit.detail ?? {};
+    const audit = this.#append(headOfChange(change, system), body);
+    const { promise, resolve, reject } = Promise.withResolvers<CommitResult>();
+    const written = () => {
+      this.#durable.apply(change, commit.fence);
+      this.#logged = audit.head.number;
+      resolve({ kind: 'committed', revision: change.revision, durable: true });
+    };
+    const replaced = (epoch: Epoch) => resolve({ kind: 'fenced', epoch });
+    this.#waiting.push({ written, fenced: replaced, reject, ended: promise });
+    this.#send({ kind: 'change', change, audit });
+    return promise;
   }
 
   changes(after: number, signal: AbortSignal) {
     return this.#watchers.follow(() => this.#durable, after, signal);
   }
 
-  audit(limit: number, before: number | undefined) {
-    return Promise.resolve(this.#durable.audit(limit, before));
+  async audit(query: AuditQuery) {
+    // What was recorded before is on its way; whether it arrives or not, the answer comes after it.
+    await this.#waiting.at(-1)?.ended.catch(() => undefined);
+    const { heads, total, more } = this.#log.find(query, this.#logged);
+    const bodies = await this.#bodies(heads.map(({ number }) => number));
+    const records = heads.flatMap((head) => {
+      const body = bodies.get(head.number);
+      // One that had to go for a newer one meanwhile.
+      return body === undefined ? [] : [{ ...head, ...(JSON.parse(body) as AuditBody) }];
+    });
+    return { records, total, more };
+  }
+
+  record(attempt: Attempt): number | undefined {
+    if (!this.#leadership || this.problem !== undefined) return undefined;
+    const audit = this.#append(headOfAttempt(attempt, this.#pending.revision), attempt.body);
+    this.#sendAudit(audit, audit.head.number);
+    return audit.head.number;
+  }
+
+  recount(number: number, count: number, lastAt: number): void {
+    const head = this.#log.recount(number, count, lastAt);
+    if (head && this.problem === undefined) this.#sendAudit({ head, drop: [] }, this.#logged);
   }
 
   byIdempotencyKey(actor: string, key: string) {
@@ -114,7 +168,7 @@ class SqliteStore implements Store {
   lead(above = 0): Promise<Leadership> {
     if (this.#failed !== undefined) return Promise.reject(this.#error());
     this.#leading = Promise.withResolvers();
-    this.#send({ kind: 'lead', above });
+    this.#send({ kind: 'lead', above, auditAfter: this.#log.last });
     return this.#leading.promise;
   }
 
@@ -133,19 +187,57 @@ class SqliteStore implements Store {
     this.#worker.postMessage(message);
   }
 
+  #append(entry: Omit<AuditHead, 'number'>, body: AuditBody): AuditWrite {
+    const text = JSON.stringify(body);
+    const { head, bytes, drop } = this.#log.append(entry, Buffer.byteLength(text));
+    return { head, added: { bytes, body: text }, drop };
+  }
+
+  /** Nobody waits for it: that it did not arrive is known by the commit after it. */
+  #sendAudit(audit: AuditWrite, logged: number): void {
+    const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+    const end = () => resolve(undefined);
+    const written = () => {
+      this.#logged = Math.max(this.#logged, logged);
+      end();
+    };
+    this.#waiting.push({ written, fenced: end, reject: end, ended });
+    this.#send({ kind: 'audit', audit });
+  }
+
+  #bodies(numbers: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    if (numbers.length === 0 || this.#closed) return Promise.resolve(new Map());
+    const id = this.#reads++;
+    return new Promise((resolve) => {
+      this.#reading.set(id, resolve);
+      this.#send({ kind: 'read', id, numbers });
+    });
+  }
+
+  #endReads(): void {
+    for (const resolve of this.#reading.values()) resolve(new Map());
+    this.#reading.clear();
+  }
+
   #hear(message: FromSqlite): void {
     if (message.kind === 'failed') return this.#fail(message.message);
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
-    if (message.kind === 'leading') return this.#led(message.epoch);
+    if (message.kind === 'leading') return this.#led(message);
+    if (message.kind === 'read') return this.#read(message);
     if (message.kind !== 'durable') return;
-    for (const { resolve, commit, change } of this.#waiting.splice(0, message.count)) {
-      this.#durable.apply(change, commit.fence);
-      resolve({ kind: 'committed', revision: change.revision, durable: true });
-    }
+    for (const { written } of this.#waiting.splice(0, message.count)) written();
     this.#watchers.wake();
   }
 
-  #led(epoch: Epoch): void {
+  #read({ id, bodies }: Extract<FromSqlite, { kind: 'read' }>): void {
+    this.#reading.get(id)?.(bodies);
+    this.#reading.delete(id);
+  }
+
+  /** The log is read with the epoch: nobody else appends to it from then on. */
+  #led({ epoch, audit }: Extract<FromSqlite, { kind: 'leading' }>): void {
+    this.#log.load(audit);
+    this.#logged = Math.max(this.#logged, audit.at(-1)?.head.number ?? 0);
     this.#leadership?.end({ kind: 'fenced', by: epoch });
     this.#leadership = new HeldLeadership(epoch);
     for (const ledger of [this.#durable, this.#pending]) ledger.lead(epoch);
@@ -156,12 +248,21 @@ class SqliteStore implements Store {
     this.#failed = message;
     this.#leading?.reject(this.#error());
     for (const { reject } of this.#waiting.splice(0)) reject(this.#error());
+    this.#endReads();
   }
 
   #fenced(epoch: Epoch): void {
     this.#replacedBy = epoch;
     this.#leadership?.end({ kind: 'fenced', by: epoch });
-    for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: 'fenced', epoch });
+    for (const { fenced } of this.#waiting.splice(0)) fenced(epoch);
+  }
+
+  #mustWork(): void {
+    if (this.#failed !== undefined) throw this.#error();
+  }
+
+  #fencedBy(): Extract<CommitResult, { kind: 'fenced' }> | undefined {
+    return this.#replacedBy === undefined ? undefined : { kind: 'fenced', epoch: this.#replacedBy };
   }
 
   #error(): CodedError {

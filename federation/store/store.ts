@@ -12,6 +12,7 @@ import type {
   LinkCaRecord,
   TrustDomainRecord,
 } from '@isthmus/api/domain/trust.ts';
+import type { Attempt, AuditDetail, AuditPage, AuditQuery } from './audit.ts';
 
 /** Moves by one with every commit, only when a person or an automation changed something. */
 export type Revision = number;
@@ -87,6 +88,8 @@ export type Recorded = AuditEntry & { readonly revision: Revision };
 export interface Commit {
   readonly writes: readonly Write[];
   readonly audit: AuditEntry;
+  /** What its entry in the audit log has beside that; absent: nothing. */
+  readonly detail?: AuditDetail | undefined;
   /** The fencing epoch of the writer: a commit with a lower one than the store has seen is refused. */
   readonly fence: Epoch;
 }
@@ -130,8 +133,18 @@ export interface Store {
    * REVISION_UNKNOWN when it has not come yet: whoever has seen it has seen another store.
    */
   changes(after: Revision, signal: AbortSignal): AsyncIterable<Change>;
-  /** Newest first; `before` is exclusive. */
-  audit(limit: number, before: Revision | undefined): Promise<readonly Recorded[]>;
+  /**
+   * The audit log, newest first: each commit, in the transaction that made it, and what `record` was given. Bounded as
+   * `AuditLimits` say. Has everything that was recorded before it was asked.
+   */
+  audit(query: AuditQuery): Promise<AuditPage>;
+  /**
+   * Records what was asked for and changed nothing, and gives the entry's number. It is written soon and waited for by
+   * nobody; undefined when nothing can be written.
+   */
+  record(attempt: Attempt): number | undefined;
+  /** What an entry is about came again: how often by now, and when last, epoch milliseconds. */
+  recount(number: number, count: number, lastAt: number): void;
   /** The audit entry of a key that was used within retention. */
   byIdempotencyKey(actor: string, key: string): Promise<Recorded | undefined>;
   /** What clusters reported, written down coarsely for restart: opaque bytes per cluster, outside the revisions. */

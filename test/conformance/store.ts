@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import { emptyBody, type Attempt } from '../../federation/store/audit.ts';
+import type { AuditLimits } from '../../federation/store/audit-log.ts';
 import type { AuditEntry, Commit, Store } from '../../federation/store/store.ts';
 
 const cluster = (name: string, drainPercent = 0): Cluster => ({
@@ -38,11 +40,34 @@ const commit = (id: string, writes: Commit['writes'], fence = 100, key = ''): Co
   fence,
 });
 
+const attempt = (code: string, over: Partial<Attempt> = {}): Attempt => ({
+  ...{ at: 1, actor: 'admin', action: 'test', subject: 'cluster/a', outcome: 'REFUSED', code },
+  body: { ...emptyBody, input: { code } },
+  ...over,
+});
+
+const denied = (code: string) => attempt(code, { outcome: 'DENIED' });
+
+const bySystem = (id: string): Commit => ({
+  ...commit(id, [put(id)]),
+  detail: { system: true, body: emptyBody },
+});
+
+/** Low ones, to be reached. */
+const limits: AuditLimits = {
+  changes: { entries: 3, bytes: 4000 },
+  system: { entries: 2, bytes: 4000 },
+  attempts: { entries: 3, bytes: 4000 },
+  denied: { entries: 2, bytes: 4000 },
+};
+
+const everything = { limit: 1000, system: true };
+
 /** What every store must do. `reopen` closes and opens again, where that keeps anything. */
 export function storeConformance(
   name: string,
-  open: () => Promise<Store>,
-  reopen?: (store: Store) => Promise<Store>,
+  open: (limits?: AuditLimits) => Promise<Store>,
+  reopen?: (store: Store, limits?: AuditLimits) => Promise<Store>,
 ): void {
   describe(`store conformance: ${name}`, () => {
     let store: Store;
@@ -155,11 +180,11 @@ export function storeConformance(
     it('gives the audit newest first, in pages', async () => {
       for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(`n${id}`)]));
       assert.deepEqual(
-        (await store.audit(2, undefined)).map(({ revision }) => revision),
+        (await store.audit({ limit: 2 })).records.map(({ revision }) => revision),
         [3, 2],
       );
       assert.deepEqual(
-        (await store.audit(2, 2)).map(({ revision }) => revision),
+        (await store.audit({ limit: 2, before: 2 })).records.map(({ revision }) => revision),
         [1],
       );
     });
@@ -171,6 +196,8 @@ export function storeConformance(
       await store.forgetObserved('east');
       assert.equal((await store.readObserved()).size, 0);
     });
+
+    auditConformance(open, reopen);
 
     if (reopen)
       it('has everything after it was opened again, in a later epoch', async () => {
@@ -186,6 +213,153 @@ export function storeConformance(
         assert.equal((await store.byIdempotencyKey('admin', 'key'))?.revision, 1);
         assert.equal((await store.readObserved()).size, 1);
         assert.ok(later.epoch > epoch);
+      });
+  });
+}
+
+function auditConformance(
+  open: (limits?: AuditLimits) => Promise<Store>,
+  reopen?: (store: Store, limits?: AuditLimits) => Promise<Store>,
+): void {
+  describe('its audit log', () => {
+    let store: Store;
+    beforeEach(async () => {
+      store = await open(limits);
+      await store.lead();
+    });
+    afterEach(() => store.close());
+    const codes = async (over: object = {}) =>
+      (await store.audit({ ...everything, ...over })).records.map(({ code, subject }) => code || subject);
+
+    it('has each commit with its input and both states, and nothing of one that was refused', async () => {
+      const body = {
+        ...emptyBody,
+        input: { name: 'a' },
+        before: { 'cluster/a': null },
+        after: { 'cluster/a': { x: 1 } },
+      };
+      await store.commit({ ...commit('1', [put('a')]), detail: { system: false, body } });
+      await store.commit(commit('2', [put('a', 7)]));
+      const { records, total } = await store.audit(everything);
+      assert.equal(total, 1);
+      assert.deepEqual(records, [
+        {
+          ...{ at: 1, actor: 'admin', action: 'test', subject: '1' },
+          ...body,
+          ...{ number: 1, lastAt: 1, count: 1, outcome: 'DONE', code: '', system: false, revision: 1 },
+        },
+      ]);
+    });
+
+    it('has what changed nothing, with the revision that it was at, at once', async () => {
+      await store.commit(commit('1', [put('a')]));
+      assert.equal(store.record(attempt('INVALID')), 2);
+      const [newest] = (await store.audit(everything)).records;
+      assert.deepEqual(
+        [newest?.number, newest?.outcome, newest?.code, newest?.revision, newest?.input],
+        [2, 'REFUSED', 'INVALID', 1, { code: 'INVALID' }],
+      );
+      assert.equal((await store.read()).revision, 1);
+    });
+
+    it('counts what came again, and keeps its place', async () => {
+      const number = store.record(attempt('A')) ?? 0;
+      store.record(attempt('B'));
+      store.recount(number, 7, 99);
+      const [, counted] = (await store.audit(everything)).records;
+      assert.deepEqual([counted?.code, counted?.count, counted?.at, counted?.lastAt], ['A', 7, 1, 99]);
+      store.recount(12_345, 7, 99);
+      assert.equal((await store.audit(everything)).total, 2);
+    });
+
+    for (const [kind, most, add] of [
+      ['changes', 3, (id: string) => store.commit(commit(id, [put(id)]))],
+      ['system steps', 2, (id: string) => store.commit(bySystem(id))],
+      ['attempts', 3, (id: string) => store.record(attempt(id))],
+      ['denied callers', 2, (id: string) => store.record(denied(id))],
+    ] as const)
+      it(`keeps ${most} ${kind}, and lets the oldest go for one more`, async () => {
+        for (let n = 1; n <= most + 1; n++) {
+          await add(`n${n}`);
+          const oldest = Math.max(1, n - most + 1);
+          const kept = Array.from({ length: n - oldest + 1 }, (_, i) => `n${n - i}`);
+          assert.deepEqual(await codes(), kept);
+        }
+      });
+
+    it('has a flood of denied callers take no room from changes, system steps and attempts', async () => {
+      for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(id)]));
+      for (const id of ['4', '5']) await store.commit(bySystem(id));
+      for (const code of ['A', 'B', 'C']) store.record(attempt(code));
+      for (let i = 0; i < 500; i++) store.record(denied(`D${i}`));
+      assert.deepEqual(await codes(), ['D499', 'D498', 'C', 'B', 'A', '5', '4', '3', '2', '1']);
+    });
+
+    it('is bounded in bytes too: large entries make older ones go', async () => {
+      const body = { ...emptyBody, input: 'x'.repeat(1700) };
+      const large = (code: string) => store.record(attempt(code, { body }));
+      large('A');
+      large('B');
+      assert.deepEqual(await codes(), ['B', 'A']);
+      large('C');
+      assert.deepEqual(await codes(), ['C', 'B']);
+    });
+
+    it('is filtered by actor, action, subject, time and outcome, and by all of them', async () => {
+      await store.commit(commit('1', [put('a')]));
+      await store.commit(bySystem('2'));
+      store.record(attempt('A', { actor: 'eve', at: 5 }));
+      store.record(attempt('B', { action: 'other', subject: 'service/shop/cart', at: 9 }));
+      const recounted = store.record(denied('C')) ?? 0;
+      store.recount(recounted, 2, 7);
+      assert.deepEqual(await codes({ system: false }), ['C', 'B', 'A', '1']);
+      assert.deepEqual(await codes({ actor: 'eve' }), ['A']);
+      assert.deepEqual(await codes({ action: 'other' }), ['B']);
+      for (const subject of ['service/shop/cart', 'shop/cart', 'cart'])
+        assert.deepEqual(await codes({ subject }), ['B']);
+      assert.deepEqual(await codes({ subject: 'art' }), []);
+      // From its first to its last time.
+      assert.deepEqual(await codes({ since: 6 }), ['C', 'B']);
+      assert.deepEqual(await codes({ until: 5 }), ['C', 'A', '2', '1']);
+      assert.deepEqual(await codes({ since: 9, until: 9 }), ['B']);
+      assert.deepEqual(await codes({ outcomes: ['DENIED', 'DONE'] }), ['C', '2', '1']);
+      assert.deepEqual(await codes({ outcomes: [] }), []);
+      const all = { actor: 'eve', action: 'test', subject: 'a', since: 5, until: 5, outcomes: ['REFUSED'] };
+      assert.deepEqual(await codes(all), ['A']);
+      assert.deepEqual(await codes({ ...all, actor: 'admin' }), []);
+    });
+
+    it('is paged without gaps or repeats while entries are added', async () => {
+      for (const code of ['A', 'B', 'C']) store.record(attempt(code));
+      const seen: string[] = [];
+      for (let before: number | undefined, i = 0; ; i++) {
+        const { records, more } = await store.audit({ limit: 1, before });
+        seen.push(...records.map(({ code }) => code));
+        before = records.at(-1)?.number;
+        if (!more) break;
+        store.record(denied(`new ${i}`));
+      }
+      assert.deepEqual(seen, ['C', 'B', 'A']);
+    });
+
+    if (reopen)
+      it('is there after it was opened again, counts and bounds too, and goes on with its numbers', async () => {
+        for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(id)]));
+        store.record(attempt('A'));
+        store.recount(4, 5, 50);
+        const before = await store.audit(everything);
+        store = await reopen(store, limits);
+        await store.lead();
+        assert.deepEqual(await store.audit(everything), before);
+        await store.commit(commit('4', [put('4')]));
+        assert.deepEqual(await codes(), ['4', 'A', '3', '2']);
+        store = await reopen(store, { ...limits, changes: { entries: 1, bytes: 4000 } });
+        await store.lead();
+        assert.deepEqual(await codes(), ['4', 'A']);
+        await store.commit(commit('5', [put('5')]));
+        store = await reopen(store, limits);
+        await store.lead();
+        assert.deepEqual(await codes(), ['5', 'A']);
       });
   });
 }

@@ -138,11 +138,11 @@ describe('GraphQL through its door', () => {
     assert.equal((await mutate(token, { cluster: 'north', idempotencyKey: 't1' }))['token'], null);
     const { data } = await hub.ask<{
       auditLog: { nodes: object[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
-    }>('{ auditLog(first: 1) { nodes { action subject } pageInfo { hasNextPage endCursor } } }');
+    }>('{ auditLog(first: 1) { nodes { id } pageInfo { hasNextPage endCursor } } }');
     assert.equal(data!.auditLog.nodes.length, 1);
     assert.equal(data!.auditLog.pageInfo.hasNextPage, true);
     const next = await hub.ask<{ auditLog: { nodes: object[] } }>(
-      'query($after: String) { auditLog(first: 1, after: $after) { nodes { action subject } } }',
+      'query($after: String) { auditLog(first: 1, after: $after) { nodes { id } } }',
       { after: data!.auditLog.pageInfo.endCursor },
     );
     assert.notDeepEqual(next.data!.auditLog.nodes, data!.auditLog.nodes);

@@ -145,7 +145,7 @@ describe('every mutation', () => {
   const auditOf = async (action: string) =>
     (
       await ask<{ auditLog: { nodes: { action: string; reason: string }[] } }>(
-        '{ auditLog(first: 100) { nodes { action reason } } }',
+        '{ auditLog(first: 100, filter: { outcomes: [DONE] }) { nodes { action reason } } }',
       )
     ).auditLog.nodes.filter((one) => one.action === action && one.reason === `for ${action}`).length;
 

@@ -70,7 +70,7 @@ describe('federation/failover: taken back', () => {
     assert.deepEqual(percents(), [80]);
     await hub.pass(1500);
     assert.deepEqual(percents(), [60]);
-    const [last] = await hub.store.audit(1, undefined);
+    const [last] = (await hub.store.audit({ limit: 1, system: true })).records;
     assert.deepEqual([last?.action, last?.actor, last?.reason], ['undoFailover', 'hub', 'its time is over']);
     await hub.pass(12_000);
     assert.deepEqual(percents(), []);

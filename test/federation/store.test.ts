@@ -24,7 +24,7 @@ const blank = { reason: '', outcome: '{}', idempotencyKey: '' };
 let dir = '';
 const path = () => join(dir, 'hub.db');
 
-storeConformance('memory', () => Promise.resolve(memoryStore()));
+storeConformance('memory', (limits) => Promise.resolve(memoryStore(limits)));
 
 describe('sqlite', () => {
   beforeEach(() => {
@@ -34,10 +34,10 @@ describe('sqlite', () => {
 
   storeConformance(
     'sqlite',
-    () => sqliteStore(path()),
-    async (store) => {
+    (limits) => sqliteStore(path(), limits),
+    async (store, limits) => {
       await store.close();
-      return sqliteStore(path());
+      return sqliteStore(path(), limits);
     },
   );
 
@@ -70,7 +70,7 @@ describe('sqlite', () => {
     const said = on(thread, 'message') as AsyncIterableIterator<[{ kind: string }]>;
     const next = async () => ((await said.next()).value as [{ kind: string }])[0].kind;
     assert.equal(await next(), 'opened');
-    thread.postMessage({ kind: 'lead', above: 0 });
+    thread.postMessage({ kind: 'lead', above: 0, auditAfter: 0 });
     assert.equal(await next(), 'leading');
     for (const [revision, answer] of [
       [1, 'durable'],

@@ -75,7 +75,7 @@ export async function carryOut<I, P, S extends object>(
   const { dryRun, idempotencyKey, reason } = common;
   const options = { actor: context.viewer, dryRun, idempotencyKey, reason };
   const expectedRevision = common.expectedRevision ?? undefined;
-  const outcome = await context.runner.run(command, input, { ...options, expectedRevision });
+  const outcome = await context.runner.run(command, input, { ...options, expectedRevision, asked: common });
   const refused: Told = { userErrors: [], warnings: [], revision: undefined, dryRun, unchanged: false };
   // Partial of nothing: the compiler cannot see that of a type it does not know yet.
   if (!outcome.ok) return { ...({} as Partial<S>), ...refused, userErrors: outcome.errors };

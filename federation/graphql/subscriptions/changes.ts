@@ -5,7 +5,8 @@ import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { apiError } from '../pages.ts';
 import { needs } from '../roles.ts';
-import { changeType, type AuditView } from '../types/audit.ts';
+import type { Recorded } from '../../store/store.ts';
+import { changeType } from '../types/audit.ts';
 
 builder.subscriptionField('changes', (t) =>
   t.field({
@@ -19,7 +20,7 @@ builder.subscriptionField('changes', (t) =>
   }),
 );
 
-async function* changes({ store }: RequestContext, after: number): AsyncGenerator<AuditView> {
+async function* changes({ store }: RequestContext, after: number): AsyncGenerator<Recorded> {
   const stop = new AbortController();
   try {
     for await (const { revision, audit } of store.changes(after, stop.signal)) yield { ...audit, revision };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { GraphQLError, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import type { Denied } from '@isthmus/federation/command/attempts.ts';
 import { guarded, needs } from '@isthmus/federation/graphql/roles.ts';
 import { apiSchema } from '@isthmus/federation/graphql/schema.ts';
 
@@ -11,11 +12,18 @@ const query = new GraphQLObjectType({
   },
 });
 const schema = guarded(new GraphQLSchema({ query }));
+const denials: Denied[] = [];
+const runner = { attempts: { deny: (denied: Denied) => void denials.push(denied) } };
 const ask = (field: string, roles: readonly string[]): unknown =>
   schema
     .getQueryType()
     ?.getFields()
-    [field]?.resolve?.(undefined, {}, { viewer: 'someone', roles }, undefined as never);
+    [field]?.resolve?.(
+      undefined,
+      { input: { name: 'p' } },
+      { viewer: 'someone', roles, runner },
+      undefined as never,
+    );
 const denied = (text: RegExp) => (error: unknown) =>
   error instanceof GraphQLError && error.extensions['code'] === 'DENIED' && text.test(error.message);
 
@@ -27,6 +35,20 @@ describe('federation/graphql roles', () => {
       () => ask('named', []),
       denied(/^someone may not ask for named: it needs the role ADMIN$/),
     ));
+  it('record who was denied what, with the whole input', () => {
+    denials.length = 0;
+    assert.throws(() => ask('named', []));
+    assert.equal(ask('named', ['ADMIN']), 'shown');
+    const message = 'someone may not ask for named: it needs the role ADMIN';
+    assert.deepEqual(denials, [
+      {
+        actor: 'someone',
+        action: 'named',
+        error: { code: 'DENIED', field: [], message },
+        input: { name: 'p' },
+      },
+    ]);
+  });
   it('deny everybody what names no role', () =>
     assert.throws(() => ask('unnamed', ['ADMIN']), denied(/nobody may/)));
 
