@@ -54,12 +54,17 @@ export const serviceRefs = (text: string): readonly ServiceRef[] => names(text).
 const unit: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A moment, ISO 8601 with its zone, or a span from now: 90s, 30m, 2h, 1d. Gives ISO 8601 in UTC. */
-export const momentFrom =
-  (now: () => number) =>
+export const momentFrom = (now: () => number) => momentAt(now, 1);
+
+/** The same for what has been: a span is before now. */
+export const momentBefore = (now: () => number) => momentAt(now, -1);
+
+const momentAt =
+  (now: () => number, direction: 1 | -1) =>
   (text: string): string => {
     const [, count = '', of = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
     const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-    const millis = zoned ? Date.parse(text) : now() + Number(count) * (unit[of] ?? NaN);
+    const millis = zoned ? Date.parse(text) : now() + direction * Number(count) * (unit[of] ?? NaN);
     return Number.isNaN(millis)
       ? refuse('Give a span such as 30m or 2h, or a time such as 2030-01-31T03:00:00Z.')
       : new Date(millis).toISOString();

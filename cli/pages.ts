@@ -17,27 +17,45 @@ export interface Listing {
   readonly arguments?: Readonly<Record<string, { readonly type: string; readonly value: unknown }>>;
 }
 
+/** The beginning of a list. */
+interface Part<N> {
+  readonly nodes: readonly N[];
+  readonly more: boolean;
+}
+
 const mostPages = 1000;
+/** The most that the API gives at once. */
+const pageSize = 100;
 
 /** Every node of a list, however many pages it has. */
-export async function all<N>(
+export async function all<N>(endpoint: Endpoint, listing: Listing): Promise<readonly N[]> {
+  const { nodes, more } = await firstOf<N>(endpoint, listing, mostPages * pageSize);
+  if (!more) return nodes;
+  throw new CliError(
+    exit.failed,
+    `${listing.field} has more than ${mostPages} pages of ${pageSize}: narrow it, e.g. with --namespace`,
+  );
+}
+
+/** The first nodes of a list, at most so many, and whether there are more. */
+export async function firstOf<N>(
   endpoint: Endpoint,
   { field, nodes, arguments: own = {} }: Listing,
-): Promise<readonly N[]> {
+  most: number,
+): Promise<Part<N>> {
   const declared = Object.entries(own).map(([name, { type }]) => `, $${name}: ${type}`);
   const passed = Object.keys(own).map((name) => `, ${name}: $${name}`);
-  const query = `query($after: String${declared.join('')}) { list: ${field}(first: 100, after: $after${passed.join('')}) { nodes { ${nodes} } pageInfo { hasNextPage endCursor } } }`;
+  const query = `query($first: Int!, $after: String${declared.join('')}) { list: ${field}(first: $first, after: $after${passed.join('')}) { nodes { ${nodes} } pageInfo { hasNextPage endCursor } } }`;
   const values = Object.fromEntries(Object.entries(own).map(([name, { value }]) => [name, value]));
   const found: N[] = [];
   let after: string | null = null;
-  for (let page = 0; page < mostPages; page++) {
-    const { list }: { list: Connection<N> } = await askLists(endpoint, query, { ...values, after });
+  // Pages are counted too: records that cannot be shown are left out of them.
+  for (let left = most; left > 0; left -= pageSize) {
+    const first = Math.min(left, pageSize);
+    const { list }: { list: Connection<N> } = await askLists(endpoint, query, { ...values, first, after });
     found.push(...list.nodes);
-    if (!list.pageInfo.hasNextPage) return found;
+    if (!list.pageInfo.hasNextPage) return { nodes: found, more: false };
     after = list.pageInfo.endCursor;
   }
-  throw new CliError(
-    exit.failed,
-    `${field} has more than ${mostPages} pages of 100: narrow it, e.g. with --namespace`,
-  );
+  return { nodes: found, more: true };
 }

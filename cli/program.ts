@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { instanceName, readableFile } from './arguments.ts';
+import { auditCommand } from './commands/audit.ts';
 import { checkCommand } from './commands/check.ts';
 import { clustersCommand } from './commands/clusters.ts';
 import { drainCommands } from './commands/drain.ts';
@@ -61,6 +62,7 @@ function createProgram(world: World): Command {
   failoverCommands(program, world);
   drainCommands(program, world);
   operationsCommand(program, world);
+  auditCommand(program, world);
   membershipCommands(program, world);
   trustCommand(program, world);
   tokenCommand(program, world);

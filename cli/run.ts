@@ -10,16 +10,19 @@ interface GlobalOptions extends EndpointOptions {
 export interface Invocation {
   readonly endpoint: Endpoint;
   readonly world: World;
+  /** Scripts read what the command says. */
+  readonly isJson: boolean;
   /** A table for people, or what the API said for scripts. */
   readonly show: (data: unknown, text: () => string) => void;
 }
 
 export function invocation(command: Command, world: World): Invocation {
   const options = command.optsWithGlobals<GlobalOptions>();
+  const isJson = options.output === 'json';
   return {
     endpoint: { ...findEndpoint(options, world.env), note: world.note },
     world,
-    show: (data, text) =>
-      world.out(`${options.output === 'json' ? JSON.stringify(data, undefined, 2) : text()}\n`),
+    isJson,
+    show: (data, text) => world.out(`${isJson ? JSON.stringify(data, undefined, 2) : text()}\n`),
   };
 }

@@ -21,6 +21,7 @@ const looking = [
   'drain list',
   'token list',
   'operations',
+  'audit',
   'rejections',
   'check',
   'clusters',

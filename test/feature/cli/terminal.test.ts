@@ -30,6 +30,13 @@ const operation = {
   ...{ operationId: '12345678', type: 'T', state: 'RUNNING', subject: foreign, clusters: [], appliedBy: [] },
   ...{ startedAt: '2030-01-01T00:00:00Z', message: `${foreign}\nforged line` },
 };
+const entry = {
+  ...{ at: '2030-01-01T00:00:00Z', lastAt: '2030-01-01T00:00:00Z', count: 2, revision: 1, omitted: [] },
+  ...{ actor: foreign, action: 'a', subject: foreign, outcome: 'REFUSED', reason: `${foreign}\nforged line` },
+  ...{ errors: [userError], input: { [foreign]: `${foreign}\nforged line` } },
+  before: { [`${foreign}\nforged line`]: { a: 'b' } },
+  after: { [`${foreign}\nforged line`]: { a: `${foreign}\nforged line`, [`\nforged line`]: [foreign] } },
+};
 const plan = {
   ...{ planId: foreign, keptUntil: null, services: [], userErrors: [] },
   warnings: [{ message: `${foreign}\nforged line` }],
@@ -49,6 +56,8 @@ const answers: Record<string, { line: readonly string[]; answer: object; person?
   },
   conditions: { line: ['check'], answer: page(finding) },
   'a table and the lines under it': { line: ['operations'], answer: page(operation) },
+  'the audit log': { line: ['audit'], answer: page(entry) },
+  'the audit log with what changed': { line: ['audit', '--diff'], answer: page(entry) },
   'a plan': {
     line: ['failover', 'simulate', '--from-cluster', 'east'],
     answer: { data: { simulateFailover: plan } },
