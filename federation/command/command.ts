@@ -42,6 +42,8 @@ export interface Command<I, P> {
   readonly name: string;
   /** What a refused one was about, as its decision would have named it; absent: of no one object. */
   subject?(input: I): string;
+  /** What an input stands for where it only names it: the request of a plan. The audit log has it beside the input. */
+  meaning?(input: I): object;
   decide(
     snapshot: FederationSnapshot,
     input: I,

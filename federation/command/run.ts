@@ -81,10 +81,13 @@ export class CommandRunner {
   }
 
   async run<I, P>(command: Command<I, P>, input: I, given: CommandOptions): Promise<Outcome<P>> {
-    const options = { ...given, reason: this.#text(given.reason) };
+    const meaning = command.meaning?.(input);
+    const whole: unknown = given.asked ?? input;
+    const asked = meaning ? { ...(whole as object), ...meaning } : whole;
+    const options = { ...given, asked, reason: this.#text(given.reason) };
     const outcome = await this.#run(command, input, options);
     if (!outcome.ok)
-      this.#record(command.name, input, options, {
+      this.#record(command.name, options, {
         outcome: 'REFUSED',
         subject: command.subject?.(input) ?? '',
         errors: outcome.errors,
@@ -107,12 +110,12 @@ export class CommandRunner {
       const unchanged = changesNothing(intent, writes);
       const asItIs = { ok: true as const, payload, warnings, revision: intent.revision, unchanged };
       if (options.dryRun) {
-        this.#record(command.name, input, options, { outcome: 'DRY_RUN', decision: decided.value });
+        this.#record(command.name, options, { outcome: 'DRY_RUN', decision: decided.value });
         return { ...asItIs, durable: false };
       }
       // Under a key the commit is made all the same: it is what remembers that the key was used.
       if (unchanged && options.idempotencyKey === '') {
-        this.#record(command.name, input, options, { outcome: 'UNCHANGED', decision: decided.value });
+        this.#record(command.name, options, { outcome: 'UNCHANGED', decision: decided.value });
         return { ...asItIs, durable: true };
       }
       const whole = { ...payload, ...shownOnce };
@@ -153,7 +156,7 @@ export class CommandRunner {
     };
     const detail = {
       system: options.audited === 'AS_SYSTEM',
-      body: this.#body(input, options, { decision }),
+      body: this.#body(options, { decision }),
     };
     const { epoch: fence } = this.#live.current;
     return this.#store.commit({ writes: decision.writes, audit, detail, fence });
@@ -163,24 +166,24 @@ export class CommandRunner {
    * States before are those that the decision was made from: its writes name their revisions, so that a commit on
    * others is refused.
    */
-  #body(input: unknown, { asked, reason }: CommandOptions, { decision, errors }: Ended) {
+  #body({ asked, reason }: CommandOptions, { decision, errors }: Ended) {
     const { intent } = this.#live.current;
     const stored = (kind: IntentKind, id: string): Intent | undefined => storedOf(intent, kind, id)?.value;
     const writes = decision?.writes ?? [];
-    return auditBody({ input: asked ?? input, reason, writes, stored, errors: errors ?? [] }, this.#redact);
+    return auditBody({ input: asked, reason, writes, stored, errors: errors ?? [] }, this.#redact);
   }
 
-  #record(action: string, input: unknown, options: CommandOptions, ended: Ended & { outcome: Unmade }): void {
+  #record(action: string, options: CommandOptions, ended: Ended & { outcome: Unmade }): void {
     if ((options.audited ?? 'ALL') !== 'ALL') return;
     const { outcome, decision, errors, subject = decision?.subject ?? '' } = ended;
     const code = errors?.[0]?.code ?? '';
-    const body = this.#body(input, options, ended);
+    const body = this.#body(options, ended);
     this.attempts.record({ actor: options.actor, action, subject, code, outcome, body });
   }
 
   #repeated<P>(name: string, input: unknown, options: CommandOptions, before: Recorded): Outcome<P> {
     const outcome = repeated<P>(name, input, options, before);
-    if (outcome.ok) this.#record(name, input, options, { outcome: 'UNCHANGED', subject: before.subject });
+    if (outcome.ok) this.#record(name, options, { outcome: 'UNCHANGED', subject: before.subject });
     return outcome;
   }
 

@@ -20,6 +20,7 @@ export interface FailoverPayload {
 export const executeFailover = (plans: Plans): Command<{ planId: string }, FailoverPayload> => ({
   name: 'executeFailover',
   subject: ({ planId }) => `plan/${planId}`,
+  meaning: ({ planId }) => ({ plan: plans.get(planId)?.request ?? null }),
   decide(snapshot, { planId }, context) {
     const plan = plans.get(planId);
     if (!plan)

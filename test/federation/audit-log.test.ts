@@ -67,28 +67,23 @@ describe('the audit log', () => {
 
   it('has of a failover what it moves, and of one whose plan is stale why it was refused', async () => {
     for (const cluster of ['east', 'west']) hub.report(cluster, { services: { cart: 2 } });
-    const request = {
-      from: { cluster: 'east' },
-      services: [],
-      percent: 40,
-      scope: 'ALL' as const,
-      expiresAt: undefined,
-    };
-    const simulated = simulate(hub.now, request, hub.clock.now());
+    const plan = { from: { cluster: 'east' }, services: [], percent: 40, scope: 'ALL' as const };
+    const simulated = simulate(hub.now, { ...plan, expiresAt: undefined }, hub.clock.now());
     assert.ok(simulated.ok, JSON.stringify(simulated));
     const plans = new Plans(hub.clock);
     const planId = hub.random.id();
     plans.keep(planId, simulated.value);
+    const input = { planId, plan };
     await hub.run(executeFailover(plans), { planId });
     const done = await newest();
     const after = Object.entries(done.after as State).find(([key]) => key.startsWith('failover/'))?.[1];
-    assert.deepEqual([after?.['percent'], after?.['services'], done.input], [40, ['shop/cart'], { planId }]);
+    assert.deepEqual([after?.['percent'], after?.['services'], done.input], [40, ['shop/cart'], input]);
     await hub.run(drainCluster, drain);
     await hub.run(executeFailover(plans), { planId });
     const refused = await newest();
     assert.deepEqual(
       [refused.outcome, refused.code, refused.subject, refused.input, refused.errors[0]?.field],
-      ['REFUSED', 'PLAN_STALE', `plan/${planId}`, { planId }, ['planId']],
+      ['REFUSED', 'PLAN_STALE', `plan/${planId}`, input, ['planId']],
     );
   });
 
