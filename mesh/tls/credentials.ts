@@ -14,7 +14,8 @@ const contexts = new WeakMap<Credentials, Map<Protocol, SecureContext>>();
 
 /**
  * The TLS context of some credentials, made once. There is no CA in it: who the peer is is judged by the table of
- * issuers after the handshake, and a union of roots would prove nothing. Tickets are off, so no session is resumed.
+ * issuers after the handshake, and a union of roots would prove nothing. Tickets are off, so no session is resumed;
+ * those that a TLS 1.3 server of OpenSSL sends all the same are ended by `openssl.cnf`.
  */
 export function secureContext(credentials: Credentials, protocol: Protocol): SecureContext {
   const known = contexts.get(credentials) ?? new Map<Protocol, SecureContext>();

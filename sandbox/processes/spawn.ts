@@ -34,6 +34,9 @@ const frugal = { flags: ['--max-semi-space-size=2'], env: { MALLOC_ARENA_MAX: '2
 
 const repositoryRoot = join(import.meta.dirname, '../..');
 
+/** No `__proto__` to pollute, and no TLS session to bring back. */
+const safe = ['--disable-proto=delete', `--openssl-config=${join(repositoryRoot, 'mesh/tls/openssl.cnf')}`];
+
 /**
  * Starts programs as children that end with this process: each holds one end of a pipe whose other end the kernel
  * closes when this process dies, by whatever signal. Output goes to `<logs>/<name>.log`.
@@ -90,7 +93,7 @@ export class Launcher {
 
   #spawn({ script, flags, env }: Program, log: string): ChildProcess {
     const fd = openSync(log, 'a', 0o600);
-    const args = [...frugal.flags, '--disable-proto=delete', '--no-warnings'];
+    const args = [...frugal.flags, ...safe, '--no-warnings'];
     const child = spawn(process.execPath, [...args, join(repositoryRoot, script), ...flags], {
       stdio: ['pipe', fd, fd],
       env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...frugal.env, ...env },
