@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Runs an attack as a process that everything else goes before (nice 19); gives what it prints at its end. */
 export async function attack<T>(script: string, args: readonly (string | number)[]): Promise<T> {
-  const path = join(import.meta.dirname, 'drivers', script);
+  const path = join(import.meta.dirname, script);
   const child = spawn('nice', ['-n', '19', process.execPath, '--no-warnings', path, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { helloMessage, inRecords } from '../../fakes/hello.ts';
+import { helloMessage, inRecords } from '../fakes/hello.ts';
 
 /**
  * Attacks one TLS listener with as many handshakes at once as are asked for, from 64 addresses in turn, for a time; run as
@@ -20,12 +20,13 @@ let longest = 0;
 const open = new Set<Socket>();
 
 function begin(): void {
-  const at = performance.now();
+  let at = performance.now();
   const from = `${prefix}.${1 + (begun++ % 64)}`;
   const raw = connectTcp({ host, port: Number(port), localAddress: from });
   open.add(raw);
   raw.on('error', () => undefined);
   raw.on('connect', () => {
+    at = performance.now();
     if (mode === 'half') raw.write(half);
   });
   // A handshake of this process that is late for want of CPU is not the listener's.
