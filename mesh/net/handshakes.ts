@@ -18,7 +18,7 @@ export interface HandshakeLimits {
 export const defaultHandshakeLimits: HandshakeLimits = {
   inProgress: 1024,
   perAddress: 512,
-  begun: 512,
+  begun: 384,
   timeoutMillis: 10_000,
   failuresPerSecond: 50,
 };

@@ -98,9 +98,14 @@ describe('S7: 3,000 handshakes at once at a ztunnel', () => {
     return outcome;
   }
 
-  it('that come to their end without a certificate', async () => {
-    const { held } = await withstands('whole');
-    equal('connections that were left open', held, 0);
+  it('that come to their end without a certificate, and again', async () => {
+    const first = await withstands('whole');
+    const left = memory();
+    const second = await withstands('whole');
+    equal('connections that were left open', first.held + second.held, 0);
+    // What OpenSSL has given back stays with the C library for its next handshakes, so memory does not fall to what it
+    // was: an attack that is repeated must live on it. One that kept its handshakes would need five times as much.
+    atMost('memory after the second attack, over what the first left', (memory() / left - 1) * 100, 25, ' %');
   });
 
   it('that stop after the first bytes of a hello', async () => {

@@ -30,7 +30,7 @@ describe('mesh/net/handshakes', () => {
     assert.deepEqual(defaultHandshakeLimits, {
       inProgress: 1024,
       perAddress: 512,
-      begun: 512,
+      begun: 384,
       timeoutMillis: 10_000,
       failuresPerSecond: 50,
     });
@@ -170,7 +170,7 @@ describe('mesh/net/handshakes', () => {
     assert.match(handshakes.explain('HANDSHAKE_TIMEOUT'), /within 10000 ms/);
     assert.match(handshakes.explain('HANDSHAKES_PER_ADDRESS'), /512 handshakes of this address/);
     assert.match(handshakes.explain('HANDSHAKES_IN_PROGRESS'), /1024 handshakes/);
-    assert.match(handshakes.explain('HANDSHAKES_BEGUN'), /512 handshakes had begun/);
+    assert.match(handshakes.explain('HANDSHAKES_BEGUN'), /384 handshakes had begun/);
     assert.match(handshakes.explain('HANDSHAKES_FAILED'), /more than 50 handshakes a second/);
   });
 });
