@@ -3,7 +3,7 @@ import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts'
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Context } from './context.ts';
 
-type Limits = Pick<Context, 'handshakes' | 'slots' | 'counters' | 'refusals'>;
+type Limits = Pick<Context, 'handshakes' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
 
 /**
  * What an accepted connection takes of a data worker: a place among the handshakes while its peer is unknown, a slot
@@ -27,7 +27,7 @@ export class Newcomer {
     this.#role = role;
     this.#address = socket.remoteAddress ?? '';
     socket.once('close', () => {
-      this.#handshake?.failed(socket.bytesRead > 0 ? 'bytes' : 'silent');
+      this.#handshake?.failed(this.#blames() ? 'bytes' : 'silent');
       this.#slot?.();
       this.#gone.abort();
     });
@@ -72,6 +72,15 @@ export class Newcomer {
     this.#limits.counters.dropped++;
     this.socket.destroy();
     return false;
+  }
+
+  /**
+   * Whether its failure counts against its address. What comes from an east-west gateway was not said by it: strangers
+   * who may send hellos through it must not be able to cut off everybody behind it.
+   */
+  #blames(): boolean {
+    const { state, config } = this.#limits;
+    return this.socket.bytesRead > 0 && !state.workloads.isGateway(config.network, this.#address);
   }
 
   #end(reason: HandshakeLimit): void {

@@ -210,6 +210,18 @@ describe('ztunnel, what peers may take before they are known', () => {
     for (const session of [known, other, again]) session.destroy();
   });
 
+  it('does not blame an east-west gateway for what strangers send through it', async () => {
+    const { proxy, open } = await destination();
+    const gateway = shopIn(mesh).pod('east', 'gw', '33.250', { eastWestGateway: true, node: 'other' });
+    proxy.tell({ workloads: [gateway] });
+    const calls = await knock(200, '17.2', 15008, '33.250');
+    for (const { socket } of calls) socket.write(garbage);
+    await Promise.all(calls.map((one) => one.end()));
+    await accepted(proxy, 0);
+    (await open('33.250')).destroy();
+    assert.equal(totals(proxy).handshakesRefused, 0);
+  });
+
   it('does not count an address whose connections come and go without a byte', async () => {
     const { proxy, open } = await destination();
     for (const { socket } of await knock(200, '17.2')) socket.end();
