@@ -77,11 +77,11 @@ export interface AgentOptions {
 
 /** The agent: its parts, and how they hear of one another. */
 export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
-  const { stateDir, clock } = options;
+  const { stateDir } = options;
   const lock = lockFolder(stateDir, 'isthmus-agent');
   try {
     requireSealingKey(join(stateDir, 'sealing-key'), sealedIn(stateDir));
-    const agent = new Agent(options, await linkIdentity({ ...options, now: clock.now() }));
+    const agent = new Agent(options, await linkIdentity(options));
     await agent.start(signal);
     signal.addEventListener('abort', () => lock.release(), { once: true });
     return agent;

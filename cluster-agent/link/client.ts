@@ -1,4 +1,4 @@
-import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, connectivityState, type ClientDuplexStream } from '@grpc/grpc-js';
 import type { Answer, Ask, Question, Reply } from '@isthmus/api/domain/question.ts';
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
@@ -14,7 +14,7 @@ import type { DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import { sleep, type Clock, type Timer } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -22,6 +22,7 @@ import { backoff } from './backoff.ts';
 import type { HubEpochs } from './hub-epochs.ts';
 import type { HubViewStore } from './hub-view-store.ts';
 import type { LinkIdentity } from './identity.ts';
+import { connectPatience } from './patience.ts';
 
 export interface LinkDeps {
   readonly identity: LinkIdentity;
@@ -57,6 +58,8 @@ export class LinkClient {
   /** Of the agent's own life: the order of what it reports. */
   readonly #moment: { epoch: bigint; revision: bigint };
   #session: Session | undefined;
+  /** Attempts since the hub was heard last. */
+  #misses = 0;
   /** Resources that came down since the start, by type: what a reconnect costs. */
   readonly received: Record<string, number> = {};
 
@@ -67,8 +70,9 @@ export class LinkClient {
     this.#moment = { epoch: BigInt(clock.now()), revision: 0n };
   }
 
+  /** The hub has been heard on the connection that is open now. */
   get connected(): boolean {
-    return this.#session !== undefined;
+    return this.#session?.heard ?? false;
   }
 
   /** The hub has sent everything on the connection that is open now: what it has not sent is not there. */
@@ -83,7 +87,7 @@ export class LinkClient {
       const started = clock.monotonic();
       const endpoint = identity.endpoints[dials % identity.endpoints.length] ?? '';
       const why = await this.#connect(endpoint, signal);
-      if (clock.monotonic() - started > 5000) attempt = 0;
+      if (this.#misses === 0 && clock.monotonic() - started > 5000) attempt = 0;
       if (isOver(signal)) break;
       log.warn(
         { why, attempt, endpoint },
@@ -139,6 +143,8 @@ export class LinkClient {
     return new Promise((resolve) => {
       const session = new Session(client, this.#deps, this.#moment, this.received, (why) => {
         signal.removeEventListener('abort', stop);
+        giveUp.cancel();
+        this.#misses = session.heard ? 0 : this.#misses + 1;
         if (this.#session === session) this.#session = undefined;
         this.#client = undefined;
         client.close();
@@ -146,7 +152,18 @@ export class LinkClient {
       });
       const stop = () => session.end('stopped');
       signal.addEventListener('abort', stop, { once: true });
+      const giveUp = this.#giveUpLater(client, session);
       this.#session = session;
+    });
+  }
+
+  /** Connections that do not come about are left for the next address: grpc-js would wait for much longer. */
+  #giveUpLater(client: Client, session: Session): Timer {
+    const { clock, identity } = this.#deps;
+    const patience = connectPatience(this.#misses, identity.endpoints.length);
+    return clock.after(patience, () => {
+      if (client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
+      session.end(`it did not answer within ${patience} ms`);
     });
   }
 }
@@ -170,6 +187,7 @@ class Session {
   #healthDue = false;
   readonly #healthPump: Pump<HealthReport>;
   #sequence = 0;
+  #heard = false;
   #over = false;
 
   constructor(
@@ -213,6 +231,11 @@ class Session {
     this.#retryLater();
   }
 
+  /** The hub has said something. */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   get synced(): boolean {
     return this.#awaited.size === 0;
   }
@@ -254,6 +277,7 @@ class Session {
   }
 
   #hear(message: SyncMessage): void {
+    this.#heard = true;
     if (message.kind === 'request') {
       const heard = this.#up.request(message.request);
       if (!heard.ok) return this.end(heard.error);

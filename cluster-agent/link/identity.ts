@@ -1,6 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client, status, type ServiceError } from '@grpc/grpc-js';
 import type { JoinResponse } from '@isthmus/api/domain/membership.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
@@ -11,12 +12,12 @@ import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-import { Client } from '@grpc/grpc-js';
 import { HubEpochs } from './hub-epochs.ts';
 import { fetchPinnedCa } from './pinned-ca.ts';
 import { readJoinToken, type JoinTicket } from './token.ts';
@@ -40,7 +41,7 @@ interface JoinOptions {
   readonly stateDir: string;
   readonly tokenFile: string | undefined;
   readonly localAddress: string;
-  readonly now: number;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
 }
@@ -76,7 +77,7 @@ async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
       'NOT_JOINED',
       `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`,
     );
-  return joinWith(readTicket(options.tokenFile, options), options);
+  return joinWith(readTicket(options.tokenFile, options, options.clock.now()), options);
 }
 
 /**
@@ -86,17 +87,17 @@ async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
 async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<LinkIdentity | undefined> {
   const { tokenFile, log } = options;
   if (tokenFile === undefined || !existsSync(tokenFile)) return undefined;
-  const ticket = readTicket(tokenFile, { ...options, now: 0 });
+  const ticket = readTicket(tokenFile, options, 0);
   if (known.joinedBy === hashOf(ticket)) return undefined;
   // Before `joinedBy` was written down, a token that is past its time was the one of the first start.
-  if (known.joinedBy === undefined && ticket.expiresAt <= options.now) return undefined;
-  const identity = await joinWith(readTicket(tokenFile, options), options);
+  if (known.joinedBy === undefined && ticket.expiresAt <= options.clock.now()) return undefined;
+  const identity = await joinWith(readTicket(tokenFile, options, options.clock.now()), options);
   log?.info({ cluster: options.cluster, tokenFile }, 'joined again by a new token');
   return identity;
 }
 
-/** Throws JOIN_TOKEN. */
-function readTicket(tokenFile: string, { cluster, now }: JoinOptions): JoinTicket {
+/** Throws JOIN_TOKEN. `now`: epoch milliseconds. */
+function readTicket(tokenFile: string, { cluster }: JoinOptions, now: number): JoinTicket {
   const ticket = readJoinToken(readText(tokenFile));
   if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${tokenFile}: ${ticket.error}`);
   if (ticket.value.cluster !== cluster)
@@ -158,17 +159,21 @@ function joiningKey({ stateDir, random }: JoinOptions): KeyPair {
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
+/** The hub's replicas in turn, each for this long, milliseconds; where none has answered, again and for longer. */
+const rounds = [3000, 10_000];
+
 /** The hub's replicas in turn, until one answers; a refusal is the answer of all. */
 async function joinBy(ticket: JoinTicket, key: KeyPair, options: JoinOptions): Promise<LinkIdentity> {
   let last: unknown;
-  for (const endpoint of ticket.joinEndpoints) {
-    try {
-      return await joinAt(endpoint, ticket, key, options);
-    } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== 'HUB_UNREACHABLE') throw error;
-      last = error;
+  for (const timeoutMillis of ticket.joinEndpoints.length > 1 ? rounds : rounds.slice(-1))
+    for (const endpoint of ticket.joinEndpoints) {
+      try {
+        return await joinAt(endpoint, ticket, key, { ...options, timeoutMillis });
+      } catch (error) {
+        if (!(error instanceof CodedError) || error.code !== 'HUB_UNREACHABLE') throw error;
+        last = error;
+      }
     }
-  }
   throw last;
 }
 
@@ -176,13 +181,13 @@ async function joinAt(
   endpoint: string,
   ticket: JoinTicket,
   key: KeyPair,
-  { localAddress, cluster }: JoinOptions,
+  { localAddress, cluster, clock, timeoutMillis }: JoinOptions & { readonly timeoutMillis: number },
 ): Promise<LinkIdentity> {
   const [host, port] = [
     endpoint.slice(0, endpoint.lastIndexOf(':')),
     Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)),
   ];
-  const ca = await fetchPinnedCa({ host, port, localAddress }, ticket.caHash);
+  const ca = await fetchPinnedCa({ host, port, localAddress, timeoutMillis }, ticket.caHash, clock);
   const { credentials, options } = trustServer(host, certificatePem(ca));
   const client = new Client(boundTarget(endpoint, localAddress), credentials, {
     ...channelOptions(4),
@@ -190,24 +195,37 @@ async function joinAt(
   });
   try {
     const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: agentVersion };
-    const answer: JoinResponse = await callUnary(client, joiningService.join, request, {
-      deadline: new Date(performance.timeOrigin + performance.now() + 10_000),
-    });
+    const deadline = new Date(clock.now() + callMillis);
+    const answer: JoinResponse = await callUnary(client, joiningService.join, request, { deadline });
     return {
       cluster: answer.clusterId,
       hubId: answer.hubId,
       trustDomain: answer.trustDomain,
       endpoints: answer.linkEndpoints,
-      ...{ key: privateKeyPem(key.privateKey), chain: answer.linkChain.join(''), ca: answer.linkCa },
+      key: privateKeyPem(key.privateKey),
+      chain: answer.linkChain.join(''),
+      ca: answer.linkCa,
     };
   } catch (cause) {
-    const details = (cause as { details?: string }).details ?? String(cause);
-    throw new CodedError('JOIN_REFUSED', `the hub at ${endpoint} did not take this cluster in: ${details}`, {
-      cause,
-    });
+    throw joinError(endpoint, cause as ServiceError);
   } finally {
     client.close();
   }
+}
+
+/** For the call itself, once the hub is known to be there. */
+const callMillis = 10_000;
+const noAnswer: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
+
+/** That a replica did not answer, or cannot at present, is no refusal: the key that asked is answered by another one. */
+function joinError(endpoint: string, cause: ServiceError): CodedError {
+  return noAnswer.includes(cause.code)
+    ? new CodedError('HUB_UNREACHABLE', `the hub at ${endpoint} did not answer: ${cause.details}`, { cause })
+    : new CodedError(
+        'JOIN_REFUSED',
+        `the hub at ${endpoint} did not take this cluster in: ${cause.details}`,
+        { cause },
+      );
 }
 
 export const agentVersion = '0.1.0';

@@ -1,13 +1,16 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { X509Certificate as Certificate } from 'node:crypto';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 
-/** Where to dial, and from which local address. */
+/** Where to dial, from which local address, and for how long. */
 export interface Dial {
   readonly host: string;
   readonly port: number;
   readonly localAddress: string;
+  /** Until the handshake is done, however slowly bytes come. */
+  readonly timeoutMillis: number;
 }
 
 /**
@@ -15,10 +18,15 @@ export interface Dial {
  * that the token pins. Nothing but the handshake is spoken on this connection: the call that carries the secret
  * goes over another, verified against the CA found here. Throws CA_NOT_PINNED or HUB_UNREACHABLE.
  */
-export function fetchPinnedCa(dial: Dial, caHash: string, timeoutMillis = 10_000): Promise<X509Certificate> {
+export function fetchPinnedCa(dial: Dial, caHash: string, clock: Clock): Promise<X509Certificate> {
+  const { host, port, localAddress, timeoutMillis } = dial;
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...dial, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
-    socket.setTimeout(timeoutMillis, () => socket.destroy(new Error('no answer')));
+    const to = { host, port, localAddress, rejectUnauthorized: false, ALPNProtocols: ['h2'] };
+    const socket = connect(to);
+    const timer = clock.after(timeoutMillis, () =>
+      socket.destroy(new Error(`no answer within ${timeoutMillis} ms`)),
+    );
+    socket.once('close', () => timer.cancel());
     socket.once('error', (cause: Error) => reject(unreachable(dial, cause)));
     socket.once('secureConnect', () => {
       const pinned = chainOf(socket).find((certificate) => hashOf(certificate) === caHash);

@@ -96,8 +96,8 @@ export class TestAgent {
     writeFileSync(tokenFile, data!.result.token);
     rmSync(join(this.stateDir, 'link.json'), { force: true });
     const { cluster, stateDir } = this;
-    const options = { cluster, stateDir, tokenFile, localAddress: this.#address, random: systemRandom };
-    this.identity = await linkIdentity({ ...options, now: Date.now() });
+    const at = { cluster, stateDir, tokenFile, localAddress: this.#address };
+    this.identity = await linkIdentity({ ...at, clock: systemClock, random: systemRandom });
     return this;
   }
 

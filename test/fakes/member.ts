@@ -70,7 +70,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   writeFileSync(tokenFile, data!.result.token);
   const clock = systemClock;
   const at = { cluster: said.cluster, stateDir, tokenFile, localAddress: said.address };
-  const identity = await linkIdentity({ ...at, now: clock.now(), random: systemRandom });
+  const identity = await linkIdentity({ ...at, clock, random: systemRandom });
   const reports = reportsOf(said);
   const link = new LinkClient({
     ...{

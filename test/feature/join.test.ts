@@ -3,11 +3,21 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { Certificates } from '@isthmus/api/grpc/certificates.ts';
+import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
+import { serverOptions } from '@isthmus/api/grpc/options.ts';
+import { joiningService } from '@isthmus/api/grpc/services.ts';
+import { hashOf } from '@isthmus/cluster-agent/link/pinned-ca.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { fileKeyProvider, seal } from '@isthmus/mesh/pki/seal.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { makeCa, serverPair } from '../fakes/link-listener.ts';
 
 const mutation =
   'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token userErrors { message } } }';
@@ -35,7 +45,8 @@ describe('joining through the real door', () => {
     const tokenFile = join(stateDir, 'token');
     writeFileSync(tokenFile, token);
     const localAddress = '127.243.16.1';
-    return linkIdentity({ cluster, stateDir, tokenFile, localAddress, now, random: systemRandom }).then(
+    const clock = { ...systemClock, now: () => now };
+    return linkIdentity({ cluster, stateDir, tokenFile, localAddress, clock, random: systemRandom }).then(
       (identity) => ({ identity, stateDir }),
     );
   };
@@ -147,6 +158,51 @@ describe('joining through the real door', () => {
   });
 });
 
+describe('joining at replicas of a hub', () => {
+  const ca = makeCa();
+  const listeners: GrpcListener[] = [];
+  const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-replicas-'));
+  after(async () => {
+    await Promise.all(listeners.map((one) => one.close()));
+    rmSync(stateDir, { recursive: true });
+  });
+
+  /** One that answers every call so. */
+  async function replica(code: status, details: string): Promise<string> {
+    const { key, chain } = serverPair(ca);
+    const listener = new GrpcListener({
+      certificates: new Certificates({ key, chain: chain + certificatePem(ca.certificate) }),
+      mutual: false,
+      proof: 'none',
+      server: serverOptions(1),
+      clock: systemClock,
+      log: silentLog,
+    });
+    listeners.push(listener);
+    listener.addService(joiningService, {
+      join: (_call: unknown, reply: (error: object) => void) => reply({ code, details }),
+    });
+    return `127.0.0.1:${await listener.listen('127.0.0.1:0', '--join-listen')}`;
+  }
+
+  it('goes on to the next where one cannot answer, and takes a refusal for the answer of all', async () => {
+    const joinEndpoints = [
+      await replica(status.UNAVAILABLE, 'FENCED: replaced'),
+      await replica(status.UNAUTHENTICATED, 'TOKEN_USED: the token was used'),
+      await replica(status.UNAUTHENTICATED, 'never asked'),
+    ];
+    const ticket = { cluster: 'east', secret: 'x'.repeat(43), expiresAt: Date.now() + 60_000 };
+    const whole = { ...ticket, caHash: hashOf(ca.certificate), joinEndpoints };
+    const tokenFile = join(stateDir, 'token');
+    writeFileSync(tokenFile, `isthmus-join.v1.${Buffer.from(JSON.stringify(whole)).toString('base64url')}`);
+    const at = { cluster: 'east', stateDir, tokenFile, localAddress: '' };
+    await assert.rejects(linkIdentity({ ...at, clock: systemClock, random: systemRandom }), {
+      code: 'JOIN_REFUSED',
+      message: /TOKEN_USED/,
+    });
+  });
+});
+
 describe('joining too late', () => {
   it('is refused by the hub, whose clock decides', async () => {
     const clock = new FakeClock(Date.now());
@@ -165,7 +221,7 @@ describe('joining too late', () => {
       localAddress: '127.244.16.1',
       random: systemRandom,
     };
-    await assert.rejects(linkIdentity({ ...options, now: Date.now() }), { message: /TOKEN_EXPIRED/ });
+    await assert.rejects(linkIdentity({ ...options, clock: systemClock }), { message: /TOKEN_EXPIRED/ });
     hub.stop();
     rmSync(stateDir, { recursive: true });
   });
