@@ -11,6 +11,7 @@ import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Certificates } from './certificates.ts';
+import { lastWord } from './last-word.ts';
 import { TlsArrivals } from './tls-arrivals.ts';
 import { refuseUndecodable, withUndecodable } from './undecodable.ts';
 
@@ -45,7 +46,8 @@ export class GrpcListener {
   /** Throws when the certificates cannot be used. */
   constructor({ proof, server, interceptors = [], ...deps }: ListenerOptions) {
     const proving = proof === 'first-call' ? [this.#proving()] : [];
-    this.#server = new Server({ ...server, interceptors: [refuseUndecodable, ...proving, ...interceptors] });
+    const all = [lastWord, refuseUndecodable, ...proving, ...interceptors];
+    this.#server = new Server({ ...server, interceptors: all });
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#arrivals = new TlsArrivals({ ...deps, hand: (socket) => injector.injectConnection(socket) });
   }

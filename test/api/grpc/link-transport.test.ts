@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, constants } from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import { Client, status, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import { callUnary, openStream } from '@isthmus/api/grpc/call.ts';
@@ -113,6 +116,49 @@ describe('the link, over real mutual TLS', () => {
     const client = dial(new Certificates(agentPair(ca), pem));
     const refused = await echo(client, linkRequest('x'.repeat(5 * 1024 * 1024)));
     assert.ok('code' in refused && refused.code === status.RESOURCE_EXHAUSTED);
+    assert.deepEqual(await echo(client, linkRequest()), linkRequest());
+    client.close();
+  });
+
+  it('a small message that unpacks to 100 MB ends the call, and only that', async () => {
+    const { key, chain } = agentPair(ca);
+    const session = connect(`https://127.0.0.1:${port}`, { ca: pem, key, cert: chain });
+    const call = session.request({
+      ':method': 'POST',
+      ':path': linkService.sync.path,
+      'content-type': 'application/grpc',
+      'grpc-encoding': 'gzip',
+      te: 'trailers',
+    });
+    const body = gzipSync(Buffer.alloc(100 * 1024 * 1024));
+    assert.ok(body.length < 4 * 1024 * 1024);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt8(1);
+    prefix.writeUInt32BE(body.length, 1);
+    call.on('error', () => undefined).end(Buffer.concat([prefix, body]));
+    const [headers] = (await once(call.resume(), 'response')) as [Record<string, string>];
+    assert.equal(Number(headers['grpc-status']), status.RESOURCE_EXHAUSTED);
+    session.destroy();
+    const client = dial(new Certificates(agentPair(ca), pem));
+    assert.deepEqual(await echo(client, linkRequest()), linkRequest());
+    client.close();
+  });
+
+  it('a call with 1,000 headers is refused, and only that', async () => {
+    const { key, chain } = agentPair(ca);
+    const session = connect(`https://127.0.0.1:${port}`, { ca: pem, key, cert: chain });
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`x-${i}`, 'y']));
+    const call = session.request({
+      ':method': 'POST',
+      ':path': linkService.sync.path,
+      'content-type': 'application/grpc',
+      ...many,
+    });
+    call.on('error', () => undefined).resume();
+    await new Promise((resolve) => call.on('close', resolve));
+    assert.equal(call.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    session.destroy();
+    const client = dial(new Certificates(agentPair(ca), pem));
     assert.deepEqual(await echo(client, linkRequest()), linkRequest());
     client.close();
   });
