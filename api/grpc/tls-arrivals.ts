@@ -116,7 +116,11 @@ export class TlsArrivals {
       return;
     }
     this.#track(`${address}:${remotePort}`, { raw, handshake, secured: false });
-    this.#tls.emit('connection', raw);
+    // A TLS session takes some 90 KiB: not for a peer that says nothing.
+    raw.once('readable', () => {
+      if (raw.readableLength > 0) this.#tls.emit('connection', raw);
+      else raw.destroy();
+    });
   }
 
   #track(peer: string, arrival: Arrival): void {

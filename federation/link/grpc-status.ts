@@ -13,6 +13,9 @@ const codes: Readonly<Record<string, number>> = {
   BAD_CSR: status.INVALID_ARGUMENT,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
   FENCED: status.UNAVAILABLE,
+  NO_TRUST_DOMAIN: status.UNAVAILABLE,
+  // Others were faster, several times: the same call succeeds a moment later.
+  STALE_REVISION: status.UNAVAILABLE,
 };
 
 /** The one place that turns the hub's errors into gRPC statuses; what is unexpected is logged and not told. */

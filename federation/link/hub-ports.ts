@@ -122,7 +122,7 @@ async function sign(
 ): Promise<SignIntermediateResponse> {
   const { live, provider, random, clock } = deps;
   const domain = live.current.intent.trustDomains.get(live.current.settings.trustDomain)?.value;
-  if (!domain) throw new CodedError('BAD_CSR', 'the hub has no trust domain yet');
+  if (!domain) throw new CodedError('NO_TRUST_DOMAIN', 'the hub has no trust domain yet: ask again');
   const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
   if (!signed.ok) throw new CodedError('BAD_CSR', signed.error);
   const record = { ...signed.value, ...(urgent && { urgent }) };

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { grpcError } from '@isthmus/federation/link/grpc-status.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+
+describe('the status of a refused call', () => {
+  const cases: Record<string, status> = {
+    BAD_CSR: status.INVALID_ARGUMENT,
+    TOKEN_USED: status.UNAUTHENTICATED,
+    TOKEN_OTHER_CLUSTER: status.PERMISSION_DENIED,
+    TOO_MANY: status.RESOURCE_EXHAUSTED,
+    // The caller has done nothing wrong, and is answered later or elsewhere.
+    FENCED: status.UNAVAILABLE,
+    NO_TRUST_DOMAIN: status.UNAVAILABLE,
+    STALE_REVISION: status.UNAVAILABLE,
+  };
+  for (const [code, expected] of Object.entries(cases))
+    it(`${code} is ${status[expected]}, with code and reason`, () => {
+      const details = `${code}: the reason`;
+      assert.deepEqual(grpcError(new CodedError(code, 'the reason'), silentLog), { code: expected, details });
+    });
+
+  it('is INTERNAL without a reason for what nobody has foreseen', () => {
+    const { code, details } = grpcError(new Error('secret'), silentLog);
+    assert.equal(code, status.INTERNAL);
+    assert.doesNotMatch(details, /secret/);
+  });
+});
