@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { grpcError } from '@isthmus/federation/link/grpc-status.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 
 describe('the status of a refused call', () => {
+  const lines = new LimitedLines(new FakeClock(), silentLog);
   const cases: Record<string, status> = {
     BAD_CSR: status.INVALID_ARGUMENT,
     TOKEN_USED: status.UNAUTHENTICATED,
@@ -18,11 +21,14 @@ describe('the status of a refused call', () => {
   for (const [code, expected] of Object.entries(cases))
     it(`${code} is ${status[expected]}, with code and reason`, () => {
       const details = `${code}: the reason`;
-      assert.deepEqual(grpcError(new CodedError(code, 'the reason'), silentLog), { code: expected, details });
+      assert.deepEqual(grpcError(new CodedError(code, 'the reason'), lines, 'peer'), {
+        code: expected,
+        details,
+      });
     });
 
   it('is INTERNAL without a reason for what nobody has foreseen', () => {
-    const { code, details } = grpcError(new Error('secret'), silentLog);
+    const { code, details } = grpcError(new Error('secret'), lines, 'peer');
     assert.equal(code, status.INTERNAL);
     assert.doesNotMatch(details, /secret/);
   });
