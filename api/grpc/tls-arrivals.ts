@@ -9,6 +9,8 @@ import { Handshakes, type Handshake, type HandshakeLimit } from '@isthmus/mesh/n
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { Turns } from '@isthmus/mesh/process/turns.ts';
+import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Certificates } from './certificates.ts';
 
 /** After a listener was closed, what is being sent has this long to leave, milliseconds. */
@@ -23,6 +25,9 @@ export interface ArrivalsDeps {
   /** Takes over a connection whose TLS handshake is done. */
   readonly hand: (socket: TLSSocket) => void;
 }
+
+/** A handshake takes a millisecond: what is known already is served between eight of them. */
+const turns = new Turns(8);
 
 /** A connection whose peer has not proven itself. */
 interface Arrival {
@@ -116,11 +121,18 @@ export class TlsArrivals {
       return;
     }
     this.#track(`${address}:${remotePort}`, { raw, handshake, secured: false });
-    // A TLS session takes some 90 KiB: not for a peer that says nothing.
-    raw.once('readable', () => {
-      if (raw.readableLength > 0) this.#tls.emit('connection', raw);
-      else raw.destroy();
-    });
+    void this.#begin(raw, handshake);
+  }
+
+  /** A TLS session takes some 90 KiB: it is made once a whole client hello has come. */
+  async #begin(raw: Socket, handshake: Handshake): Promise<void> {
+    const { first } = await peekHello(raw, this.#deps.clock, {});
+    if (first.kind === 'hello') await turns.next();
+    if (raw.destroyed) return;
+    if (first.kind === 'hello') {
+      handshake.begun();
+      this.#tls.emit('connection', raw);
+    } else raw.destroy();
   }
 
   #track(peer: string, arrival: Arrival): void {
