@@ -80,7 +80,7 @@ describe('S7: 20,400 silent connections to the link and the join listener of a h
       defaultHandshakeLimits.timeoutMillis * 1.1 * timeScale,
       ' ms',
     );
-    atMost('growth of memory, with 20 more agents', (most - before) / mebibyte, 128, ' MiB');
+    atMost('growth of memory, with 20 more agents', (most - before) / mebibyte, 256, ' MiB');
     atMost('a new agent was served after', longest, 3000 * timeScale, ' ms');
     equal('agents that were lost', hub.log.split('"agent gone"').length - 1, 0);
   });
