@@ -5,6 +5,7 @@ import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -13,7 +14,7 @@ import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
-import { appliedReports } from './applied.ts';
+import { appliedReports, unreadPolicies } from './applied.ts';
 import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
@@ -28,6 +29,7 @@ import { Renewals } from './link/renewals.ts';
 import { ownEpoch } from './own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyEffects } from './policies/policy-effects.ts';
+import { refusedPolicyConditions } from './policies/refused.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
@@ -355,6 +357,7 @@ export class Agent {
       ...addressConditions(this.#allocations),
       ...clusterConditions(input, this.#options.clock.monotonic()),
       ...this.#effects.conditions(input.view.namespaces()),
+      ...refusedPolicyConditions(this.#xds.refusals(typeUrls.authorization), input),
     ]);
     this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
   }
@@ -378,17 +381,18 @@ export class Agent {
 
   #reportApplied(): void {
     if (!this.#snapshot || this.#translated !== this.#views.view) return;
-    const policies = [...this.#views.view.policies].map(([name, policy]) => ({
-      policy,
-      version: this.#views.version('policy', name) ?? '',
-    }));
+    const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
+      const version = this.#views.version('policy', name);
+      return version === undefined ? [] : [{ policy, version }];
+    });
     const { cluster } = this.#options;
     const covered = this.#policies.reports(policies, {
       cluster,
       view: this.#view,
       health: this.#health.current,
     });
-    const reports = appliedReports(this.#views, this.#snapshot, covered, (type, name) =>
+    const policyReports = [...covered, ...unreadPolicies(this.#views)];
+    const reports = appliedReports(this.#views, this.#snapshot, policyReports, (type, name) =>
       this.#xds.coverage(type, name),
     );
     this.#publish('applied', reports, wire.appliedReport.encode);

@@ -1,3 +1,4 @@
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubViewStore } from './link/hub-view-store.ts';
@@ -31,6 +32,26 @@ export function appliedReports(
     ),
   ];
   return new Map(reports.map((one) => [one.subject, one]));
+}
+
+/** Policies of the hub that cannot be read and were never held: what stands in for them is not what was written. */
+export const unreadPolicies = (views: Pick<HubViewStore, 'view' | 'refused'>): readonly Applied[] =>
+  [...views.refused('policy')].map(([name, { resource, reason }]) => ({
+    subject: `policy/${name}`,
+    version: resource.version,
+    proxies: 0,
+    state: 'REJECTED',
+    message: `the agent cannot read it (${reason})${effectOf(views.view.policies.get(name))}`,
+  }));
+
+function effectOf(standIn: CompiledPolicy | undefined): string {
+  if (!standIn) return '';
+  const { target, authorization } = standIn;
+  const labels = Object.entries(target.labels).map(([key, value]) => `${key}=${value}`);
+  const whom = `workloads of ${target.namespace}${labels.length > 0 ? ` with ${labels.join(',')}` : ''}`;
+  const refuse =
+    authorization.action === 'ALLOW' ? 'connections that no other ALLOW allows' : 'whatever it may deny';
+  return `: until it can be read, ${whom} refuse ${refuse}`;
 }
 
 function report(subject: string, version: string | undefined, coverages: readonly Coverage[]): Applied {

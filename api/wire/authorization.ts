@@ -1,5 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { AddressMatch, Authorization, Match, StringMatch } from '@isthmus/mesh/rbac/authorization.ts';
+import type {
+  AddressMatch,
+  Authorization,
+  Clause,
+  Match,
+  StringMatch,
+} from '@isthmus/mesh/rbac/authorization.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import {
   Action,
@@ -8,6 +14,7 @@ import {
   type Address as WireAddress,
   type Authorization as WireAuthorization,
   type Match as WireMatch,
+  type Rules as WireClause,
   type MatchSchema,
   type StringMatch as WireStringMatch,
   type StringMatchSchema,
@@ -28,8 +35,11 @@ export const encodeAuthorization = (authorization: Authorization): Uint8Array =>
 
 /** `name` is the resource's name: by it, not by the message's own fields, do workloads refer to a policy. */
 export const decodeAuthorization = (name: string, bytes: Uint8Array): Result<Authorization, string> =>
-  decodeMessage(AuthorizationSchema, bytes, (message, fields) =>
-    readAuthorization(fields.text('resource name', name), message, fields),
+  decodeMessage(
+    AuthorizationSchema,
+    bytes,
+    (message, fields) => readAuthorization(fields.text('resource name', name), message, fields),
+    'REFUSE',
   );
 
 export const writeAuthorization = (policy: Authorization): MessageInitShape<typeof AuthorizationSchema> => ({
@@ -54,12 +64,13 @@ export const readAuthorization = (
   scope: fields.name('scope', message.scope, scopes),
   action: fields.name('action', message.action, actions),
   rules: message.groups.map((group, g) =>
-    group.rules.map((clause, c) =>
-      clause.matches.map((match, m) => readMatch(`groups[${g}].rules[${c}].matches[${m}]`, match, fields)),
-    ),
+    group.rules.map((clause, c) => readClause(`groups[${g}].rules[${c}]`, clause, fields)),
   ),
   dryRun: message.dryRun,
 });
+
+export const readClause = (at: string, { matches }: WireClause, fields: Fields): Clause =>
+  matches.map((match, m) => readMatch(`${at}.matches[${m}]`, match, fields));
 
 const writeMatch = (match: Match): MessageInitShape<typeof MatchSchema> => ({
   namespaces: match.namespaces.map(writeString),

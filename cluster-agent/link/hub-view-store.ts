@@ -1,6 +1,6 @@
-import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
+import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { StateFile } from '../state-file.ts';
-import { emptyHubView, withResource, withoutResource, type HubView } from '../view/hub-view.ts';
+import { emptyHubView, withResource, withStandIn, withoutResource, type HubView } from '../view/hub-view.ts';
 
 /**
  * What the hub has sent and still stands, on disk: an agent that starts while the hub is away serves on from here,
@@ -10,6 +10,8 @@ export class HubViewStore {
   readonly #file: StateFile;
   readonly #hub: string;
   readonly #held = new Map<string, Map<string, Resource>>();
+  /** What was refused and is held in no version, by type and name. */
+  readonly #refused = new Map<string, Map<string, Refused>>();
   #view: HubView = emptyHubView;
   #complete = false;
 
@@ -39,13 +41,22 @@ export class HubViewStore {
     return this.#view;
   }
 
+  /** As `ClientSession` takes them: what was refused is named, so that the hub sends it again or says that it is gone. */
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
     return new Map(
       [...this.#held].map(([type, held]) => [
         type,
-        new Map([...held].map(([name, { version }]) => [name, version])),
+        new Map([
+          ...[...this.refused(type).keys()].map((name) => [name, noVersion] as const),
+          ...[...held].map(([name, { version }]) => [name, version] as const),
+        ]),
       ]),
     );
+  }
+
+  /** What cannot be read and is held in no version, by name, and why. */
+  refused(type: string): ReadonlyMap<string, Refused> {
+    return this.#refused.get(type) ?? new Map<string, Refused>();
   }
 
   version(type: string, name: string): string | undefined {
@@ -55,32 +66,44 @@ export class HubViewStore {
   apply(type: string, resources: readonly Resource[], removed: readonly string[]): readonly Rejected[] {
     const held = this.#held.get(type) ?? new Map<string, Resource>();
     this.#held.set(type, held);
+    const refused = this.#refused.get(type) ?? new Map<string, Refused>();
+    this.#refused.set(type, refused);
     const rejected: Rejected[] = [];
     for (const resource of resources) {
+      const { name } = resource;
       const next = withResource(this.#view, type, resource);
-      if (!next.ok) rejected.push({ name: resource.name, reason: next.error });
-      else {
+      if (next.ok) {
         this.#view = next.value;
-        held.set(resource.name, resource);
+        held.set(name, resource);
+        refused.delete(name);
+        continue;
       }
+      rejected.push({ name, reason: next.error });
+      if (held.has(name)) continue;
+      refused.set(name, { resource, reason: next.error });
+      this.#view = withStandIn(this.#view, type, resource);
     }
     for (const name of removed) {
       held.delete(name);
+      refused.delete(name);
       this.#view = withoutResource(this.#view, type, name);
     }
     return rejected;
   }
 
-  /** Throws STATE_FILE. */
+  /** Throws STATE_FILE. What was refused is with what is held: it is refused again when it is read, or is not. */
   save(): void {
-    const types = [...this.#held].map(([type, held]): SavedType => [
-      type,
-      [...held.values()].map(({ name, version, body }) => [
-        name,
-        version,
-        Buffer.from(body).toString('base64'),
-      ]),
-    ]);
+    const types = [...this.#held].map(([type, held]): SavedType => {
+      const refused = [...this.refused(type).values()].map(({ resource }) => resource);
+      return [
+        type,
+        [...held.values(), ...refused].map(({ name, version, body }) => [
+          name,
+          version,
+          Buffer.from(body).toString('base64'),
+        ]),
+      ];
+    });
     this.#file.write({ hub: this.#hub, complete: this.#complete, types } satisfies Saved);
   }
 
@@ -93,6 +116,12 @@ export class HubViewStore {
         [],
       );
   }
+}
+
+export interface Refused {
+  readonly resource: Resource;
+  /** Why it cannot be read. */
+  readonly reason: string;
 }
 
 /** Name, version, body in base64. */

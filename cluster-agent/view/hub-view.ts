@@ -6,6 +6,7 @@ import type {
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import { policyStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
@@ -86,6 +87,18 @@ export function withResource(view: HubView, type: string, resource: Resource): R
   if (older !== undefined) return err(older);
   const values = new Map<string, unknown>(view[known.field]).set(resource.name, read.value);
   return ok({ ...view, [known.field]: values });
+}
+
+/**
+ * With what stands in for a resource that was refused and is held in no version: a policy that cannot be read closes what
+ * it is for, and other types have none.
+ */
+export function withStandIn(view: HubView, type: string, { name, body }: Resource): HubView {
+  if (type !== 'policy') return view;
+  const standIn = policyStandIn(name, body);
+  return standIn
+    ? { ...view, policies: new Map(view.policies).set(name, standIn) }
+    : withoutResource(view, type, name);
 }
 
 export function withoutResource(view: HubView, type: string, name: string): HubView {

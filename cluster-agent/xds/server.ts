@@ -45,6 +45,13 @@ export interface XdsDeps {
   readonly log: Log;
 }
 
+/** A resource that proxies have refused. */
+export interface Refusal {
+  /** `<namespace>/<name>` of their pods. */
+  readonly proxies: readonly string[];
+  readonly reason: string;
+}
+
 export interface ConnectedClient extends ProxyClient {
   /** `address:port` of its end of the connection. */
   readonly peer: string;
@@ -157,6 +164,18 @@ export class XdsServer {
   /** Whether a proxy held workloads already when it connected. */
   returned(client: string): boolean {
     return this.#streams.get(client)?.returned ?? false;
+  }
+
+  /** What connected proxies have refused of a type and not taken since, by name: who, and why the first of them did. */
+  refusals(type: string): ReadonlyMap<string, Refusal> {
+    const refusals = new Map<string, { readonly proxies: string[]; readonly reason: string }>();
+    for (const stream of this.#streams.values())
+      for (const [name, { reason }] of stream.rejected(type)) {
+        const known = refusals.get(name) ?? { proxies: [], reason };
+        known.proxies.push(stream.view.client.key);
+        refusals.set(name, known);
+      }
+    return refusals;
   }
 
   /** How far a resource, or its absence, has come among the connected proxies that take its type. */

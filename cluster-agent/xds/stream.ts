@@ -119,6 +119,11 @@ export class ProxyStream {
     return this.#session.acknowledged(type, name);
   }
 
+  /** What the proxy has refused of a type and not taken since, by name. */
+  rejected(type: string): ReadonlyMap<string, RejectedVersion> {
+    return this.#session.rejected(type);
+  }
+
   /** The proxy was told everything of every type once. */
   get complete(): boolean {
     return this.types.every((type) => this.#session.completed(type));

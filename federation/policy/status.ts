@@ -35,8 +35,10 @@ function reported(
   version: string,
 ): Pick<Applied, 'state' | 'message' | 'proxies'> {
   const refusal = shard?.refused.get(subject);
-  if (refusal?.version === version)
-    return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
   const applied = shard?.applied.get(subject);
-  return applied?.version === version ? applied : { state: 'PENDING', message: '', proxies: 0 };
+  const said = applied?.version === version ? applied : undefined;
+  // A refusal that the agent reports says what is in force instead.
+  if (refusal?.version === version && said?.state !== 'REJECTED')
+    return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
+  return said ?? { state: 'PENDING', message: '', proxies: 0 };
 }

@@ -26,7 +26,7 @@ function refusals({ observed }: FederationSnapshot, cluster: string): readonly C
   if (refused.length === 0) return [];
   const shown = refused.slice(0, most).map(([what, { reason }]) => `${what}: ${reason}`);
   const more = refused.length > most ? [`${refused.length - most} more`] : [];
-  const message = `the agent keeps the previous version of: ${[...shown, ...more].join('; ')}`;
+  const message = `the agent cannot read, and keeps what it had before of: ${[...shown, ...more].join('; ')}`;
   const remedy =
     "upgrade the cluster's agent if it is older than the hub; otherwise report the refusal as a defect";
   return [

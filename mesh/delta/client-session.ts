@@ -1,9 +1,18 @@
 import { formatRejections } from './rejections.ts';
-import type { DeltaRequest, DeltaResponse, Rejected, Resource, ResourceType } from './messages.ts';
+import {
+  noVersion,
+  type DeltaRequest,
+  type DeltaResponse,
+  type Rejected,
+  type Resource,
+  type ResourceType,
+} from './messages.ts';
 
 interface Consumed {
   /** Name to version of everything that was applied and not removed since. Outlives streams. */
   readonly versions: Map<string, string>;
+  /** Names that were refused and are held in no version: something may stand in for them. */
+  readonly refused: Set<string>;
   complete: boolean;
   ready: boolean;
 }
@@ -21,21 +30,30 @@ export class ClientSession {
   readonly #types: ReadonlyMap<ResourceType, Consumed>;
   #epoch = 0n;
 
-  /** `retained`: what is held already, e.g. from a disk; type to name to version. */
+  /**
+   * `retained`: what is held already, e.g. from a disk; type to name to version. `refused`: a name that was refused and
+   * is held in no version.
+   */
   constructor(
     types: readonly ResourceType[],
     retained: ReadonlyMap<ResourceType, ReadonlyMap<string, string>> = new Map(),
   ) {
     this.#types = new Map(
-      types.map((type) => [type, { versions: new Map(retained.get(type)), complete: false, ready: false }]),
+      types.map((type) => [
+        type,
+        { ...parted(retained.get(type) ?? new Map()), complete: false, ready: false },
+      ]),
     );
   }
 
-  /** The requests that open a stream: one per type, for everything, naming the versions that are held. */
+  /**
+   * The requests that open a stream: one per type, for everything, naming the versions that are held. What was refused is
+   * named too, so that the producer sends it again or says that it is gone.
+   */
   open(): readonly DeltaRequest[] {
-    return [...this.#types].map(([type, { versions }]) => ({
+    return [...this.#types].map(([type, { versions, refused }]) => ({
       ...request(type, ''),
-      initialVersions: new Map(versions),
+      initialVersions: new Map([...[...refused].map((name) => [name, noVersion] as const), ...versions]),
     }));
   }
 
@@ -72,8 +90,10 @@ export class ClientSession {
     const consumed = this.#types.get(type);
     if (consumed) {
       const refused = new Set(rejected.map(({ name }) => name));
-      for (const { name, version } of resources) if (!refused.has(name)) consumed.versions.set(name, version);
-      for (const name of removed) if (!refused.has(name)) consumed.versions.delete(name);
+      for (const { name, version } of resources)
+        if (refused.has(name)) refuse(consumed, name);
+        else take(consumed, name, version);
+      for (const name of removed) if (!refused.has(name)) forget(consumed, name);
       consumed.complete ||= complete;
       consumed.ready ||= consumed.complete && rejected.length === 0;
     }
@@ -103,6 +123,28 @@ export class ClientSession {
   held(type: ResourceType): ReadonlyMap<string, string> {
     return this.#types.get(type)?.versions ?? new Map();
   }
+}
+
+function parted(retained: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 'refused'> {
+  const all = [...retained];
+  return {
+    versions: new Map(all.filter(([, version]) => version !== noVersion)),
+    refused: new Set(all.flatMap(([name, version]) => (version === noVersion ? [name] : []))),
+  };
+}
+
+function refuse({ versions, refused }: Consumed, name: string): void {
+  if (!versions.has(name)) refused.add(name);
+}
+
+function take({ versions, refused }: Consumed, name: string, version: string): void {
+  versions.set(name, version);
+  refused.delete(name);
+}
+
+function forget({ versions, refused }: Consumed, name: string): void {
+  versions.delete(name);
+  refused.delete(name);
 }
 
 const request = (type: ResourceType, nonce: string, error = ''): DeltaRequest => ({

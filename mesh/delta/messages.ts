@@ -8,6 +8,9 @@ export interface Resource {
   readonly body: Uint8Array;
 }
 
+/** In what a consumer says that it retains: it has refused this name, and holds no version of it. */
+export const noVersion = '';
+
 /** The order of what was sent: an epoch of the sender's life, and a revision within it. A lower epoch is dropped. */
 export interface Moment {
   readonly epoch: bigint;

@@ -1,4 +1,4 @@
-import type { DeltaRequest } from './messages.ts';
+import { noVersion, type DeltaRequest } from './messages.ts';
 import type { Acknowledgement, ProducedResources, RejectedVersion } from './produced.ts';
 import { readRejections } from './rejections.ts';
 
@@ -43,14 +43,19 @@ export class SentType {
     else if (this.#dirty) for (const name of names) this.#dirty.add(name);
   }
 
-  /** Names whose version the consumer lacks, and names that are gone. Names that are settled are forgotten. */
+  /**
+   * Names whose version the consumer lacks, and names that are gone. Names that are settled are forgotten. What the
+   * consumer refused and is gone is removed too, as something may stand in for it there.
+   */
   pending(resources: ProducedResources, hold: (name: string) => boolean): Pending {
-    const names = this.#dirty ?? new Set([...resources.keys(), ...this.#known.keys()]);
+    const names =
+      this.#dirty ?? new Set([...resources.keys(), ...this.#known.keys(), ...this.#rejected.keys()]);
     const pending: Pending = { upserts: [], removals: [] };
     for (const name of names) {
       const current = resources.get(name)?.version;
       const known = this.#known.get(name);
-      if (current === known) this.#rejected.delete(name);
+      const isGone = current === undefined && this.#rejected.has(name);
+      if (current === known && !isGone) this.#rejected.delete(name);
       else if (known !== undefined && hold(name)) continue;
       else if (current === undefined) pending.removals.push(name);
       else if (this.#rejected.get(name)?.version !== current) pending.upserts.push(name);
@@ -113,9 +118,15 @@ export class SentType {
     return true;
   }
 
+  /** What the consumer has refused and not taken since, by name. */
+  get rejected(): ReadonlyMap<string, RejectedVersion> {
+    return this.#rejected;
+  }
+
   acknowledged(name: string): string | RejectedVersion | undefined {
     const flying = this.#inFlight?.changes.get(name);
-    return this.#rejected.get(name) ?? (flying ? flying.previous : this.#known.get(name));
+    const version = flying ? flying.previous : this.#known.get(name);
+    return this.#rejected.get(name) ?? (version === noVersion ? undefined : version);
   }
 
   #restore(name: string, previous: string | undefined): void {

@@ -104,6 +104,11 @@ export class ServerSession {
     return this.#sent.get(type)?.acknowledged(name);
   }
 
+  /** What the consumer has refused of a type and not taken since, by name. */
+  rejected(type: ResourceType): ReadonlyMap<string, RejectedVersion> {
+    return this.#sent.get(type)?.rejected ?? new Map<string, RejectedVersion>();
+  }
+
   /** The consumer has asked for this type and was told everything of it once. */
   completed(type: ResourceType): boolean {
     return this.#sent.get(type)?.completed ?? false;

@@ -9,6 +9,12 @@ export type Address =
   | { readonly kind: 'workload'; readonly workload: Workload }
   | { readonly kind: 'service'; readonly service: Service };
 
+/** What is in force in place of a policy that cannot be read; nothing where it denies nothing. */
+export interface StandIn {
+  readonly key: string;
+  readonly policy: Authorization | undefined;
+}
+
 /**
  * All that a proxy knows of the mesh. One push is applied in one synchronous step, so nobody sees half of it.
  * Lookups are those of Istio's workload API: by (network, address), by host name, by node.
@@ -30,9 +36,17 @@ export class MeshState {
     this.policies.sweep(this.#isNamed);
   }
 
-  /** A policy that is removed while workloads still name it stays in force until none does. */
-  applyAuthorizations(upserts: readonly Authorization[], removed: readonly string[]): void {
+  /**
+   * A policy that cannot be read has a stand-in until it can be, unless an earlier version was read, which holds on.
+   * A policy that is removed while workloads still name it stays in force until none does.
+   */
+  applyAuthorizations(
+    upserts: readonly Authorization[],
+    removed: readonly string[],
+    standIns: readonly StandIn[] = [],
+  ): void {
     for (const policy of upserts) this.policies.insert(policy);
+    for (const { key, policy } of standIns) this.policies.standIn(key, policy);
     for (const key of removed) this.policies.retire(key, this.#isNamed);
   }
 

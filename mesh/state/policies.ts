@@ -8,6 +8,16 @@ export class PolicyStore {
   readonly #unnamed = new IndexMap<Authorization>();
   /** Removed by the control plane, and in force until nobody names them. */
   readonly #retired = new Set<string>();
+  /** What is in force in place of a policy that could not be read. */
+  readonly #standIns = new Set<string>();
+
+  /** Puts something in force in place of a version that cannot be read; undefined: nothing. What was read before stays. */
+  standIn(key: string, policy: Authorization | undefined): void {
+    if (this.#byKey.has(key) && !this.#standIns.has(key) && !this.#retired.has(key)) return;
+    if (!policy) return void this.remove(key);
+    this.insert(policy);
+    this.#standIns.add(key);
+  }
 
   insert(policy: Authorization): Authorization | undefined {
     const replaced = this.remove(policy.key);
@@ -19,6 +29,7 @@ export class PolicyStore {
 
   remove(key: string): Authorization | undefined {
     this.#retired.delete(key);
+    this.#standIns.delete(key);
     const policy = this.#byKey.get(key);
     if (!policy) return undefined;
     this.#byKey.delete(key);

@@ -1,5 +1,6 @@
 import { decodeAddress } from '@isthmus/api/wire/address.ts';
 import { decodeAuthorization } from '@isthmus/api/wire/authorization.ts';
+import { authorizationStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
@@ -14,7 +15,10 @@ interface Rejected {
 
 type Delta = Extract<ToWorker, { kind: 'delta' }>;
 
-/** Puts one delta in force and tells what of it cannot be read; the rest holds. An unknown type is none of ours. */
+/**
+ * Puts one delta in force and tells what of it cannot be read; the rest holds. A policy that cannot be read closes what it
+ * is for. An unknown type is none of ours.
+ */
 export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): readonly Rejected[] {
   const { removed } = delta;
   switch (delta.type) {
@@ -27,7 +31,11 @@ export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): 
     }
     case typeUrls.authorization: {
       const { values, rejected } = decodeAll(delta, ({ name, body }) => decodeAuthorization(name, body));
-      state.applyAuthorizations(values, removed);
+      const standIns = refusedOf(delta, rejected).map(({ name, body }) => ({
+        key: name,
+        policy: authorizationStandIn(name, body),
+      }));
+      state.applyAuthorizations(values, removed, standIns);
       return rejected;
     }
     case typeUrls.trustBundle: {
@@ -48,6 +56,11 @@ export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): 
     default:
       return [];
   }
+}
+
+function refusedOf({ resources }: Delta, rejected: readonly Rejected[]): Delta['resources'] {
+  const names = new Set(rejected.map(({ name }) => name));
+  return resources.filter(({ name }) => names.has(name));
 }
 
 function decodeAll<T>(

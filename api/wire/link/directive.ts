@@ -51,6 +51,7 @@ export const compiledPolicy: Codec<CompiledPolicy> = codec(
       authorization: readAuthorization(key, wire, fields),
     };
   },
+  'REFUSE',
 );
 
 /** Type `traffic`, named `<namespace>/<name>`. */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unreadPolicies } from '@isthmus/cluster-agent/applied.ts';
 import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { aMatch, anAuthorization } from '../../fakes/records.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 
 describe('the hub’s word on disk', () => {
@@ -55,6 +57,75 @@ describe('the hub’s word on disk', () => {
       ['d'],
     );
     assert.equal(views.view.diversions.get('d')?.percent, 30);
+  });
+
+  describe('a policy that cannot be read and was never held', () => {
+    const policy = (action: 'ALLOW' | 'DENY', revision = 1) => {
+      const target = { namespace: 'shop', labels: { app: 'cart' } };
+      const authorization = anAuthorization({
+        name: 'isthmus~p',
+        action,
+        rules: [[[aMatch({ destinationPorts: [80] })]]],
+      });
+      const body = wire.compiledPolicy.encode({ name: 'p', revision, target, authorization });
+      return { name: 'p', version: contentVersion(body), body };
+    };
+    const unreadable = () => {
+      const one = policy('DENY');
+      // Under another name nothing of its content is believed, but whom it is for.
+      return { ...one, name: 'q' };
+    };
+    const rulesOf = (views: HubViewStore, name: string) => views.view.policies.get(name)?.authorization.rules;
+
+    it('closes what it is for, is refused by name, and is held in no version', () => {
+      const views = open();
+      assert.deepEqual(
+        views.apply('policy', [unreadable()], []).map(({ name }) => name),
+        ['q'],
+      );
+      assert.deepEqual(rulesOf(views, 'q'), [[[aMatch({ destinationPorts: [80] })]]]);
+      assert.equal(views.version('policy', 'q'), undefined);
+      assert.deepEqual([...views.versions().get('policy')!], [['q', '']]);
+    });
+
+    it('reads as rejected in that version, with what is in force instead', () => {
+      const views = open();
+      views.apply('policy', [unreadable()], []);
+      const [report] = unreadPolicies(views);
+      assert.deepEqual(
+        [report?.subject, report?.version, report?.state],
+        ['policy/q', unreadable().version, 'REJECTED'],
+      );
+      assert.match(
+        report?.message ?? '',
+        /until it can be read, workloads of shop with app=cart refuse whatever it may deny/,
+      );
+    });
+
+    it('closes it still after a restart, and no longer when it is gone', () => {
+      const views = open();
+      views.apply('policy', [unreadable()], []);
+      views.save();
+      const again = open();
+      assert.ok(rulesOf(again, 'q'));
+      assert.equal(again.refused('policy').size, 1);
+      again.apply('policy', [], ['q']);
+      assert.equal(rulesOf(again, 'q'), undefined);
+      assert.equal(again.refused('policy').size, 0);
+    });
+
+    it('is read once a version comes that can be, which it then keeps', () => {
+      const views = open();
+      const garbage = { ...policy('DENY'), version: 'x', body: Uint8Array.of(10, 99) };
+      views.apply('policy', [garbage], []);
+      assert.equal(rulesOf(views, 'p'), undefined, 'nothing says whom it is for');
+      assert.equal(unreadPolicies(views)[0]?.state, 'REJECTED');
+      views.apply('policy', [policy('ALLOW')], []);
+      assert.equal(views.refused('policy').size, 0);
+      views.apply('policy', [garbage], []);
+      assert.equal(views.view.policies.get('p')?.authorization.action, 'ALLOW');
+      assert.deepEqual([...views.versions().get('policy')!], [['p', policy('ALLOW').version]]);
+    });
   });
 
   it('takes no resource under a name that its content does not have', () => {
