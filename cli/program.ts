@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { instanceName, readableFile } from './arguments.ts';
 import { auditCommand } from './commands/audit.ts';
 import { checkCommand } from './commands/check.ts';
+import { clusterCommands } from './commands/cluster.ts';
 import { clustersCommand } from './commands/clusters.ts';
 import { drainCommands } from './commands/drain.ts';
 import { exportCommands } from './commands/export.ts';
@@ -54,6 +55,7 @@ function createProgram(world: World): Command {
   sandboxCommands(program);
   checkCommand(program, world);
   clustersCommand(program, world);
+  clusterCommands(program, world);
   servicesCommand(program, world);
   workloadsCommand(program, world);
   rejectionsCommand(program, world);

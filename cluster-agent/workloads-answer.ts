@@ -1,4 +1,12 @@
-import type { WorkloadSummary, WorkloadsAnswer, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
+import type {
+  WorkloadHealth,
+  WorkloadSummary,
+  WorkloadsAnswer,
+  WorkloadsQuestion,
+} from '@isthmus/api/domain/question.ts';
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { explain } from './health/explain.ts';
+import type { Verdict } from './health/judge.ts';
 import { identityFor, type TranslateInput } from './translate/input.ts';
 import { isGateway } from './translate/gateways.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
@@ -30,19 +38,36 @@ export function answerWorkloads(
 function summary(
   input: TranslateInput,
   snapshot: ClusterSnapshot,
-  pod: Parameters<typeof podUid>[1],
+  pod: PodObject,
   uid: string,
 ): WorkloadSummary {
   const workload = snapshot.workloads.get(uid);
   const { name, namespace } = pod.metadata;
+  const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod);
   return {
     ...{ uid, name, namespace, node: pod.nodeName, serviceAccount: pod.serviceAccount },
     spiffeId: identityFor(input, namespace, pod.serviceAccount),
     addresses: pod.podIP === '' ? [] : [pod.podIP],
-    ...{ mode: isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod), ready: pod.ready === true },
+    ...{ mode, ready: pod.ready === true },
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],
     deniesByDefault: isUnderAllow(snapshot, namespace, workload?.authorizationPolicies ?? []),
+    health: healthOf(input.health.of(pod), pod, mode),
+  };
+}
+
+function healthOf(
+  { problem, stale }: Verdict,
+  pod: PodObject,
+  mode: WorkloadSummary['mode'],
+): WorkloadHealth {
+  const { cause, remedy } = problem ? explain(problem, pod, mode) : { cause: '', remedy: '' };
+  return {
+    healthy: problem === undefined,
+    reason: problem?.cause ?? '',
+    message: cause,
+    remedy,
+    stale: stale !== undefined,
   };
 }
 

@@ -13,6 +13,18 @@ export interface WorkloadsQuestion {
   readonly after: string;
 }
 
+/** Whether a workload can be reached as an endpoint. */
+export interface WorkloadHealth {
+  readonly healthy: boolean;
+  /** The first thing on the way to it that has not proven that it works: PROXY_MISSING; '' when it is healthy. */
+  readonly reason: string;
+  /** Why, in words; '' when it is healthy. */
+  readonly message: string;
+  readonly remedy: string;
+  /** It rests on what was last known. */
+  readonly stale: boolean;
+}
+
 export interface WorkloadSummary {
   readonly uid: string;
   readonly name: string;
@@ -28,6 +40,8 @@ export interface WorkloadSummary {
   readonly policies: readonly string[];
   /** An ALLOW applies to it: whatever no ALLOW permits is denied. */
   readonly deniesByDefault: boolean;
+  /** undefined: its agent is older than this field. */
+  readonly health: WorkloadHealth | undefined;
 }
 
 export interface WorkloadsAnswer {

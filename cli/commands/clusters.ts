@@ -18,7 +18,7 @@ interface Cluster {
   readonly rejectionCounts: { readonly errors: number; readonly warnings: number };
 }
 
-const nodes = `name state admission drainPercent drainScope drainDeadline network trustDomain agentVersion
+const nodes = `name state admission drainPercent drainScope drainDeadline network admittedNetwork namespaces trustDomain agentVersion
   proxiesConnected revision joinedAt clockSkewMillis link { connected unreachableSince } staleness { asOf reachable }
   nodes { name region zone } workloadsByMode { mode count }
   gateways { network address hbonePort passthroughPort spiffeId ready }

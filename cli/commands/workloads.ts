@@ -12,9 +12,16 @@ interface Workload {
   readonly ready: boolean;
   readonly addresses: readonly string[];
   readonly spiffeId: string;
+  readonly health: {
+    readonly healthy: boolean;
+    readonly reason: string;
+    readonly message: string;
+    readonly stale: boolean;
+  } | null;
 }
 
-const nodes = 'namespace name uid cluster node mode ready addresses spiffeId services policies';
+const nodes =
+  'namespace name uid cluster node mode ready addresses spiffeId services policies deniesByDefault health { healthy reason message remedy stale }';
 
 export function workloadsCommand(program: Command, world: World): void {
   program
@@ -40,9 +47,15 @@ export function workloadsCommand(program: Command, world: World): void {
 
 const tableOf = (workloads: readonly Workload[]): string =>
   table(
-    ['workload', 'node', 'mode', 'ready', 'address', 'identity'],
+    ['workload', 'node', 'mode', 'ready', 'health', 'address', 'identity', 'why'],
     workloads.map((one) => [
-      ...[`${one.namespace}/${one.name}`, one.node, one.mode, one.ready ? 'yes' : 'no'],
-      ...[one.addresses.join(' '), one.spiffeId],
+      ...[`${one.namespace}/${one.name}`, one.node, one.mode, one.ready ? 'yes' : 'no', healthOf(one)],
+      ...[one.addresses.join(' '), one.spiffeId, one.health?.message ?? ''],
     ]),
   );
+
+/** Healthy, or the first thing on the way to it that has not proven that it works. */
+function healthOf({ health }: Workload): string {
+  if (!health) return 'unknown';
+  return `${health.healthy ? 'healthy' : health.reason}${health.stale ? ' (stale)' : ''}`;
+}

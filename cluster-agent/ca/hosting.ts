@@ -18,5 +18,5 @@ export function hostingRefusal(
   if (!issuer || mayHost(issuer, namespace)) return undefined;
   const pod = view.get('Pod', own, name);
   if (pod && own === namespace && gatewayPods(view).has(pod)) return undefined;
-  return `cluster ${issuer.cluster} may not host namespace ${namespace}: allow it with setClusterNamespaces, or move the workload`;
+  return `cluster ${issuer.cluster} may not host namespace ${namespace}: allow it with isthmus cluster namespaces, or move the workload`;
 }

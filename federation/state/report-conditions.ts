@@ -89,7 +89,7 @@ function withheldServices(snapshot: FederationSnapshot, { cluster, services }: S
       severity: 'WARNING',
       object: '',
       message: `${cluster} exports services of namespaces that it may not host, and no other cluster gets them: ${names.slice(0, mostShown).join(', ')}${more}`,
-      remedy: `allow the namespaces with setClusterNamespaces, or export the services from another cluster`,
+      remedy: `allow the namespaces with isthmus cluster namespaces ${cluster}, or export the services from another cluster`,
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Answer, Ask, WorkloadSummary } from '@isthmus/api/domain/question.ts';
+import type { Answer, Ask, WorkloadHealth, WorkloadSummary } from '@isthmus/api/domain/question.ts';
 import type { ClusterReport, Gateway, ServiceHealth, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -55,10 +55,14 @@ export const aHealth = (name: string, healthy = 2): ServiceHealth => ({
   groups: [{ region: 'r1', zone: 'z1', transport: 'hbone', total: 2, healthy }],
 });
 
+export const provenHealth: WorkloadHealth = {
+  ...{ healthy: true, reason: '', message: '', remedy: '', stale: false },
+};
+
 export const aSummary = (name: string, over: Partial<WorkloadSummary> = {}): WorkloadSummary => ({
   ...{ uid: `east/shop/${name}`, name, namespace: 'shop', node: 'n1', serviceAccount: name, mode: 'AMBIENT' },
   ...{ spiffeId: `spiffe://cluster.local/ns/shop/sa/${name}`, addresses: [], services: [], policies: [] },
-  ...{ ready: true, deniesByDefault: false },
+  ...{ ready: true, deniesByDefault: false, health: provenHealth },
   ...over,
 });
 

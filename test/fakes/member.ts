@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkloadSummary, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
+import type { WorkloadHealth, WorkloadSummary, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import { countRejections, placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -17,6 +17,7 @@ import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
+import { provenHealth } from './agent.ts';
 import type { TestHub } from './hub.ts';
 
 /** What a member cluster says of itself; every service has one port and endpoints that HBONE reaches. */
@@ -156,6 +157,16 @@ const healthOf = ({ services, region }: Said) => ({
   })),
 });
 
+/** Those that are not simply healthy. */
+const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
+  'orders-000': {
+    ...{ healthy: false, reason: 'PROXY_MISSING', stale: false },
+    message: 'Node east-a has no ztunnel',
+    remedy: 'run a pod of service account istio-system/ztunnel on Node east-a',
+  },
+  'orders-001': { ...provenHealth, stale: true },
+};
+
 /** They are in one namespace and bear no labels. */
 function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
   const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
@@ -169,6 +180,7 @@ function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: 
       services: [],
       policies: [],
       deniesByDefault: false,
+      health: healths[name] ?? provenHealth,
     },
   }));
   const rest = all.filter(({ uid }) => uid > after);

@@ -1359,6 +1359,11 @@ export declare type WorkloadSummary = Message<"isthmus.link.v1.WorkloadSummary">
    * @generated from field: bool denies_by_default = 12;
    */
   deniesByDefault: boolean;
+
+  /**
+   * @generated from field: isthmus.link.v1.WorkloadHealth health = 13;
+   */
+  health?: WorkloadHealth | undefined;
 };
 
 /**
@@ -1366,6 +1371,48 @@ export declare type WorkloadSummary = Message<"isthmus.link.v1.WorkloadSummary">
  * Use `create(WorkloadSummarySchema)` to create a new message.
  */
 export declare const WorkloadSummarySchema: GenMessage<WorkloadSummary>;
+
+/**
+ * Whether a workload can be reached as an endpoint, and the first thing on the way to it that has not proven that it works.
+ *
+ * @generated from message isthmus.link.v1.WorkloadHealth
+ */
+export declare type WorkloadHealth = Message<"isthmus.link.v1.WorkloadHealth"> & {
+  /**
+   * @generated from field: bool healthy = 1;
+   */
+  healthy: boolean;
+
+  /**
+   * UPPER_SNAKE, as in conditions: PROXY_MISSING. Empty when it is healthy.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: string remedy = 4;
+   */
+  remedy: string;
+
+  /**
+   * It rests on what was last known.
+   *
+   * @generated from field: bool stale = 5;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message isthmus.link.v1.WorkloadHealth.
+ * Use `create(WorkloadHealthSchema)` to create a new message.
+ */
+export declare const WorkloadHealthSchema: GenMessage<WorkloadHealth>;
 
 /**
  * On its own listener: server TLS whose CA the token pins by hash; 16 KiB at most; rate limited.

@@ -6,6 +6,7 @@ import type {
   RejectionsAnswer,
   RejectionsQuestion,
   Reply,
+  WorkloadHealth,
   WorkloadSummary,
   WorkloadsAnswer,
   WorkloadsQuestion,
@@ -17,6 +18,7 @@ import {
   type RejectionsQuestion as WireRejectionsQuestion,
   type RejectionsReply,
   type Reply as WireReply,
+  type WorkloadHealth as WireHealth,
   type WorkloadSummary as WireSummary,
   type WorkloadsQuestion as WireWorkloadsQuestion,
   type WorkloadsReply,
@@ -122,8 +124,9 @@ const rejectionsAnswer = (value: RejectionsReply, fields: Fields): RejectionsAns
   hasNext: value.hasNext,
 });
 
-const writeSummary = ({ addresses, services, policies, ...rest }: WorkloadSummary) => ({
+const writeSummary = ({ addresses, services, policies, health, ...rest }: WorkloadSummary) => ({
   ...rest,
+  ...(health && { health: { ...health } }),
   addresses: [...addresses],
   services: [...services],
   policies: [...policies],
@@ -142,4 +145,16 @@ const readSummary = (at: string, summary: WireSummary, fields: Fields): Workload
   services: summary.services,
   policies: summary.policies,
   deniesByDefault: summary.deniesByDefault,
+  health: summary.health && readHealth(summary.health, fields),
+});
+
+const readHealth = (
+  { healthy, reason, message, remedy, stale }: WireHealth,
+  fields: Fields,
+): WorkloadHealth => ({
+  healthy,
+  reason: fields.tokenOrNone('health.reason', reason),
+  message: fields.sentence(message),
+  remedy: fields.sentence(remedy),
+  stale,
 });

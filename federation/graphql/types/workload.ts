@@ -1,4 +1,4 @@
-import type { WorkloadSummary } from '@isthmus/api/domain/question.ts';
+import type { WorkloadHealth, WorkloadSummary } from '@isthmus/api/domain/question.ts';
 import { builder } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { connectionOf } from './connection.ts';
@@ -13,6 +13,22 @@ export type WorkloadView = ReturnType<typeof workloadView>;
 
 export const workloadModeType = builder.enumType('WorkloadMode', {
   values: ['AMBIENT', 'SIDECAR', 'NONE', 'GATEWAY'] as const,
+});
+
+const healthType = builder.objectRef<WorkloadHealth>('WorkloadHealth').implement({
+  description:
+    'Whether a workload can be reached as an endpoint: its pod is ready, and its proxy is connected, has acknowledged it and holds a valid certificate.',
+  fields: (t) => ({
+    healthy: t.exposeBoolean('healthy'),
+    reason: t.exposeString('reason', {
+      description: 'The first of these that has not proven itself: PROXY_MISSING; empty when it is healthy.',
+    }),
+    message: t.exposeString('message'),
+    remedy: t.exposeString('remedy'),
+    stale: t.exposeBoolean('stale', {
+      description: 'It rests on what was last known, for at most 30 seconds.',
+    }),
+  }),
 });
 
 const workloadType = builder.objectRef<WorkloadView>('Workload').implement({
@@ -30,6 +46,11 @@ const workloadType = builder.objectRef<WorkloadView>('Workload').implement({
     addresses: t.exposeStringList('addresses'),
     services: t.exposeStringList('services'),
     policies: t.exposeStringList('policies'),
+    health: t.expose('health', {
+      type: healthType,
+      nullable: true,
+      description: 'Null when the cluster’s agent is too old to say.',
+    }),
     deniesByDefault: t.exposeBoolean('deniesByDefault', {
       description: 'An ALLOW applies to it: whatever no ALLOW permits is denied.',
     }),

@@ -54,6 +54,7 @@ const workload = {
   ...{
     ready: true,
     deniesByDefault: true,
+    health: { healthy: false, reason: 'NOT_READY', message: 'it is not ready', remedy: 'wait', stale: true },
     services: ['shop/cart.shop.svc.cluster.local'],
     policies: ['shop/isthmus~deny'],
   },

@@ -41,7 +41,7 @@ describe('certificates for namespaces that a cluster may not host', () => {
   });
 
   it('are refused with what to do', () => {
-    const why = /cluster east may not host namespace pay: allow it with setClusterNamespaces/;
+    const why = /cluster east may not host namespace pay: allow it with isthmus cluster namespaces/;
     assert.match(refusal(['shop'], 'pay') ?? '', why);
     assert.match(refusal([], 'pay') ?? '', why);
   });

@@ -3,6 +3,7 @@ import { run } from '../../fakes/command-line.ts';
 
 const changing = [
   'approve-export',
+  'cluster namespaces',
   'token create',
   'token revoke',
   'drain start',
@@ -39,6 +40,7 @@ const askingFirst = [
   'failover undo',
   'revoke',
   'remove',
+  'cluster namespaces',
 ];
 
 /** Every command that has no further ones below it, as --help lists them. */
