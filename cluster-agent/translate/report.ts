@@ -1,4 +1,5 @@
-import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { severities, type Condition } from '@isthmus/api/domain/condition.ts';
+import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
@@ -31,10 +32,29 @@ export function clusterReport(
     network: networkOf(input),
     nodes,
     workloadsByMode: modes,
-    conditions,
+    conditions: atMost(recordLimits.conditions, conditions),
     rejections: view.rejections.slice(0, mostRejections),
     rejectionCounts: countRejections(view.rejections),
   };
+}
+
+/** The gravest, and how many others there are: the hub refuses a report that has more. */
+function atMost(most: number, conditions: readonly Condition[]): readonly Condition[] {
+  if (conditions.length <= most) return conditions;
+  const gravest = severities.flatMap((severity) => conditions.filter((one) => one.severity === severity));
+  const rest = gravest.slice(most - 1);
+  return [
+    ...gravest.slice(0, most - 1),
+    {
+      type: 'Reported',
+      status: 'False',
+      reason: 'CONDITIONS_OMITTED',
+      severity: rest[0]?.severity ?? 'INFO',
+      object: '',
+      message: `${rest.length} more conditions of this cluster are not reported, as a report has at most ${most}`,
+      remedy: 'correct what is reported first',
+    },
+  ];
 }
 
 /** Pods and services that found no address in the cluster's block. */

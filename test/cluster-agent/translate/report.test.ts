@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { headlessServices } from '@isthmus/cluster-agent/translate/input.ts';
 import { addressConditions, clusterReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
@@ -33,6 +34,24 @@ describe('the report of a cluster', () => {
       assert.deepEqual(rejectionCounts, { ERROR: 30, WARNING: 60, INFO: infos });
     }
   });
+
+  for (const [count, reported] of [
+    [199, 199],
+    [200, 200],
+    [201, 200],
+  ] as const)
+    it(`of ${count} conditions ${reported} are reported, the gravest first to stay`, () => {
+      const one = (severity: Severity): Condition => ({
+        ...{ type: 'X', status: 'False', reason: 'X', object: '', message: '', remedy: '' },
+        severity,
+      });
+      const all = [...Array.from({ length: count - 1 }, () => one('INFO')), one('ERROR')];
+      const { conditions } = clusterReport(inputOf(services), '1', all);
+      assert.equal(conditions.length, reported);
+      assert.ok(conditions.some(({ severity }) => severity === 'ERROR'));
+      const rest = conditions.find(({ reason }) => reason === 'CONDITIONS_OMITTED');
+      assert.equal(rest?.message.startsWith('2 more conditions'), count > 200 || undefined);
+    });
 
   it('tells when addresses have run out', () => {
     assert.deepEqual(addressConditions({ refused: new Set() }), []);
