@@ -5,7 +5,6 @@ import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -28,12 +27,11 @@ import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
 import { ownEpoch } from './own-epoch.ts';
 import { podsOf } from './pods.ts';
-import { PolicyEffects } from './policies/policy-effects.ts';
-import { refusedPolicyConditions } from './policies/refused.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
 import { answerRejections } from './rejections-answer.ts';
+import { ReportedConditions } from './reported-conditions.ts';
 import { logRejections } from './rejection-log.ts';
 import { servingIdentity } from './serving.ts';
 import { Allocations } from './source/files/allocations.ts';
@@ -43,11 +41,16 @@ import { Folder } from './source/files/folder.ts';
 import { LastGood } from './source/files/last-good.ts';
 import { PortTrials, type TryBind } from './source/files/port-trials.ts';
 import { StateFile } from './state-file.ts';
-import { clusterConditions } from './translate/conditions.ts';
 import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
-import { headlessServices, nextDeadline, networkOf } from './translate/input.ts';
-import { addressConditions, clusterReport, healthReport, serviceReports } from './translate/report.ts';
+import {
+  headlessServices,
+  localServiceKeys,
+  nextDeadline,
+  networkOf,
+  remoteOnly,
+} from './translate/input.ts';
+import { clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { translate } from './translate/translate.ts';
@@ -114,7 +117,7 @@ export class Agent {
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #policies: PolicyCoverage;
-  readonly #effects = new PolicyEffects();
+  readonly #conditions: ReportedConditions;
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #moment: { epoch: bigint; revision: bigint };
@@ -147,6 +150,7 @@ export class Agent {
     this.#allocations = new Allocations({
       ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
     });
+    this.#conditions = new ReportedConditions({ allocations: this.#allocations, xds: () => this.#xds });
     this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
     this.#moment = { epoch, revision: 0n };
@@ -276,7 +280,7 @@ export class Agent {
   /** None for a headless service, which is its endpoints, and none when the block is full. */
   #vips(client: string, service: string): readonly NetworkAddress[] {
     if (this.#headless.has(service)) return [];
-    const address = this.#allocations.get('vips', `${client}|${service}`);
+    const address = this.#allocations.vip(client, service);
     return address.ok
       ? [{ network: networkOf(this.#input()), address: address.value, prefix: undefined }]
       : [];
@@ -332,6 +336,8 @@ export class Agent {
     this.#health.assess(this.#view, this.#views.view);
     const input = this.#input();
     this.#snapshot = translate(input, this.#snapshot);
+    const own = localServiceKeys(input);
+    this.#allocations.setRemoteOnly(remoteOnly(input, own), (service) => own.has(service));
     this.#headless = headlessServices(input);
     this.#translated = input.hub;
     this.#nextDeadline = nextDeadline(input);
@@ -352,13 +358,9 @@ export class Agent {
   }
 
   #publishCluster(input: TranslateInput): void {
-    const report = clusterReport(input, agentVersion, [
-      ...this.#sourceConditions(),
-      ...addressConditions(this.#allocations),
-      ...clusterConditions(input, this.#options.clock.monotonic()),
-      ...this.#effects.conditions(input.view.namespaces()),
-      ...refusedPolicyConditions(this.#xds.refusals(typeUrls.authorization), input),
-    ]);
+    const { clock } = this.#options;
+    const conditions = this.#conditions.all(this.#sourceConditions(), input, clock.monotonic());
+    const report = clusterReport(input, agentVersion, conditions);
     this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
   }
 

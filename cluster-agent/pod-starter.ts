@@ -110,7 +110,7 @@ export class PodStarter {
       ...[...elsewhere].map(([name, ports]) => ({ name, ports })),
     ];
     return found.flatMap(({ name, ports }) => {
-      const address = allocations.get('vips', `${proxy}|${serviceKeyOf({ namespace, name })}`);
+      const address = allocations.vip(proxy, serviceKeyOf({ namespace, name }));
       return address.ok ? [{ name, ports, address: address.value }] : [];
     });
   }

@@ -67,3 +67,21 @@ export const headlessServices = ({ view }: TranslateInput): ReadonlySet<string> 
       .filter(({ headless }) => headless)
       .map(({ metadata }) => serviceKeyOf(metadata)),
   );
+
+/** Keys of services that this cluster has itself. */
+export const localServiceKeys = ({ view }: TranslateInput): ReadonlySet<string> =>
+  new Set(view.all('Service').map(({ metadata }) => serviceKeyOf(metadata)));
+
+/** Clusters, in order of their names, by the key of a service that they have and this cluster does not. */
+export function remoteOnly(
+  { hub }: TranslateInput,
+  own: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
+  const clusters = new Map<string, string[]>();
+  for (const remote of hub.remotes.values()) {
+    const key = serviceKeyOf(remote);
+    if (own.has(key)) continue;
+    clusters.set(key, [...(clusters.get(key) ?? []), remote.cluster].sort());
+  }
+  return clusters;
+}

@@ -57,28 +57,6 @@ function atMost(most: number, conditions: readonly Condition[]): readonly Condit
   ];
 }
 
-/** Pods and services that found no address in the cluster's block. */
-export function addressConditions({
-  refused,
-}: {
-  readonly refused: ReadonlySet<string>;
-}): readonly Condition[] {
-  if (refused.size === 0) return [];
-  const message = `${refused.size} pods and services have no address, such as ${[...refused].slice(0, 3).join(', ')}: the cluster's address block is full`;
-  const remedy = 'start the agent with --addresses and a larger block that no other cluster uses';
-  return [
-    {
-      type: 'Addressed',
-      status: 'False',
-      reason: 'BLOCK_FULL',
-      severity: 'ERROR',
-      object: '',
-      message,
-      remedy,
-    },
-  ];
-}
-
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
   // An ExternalName has nothing that could be reached or exported.
   const services = input.view

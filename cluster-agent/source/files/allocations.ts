@@ -4,11 +4,15 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { StateFile } from '../../state-file.ts';
+import { VipShares, type RemoteOnly, type ShareRefusal } from './vip-shares.ts';
 
 type Kind = keyof typeof ranges;
 
 /** Kind to owner to address. */
-type Saved = Readonly<Record<Kind, Readonly<Record<string, string>>>>;
+type Saved = Readonly<Record<Kind, Readonly<Record<string, string>>>> & {
+  /** Owner of a virtual address to the cluster that it counts to; absent in what was saved before there were shares. */
+  readonly shares?: Readonly<Record<string, string>>;
+};
 
 /** Third octets within the cluster's block, counted from its first, and how many of them a kind has. */
 const ranges = { pods: [1, 1], apps: [2, 1], vips: [4, 12] } as const;
@@ -39,6 +43,7 @@ export class Allocations {
   /** Address to its owner, allocated or as a manifest has it. */
   readonly #owners = new Map<string, string>();
   readonly #refused = new Set<string>();
+  readonly #shares: VipShares;
   /** `<kind> <owner>` to when it was first found gone. */
   readonly #gone = new Map<string, number>();
   #saving: Timer | undefined;
@@ -52,15 +57,39 @@ export class Allocations {
     this.#base = [Number(a), Number(b), Number(c)];
     const saved = deps.file.read(isSaved);
     const block = { address: [a, b, c, 0].join('.'), prefix: 20 };
+    this.#shares = new VipShares(saved?.shares);
     this.#held = { pods: new Map(), apps: new Map(), vips: new Map() };
     for (const kind of kinds)
       for (const [owner, address] of Object.entries(saved?.[kind] ?? {}))
         if (inBlock(address, block) && !this.#owners.has(address)) this.#set(kind, owner, address);
   }
 
-  /** Owners that found no address left: the cluster needs a larger block. */
+  /** Owners that found no address left. */
   get refused(): ReadonlySet<string> {
     return this.#refused;
+  }
+
+  /** Services of other clusters that found none, as the share of their cluster is used. */
+  get shareRefusals(): readonly ShareRefusal[] {
+    return this.#shares.refusals;
+  }
+
+  /** Which services only other clusters have. `isOwn`: this cluster has the service. */
+  setRemoteOnly(offers: RemoteOnly, isOwn: (service: string) => boolean): void {
+    const held = [...this.#held.vips.keys()].map((owner) => ({ owner, service: serviceOf(owner) }));
+    this.#shares.update(offers, isOwn, held);
+  }
+
+  /** The address of a service at one proxy, `<namespace>/<pod>`. Of other clusters' services only so many have one. */
+  vip(client: string, service: string): Result<string, string> {
+    const owner = vipOwner(client, service);
+    const known = this.#held.vips.get(owner);
+    if (known !== undefined) return ok(known);
+    if (!this.#shares.claim({ owner, service }))
+      return err(`the share of its cluster in the addresses of ${this.#deps.block} is used`);
+    const address = this.get('vips', owner);
+    if (!address.ok) this.#shares.release(owner);
+    return address;
   }
 
   /** The address of an owner, allocated now if it has none. */
@@ -109,11 +138,13 @@ export class Allocations {
         else if (now - since < graceMillis) this.#gone.set(key, since);
         else {
           this.#held[kind].delete(owner);
+          if (kind === 'vips') this.#shares.release(owner);
           this.#owners.delete(address);
           this.#gone.delete(key);
           this.#saveSoon(saveMillis);
         }
       }
+    this.#shares.forget((owner) => isThere('vips', owner));
     for (const key of this.#refused) {
       const [kind = '', owner = ''] = key.split(' ');
       if (!isThere(kind as Kind, owner)) this.#refused.delete(key);
@@ -144,7 +175,8 @@ export class Allocations {
   }
 
   #save(): void {
-    const saved = Object.fromEntries(kinds.map((kind) => [kind, Object.fromEntries(this.#held[kind])]));
+    const held = Object.fromEntries(kinds.map((kind) => [kind, Object.fromEntries(this.#held[kind])]));
+    const saved = { ...held, shares: this.#shares.saved() };
     try {
       this.#deps.file.write(saved);
     } catch (error) {
@@ -157,14 +189,20 @@ export class Allocations {
   }
 }
 
+const vipOwner = (client: string, service: string): string => `${client}|${service}`;
+
+/** Owners are saved as text: neither part has a `|`. */
+const serviceOf = (owner: string): string => owner.slice(owner.indexOf('|') + 1);
+
 const ownerOf = (kind: Kind, owner: string): string => `${kind} ${owner}`;
 
-const isSaved = (value: unknown): value is Saved =>
-  typeof value === 'object' &&
-  value !== null &&
-  kinds.every((kind) => {
-    const held = (value as Partial<Record<Kind, unknown>>)[kind];
-    return (
-      typeof held === 'object' && held !== null && Object.values(held).every((one) => typeof one === 'string')
-    );
-  });
+const isSaved = (value: unknown): value is Saved => {
+  if (typeof value !== 'object' || value === null) return false;
+  const parts = value as Partial<Record<Kind | 'shares', unknown>>;
+  return (
+    kinds.every((kind) => areTexts(parts[kind])) && (parts.shares === undefined || areTexts(parts.shares))
+  );
+};
+
+const areTexts = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string');

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
+import { mostOfOne, mostRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { shareRefusalConditions } from '@isthmus/cluster-agent/translate/address-conditions.ts';
+import { localServiceKeys, remoteOnly } from '@isthmus/cluster-agent/translate/input.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { aRemote, inputOf, remotes } from '../fakes/cluster.ts';
+
+const proxy = 'istio-system/ztunnel-a';
+
+describe('virtual addresses of services that only other clusters have', () => {
+  let folder = '';
+  let clock: FakeClock;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'isthmus-shares-'));
+    clock = new FakeClock();
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const open = () => {
+    const file = new StateFile(join(folder, 'allocations.json'), silentLog);
+    return new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog });
+  };
+  const services = (cluster: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `shop/${cluster}-${i}`);
+  /** Tells whose the services are, as the agent does with each snapshot. */
+  const offer = (allocations: Allocations, all: Record<string, readonly string[]>) => {
+    const offers = new Map<string, string[]>();
+    for (const [cluster, some] of Object.entries(all))
+      for (const service of some) offers.set(service, [...(offers.get(service) ?? []), cluster].sort());
+    allocations.setRemoteOnly(offers, (service) => service.startsWith('own/'));
+  };
+  const given = (allocations: Allocations, some: readonly string[]) =>
+    some.filter((service) => allocations.vip(proxy, service).ok).length;
+
+  for (const [wanted, got] of [
+    [mostOfOne - 1, mostOfOne - 1],
+    [mostOfOne, mostOfOne],
+    [mostOfOne + 1, mostOfOne],
+  ] as const)
+    it(`one other cluster that wants ${wanted} has ${got}`, () => {
+      const allocations = open();
+      offer(allocations, { west: services('west', wanted) });
+      assert.equal(given(allocations, services('west', wanted)), got);
+      assert.equal(allocations.shareRefusals[0]?.addresses, wanted > got ? 1 : undefined);
+    });
+
+  it('the rest is for this cluster and for other clusters', () => {
+    const allocations = open();
+    const all = { south: services('south', 100), west: services('west', 3000) };
+    offer(allocations, all);
+    assert.equal(given(allocations, all.west), mostRemote / 2);
+    assert.equal(given(allocations, all.south), 100);
+    const own = Array.from({ length: vipCount - mostRemote }, (_, i) => `own/${i}`);
+    assert.equal(given(allocations, own), own.length);
+  });
+
+  for (const [count, each] of [
+    [2, 1116],
+    [3, 744],
+    [4, 558],
+  ] as const)
+    it(`${count} other clusters that want all of it have equal shares, and this cluster a quarter`, () => {
+      const allocations = open();
+      const names = Array.from({ length: count }, (_, i) => `c${i}`);
+      const all = Object.fromEntries(names.map((name) => [name, services(name, 3000)]));
+      offer(allocations, all);
+      for (let i = 0; i < 3000; i++) for (const name of names) allocations.vip(proxy, `shop/${name}-${i}`);
+      for (const name of names) assert.equal(given(allocations, all[name]!), each, name);
+      assert.equal(
+        given(
+          allocations,
+          services('own/', 1000).map((one) => one.replace('shop/', '')),
+        ),
+        vipCount - mostRemote,
+      );
+    });
+
+  it('what is given stays given over restarts, and counts', async () => {
+    const all = { west: services('west', mostOfOne + 10) };
+    const first = open();
+    offer(first, all);
+    given(first, all.west);
+    const before = first.vip(proxy, 'shop/west-7');
+    await clock.advance(100);
+    const second = open();
+    offer(second, all);
+    assert.deepEqual(second.vip(proxy, 'shop/west-7'), before);
+    assert.equal(given(second, all.west), mostOfOne);
+  });
+
+  it('count until they are free again, so that new names win nothing', async () => {
+    const allocations = open();
+    offer(allocations, { west: services('old', mostOfOne) });
+    given(allocations, services('old', mostOfOne));
+    offer(allocations, { west: services('new', 10) });
+    assert.equal(given(allocations, services('new', 10)), 0);
+    const isThere = (_kind: string, owner: string) => !owner.includes('old');
+    allocations.release(isThere);
+    await clock.advance(10 * 60_000);
+    allocations.release(isThere);
+    assert.equal(given(allocations, services('new', 10)), 10);
+    assert.deepEqual(allocations.shareRefusals, []);
+  });
+
+  it('one that offers the names of another uses up nothing of the other', () => {
+    const allocations = open();
+    const west = services('west', 20);
+    offer(allocations, { aaa: [...services('aaa', mostOfOne), ...west], west });
+    given(allocations, services('aaa', mostOfOne));
+    assert.equal(given(allocations, west), 20);
+  });
+
+  it('a service that this cluster gets itself counts to nobody', () => {
+    const allocations = open();
+    const all = services('west', mostOfOne);
+    offer(allocations, { west: all });
+    given(allocations, all);
+    allocations.setRemoteOnly(
+      new Map([...all, 'shop/late'].slice(10).map((one) => [one, ['west']])),
+      (service) => all.slice(0, 10).includes(service),
+    );
+    assert.ok(allocations.vip(proxy, 'shop/late').ok);
+  });
+
+  it('what finds none is a condition that names cluster, services, addresses, limit and remedy', () => {
+    const allocations = open();
+    offer(allocations, { west: services('west', mostOfOne + 2) });
+    given(allocations, services('west', mostOfOne + 2));
+    allocations.vip('istio-system/ztunnel-b', 'shop/west-0');
+    const [one, ...more] = shareRefusalConditions(allocations.shareRefusals);
+    assert.equal(more.length, 0);
+    assert.deepEqual(
+      [one?.reason, one?.severity, one?.object],
+      ['REMOTE_SHARE_FULL', 'ERROR', 'Cluster west'],
+    );
+    assert.match(
+      one?.message ?? '',
+      /^3 services that only west has .* such as shop\/west-0, .*3 more virtual addresses .* at most 1488 of 2976$/,
+    );
+    assert.match(one?.remedy ?? '', /export fewer services from west/);
+    offer(allocations, {});
+    assert.deepEqual(allocations.shareRefusals, []);
+  });
+
+  it('are of those services that this cluster has not', () => {
+    const yaml =
+      'apiVersion: v1\nkind: Service\nmetadata: { name: cart, namespace: shop }\nspec: { ports: [{ port: 1 }] }\n';
+    const one = (cluster: string, name: string) => aRemote({ cluster, name });
+    const input = inputOf(yaml, {
+      remotes: remotes(one('west', 'cart'), one('west', 'pay'), one('south', 'pay'), one('west', 'ship')),
+    });
+    assert.deepEqual(
+      [...remoteOnly(input, localServiceKeys(input))],
+      [
+        ['shop/pay.shop.svc.cluster.local', ['south', 'west']],
+        ['shop/ship.shop.svc.cluster.local', ['west']],
+      ],
+    );
+  });
+});
