@@ -166,6 +166,7 @@ export class Agent {
       files: new PodFiles(at('pods')),
       view: this.#view,
       remotes: () => this.#views.view.remotes.values(),
+      health: () => this.#health.current,
       tokens: this.#tokens,
       allocations: this.#allocations,
       clock,

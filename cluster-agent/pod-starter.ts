@@ -4,6 +4,8 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ProjectedTokens } from './ca/tokens.ts';
 import { environmentOf, type FoundService, type PodFiles } from './pod-files.ts';
+import { isProvenBy } from './health/judge.ts';
+import type { Health } from './health/tracker.ts';
 import type { Allocations } from './source/files/allocations.ts';
 import { serviceKeyOf } from './translate/input.ts';
 import type { ClusterView } from './view/cluster-view.ts';
@@ -15,6 +17,7 @@ interface Deps {
   readonly view: ClusterView;
   /** Services of other clusters that this one may use. */
   readonly remotes: () => Iterable<RemoteService>;
+  readonly health: () => Pick<Health, 'of'>;
   readonly tokens: ProjectedTokens;
   readonly allocations: Allocations;
   readonly clock: Clock;
@@ -116,10 +119,10 @@ export class PodStarter {
   }
 
   #proxyOf(pod: PodObject): string | undefined {
-    const { view } = this.#deps;
+    const { view, health } = this.#deps;
     const proxy = {
       SIDECAR: () => pod,
-      AMBIENT: () => nodeProxyOf(view, pod.nodeName),
+      AMBIENT: () => nodeProxyOf(view, pod.nodeName, (one) => isProvenBy(health().of(pod), one)),
       NONE: () => undefined,
     };
     const serving = proxy[modeOf(view, pod)]();

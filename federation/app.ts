@@ -135,7 +135,10 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   closing.add(() => link.stop());
   watch({ live, store, runner, clock, log }, over.signal);
   const ask = link.ask;
-  api.open({ live, store, runner, plans: new Plans(clock), clock, random, log, ask }, token);
+  api.open(
+    { live, store, runner, plans: new Plans(clock), clock, random, log, ask, checks: status.readiness },
+    token,
+  );
   const url = `http://${options.apiHost}:${port}/graphql`;
   const adminUrl = `http://${options.adminHost}:${adminPort}`;
   writeEndpoint(stateDir, { url, adminUrl });

@@ -148,8 +148,16 @@ function candidatesFor(pod: PodObject, around: Surroundings, proxies: Proxies): 
   }
 }
 
+/** The id of a pod's xDS client. */
+const clientId = (kind: string, { metadata: { namespace, name } }: PodObject): string =>
+  `${kind}/${namespace}/${name}`;
+
+/** Whether this ztunnel is the proxy that has proven to serve a pod. */
+export const isProvenBy = ({ provenBy }: Verdict, ztunnel: PodObject): boolean =>
+  provenBy === clientId('ztunnel', ztunnel);
+
 const candidate = (kind: string, pod: PodObject): Candidate => ({
-  id: `${kind}/${pod.metadata.namespace}/${pod.metadata.name}`,
+  id: clientId(kind, pod),
   uid: pod.metadata.uid,
   object: nameOf(pod),
 });

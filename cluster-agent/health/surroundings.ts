@@ -3,7 +3,7 @@ import { podUid } from '../translate/pod-uid.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
-import { isNodeProxy } from '../view/node-proxy.ts';
+import { byService, isNodeProxy } from '../view/node-proxy.ts';
 import { unknownModeOf, type UnknownMode } from './mode-labels.ts';
 
 /** What of the cluster, beside the pod itself, its health rests on. */
@@ -32,6 +32,7 @@ export function surroundingsOf(
     known.push(pod);
     byNode.set(pod.nodeName, known);
   }
+  for (const proxies of byNode.values()) proxies.sort(byService);
   const gateways = gatewayPods(view);
   return {
     hasNode: (name) => view.get('Node', '', name) !== undefined,

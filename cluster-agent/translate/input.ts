@@ -3,6 +3,7 @@ import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
 import type { Health } from '../health/tracker.ts';
+import { isProvenBy } from '../health/judge.ts';
 import { nodeProxyOf } from '../view/node-proxy.ts';
 
 /** All that a translation rests on. */
@@ -34,10 +35,14 @@ export const networkOf = ({ view }: TranslateInput): string =>
   view.namespace(rootNamespace)?.metadata.labels['topology.istio.io/network'] ?? '';
 
 /** Whether an ambient pod is served by Istio's own ztunnel: its node's, or one that serves this pod alone. */
-export function isServedByUpstream({ view, upstreamZtunnels }: TranslateInput, pod: PodObject): boolean {
+export function isServedByUpstream(
+  { view, upstreamZtunnels, health }: TranslateInput,
+  pod: PodObject,
+): boolean {
   if (upstreamZtunnels.size === 0) return false;
   const isOne = ({ metadata }: PodObject) => upstreamZtunnels.has(`${metadata.namespace}/${metadata.name}`);
-  const ofNode = nodeProxyOf(view, pod.nodeName);
+  const verdict = health.of(pod);
+  const ofNode = nodeProxyOf(view, pod.nodeName, (proxy) => isProvenBy(verdict, proxy));
   return isOne(pod) || (ofNode !== undefined && isOne(ofNode));
 }
 

@@ -1,4 +1,5 @@
 import type { AskAgent } from '@isthmus/api/domain/question.ts';
+import type { Check } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -18,6 +19,8 @@ export interface ApiDeps {
   readonly random: Random;
   readonly log: Log;
   readonly ask: AskAgent;
+  /** The hub's own readiness. */
+  readonly checks: () => readonly Check[];
 }
 
 /** What a caller may be. One exists until workspaces bring more. */

@@ -1,3 +1,4 @@
+import { severities } from '@isthmus/api/domain/condition.ts';
 import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict, exporters } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
@@ -12,18 +13,42 @@ export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
   const all = [...snapshot.observed.values()]
     .filter(({ cluster }) => isMember(snapshot, cluster))
     .flatMap(({ cluster, services }) =>
-      [...services].flatMap(([key, service]) => {
-        const others = exportedBy.get(key) ?? [];
-        const conditions = [
-          ...service.conditions,
-          ...approvalConditions(snapshot, cluster, service),
-          ...exportConflict(snapshot, cluster, service, others),
-          ...exportPortConditions(snapshot, cluster, service, others),
-        ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
-        return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
-      }),
+      ofCluster(
+        cluster,
+        [...services].flatMap(([key, service]) => {
+          const others = exportedBy.get(key) ?? [];
+          const conditions = [
+            ...service.conditions,
+            ...approvalConditions(snapshot, cluster, service),
+            ...exportConflict(snapshot, cluster, service, others),
+            ...exportPortConditions(snapshot, cluster, service, others),
+          ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
+          return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
+        }),
+      ),
     );
   return [...all, ...withoutService(snapshot)];
+}
+
+const mostOfCluster = 1000;
+
+/** The gravest of a cluster's services, and how many others: one cluster must not bury what is wrong in the others. */
+function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[] {
+  if (all.length <= mostOfCluster) return all;
+  const sorted = severities.flatMap((severity) => all.filter((one) => one.severity === severity));
+  const rest = sorted.slice(mostOfCluster - 1);
+  const what = `${rest.length} more findings about services of ${cluster} are not listed`;
+  const remedy = `correct what is listed first; isthmus services lists every service`;
+  return [
+    ...sorted.slice(0, mostOfCluster - 1),
+    finding(
+      rest[0]?.severity ?? 'INFO',
+      'FINDINGS_OMITTED',
+      { cluster, object: `Cluster ${cluster}` },
+      what,
+      remedy,
+    ),
+  ];
 }
 
 const isMember = ({ intent }: FederationSnapshot, cluster: string): boolean =>

@@ -1,7 +1,9 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { isLabel } from '@isthmus/api/domain/names.ts';
+import { judged } from '@isthmus/api/domain/reasons.ts';
 import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import type { Result } from '@isthmus/mesh/result.ts';
+import { ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Shard } from '../state/observed.ts';
 import { withApplied, withGateways, withReport, withServices, type Changes } from '../state/shard.ts';
 
@@ -38,15 +40,26 @@ const kind = <T>(of: {
   change: of.change as ReportKind['change'],
 });
 
+/** With the severities that the hub gives to its conditions. */
+const judging =
+  <T extends { readonly conditions: readonly Condition[] }>(
+    decode: (body: Uint8Array) => Result<T, string>,
+  ) =>
+  (body: Uint8Array): Result<T, string> => {
+    const decoded = decode(body);
+    if (!decoded.ok) return decoded;
+    return ok({ ...decoded.value, conditions: decoded.value.conditions.map(judged) });
+  };
+
 const clusterKind = kind<ClusterReport>({
-  decode: wire.clusterReport.decode,
+  decode: judging(wire.clusterReport.decode),
   nameOf: () => 'self',
   change: (shard, changes, asOf) =>
     changes.reduce((next, [, report]) => (report ? withReport(next, report, asOf) : next), shard),
 });
 
 const serviceKind = kind<ServiceReport>({
-  decode: wire.serviceReport.decode,
+  decode: judging(wire.serviceReport.decode),
   nameOf: ({ namespace, name }) => `${namespace}/${name}`,
   cost: ({ ports }) => ({ services: 1, ports: ports.length, gateways: 0 }),
   change: withServices,

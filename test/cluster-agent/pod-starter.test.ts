@@ -40,10 +40,12 @@ describe('the files of pods', () => {
   let view: ClusterView;
   let remotes: readonly RemoteService[];
   let tokens: ProjectedTokens;
+  let provenBy: string | undefined;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'isthmus-pods-'));
     clock = new FakeClock();
     remotes = [];
+    provenBy = undefined;
     tokens = new ProjectedTokens(join(folder, 'key'), aSealing, clock);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -53,8 +55,18 @@ describe('the files of pods', () => {
     const file = new StateFile(join(folder, 'allocations.json'), silentLog);
     const allocations = new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog });
     const files = new PodFiles(join(folder, 'pods'));
+    const health = { of: () => ({ problem: undefined, stale: undefined, provenBy, until: Infinity }) };
     return new PodStarter({
-      ...{ files, view, remotes: () => remotes, tokens, allocations, clock, log: silentLog },
+      ...{
+        files,
+        view,
+        remotes: () => remotes,
+        health: () => health,
+        tokens,
+        allocations,
+        clock,
+        log: silentLog,
+      },
     });
   };
   const becomes = (text: string) => {
@@ -110,6 +122,31 @@ describe('the files of pods', () => {
     becomes(ambient + ztunnel + pod('cart') + service('web'));
     await starter.write();
     assert.equal(variables('shop/cart').length, 3);
+  });
+
+  it('of two ztunnels of a node have the addresses of the one that serves the pod, else of the newest', async () => {
+    const dated = (name: string, created: string) =>
+      pod(name, { namespace: 'istio-system', account: 'ztunnel' }).replace(
+        'namespace: istio-system',
+        `namespace: istio-system, creationTimestamp: '${created}'`,
+      );
+    const [old, newer] = [
+      dated('ztunnel-a', '2024-01-01T00:00:00Z'),
+      dated('ztunnel-b', '2025-01-01T00:00:00Z'),
+    ];
+    for (const both of [old + newer, newer + old]) {
+      const starter = start(ambient + both + pod('cart') + service('web'));
+      const host = async (by: string | undefined) => {
+        provenBy = by && `ztunnel/istio-system/${by}`;
+        await starter.write();
+        return variables('shop/cart')[0];
+      };
+      const ofNewest = await host(undefined);
+      const ofOld = await host('ztunnel-a');
+      assert.notEqual(ofOld, ofNewest);
+      assert.equal(await host('ztunnel-b'), ofNewest);
+      assert.equal(await host('ztunnel-gone'), ofNewest);
+    }
   });
 
   it('hold a token for the node and the account that the pod has now', async () => {

@@ -12,17 +12,17 @@ builder.queryField('insights', (t) =>
     ...needs('ADMIN'),
     type: findingConnection,
     description:
-      'Every condition of the federation with its cause and its remedy, gravest first: of clusters, services, policies, trust, and what is in force.',
+      'Every condition of the federation with its cause and its remedy, gravest first: of the hub, clusters, services, policies, trust, and what is in force.',
     args: {
       ...pageArguments,
       cluster: t.arg.string({ description: 'Only those of this cluster.' }),
       namespace: t.arg.string({ description: 'Only those of objects in this namespace.' }),
       severity: t.arg({ type: [severityType], description: 'Only those of one of these severities.' }),
     },
-    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, clock }) => {
+    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, clock, checks }) => {
       if (cluster != null && !snapshot.intent.clusters.has(cluster))
         throw apiError('NOT_FOUND', `no cluster '${cluster}' is known: isthmus clusters lists them`);
-      const wanted = findings(snapshot, clock.now()).filter(
+      const wanted = findings(snapshot, clock.now(), checks()).filter(
         (one) =>
           (cluster == null || one.cluster === cluster) &&
           (namespace == null || one.namespace === namespace) &&

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { endpointGroups } from '@isthmus/cluster-agent/translate/endpoints.ts';
+import { isServedByUpstream } from '@isthmus/cluster-agent/translate/input.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
 import { aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
@@ -44,6 +45,34 @@ describe('pods behind Istio’s own ztunnel', () => {
     assert.deepEqual(classic(), ['a', 'aa', 'bbb']);
     assert.deepEqual(classic('shop/a'), ['aa', 'bbb']);
     assert.deepEqual(classic('istio-system/ztunnel-b'), ['a', 'aa']);
+  });
+
+  it('that ztunnel serves a pod which has proven it, where a node has two', () => {
+    const two = manifests.replace(
+      'name: ztunnel-b, namespace: istio-system,',
+      "name: ztunnel-b, namespace: istio-system, creationTimestamp: '2025-01-01T00:00:00Z',",
+    );
+    const ours = `
+apiVersion: v1
+kind: Pod
+metadata: { name: ztunnel-a, namespace: istio-system, creationTimestamp: '2024-01-01T00:00:00Z' }
+spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
+`;
+    for (const text of [`${two}---${ours}`, `${ours}---${two}`])
+      for (const [provenBy, expected] of [
+        [undefined, true],
+        ['ztunnel/istio-system/ztunnel-a', false],
+        ['ztunnel/istio-system/ztunnel-b', true],
+      ] as const) {
+        const verdict = { problem: undefined, stale: undefined, provenBy, until: Infinity };
+        const asked = {
+          ...inputOf(text),
+          upstreamZtunnels: new Set(['istio-system/ztunnel-b']),
+          health: { of: () => verdict, findings: [] },
+        };
+        const served = asked.view.get('Pod', 'shop', 'bbb');
+        assert.equal(isServedByUpstream(asked, served!), expected, provenBy);
+      }
   });
 
   it('are told apart in what other clusters hear', () => {

@@ -68,6 +68,42 @@ describe('federation/insights: findings', () => {
     );
   });
 
+  for (const [count, listed] of [
+    [999, 999],
+    [1000, 1000],
+    [1001, 1000],
+  ] as const)
+    it(`of ${count} about the services of one cluster ${listed} are listed, the gravest and how many others`, () => {
+      const names = Array.from({ length: count }, (_, i) => `s${i}`);
+      const services = Object.fromEntries(names.map((name) => [name, 1]));
+      const one = (name: string) => condition({ severity: name === 's998' ? 'ERROR' : 'WARNING' });
+      const over = Object.fromEntries(names.map((name) => [name, { conditions: [one(name)] }]));
+      hub.report('east', { services, over });
+      const found = now().filter(({ cluster }) => cluster === 'east');
+      assert.equal(found.length, listed);
+      assert.deepEqual([found[0]?.severity, found[0]?.object], ['ERROR', 'Service shop/s998']);
+      const rest = found.find(({ reason }) => reason === 'FINDINGS_OMITTED');
+      assert.equal(
+        rest?.message.startsWith('2 more findings about services of east'),
+        count > 1000 || undefined,
+      );
+    });
+
+  it('name what the hub itself lacks, first of all', () => {
+    const checks = [
+      { name: 'started', problem: undefined },
+      { name: 'store', problem: 'hub.db cannot be written: the disk is full' },
+    ];
+    const [found, ...rest] = findings(hub.now, hub.clock.now(), checks);
+    assert.equal(rest.length, 0);
+    assert.deepEqual(
+      [found?.severity, found?.reason, found?.cluster, found?.object],
+      ['ERROR', 'HUB_NOT_READY', '', 'Hub'],
+    );
+    assert.match(found?.message ?? '', /\(store\): hub\.db cannot be written: the disk is full/);
+    assert.match(found?.remedy ?? '', /free the disk/);
+  });
+
   it('name an agent that is away, with where it should connect', () => {
     hub.report('east', { services: { cart: 2 }, shard: { link: { kind: 'UNREACHABLE', since: 1000 } } });
     const [found, ...rest] = now();

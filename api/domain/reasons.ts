@@ -1,0 +1,53 @@
+import type { Condition, Severity } from './condition.ts';
+
+/**
+ * How grave the conditions are that agents report, by reason, the gravest first. An agent says what is so; how grave that
+ * is, is the federation's to say, so that no member chooses what stands first among the findings of all.
+ */
+const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>> = {
+  NO_ADDRESS: ['ERROR'],
+  MODE_UNKNOWN: ['ERROR'],
+  NODE_UNKNOWN: ['ERROR'],
+  PROXY_MISSING: ['ERROR'],
+  PROXY_NOT_CONNECTED: ['ERROR'],
+  WORKLOAD_NOT_ACKNOWLEDGED: ['ERROR'],
+  WORKLOAD_REFUSED: ['ERROR'],
+  CERTIFICATE_MISSING: ['ERROR'],
+  CERTIFICATE_EXPIRED: ['ERROR'],
+  CERTIFICATE_REVOKED: ['ERROR'],
+  NOT_READY: ['ERROR'],
+  GATEWAY_MISSING: ['ERROR'],
+  GATEWAY_UNAVAILABLE: ['ERROR'],
+  MANIFESTS_REJECTED: ['ERROR'],
+  BLOCK_FULL: ['ERROR'],
+  REMOTE_SHARE_FULL: ['ERROR'],
+  PORT_NOT_CAPTURABLE: ['ERROR'],
+  POLICY_REFUSED: ['ERROR'],
+  PORT_MISSING: ['ERROR', 'WARNING'],
+  MANIFESTS_PARTLY_APPLIED: ['WARNING'],
+  FILE_WATCH_LOST: ['WARNING'],
+  PROXY_STALE: ['WARNING'],
+  SELECTOR_IGNORED: ['WARNING'],
+  SAYS_NOTHING: ['WARNING'],
+  DENIES_NOTHING: ['WARNING'],
+  DENIES_EVERYTHING: ['WARNING'],
+  SHADOWED: ['WARNING'],
+  OUTSIDE_THE_MESH: ['WARNING'],
+  SELECTS_NOTHING: ['WARNING', 'INFO'],
+  SHARED_BY_WEIGHT: ['INFO'],
+  CERTIFICATE_UNRECORDED: ['INFO'],
+  CONDITIONS_OMITTED: ['ERROR', 'WARNING', 'INFO'],
+};
+
+export const isKnownReason = (reason: string): boolean => Object.hasOwn(severitiesOf, reason);
+
+/**
+ * A reported condition with a severity that its reason has: the one that is reported, or the gravest. A reason that is not
+ * known here, as of a newer agent, is at most a warning.
+ */
+export function judged(condition: Condition): Condition {
+  const { reason, severity } = condition;
+  const known = isKnownReason(reason) ? severitiesOf[reason] : undefined;
+  if (!known) return severity === 'ERROR' ? { ...condition, severity: 'WARNING' } : condition;
+  return known.includes(severity) ? condition : { ...condition, severity: known[0] };
+}

@@ -1,0 +1,25 @@
+import type { Check } from '@isthmus/mesh/http/health-pages.ts';
+import { finding, type Finding } from './finding.ts';
+
+/** What to do, by the name of the check. */
+const remedies: Readonly<Record<string, string>> = {
+  leadership: 'use the hub that has taken its place; this one stops',
+  store: 'free the disk or repair the state folder of the hub, then restart it',
+  'link-certificate': 'restart the hub: it issues the certificate of its link anew',
+};
+
+/** What the hub itself lacks, as /readyz has it. That a root has expired is among the findings of trust. */
+export const ofHub = (checks: readonly Check[]): readonly Finding[] =>
+  checks.flatMap(({ name, problem }) =>
+    problem === undefined || name === 'roots'
+      ? []
+      : [
+          finding(
+            'ERROR',
+            'HUB_NOT_READY',
+            { object: 'Hub' },
+            `the hub is not ready (${name}): ${problem}`,
+            remedies[name] ?? 'see the log of the hub',
+          ),
+        ],
+  );
