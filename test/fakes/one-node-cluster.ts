@@ -106,6 +106,12 @@ export class OneNodeCluster {
     return (await fetch(`http://${this.#at}.10:15020/metrics`)).text();
   }
 
+  /** Names of the services that its ztunnel knows. */
+  async servicesAtProxy(): Promise<readonly string[]> {
+    const response = await fetch(`http://${this.#at}.10:15000/config_dump`);
+    return ((await response.json()) as { services: { name: string }[] }).services.map(({ name }) => name);
+  }
+
   /** A new token in the file that the agent is started with. */
   async newToken(): Promise<void> {
     const query =
