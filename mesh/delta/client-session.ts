@@ -95,12 +95,12 @@ export class ClientSession {
         else take(consumed, name, version);
       for (const name of removed) if (!refused.has(name)) forget(consumed, name);
       consumed.complete ||= complete;
-      consumed.ready ||= consumed.complete && rejected.length === 0;
+      consumed.ready ||= consumed.complete && rejected.every(({ isCovered = false }) => isCovered);
     }
     return request(type, nonce, formatRejections(rejected));
   }
 
-  /** Everything of this type has been received once, on this stream or an earlier one, and a response was fully applied. */
+  /** Everything of this type has been received once, and a response was fully applied but for what is covered. */
   ready(type: ResourceType): boolean {
     return this.#types.get(type)?.ready ?? false;
   }

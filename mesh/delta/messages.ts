@@ -43,4 +43,6 @@ export interface DeltaResponse {
 export interface Rejected {
   readonly name: string;
   readonly reason: string;
+  /** Something is in force in its place that lets in no more than it would: the consumer can go on without it. */
+  readonly isCovered?: boolean;
 }

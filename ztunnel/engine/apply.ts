@@ -4,14 +4,10 @@ import { authorizationStandIn } from '@isthmus/api/wire/authorization-stand-in.t
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Address, MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { ToWorker } from '../worker/messages.ts';
-
-interface Rejected {
-  readonly name: string;
-  readonly reason: string;
-}
 
 type Delta = Extract<ToWorker, { kind: 'delta' }>;
 
@@ -36,7 +32,7 @@ export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): 
         policy: authorizationStandIn(name, body),
       }));
       state.applyAuthorizations(values, removed, standIns);
-      return rejected;
+      return rejected.map((one) => ({ ...one, isCovered: state.policies.get(one.name) !== undefined }));
     }
     case typeUrls.trustBundle: {
       const { values, rejected } = decodeAll(delta, ({ body }) => decodeTrustBundle(body));

@@ -1,3 +1,4 @@
+import type { Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
 
 /**
@@ -27,7 +28,7 @@ export type FromWorker =
   | {
       readonly kind: 'applied';
       readonly type: string;
-      readonly rejected: readonly { readonly name: string; readonly reason: string }[];
+      readonly rejected: readonly Rejected[];
     }
   | { readonly kind: 'want-certificate'; readonly identity: string; readonly urgent: boolean }
   | { readonly kind: 'forget-certificate'; readonly identity: string }

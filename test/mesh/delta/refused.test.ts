@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import { DeltaWorld, policyType } from './delta-world.ts';
 
 describe('what a consumer of a delta stream refuses', () => {
@@ -40,4 +41,26 @@ describe('what a consumer of a delta stream refuses', () => {
     );
     assert.deepEqual([...world.client.held(policyType)], []);
   });
+
+  for (const isCovered of [true, false])
+    it(
+      isCovered
+        ? 'lets the consumer be ready where something stands in for it'
+        : 'keeps the consumer from being ready else',
+      () => {
+        const client = new ClientSession([policyType]);
+        const response = {
+          ...{
+            type: policyType,
+            nonce: '1',
+            moment: { epoch: 1n, revision: 1n },
+            removed: [],
+            complete: true,
+          },
+          resources: [{ name: 'p', version: '1', body: new Uint8Array() }],
+        };
+        client.response(response, () => [{ name: 'p', reason: 'is bad', isCovered }]);
+        assert.equal(client.allReady, isCovered);
+      },
+    );
 });

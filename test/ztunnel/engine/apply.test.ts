@@ -41,8 +41,12 @@ describe('a policy that a proxy cannot read', () => {
     const [first] = apply('shop/x', unreadable());
     assert.equal(first?.name, 'shop/x');
     assert.match(first.reason, /^action: 9/);
+    assert.equal(first.isCovered, true);
     assert.deepEqual([lets(cart), lets(pay)], [false, true]);
   });
+
+  it('and of which not even the namespace can be read is not covered', () =>
+    assert.equal(apply('x', Uint8Array.of(10, 99))[0]?.isCovered, false));
 
   it('of the mesh closes the mesh', () => {
     apply('istio-system/x', unreadable({ scope: 'GLOBAL', namespace: 'istio-system' }));
