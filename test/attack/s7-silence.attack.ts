@@ -54,7 +54,7 @@ describe('S7: 20,400 silent connections to the link and the join listener of a h
     const memory = (): number =>
       Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${hub.child.pid}/status`, 'utf8'))?.[1]) * 1024;
     const before = memory();
-    const attacked = attack<Attacked>('silence.ts', [
+    const attacked = attack<Attacked>('drivers/silence.ts', [
       ...[`127.${claim.octet}.0.1`, '15101,15102', `127.${claim.octet}`, connections],
     ]);
     const over = new AbortController();
