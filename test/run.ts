@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 // Runs every unit, feature, conformance and fuzz test and closes with the plain line `N passed, N failed`.
-// Arguments name other files; without any, all of test/**/*.test.ts run. test/fault/ has a command of its own.
+// Arguments name other files; without any, all of test/**/*.test.ts run. test/fault/ and test/attack/ have commands of their own.
 const root = join(import.meta.dirname, '..');
 const named = process.argv.slice(2);
 const specs = named.length > 0 ? named : ['test/**/*.test.ts'];
@@ -13,7 +13,7 @@ const child = spawn(
     join(root, 'node_modules/mocha/bin/mocha.js'),
     '--reporter',
     join(import.meta.dirname, 'reporter.cjs'),
-    ...['--parallel', '--jobs', '2', '--ignore', 'test/fault/**'],
+    ...['--parallel', '--jobs', '2', '--ignore', 'test/fault/**', '--ignore', 'test/attack/**'],
     ...specs,
   ],
   { cwd: root, stdio: 'inherit' },

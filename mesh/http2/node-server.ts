@@ -8,6 +8,7 @@ import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
 import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
+import { watchUnfinished } from './unfinished.ts';
 
 /** A client that has shaken hands says so by its SETTINGS within this time, or is ended. */
 const settingsMillis = 9000;
@@ -33,11 +34,13 @@ export function openServer(
   });
   limitLinger(session, socket, clock);
   let failure: Error | undefined;
-  session.on('error', (error: Error) => (failure = error));
+  session.on('error', (error: Error) => (failure = broken(error)));
   const silent = clock.after(settingsMillis, () =>
     session.destroy(new CodedError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
   );
+  const completed = watchUnfinished(session, socket, clock);
   session.once('remoteSettings', () => {
+    completed();
     silent.cancel();
     session.setLocalWindowSize(connectionWindow);
     watch.onSettings?.();
@@ -47,12 +50,13 @@ export function openServer(
   let closing = false;
   session.on('stream', (stream, headers) => {
     streams++;
+    completed();
     stream.once('close', () => {
       if (--streams === 0 && closing) session.close();
     });
-    receive(stream, headers, onConnect, watch);
+    receive(stream, headers, onConnect, watch, completed);
   });
-  watchPings(session, clock);
+  watchPings(session, clock, completed);
   return {
     onClose: (listener) => void session.once('close', () => listener(failure)),
     close() {
@@ -62,6 +66,16 @@ export function openServer(
     },
     destroy: (error) => session.destroy(error),
   };
+}
+
+/**
+ * Node refuses to read on: what the peer sends is no HTTP/2, or more of something than a session may have. A peer that
+ * ends its session with an error code (ERR_HTTP2_SESSION_ERROR), or whose connection is lost, has broken nothing.
+ */
+function broken(error: NodeJS.ErrnoException): Error {
+  const { code = '', message } = error;
+  if (!code.startsWith('ERR_HTTP2_') || code === 'ERR_HTTP2_SESSION_ERROR') return error;
+  return new CodedError('SESSION_BROKEN', message, { cause: error });
 }
 
 /**
@@ -75,23 +89,37 @@ function shutDown(session: http2.ServerHttp2Session, idle: boolean): void {
   } else session.close();
 }
 
+/** Made once: the reason that a signal makes by itself costs as much as the rest of a stream's end. */
+const hasClosed = new CodedError('STREAM_CLOSED', 'the stream has closed');
+
+function goneWith(stream: http2.ServerHttp2Stream): AbortController {
+  const gone = new AbortController();
+  if (stream.destroyed) gone.abort(hasClosed);
+  else stream.once('close', () => gone.abort(hasClosed));
+  return gone;
+}
+
 function receive(
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
   onConnect: (incoming: IncomingConnect) => void,
   watch: SessionWatch,
+  onPayload: () => void,
 ): void {
   withResets(stream, {
+    onPayload,
     onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
   });
   const authority = headers[':authority'] ?? '';
   if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, 400, {});
-  const gone = new AbortController();
-  stream.once('close', () => gone.abort());
+  let gone: AbortController | undefined;
   onConnect({
     authority,
     headers: plainHeaders(headers),
-    gone: gone.signal,
+    /** Made when it is asked for: a stream that is reset at once is never served. */
+    get gone() {
+      return (gone ??= goneWith(stream)).signal;
+    },
     accept: (fields): Duplex => {
       if (!stream.destroyed) stream.respond({ ...fields, ':status': 200 }, open);
       return stream;

@@ -8,6 +8,8 @@ interface StreamWatch {
    * frame of the session.
    */
   readonly onReset?: (sentPayload: boolean) => void;
+  /** Payload has come. */
+  readonly onPayload?: () => void;
 }
 
 /** What an instance of Node's stream lets us replace. */
@@ -43,6 +45,7 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
   hooks.push = (chunk, encoding) => {
     if (chunk !== null) {
       sentPayload = true;
+      watch.onPayload?.();
       return push(chunk, encoding);
     }
     if (!endStream && !stream.closed && !stream.destroyed) {
@@ -70,7 +73,9 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
     if (!closedByWire && !stream.pending) stream.close(constants.NGHTTP2_CONNECT_ERROR);
     else if (closedByWire && stream.rstCode !== constants.NGHTTP2_NO_ERROR) resetByPeer();
     const ended = whole && stream.rstCode === constants.NGHTTP2_NO_ERROR;
-    destroy(error, () => callback(error ?? (ended ? null : wasReset(stream))));
+    const reason = error ?? (ended ? null : wasReset(stream));
+    // Without a reason Node makes an error of its own for each stream, which is not used.
+    destroy(stream.closed ? reason : error, () => callback(reason));
   };
 }
 
@@ -79,5 +84,14 @@ function whenRead(stream: Http2Stream): void {
   else stream.once('end', () => stream.destroy());
 }
 
-const wasReset = (stream: Http2Stream): CodedError =>
-  new CodedError('STREAM_RESET', `the stream was reset with code ${stream.rstCode}`);
+const resets = new Map<number, CodedError>();
+
+/** One error for each code, of which there are 14 (RFC 9113 7): its stack says nothing and costs more than the stream. */
+function wasReset({ rstCode }: Http2Stream): CodedError {
+  const known = resets.get(rstCode);
+  if (known) return known;
+  const error = new CodedError('STREAM_RESET', `the stream was reset with code ${rstCode}`);
+  // A peer may make codes up.
+  if (resets.size < 100) resets.set(rstCode, error);
+  return error;
+}

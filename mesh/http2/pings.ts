@@ -9,10 +9,23 @@ const pingTimeout = 20_000;
 const retryMillis = 1000;
 
 /**
+ * Asks for what the peer answers as soon as it has read it. Node sends no PING once GOAWAY was sent or received;
+ * SETTINGS have to be acknowledged as well.
+ */
+export function askPeer(session: Http2Session, answered: (error: Error | null) => void): void {
+  if (session.closed) session.settings({}, answered);
+  else session.ping(answered);
+}
+
+/**
  * PING after ten quiet seconds and ten after each answer; a peer that answers none for twenty is gone: the session is
  * destroyed with PEER_SILENT. It goes on until the session has closed, also after GOAWAY and after a PING that failed.
  */
-export function watchPings(session: Http2Session, clock: Clock): void {
+export function watchPings(
+  session: Http2Session,
+  clock: Clock,
+  onAnswer: () => void = () => undefined,
+): void {
   let next: Timer | undefined;
   let deadline: Timer | undefined;
   const wait = () => {
@@ -31,11 +44,12 @@ export function watchPings(session: Http2Session, clock: Clock): void {
     const answered = (error: Error | null) => {
       if (session.destroyed) return;
       if (error) next = clock.after(retryMillis, ask);
-      else wait();
+      else {
+        onAnswer();
+        wait();
+      }
     };
-    // Node sends no PING once GOAWAY was sent or received; SETTINGS have to be acknowledged as well.
-    if (session.closed) session.settings({}, answered);
-    else session.ping(answered);
+    askPeer(session, answered);
   };
   wait();
   session.once('close', () => {

@@ -65,6 +65,7 @@ export interface SessionWatch {
 }
 
 export interface ServerSession {
+  /** With SESSION_BROKEN where the peer broke HTTP/2 or a limit of the session. */
   onClose(listener: (error: Error | undefined) => void): void;
   /** Graceful: GOAWAY, then no new streams once the peer has heard it; open streams go on. */
   close(): void;

@@ -25,7 +25,7 @@ export const defaultLimits: ShareLimits = {
   unanswered: 1000,
   resetBurst: 450,
   resetsPerSecond: 50,
-  unsentBytes: 24 * 1024 * 1024,
+  unsentBytes: 12 * 1024 * 1024,
   unreadBytes: 64 * 1024 * 1024,
 };
 
@@ -92,14 +92,14 @@ export class PeerShare {
     };
   }
 
-  /** Counts a reset; false when it was one too many: the identity opens no session for a while. */
-  reset(): boolean {
+  /** Counts resets; false when they were too many: the identity opens no session for a while. */
+  reset(count = 1): boolean {
     this.#refill();
-    if (this.#tokens < 1) {
+    if (this.#tokens < count) {
       this.#penaltyUntil = this.#clock.monotonic() + penaltyMillis;
       return false;
     }
-    this.#tokens--;
+    this.#tokens -= count;
     return true;
   }
 

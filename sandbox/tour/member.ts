@@ -21,8 +21,11 @@ export async function memberLeaf(sandbox: Sandbox, cluster: string, pod: string)
 }
 
 /** A cluster's intermediate with its key, as only who has its disk and sealing key can have it. */
-export function clusterIssuer(sandbox: Sandbox, cluster: string): Issuer {
-  const dir = agentStateDir(sandbox.place, cluster);
+export const clusterIssuer = (sandbox: Sandbox, cluster: string): Issuer =>
+  issuerIn(agentStateDir(sandbox.place, cluster));
+
+/** The same, from the state folder of the cluster's agent. */
+export function issuerIn(dir: string): Issuer {
   const saved = JSON.parse(readFileSync(join(dir, 'intermediate.json'), 'utf8')) as {
     current: { sealedKey: string; chain: string[] };
   };

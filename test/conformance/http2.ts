@@ -5,12 +5,14 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { connected, endOf, never } from '../fakes/http2-ends.ts';
 import { http2Ending } from './http2-ending.ts';
 import { http2Foreign, type Make } from './http2-foreign.ts';
+import { http2Slow } from './http2-slow.ts';
 
 /** What every implementation of CONNECT sessions must do. */
 export function http2Conformance(name: string, make: Make): void {
   carrying(name, make);
   http2Ending(name, make);
   http2Foreign(name, make);
+  http2Slow(name, make);
 }
 
 function carrying(name: string, make: Make): void {

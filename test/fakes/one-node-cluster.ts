@@ -8,7 +8,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { readEnv } from '@isthmus/sandbox/processes/pod-env.ts';
-import { Launcher } from '@isthmus/sandbox/processes/spawn.ts';
+import { Launcher, type Running } from '@isthmus/sandbox/processes/spawn.ts';
 import { until } from './agent.ts';
 import type { TestHub } from './hub.ts';
 
@@ -66,6 +66,8 @@ spec:
 export class OneNodeCluster {
   readonly name: string;
   readonly dir = mkdtempSync(join(tmpdir(), 'isthmus-cluster-'));
+  /** Connections that the echo has, and the most that it has had at once. */
+  readonly served = { open: 0, most: 0 };
   readonly logged: Record<string, unknown>[] = [];
   readonly #hub: TestHub;
   readonly #at: string;
@@ -110,6 +112,28 @@ export class OneNodeCluster {
   async servicesAtProxy(): Promise<readonly string[]> {
     const response = await fetch(`http://${this.#at}.10:15000/config_dump`);
     return ((await response.json()) as { services: { name: string }[] }).services.map(({ name }) => name);
+  }
+
+  /** The ztunnel's process, as it runs now. */
+  get proxy(): Running {
+    const running = this.#launcher?.get('ztunnel');
+    if (!running) throw new Error('the ztunnel is not running');
+    return running;
+  }
+
+  /** Where the ztunnel has its admin ports. */
+  get proxyAddress(): string {
+    return `${this.#at}.10`;
+  }
+
+  /** Where the applications behind the pod `cart` listen. */
+  get cartAppAddress(): string {
+    return `${this.#at}.21`;
+  }
+
+  /** The address of client number `number`, from 1 to 254, that is no pod. */
+  outside(number: number): string {
+    return `${this.#at.slice(0, this.#at.lastIndexOf('.'))}.15.${number}`;
   }
 
   /** A new token in the file that the agent is started with. */
@@ -169,9 +193,9 @@ export class OneNodeCluster {
         '--mode',
         'shared',
         '--admin-address',
-        `${this.#at}.10`,
+        this.proxyAddress,
         '--metrics-address',
-        `${this.#at}.10`,
+        this.proxyAddress,
         '--parent-pipe',
       ],
       env: {
@@ -181,8 +205,13 @@ export class OneNodeCluster {
         SERVICE_ACCOUNT: 'ztunnel',
       },
     });
-    this.#cart = createServer((socket) => void socket.on('error', () => undefined).pipe(socket));
-    this.#cart.listen(port, `${this.#at}.21`);
+    this.#cart = createServer((socket) => {
+      const { served } = this;
+      served.most = Math.max(served.most, ++served.open);
+      socket.on('error', () => undefined).once('close', () => served.open--);
+      socket.pipe(socket);
+    });
+    this.#cart.listen(port, this.cartAppAddress);
     await once(this.#cart, 'listening');
   }
 

@@ -44,6 +44,10 @@ const counters: Readonly<
   ],
   dropped: ['isthmus_connections_dropped_total', 'Connections and CONNECTs that came when there was no room'],
   limited: ['isthmus_peer_limited_total', 'Sessions and CONNECTs of identities that had used up their share'],
+  sessionsBroken: [
+    'isthmus_sessions_broken_total',
+    'HTTP/2 sessions ended because their peer broke the protocol or a limit of a session',
+  ],
   stallsReset: [
     'isthmus_stalled_tunnels_reset_total',
     'Stalled tunnels reset for the share of bytes of their identity',

@@ -18,6 +18,7 @@ import type { AccessRecord } from '../telemetry/access-log.ts';
 import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
+import type { FairTurns } from '@isthmus/mesh/shares/fair-turns.ts';
 import type { Refusals } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
@@ -42,6 +43,7 @@ export interface Context {
   /** Of all listeners together, as they share the worker's time and descriptors. */
   readonly handshakes: Handshakes;
   readonly shares: PeerShares;
+  readonly turns: FairTurns;
   readonly refusals: Refusals;
   /** Failures of which callers decide how many there are: one line a second of each kind. */
   readonly lines: LimitedLines;

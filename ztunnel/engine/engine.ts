@@ -13,6 +13,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { PeerShares, type ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
+import { FairTurns } from '@isthmus/mesh/shares/fair-turns.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
@@ -248,6 +249,7 @@ export class Engine {
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
       handshakes: new Handshakes(clock, handshakes),
       shares: new PeerShares(clock, shares, () => counters.stallsReset++),
+      turns: new FairTurns(),
       lines,
       refusals: new Refusals(lines),
       access(record) {
@@ -275,5 +277,6 @@ const nothingCounted = (): Context['counters'] => ({
   linesDropped: 0,
   chunksDropped: 0,
   limited: 0,
+  sessionsBroken: 0,
   stallsReset: 0,
 });

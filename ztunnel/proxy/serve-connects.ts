@@ -4,6 +4,9 @@ import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 
+/** What a session that its peer broke costs of its identity's share of resets. */
+const brokenSessionResets = 50;
+
 /**
  * Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none.
  * All that an identity takes, over all its sessions, comes out of its share.
@@ -23,9 +26,12 @@ export function serveConnects(
   const session = http2.server(
     socket,
     (incoming) => {
-      serveOne(context, share, about, incoming, serve, () => {
-        tunnels++;
-        incoming.gone.addEventListener('abort', () => tunnels--, { once: true });
+      context.turns.take(peer.spiffeId, () => {
+        if (incoming.gone.aborted) return;
+        serveOne(context, share, about, incoming, serve, () => {
+          tunnels++;
+          incoming.gone.addEventListener('abort', () => tunnels--, { once: true });
+        });
       });
     },
     {
@@ -45,11 +51,20 @@ export function serveConnects(
     close: () => session.destroy(),
     drain: () => session.close(),
   });
-  session.onClose(() => {
+  session.onClose((error) => {
     admitted.shaken();
     admitted.ended();
     remove();
+    if (error instanceof CodedError && error.code === 'SESSION_BROKEN') broken(context, peer.spiffeId, error);
   });
+}
+
+/** A session that broke off has used the proxy as resets do: who does that again and again is kept out for a while. */
+function broken({ counters, refusals, shares }: Context, identity: string, error: CodedError): void {
+  counters.sessionsBroken++;
+  const message = `${identity} broke an HTTP/2 session: ${error.message}`;
+  refusals.tell('session', identity, new CodedError(error.code, message, { cause: error }));
+  shares.of(identity).reset(brokenSessionResets);
 }
 
 interface Admitted {

@@ -59,8 +59,8 @@ export interface WorkerReport {
 /**
  * What only grows: a gateway's dials, for all to see that a refusal makes none, handshakes of accepted connections that
  * failed or were refused, connections and CONNECTs that came when
- * there was no room for more, sessions and CONNECTs of an identity that had used up its share, stalled tunnels that were reset
- * for their identity's share of bytes, and lines of the access log and chunks of the tap that could not be written.
+ * there was no room for more, sessions and CONNECTs of an identity that had used up its share, sessions whose peer broke
+ * HTTP/2 or a limit of its sessions, stalled tunnels that were reset for their identity's share of bytes, and lines of the access log and chunks of the tap that could not be written.
  */
 export type CountedTotal =
   | 'gatewayDials'
@@ -70,6 +70,7 @@ export type CountedTotal =
   | 'linesDropped'
   | 'chunksDropped'
   | 'limited'
+  | 'sessionsBroken'
   | 'stallsReset';
 
 /** Connections that a limit of handshakes has ended: for a newer one, for their time, for failures of their address. */

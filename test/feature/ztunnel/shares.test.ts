@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { ask, foreignSession } from '../../fakes/foreign-client.ts';
+import { data } from '../../attack/frames.ts';
+import { RawSession } from '../../attack/raw-session.ts';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { identityOf, port, shopIn } from './shop.ts';
 
@@ -83,6 +85,25 @@ describe('ztunnel, what one identity may take', () => {
       'waits',
     );
     other.destroy();
+  });
+
+  it('counts a session that its peer broke, says so, and keeps an identity out that does it again and again', async () => {
+    const { proxy, open, authority } = await destination({ resetBurst: 100, resetsPerSecond: 0 });
+    const { key, chain } = mesh.leaf('east', identityOf('front'));
+    const at = { host: mesh.at('17.2'), port: 15_008, localAddress: mesh.at('17.1') };
+    for (let i = 1; i <= 3; i++) {
+      const session = await RawSession.open({ ...at, key, chain });
+      await session?.send(data(1));
+      await session?.closed;
+      assert.equal(proxy.report().totals.sessionsBroken, i);
+    }
+    const { error } = await proxy.warning({ reason: 'SESSION_BROKEN' });
+    assert.match(String(error), /front/);
+    const other = await open('other');
+    assert.equal(await status(ask(other, authority)), 200);
+    other.destroy();
+    void open('front').catch(() => undefined);
+    await proxy.warning({ reason: 'PEER_LIMIT_RESETS' });
   });
 
   it('does not count resets of tunnels that carried something', async () => {

@@ -49,6 +49,17 @@ describe('mesh/shares of one identity', () => {
     assert.equal(share.reset(), false);
   });
 
+  it('takes a broken session as so many resets, and one that there are too few left for as one too many', () => {
+    const share = new PeerShares(new FakeClock(), { resetBurst: 100, resetsPerSecond: 0 }).of('a');
+    assert.equal(share.reset(50), true);
+    assert.equal(share.reset(50), true);
+    assert.equal(share.reset(1), false);
+    const other = new PeerShares(new FakeClock(), { resetBurst: 100, resetsPerSecond: 0 }).of('a');
+    assert.equal(other.reset(51), true);
+    assert.equal(other.reset(50), false);
+    assert.equal(other.penaltyMillis, penaltyMillis);
+  });
+
   it('forgets identities that have taken nothing, and keeps those that have or that reset', () => {
     const clock = new FakeClock();
     const shares = new PeerShares(clock);

@@ -19,6 +19,7 @@ const totals = {
   dropped: 11,
   slots: 12,
   limited: 13,
+  sessionsBroken: 15,
   stallsReset: 14,
   handshakes: 15,
   handshakesEvicted: 16,

@@ -1,0 +1,22 @@
+import { continuationFlood, cutBlocks } from './attacks/continuations.ts';
+import { frameFlood } from './attacks/frame-flood.ts';
+import { headerBomb } from './attacks/header-bomb.ts';
+import { headerDrip } from './attacks/header-drip.ts';
+import { madeYouReset } from './attacks/made-you-reset.ts';
+import { rapidReset } from './attacks/rapid-reset.ts';
+import { reconnect } from './attacks/reconnect.ts';
+import { windowStall } from './attacks/window-stall.ts';
+import type { Job, Outcome } from './job.ts';
+
+/** Every attack that the driver's process can be told to make, by name. */
+export const attacks: Readonly<Record<string, (job: Job) => Promise<Outcome>>> = {
+  'rapid-reset': rapidReset,
+  reconnect,
+  'made-you-reset': madeYouReset,
+  'continuation-flood': continuationFlood,
+  'cut-blocks': cutBlocks,
+  'frame-flood': frameFlood,
+  'header-bomb': headerBomb,
+  'header-drip': headerDrip,
+  'window-stall': windowStall,
+};

@@ -1,0 +1,32 @@
+import { pouring, type Application } from './applications.ts';
+import { Siege } from './siege.ts';
+
+const [greedy, obedient] = [4000, 200];
+/** Measured: V's p99 0.3 s to 0.8 s, and 13 to 62 MiB, of which the bytes that wait are at most 18. */
+const gap =
+  'Node makes all streams of 50 sessions in one turn of the event loop, before anything can refuse them';
+
+describe('S6, streams without a window', () => {
+  let siege: Siege;
+  let pour: Application;
+  before(async () => {
+    siege = await Siege.begin();
+    pour = await pouring(siege.target, 9081, 256 * 1024, { stays: true });
+  });
+  after(async () => {
+    pour.stop();
+    await siege.end();
+  });
+
+  for (const count of [obedient, greedy])
+    it(`50 connections of one identity with ${count} streams each that never have a window`, async () => {
+      const attack = {
+        attack: 'window-stall',
+        connections: 50,
+        count,
+        authority: pour.authority,
+        seconds: 5,
+      };
+      await siege.withstand(attack, { growth: 32, gap });
+    });
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { connect as connectHttp2 } from 'node:http2';
+import { once } from 'node:events';
+import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Duplex } from 'node:stream';
+import { data, frame, frameTypes, headers, preface, settings } from '../attack/frames.ts';
+import { connectBlock } from '../attack/hpack.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { connected } from '../fakes/http2-ends.ts';
+import type { Make } from './http2-foreign.ts';
+
+/** Peers that send a byte now and then. */
+export function http2Slow(name: string, make: Make): void {
+  describe(`http2 conformance: ${name}, a server whose peer is slow`, () => {
+    let ends: Awaited<ReturnType<typeof connected>>;
+    let clock: FakeClock;
+    let ended: CodedError | 'open' | undefined;
+    let received: number;
+    beforeEach(async () => {
+      ends = await connected();
+      [clock, ended, received] = [new FakeClock(), 'open', 0];
+      const spoken = Promise.withResolvers<void>();
+      const session = make(clock).server(
+        ends.accepted,
+        (incoming) => {
+          const stream: Duplex = incoming.accept({});
+          stream.on('data', (bytes: Buffer) => (received += bytes.length)).on('error', () => undefined);
+        },
+        { onSettings: spoken.resolve },
+      );
+      session.onClose((error) => (ended = error as CodedError | undefined));
+      ends.dialled.resume();
+      if (ends.dialled.listenerCount('error') === 0) ends.dialled.on('error', () => undefined);
+      start = async () => {
+        ends.dialled.write(Buffer.concat([preface, settings()]));
+        await spoken.promise;
+      };
+    });
+    afterEach(() => {
+      ends.dialled.destroy();
+      ends.accepted.destroy();
+    });
+    let start: () => Promise<void>;
+
+    /** Resolves when the server has read it. */
+    const say = async (bytes: Buffer) => {
+      const wanted = ends.accepted.bytesRead + bytes.length;
+      ends.dialled.write(bytes);
+      while (ends.accepted.bytesRead < wanted && ended === 'open')
+        await new Promise((resolve) => setImmediate(resolve));
+    };
+    const block = connectBlock('10.0.0.1:8080');
+    const inOneFrame = headers(1, block);
+    const drips: Readonly<Record<string, readonly Buffer[]>> = {
+      'one frame of headers': [
+        inOneFrame.subarray(0, 9),
+        ...[...inOneFrame.subarray(9)].map((one) => Buffer.of(one)),
+      ],
+      'a block of headers in frames of one byte': [
+        headers(1, block.subarray(0, 1), 0),
+        ...[...block.subarray(1)].map((one) => frame(frameTypes.continuation, 0, 1, Buffer.of(one))),
+      ],
+      'a SETTINGS frame': [...settings(...Array.from({ length: 6 }, () => [4, 65_535] as const))].map((one) =>
+        Buffer.of(one),
+      ),
+    };
+    for (const [what, parts] of Object.entries(drips))
+      it(`ends a session with ${what} at one byte a second within ten seconds`, async () => {
+        await start();
+        const begun = clock.monotonic();
+        for (const part of parts) {
+          await say(part);
+          await clock.advance(1000);
+          if (ended !== 'open') break;
+        }
+        assert.equal((ended as CodedError).code, 'SESSION_BROKEN');
+        assert.ok(clock.monotonic() - begun <= 10_000, `${clock.monotonic() - begun} ms`);
+      });
+
+    it('lets a tunnel be as slow as it likes: one byte of a frame a second', async () => {
+      await start();
+      await say(inOneFrame);
+      const slow = data(1, Buffer.alloc(1000));
+      await say(slow.subarray(0, 9));
+      for (let i = 0; i < 19; i++) {
+        await say(slow.subarray(9 + i, 10 + i));
+        await clock.advance(1000);
+      }
+      assert.equal(ended, 'open');
+      assert.equal(received, 19);
+    });
+
+    it('leaves a peer alone from which nothing more comes, until it has answered no PING for 20 s', async () => {
+      await start();
+      await say(inOneFrame.subarray(0, 20));
+      await clock.advance(29_000);
+      assert.equal(ended, 'open');
+      await clock.advance(1000);
+      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+    });
+
+    it('leaves a peer alone that does nothing but widen its windows', async () => {
+      const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
+      peer.on('error', () => undefined);
+      await once(peer, 'remoteSettings');
+      for (let i = 1; i <= 60; i++) {
+        const before = ends.accepted.bytesRead;
+        peer.setLocalWindowSize(65_535 + 20_000 * i);
+        while (ends.accepted.bytesRead === before) await new Promise((resolve) => setImmediate(resolve));
+        await clock.advance(1000);
+        await new Promise<void>((resolve) => peer.ping(() => resolve()));
+      }
+      assert.equal(ended, 'open');
+    });
+  });
+}
