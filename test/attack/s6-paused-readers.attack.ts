@@ -69,7 +69,8 @@ describe('S6, readers that pause', () => {
     const stalled: ClientHttp2Stream[] = [];
     const resets: number[] = [];
     let refused = 0;
-    for (const end = performance.now() + 30_000 * timeScale; resets.length === 0; await pause(20)) {
+    for (const end = performance.now() + 30_000 * timeScale; resets.length === 0;) {
+      await pause(20);
       assert.ok(performance.now() < end, 'no stalled tunnel was reset');
       // One stream never gets more than 64 KiB: its window.
       const stream = ask(session, pour.authority);
@@ -80,7 +81,7 @@ describe('S6, readers that pause', () => {
         continue;
       }
       const number = stalled.push(stream) - 1;
-      stream.once('close', () => void resets.push(number));
+      stream.once('close', () => resets.push(number));
       await echoed(beside);
     }
     const counted = (await target.metric('isthmus_stalled_tunnels_reset_total')) - before;
