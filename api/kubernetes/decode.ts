@@ -53,6 +53,20 @@ export function decodeObject(foreign: unknown): Result<Decoded, Refusal> {
     : err({ ...decoded.error, standIn: isSecurityGroup(raw) ? standInFor(raw) : undefined });
 }
 
+/** The refusal of an object for what its text has and its value has not: a key that is written twice. */
+export function refuseObject(foreign: unknown, finding: Finding): Refusal {
+  const raw = readable(foreign);
+  return {
+    object: describe(raw),
+    id: idAs(loosely(raw).kind, raw),
+    code: finding.code,
+    severity: finding.severity,
+    field: finding.field,
+    message: finding.message,
+    standIn: isSecurityGroup(raw) ? standInFor(raw) : undefined,
+  };
+}
+
 const isSecurityGroup = (raw: unknown): boolean => {
   const { apiVersion } = loosely(raw);
   return typeof apiVersion === 'string' && apiVersion.startsWith('security.istio.io/');

@@ -3,14 +3,16 @@ import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import type { Finding } from '../domain/rejection.ts';
 import type { Metadata, PodObject } from './objects.ts';
 import { probeSchema, readProbes } from './probe.ts';
-import { applicationAddress, podAddress, port, portName, protocol, subdomain } from './shapes.ts';
+import { applicationAddress, podAddress, port, containerPortName, protocol, subdomain } from './shapes.ts';
 import { workloadNameOf } from './workload-name.ts';
 
 const container = z.looseObject({
   name: z.string().optional(),
   restartPolicy: z.string().optional(),
   ports: z
-    .array(z.looseObject({ name: portName.optional(), containerPort: port, protocol }))
+    .array(
+      z.looseObject({ name: containerPortName.or(z.literal('')).optional(), containerPort: port, protocol }),
+    )
     .max(1000)
     .optional(),
   readinessProbe: probeSchema.optional(),

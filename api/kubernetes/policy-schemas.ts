@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
+import { readPort } from '@isthmus/mesh/net/port.ts';
 import { isAttribute } from './policy-attributes.ts';
 
 // Istio's security policies. An unknown field is refused, as a misspelt one must not open a door.
@@ -8,14 +9,14 @@ const text = z.string().min(1).max(2048);
 const texts = z.array(text).max(1000).optional();
 
 const isBlock = (one: string) => parseBlock(one).ok;
-const isPort = (one: string) => /^\d{1,5}$/.test(one) && Number(one) >= 1 && Number(one) <= 65_535;
+const isPort = (one: string) => readPort(one) !== undefined;
 /** `<service account>` or `<namespace>/<service account>`, without wildcards (Istio's CheckServiceAccount). */
 const isAccount = (one: string) => /^[^/*]+(\/[^/*]+)?$/.test(one);
 /** Alone, or once at one end (Istio's CheckTrustDomainValues). */
 const isTrustDomain = (one: string) => one === '*' || /^(\*[^/*]+|[^/*]+\*?)$/.test(one);
 
 const wrongBlock = 'is no IP address or CIDR block';
-const wrongPort = 'is no port';
+const wrongPort = 'is no port: write 1 to 65535 in decimal digits, without a leading zero';
 const wrongAccount = 'is not <service account> or <namespace>/<service account>';
 const wrongTrustDomain = 'is no trust domain, with at most one * at its beginning or its end';
 

@@ -3,17 +3,16 @@ import type { Finding } from '../domain/rejection.ts';
 import { notApplied } from './finding.ts';
 import type { Probe } from './objects.ts';
 import type { ServingContainer } from './pod.ts';
-import { port, portName } from './shapes.ts';
+import { portReference } from './shapes.ts';
 
-const probePort = z.union([port, portName.min(1)], 'must be a port or the name of one');
 /** 0 stands for the default, as for the API server. */
 const count = z.int().min(0).max(2_147_483_647).optional();
 
 export const probeSchema = z.looseObject({
-  tcpSocket: z.looseObject({ port: probePort, host: z.string().optional() }).optional(),
+  tcpSocket: z.looseObject({ port: portReference, host: z.string().optional() }).optional(),
   httpGet: z
     .looseObject({
-      port: probePort,
+      port: portReference,
       path: z.string().max(2048).optional(),
       scheme: z.enum(['HTTP', 'HTTPS', '']).optional(),
       host: z.string().optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import type { Finding } from '../domain/rejection.ts';
 import type { Metadata, ServiceObject } from './objects.ts';
-import { labels, port, portName, protocol } from './shapes.ts';
+import { labels, port, portName, portReference, protocol } from './shapes.ts';
 
 export const serviceSchema = z.looseObject({
   spec: z.looseObject({
@@ -19,7 +19,7 @@ export const serviceSchema = z.looseObject({
           name: portName.optional(),
           port,
           // 0 and the empty name stand for the port itself.
-          targetPort: z.union([port, z.literal(0), portName], 'must be a port or the name of one').optional(),
+          targetPort: z.literal([0, '']).or(portReference).optional(),
           appProtocol: z.string().optional(),
           protocol,
         }),

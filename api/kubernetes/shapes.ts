@@ -25,6 +25,18 @@ export const portName = z
   .max(63)
   .regex(/^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)?$/, 'must be letters, digits and dashes');
 
+/** The name of a container's port (the API server's IsValidPortName): digits alone would be a number in quotes. */
+export const containerPortName = portName.regex(
+  /[a-zA-Z]/,
+  'must have a letter: digits alone are no name of a port, so write a number without quotes',
+);
+
+/** A port of a container, by its number or its name. */
+export const portReference = z.union(
+  [port, containerPortName],
+  'must be a port from 1 to 65535 without quotes, or the name of a port, which has a letter',
+);
+
 export const labels = z.record(z.string().max(317), z.string().max(63)).optional();
 
 export const protocol = z.enum(['TCP', 'UDP', 'SCTP']).optional();

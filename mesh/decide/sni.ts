@@ -1,3 +1,5 @@
+import { readPort } from '../net/port.ts';
+
 /**
  * The server name by which Istio's sidecars ask a gateway to pass TLS through: `outbound_.<port>_.<subset>_.<host>`.
  * The subset is empty here: a gateway that ignored one would send to endpoints that the client excluded. Case means
@@ -9,6 +11,6 @@ export function parsePassthroughSni(
   sni: string,
 ): { readonly host: string; readonly port: number } | undefined {
   const [, digits = '', host = ''] = /^outbound_\.(\d{1,5})_\._\.([a-z0-9.-]{1,253})$/i.exec(sni) ?? [];
-  const port = Number(digits);
-  return host !== '' && port >= 1 && port <= 65_535 ? { host: host.toLowerCase(), port } : undefined;
+  const port = readPort(digits);
+  return host !== '' && port !== undefined ? { host: host.toLowerCase(), port } : undefined;
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { readPort } from '../net/port.ts';
 import { err, ok, type Result } from '../result.ts';
 
 /** Where a CONNECT wants to go. */
@@ -14,8 +15,8 @@ export function parseAuthority(text: string): Result<Authority, string> {
     /^(?:\[([0-9A-Fa-f:.]+)\]|([^[\]:@/?#\s]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? bare;
   if (host === undefined || host.length > 253) return err('a CONNECT needs host:port');
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) return err(`${digits} is no port`);
+  const port = readPort(digits);
+  if (port === undefined) return err(`${digits} is no port`);
   if (bracketed !== undefined)
     return isIP(host) === 6 ? ok({ kind: 'address', host, port }) : err('no IPv6 address in the brackets');
   if (isIP(host) === 4) return ok({ kind: 'address', host, port });

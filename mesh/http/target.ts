@@ -1,3 +1,4 @@
+import { readPort } from '../net/port.ts';
 import { err, ok, type Result } from '../result.ts';
 
 /** Where a request goes: the path as it was sent, never decoded, and what follows it from `?` on ('' for nothing). */
@@ -29,7 +30,7 @@ const hostForm = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})(?::(\d{1,5}))?$/i;
 /** The name or address in a Host header, in lower case and without its port; the error is one sentence. */
 export function readHost(header: string): Result<string, string> {
   const [, name, port = '1'] = hostForm.exec(header) ?? [];
-  if (name === undefined || Number(port) < 1 || Number(port) > 65_535)
+  if (name === undefined || readPort(port) === undefined)
     return err('the Host header must be a name or an address, with a port from 1 to 65535 if there is one');
   return ok(name.toLowerCase());
 }

@@ -82,7 +82,7 @@ export function readFlags(
 
 /** Undefined when it is no HOST:PORT. */
 export function readAddress(text: string): ListenAddress | undefined {
-  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const [, host = '', digits = ''] = /^(.+):(0|[1-9]\d{0,4})$/.exec(text) ?? [];
   const port = Number(digits);
   return host === '' || port > 65_535 ? undefined : { host, port };
 }

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Document, type Pair, type YAMLMap } from 'yaml';
 import { resolvePlain, type PlainScalar } from './plain-scalar.ts';
+import { noteTwice, twiceIn } from './written-twice.ts';
 
 /** A value of JSON. Its objects have no prototype, so that no key of a manifest reaches one. */
 export type PlainValue = PlainScalar | readonly PlainValue[] | { readonly [key: string]: PlainValue };
@@ -9,6 +10,8 @@ export interface PlainDocument {
   readonly value: PlainValue;
   /** Keys that stand before a merge key, whose value they take. */
   readonly overridden: readonly string[];
+  /** A map has a key twice (`findTwice` finds it): its value is the last one. */
+  readonly hasTwice: boolean;
 }
 
 const mostDepth = 200;
@@ -25,7 +28,7 @@ export function plainValue(document: Document, mostSize: number): PlainDocument 
   if (error) throw error;
   const reading = new Reading(mostSize);
   const { value } = reading.read(document.contents, 0);
-  return { value, overridden: reading.overridden };
+  return { value, overridden: reading.overridden, hasTwice: reading.hasTwice };
 }
 
 /** A value, and how many characters its JSON has at the most. */
@@ -36,6 +39,7 @@ interface Sized {
 
 class Reading {
   readonly overridden: string[] = [];
+  hasTwice = false;
   readonly #mostSize: number;
   /** The last node of each anchor so far. */
   readonly #anchors = new Map<string, unknown>();
@@ -98,13 +102,18 @@ class Reading {
         continue;
       }
       const key = this.#key(pair, depth);
-      if (own.has(key)) throw new Error(`the key ${quote(key)} is there twice`);
+      if (own.has(key)) this.#twice(value, key);
       own.add(key);
       const read = this.read(pair.value, depth + 1);
       value[key] = read.value;
       size += read.size + JSON.stringify(key).length + 2;
     }
     return { value, size };
+  }
+
+  #twice(map: object, key: string): void {
+    this.hasTwice = true;
+    if (!twiceIn(map).includes(key)) noteTwice(map, [key]);
   }
 
   /** How much larger it makes the map. */
@@ -143,6 +152,7 @@ class Reading {
       if (own.has(key) && target[key] !== source[key]) this.overridden.push(key);
       target[key] = source[key] ?? null;
     }
+    noteTwice(target, twiceIn(source));
   }
 
   #key({ key }: Pair, depth: number): string {

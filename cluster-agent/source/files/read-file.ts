@@ -1,9 +1,10 @@
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
-import { decodeObject, type Refusal } from '@isthmus/api/kubernetes/decode.ts';
+import { decodeObject, refuseObject, type Refusal } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { StandIn } from '@isthmus/api/kubernetes/policy-stand-in.ts';
 import { parseDocuments, type Parsed } from './parse-documents.ts';
 import { plainValue, type PlainValue } from './plain-value.ts';
+import { duplicateKey, findTwice, twiceIn, withoutDoubt } from './written-twice.ts';
 
 /** An object, and the JSON that it was read from: equal text is an equal object. */
 export interface Held {
@@ -78,9 +79,13 @@ function readDocuments(documents: readonly Parsed[], file: string): FileContents
   const contents = new Contents(file);
   for (const { document, line } of documents) {
     try {
-      const { value, overridden } = plainValue(document, mostJson);
+      const { value, overridden, hasTwice } = plainValue(document, mostJson);
       if (overridden.length > 0) contents.reject(file, mergeOverrides(overridden), line);
-      for (const item of items(value)) contents.add(JSON.stringify(item), line);
+      for (const item of items(value)) {
+        const twice = hasTwice ? findTwice(item) : undefined;
+        if (twice) contents.addDoubtful(item, duplicateKey(twice), line);
+        else contents.add(JSON.stringify(item), line);
+      }
     } catch (error) {
       contents.broken = true;
       contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), line);
@@ -122,6 +127,14 @@ class Contents implements FileContents {
       for (const one of findings) this.reject(what, one, line);
       this.#hold(what, object, json, line);
     }
+  }
+
+  /** An object that has a key twice: refused, if it is of a kind that is used. */
+  addDoubtful(item: PlainValue, finding: Finding, line: number): void {
+    const json = JSON.stringify(item);
+    const decoded = decodeObject(JSON.parse(json));
+    if (decoded.ok && decoded.value.kind !== 'object') this.add(json, line);
+    else this.#refuse(refuseObject(JSON.parse(JSON.stringify(withoutDoubt(item))), finding), json, line);
   }
 
   reject(object: string, finding: Finding, line: number): void {
@@ -195,6 +208,9 @@ function items(value: PlainValue): readonly PlainValue[] {
   if (value === null) return [];
   if (!isRecord(value) || !Array.isArray(value['items'])) return [value];
   const { apiVersion, kind } = value;
+  const [twice] = twiceIn(value);
+  if (twice !== undefined)
+    throw new Error(`the key ${JSON.stringify(twice)} of a list of objects is written twice`);
   const listed = value['items'] as readonly PlainValue[];
   if (typeof kind !== 'string' || !kind.endsWith('List') || !listed.every(isRecord)) return [value];
   const itemKind = kind.slice(0, -'List'.length);
