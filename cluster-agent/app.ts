@@ -334,6 +334,7 @@ export class Agent {
   }
 
   #rebuild(): void {
+    this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
     this.#health.assess(this.#view, this.#views.view);
     const input = this.#input();
     this.#snapshot = translate(input, this.#snapshot);

@@ -14,6 +14,11 @@ export class UpstreamZtunnels {
     return this.#pods.size < this.#pods.add(key).size;
   }
 
+  /** Forgets those whose pod is gone: it does not come back under its name. */
+  keep(isThere: (key: string) => boolean): void {
+    for (const key of this.#pods) if (!isThere(key)) this.#pods.delete(key);
+  }
+
   get pods(): ReadonlySet<string> {
     return this.#pods;
   }

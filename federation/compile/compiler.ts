@@ -10,11 +10,14 @@ interface Known {
 
 /** Compiles with a memory: a type is compiled again only when something that was read for it has been replaced. */
 export class Compiler {
-  readonly #known = new Map<string, Known>();
+  /** By cluster, then by type. */
+  readonly #known = new Map<string, Map<string, Known>>();
+  #clusters: FederationSnapshot['intent']['clusters'] | undefined;
   #lastOwners: ReadonlyMap<string, string> = new Map();
 
   resources(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
-    return this.#remembered(`${cluster}/${type}`, snapshot, (reads) =>
+    this.#forgetRemoved(snapshot);
+    return this.#remembered(cluster, type, snapshot, (reads) =>
       compile(reads.through(snapshot), cluster, type, (name) =>
         reads.note(`exports of ${name}`, snapshot, (at) => this.#exports(at, name)),
       ),
@@ -22,7 +25,7 @@ export class Compiler {
   }
 
   #exports(snapshot: FederationSnapshot, cluster: string): Resources {
-    return this.#remembered(`${cluster}/exports`, snapshot, (reads) => {
+    return this.#remembered(cluster, 'exports', snapshot, (reads) => {
       const owners = reads.note('gateway owners', snapshot, (at) => this.#owners(at));
       return exportsFrom(reads.through(snapshot), cluster, owners);
     });
@@ -38,12 +41,29 @@ export class Compiler {
     return this.#lastOwners;
   }
 
-  #remembered(key: string, snapshot: FederationSnapshot, make: (reads: Reads) => Resources): Resources {
-    const known = this.#known.get(key);
+  /** Clusters of which something is kept. */
+  get remembered(): Iterable<string> {
+    return this.#known.keys();
+  }
+
+  #forgetRemoved({ intent: { clusters } }: FederationSnapshot): void {
+    if (clusters === this.#clusters) return;
+    this.#clusters = clusters;
+    for (const cluster of this.#known.keys()) if (!clusters.has(cluster)) this.#known.delete(cluster);
+  }
+
+  #remembered(
+    cluster: string,
+    type: string,
+    snapshot: FederationSnapshot,
+    make: (reads: Reads) => Resources,
+  ): Resources {
+    const ofCluster = this.#known.get(cluster) ?? new Map<string, Known>();
+    const known = ofCluster.get(type);
     if (known && !known.reads.changedIn(snapshot)) return known.resources;
     const reads = new Reads();
     const resources = keepEqual(known?.resources, make(reads));
-    this.#known.set(key, { reads, resources });
+    this.#known.set(cluster, ofCluster.set(type, { reads, resources }));
     return resources;
   }
 }

@@ -49,8 +49,11 @@ export class HubStatus implements HealthSources {
     },
   ];
 
-  readonly metrics = (): ReturnType<HealthSources['metrics']> =>
-    metricsPage({
+  readonly metrics = (): ReturnType<HealthSources['metrics']> => {
+    const clusters = this.#live?.current.intent.clusters;
+    for (const cluster of this.#refusedReports.keys())
+      if (clusters && !clusters.has(cluster)) this.#refusedReports.delete(cluster);
+    return metricsPage({
       snapshot: this.#live?.current,
       epoch: this.#leadership?.epoch ?? 0,
       fenced: this.#end?.kind === 'fenced',
@@ -59,6 +62,7 @@ export class HubStatus implements HealthSources {
       refusedReports: this.#refusedReports,
       ready: this.readiness().every(({ problem }) => problem === undefined),
     });
+  };
 
   #expiredRoot(): string | undefined {
     const domains = [...(this.#live?.current.intent.trustDomains.values() ?? [])];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AgentStatus, serveStatus } from '@isthmus/cluster-agent/telemetry/status.ts';
+import { removeCluster, revokeCluster } from '@isthmus/federation/registry/membership.ts';
 import { HubStatus } from '@isthmus/federation/telemetry/status.ts';
 import { countedStore } from '@isthmus/federation/telemetry/counted-store.ts';
 import { memoryStore } from '@isthmus/federation/store/memory.ts';
@@ -76,6 +77,23 @@ describe('a hub’s readiness', () => {
     aSealing.random,
   );
   const { chain } = ca.issueServer(['127.0.0.1']);
+
+  it('counts refused reports of the clusters that there are', async () => {
+    const federation = await Federation.start('east', 'west');
+    const status = new HubStatus(countedStore(memoryStore()), clock, chain);
+    status.serves(federation.live);
+    status.reportsRefused('east', 2);
+    status.reportsRefused('west', 3);
+    const refused = async () =>
+      Object.entries(seriesOf((await status.metrics()).text)).filter(([name]) =>
+        /reports_refused/.test(name),
+      );
+    assert.equal((await refused()).length, 2);
+    await federation.run(revokeCluster, { cluster: 'west' });
+    await federation.run(removeCluster, { cluster: 'west' });
+    assert.deepEqual(await refused(), [['isthmus_hub_reports_refused_total{cluster="east"}', 2]]);
+    federation.end();
+  });
 
   it('waits for the start, and fails when the store does, when it is fenced, and when its certificate is over', async () => {
     const federation = await Federation.start();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Compiler } from '../../federation/compile/compiler.ts';
 import { compile } from '../../federation/compile/compile.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
+import { removeCluster, revokeCluster } from '../../federation/registry/membership.ts';
 import { withHealth, withServices } from '../../federation/state/shard.ts';
 import { aHealth, aService } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -53,6 +54,17 @@ describe('federation/compile', () => {
     hub.live.setShard(withHealth(west(), { ...health(1), services: [aHealth('late', 2)] }, 1));
     hub.live.setShard(withServices(west(), [['shop/late', aService('late')]], 2));
     assert.equal(west().services.get('shop/late')?.groups[0]?.healthy, 2);
+  });
+
+  it('forgets clusters that are removed', async () => {
+    const own = new Compiler();
+    for (const cluster of ['east', 'west', 'south'])
+      for (const type of types) own.resources(hub.now, cluster, type);
+    assert.deepEqual([...own.remembered].sort(), ['east', 'south', 'west']);
+    await hub.run(revokeCluster, { cluster: 'south' });
+    await hub.run(removeCluster, { cluster: 'south' });
+    own.resources(hub.now, 'east', 'remote');
+    assert.deepEqual([...own.remembered].sort(), ['east', 'west']);
   });
 
   it('takes in ten thousand services in one go', () => {

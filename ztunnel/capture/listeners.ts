@@ -8,7 +8,7 @@ interface Hooks {
   readonly onConnection: (socket: Socket, wanted: Wanted) => void;
   /** A port could not be bound: the others work, and this one is tried again. Told once for each reason. */
   readonly onProblem: (wanted: Wanted, problem: string) => void;
-  /** A port that could not be bound before is bound now. */
+  /** A port that could not be bound before is bound now, or is not wanted any more. */
   readonly onSolved: (wanted: Wanted) => void;
   /** Injected, so that a test can say what a machine would. */
   readonly bind: Bind;
@@ -38,7 +38,7 @@ export class Listeners {
   readonly #hooks: Hooks;
   readonly #entries = new Map<string, Entry>();
   /** What could not be bound, and why. */
-  readonly #problems = new Map<string, string>();
+  readonly #problems = new Map<string, { readonly wanted: Wanted; readonly problem: string }>();
   #wanted: ReadonlyMap<string, Wanted> = new Map();
   #retry: Timer | undefined;
   #settled: (() => void)[] = [];
@@ -49,7 +49,7 @@ export class Listeners {
 
   reconcile(wanted: ReadonlyMap<string, Wanted>): void {
     this.#wanted = wanted;
-    for (const key of this.#problems.keys()) if (!wanted.has(key)) this.#problems.delete(key);
+    for (const key of this.#problems.keys()) if (!wanted.has(key)) this.#solved(key);
     for (const [key, { server }] of this.#entries)
       if (!wanted.has(key)) {
         server.close();
@@ -89,7 +89,7 @@ export class Listeners {
     server.on('connection', (socket) => this.#hooks.onConnection(tuned(socket), entry.wanted));
     server.on('listening', () => {
       entry.state = 'open';
-      if (this.#problems.delete(key)) this.#hooks.onSolved(entry.wanted);
+      this.#solved(key);
       this.#settle();
     });
     server.on('error', (error: NodeJS.ErrnoException) => {
@@ -103,9 +103,14 @@ export class Listeners {
   }
 
   #problem(key: string, wanted: Wanted, problem: string): void {
-    if (this.#problems.get(key) !== problem) this.#hooks.onProblem(wanted, problem);
-    this.#problems.set(key, problem);
+    if (this.#problems.get(key)?.problem !== problem) this.#hooks.onProblem(wanted, problem);
+    this.#problems.set(key, { wanted, problem });
     this.#settle();
+  }
+
+  #solved(key: string): void {
+    const known = this.#problems.get(key);
+    if (known && this.#problems.delete(key)) this.#hooks.onSolved(known.wanted);
   }
 
   /** A port may be in use for a moment only, by the process that this one replaces. */

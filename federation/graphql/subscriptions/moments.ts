@@ -24,16 +24,16 @@ export async function* whenDifferent<T>(
   live: Live,
   look: () => readonly (readonly [string, T])[],
 ): AsyncGenerator<T> {
-  const last = new Map<string, string>();
+  let last: ReadonlyMap<string, string> = new Map();
   const again = moments(live);
   try {
-    while (!(await again.next()).done)
-      for (const [key, value] of look()) {
-        const text = JSON.stringify(value, plainMaps);
-        if (last.get(key) === text) continue;
-        last.set(key, text);
-        yield value;
-      }
+    while (!(await again.next()).done) {
+      const now = look().map(([key, value]) => ({ key, value, text: JSON.stringify(value, plainMaps) }));
+      const different = now.filter(({ key, text }) => last.get(key) !== text);
+      // What is gone is forgotten, so that it is yielded when it comes back.
+      last = new Map(now.map(({ key, text }) => [key, text]));
+      for (const { value } of different) yield value;
+    }
   } finally {
     await again.return(undefined);
   }

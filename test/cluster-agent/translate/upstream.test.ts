@@ -109,4 +109,13 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
     assert.equal(known.seen({ ...ztunnel, version: '0.1.0' }), true);
     assert.deepEqual([...known.pods], []);
   });
+
+  it('are forgotten when their pod is gone, so that a thousand restarts leave nothing', () => {
+    const known = new UpstreamZtunnels();
+    for (let i = 0; i < 1000; i++) {
+      known.seen({ kind: 'ztunnel', key: `istio-system/ztunnel-${i}`, version: '' });
+      known.keep((key) => key === `istio-system/ztunnel-${i}`);
+      assert.deepEqual([...known.pods], [`istio-system/ztunnel-${i}`]);
+    }
+  });
 });
