@@ -150,7 +150,10 @@ describe('a file of JSON', () => {
   });
 
   it('notes a key that is there twice', () => {
-    for (const [text, twice] of Object.entries({ '{"a": 1, "a": 2}': true, '{"a": 1, "b": {"a": 2}}': false })) {
+    for (const [text, twice] of Object.entries({
+      '{"a": 1, "a": 2}': true,
+      '{"a": 1, "b": {"a": 2}}': false,
+    })) {
       const [first] = parseDocuments(text);
       assert.ok(first);
       assert.equal(plainValue(first.document, 10_000).hasTwice, twice);
