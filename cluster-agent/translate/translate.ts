@@ -2,7 +2,7 @@ import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { endpointGroups, namesBehind } from './endpoints.ts';
+import { endpointGroups } from './endpoints.ts';
 import { hostnameOf, serviceKeyOf, type TranslateInput } from './input.ts';
 import { keepEqual } from './keep-equal.ts';
 import { policies } from './policies.ts';
@@ -100,7 +100,8 @@ function serviceOf(
     ...{ key, name: ref.name, namespace: ref.namespace, hostname: hostnameOf(ref), ports },
     // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
     addresses: [],
-    subjectAltNames: [...new Set([...namesBehind(input, local), ...elsewhere])].sort(),
+    // Only of remote endpoints: at a local one the workload's own identity is expected.
+    subjectAltNames: [...new Set(elsewhere)].sort(),
     ...{ waypoint: undefined, ...preferenceOf(input, key, local, distribution) },
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
     canonical: true,

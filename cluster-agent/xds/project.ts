@@ -49,7 +49,8 @@ function addresses(audience: Audience, snapshot: ClusterSnapshot): Map<string, W
     if (audience === 'gateway') for (const key of seen.services.keys()) reached.add(key);
   }
   for (const [key, service] of snapshot.services)
-    if (audience !== 'gateway' || reached.has(key)) records.set(key, service);
+    if (audience !== 'gateway' || reached.has(key))
+      records.set(key, audience === 'upstream' ? service : withoutNames(service));
   return records;
 }
 
@@ -75,6 +76,19 @@ function withdraw(workload: Workload, keys: ReadonlySet<string> | undefined): Wo
   const services = new Map([...workload.services].filter(([key]) => !keys.has(key)));
   const form = { ...workload, services };
   withdrawnForms.set(workload, { keys, form });
+  return form;
+}
+
+const namelessForms = new WeakMap<Service, Service>();
+
+/**
+ * The service without identities that may answer for it. Istio's proxies need them at remote endpoints (upstream's
+ * `final_sans`), and accept them at local ones too; for ours each remote endpoint lists those of its own cluster.
+ */
+function withoutNames(service: Service): Service {
+  if (service.subjectAltNames.length === 0) return service;
+  const form = namelessForms.get(service) ?? { ...service, subjectAltNames: [] };
+  namelessForms.set(service, form);
   return form;
 }
 

@@ -94,7 +94,7 @@ function across(
 
 function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWanted): RouteOutcome {
   const { service, servicePort } = wanted;
-  const expect = [...new Set([...service.subjectAltNames, ...workload.subjectAltNames])];
+  const expect = namesAcross(workload, service);
   if (expect.length === 0) return nobodyKnown(workload, service);
   const { region, zone } = workload.locality;
   return ok({
@@ -120,7 +120,7 @@ function passthrough(
   if (port === 0)
     return refuse('NO_GATEWAY', `the gateway of network ${workload.network} passes no Istio mTLS through`);
   const { service } = wanted;
-  const expect = workload.subjectAltNames.length > 0 ? workload.subjectAltNames : service.subjectAltNames;
+  const expect = namesAcross(workload, service);
   if (expect.length === 0) return nobodyKnown(workload, service);
   const { address } = gateway;
   return ok({ kind: 'istio-mtls', workload, address, port, sni: sniOf(wanted, address), expect });
@@ -133,6 +133,14 @@ const sniOf = (wanted: Wanted, address: string): string =>
   wanted.kind === 'service'
     ? formatPassthroughSni(wanted.service.hostname, wanted.servicePort)
     : formatPassthroughSni(address, wanted.targetPort);
+
+/**
+ * Behind a gateway any endpoint of the service there may answer: those that the entry lists, which its cluster exports.
+ * A control plane whose entries list none lists them at the service. An entry has no identity of its own: its account
+ * is absent, which the wire reads as `default`.
+ */
+const namesAcross = (workload: Workload, service: Service): readonly string[] =>
+  workload.subjectAltNames.length > 0 ? workload.subjectAltNames : service.subjectAltNames;
 
 /** In one network the chosen workload answers, or another name that the service lists. */
 const namesWithin = (workload: Workload, wanted: Wanted): readonly string[] => {

@@ -228,12 +228,14 @@ describe('outbound: whom to expect', () => {
   it('Istio mTLS in one network: as HBONE', () =>
     assert.deepEqual(expectOf(stateOf([sidecarPod])), [id('cart'), id('cart-of-all')]));
 
-  it('a double tunnel: outside the gateway alone, inside whom the service and the entry list', () => {
+  it('a double tunnel: outside the gateway alone, inside whom the entry lists', () => {
     const [route] = routesOf(decide(remote(), toAddress('10.1.0.1')));
     assert.ok(route?.kind === 'double-hbone');
     assert.deepEqual(route.gateway.expect, ['spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway']);
-    assert.deepEqual(route.expect, [id('cart-of-all'), id('cart-of-west')]);
+    assert.deepEqual(route.expect, [id('cart-of-west')]);
   });
+  it('a double tunnel, where the entry lists nobody: whom the service lists', () =>
+    assert.deepEqual(expectOf(remote({ subjectAltNames: [] })), [id('cart-of-all')]));
   it('Istio mTLS across networks: whom the entry lists', () =>
     assert.deepEqual(expectOf(remote({}, 'istio-mtls')), [id('cart-of-west')]));
   it('Istio mTLS across networks, where the entry lists nobody: whom the service lists', () =>
