@@ -9,6 +9,7 @@ import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { viewOf } from '../fakes/cluster.ts';
+import { Signal } from '../fakes/xds-world.ts';
 
 const probe = (over: Partial<Probe> = {}): Probe => ({
   ...{ kind: 'tcpSocket', port: 1, path: '/', periodMillis: 1000, timeoutMillis: 1000 },
@@ -80,7 +81,6 @@ spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pod
     return found;
   };
   const listening = async (server: Server): Promise<number> => {
-    // A probe ends with a reset.
     server.on('connection', (socket: Socket) => sockets.push(socket.on('error', () => undefined)));
     servers.push(server);
     server.listen(0, address);
@@ -132,6 +132,55 @@ spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pod
     for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
     assert.equal(await ask(pod(port), probe({ port })), false);
   });
+
+  const applications: Record<string, (socket: Socket) => void> = {
+    'that waits for its clients': () => undefined,
+    'that speaks first': (socket) => socket.write('220 ready\r\n'),
+    'that writes more than fits': (socket) => socket.write(Buffer.alloc(8 * 1024 * 1024)),
+    'that says goodbye': (socket) => socket.on('end', () => socket.end('bye')),
+  };
+  for (const [name, behave] of Object.entries(applications))
+    it(`without a declared probe, an application ${name} sees a connection and a FIN once a second, and no reset`, async () => {
+      const clock = new FakeClock();
+      const seen = new Signal();
+      const events: string[] = [];
+      const note = (event: string) => {
+        events.push(event);
+        seen.ring();
+      };
+      const server = createServer((socket) => {
+        note('connect');
+        socket.on('end', () => note('end'));
+        socket.on('error', (error: NodeJS.ErrnoException) => note(`error ${error.code}`));
+        socket.on('close', (failed) => note(failed ? 'broken' : 'close'));
+        behave(socket);
+        socket.resume();
+      });
+      const port = await listening(server);
+      const asked = pod(port);
+      const declared = defaultProbe(asked);
+      assert.ok(declared);
+      const ask = askFrom('127.0.0.1', dialer, clock);
+      const answered = new Signal();
+      let answers = 0;
+      const prober = new Prober({
+        ...{ probe: declared, ready: false, ask: () => ask(asked, declared), clock, startMillis: 200 },
+        onReady: (ready) => assert.ok(ready),
+        onAnswer: () => {
+          answers++;
+          answered.ring();
+        },
+      });
+      for (let round = 1; round <= 3; round++) {
+        await answered.until(() => answers === round);
+        await seen.until(() => events.length >= 3 * round);
+        assert.deepEqual(events, Array(round).fill(['connect', 'end', 'close']).flat());
+        await clock.advance(999);
+        assert.equal(answers, round, 'none sooner than after a second');
+        await clock.advance(1);
+      }
+      prober.stop();
+    });
 
   it('without a probe is by TCP at the first port, or not at all', () => {
     assert.equal(defaultProbe(pod(8080))?.port, 8080);
