@@ -9,8 +9,8 @@ import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { TcpFacts } from '../telemetry/tcp-labels.ts';
 import type { Ending, LiveConnection } from './connections.ts';
 
-/** What a connection's end tells: its line without the numbers, and its labels. */
-export interface Told {
+/** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
+export interface ConnectionTelemetry {
   readonly record: Omit<AccessRecord, 'bytesSent' | 'bytesRecv' | 'durationMillis' | 'error'>;
   readonly facts: TcpFacts;
   /** Of the connection as a whole: the same at every proxy that it passes. */
@@ -21,7 +21,7 @@ interface Carried {
   /** The side that began the connection. */
   readonly near: Duplex;
   readonly far: Duplex;
-  readonly told: Told;
+  readonly telemetry: ConnectionTelemetry;
   /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
   readonly started: number;
   readonly peer: Peer | undefined;
@@ -34,14 +34,14 @@ interface Carried {
 /** Copies bytes both ways, counted, registered and logged. */
 export async function carry(
   context: Context,
-  { near, far, told, started, peer, share, inbound, outbound: called }: Carried,
+  { near, far, telemetry, started, peer, share, inbound, outbound: called }: Carried,
 ): Promise<void> {
   const { clock, connections, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
   let closedFor: Ending | undefined;
   const remove = connections.add({
     peer,
-    about: aboutOf(told),
+    about: aboutOf(telemetry),
     ...(inbound && { inbound }),
     ...(called && { outbound: called }),
     close(ending) {
@@ -50,20 +50,20 @@ export async function carry(
       reset(far);
     },
   });
-  // The client may have given up while the far side was being reached: its end would not be told again.
+  // The client may have closed while the far side was being reached, and its 'close' is not emitted again.
   const gone = near.destroyed || far.destroyed;
   if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
-  const ended = metrics.open(told.facts, () => ({ received: counters.sent, sent: counters.received }));
-  log.debug({ scope: 'access', trace: told.trace, ...told.record }, 'connection opened');
+  const ended = metrics.open(telemetry.facts, () => ({ received: counters.sent, sent: counters.received }));
+  log.debug({ scope: 'access', trace: telemetry.trace, ...telemetry.record }, 'connection opened');
   const { error } = gone
     ? { error: new Error('the peer has gone') }
     : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });
   remove();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.
-  const outbound = told.record.direction === 'outbound';
+  const outbound = telemetry.record.direction === 'outbound';
   context.access({
-    ...told.record,
+    ...telemetry.record,
     bytesSent: outbound ? counters.sent : counters.received,
     bytesRecv: outbound ? counters.received : counters.sent,
     durationMillis: clock.monotonic() - started,
@@ -71,18 +71,19 @@ export async function carry(
   });
 }
 
-export const aboutOf = ({ record: { srcAddr, dstAddr, dstHboneAddr, dstService } }: Told): string =>
-  `${srcAddr} -> ${dstAddr} ${dstHboneAddr ?? dstService ?? ''}`.trim();
+export const aboutOf = ({
+  record: { srcAddr, dstAddr, dstHboneAddr, dstService },
+}: ConnectionTelemetry): string => `${srcAddr} -> ${dstAddr} ${dstHboneAddr ?? dstService ?? ''}`.trim();
 
 /** A connection that was refused or could not be carried. */
-export function tellFailure(
+export function reportFailure(
   context: Context,
-  told: Told,
+  telemetry: ConnectionTelemetry,
   error: string,
   flags: ResponseFlags,
   startedAt: number,
 ): void {
-  context.metrics.open(told.facts)(flags);
+  context.metrics.open(telemetry.facts)(flags);
   const durationMillis = context.clock.monotonic() - startedAt;
-  context.access({ ...told.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });
+  context.access({ ...telemetry.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });
 }

@@ -14,7 +14,7 @@ import type { Context } from '../engine/context.ts';
 /** A connection to an endpoint, ready for the client's first byte. */
 export interface Reached {
   readonly stream: Duplex;
-  /** The innermost peer, where mTLS told. */
+  /** The innermost peer that mTLS has authenticated; undefined for plaintext. */
   readonly peer: Peer | undefined;
   readonly baggage: string | undefined;
   readonly authority: string | undefined;

@@ -9,11 +9,11 @@ import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
-import { carry, tellFailure } from './carry.ts';
+import { carry, reportFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { serveConnects } from './serve-connects.ts';
 import { tapStream } from './tap.ts';
-import { toldGateway, type GatewayArrival } from './told-gateway.ts';
+import { gatewayTelemetry, type GatewayArrival } from './gateway-telemetry.ts';
 
 const handshakeMillis = 10_000;
 const dialMillis = 1000;
@@ -160,11 +160,11 @@ function forward(
     tapStream(endpoint, (action, bytes) => tap(action, dialled, bytes));
   }
   const { peer, started } = caller;
-  const told = toldGateway(config, caller, decision, dialled);
+  const telemetry = gatewayTelemetry(config, caller, decision, dialled);
   return carry(context, {
     near,
     far: endpoint,
-    told,
+    telemetry,
     started,
     peer,
     share: peer && context.shares.of(peer.spiffeId),
@@ -179,11 +179,11 @@ function refused(
   context.counters.gatewayRefusals++;
   // What cannot be served now is no denial.
   const flags = status === 503 ? 'CONNECT' : 'DENY';
-  const told = toldGateway(context.config, caller, undefined);
-  tellFailure(context, told, `${code}: ${message}`, flags, caller.started);
+  const telemetry = gatewayTelemetry(context.config, caller, undefined);
+  reportFailure(context, telemetry, `${code}: ${message}`, flags, caller.started);
 }
 
 function unreached(context: Context, caller: GatewayArrival, decision: Forward, gone: AbortSignal): void {
   const why = gone.aborted ? 'the caller has gone' : 'no endpoint answers';
-  tellFailure(context, toldGateway(context.config, caller, decision), why, 'CONNECT', caller.started);
+  reportFailure(context, gatewayTelemetry(context.config, caller, decision), why, 'CONNECT', caller.started);
 }

@@ -10,10 +10,10 @@ import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
-import { carry, tellFailure } from './carry.ts';
+import { carry, reportFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
 import { serveConnects } from './serve-connects.ts';
-import { toldInbound, type Arrival } from './told-inbound.ts';
+import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 
 const handshakeMillis = 10_000;
 const policyPatience = 5000;
@@ -218,7 +218,7 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
   return carry(inbound.context, {
     near,
     far: application,
-    told: toldInbound(inbound),
+    telemetry: inboundTelemetry(inbound),
     started: inbound.started,
     peer,
     share: peer && inbound.context.shares.of(peer.spiffeId),
@@ -227,4 +227,4 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
 }
 
 const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
-  tellFailure(inbound.context, toldInbound(inbound), message, flags, inbound.started);
+  reportFailure(inbound.context, inboundTelemetry(inbound), message, flags, inbound.started);

@@ -20,7 +20,7 @@ import { localWorkloadAt } from '../capture/wanted.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
-import { carry, tellFailure, type Told } from './carry.ts';
+import { carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
 import { race } from './race.ts';
 
@@ -50,9 +50,9 @@ export async function serveOutbound(
   const source = await sourceOf(context, caller);
   const refuse = (message: string, service?: Service) => {
     answered(false);
-    tellFailure(
+    reportFailure(
       context,
-      told(context, source, clientAddress, targetText(target), service, undefined, undefined),
+      outboundTelemetry(context, source, clientAddress, targetText(target), service, undefined, undefined),
       message,
       'CONNECT',
       started,
@@ -96,12 +96,12 @@ async function carryRoutes(
   try {
     const { route, reached } = await reach(context, source, headers, routes, service);
     answered(true);
-    const about = told(context, source, clientAddress, reached.address, service, route, reached);
+    const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
     const { stream: far, peer } = reached;
     await carry(context, {
       near: socket,
       far,
-      told: { ...about, trace: traceIdOf(traceparent) },
+      telemetry: { ...about, trace: traceIdOf(traceparent) },
       started,
       peer,
       ...(service && { outbound: { service: service.key, cluster: route.workload.cluster } }),
@@ -109,8 +109,16 @@ async function carryRoutes(
   } catch (error) {
     answered(false);
     const message = error instanceof Error ? error.message : String(error);
-    const about = told(context, source, clientAddress, targetText(target), service, routes[0], undefined);
-    tellFailure(context, about, message, flagsOf(error), started);
+    const about = outboundTelemetry(
+      context,
+      source,
+      clientAddress,
+      targetText(target),
+      service,
+      routes[0],
+      undefined,
+    );
+    reportFailure(context, about, message, flagsOf(error), started);
     socket.destroy();
   }
 }
@@ -203,7 +211,7 @@ function destinationOf(
   return { ...said, namespace, cluster: reached?.peer?.cluster ?? entry?.cluster ?? '' };
 }
 
-function told(
+function outboundTelemetry(
   { config }: Context,
   source: Workload | undefined,
   srcAddr: string,
@@ -211,7 +219,7 @@ function told(
   service: Service | undefined,
   route: Route | undefined,
   reached: Reached | undefined,
-): Told {
+): ConnectionTelemetry {
   const destination = destinationOf(service, route, reached);
   const srcIdentity = source && route?.kind !== 'plaintext' ? identityOf(source) : undefined;
   const dstIdentity = reached?.peer?.spiffeId;

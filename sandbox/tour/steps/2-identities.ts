@@ -1,7 +1,7 @@
 import { sleep } from '@isthmus/mesh/process/clock.ts';
 import type { Report, Step, Tour } from '../context.ts';
 import { paths, type Path } from '../paths.ts';
-import { findCall, type ToldCall } from '../told-calls.ts';
+import { findCall, type LoggedCall } from '../logged-calls.ts';
 
 const rounds = 80;
 /** Longer than anything that the steady traffic asks for. */
@@ -12,7 +12,7 @@ export const identities: Step = {
   title: 'calls inside and across networks, with both identities in both logs',
   async run(tour: Tour, report: Report) {
     const since = new Map(tour.sandbox.launcher.all().map((one) => [one.program.name, one.log().length]));
-    const found = new Map<Path, ToldCall>();
+    const found = new Map<Path, LoggedCall>();
     const missing = () => paths.filter((path) => !found.has(path));
     for (let round = 0; round < rounds && missing().length > 0; round++) {
       await callAll(tour, 'x'.repeat(shortest + round));
@@ -43,7 +43,7 @@ async function callAll({ sandbox }: Tour, tail: string): Promise<void> {
   );
 }
 
-function text(call: ToldCall | undefined): string {
+function text(call: LoggedCall | undefined): string {
   if (!call) return 'no such call';
   const { outbound, inbound, gateway } = call;
   const ends = [outbound, inbound].map(

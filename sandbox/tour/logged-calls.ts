@@ -3,8 +3,8 @@ import type { Sandbox } from '../up.ts';
 import { gatewayAddresses } from './addresses.ts';
 import type { Path } from './paths.ts';
 
-/** One call as each proxy on its way has told it; of a call inside a network no gateway tells. */
-export interface ToldCall {
+/** One call in the access logs of the proxies that it passed; `gateway` is undefined for a call within a network. */
+export interface LoggedCall {
   readonly outbound: AccessLine;
   readonly inbound: AccessLine;
   readonly gateway: AccessLine | undefined;
@@ -12,7 +12,7 @@ export interface ToldCall {
 
 /**
  * Finds a call that went along a path, in lines written after `since` (name of a program to the length of its log then).
- * Both ends must tell the same call: as many bytes went out of one as came into the other, both ways. Calls that are
+ * Both ends must have logged the same call: as many bytes went out of one as came into the other, both ways. Calls that are
  * looked for are made so that none is as long as another, and all have `atLeast` bytes, more than those of other traffic.
  */
 export function findCall(
@@ -20,19 +20,19 @@ export function findCall(
   path: Path,
   since: ReadonlyMap<string, number>,
   atLeast: number,
-): ToldCall | undefined {
+): LoggedCall | undefined {
   const lines = (names: readonly string[]) =>
     names.flatMap((name) => accessLines((sandbox.launcher.get(name)?.log() ?? '').slice(since.get(name))));
-  const told = (direction: string, line: AccessLine) =>
+  const isLogged = (direction: string, line: AccessLine) =>
     line['direction'] === direction &&
     line['error'] === undefined &&
     isBetween(line, path) &&
     Number(line['bytes_sent']) >= atLeast;
   const gateways = path.gatewayPort === undefined ? [] : lines([`${path.cluster}-eastwest-gateway`]);
   for (const outbound of lines(path.from).filter(
-    (line) => told('outbound', line) && wentThere(line, sandbox, path),
+    (line) => isLogged('outbound', line) && wentThere(line, sandbox, path),
   )) {
-    const inbound = lines(path.to).find((line) => told('inbound', line) && isSame(outbound, line));
+    const inbound = lines(path.to).find((line) => isLogged('inbound', line) && isSame(outbound, line));
     const gateway = inbound && gateways.find((line) => carried(line, outbound, inbound, path));
     if (inbound && (path.gatewayPort === undefined || gateway)) return { outbound, inbound, gateway };
   }

@@ -3,8 +3,8 @@ import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { parseWorkloadIdentity, type SpiffeId, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import { toldGateway } from '@isthmus/ztunnel/proxy/told-gateway.ts';
-import { toldInbound } from '@isthmus/ztunnel/proxy/told-inbound.ts';
+import { gatewayTelemetry } from '@isthmus/ztunnel/proxy/gateway-telemetry.ts';
+import { inboundTelemetry } from '@isthmus/ztunnel/proxy/inbound-telemetry.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { labelsOf } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
@@ -46,7 +46,7 @@ function told(peer: Peer | undefined, headers: Record<string, string> | undefine
   const said = headers && readConnectHeaders(headers);
   const caller = { address: '10.0.0.1', port: 16400, peer, said, authority: headers && '10.0.0.2:8080' };
   const context = { state, config };
-  return toldInbound({ context, workload: pod, caller, port: 8080, service: undefined });
+  return inboundTelemetry({ context, workload: pod, caller, port: 8080, service: undefined });
 }
 
 const sourceIn = (result: ReturnType<typeof told>) => {
@@ -55,7 +55,7 @@ const sourceIn = (result: ReturnType<typeof told>) => {
   return [source_workload, source_workload_namespace, source_cluster, source_region];
 };
 
-describe('ztunnel/proxy, what a destination tells of its caller', () => {
+describe('ztunnel/proxy, what a destination logs of its caller', () => {
   const cases = [
     {
       name: 'inside the network the state knows it by its address, whatever it says of itself',
@@ -117,13 +117,13 @@ describe('ztunnel/proxy, what a destination tells of its caller', () => {
   });
 });
 
-describe('ztunnel/proxy, what a gateway tells', () => {
+describe('ztunnel/proxy, what a gateway logs', () => {
   const arrival = { from: '10.9.0.1:16400', wanted: `${cart.hostname}:80`, trace: undefined, started: 0 };
   const candidate = { workload: pod, address: '10.0.0.2', port: 15008 };
   const decision = { kind: 'forward' as const, service: cart, candidates: [candidate] };
 
   it('its log names the endpoint that it dialled, and who its caller proved to be', () => {
-    const { record } = toldGateway(
+    const { record } = gatewayTelemetry(
       config,
       { ...arrival, peer: peerOf('front', 'west') },
       decision,
@@ -138,7 +138,7 @@ describe('ztunnel/proxy, what a gateway tells', () => {
   });
 
   it('its metrics leave the destination to the proxy that is one', () => {
-    const { facts } = toldGateway(
+    const { facts } = gatewayTelemetry(
       config,
       { ...arrival, peer: peerOf('front', 'west') },
       decision,
@@ -149,9 +149,9 @@ describe('ztunnel/proxy, what a gateway tells', () => {
   });
 
   it('names itself where it dialled nothing, and claims no mTLS where it terminates none', () => {
-    const refused = toldGateway(config, { ...arrival, peer: peerOf('front', 'west') }, undefined);
+    const refused = gatewayTelemetry(config, { ...arrival, peer: peerOf('front', 'west') }, undefined);
     assert.equal(refused.record.dstAddr, '10.0.9.9:15008');
-    const passed = toldGateway(config, { ...arrival, peer: undefined }, undefined);
+    const passed = gatewayTelemetry(config, { ...arrival, peer: undefined }, undefined);
     assert.equal(passed.record.dstAddr, '10.0.9.9:15443');
     assert.equal(labelsOf(passed.facts, '-').connection_security_policy, 'unknown');
   });

@@ -8,7 +8,7 @@ import type { Context } from '../engine/context.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import { serviceMeant } from '../telemetry/service-meant.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
-import type { Told } from './carry.ts';
+import type { ConnectionTelemetry } from './carry.ts';
 
 /** Who called, and how it is known. */
 interface Caller {
@@ -46,8 +46,8 @@ function sourceOf({ context: { state, config }, caller: { address, peer, said } 
   return { ...source, namespace: peer.identity?.namespace ?? '', cluster: peer.cluster };
 }
 
-/** What its end will tell of a connection for a local pod. */
-export function toldInbound(arrival: Arrival): Told {
+/** What is logged and counted of a connection to a local pod. */
+export function inboundTelemetry(arrival: Arrival): ConnectionTelemetry {
   const { context, workload, caller, port } = arrival;
   const source = sourceOf(arrival);
   const own = caller.peer ? identityOf(workload) : undefined;

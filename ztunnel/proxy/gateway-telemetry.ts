@@ -4,7 +4,7 @@ import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
-import type { Told } from './carry.ts';
+import type { ConnectionTelemetry } from './carry.ts';
 
 /** What came to a gateway. */
 export interface GatewayArrival {
@@ -28,15 +28,15 @@ const partyOf = ({ cluster, identity }: Peer): Party => ({
 });
 
 /**
- * What a gateway will tell of a connection. `endpoint` is what it dialled, as `address:port`. Its log names the pod
+ * What a gateway logs and counts of a connection. `endpoint` is what it dialled, as `address:port`. Its log names the pod
  * behind that; its metrics do not, as the pod's own proxy counts the connection as the destination.
  */
-export function toldGateway(
+export function gatewayTelemetry(
   config: Pick<ProxyConfig, 'address' | 'cluster'>,
   { from, wanted, peer, trace }: GatewayArrival,
   decision: Forward | undefined,
   endpoint?: string,
-): Told {
+): ConnectionTelemetry {
   const service = decision?.service;
   const source = peer && partyOf(peer);
   const dialled = decision?.candidates.find(
