@@ -20,16 +20,20 @@ const mostInt = 2 ** 31 - 1;
 
 export const withChangeFlags = (command: Command): Command =>
   command
-    .option('--dry-run', 'say what would happen and change nothing')
-    .option('--reason <text>', 'kept in the audit log')
+    .option('--dry-run', 'print the consequences without changing anything')
+    .option('--reason <text>', 'reason for the audit log')
     .option(
       '--expected-revision <n>',
       'refuse when the object is at another revision; 0: it must not exist',
       wholeNumber(0, mostInt),
     )
-    .option('--idempotency-key <key>', 'a repeat with the same key changes nothing', nonEmpty);
+    .option(
+      '--idempotency-key <key>',
+      'a repeat with the same key returns the first answer and changes nothing',
+      nonEmpty,
+    );
 
-/** The same for what takes traffic away from where it is. */
+/** The same, and --yes, for changes that move traffic. */
 export const withConsentFlags = (command: Command): Command =>
   withChangeFlags(command).option('--yes', 'do not ask');
 
@@ -89,7 +93,7 @@ export async function change<T extends Payload>(
   throw new CliError(statusOf(first.code), said.join('\n'));
 }
 
-/** The same for what takes traffic away: without --yes a person hears the dry run's warnings and is asked first. */
+/** The same for changes that move traffic: without --yes the dry run's warnings are shown and confirmation is required. */
 export async function changeWithConsent<T extends Payload>(
   { endpoint, world }: Invocation,
   what: string,
@@ -107,7 +111,7 @@ export async function changeWithConsent<T extends Payload>(
 
 const warningText = ({ message }: ApiWarning): string => `warning: ${plain(message)}`;
 
-/** One change in words, as it is said before and after. */
+/** The texts of one change, before and after it. */
 export interface Said {
   /** `drain east by 30%` */
   readonly todo: string;
@@ -117,7 +121,7 @@ export interface Said {
   readonly object: string;
 }
 
-/** What a person reads: what was or would be done, its consequences, and how far the clusters are with it. */
+/** The text of a change: its outcome, its warnings, and the progress of its operation. */
 export function told(said: Said, payload: Payload, { dryRun }: ChangeOptions): string {
   const { warnings, operation } = payload;
   const progress =

@@ -318,7 +318,7 @@ export class Agent {
       this.#unsaved = true;
       this.#options.log.error(
         { error: String(error) },
-        'what the hub has said is not saved; it will be tried again',
+        'the hub’s state could not be saved; the agent retries every second',
       );
     }
   }

@@ -29,7 +29,12 @@ const flags = readFlags(
       help: '/livez, /readyz and /metrics; by default port 15014 of the loopback address of --xds-listen, or of 127.0.0.1',
     },
     { name: 'join-token-file', value: 'FILE', help: 'file with the token of the first start' },
-    { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'until the hub has said' },
+    {
+      name: 'trust-domain',
+      value: 'NAME',
+      default: 'cluster.local',
+      help: 'trust domain to use before the hub has assigned one',
+    },
     logLevelFlag,
     { name: 'parent-pipe', help: 'end when standard input ends' },
   ],

@@ -26,7 +26,11 @@ const flags = readFlags(
       value: 'HOST:PORT,…',
       help: 'where agents reach the link of each replica; by default where it listens',
     },
-    { name: 'advertise-join', value: 'HOST:PORT,…', help: 'the same for joining' },
+    {
+      name: 'advertise-join',
+      value: 'HOST:PORT,…',
+      help: 'where clusters reach the join port of each replica; by default where it listens',
+    },
     {
       name: 'admin-listen',
       value: 'HOST:PORT',

@@ -38,7 +38,7 @@ export interface WorkloadSummary {
   /** Service keys, `<namespace>/<hostname>`. */
   readonly services: readonly string[];
   readonly policies: readonly string[];
-  /** An ALLOW applies to it: whatever no ALLOW permits is denied. */
+  /** An ALLOW selects it: connections that no ALLOW permits are denied. */
   readonly deniesByDefault: boolean;
   /** undefined: its agent is older than this field. */
   readonly health: WorkloadHealth | undefined;

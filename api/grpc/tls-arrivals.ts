@@ -175,7 +175,7 @@ export class TlsArrivals {
       this.#usable = false;
       this.#deps.log.error(
         { error: error instanceof Error ? error.message : String(error) },
-        'the new certificates of this listener cannot be used: it lets nobody in until there are others',
+        'the new certificates of this listener cannot be used: it refuses connections until it gets others',
       );
     }
   }

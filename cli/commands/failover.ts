@@ -28,11 +28,11 @@ interface UndoOptions extends ChangeOptions {
   readonly cluster?: string;
 }
 
-/** Looking at a failover, doing it, taking it back. */
+/** The commands that list, simulate, execute and undo failovers. */
 export function failoverCommands(program: Command, world: World): void {
   const failover = program
     .command('failover')
-    .description('move services to other clusters, having looked first');
+    .description('move services to other clusters: simulate, then execute');
   failoverListCommand(failover, world);
   simulateCommand(failover, world);
   executeCommand(failover, world);
@@ -68,7 +68,7 @@ function executeCommand(failover: Command, world: World): void {
   withConsentFlags(
     failover
       .command('execute')
-      .description('carry out a plan that was simulated, if nothing that it rests on has changed')
+      .description('execute a simulated plan, unless intent or health changed since')
       .argument('<plan>', 'the id that simulate printed'),
   )
     .addHelpText('after', '\nExample:\n  isthmus failover execute 9a0b… --reason "east loses packets"')
@@ -80,7 +80,7 @@ function executeCommand(failover: Command, world: World): void {
     });
 }
 
-/** The id of a dry run is of a failover that there is not. */
+/** A dry run returns the id of a failover that does not exist. */
 function executed(planId: string, result: Executed, options: ChangeOptions): string {
   const said = { todo: `execute plan ${planId}`, done: `plan ${planId} executed`, object: `plan ${planId}` };
   if (options.dryRun || !result.failover) return told(said, result, options);

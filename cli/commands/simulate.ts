@@ -40,7 +40,7 @@ const query = `query($input: SimulateFailoverInput!) { simulateFailover(input: $
 export function simulateCommand(failover: Command, world: World): void {
   failover
     .command('simulate')
-    .description('what would go where; nothing is changed')
+    .description('preview which connections would move, and create a plan; nothing is changed')
     .addOption(new Option('--from-cluster <name>', 'the cluster to leave').conflicts('fromRegion'))
     .option('--from-region <name>', 'the region to leave')
     .option(
@@ -81,7 +81,7 @@ export function simulateCommand(failover: Command, world: World): void {
 function placeToLeave({ fromCluster, fromRegion }: SimulateOptions): object {
   if (fromCluster !== undefined) return { cluster: fromCluster };
   if (fromRegion !== undefined) return { region: fromRegion };
-  throw new CliError(exit.usage, 'say what to leave: --from-cluster or --from-region');
+  throw new CliError(exit.usage, '--from-cluster or --from-region is required');
 }
 
 function planText({ planId, keptUntil, services, warnings }: Plan): string {
@@ -100,6 +100,6 @@ function planText({ planId, keptUntil, services, warnings }: Plan): string {
     `\nexecute with: isthmus failover execute ${plain(planId ?? '')}`,
     keptUntil === null
       ? undefined
-      : `the plan is kept until ${moment(keptUntil)}, and only while nothing that it rests on changes`,
+      : `the plan expires at ${moment(keptUntil)}, or when intent or health that it was made from changes`,
   );
 }

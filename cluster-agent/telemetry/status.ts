@@ -53,7 +53,7 @@ export class AgentStatus implements HealthSources {
         name: 'hub-state',
         problem: views.complete
           ? undefined
-          : 'the state of the hub was never received whole, so proxies are told nothing: check the link to the hub',
+          : 'the first full state of the hub has not been received, so proxies get no configuration: check the link to the hub',
       },
       { name: 'intermediate', problem: this.#intermediate() },
     ];

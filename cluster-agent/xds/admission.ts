@@ -6,16 +6,18 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ProxyClient, XdsCaller } from './proxy-client.ts';
 
 /**
- * Why a caller may have no proxy's stream: what has one sees the whole mesh, and until it has acknowledged a thing
- * that is not in force everywhere. Its pod has to be here, with the uid of its token, and be what such a proxy
- * serves. Undefined when it may, and for as long as the cluster is not listed, as nothing is sent before that.
+ * Returns the reason to reject an xDS stream, undefined to accept it. A client with a stream sees the whole mesh and
+ * counts towards policy coverage, so its pod must exist, match the token's uid, and be of a kind that this proxy type
+ * serves. Accepts every client until the cluster is listed, as nothing is sent before that.
  */
 export function refusalOf(input: TranslateInput, client: ProxyClient, caller: XdsCaller): string | undefined {
   if (!input.view.synced) return undefined;
   const pod = input.view.get('Pod', client.namespace, client.pod);
   if (!pod || pod.finished || (caller.pod && caller.pod.uid !== pod.metadata.uid))
-    return `pod ${client.key} is not in this cluster as the token says`;
-  return serves(input, client, pod) ? undefined : `pod ${client.key} is none that a ${client.kind} serves`;
+    return `pod ${client.key} with the uid of the token is not in this cluster: start the proxy with a token of an existing pod`;
+  return serves(input, client, pod)
+    ? undefined
+    : `pod ${client.key} is not served by a ${client.kind}: check --mode and the pod’s labels`;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface FailoverPayload {
   readonly operation: Operation;
 }
 
-/** Carries out a plan that was looked at, if the world is still the one that it was made for. */
+/** Executes a simulated plan. Fails with PLAN_STALE if intent or health changed since it was simulated. */
 export const executeFailover = (plans: Plans): Command<{ planId: string }, FailoverPayload> => ({
   name: 'executeFailover',
   subject: ({ planId }) => `plan/${planId}`,

@@ -29,7 +29,7 @@ builder.mutationType({});
 builder.subscriptionType({});
 
 builder.scalarType('DateTime', {
-  description: 'Epoch milliseconds are never shown: times are ISO 8601 in UTC.',
+  description: 'ISO 8601 timestamp in UTC, e.g. 2030-01-31T03:00:00Z.',
   serialize: (millis) => new Date(millis).toISOString(),
   parseValue(text) {
     const millis = typeof text === 'string' ? Date.parse(text) : NaN;

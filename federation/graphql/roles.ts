@@ -47,7 +47,7 @@ function allow(
   input: unknown,
 ): void {
   if (roles.some((one) => one === role)) return;
-  const needed = typeof role === 'string' ? `it needs the role ${role}` : 'nobody may';
+  const needed = typeof role === 'string' ? `it needs the role ${role}` : 'no role is allowed to do it';
   const message = `${viewer} may not ask for ${operation}: ${needed}`;
   const error = { code: 'DENIED', field: [], message };
   runner.attempts.deny({ actor: viewer, action: operation, error, input });

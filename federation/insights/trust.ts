@@ -22,7 +22,7 @@ const roots = ({ intent }: FederationSnapshot, now: number): readonly Finding[] 
         end <= now + day ? 'ERROR' : 'WARNING',
         end <= now ? 'ROOT_EXPIRED' : 'ROOT_EXPIRES',
         { object: `TrustDomain ${value.name}` },
-        `the root certificate of ${value.name} ${endsAt(end, now)}: nobody verifies anybody from then on`,
+        `the root certificate of ${value.name} ${endsAt(end, now)}: after that every certificate of the trust domain is refused`,
         'create a new trust domain root and let every cluster join with it',
       ),
     ];

@@ -47,7 +47,7 @@ export class LinkDoors {
       hub.lines.warn(
         'second',
         { cluster },
-        'a second agent of this cluster has connected; the newer one is heard',
+        'a second agent of this cluster has connected; its link replaces the older one',
       ),
     );
     this.#signing = new RateLimit(hub.clock, 0.1, 10);
@@ -196,7 +196,9 @@ export class LinkDoors {
     const before = this.#hub.clock.monotonic() - silence;
     this.#calls.endWhere(
       ({ agent: { cluster } }) =>
-        (this.#heard.get(cluster) ?? Infinity) <= before ? `nothing was heard for ${silence} ms` : undefined,
+        (this.#heard.get(cluster) ?? Infinity) <= before
+          ? `no message was received for ${silence} ms`
+          : undefined,
       status.UNAVAILABLE,
     );
     this.#looking = this.#hub.clock.after(lookEvery, () => this.#look());

@@ -142,7 +142,7 @@ async function must<I, P>(
   throw new CodedError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
 }
 
-/** Activates intermediates as soon as every verifier that has to has acknowledged them. */
+/** Activates intermediates as soon as every cluster whose acknowledgement is required has acknowledged them. */
 export function watchActivation(deps: Pick<Deps, 'live' | 'runner' | 'clock' | 'log'>): () => void {
   const underWay = new Set<string>();
   return deps.live.onChange(() => {

@@ -97,7 +97,7 @@ function checkFrame(
         refusal(
           'INVALID',
           `${at}.target.labels`,
-          `no workload can bear the label '${key.slice(0, 60)}': '${value.slice(0, 60)}'`,
+          `no workload can have the label '${key.slice(0, 60)}': '${value.slice(0, 60)}'`,
         ),
       );
   const unknown = target.clusters.findIndex((cluster) => !intent.clusters.has(cluster));

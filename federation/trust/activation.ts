@@ -10,7 +10,7 @@ const lastDays = 7 * day;
 const grace = 30_000;
 
 /**
- * Whether an intermediate may begin to sign: every verifier that has to has acknowledged it. A cluster's first one
+ * Whether an intermediate may begin to sign: every cluster whose acknowledgement is required has acknowledged it. A cluster's first one
  * waits for the clusters that are not away, as one that is away receives the table before anything else when it
  * returns; a renewal waits for every member, as half of the old one's life is left for that, but not to its very end:
  * one dead member must not end the certificates of all others. One whose agent has nothing else to sign with waits as

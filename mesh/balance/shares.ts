@@ -65,7 +65,7 @@ const staying =
   ({ cluster }) =>
     1 - leavingFraction(cluster, question);
 
-/** Who takes what leaves a cluster: those that nobody leaves, or else those that are not left altogether. */
+/** Receivers of the shifted share: clusters that are not drained, otherwise those drained by less than 100 %. */
 function alternatives<G extends Group>(
   cluster: string,
   healthy: readonly G[],

@@ -48,7 +48,9 @@ export class BoundDialer {
 
   #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
     if (signal?.aborted)
-      return Promise.reject(new CodedError('DIAL_ABORTED', `${address}:${port} is no longer wanted`));
+      return Promise.reject(
+        new CodedError('DIAL_ABORTED', `the dial to ${address}:${port} was cancelled before it began`),
+      );
     return new Promise((resolve, reject) => {
       const bound =
         localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
@@ -61,7 +63,8 @@ export class BoundDialer {
       const timer = this.#clock.after(timeoutMillis, () =>
         fail('DIAL_TIMEOUT', `did not answer within ${timeoutMillis} ms; a network policy may block it`),
       );
-      const aborted = () => fail('DIAL_ABORTED', 'is no longer wanted');
+      const aborted = () =>
+        fail('DIAL_ABORTED', 'did not answer before the dial was cancelled; its client may have closed');
       const failed = (error: Error) => fail('DIAL_REFUSED', `cannot be reached: ${error.message}`, error);
       const settle = () => {
         timer.cancel();

@@ -33,8 +33,9 @@ interface Matching {
 
 /**
  * Istio's order: a DENY that matches denies; without ALLOW policies all else is allowed; with them one must match.
- * Whoever has no identity is not a certain somebody, in an ALLOW as in a DENY: a verdict may not depend on whose
- * proxy of a mesh enforces it, and "anybody but" that should mean "anybody known but" has to say so, or be STRICT.
+ * A peer without an identity matches notPrincipals and notNamespaces in both ALLOW and DENY, as in upstream ztunnel: the
+ * verdict must not depend on which proxy enforces it. A policy that should match only known peers must list them, or
+ * the port must be STRICT.
  */
 export function evaluate(policies: readonly Authorization[], connection: Connection): Verdict {
   const facts = seen(connection);

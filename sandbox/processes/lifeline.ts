@@ -27,7 +27,7 @@ export function lifeline(clock: Clock, members: ReturnType<typeof family>): Abor
 }
 
 const brokenPipe =
-  'nobody reads the output any more, so everything is stopped: to run it without a reader, send it to a file (> up.log)';
+  'the reader of standard output has closed it, so everything was stopped: to run without a reader, redirect to a file (> up.log)';
 
 /** What a person has to be told of why it ended; undefined when they ended it. */
 export const complaintOf = ({ reason }: AbortSignal): string | undefined =>

@@ -123,7 +123,7 @@ function describe(program: Program, child: ChildProcess, file: string, asked: { 
 
 function lossOf(running: Running, { code, signal }: Ended, file: string): CodedError {
   const last = running.log().trimEnd().split('\n').at(-1) ?? '';
-  const told = last === '' ? 'it said nothing' : `its last line: ${last.slice(0, 500)}`;
+  const told = last === '' ? 'it printed nothing' : `its last line: ${last.slice(0, 500)}`;
   return new CodedError(
     'PROGRAM_ENDED',
     `${running.program.name} ended with ${signal ?? code}: see ${file}; ${told}`,

@@ -163,7 +163,7 @@ describe('npm start', () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^nobody reads the output any more, so everything is stopped: .*send it to a file.*\n$/,
+      /^the reader of standard output has closed it, so everything was stopped: .*redirect to a file.*\n$/,
     );
     assert.deepEqual(await gone(stateHome), []);
   });

@@ -167,8 +167,8 @@ const isPolicyAnswer = (error: unknown): boolean =>
   error instanceof ConnectRefused && (error.status === 401 || error.status === 403);
 
 /**
- * Whether a failure tells something of the route. A refusal of this caller does not, nor does what we lack ourselves:
- * others would be sent elsewhere for it.
+ * True if the error is evidence against the route, so that it is deprioritised. A refusal of this caller and a missing
+ * certificate of our own are not: they would divert the connections of other callers.
  */
 function blames(error: unknown): boolean {
   if (error instanceof ConnectRefused) return error.status >= 500;
@@ -189,7 +189,7 @@ async function sourceOf(context: Context, address: string): Promise<Workload | u
 
 const unknownCaller = (address: string): string =>
   address === '127.0.0.1'
-    ? 'UNKNOWN_CALLER: 127.0.0.1 is nobody in the mesh: bind your pod address before connecting, or use SOCKS5 on it'
+    ? 'UNKNOWN_CALLER: a connection from 127.0.0.1 has no pod: bind your pod’s address before connecting, or use SOCKS5 on it'
     : `UNKNOWN_CALLER: ${address} is no pod that this proxy serves`;
 
 const targetText = (target: OutboundRequest['target']): string =>

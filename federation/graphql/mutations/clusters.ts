@@ -39,9 +39,12 @@ const clusterInput = builder.inputType('ClusterInput', {
 });
 
 for (const [command, description] of [
-  [revokeCluster, 'Ends a membership at once: its stream, its intermediates and its place at every peer.'],
+  [
+    revokeCluster,
+    'Ends a membership at once: its link, its intermediates and its endpoints in other clusters.',
+  ],
   [removeCluster, 'Forgets a cluster that is revoked or has never joined.'],
-  [undrainCluster, 'Takes a drain back.'],
+  [undrainCluster, 'Ends a drain.'],
 ] as const)
   builder.mutationField(command.name, (t) =>
     t.field({
@@ -61,7 +64,7 @@ const drainInput = builder.inputType('DrainClusterInput', {
     scope: t.field({ type: scopeType, required: true, defaultValue: 'ALL' }),
     deadline: t.field({
       type: 'DateTime',
-      description: 'When connections that are still open end; none: they stay until they end themselves.',
+      description: 'When connections that are still open are closed; if absent they are not.',
     }),
     ...commonInput(t),
   }),
@@ -74,7 +77,7 @@ const drainPayload = builder
       cluster: t.expose('cluster', { type: clusterType, nullable: true }),
       operation: t.expose('operation', { type: operationType, nullable: true }),
       noAlternative: t.stringList({
-        description: 'Services that exist only there, and stay.',
+        description: 'Services without a healthy alternative elsewhere: they do not move.',
         resolve: ({ noAlternative }) => noAlternative ?? [],
       }),
       ...commonPayload(t),
@@ -85,7 +88,7 @@ builder.mutationField('drainCluster', (t) =>
   t.field({
     ...admin,
     type: drainPayload,
-    description: 'Moves a share of new connections away from a cluster.',
+    description: 'Moves a share of new connections to other clusters.',
     args: { input: t.arg({ type: drainInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const { cluster, percent, scope, deadline } = input;

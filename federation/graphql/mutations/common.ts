@@ -10,15 +10,15 @@ export const commonInput = (t: InputFieldBuilder<ApiTypes, 'InputObject'>) => ({
   dryRun: t.boolean({
     required: true,
     defaultValue: false,
-    description: 'Say what would follow, and change nothing.',
+    description: 'Return the consequences without changing anything.',
   }),
   expectedRevision: t.int({
-    description: 'Refuse when the object is at another revision than the one that was read.',
+    description: 'Fails with STALE_REVISION if the object has another revision.',
   }),
   idempotencyKey: t.string({
     required: true,
     defaultValue: '',
-    description: 'The same input under the same key is carried out once, and answered alike.',
+    description: 'A repeat with the same key and input is not executed again and returns the first answer.',
   }),
   reason: t.string({ required: true, defaultValue: '', description: 'For the audit log.' }),
 });
@@ -43,12 +43,12 @@ export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>
   userErrors: t.field({ type: [userErrorType], resolve: ({ userErrors }: T) => userErrors }),
   warnings: t.field({
     type: [warningType],
-    description: 'Consequences to know before acting; dry runs have them too.',
+    description: 'Consequences of the change; a dry run returns them too.',
     resolve: ({ warnings }: T) => warnings,
   }),
   revision: t.int({
     nullable: true,
-    description: 'The store’s, with this change; null when it was refused.',
+    description: 'Revision of the store that contains this change; null if the mutation was refused.',
     resolve: ({ revision }: T) => revision,
   }),
   dryRun: t.boolean({
@@ -56,7 +56,7 @@ export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>
     resolve: ({ dryRun }: T) => dryRun,
   }),
   unchanged: t.boolean({
-    description: 'Everything was so already: no revision was made, or would be made by a dry run.',
+    description: 'True if the input equals the current state: no revision was created.',
     resolve: ({ unchanged }: T) => unchanged,
   }),
 });

@@ -47,7 +47,7 @@ builder.mutationField('executeFailover', (t) =>
   t.field({
     ...admin,
     type: failoverPayload,
-    description: 'Carries out a simulated plan, if the world is still the one that it was made for.',
+    description: 'Executes a plan. Fails with PLAN_STALE if intent or health changed since it was simulated.',
     args: { input: t.arg({ type: executeInput, required: true }) },
     resolve: (_root, { input }, context) =>
       carryOut(executeFailover(context.plans), { planId: input.planId }, input, context, (told) =>
@@ -68,7 +68,7 @@ builder.mutationField('undoFailover', (t) =>
     ...admin,
     type: failoverPayload,
     description:
-      'Takes a failover’s layer away, a quarter at a time as its clusters can bear it; what was edited meanwhile stays.',
+      'Ends a failover: traffic returns in steps of a quarter while its clusters are healthy. Policies edited in the meantime are kept.',
     args: { input: t.arg({ type: undoInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const id = localId('Failover', input.id);

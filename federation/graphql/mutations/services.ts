@@ -136,7 +136,7 @@ builder.mutationField('deleteTrafficPolicy', (t) =>
   t.field({
     ...admin,
     type: servicePayload,
-    description: 'Takes a traffic policy away: connections are spread over all clusters by capacity again.',
+    description: 'Deletes a traffic policy: connections are spread over all clusters by capacity again.',
     args: { input: t.arg({ type: deleteTrafficInput, required: true }) },
     resolve: (_root, { input }, context) =>
       carryOut(deleteTrafficPolicy, plain(input.service), input, context, () => show(context, input.service)),

@@ -12,7 +12,7 @@ builder.queryField('rejections', (t) =>
     ...needs('ADMIN'),
     type: rejectionConnection,
     description:
-      'All that the manifests of a cluster say and Isthmus does not do, gravest first. Queried live from the agent; fails with CLUSTER_UNREACHABLE if the agent is disconnected.',
+      'Everything in a cluster’s manifests that is not applied, gravest first. Queried live from the agent; fails with CLUSTER_UNREACHABLE if the agent is disconnected.',
     args: {
       cluster: t.arg.string({ required: true }),
       severity: t.arg({ type: severityType, description: 'Only those of this severity.' }),

@@ -15,7 +15,7 @@ const simulateInput = builder.inputType('SimulateFailoverInput', {
     services: t.field({ type: [serviceRef], description: 'None: every exported service there.' }),
     percent: t.int({ required: true, defaultValue: 100 }),
     scope: t.field({ type: scopeType, required: true, defaultValue: 'ALL' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'When the failover takes itself back.' }),
+    expiresAt: t.field({ type: 'DateTime', description: 'When the failover is undone automatically.' }),
   }),
 });
 
@@ -25,7 +25,7 @@ builder.queryField('simulateFailover', (t) =>
   t.field({
     ...needs('ADMIN'),
     type: planType,
-    description: 'What a failover would move, and a plan that executeFailover takes. It changes nothing.',
+    description: 'Simulates a failover and returns a plan for executeFailover. Changes nothing.',
     args: { input: t.arg({ type: simulateInput, required: true }) },
     resolve: (_root, { input }, { snapshot, plans, clock, random }) => {
       const simulated = simulate(snapshot, readRequest(input), clock.now());

@@ -10,7 +10,7 @@ builder.queryField('workloads', (t) =>
   t.field({
     ...needs('ADMIN'),
     type: workloadConnection,
-    description: 'Asked of the cluster’s agent; an error when it is away.',
+    description: 'Queried live from the agent; fails with CLUSTER_UNREACHABLE if the agent is disconnected.',
     args: { cluster: t.arg.string({ required: true }), namespace: t.arg.string(), ...pageArguments },
     resolve: async (_root, { cluster, namespace, first, after }, context) => {
       checkFirst(first);

@@ -13,7 +13,7 @@ builder.subscriptionField('changes', (t) =>
     ...needs('ADMIN'),
     type: changeType,
     description:
-      'Commits after a revision, then as they come; the error HISTORY_TRUNCATED, with the oldest revision that one can still ask for, when some are no longer kept.',
+      'Commits after a revision, then new ones as they are made. Fails with HISTORY_TRUNCATED, which names the oldest kept revision, if some are no longer kept.',
     args: { after: t.arg.int({ required: true }) },
     subscribe: (_root, { after }, context) => changes(context, after),
     resolve: (change) => change,

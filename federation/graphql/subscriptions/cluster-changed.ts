@@ -7,7 +7,7 @@ builder.subscriptionField('clusterChanged', (t) =>
   t.field({
     ...needs('ADMIN'),
     type: clusterType,
-    description: 'The clusters as they are now, and each again whenever it changes.',
+    description: 'The current state of each cluster, and each cluster again when it changes.',
     args: { name: t.arg.string({ description: 'Only this one.' }) },
     subscribe: (_root, { name }, { live }) =>
       whenDifferent(live, () =>

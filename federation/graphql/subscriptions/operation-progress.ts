@@ -10,7 +10,7 @@ builder.subscriptionField('operationProgress', (t) =>
   t.field({
     ...needs('ADMIN'),
     type: operationType,
-    description: 'An operation as it is now and whenever it has advanced, until it has ended.',
+    description: 'The current state of an operation and each change of it, until it ends.',
     args: { id: t.arg.id({ required: true }) },
     subscribe: (_root, { id }, context) => progress(context, id),
     resolve: (operation) => operation,

@@ -88,7 +88,7 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
     drainDeadline: t.expose('drainDeadline', {
       type: 'DateTime',
       nullable: true,
-      description: 'When connections that are still open end; null: they stay.',
+      description: 'When connections that are still open are closed; null if they are not.',
     }),
     link: t.expose('link', { type: linkType }),
     staleness: t.expose('staleness', { type: stalenessType }),

@@ -14,7 +14,7 @@ export const userErrorType = builder.objectRef<UserError>('UserError').implement
 });
 
 export const warningType = builder.objectRef<Warning>('Warning').implement({
-  description: 'A consequence of a change, or why the change has no effect. It refuses nothing.',
+  description: 'A consequence of a change, or the reason why it has no effect. The change is not refused.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'UPPER_SNAKE, stable.' }),
     field: t.exposeStringList('field', {
@@ -58,7 +58,7 @@ export const stalenessOf = (shard: Shard | undefined): Staleness => ({
 });
 
 export const stalenessType = builder.objectRef<Staleness>('Staleness').implement({
-  description: 'How old what is shown is, where it comes from a cluster that may be away.',
+  description: 'Age of data that a cluster reported; the cluster may be disconnected.',
   fields: (t) => ({
     asOf: t.expose('asOf', { type: 'DateTime', nullable: true }),
     reachable: t.exposeBoolean('reachable'),

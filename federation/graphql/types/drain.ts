@@ -27,7 +27,7 @@ const drainType = builder.objectRef<DrainView>('Drain').implement({
     deadline: t.expose('deadline', {
       type: 'DateTime',
       nullable: true,
-      description: 'When connections that are still open end; null: they stay.',
+      description: 'When connections that are still open are closed; null if they are not.',
     }),
     since: t.expose('since', { type: 'DateTime', nullable: true }),
     owner: t.exposeString('owner', { description: 'Who ordered it; empty when that is not known.' }),

@@ -32,7 +32,8 @@ export const failoverType = builder.objectRef<FailoverView>('Failover').implemen
     percent: t.exposeInt('percent'),
     percentLeft: t.int({
       nullable: true,
-      description: 'Once it is taken back: how much of it has yet to return. Null while it is in force.',
+      description:
+        'While it is being undone, the share that has not returned yet. Null while it is in force.',
       resolve: ({ returning }) => returning?.left,
     }),
     scope: t.expose('scope', { type: scopeType }),

@@ -4,7 +4,7 @@ import { severityType } from './common.ts';
 import { connectionOf } from './connection.ts';
 
 const findingType = builder.objectRef<Finding>('Finding').implement({
-  description: 'One thing that is wrong, or in force, somewhere in the federation.',
+  description: 'A fault, or the effect of an action that is in force.',
   fields: (t) => ({
     severity: t.expose('severity', { type: severityType }),
     reason: t.exposeString('reason', { description: 'UPPER_SNAKE, stable: NO_HEALTHY_ENDPOINT.' }),

@@ -29,8 +29,8 @@ export type JoinTokenView = ReturnType<typeof joinTokenView>;
 const stateType = builder.enumType('JoinTokenState', {
   values: {
     VALID: { description: 'A cluster can join with it.' },
-    USED: { description: 'Its cluster has joined with it; it lets in nobody else.' },
-    EXPIRED: { description: 'Its time has passed unused.' },
+    USED: { description: 'Its cluster has joined with it; it cannot be used again.' },
+    EXPIRED: { description: 'It expired unused.' },
   },
 });
 

@@ -45,14 +45,13 @@ const appliedType = builder.objectRef<Operation['applied'][number]>('OperationAp
     cluster: t.exposeString('cluster'),
     at: t.expose('at', {
       type: 'DateTime',
-      description: 'When the hub heard that every connected proxy of the cluster has it in force.',
+      description: 'When the last connected proxy of the cluster acknowledged it to the hub.',
     }),
   }),
 });
 
 export const operationType = builder.objectRef<OperationView>('Operation').implement({
-  description:
-    'Work that clusters must apply; how far it is follows from what their proxies have acknowledged.',
+  description: 'Work that clusters must apply. Its progress is what their proxies have acknowledged.',
   interfaces: [nodeType],
   fields: (t) => ({
     operationId: t.exposeID('operationId'),

@@ -44,7 +44,7 @@ const servicePlanType = builder.objectRef<ServicePlanView>('ServicePlan').implem
     name: t.exposeString('name'),
     moves: t.expose('moves', { type: [moveType], nullable: elements }),
     noAlternative: t.exposeBoolean('noAlternative', {
-      description: 'No other cluster can take it now: it stays.',
+      description: 'No other cluster has a healthy endpoint, so it does not move.',
     }),
   }),
 });
@@ -68,10 +68,10 @@ export const planType = builder.objectRef<PlanView>('FailoverPlan').implement({
     sources: t.expose('sources', {
       type: [sourceType],
       nullable: elements,
-      description: 'The members whose reports the plan rests on, and how old these are.',
+      description: 'Members whose reports the plan uses, with the age of each report.',
     }),
     unreachable: t.exposeStringList('unreachable', {
-      description: 'Clusters that would take over and are unreachable: what is known of them is old.',
+      description: 'Target clusters that are disconnected: their reported health is old.',
     }),
     warnings: t.expose('warnings', {
       type: [warningType],

@@ -35,7 +35,7 @@ const labelType = builder
 
 const targetType = builder.objectRef<AccessPolicy['target']>('AccessTarget').implement({
   fields: (t) => ({
-    clusters: t.exposeStringList('clusters', { description: 'Empty: every cluster.' }),
+    clusters: t.exposeStringList('clusters', { description: 'Empty selects every cluster.' }),
     namespace: t.exposeString('namespace'),
     labels: t.field({
       type: [labelType],

@@ -4,7 +4,7 @@ import { severityType } from './common.ts';
 import { connectionOf } from './connection.ts';
 
 export const rejectionType = builder.objectRef<Rejection>('Rejection').implement({
-  description: 'Something that the manifests of a cluster say and Isthmus does not do.',
+  description: 'A part of a cluster’s manifests that Isthmus does not apply.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'UPPER_SNAKE, stable: INVALID_FIELD.' }),
     severity: t.expose('severity', {

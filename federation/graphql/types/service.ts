@@ -77,7 +77,7 @@ const transportType = builder.enumType('Transport', {
 });
 
 const endpointGroupType = builder.objectRef<EndpointGroup>('EndpointGroup').implement({
-  description: 'Endpoints in one place that are reached in one way.',
+  description: 'Endpoints of one locality that are reached by the same transport.',
   fields: (t) => ({
     region: t.exposeString('region'),
     zone: t.exposeString('zone'),

@@ -55,7 +55,7 @@ const intermediateType = builder
       acknowledgements: t.expose('acknowledgements', {
         type: [acknowledgementType],
         nullable: elements,
-        description: 'The same, and how old each one’s word is.',
+        description: 'Acknowledgements per cluster, with the age of each report.',
       }),
     }),
   });

@@ -32,7 +32,7 @@ const healthType = builder.objectRef<WorkloadHealth>('WorkloadHealth').implement
 });
 
 const workloadType = builder.objectRef<WorkloadView>('Workload').implement({
-  description: 'Asked of the cluster’s agent at this moment; the hub keeps no pods.',
+  description: 'Queried live from the cluster’s agent: the hub stores no pods.',
   interfaces: [nodeType],
   fields: (t) => ({
     uid: t.exposeString('uid'),
@@ -52,7 +52,7 @@ const workloadType = builder.objectRef<WorkloadView>('Workload').implement({
       description: 'Null when the cluster’s agent is too old to say.',
     }),
     deniesByDefault: t.exposeBoolean('deniesByDefault', {
-      description: 'An ALLOW applies to it: whatever no ALLOW permits is denied.',
+      description: 'An ALLOW selects it: connections that no ALLOW permits are denied.',
     }),
   }),
 });

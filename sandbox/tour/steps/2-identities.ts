@@ -24,7 +24,7 @@ export const identities: Step = {
     }
     for (const path of paths)
       report.expect(
-        `${path.name}: one call, told by both ends with both identities${path.gatewayPort ? `, through the gateway at ${path.gatewayPort}` : ''}`,
+        `${path.name}: one call, logged by both ends with both identities${path.gatewayPort ? `, through the gateway at ${path.gatewayPort}` : ''}`,
         text(found.get(path)),
         found.has(path),
       );

@@ -86,7 +86,7 @@ async function streamEnds(tour: Tour, since: number, started: number, report: Re
   await until(clock, 'the end of south’s stream', gone, options);
   report.within('south’s stream to the hub has ended', clock.monotonic() - started, 5000);
   const why = await until(clock, 'a reason', told, options).catch(() => undefined);
-  report.expect('south’s agent is told why', why ?? 'nothing', why !== undefined);
+  report.expect('south’s agent logs the reason', why ?? 'nothing', why !== undefined);
 }
 
 async function servedByOthers({ sandbox, clock }: Tour, report: Report): Promise<void> {

@@ -64,10 +64,13 @@ describe('a proxy’s stream', () => {
     });
 
   const refused: Record<string, [readonly [string, string, string, string?], RegExp]> = {
-    'a pod outside the mesh': [['ztunnel', 'other', 'stranger'], /none that a ztunnel serves/],
-    'an ambient pod as a sidecar': [['sidecar', 'shop', 'cart'], /none that a sidecar serves/],
-    'a pod as a gateway': [['router', 'shop', 'cart'], /none that a router serves/],
-    'a ztunnel as a gateway': [['router', 'istio-system', 'ztunnel-1'], /none that a router serves/],
+    'a pod outside the mesh': [['ztunnel', 'other', 'stranger'], /is not served by a ztunnel: check --mode/],
+    'an ambient pod as a sidecar': [['sidecar', 'shop', 'cart'], /is not served by a sidecar: check --mode/],
+    'a pod as a gateway': [['router', 'shop', 'cart'], /is not served by a router: check --mode/],
+    'a ztunnel as a gateway': [
+      ['router', 'istio-system', 'ztunnel-1'],
+      /is not served by a router: check --mode/,
+    ],
     'a pod that is not here': [['ztunnel', 'shop', 'nobody'], /not in this cluster/],
     'an earlier pod of the name': [['ztunnel', 'shop', 'cart', 'u-earlier'], /not in this cluster/],
   };

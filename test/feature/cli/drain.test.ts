@@ -23,7 +23,7 @@ describe('isthmus drain and undrain', () => {
     assert.match((await federation.run('clusters')).out, /^east +ACTIVE +- /m);
   });
 
-  it('ends with 2 for a deadline of a share: nobody could say which connections it is for', async () => {
+  it('ends with 2 for a deadline of a partial drain, as the connections to close cannot be selected', async () => {
     const { status, err } = await federation.run('drain east --percent 30 --deadline 2h --yes', {
       now: Date.now(),
     });

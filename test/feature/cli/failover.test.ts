@@ -18,7 +18,7 @@ describe('isthmus failover', () => {
     assert.match(out, /^SERVICE +CLIENTS IN +FROM +TO +SHARE/);
     assert.match(out, /^shop\/cart +east +east +west +50%$/m);
     assert.match(out, /^shop\/orders +stays: no alternative$/m);
-    assert.match(out, /kept until \d{4}-/);
+    assert.match(out, /expires at \d{4}-/);
     const executed = await federation.run(`failover execute ${id} --yes --reason drill`);
     assert.equal(executed.status, 0, executed.err);
     assert.match(executed.out, /^failover \S+ executed, until \d{4}-/);

@@ -95,7 +95,7 @@ describe('ztunnel, inside one network', () => {
     const call = await mesh.call('127.0.0.1', vip(mesh), port);
     assert.equal(await call.end(), '');
     const line = await proxy.line({ direction: 'outbound' });
-    assert.match(line['error'] ?? '', /127\.0\.0\.1 is nobody in the mesh: bind your pod address/);
+    assert.match(line['error'] ?? '', /a connection from 127\.0\.0\.1 has no pod: bind your pod’s address/);
   });
 
   it('a policy that denies names itself, at the destination; the caller hears 401', async () => {

@@ -15,7 +15,7 @@ describe('policy store: inserted again', () => {
     return { store, after };
   };
 
-  it('in the same scope stands there once', () => {
+  it('lists a policy once when it is replaced in the same scope', () => {
     const { store, after } = twice({ action: 'DENY' });
     assert.deepEqual(store.unnamed('shop'), [after]);
   });
@@ -78,7 +78,7 @@ describe('a policy that is removed', () => {
     assert.equal(state.policies.get(policy.key), undefined);
   });
 
-  it('and comes again, stays', () => {
+  it('keeps a policy that is removed and comes again while a workload names it', () => {
     const state = stateWith(named);
     const again = { ...policy, rules: [[]] };
     state.applyAuthorizations([], [policy.key]);

@@ -44,7 +44,7 @@ describe('workload store: inserted again', () => {
     assert.deepEqual(store.ofService('shop/other'), [after]);
   });
 
-  it('in the same service stands there once', () => {
+  it('lists an endpoint once when it is replaced in the same service', () => {
     const { store, after } = insertTwice({ capacity: 7 });
     assert.deepEqual(store.ofService(key), [after]);
   });
