@@ -61,7 +61,7 @@ describe('allocations', () => {
     assert.equal(writes, 2);
   });
 
-  it('have an end, which the owner is told of, and go on when another has been gone for a while', async () => {
+  it('run out with an error that names the block, and are free again when another owner has been gone for a while', async () => {
     const allocations = full(open());
     const refused = allocations.get('pods', 'shop/late');
     assert.match(refused.ok ? '' : refused.error, /no address is left.*127\.64\.16\.0\/20/);

@@ -70,7 +70,7 @@ describe('a folder of files as a cluster', () => {
   const rescan = () => clock.advance(10_100);
   const found = (name: string) => view.get('Pod', 'shop', name);
 
-  it('is listed once each pod was asked: an agent that starts again does not say that nobody is ready', async () => {
+  it('is listed once each pod was probed, so that a restarted agent does not report all pods as not ready', async () => {
     write(pod('a') + pod('b'));
     well.add('a');
     await run();

@@ -296,7 +296,7 @@ describe('the watch of a folder', () => {
       await until(() => port('two') === 1001);
     });
 
-    it('while it ran is told, and what has changed meanwhile is looked for', () => {
+    it('while it ran is reported, and changes made in between are found', () => {
       start(watchOne);
       assert.equal(folder.conditions.length, 0);
       const told = changes;

@@ -226,7 +226,7 @@ describe('a folder of manifests', () => {
     assert.equal(view.get('Service', 'shop', 'one')?.ports[0]?.port, 9090);
   });
 
-  it('whatever else stands in the folder hurts nobody', async () => {
+  it('other files in the folder do no harm', async () => {
     write('good.yaml', service('good'));
     symlinkSync('nowhere', join(dir, '.#good.yaml'));
     symlinkSync('nowhere', join(dir, 'dangling.yaml'));

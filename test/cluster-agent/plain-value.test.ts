@@ -90,7 +90,7 @@ describe('a merge key', () => {
     assert.deepEqual(read('a: &x 1\nb: *x\nc: &x 2\nd: *x'), { a: 1, b: 1, c: 2, d: 2 });
   });
 
-  it('that overrides what its author has written before it is told, and no other', () => {
+  it('that overrides a key written before it is reported, and no other', () => {
     assert.deepEqual(overridden(`${base}v: {a: 3, <<: *m}`), ['a']);
     assert.deepEqual(overridden(`${base}v: {a: 1, <<: *m}`), [], 'the value is the same');
     assert.deepEqual(overridden(`${base}v: {<<: *m, a: 3}`), []);

@@ -88,7 +88,7 @@ describe('the files of pods', () => {
       .filter((line) => line.includes('_SERVICE_'));
   const caller = (pod: string) => tokens.authenticate(`Bearer ${read(pod, 'token')}`);
 
-  it('say where the pod is and who it is, to nobody else', async () => {
+  it('name the pod’s addresses and identity and are readable by their owner only', async () => {
     await start(ambient + pod('cart')).write();
     assert.match(read('shop/cart', 'env'), /^POD_IP=10\.0\.0\.1\nAPP_ADDRESS=\nPOD_NAME=cart\n/);
     assert.deepEqual(await caller('shop/cart'), {

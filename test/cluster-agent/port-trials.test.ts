@@ -28,7 +28,7 @@ describe('ports that proxies shall capture', () => {
     return { clock, asked, look, news: () => news };
   }
 
-  it('are tried once when they can be bound, and what failed is told with its code', async () => {
+  it('are tried once if they can be bound, and a failure is reported with its code', async () => {
     const { asked, look, news } = trials({ 80: 'EACCES', 8080: 'EADDRINUSE' });
     const refused = { 80: 'EACCES', 8080: 'EADDRINUSE' };
     assert.deepEqual(await look(80, 8080, 9090), refused);

@@ -124,7 +124,7 @@ spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pod
     assert.equal(await answer, false);
   });
 
-  it('by TCP: whoever listens is well, whoever does not is not', async () => {
+  it('by TCP: an application that listens is well, one that does not is not', async () => {
     const port = await listening(createServer());
     const ask = askFrom('127.0.0.1', dialer, new FakeClock());
     assert.equal(await ask(pod(port), probe({ port })), true);

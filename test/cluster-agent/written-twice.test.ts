@@ -71,7 +71,7 @@ describe('a key that is written twice', () => {
     ]);
   });
 
-  it('is no matter in an object of a kind that is not used, and refuses a list whose items are in doubt', () => {
+  it('is ignored in an object of a kind that is not used, and refuses a list that has its items twice', () => {
     assert.deepEqual(
       rejected('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"1","a":"2"}}'),
       [['SKIPPED', 'ConfigMap default/a', 'kind']],
@@ -81,7 +81,7 @@ describe('a key that is written twice', () => {
     assert.match(list.rejections[0]?.message ?? '', /the key "items" of a list of objects is written twice/);
   });
 
-  it('leaves nobody knowing which object it is where it is in its identity', () => {
+  it('in name or namespace makes the identity of the object unknown', () => {
     for (const metadata of ['"name":"a","name":"b"', '"name":"a","namespace":"x","namespace":"shop"'])
       assert.equal(readManifests(json('{}', metadata), 'a.yaml').broken, true);
   });

@@ -181,7 +181,7 @@ describe('npm start', () => {
     }
   });
 
-  it('runs twice at once beside a port 8080 that is taken, and is told apart by --instance', async () => {
+  it('runs twice at once beside a port 8080 that is taken, each named by --instance', async () => {
     const busy = await occupy(8080);
     try {
       await start(stateHome);

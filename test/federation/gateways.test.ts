@@ -49,7 +49,7 @@ describe('whose a gateway is', () => {
     assert.equal(gatewayOwners(hub.now).get(address), 'east');
   });
 
-  it('is nobody’s before the cluster is bound to a network, and of a cluster that is revoked', async () => {
+  it('has no owner before its cluster is bound to a network, nor when its cluster is revoked', async () => {
     await hub.put(aMember('west', { network: undefined }), aMember('south', { admission: 'REVOKED' }));
     assert.deepEqual([usable('west'), usable('south')], [[], []]);
   });

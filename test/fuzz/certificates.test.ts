@@ -94,7 +94,7 @@ describe('no certificate, request or name makes a reader throw', () => {
     fc.assert(fc.property(fc.string(), (text) => void readCsr(text)));
   });
 
-  it('a leaf that was damaged is nobody’s, or is still exactly who it was', () => {
+  it('a damaged leaf is refused, or still has exactly its identity', () => {
     let readable = 0;
     fc.assert(
       fc.property(damaged(leafDer), (der) => {

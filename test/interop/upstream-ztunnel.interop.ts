@@ -78,7 +78,7 @@ describe('Istio’s own ztunnel in our mesh', () => {
     assert.match(certificate?.identity ?? '', /^spiffe:\/\/.*\/ns\/shop\/sa\/peer$/);
   });
 
-  it('calls a service of another network through our gateway, and is told who answered', async () => {
+  it('calls a service of another network through our gateway, and logs who answered', async () => {
     const url = `http://${await vip('cart')}:8082/`;
     assert.equal(cluster(await eventually('an answer', () => peer.get(url))), 'south');
     const line = accessLines(peer.log()).find(({ 'dst.service': service }) => service?.startsWith('cart.'));
@@ -98,7 +98,7 @@ describe('Istio’s own ztunnel in our mesh', () => {
     assert.match(line['src.identity'] ?? '', /\/ns\/shop\/sa\/orders$/);
   });
 
-  it('is not called by a classic sidecar, which is told why', async () => {
+  it('refuses a classic sidecar, which gets the reason', async () => {
     await assert.rejects(viaSocks('west', 'cart'));
     const lines = () => accessLines(sandbox.launcher.get('west-cart-sidecar')?.log() ?? '');
     const refusal = await eventually('the refusal', () =>

@@ -44,10 +44,10 @@ describe('sandbox/processes ancestors', () => {
   it('takes the parent alone when no command was named', () =>
     assert.deepEqual(pids(undefined, 'bash', 'sshd'), [process.ppid]));
 
-  it('gives nobody when the command is gone already', () =>
+  it('gives no process when the command has ended already', () =>
     assert.equal(pids(4711, 'node', 'bash'), undefined));
 
-  it('tells a pid that is used again, and one that nobody has waited for', () => {
+  it('recognises a pid that is used again, and a zombie', () => {
     const read = family('bash');
     const [parent] = ancestors(undefined, read) ?? [];
     assert.ok(parent);

@@ -101,7 +101,7 @@ describe('what the API server takes is taken', () => {
   });
 });
 
-describe('an address that is nobody’s own is refused', () => {
+describe('an address that is not one pod’s own is refused', () => {
   const pod = (podIP: string) =>
     decodeObject({
       ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{}] } },

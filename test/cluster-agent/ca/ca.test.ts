@@ -113,7 +113,7 @@ describe('cluster-agent/ca: tokens', () => {
     await assert.rejects(tokens.authenticate(token), refused);
   });
 
-  it('of another agent, unsigned, damaged, unbound or absent prove nobody', async () => {
+  it('of another agent, unsigned, damaged, unbound or absent are refused', async () => {
     const { tokens, at } = open();
     const good = await tokens.issue(cart, 600);
     const [head, body, signature] = good.split('.');
@@ -135,7 +135,7 @@ describe('cluster-agent/ca: tokens', () => {
       await assert.rejects(tokens.authenticate(header), refused, what);
   });
 
-  it('signed by this very agent, but for another use or for ever, prove nobody', async () => {
+  it('signed by the same agent for another use or without an end are refused', async () => {
     const { tokens, at } = open();
     const key = createPrivateKey(
       unseal(readFileSync(join(folder, 'token-key'), 'utf8'), 'token key', aSealing.provider),
@@ -274,7 +274,7 @@ describe('cluster-agent/ca: the intermediate', () => {
     assert.equal(again.issue(identity, csr(), 0).length, 3);
   });
 
-  it('is renewed at half of its life, signs on meanwhile, and changes over when told', async () => {
+  it('is renewed at half of its life, goes on signing until the hub activates the new one, and then switches', async () => {
     const { issuer, clock, sign, signed } = await active();
     assert.equal(issuer.wantsNext, false);
     await clock.advance(15 * day);

@@ -190,7 +190,7 @@ describe('the health of a cluster', () => {
     assert.equal(life.reasons().length, 4);
   });
 
-  it('has written down who was proven before anybody is told, however soon after one another', async () => {
+  it('saves which proxies were proven before it publishes the change, also for changes in quick succession', async () => {
     const known = () => new Life(folder, clock).healthy();
     life.connect('n0', 'n1').acknowledge('n0').healthy();
     assert.deepEqual(known(), ['n0']);

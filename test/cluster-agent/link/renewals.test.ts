@@ -97,7 +97,7 @@ describe('renewals', () => {
     assert.deepEqual(asked, ['link']);
   });
 
-  it('ask nobody while there is no link', () => {
+  it('send no request while there is no link', () => {
     const { renewals, link, issuer, asked } = agent();
     Object.assign(link, { connected: false });
     issuer.wantsNext = true;

@@ -224,7 +224,7 @@ describe('an ExternalName', () => {
       'type: ExternalName, externalName: db.example.org, selector: { app: web }, ports: [{ name: tcp, port: 7000 }]',
       'labels: { istio.io/global: "true" }',
     );
-  it('is not reported, so that nobody exports it, and gives its pods no membership', () => {
+  it('is not reported, so it cannot be exported, and gives its pods no membership', () => {
     assert.equal(serviceReports(inputOf(namespace() + text)).size, 0);
     assert.deepEqual(memberships(text), { front: {} });
     assert.equal(translate(inputOf(namespace() + text), undefined).services.size, 0);

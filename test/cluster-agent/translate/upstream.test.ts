@@ -75,7 +75,7 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
       }
   });
 
-  it('are told apart in what other clusters hear', () => {
+  it('are a group of their own in reports to other clusters', () => {
     const asked = input('istio-system/ztunnel-b');
     const [service] = asked.view.all('Service');
     assert.deepEqual(

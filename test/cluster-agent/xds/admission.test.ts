@@ -77,7 +77,7 @@ describe('a proxy’s stream', () => {
   for (const [name, [given, message]] of Object.entries(refused))
     it(`is not had by ${name}`, () => assert.match(refusal(...given) ?? 'it is', message));
 
-  it('is refused to nobody while the cluster is not listed, as nothing is sent then', () => {
+  it('is refused to no client before the cluster is listed, as nothing is sent until then', () => {
     const caller = { namespace: 'shop', pod: { name: 'nobody', uid: 'u' } };
     const client = parseProxyClient({ id: 'ztunnel~1~.~d', cluster: '', metadata: {} }, caller);
     assert.ok(client.ok);

@@ -26,7 +26,7 @@ describe('a proxy by its node', () => {
     assert.ok(parsed.ok && parsed.value.version === '');
   });
 
-  it('of a ztunnel that was told neither its name nor its namespace, by its token', () => {
+  it('of a ztunnel without name and namespace in its environment comes from its token', () => {
     const node = { id: 'ztunnel~1.1.1.1~.~.svc.cluster.local', cluster: '', metadata: {} };
     const caller = { namespace: 'shop', pod: { name: 'cart-1', uid: 'u' } };
     const parsed = parseProxyClient(node, caller);

@@ -152,7 +152,7 @@ describe('shares', () => {
     assert.deepEqual([told(asked), shares(asked).noAlternative], ['east 50 south 50', ['east', 'south']]);
   });
 
-  it('names nobody where there is an alternative, or no drain', () => {
+  it('names no cluster if there is an alternative, or no drain', () => {
     assert.deepEqual(shares(question({ ...local, diversions: [drain('east', 100)] })).noAlternative, []);
     assert.deepEqual(shares(question({ groups: [east] })).noAlternative, []);
   });
@@ -229,7 +229,7 @@ describe('laws of shares', () => {
       { numRuns: 1000 },
     ));
 
-  it('whoever is drained keeps its part exactly while anybody is not', () =>
+  it('a drained cluster keeps its exact part while another is not drained', () =>
     check((one) => {
       const diversions = one.diversions.map((each) => ({ ...each, remoteOnly: false }));
       const left = new Map<string, number>();
@@ -279,7 +279,7 @@ describe('capacities', () => {
   it('with nothing left at home, home is withdrawn', () =>
     assert.deepEqual(of(100), { withdrawLocal: true, remote: new Map([[south, 1_000_000]]) }));
 
-  it('with nobody at home, nothing is withdrawn', () => {
+  it('without local endpoints nothing is withdrawn', () => {
     const answer = shares(question({ ...local, groups: [west, south] }));
     assert.deepEqual(capacities(answer, isLocal), {
       withdrawLocal: false,

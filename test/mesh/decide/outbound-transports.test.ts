@@ -234,11 +234,11 @@ describe('outbound: whom to expect', () => {
     assert.deepEqual(route.gateway.expect, ['spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway']);
     assert.deepEqual(route.expect, [id('cart-of-west')]);
   });
-  it('a double tunnel, where the entry lists nobody: whom the service lists', () =>
+  it('a double tunnel, where the entry lists no identity: those of the service', () =>
     assert.deepEqual(expectOf(remote({ subjectAltNames: [] })), [id('cart-of-all')]));
   it('Istio mTLS across networks: whom the entry lists', () =>
     assert.deepEqual(expectOf(remote({}, 'istio-mtls')), [id('cart-of-west')]));
-  it('Istio mTLS across networks, where the entry lists nobody: whom the service lists', () =>
+  it('Istio mTLS across networks, where the entry lists no identity: those of the service', () =>
     assert.deepEqual(expectOf(remote({ subjectAltNames: [] }, 'istio-mtls')), [id('cart-of-all')]));
 
   for (const transport of ['hbone', 'istio-mtls'] as const)

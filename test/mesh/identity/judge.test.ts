@@ -68,7 +68,7 @@ describe('mesh/identity: forty certificates, of which three are someone’s', ()
     assert.notEqual(outcome(made), 'ACCEPTED');
   });
 
-  it('an extension that is not DER names nobody', () => {
+  it('an extension that is not DER gives no identity', () => {
     const leaf = handMadeCertificate(east.intermediate, {
       ...hour,
       alternatives: [[sequence(octets(Buffer.from('x')))]],
@@ -98,7 +98,7 @@ describe('mesh/identity judge', () => {
     });
   });
 
-  it('refuses nobody, a foreign root’s twin, and a revoked issuer', () => {
+  it('refuses a peer without a certificate, one of a foreign root, and one of a revoked issuer', () => {
     const revoked = tableOf(east);
     east.teach(revoked, true);
     assert.equal(judge(undefined), 'NO_CERTIFICATE');

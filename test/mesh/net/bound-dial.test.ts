@@ -96,7 +96,7 @@ describe('mesh/net bound dialer', () => {
     }
   });
 
-  it('gives up when nobody wants it any more', async () => {
+  it('gives up when its signal aborts', async () => {
     const { clock, dial } = dialer(0.5);
     const abort = new AbortController();
     const outcome = assert.rejects(dial(from, { signal: abort.signal }), { code: 'DIAL_ABORTED' });

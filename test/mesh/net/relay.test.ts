@@ -43,7 +43,7 @@ describe('mesh/net relay', () => {
       assert.deepEqual(await ended, { error: undefined });
     });
 
-  it('resets both sides while data waits that nobody reads', async () => {
+  it('resets both sides while unread data waits', async () => {
     const [left, right] = [await socketPair(), await socketPair()];
     const ended = relay(left.server, right.client, { sent: 0, received: 0 });
     const write = () => {

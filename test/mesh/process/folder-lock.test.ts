@@ -34,7 +34,7 @@ describe('the lock of a state folder', () => {
     await once(child, 'exit');
   }
 
-  it('is refused to a second process, which is told the pid and program of the first', async () => {
+  it('is refused to a second process with an error that names the pid and program of the first', async () => {
     const first = await holder();
     assert.equal(first.said, 'held');
     const second = await holder();

@@ -30,7 +30,7 @@ const call = (identity: WorkloadIdentity | undefined, port: number): Connection 
 });
 
 describe("a hub's policy, compiled", () => {
-  it('bears a name that no object of a cluster can bear', () => {
+  it('has a name that no object of a cluster can have', () => {
     const compiled = compileAccess(statement('ALLOW'), trustDomain);
     assert.deepEqual(
       [compiled.key, compiled.name, compiled.namespace, compiled.scope, compiled.dryRun],

@@ -218,7 +218,7 @@ describe('an absent identity', () => {
     assert.equal(evaluate([policy('p', 'ALLOW', two)], plaintext).allowed, false);
   });
 
-  it('is what STRICT refuses, and nobody with an identity is', () => {
+  it('is refused by STRICT, and no peer with an identity is', () => {
     const strict = policy(
       'istio_converted_static_strict',
       'DENY',
@@ -281,7 +281,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('of a dry run is told and decides nothing', () => {
+  it('of a dry run is reported and decides nothing', () => {
     const dry = (name: string, action: 'ALLOW' | 'DENY') => ({
       ...policy(name, action, everything),
       dryRun: true,

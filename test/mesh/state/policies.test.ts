@@ -33,7 +33,7 @@ describe('policy store: inserted again', () => {
     assert.deepEqual(store.unnamed('other'), [after]);
   });
 
-  it('for selected workloads applies to nobody unnamed', () => {
+  it('for selected workloads applies only to workloads that name it', () => {
     const { store } = twice({ scope: 'WORKLOAD_SELECTOR' });
     assert.deepEqual(store.unnamed('shop'), []);
   });
@@ -62,7 +62,7 @@ describe('a policy that is removed', () => {
     return state;
   };
 
-  it('goes at once when nobody names it', () => {
+  it('goes at once when no workload names it', () => {
     const state = stateWith(free);
     state.applyAuthorizations([], [policy.key]);
     assert.equal(state.policies.get(policy.key), undefined);

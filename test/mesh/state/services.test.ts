@@ -104,7 +104,7 @@ describe('service store: blocks', () => {
         assert.equal(storeOf(...order).atAddress(network, '10.1.0.1', 'shop')?.name, wins.name);
     });
 
-  it('an address outside is nobody', () =>
+  it('an address outside belongs to no service', () =>
     assert.equal(storeOf(wide).atAddress(network, '11.0.0.1', 'shop'), undefined));
   it('a block is of one network', () =>
     assert.equal(storeOf(wide).atAddress('network-west', '10.1.0.1', 'a'), undefined));

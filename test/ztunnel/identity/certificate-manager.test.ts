@@ -168,7 +168,7 @@ describe('ztunnel/identity certificate manager', () => {
     assert.deepEqual(await waits(3, unavailable), [250, 500, 1000]);
   });
 
-  it('forgets: no renewal, and an answer that comes after is nobody’s', async () => {
+  it('forgets an identity: no renewal, and a late answer is dropped', async () => {
     const { clock, asked, given, manager, last } = world();
     manager.want(cart, false);
     manager.forget(cart);
