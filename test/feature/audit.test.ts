@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
 import { TestAgent } from '../fakes/agent.ts';
@@ -65,8 +66,14 @@ describe('the audit log through GraphQL', () => {
     const text = `isthmus-join.v1.${Buffer.from(JSON.stringify(ticket)).toString('base64url')}`;
     writeFileSync(tokenFile, text);
     const localAddress = `127.${octet}.16.9`;
-    const options = { cluster, stateDir: agentDir, tokenFile, localAddress, random: systemRandom };
-    return linkIdentity({ ...options, now: Date.now() });
+    return linkIdentity({
+      cluster,
+      stateDir: agentDir,
+      tokenFile,
+      localAddress,
+      clock: systemClock,
+      random: systemRandom,
+    });
   };
 
   it('has the whole input as it was sent, defaults too, and before and after by object', async () => {
