@@ -68,7 +68,7 @@ function report(subject: string, version: string | undefined, coverages: readonl
 
 const mostNamed = 3;
 
-/** Which proxies have yet to acknowledge it, for whoever wonders what an operation waits for. */
+/** Which proxies have yet to acknowledge it: shown as what an operation waits for. */
 function waitsFor(coverages: readonly Coverage[]): string {
   const waiting = [...new Set(coverages.flatMap((one) => one.waiting))];
   if (waiting.length === 0) return '';

@@ -97,7 +97,7 @@ export class ClusterHealth {
   }
 }
 
-/** Nothing is told of a cluster that has not been listed. */
+/** Nothing is reported of a cluster that has not been listed. */
 const unassessed = {
   problem: { cause: 'PROXY_NOT_CONNECTED', object: '', detail: '' },
   ...{ stale: undefined, provenBy: undefined, until: Infinity },

@@ -35,7 +35,7 @@ export class PodFiles {
     this.#write(pod, 'env', text);
   }
 
-  /** The pod is gone: its token is of no use to anybody. */
+  /** The pod is gone, so its token must not be used any more. */
   remove(pod: string): void {
     rmSync(join(this.#root, pod), { recursive: true, force: true });
   }

@@ -71,7 +71,7 @@ function healthOf(
   };
 }
 
-/** An ALLOW of the mesh, of the namespace or of the workload itself, of whoever's making. */
+/** An ALLOW of the mesh, of the namespace or of the workload itself, from the cluster or from the hub. */
 const isUnderAllow = (
   { authorizations }: ClusterSnapshot,
   namespace: string,

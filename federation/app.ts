@@ -62,7 +62,7 @@ export interface HubOptions {
   readonly log: Log;
 }
 
-/** Why a hub has stopped: it was told to, or another has taken its place. */
+/** Why a hub has stopped: by a signal, or because another hub replaced it. */
 export type HubEnd = { readonly kind: 'stopped' } | LeadershipEnd;
 
 export interface RunningHub {
@@ -147,7 +147,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   return { url, adminUrl, ended: endOf(leadership, signal, closing, log) };
 }
 
-/** Ends the hub when it is told to, and when another has taken its place. */
+/** Ends the hub on a signal, and when another hub replaces it. */
 async function endOf(
   leadership: Leadership,
   signal: AbortSignal,

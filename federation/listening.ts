@@ -12,7 +12,7 @@ export interface Listening {
 
 const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
 
-/** What agents are told. Throws ADVERTISE when that would be an address that nobody can dial. */
+/** The addresses that are sent to agents. Throws ADVERTISE for an address that cannot be dialled. */
 function advertised(listen: string, advertise: readonly string[]): readonly string[] {
   if (advertise.length > 0) return advertise;
   if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];

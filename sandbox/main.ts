@@ -5,7 +5,7 @@ import { aborted, complaintOf, family, lifeline } from './processes/lifeline.ts'
 import { steadyTraffic } from './traffic.ts';
 import { up, type Sandbox } from './up.ts';
 
-// `isthmus up`: the whole mesh on one machine, until Ctrl-C or until whoever started it is gone.
+// `isthmus up`: the whole mesh on one machine, until Ctrl-C or until the process that started it is gone.
 const flags = readFlags(
   'isthmus-sandbox',
   'a hub, three clusters and a sample shop on this machine',

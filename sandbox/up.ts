@@ -71,7 +71,7 @@ export async function up(options: UpOptions): Promise<Sandbox> {
     lock.release();
   };
   const lost = new Promise<never>((_, reject) => launcher.onLoss(reject));
-  // After the start a loss is told by whoever runs the sandbox.
+  // After the start the caller reports a loss.
   lost.catch(() => undefined);
   try {
     const started = start(place, launcher, clusters, state, options);

@@ -17,7 +17,7 @@ export interface ProxyDeps {
   readonly random: Random;
   readonly log: Log;
   readonly logLevel: string;
-  /** A proxy that has lost a part of itself ends, and is started again by whoever watches it. */
+  /** A proxy that has lost a worker ends; its supervisor starts it again. */
   readonly die: () => void;
 }
 

@@ -38,7 +38,7 @@ export interface ProxyConfig {
 
 const modes: readonly string[] = ['shared', 'gateway', 'sidecar'] satisfies readonly ProxyMode[];
 
-/** `fixed` is the mode of a program that has only one. The error is one sentence for whoever started it. */
+/** `fixed` is the mode of a program that has only one. The error is one sentence for the user who started it. */
 export function readConfiguration(
   env: NodeJS.ProcessEnv,
   flags: Pick<Flags, 'text'>,

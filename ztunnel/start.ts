@@ -7,7 +7,7 @@ import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startProxy } from './app.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
 
-/** Reads flags and environment and runs one proxy until it is told to stop: SIGTERM drains, a second one ends. */
+/** Reads flags and environment and runs one proxy until a signal: SIGTERM drains, a second one ends. */
 export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode): void {
   const flags = readFlags(program, purpose, proxyFlags, ['metrics-address']);
   const config = readConfiguration(process.env, flags, fixedMode);

@@ -33,7 +33,7 @@ export type Decoded =
 export interface Refusal extends Finding {
   /** `<kind> <namespace>/<name>`, as far as the object has them. */
   readonly object: string;
-  /** Undefined when it cannot be read. Whoever has a good form of that object may keep it. */
+  /** Undefined when it cannot be read. A caller that has a good form of that object may keep it. */
   readonly id: string | undefined;
   /** Of a security policy: what is in force where there is no good form of it. */
   readonly standIn: StandIn | undefined;
@@ -113,7 +113,7 @@ function readable(foreign: unknown): unknown {
 
 const securityKinds = new Set(['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']);
 
-/** Text where an object should be is a mistake; a list of other things is a file of somebody else. */
+/** Text where an object should be is a mistake; a list of other things is a file for another program. */
 function noObject(foreign: unknown): Result<Decoded, Unread> {
   const listed = Array.isArray(foreign) && foreign.some((one) => looksLikeObject(loosely(one)));
   if (Array.isArray(foreign) && !listed) return ok({ kind: 'foreign' });

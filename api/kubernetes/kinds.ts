@@ -102,7 +102,7 @@ function inGroup(group: Group, version: string, kind: string): Recognised {
     : { is: 'other' };
 }
 
-/** A kind may bear the same name in a group of somebody else. */
+/** Another group may have a kind of the same name. */
 const isMistaken = (group: string, meant: Group): boolean =>
   meant.name === ''
     ? builtIn.has(group)

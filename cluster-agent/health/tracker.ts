@@ -178,7 +178,7 @@ export class HealthTracker {
     }
     if (!this.#proven.replace(next)) return;
     this.#unsaved = true;
-    // Before anybody is told of it: what another cluster was told must be known after a restart.
+    // Before it is published: what other clusters have received must be known after a restart.
     this.#write(this.#deps.clock.monotonic() >= this.#flushedAt + flushMillis);
   }
 

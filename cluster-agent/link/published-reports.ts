@@ -1,7 +1,7 @@
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 
-/** What the hub is told of this cluster, encoded, by type. */
+/** The encoded reports of this cluster to the hub, by type. */
 export class PublishedReports {
   readonly #byType = new Map<string, ReadonlyMap<string, Produced>>();
 

@@ -58,7 +58,7 @@ function placeOf(view: ClusterView, nodeName: string): { readonly region: string
   return { region: node?.region ?? '', zone: node?.zone ?? '' };
 }
 
-/** A pod that has none of the service's ports is no endpoint that anybody could reach. */
+/** A pod that has none of the service's ports cannot be reached as its endpoint. */
 const isServing = (input: TranslateInput, { pod, ports, isHeldBack }: Member): boolean =>
   isHealthy(input.health.of(pod)) && ports.length > 0 && !isHeldBack;
 

@@ -14,7 +14,7 @@ import { hostnameOf, networkOf, type TranslateInput } from './input.ts';
 /** An agent is asked for the rest. */
 const mostRejections = 100;
 
-/** What the hub is told of this cluster as a whole. */
+/** The report on this cluster as a whole. */
 export function clusterReport(
   input: TranslateInput,
   agentVersion: string,

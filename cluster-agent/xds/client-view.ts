@@ -8,7 +8,7 @@ import type { ProxyClient } from './proxy-client.ts';
 /** The virtual addresses of a service for one proxy, which only that proxy listens on. */
 export type Vips = (client: string, service: string) => readonly NetworkAddress[];
 
-/** What one client is told: its audience's projection, and its own addresses of services over it. */
+/** What one client receives: its audience's projection, with its own addresses of services. */
 export class ClientView {
   readonly client: ProxyClient;
   readonly audience: Audience;

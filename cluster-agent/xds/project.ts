@@ -5,13 +5,13 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
-/** Clients that are told the same, but for their own addresses of services. */
+/** Clients that receive the same resources, except for their own addresses of services. */
 export type Audience = 'mesh' | 'gateway' | 'upstream';
 
 export const audienceOf = ({ version, kind }: ProxyClient): Audience =>
   version === '' ? 'upstream' : kind === 'router' ? 'gateway' : 'mesh';
 
-/** What an audience may be told: resource type to name to record. Records that did not change are the same objects. */
+/** What an audience receives: resource type to name to record. Records that did not change are the same objects. */
 export type Projection = ReadonlyMap<string, ReadonlyMap<string, object>>;
 
 /**

@@ -20,7 +20,7 @@ export interface ProxyClient {
   /** `<namespace>/<pod>`: what allocations for this proxy are named by. */
   readonly key: string;
   readonly nodeName: string;
-  /** One of ours, which is told more; its version. '' for Istio's own proxies. */
+  /** The version of a proxy of ours, which receives more; '' for Istio's own proxies. */
   readonly version: string;
 }
 

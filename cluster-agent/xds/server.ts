@@ -55,7 +55,7 @@ export interface Refusal {
 export interface ConnectedClient extends ProxyClient {
   /** `address:port` of its end of the connection. */
   readonly peer: string;
-  /** It was told everything once. */
+  /** It has received everything once. */
   readonly complete: boolean;
   /** Responses that it has yet to answer. */
   readonly unanswered: number;

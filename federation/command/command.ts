@@ -25,12 +25,12 @@ export interface DecideContext {
   readonly expectedRevision: number | undefined;
 }
 
-/** What a command will do: the writes, and what the caller is told. A dry run stops here. */
+/** What a command will do: the writes, and the answer to the caller. A dry run stops here. */
 export interface Decision<P> {
   readonly subject: string;
   readonly writes: readonly Write[];
   readonly payload: P;
-  /** Fields of the payload that are told once and written nowhere: a token's secret. */
+  /** Fields of the payload that are returned once and stored nowhere: a token's secret. */
   readonly shownOnce?: Partial<P>;
   /** Consequences that a person should know before acting; dry runs show them too. */
   readonly warnings: readonly Warning[];

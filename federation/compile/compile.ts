@@ -20,7 +20,7 @@ import type { Stored } from '../store/store.ts';
 
 export type Resources = ReadonlyMap<string, Resource>;
 
-/** What one cluster exports, by the names under which all others are told of it. */
+/** What one cluster exports, by the resource names that all other clusters receive. */
 export function exportsFrom(
   snapshot: FederationSnapshot,
   cluster: string,

@@ -71,7 +71,7 @@ export function sharesOf(
   );
 }
 
-/** Services of a cluster, exported or not, that somebody's clients would be sent away from and have nowhere else. */
+/** Services of a cluster, exported or not, whose clients would be sent away and have no other endpoint. */
 export function withoutAlternative(snapshot: FederationSnapshot, drain: Diverted): readonly string[] {
   const services = snapshot.observed.get(drain.cluster)?.services ?? new Map<string, never>();
   return [...services]

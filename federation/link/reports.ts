@@ -99,7 +99,7 @@ export class Reports {
     return Buffer.from(JSON.stringify({ asOf: this.#asOf, types }));
   }
 
-  /** The error is a sentence: whoever reads it goes on without. */
+  /** The error is a sentence; the reader continues without the resource. */
   static load(
     bytes: Uint8Array,
     limits: ClusterLimits = defaultLimits,

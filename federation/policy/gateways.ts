@@ -4,7 +4,7 @@ import type { FederationSnapshot } from '../state/snapshot.ts';
 
 type Known = Pick<FederationSnapshot, 'intent' | 'observed'>;
 
-/** A gateway that a cluster reports and that no other cluster is told of. */
+/** A gateway that a cluster reports and that is not sent to other clusters. */
 export interface UnusableGateway {
   readonly gateway: ObservedGateway;
   readonly reason: 'NETWORK_NOT_ADMITTED' | 'GATEWAY_ADDRESS_TAKEN';
@@ -17,7 +17,7 @@ const member = ({ intent }: Known, name: string): Cluster | undefined => {
   return cluster?.admission === 'ADMITTED' ? cluster : undefined;
 };
 
-/** Gateways of the network that the cluster was admitted for: nobody's report takes over another's network. */
+/** Gateways of the network that the cluster was admitted for: a report cannot take over another cluster's network. */
 const inOwnNetwork = (known: Known, { cluster, gateways }: Shard): readonly ObservedGateway[] => {
   const network = member(known, cluster)?.network;
   return [...gateways.values()].filter((gateway) => gateway.network === network);
@@ -54,7 +54,7 @@ export function ownersIn(known: Known): ReadonlyMap<string, string> {
   return owners;
 }
 
-/** The gateways of a cluster that others may be told of. */
+/** The gateways of a cluster that are sent to other clusters. */
 export const usableGateways = (
   known: Known,
   shard: Shard,

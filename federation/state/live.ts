@@ -51,7 +51,7 @@ export class Live {
     if (observed.delete(cluster)) this.#replace({ ...this.#snapshot, observed });
   }
 
-  /** Resolves when a commit is part of the snapshot, so that whoever wrote it can read it. */
+  /** Resolves when a commit is part of the snapshot, so that its writer can read it. */
   async reached(revision: number): Promise<void> {
     while (this.#snapshot.intent.revision < revision)
       await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import type { Route } from './route.ts';
 
-/** One name for one way to one place, by which recent failures are remembered and ways are told apart. */
+/** The key of a route, by which recent failures are remembered and routes are compared. */
 export function routeKey(route: Route): string {
   switch (route.kind) {
     case 'double-hbone':

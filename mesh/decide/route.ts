@@ -62,5 +62,5 @@ export type OutboundRefusal =
   | 'NO_MTLS'
   | 'PEER_CANNOT_TERMINATE'
   | 'NO_GATEWAY'
-  /** Nobody could be expected at the other end, so nobody could be told from an impostor. */
+  /** No identity is known for the other end, so an impostor could not be recognised. */
   | 'NO_IDENTITY_KNOWN';

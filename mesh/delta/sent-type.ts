@@ -17,7 +17,7 @@ export interface Page {
   readonly removed: readonly string[];
 }
 
-/** What one consumer holds of one type as far as the producer knows, and what it has yet to be told. */
+/** What one consumer holds of one type as far as the producer knows, and what has yet to be sent to it. */
 export class SentType {
   /** Name to version: held, or under way to be. */
   readonly #known: Map<string, string>;

@@ -65,7 +65,7 @@ export class TunnelPool {
       }
       const asked = this.#clock.monotonic();
       try {
-        // The stream counts before anybody else can look for room: nothing is awaited in between.
+        // The stream counts before another request can look for room: nothing is awaited in between.
         return { tunnel: await openTunnel(entry.session, request, signal), peer: entry.peer };
       } catch (error) {
         if (error instanceof ConnectRefused) throw error;

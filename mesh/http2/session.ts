@@ -50,7 +50,7 @@ export interface ClientSession {
 export interface IncomingConnect {
   readonly authority: string;
   readonly headers: Headers;
-  /** Aborted when the stream has closed: whoever asked is there no more. */
+  /** Aborted when the stream has closed, as its client no longer waits for an answer. */
   readonly gone: AbortSignal;
   readonly accept: (headers: Headers) => Tunnelled;
   readonly refuse: (status: number, headers?: Headers) => void;

@@ -22,7 +22,7 @@ export interface Verdict {
   readonly policy: string | undefined;
   readonly rule: number | undefined;
   readonly message: string;
-  /** Policies in dry run that match: they are told, and decide nothing. */
+  /** Policies in dry run that match: they are reported, and decide nothing. */
   readonly dryRun: readonly string[];
 }
 
@@ -52,7 +52,7 @@ function judge(
   matching: readonly Matching[],
   facts: Seen,
 ): Omit<Verdict, 'dryRun'> {
-  // The first by name, so that what is told does not depend on the order in which policies came.
+  // The first by name, so that the reported policy does not depend on the order in which policies came.
   const by = (action: Authorization['action']) =>
     matching
       .filter(({ policy }) => policy.action === action && !policy.dryRun)

@@ -62,7 +62,7 @@ const addressHolds = (wanted: Blocks, unwanted: Blocks, action: Action, bytes: A
     ? either(wanted, unwanted, (block: AddressMatch) => inBlock(bytes, block))
     : wanted.length === 0 && (unwanted.length === 0 || action === 'DENY');
 
-/** An absent identity is nobody's: it meets no demand for one, and every "not somebody" (as upstream reads it). */
+/** An absent identity matches no value, and so matches every negated value (as in upstream ztunnel). */
 function identityHolds(match: Match, { identity, principal }: Pick<Seen, 'identity' | 'principal'>): boolean {
   const is = (value: string | undefined) => (one: StringMatch) =>
     value !== undefined && textMatches(one, value);

@@ -12,7 +12,7 @@ export function lifeline(clock: Clock, members: ReturnType<typeof family>): Abor
   const over = new AbortController();
   const end = (why: string) => over.abort(new Error(why));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
-  // Nobody is told any more what runs here, nor where; what is written after this is lost.
+  // The user can no longer see what runs here; what is written after this is lost.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     end(brokenPipe);
@@ -29,7 +29,7 @@ export function lifeline(clock: Clock, members: ReturnType<typeof family>): Abor
 const brokenPipe =
   'the reader of standard output has closed it, so everything was stopped: to run without a reader, redirect to a file (> up.log)';
 
-/** What a person has to be told of why it ended; undefined when they ended it. */
+/** The reason of the end, for the user; undefined if the user ended it. */
 export const complaintOf = ({ reason }: AbortSignal): string | undefined =>
   reason instanceof Error && reason.message === brokenPipe ? brokenPipe : undefined;
 

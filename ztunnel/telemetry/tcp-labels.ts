@@ -110,7 +110,7 @@ const sideOf = ({ workload, identity }: End) => ({
   zone: known(workload?.locality.zone),
 });
 
-/** One label set for all connections of a kind, whoever they are between. */
+/** One label set for all connections of a kind, whatever their ends. */
 const nobody: End = { workload: undefined, identity: undefined };
 export const namelessLabels = ({ reporter, mtls }: TcpFacts, flags: ResponseFlags): TcpLabels =>
   labelsOf({ reporter, mtls, source: nobody, destination: nobody, service: undefined }, flags);

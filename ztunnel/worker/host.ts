@@ -37,7 +37,7 @@ export const portOf = (worker: Worker): WorkerPort => ({
     void worker.on('error', listener).on('exit', (code) => listener(new Error(`exit status ${code}`))),
 });
 
-/** The data workers as one: what is told goes to all, what is asked is gathered from all. */
+/** The data workers as one: messages go to all of them, answers are gathered from all of them. */
 export class Workers {
   readonly #workers: readonly WorkerPort[];
   readonly #hooks: WorkerHooks;

@@ -80,7 +80,7 @@ export class FolderWatch {
 
   #watch(path: string): void {
     const inode = inodeOf(path);
-    // It cannot be listed either, which is told where it is.
+    // It cannot be listed either, which the listing reports.
     if (inode === undefined) return this.#forget(path);
     if (this.#watched.get(path)?.inode === inode) return;
     const lost = this.#lost.get(path);

@@ -173,7 +173,7 @@ export class Folder {
 const isClosed = (file: string, { closed }: Listing): boolean =>
   [...closed.keys()].some((folder) => folder === '' || file.startsWith(`${folder}/`));
 
-/** Folders that cannot be listed are told like files that cannot be read. */
+/** Folders that cannot be listed are reported like files that cannot be read. */
 function withClosed({ objects, rejections }: Holding, { closed }: Listing): Holding {
   const told = [...closed].map(([folder, reason]): [string, readonly Rejection[]] => {
     const object = folder === '' ? 'the folder of manifests' : folder;

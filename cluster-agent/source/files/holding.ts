@@ -55,7 +55,7 @@ export function hold(files: ReadonlyMap<string, FileContents>): Holding {
 const nameOf = ({ object: { kind, metadata } }: Held): string =>
   `${kind} ${metadata.namespace === '' ? '' : `${metadata.namespace}/`}${metadata.name}`;
 
-/** What a view of the one has to be told to become a view of the other. */
+/** The events that turn a view of the one into a view of the other. */
 export function differences(before: Holding, after: Holding): readonly SourceEvent[] {
   const events: SourceEvent[] = [];
   for (const [id, { object, json }] of after.objects)

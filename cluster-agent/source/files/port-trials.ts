@@ -60,12 +60,12 @@ export class PortTrials {
   }
 }
 
-/** Binds at an address of the cluster's block that is never given to anybody, and lets go at once. */
+/** Binds at an address of the cluster's block that is never allocated, and closes at once. */
 export const bindWithin =
   (block: string): TryBind =>
   (port) =>
     new Promise((resolve) => {
-      // Whoever connects meanwhile is let go: its reset must not end the process.
+      // A client that connects in between is closed: its reset must not end the process.
       const server = createServer((socket) => socket.on('error', () => undefined).destroy());
       server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'UNKNOWN'));
       const host = block.replace(/\.0\/\d+$/, '.255');

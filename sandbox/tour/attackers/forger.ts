@@ -10,7 +10,7 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
-/** A root and an intermediate of nobody's, made on the spot. */
+/** A root and an intermediate that no member trusts, made on the spot. */
 export interface Forger {
   readonly root: X509Certificate;
   readonly intermediate: Issuer;

@@ -6,7 +6,7 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { forger } from './forger.ts';
 
-/** Somebody in the hub's place: its address, its port, its names, and a root of nobody's. */
+/** A server in the hub's place: its address, its port, its names, and a root that no member trusts. */
 export interface Impostor {
   /** Handshakes that agents began and broke off. */
   readonly refused: number;

@@ -21,7 +21,7 @@ const policy = {
   ],
 };
 
-/** Where each cart's denials are told. */
+/** Where each cart's denials are logged. */
 const carts: Readonly<Record<string, string>> = { west: 'west-cart-sidecar', south: 'south-ztunnel-south-a' };
 
 /** One caller is denied by the hub's word, with the rule named where it was denied, and allowed again. */

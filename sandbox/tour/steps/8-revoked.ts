@@ -70,7 +70,7 @@ async function knockAtAll(
   for (const [place, door] of Object.entries(doors)) tell(place, await knock(door, leaf));
 }
 
-/** By the hub, which sees it go, and by the agent, which is told why. */
+/** By the hub, which sees the link end, and by the agent, which logs the reason. */
 async function streamEnds(tour: Tour, since: number, started: number, report: Report): Promise<void> {
   const { sandbox, clock, timeScale } = tour;
   const link = '{ cluster(name: "south") { link { connected } } }';

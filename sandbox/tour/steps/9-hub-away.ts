@@ -51,7 +51,7 @@ export const hubAway: Step = {
   },
 };
 
-/** Killed; and somebody else takes its place for a while, whom the agents must not believe. */
+/** Kills the hub; an impostor takes its address for a while, and the agents must refuse it. */
 async function hubDies({ sandbox, clock, timeScale }: Tour, report: Report): Promise<void> {
   const hub = sandbox.launcher.get('hub');
   hub?.kill('SIGKILL');
