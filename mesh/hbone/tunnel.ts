@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ClientSession, Headers, Http2 } from '../http2/session.ts';
+import { reset } from '../net/reset.ts';
 import { whileWanted } from '../net/while-wanted.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { dialTls, TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
@@ -83,8 +84,13 @@ export function openInner(
     const { session, peer } = await openSession(outer, http2, tls);
     try {
       const tunnel = await openTunnel(session, { ...request, layer: 'inner' }, signal);
-      // One connection, one inner session: it ends with its only stream.
-      tunnel.stream.once('close', () => session.close());
+      // One connection, one inner session: it ends with its only stream, and as that did. After a reset, what the
+      // destination has sent by then would have to be read before a clean end of the session came through.
+      tunnel.stream.once('close', () => {
+        if (tunnel.stream.errored === null) return session.close();
+        session.destroy();
+        reset(outer);
+      });
       return { ...tunnel, peer };
     } catch (error) {
       session.destroy();
