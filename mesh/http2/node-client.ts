@@ -1,6 +1,7 @@
 import * as http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
+import { setBelow } from '../net/wire.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
@@ -33,20 +34,22 @@ export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: numbe
       timer.cancel();
       session.off('error', refused).off('close', refused);
       session.setLocalWindowSize(connectionWindow);
-      resolve(new NodeClientSession(session, clock));
+      resolve(new NodeClientSession(session, socket, clock));
     });
   });
 }
 
 class NodeClientSession implements ClientSession {
   readonly #session: http2.ClientHttp2Session;
+  readonly #socket: TLSSocket;
   readonly #resets: ResetBudget;
   #failure: Error | undefined;
   #active = 0;
   #goneAway = false;
 
-  constructor(session: http2.ClientHttp2Session, clock: Clock) {
+  constructor(session: http2.ClientHttp2Session, socket: TLSSocket, clock: Clock) {
     this.#session = session;
+    this.#socket = socket;
     session.on('error', (error: Error) => (this.#failure ??= error));
     session.on('goaway', () => (this.#goneAway = true));
     watchPings(session, clock);
@@ -78,6 +81,7 @@ class NodeClientSession implements ClientSession {
         { endStream: false },
       );
       withResets(stream);
+      setBelow(stream, this.#socket);
       this.#active++;
       stream.once('close', () => this.#active--);
       const abort = () => {

@@ -2,6 +2,7 @@ import * as http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
+import { setBelow } from '../net/wire.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
@@ -49,6 +50,7 @@ export function openServer(
   let streams = 0;
   let closing = false;
   session.on('stream', (stream, headers) => {
+    setBelow(stream, socket);
     streams++;
     completed();
     stream.once('close', () => {

@@ -1,12 +1,16 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { setBelow } from './wire.ts';
 
 /** What a TLS socket was made over: a reset of TLS is a reset of its carrier, as TLS itself has no word for it. */
 const carriers = new WeakMap<Duplex, Duplex>();
 
 /** Remembers that `secured` is TLS over `carrier`. */
-export const setCarrier = (secured: Duplex, carrier: Duplex): void => void carriers.set(secured, carrier);
+export function setCarrier(secured: Duplex, carrier: Duplex): void {
+  carriers.set(secured, carrier);
+  setBelow(secured, carrier);
+}
 
 /**
  * Ends a connection at once so that its peer sees a reset and no clean end: RST for TCP, also below TLS. An HTTP/2

@@ -1,6 +1,7 @@
 import type { Http2 } from '@isthmus/mesh/http2/session.ts';
 import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -42,6 +43,7 @@ export interface Context {
   readonly slots: Slots;
   /** Of all listeners together, as they share the worker's time and descriptors. */
   readonly handshakes: Handshakes;
+  readonly lostPeers: LostPeers;
   readonly shares: PeerShares;
   readonly turns: FairTurns;
   readonly refusals: Refusals;

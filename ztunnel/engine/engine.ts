@@ -7,6 +7,7 @@ import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
+import { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -236,6 +237,7 @@ export class Engine {
       state,
       table,
       dialer: new BoundDialer(clock, random),
+      lostPeers: new LostPeers(clock),
       credentials: new CredentialStore(clock, (identity, urgent) =>
         say({ kind: 'want-certificate', identity, urgent }),
       ),

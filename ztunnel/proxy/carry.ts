@@ -55,9 +55,11 @@ export async function carry(
   if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
   const ended = metrics.open(telemetry.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: telemetry.trace, ...telemetry.record }, 'connection opened');
+  const unwatch = context.lostPeers.watch(near, far);
   const { error } = gone
     ? { error: new Error('the peer has gone') }
     : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });
+  unwatch();
   remove();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.

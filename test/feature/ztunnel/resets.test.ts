@@ -21,6 +21,25 @@ function pour(socket: Socket): void {
   write();
 }
 
+/** Until nothing more of what it sends is taken. */
+async function standsStill(socket: Socket): Promise<void> {
+  for (let last = -1; last !== socket.bytesWritten - socket.writableLength;) {
+    last = socket.bytesWritten - socket.writableLength;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** The error of a connection that is not read. Node does not look for one then; an empty write does. */
+async function errorUnread(socket: Socket): Promise<string> {
+  let code = '';
+  socket.once('error', (error: NodeJS.ErrnoException) => (code = error.code ?? error.message));
+  while (code === '') {
+    socket.write('');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return code;
+}
+
 interface World {
   /** Connects a client, and gives both ends of its connection. */
   readonly connect: () => Promise<{ client: Socket; application: Socket }>;
@@ -105,6 +124,17 @@ for (const [way, make] of Object.entries(ways))
         const seen = endOf(kept);
         broken.resetAndDestroy();
         assert.match(await seen, /ECONNRESET|EPIPE/);
+      });
+
+      it(`of the ${by} arrives while nobody reads what it has sent`, async () => {
+        const ends = await connect();
+        const [broken, kept] =
+          by === 'client' ? [ends.client, ends.application] : [ends.application, ends.client];
+        kept.pause();
+        pour(broken);
+        await standsStill(broken);
+        broken.resetAndDestroy();
+        assert.match(await errorUnread(kept), /ECONNRESET|EPIPE/);
       });
 
       it(`of the ${by} arrives after the other end has ended its own direction`, async () => {

@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../process/clock.ts';
+import { wireOf } from './wire.ts';
+
+const lookMillis = 250;
+
+interface Watched {
+  readonly a: Duplex;
+  readonly b: Duplex;
+}
+
+/**
+ * Notices resets that Node does not. It learns of a reset by reading; while a tunnel stands still because one side takes
+ * nothing, its other side is not read. Nor is a session of HTTP/2 that waits to write: its TLS loses the error of that
+ * write, and the session waits on. An empty write asks the kernel: it sends nothing, and fails where the connection was
+ * reset, which destroys the socket with that error.
+ */
+export class LostPeers {
+  readonly #clock: Clock;
+  readonly #watched = new Set<Watched>();
+  #look: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Both sides of a tunnel, for as long as it lasts: call what is returned when it has ended. */
+  watch(a: Duplex, b: Duplex): () => void {
+    const one = { a, b };
+    this.#watched.add(one);
+    this.#look ??= this.#clock.after(lookMillis, () => this.#again());
+    return () => void this.#watched.delete(one);
+  }
+
+  #again(): void {
+    this.#look = this.#watched.size === 0 ? undefined : this.#clock.after(lookMillis, () => this.#again());
+    // Each once, however many streams stand still on it.
+    const still = new Set<Socket>();
+    for (const { a, b } of this.#watched)
+      if (a.isPaused() || b.isPaused()) for (const wire of [wireOf(a), wireOf(b)]) if (wire) still.add(wire);
+    for (const wire of still) ask(wire);
+  }
+}
+
+/**
+ * Only where libuv has nothing to write: then the write is over when this returns. One that waits would be reported to
+ * the TLS above the socket, which takes the end of any write for that of its own; and libuv, which waits to write, sees
+ * a reset by itself.
+ */
+function ask(wire: Socket): void {
+  const { _handle: handle } = wire as unknown as { _handle?: { writeQueueSize?: number } | null };
+  if (handle?.writeQueueSize === 0) wire.write('');
+}
