@@ -360,10 +360,10 @@ export class Agent {
   }
 
   #publishCluster(input: TranslateInput): void {
-    const { clock } = this.#options;
-    const conditions = this.#conditions.all(this.#sourceConditions(), input, clock.monotonic());
-    const report = clusterReport(input, agentVersion, conditions);
-    this.#publish('cluster', new Map([['self', report]]), wire.clusterReport.encode);
+    const now = this.#options.clock.monotonic();
+    const conditions = this.#conditions.all(this.#sourceConditions(), input, now);
+    const reports = new Map([['self', clusterReport(input, agentVersion, conditions)]]);
+    this.#publish('cluster', reports, wire.clusterReport.encode);
   }
 
   #reportHealth(input: TranslateInput): void {
@@ -390,11 +390,8 @@ export class Agent {
       return version === undefined ? [] : [{ policy, version }];
     });
     const { cluster } = this.#options;
-    const covered = this.#policies.reports(policies, {
-      cluster,
-      view: this.#view,
-      health: this.#health.current,
-    });
+    const health = this.#health.current;
+    const covered = this.#policies.reports(policies, { cluster, view: this.#view, health });
     const policyReports = [...covered, ...unreadPolicies(this.#views)];
     const reports = appliedReports(this.#views, this.#snapshot, policyReports, (type, name) =>
       this.#xds.coverage(type, name),
