@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
 import { setBelow } from '../net/wire.ts';
 import { CodedError } from '../process/coded-error.ts';
+import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
@@ -59,6 +60,7 @@ export function openServer(
     receive(stream, headers, onConnect, watch, completed);
   });
   watchPings(session, clock, completed);
+  limitControlFrames(session, clock);
   return {
     onClose: (listener) => void session.once('close', () => listener(failure)),
     close() {

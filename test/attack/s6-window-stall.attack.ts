@@ -2,7 +2,10 @@ import { pouring, type Application } from './applications.ts';
 import { Siege } from './siege.ts';
 
 const [greedy, obedient] = [4000, 200];
-/** Measured: V's p99 0.3 s to 0.8 s, and 13 to 62 MiB, of which the bytes that wait are at most 18. */
+/**
+ * Measured: V's p99 0.3 s to 1.3 s, and 13 to 74 MiB, of which the bytes that wait are at most 18; a second attack adds
+ * 1 MiB.
+ */
 const gap =
   'Node makes all streams of 50 sessions in one turn of the event loop, before anything can refuse them';
 

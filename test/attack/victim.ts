@@ -82,26 +82,24 @@ export class Victim {
   }
 }
 
-const [rounds, sessionsARound, tunnels] = [2, 40, 20];
+const [rounds, sessionsARound, tunnels] = [8, 40, 10];
 
 /**
- * What any proxy has behind it that has run for a while: 80 sessions of honest peers at once, with tunnels that ended
- * well. A heap that has never been used grows by more than 10 % whatever comes first.
+ * What any proxy has behind it that has run for a while: 320 sessions of honest peers, 40 at once, with tunnels that
+ * ended well. A heap that has never been used grows by more than 10 % whatever comes first.
  */
 export async function honestTraffic(target: AttackTarget): Promise<void> {
   const credentials = target.leaf('front');
-  const open: ClientHttp2Session[] = [];
   for (let round = 0; round < rounds; round++) {
     const sessions = await Promise.all(
       Array.from({ length: sessionsARound }, () => foreignSession(credentials, target.address)),
     );
     for (const session of sessions)
       await Promise.all(Array.from({ length: tunnels }, () => oneTunnel(session, target.authority)));
-    open.push(...sessions);
+    const closed = sessions.map((session) => new Promise((resolve) => session.once('close', resolve)));
+    for (const session of sessions) session.close();
+    await Promise.all(closed);
   }
-  const closed = open.map((session) => new Promise((resolve) => session.once('close', resolve)));
-  for (const session of open) session.close();
-  await Promise.all(closed);
 }
 
 async function oneTunnel(session: ClientHttp2Session, authority: string): Promise<void> {

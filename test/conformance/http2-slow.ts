@@ -3,7 +3,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
 import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Duplex } from 'node:stream';
-import { data, frame, frameTypes, headers, preface, settings } from '../attack/frames.ts';
+import { data, frame, frameTypes, headers, ping, preface, settings } from '../attack/frames.ts';
 import { connectBlock } from '../attack/hpack.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { connected } from '../fakes/http2-ends.ts';
@@ -98,6 +98,23 @@ export function http2Slow(name: string, make: Make): void {
       await clock.advance(1000);
       assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
     });
+
+    for (const [what, one] of Object.entries({ PINGs: ping(), SETTINGS: settings() })) {
+      const answered = (count: number) => Buffer.concat(Array.from({ length: count }, () => one));
+      it(`takes 999 ${what} at once and 100 each second after that, and ends the session at one more`, async () => {
+        await start();
+        // The first SETTINGS count as well.
+        await say(answered(999));
+        assert.equal(ended, 'open');
+        await clock.advance(1000);
+        await say(answered(100));
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(ended, 'open');
+        ends.dialled.write(one);
+        while (ended === 'open') await new Promise((resolve) => setImmediate(resolve));
+        assert.equal((ended as unknown as CodedError).code, 'SESSION_BROKEN');
+      });
+    }
 
     it('leaves a peer alone that does nothing but widen its windows', async () => {
       const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
