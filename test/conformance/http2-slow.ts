@@ -16,6 +16,7 @@ export function http2Slow(name: string, make: Make): void {
     let clock: FakeClock;
     let ended: CodedError | 'open' | undefined;
     let received: number;
+    let closed: Promise<void>;
     beforeEach(async () => {
       ends = await connected();
       [clock, ended, received] = [new FakeClock(), 'open', 0];
@@ -28,7 +29,12 @@ export function http2Slow(name: string, make: Make): void {
         },
         { onSettings: spoken.resolve },
       );
-      session.onClose((error) => (ended = error as CodedError | undefined));
+      closed = new Promise((resolve) => {
+        session.onClose((error) => {
+          ended = error as CodedError | undefined;
+          resolve();
+        });
+      });
       ends.dialled.resume();
       if (ends.dialled.listenerCount('error') === 0) ends.dialled.on('error', () => undefined);
       start = async () => {
@@ -110,8 +116,8 @@ export function http2Slow(name: string, make: Make): void {
         await say(answered(100));
         await new Promise((resolve) => setImmediate(resolve));
         assert.equal(ended, 'open');
-        ends.dialled.write(one);
-        while (ended === 'open') await new Promise((resolve) => setImmediate(resolve));
+        await say(one);
+        await closed;
         assert.equal((ended as unknown as CodedError).code, 'SESSION_BROKEN');
       });
     }
