@@ -82,8 +82,10 @@ export function openInner(
 ): Promise<Tunnel & { readonly peer: Secured['peer'] }> {
   return whileWanted(outer, signal, async () => {
     const { session, peer } = await openSession(outer, http2, tls);
-    // A session that waits to write would not notice: see docs/adr/0023.
-    outer.once('close', () => session.destroy());
+    // A session that waits to write would not notice: see docs/adr/0053. After a clean end its last bytes are still read.
+    outer.once('close', () => {
+      if (outer.errored !== null) session.destroy();
+    });
     try {
       const tunnel = await openTunnel(session, { ...request, layer: 'inner' }, signal);
       // One connection, one inner session: it ends with its only stream, and as that did. After a reset, what the
