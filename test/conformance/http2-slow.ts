@@ -36,7 +36,7 @@ export function http2Slow(name: string, make: Make): void {
         });
       });
       ends.dialled.resume();
-      if (ends.dialled.listenerCount('error') === 0) ends.dialled.on('error', () => undefined);
+      ends.dialled.on('error', () => undefined);
       start = async () => {
         ends.dialled.write(Buffer.concat([preface, settings()]));
         await spoken.promise;
