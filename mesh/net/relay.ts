@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
 import { Stall, type BufferLedger } from '../shares/buffer-ledger.ts';
-import { startReading, stopReading } from './reading.ts';
 import { reset } from './reset.ts';
 
 /** Bytes carried so far, updated in place: `sent` from `a` to `b`, `received` from `b` to `a`. */
@@ -52,16 +51,14 @@ export function relay(a: Duplex, b: Duplex, counters: Counters, ledgers: Ledgers
     watch(a, b, broken, settle);
     watch(b, a, broken, settle);
     const giveUp = () => broken(undefined);
-    const directions = [
-      new Direction(a, b, giveUp, ledgers.toB),
-      new Direction(b, a, giveUp, ledgers.toA),
-    ] as const;
+    const [there, back] = [stallOf(a, b, giveUp), stallOf(b, a, giveUp)];
     for (const side of [a, b])
       side.once('close', () => {
-        for (const one of directions) one.leave();
+        ledgers.toB?.end(there);
+        ledgers.toA?.end(back);
       });
-    directions[0].pump((bytes) => (counters.sent += bytes), done);
-    directions[1].pump((bytes) => (counters.received += bytes), done);
+    pump(a, b, (bytes) => (counters.sent += bytes), done, stalls(there, ledgers.toB));
+    pump(b, a, (bytes) => (counters.received += bytes), done, stalls(back, ledgers.toA));
   });
 }
 
@@ -93,83 +90,46 @@ function endSoon(side: Duplex): void {
   if (!side.writableEnded) side.end();
 }
 
-/** One direction of a tunnel. */
-class Direction {
-  readonly #from: Duplex;
-  readonly #to: Duplex;
-  readonly #ledger: BufferLedger | undefined;
-  readonly #stall: Stall;
-  #stalled = false;
-  #held = false;
+const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall =>
+  new Stall(() => from.readableLength + to.writableLength, reset);
 
-  constructor(from: Duplex, to: Duplex, reset: () => void, ledger: BufferLedger | undefined) {
-    this.#from = from;
-    this.#to = to;
-    this.#ledger = ledger;
-    this.#stall = new Stall(
-      () => from.readableLength + to.writableLength,
-      reset,
-      () => this.#hold(),
-      () => this.#release(),
-    );
-  }
+interface Stalls {
+  readonly begin: () => void;
+  readonly end: () => void;
+}
 
-  leave(): void {
-    this.#ledger?.leave(this.#stall);
-  }
+const stalls = (stall: Stall, ledger: BufferLedger | undefined): Stalls | undefined =>
+  ledger && { begin: () => ledger.begin(stall), end: () => ledger.end(stall) };
 
-  /** Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
-  pump(count: (bytes: number) => void, done: () => void): void {
-    const [from, to] = [this.#from, this.#to];
-    let corked = false;
-    const uncork = () => {
-      corked = false;
-      to.uncork();
-    };
-    from.on('data', (chunk: Buffer) => {
-      count(chunk.length);
-      if (!corked && chunk.length < 4096) {
-        corked = true;
-        to.cork();
-        process.nextTick(uncork);
-      }
-      if (!to.write(chunk)) this.#begin();
-    });
-    to.on('drain', () => this.#end());
-    // The end is finished when its bytes are on their way, not when it was asked for.
-    from.once('end', () => to.end(done));
+/** One direction. Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
+function pump(
+  from: Duplex,
+  to: Duplex,
+  count: (bytes: number) => void,
+  done: () => void,
+  stalled: Stalls | undefined,
+): void {
+  let corked = false;
+  const uncork = () => {
+    corked = false;
+    to.uncork();
+  };
+  from.on('data', (chunk: Buffer) => {
+    count(chunk.length);
+    if (!corked && chunk.length < 4096) {
+      corked = true;
+      to.cork();
+      process.nextTick(uncork);
+    }
+    if (to.write(chunk)) return;
+    from.pause();
+    if (!to.destroyed) stalled?.begin();
+  });
+  to.on('drain', () => {
+    stalled?.end();
     from.resume();
-    this.#ledger?.join(this.#stall);
-  }
-
-  #begin(): void {
-    this.#stalled = true;
-    this.#from.pause();
-    if (this.#to.destroyed || !this.#ledger) return;
-    this.#ledger.begin(this.#stall);
-    if (this.#ledger.tight) stopReading(this.#from);
-  }
-
-  #end(): void {
-    this.#stalled = false;
-    this.#ledger?.end(this.#stall);
-    this.#goOn();
-  }
-
-  #hold(): void {
-    this.#held = true;
-    this.#from.pause();
-    stopReading(this.#from);
-  }
-
-  #release(): void {
-    this.#held = false;
-    this.#goOn();
-  }
-
-  #goOn(): void {
-    if (this.#stalled || this.#held) return;
-    startReading(this.#from);
-    this.#from.resume();
-  }
+  });
+  // The end is finished when its bytes are on their way, not when it was asked for.
+  from.once('end', () => to.end(done));
+  from.resume();
 }

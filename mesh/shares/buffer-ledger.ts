@@ -10,9 +10,6 @@ export class Stall {
   readonly bytes: () => number;
   /** Ends the tunnel as a reset. */
   readonly reset: () => void;
-  /** Takes nothing more from its sender, stalled or not, until it is released. */
-  readonly hold: () => void;
-  readonly release: () => void;
   /** Monotonic, when it began. */
   since = 0;
   /** What its ledger counts for it. */
@@ -20,37 +17,28 @@ export class Stall {
   next: Stall | undefined;
   previous: Stall | undefined;
 
-  constructor(bytes: () => number, reset: () => void, hold = nothing, release = nothing) {
+  constructor(bytes: () => number, reset: () => void) {
     this.bytes = bytes;
     this.reset = reset;
-    this.hold = hold;
-    this.release = release;
   }
 }
-
-const nothing = (): void => undefined;
 
 /** Shorter stalls are the ordinary course of a tunnel that is busy. */
 const stalledMillis = 1000;
 const lookMillis = 250;
 
-const none = (): number => 0;
+const nothing = (): number => 0;
 
 /**
  * The bytes that tunnels of one identity hold while their receivers pause. A tunnel may stay so for days. When the
- * identity's share is used up, the one that has been stalled longest is reset, and then the next. Until there is room
- * again, none of the identity's tunnels takes anything more in: a thousand that stall in one moment would hold a
- * thousand times what one holds before any has been stalled for long enough to be reset.
+ * identity's share is used up, the one that has been stalled longest is reset, and then the next.
  */
 export class BufferLedger {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #onReset: () => void;
   /** A ring: after it comes the longest stalled, before it the one that stalled last. */
-  readonly #ring = new Stall(none, nothing);
-  /** Directions of open tunnels, stalled or not. */
-  readonly #joined = new Set<Stall>();
-  #held = false;
+  readonly #ring = new Stall(nothing, nothing);
   #total = 0;
   #look: Timer | undefined;
 
@@ -69,30 +57,12 @@ export class BufferLedger {
     return this.#total > this.#limit;
   }
 
-  /** Half is used: what stalls from now on should not read ahead. */
-  get tight(): boolean {
-    return this.#total > this.#limit / 2;
-  }
-
-  /** A direction of a tunnel that has begun. */
-  join(stall: Stall): void {
-    this.#joined.add(stall);
-    if (this.#held) stall.hold();
-  }
-
-  /** The tunnel has ended. */
-  leave(stall: Stall): void {
-    this.#joined.delete(stall);
-    this.end(stall);
-  }
-
   begin(stall: Stall): void {
     if (stall.next !== undefined) return;
     stall.since = this.#clock.monotonic();
     stall.charged = stall.bytes();
     this.#total += stall.charged;
     this.#append(stall);
-    if (this.full) this.#hold();
     // What has stopped may still receive what its window allows.
     this.#look ??= this.#clock.after(lookMillis, () => this.#again());
   }
@@ -121,36 +91,14 @@ export class BufferLedger {
     }
   }
 
-  #hold(): void {
-    if (this.#held) return;
-    this.#held = true;
-    for (const one of this.#joined) one.hold();
-  }
-
-  #release(): void {
-    if (!this.#held || this.full) return;
-    this.#held = false;
-    for (const one of this.#joined) one.release();
-  }
-
   #again(): void {
-    this.#countAgain();
-    this.#resetLongest();
-    if (this.full) this.#hold();
-    this.#release();
-    const idle = this.#ring.next === this.#ring && !this.#held;
-    this.#look = idle ? undefined : this.#clock.after(lookMillis, () => this.#again());
-  }
-
-  #countAgain(): void {
+    const empty = this.#ring.next === this.#ring;
+    this.#look = empty ? undefined : this.#clock.after(lookMillis, () => this.#again());
     for (const stall of this.#stalls()) {
       const bytes = stall.bytes();
       this.#total += bytes - stall.charged;
       stall.charged = bytes;
     }
-  }
-
-  #resetLongest(): void {
     const before = this.#clock.monotonic() - stalledMillis;
     // The first is looked up anew each time: a reset may end others too.
     for (let first = this.#ring.next; first && first !== this.#ring; first = this.#ring.next) {

@@ -25,7 +25,7 @@ export const defaultLimits: ShareLimits = {
   unanswered: 1000,
   resetBurst: 450,
   resetsPerSecond: 50,
-  unsentBytes: 12 * 1024 * 1024,
+  unsentBytes: 24 * 1024 * 1024,
   unreadBytes: 64 * 1024 * 1024,
 };
 
