@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { atMost } from './bound.ts';
+import { atMost, orGap } from './bound.ts';
 import { drive } from './drive.ts';
 import type { Job, Outcome } from './job.ts';
 import { attackSeconds, mebibyte, timeScale, withinMillis } from './measured.ts';
@@ -199,14 +199,4 @@ async function assertMemory(
   const waited = Math.round((performance.now() - began) / 1000);
   orGap(gap, () => atMost(`memory, ${waited} s later, over what it was`, over, 10, ' %'));
   return Math.max(0, most - before);
-}
-
-/** What is known not to hold yet is said loudly; everything else fails. */
-function orGap(gap: string | undefined, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    if (gap === undefined) throw error;
-    console.log(`      KNOWN GAP: ${gap}`);
-  }
 }
