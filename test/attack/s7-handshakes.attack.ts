@@ -14,7 +14,7 @@ import { leafFor, Probe } from './honest-peer.ts';
 const handshakes = 3000;
 const seconds = 8;
 const mebibyte = 1024 * 1024;
-/** Measured: 0.5 to 52 MiB on a busy machine, 88 MiB on an idle one, where more of them shake hands at once. */
+/** Measured: 0.5 to 52 MiB on a busy machine; 0.2 to 135 MiB on an idle one, where more of them shake hands at once. */
 const gap = '384 handshakes in TLS, with what the C library keeps of them, can take more than 64 MiB';
 
 interface Attacked {
@@ -95,7 +95,7 @@ describe('S7: 3,000 handshakes at once at a ztunnel', () => {
     atMost('handshakes in progress', most.inProgress, defaultHandshakeLimits.inProgress);
     const growth = (most.memory - before) / mebibyte;
     orGap(gap, () => atMost('growth of memory', growth, 64, ' MiB'));
-    atMost('growth of memory, that it never passes', growth, 160, ' MiB');
+    atMost('growth of memory, that it never passes', growth, 256, ' MiB');
     await until(async () => (await metric('isthmus_handshakes_in_progress')) === 0);
     equal('handshakes in progress afterwards', await metric('isthmus_handshakes_in_progress'), 0);
     assert.ok(await cluster.call());
