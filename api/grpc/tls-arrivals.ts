@@ -127,7 +127,7 @@ export class TlsArrivals {
   /** A TLS session takes some 90 KiB: it is made once a whole client hello has come. */
   async #begin(raw: Socket, handshake: Handshake): Promise<void> {
     const { first } = await peekHello(raw, this.#deps.clock, {});
-    if (first.kind === 'hello') await turns.next();
+    if (first.kind === 'hello') await turns.next(raw.remoteAddress ?? '');
     if (raw.destroyed) return;
     if (first.kind === 'hello') {
       handshake.begun();

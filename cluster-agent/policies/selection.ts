@@ -5,7 +5,7 @@ import type { NamespaceObjects } from '../view/namespaces.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The pods of a namespace, found by a label of theirs and not by looking at each. */
+/** The pods of a namespace, indexed by label. */
 export class PodsByLabel {
   readonly #pods: readonly PodObject[];
   #byLabel: Map<string, PodObject[]> | undefined;

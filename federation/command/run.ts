@@ -27,8 +27,9 @@ export interface CommandOptions {
 }
 
 /**
- * ALL: what it changes, and that it was refused, a dry run or without effect. CHANGES: only what it changes, as whoever
- * takes the call records who was denied. AS_SYSTEM: only what it changes, as a step that nobody asked for.
+ * ALL: records what the command changes, and also refusals, dry runs and commands without effect. CHANGES: records only
+ * what it changes; the listener that takes the call records denials. AS_SYSTEM: records only what it changes, as a step
+ * of the hub itself.
  */
 type Audited = 'ALL' | 'CHANGES' | 'AS_SYSTEM';
 

@@ -62,9 +62,9 @@ interface Entry {
 /**
  * Limits before a peer is known. Every connection that must shake hands begins here and leaves when its handshake has
  * succeeded: nothing that follows is counted, since a gateway or a load balancer is one address for thousands of
- * clients. Where a limit is reached the oldest in progress gives way, because an honest handshake takes milliseconds
- * and whoever holds a place for long does not want to finish. What is kept is bounded by `inProgress` and by the
- * names of a `RateLimit`; every call takes constant time.
+ * clients. Where a limit is reached the oldest in progress gives way, because an honest handshake takes milliseconds:
+ * the oldest is the least likely to finish. Memory is bounded by `inProgress` and by the names of a `RateLimit`; every
+ * call takes constant time.
  */
 export class Handshakes {
   readonly limits: HandshakeLimits;

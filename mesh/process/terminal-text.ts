@@ -3,9 +3,9 @@
 const obeyed = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /**
- * Text as it is written to a terminal, a log or a pipe: each character that a terminal would obey is shown as
- * `\uXXXX`, line feeds stay. Serialized JSON stays valid and means the same, as such characters occur only in its
- * strings.
+ * Text for a terminal, a log or a pipe: each control character except the line feed is replaced by its escape, a
+ * backslash, `u` and four hexadecimal digits. Serialized JSON stays valid and keeps its meaning, because such characters
+ * occur only in its strings.
  */
 export const terminalText = (text: string): string =>
   text.replace(obeyed, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../process/clock.ts';
 
 /**
- * One direction of a tunnel whose receiver takes nothing for now. It is made once for a tunnel and is itself a link of
- * its ledger's queue: a busy tunnel stalls at every chunk, and a collection that lives long and is changed at each of
- * them made V8 collect its old generation three times as often.
+ * One direction of a tunnel whose receiver is not reading. Each direction has one object, which is also its entry in the
+ * ledger's queue: a busy tunnel stalls at every chunk, and a long-lived Map that changed at every chunk made V8 collect
+ * its old generation three times as often.
  */
 export class Stall {
   /** What is held in memory for it now. */

@@ -14,9 +14,9 @@ const problems: Readonly<Record<Exclude<FirstBytes['kind'], 'hello'>, string>> =
 const turns = new Turns(8);
 
 /**
- * `acceptTls` for peers of whom nothing is known: its state is made when the whole client hello has come, as it takes
- * 70 KB a connection from the first byte on, where a socket takes 13 KB, and its turn has come. How long is waited is the caller's to limit, by
- * destroying the socket. `begun` is called when that state is about to be made.
+ * `acceptTls` for peers that are not known yet. It makes TLS state (70 KB a connection, where a socket takes 13 KB) only
+ * when the whole client hello has arrived and the connection's turn has come. The caller limits the wait by destroying
+ * the socket. `begun` is called just before that state is made.
  */
 export async function acceptWhole(
   socket: Socket,
@@ -26,7 +26,7 @@ export async function acceptWhole(
   socket.on('error', () => undefined);
   const { first, bytes } = await peekHello(socket, options.clock, {});
   if (first.kind === 'hello') {
-    await turns.next();
+    await turns.next(socket.remoteAddress ?? '');
     if (!socket.destroyed) {
       begun();
       return acceptTls(socket, options);

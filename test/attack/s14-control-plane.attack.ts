@@ -25,7 +25,7 @@ import { startImpostor } from './impostor.ts';
 const foreign = 'spiffe://td-b/ns/shop/sa/cart';
 const tdB = makeAuthority('td-b', 'north');
 
-/** S14 at the control plane: what an intermediate of the mesh has signed is nobody to the hub and to an agent. */
+/** S14 at the control plane: the hub and the agent accept no certificate that an intermediate of the mesh has signed. */
 describe('S14: forged leaves at the hub’s link and at an agent’s door', () => {
   let hub: TestHub;
   let cluster: OneNodeCluster;

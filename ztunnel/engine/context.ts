@@ -19,7 +19,7 @@ import type { AccessRecord } from '../telemetry/access-log.ts';
 import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
-import type { FairTurns } from '@isthmus/mesh/shares/fair-turns.ts';
+import type { Turns } from '@isthmus/mesh/process/turns.ts';
 import type { Refusals } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
@@ -45,7 +45,7 @@ export interface Context {
   readonly handshakes: Handshakes;
   readonly lostPeers: LostPeers;
   readonly shares: PeerShares;
-  readonly turns: FairTurns;
+  readonly turns: Turns;
   readonly refusals: Refusals;
   /** Failures of which callers decide how many there are: one line a second of each kind. */
   readonly lines: LimitedLines;

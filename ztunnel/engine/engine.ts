@@ -14,7 +14,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { PeerShares, type ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
-import { FairTurns } from '@isthmus/mesh/shares/fair-turns.ts';
+import { Turns } from '@isthmus/mesh/process/turns.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
 import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
@@ -58,6 +58,9 @@ export interface EngineDeps {
   /** What peers may take before they are known; the defaults of `Handshakes` otherwise. */
   readonly handshakes?: Partial<HandshakeLimits>;
 }
+
+/** CONNECTs that are begun in one turn of the event loop; each takes some hundred microseconds. */
+const connectsInATurn = 32;
 
 /** One data worker: its state, its listeners, and the connections it carries. It hears deltas and never asks. */
 export class Engine {
@@ -251,7 +254,7 @@ export class Engine {
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
       handshakes: new Handshakes(clock, handshakes),
       shares: new PeerShares(clock, shares, () => counters.stallsReset++),
-      turns: new FairTurns(),
+      turns: new Turns(connectsInATurn),
       lines,
       refusals: new Refusals(lines),
       access(record) {

@@ -5,40 +5,27 @@ import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
-import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import { serveConnects } from './serve-connects.ts';
+import { acceptNewcomer } from './accept-newcomer.ts';
 import { tapStream } from './tap.ts';
 import { gatewayTelemetry, type GatewayArrival } from './gateway-telemetry.ts';
 
-const handshakeMillis = 10_000;
 const dialMillis = 1000;
 
 type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
 /** 15008: mTLS with the caller, then CONNECTs whose bytes are passed on unread to an endpoint's own proxy. */
 export async function serveGatewayHbone(context: Context, newcomer: Newcomer): Promise<void> {
-  const { table, clock, config } = context;
+  const { config, state } = context;
   const { socket } = newcomer;
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-  const credentials = await context.credentials.get(gatewayIdentity(context.state, config), newcomer.gone);
-  const secured = await acceptWhole(
-    socket,
-    {
-      credentials,
-      table,
-      clock,
-      alpn: ['h2'],
-      layer: 'outer',
-      timeoutMillis: handshakeMillis,
-    },
-    () => newcomer.begun(),
-  );
-  if (!newcomer.seat()) return;
+  const secured = await acceptNewcomer(context, newcomer, gatewayIdentity(state, config), 'outer');
+  if (!secured) return;
   const from = `${address}:${port}`;
   serveConnects(context, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
     forwardConnect(context, from, secured.peer, incoming),

@@ -5,17 +5,17 @@ import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
-import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
+import { acceptNewcomer } from './accept-newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
 import { serveConnects } from './serve-connects.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 
-const handshakeMillis = 10_000;
+const dialMillis = 10_000;
 const policyPatience = 5000;
 /** Without a client's byte by then, the server is the one who speaks first. */
 const sniffMillis = 200;
@@ -26,21 +26,8 @@ export async function serveHbone(context: Context, newcomer: Newcomer, uid: stri
   const workload = context.state.workloads.get(uid);
   if (!workload) return void socket.destroy();
   const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-  const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
-  const { table, clock } = context;
-  const secured = await acceptWhole(
-    socket,
-    {
-      credentials,
-      table,
-      clock,
-      alpn: ['h2'],
-      layer: 'hbone',
-      timeoutMillis: handshakeMillis,
-    },
-    () => newcomer.begun(),
-  );
-  if (!newcomer.seat()) return;
+  const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'hbone');
+  if (!secured) return;
   const { peer } = secured;
   serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
@@ -122,21 +109,8 @@ export async function servePort(
   }
   if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(plain, socket) : undefined;
   if (!newcomer.shake()) return;
-  const credentials = await context.credentials.get(identityOf(workload), newcomer.gone);
-  const { table, clock } = context;
-  const secured = await acceptWhole(
-    socket,
-    {
-      credentials,
-      table,
-      clock,
-      alpn: ['istio'],
-      layer: 'istio-mtls',
-      timeoutMillis: handshakeMillis,
-    },
-    () => newcomer.begun(),
-  );
-  if (!newcomer.seat()) return;
+  const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'istio-mtls');
+  if (!secured) return;
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }
 
@@ -208,7 +182,7 @@ function dialApplication({ context, workload, port }: Inbound, signal?: AbortSig
   const [own = ''] = workload.addresses;
   const address = workload.appAddress === '' ? own : workload.appAddress;
   return context.dialer.dial({
-    ...{ address, port, localAddress: own, timeoutMillis: handshakeMillis },
+    ...{ address, port, localAddress: own, timeoutMillis: dialMillis },
     ...(signal && { signal }),
   });
 }

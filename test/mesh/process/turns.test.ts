@@ -8,7 +8,7 @@ describe('mesh/process turns', () => {
   async function begun(pieces: number, perTurn: number, after: number): Promise<number[][]> {
     const turns = new Turns(perTurn);
     const order: number[] = [];
-    for (let i = 0; i < pieces; i++) void turns.next().then(() => order.push(i));
+    for (let i = 0; i < pieces; i++) void turns.next('a').then(() => order.push(i));
     const seen: number[][] = [];
     await Promise.resolve();
     seen.push([...order]);
@@ -39,10 +39,10 @@ describe('mesh/process turns', () => {
 
   it('begins at once again when a turn has passed', async () => {
     const turns = new Turns(1);
-    await turns.next();
+    await turns.next('a');
     await turn();
     let begun = false;
-    void turns.next().then(() => (begun = true));
+    void turns.next('a').then(() => (begun = true));
     await Promise.resolve();
     assert.equal(begun, true);
   });

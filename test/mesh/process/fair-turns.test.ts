@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { FairTurns } from '@isthmus/mesh/shares/fair-turns.ts';
+import { Turns } from '@isthmus/mesh/process/turns.ts';
 
-describe('mesh/shares of a turn of the event loop', () => {
+describe('mesh/process turns of several keys', () => {
   function world() {
     let next: (() => void) | undefined;
     const done: string[] = [];
-    const turns = new FairTurns((run) => (next = run));
+    const turns = new Turns(32, (run) => (next = run));
     const take = (identity: string, count: number) => {
       for (let i = 0; i < count; i++) turns.take(identity, () => done.push(identity));
     };
