@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import type { Attempt } from '../store/audit.ts';
+import { emptyBody, type Attempt } from '../store/audit.ts';
 import type { Store } from '../store/store.ts';
 import { auditBody, fittedText } from './audit-body.ts';
 import type { UserError } from './command.ts';
@@ -9,7 +9,10 @@ import type { Redact, RedactText } from './redact.ts';
 /** Equal attempts within this time of the first are one entry that counts them, milliseconds. */
 export const countedTogether = 10 * 60_000;
 
-/** Most callers that were denied and have an entry of their own within that time; those beyond share one. */
+/**
+ * Most callers that were denied, and most malformed mutations, that have an entry of their own within that time; those
+ * beyond share one.
+ */
 export const ownEntries = 100;
 
 /** Most different attempts of each kind that are counted at a time; one beyond begins a new entry. */
@@ -26,6 +29,16 @@ interface Open {
   readonly since: number;
   count: number;
   lastAt: number;
+}
+
+/** A mutation that GraphQL refused before a command saw it. */
+export interface Malformed {
+  readonly actor: string;
+  /** Must be of few: the name of a mutation that exists, or a word for all others. */
+  readonly action: string;
+  readonly errors: readonly UserError[];
+  readonly input: unknown;
+  readonly reason: string;
 }
 
 /** Somebody who may not ask. */
@@ -51,6 +64,7 @@ export class Attempts {
   /** By what makes two attempts equal, oldest first. */
   readonly #open = new Map<string, Open>();
   readonly #denied = new Map<string, Open>();
+  readonly #malformed = new Map<string, Open>();
   readonly #counted = new Set<Open>();
   #timer: Timer | undefined;
 
@@ -59,8 +73,7 @@ export class Attempts {
   }
 
   record({ actor, action, subject, code, outcome, body }: Omit<Attempt, 'at'>): void {
-    const text = JSON.stringify([actor, action, subject, code, outcome, body]);
-    const key = createHash('sha256').update(text).digest('base64');
+    const key = keyOf([actor, action, subject, code, outcome, body]);
     this.#count(this.#open, key, () => ({
       actor,
       action,
@@ -68,6 +81,25 @@ export class Attempts {
       code,
       outcome,
       body,
+    }));
+  }
+
+  /** Different ones beyond the first hundred are counted by action and code, without what they say. */
+  refuseMalformed({ actor, action, errors, input, reason }: Malformed): void {
+    this.#forgetOld(this.#malformed);
+    const code = errors[0]?.code ?? '';
+    const body = auditBody({ input, reason, errors }, this.#deps.redact);
+    const own = keyOf([actor, action, code, body]);
+    const known = this.#malformed.has(own) || this.#malformed.size < ownEntries;
+    const others = 'more malformed requests than are recorded one by one';
+    this.#count(this.#malformed, known ? own : keyOf(['*', action, code]), () => ({
+      actor: known ? this.#short(actor) : '*',
+      action,
+      subject: '',
+      code,
+      outcome: 'REFUSED',
+      malformed: true,
+      body: known ? body : { ...emptyBody, errors: [{ code, field: [], message: others }] },
     }));
   }
 
@@ -123,3 +155,7 @@ export class Attempts {
     return fittedText(this.#deps.text(text), mostText);
   }
 }
+
+/** What makes two attempts equal, in few bytes. */
+const keyOf = (parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64');

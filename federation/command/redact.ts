@@ -19,6 +19,12 @@ const recognised = [
 const secretField =
   /^(secret|token|password|passphrase|apiKey)$|(Secret|Token|Password|PrivateKey)$|^(privateKey|sealed)/;
 
+/** Some field of it is a secret by its name. */
+export const hasSecret = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).some(([key, one]) => secretField.test(key) || hasSecret(one));
+
 /** Of fields that hold epoch milliseconds. */
 const timeField = /^at$|[a-z]At$|[dD]eadline$|^notAfter$/;
 

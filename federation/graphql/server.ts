@@ -8,6 +8,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
+import { recordMalformed } from './malformed.ts';
 import { apiSchema } from './schema.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
 
@@ -56,9 +57,10 @@ export function apiServer(log: Log): ApiServer {
 /** Nothing is parsed before the caller is known and the body is small enough. */
 function answerApi(deps: ApiDeps, adminToken: string): Answer {
   const lines = new LimitedLines(deps.clock, deps.log);
+  const schema = apiSchema();
   const yoga = createYoga<Asked>({
-    schema: apiSchema(),
-    plugins: [limits, subscriptionLimit(mostSubscriptions)],
+    schema,
+    plugins: [limits, subscriptionLimit(mostSubscriptions), recordMalformed(schema, deps.runner.attempts)],
     graphiql: false,
     landingPage: false,
     cors: false,

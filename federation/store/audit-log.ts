@@ -1,7 +1,7 @@
 import type { Attempt, AuditHead, AuditQuery } from './audit.ts';
 import type { Change } from './store.ts';
 
-export type AuditRing = 'changes' | 'system' | 'attempts' | 'denied';
+export type AuditRing = 'changes' | 'system' | 'attempts' | 'malformed' | 'denied';
 
 /** Most entries of each kind, and most bytes of their JSON: what floods one kind takes no room from another. */
 export type AuditLimits = Readonly<Record<AuditRing, { readonly entries: number; readonly bytes: number }>>;
@@ -12,6 +12,7 @@ export const auditLimits: AuditLimits = {
   changes: { entries: 20_000, bytes: 128 * MiB },
   system: { entries: 5000, bytes: 16 * MiB },
   attempts: { entries: 5000, bytes: 32 * MiB },
+  malformed: { entries: 1000, bytes: 4 * MiB },
   denied: { entries: 1000, bytes: 4 * MiB },
 };
 
@@ -32,8 +33,9 @@ export interface Found {
   readonly more: boolean;
 }
 
-const ringOf = ({ system, outcome }: AuditHead): AuditRing => {
+const ringOf = ({ system, outcome, malformed }: AuditHead): AuditRing => {
   if (outcome === 'DENIED') return 'denied';
+  if (malformed) return 'malformed';
   if (outcome !== 'DONE') return 'attempts';
   return system ? 'system' : 'changes';
 };
@@ -46,6 +48,7 @@ export class AuditLog {
     changes: { kept: new Map(), bytes: 0 },
     system: { kept: new Map(), bytes: 0 },
     attempts: { kept: new Map(), bytes: 0 },
+    malformed: { kept: new Map(), bytes: 0 },
     denied: { kept: new Map(), bytes: 0 },
   };
   #last = 0;
@@ -153,5 +156,6 @@ export const headOfAttempt = (attempt: Attempt, revision: number): Omit<AuditHea
   outcome: attempt.outcome,
   code: attempt.code,
   system: false,
+  ...(attempt.malformed ? { malformed: attempt.malformed } : {}),
   revision,
 });

@@ -24,6 +24,8 @@ export interface AuditHead {
   readonly code: string;
   /** A step that the hub or an agent took by itself. */
   readonly system: boolean;
+  /** GraphQL refused it before a command saw it. Present only when true: these have a ring of their own. */
+  readonly malformed?: true;
   /** Of the store after it. */
   readonly revision: Revision;
 }
@@ -58,7 +60,10 @@ export interface AuditBody {
 export type AuditRecord = AuditHead & AuditBody;
 
 /** Something that was asked for and changed nothing. */
-export interface Attempt extends Pick<AuditHead, 'at' | 'actor' | 'action' | 'subject' | 'code'> {
+export interface Attempt extends Pick<
+  AuditHead,
+  'at' | 'actor' | 'action' | 'subject' | 'code' | 'malformed'
+> {
   readonly outcome: Exclude<AuditOutcome, 'DONE'>;
   readonly body: AuditBody;
 }

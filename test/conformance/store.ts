@@ -46,6 +46,8 @@ const attempt = (code: string, over: Partial<Attempt> = {}): Attempt => ({
   ...over,
 });
 
+const malformed = (code: string) => attempt(code, { malformed: true });
+
 const denied = (code: string) => attempt(code, { outcome: 'DENIED' });
 
 const bySystem = (id: string): Commit => ({
@@ -58,6 +60,7 @@ const limits: AuditLimits = {
   changes: { entries: 3, bytes: 4000 },
   system: { entries: 2, bytes: 4000 },
   attempts: { entries: 3, bytes: 4000 },
+  malformed: { entries: 2, bytes: 4000 },
   denied: { entries: 2, bytes: 4000 },
 };
 
@@ -276,6 +279,7 @@ function auditConformance(
       ['changes', 3, (id: string) => store.commit(commit(id, [put(id)]))],
       ['system steps', 2, (id: string) => store.commit(bySystem(id))],
       ['attempts', 3, (id: string) => store.record(attempt(id))],
+      ['malformed mutations', 2, (id: string) => store.record(malformed(id))],
       ['denied callers', 2, (id: string) => store.record(denied(id))],
     ] as const)
       it(`keeps ${most} ${kind}, and lets the oldest go for one more`, async () => {
@@ -287,12 +291,14 @@ function auditConformance(
         }
       });
 
-    it('has a flood of denied callers take no room from changes, system steps and attempts', async () => {
+    it('has a flood of denied callers and malformed mutations take no room from the others', async () => {
       for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(id)]));
       for (const id of ['4', '5']) await store.commit(bySystem(id));
       for (const code of ['A', 'B', 'C']) store.record(attempt(code));
       for (let i = 0; i < 500; i++) store.record(denied(`D${i}`));
-      assert.deepEqual(await codes(), ['D499', 'D498', 'C', 'B', 'A', '5', '4', '3', '2', '1']);
+      for (let i = 0; i < 500; i++) store.record(malformed(`M${i}`));
+      const flood = ['M499', 'M498', 'D499', 'D498'];
+      assert.deepEqual(await codes(), [...flood, 'C', 'B', 'A', '5', '4', '3', '2', '1']);
     });
 
     it('is bounded in bytes too: large entries make older ones go', async () => {
@@ -347,19 +353,20 @@ function auditConformance(
         for (const id of ['1', '2', '3']) await store.commit(commit(id, [put(id)]));
         store.record(attempt('A'));
         store.recount(4, 5, 50);
+        store.record(malformed('M'));
         const before = await store.audit(everything);
         store = await reopen(store, limits);
         await store.lead();
         assert.deepEqual(await store.audit(everything), before);
         await store.commit(commit('4', [put('4')]));
-        assert.deepEqual(await codes(), ['4', 'A', '3', '2']);
+        assert.deepEqual(await codes(), ['4', 'M', 'A', '3', '2']);
         store = await reopen(store, { ...limits, changes: { entries: 1, bytes: 4000 } });
         await store.lead();
-        assert.deepEqual(await codes(), ['4', 'A']);
+        assert.deepEqual(await codes(), ['4', 'M', 'A']);
         await store.commit(commit('5', [put('5')]));
         store = await reopen(store, limits);
         await store.lead();
-        assert.deepEqual(await codes(), ['5', 'A']);
+        assert.deepEqual(await codes(), ['5', 'M', 'A']);
       });
   });
 }

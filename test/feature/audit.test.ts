@@ -109,6 +109,127 @@ describe('the audit log through GraphQL', () => {
     );
   });
 
+  describe('has a mutation that GraphQL itself refused', () => {
+    const newest = async (over: object = {}) => (await log({ outcomes: ['REFUSED'], ...over }))[0];
+    const refused = async (query: string, variables: object = {}, rest: object = {}) => {
+      const answer = await hub.post(JSON.stringify({ query, variables, ...rest }));
+      const { errors } = (await answer.json()) as { errors?: unknown[] };
+      assert.ok(errors && errors.length > 0, query);
+      return newest();
+    };
+    const drain = 'mutation($input: DrainClusterInput!) { drainCluster(input: $input) { revision } }';
+
+    it('for a variable that does not fit, with its input', async () => {
+      const input = { cluster: 'east', percent: 'half', reason: 'upgrade' };
+      const one = await refused(drain, { input });
+      assert.deepEqual(
+        [one?.actor, one?.action, one?.outcome, one?.reason, one?.input],
+        ['admin', 'drainCluster', 'REFUSED', 'upgrade', input],
+      );
+      assert.match(one?.errors[0]?.message ?? '', /percent.*half/);
+    });
+
+    for (const [what, query, action, input] of [
+      [
+        'an unknown field of its input',
+        'mutation { drainCluster(input: { cluster: "c1", speed: 3 }) { revision } }',
+        'drainCluster',
+        { cluster: 'c1', speed: 3 },
+      ],
+      [
+        'an unknown field of its answer',
+        'mutation { drainCluster(input: { cluster: "c2" }) { speed } }',
+        'drainCluster',
+        { cluster: 'c2' },
+      ],
+      [
+        'a name that no mutation has',
+        'mutation { dropAll(input: { a: 1 }) { revision } }',
+        'mutation',
+        { a: 1 },
+      ],
+      [
+        'a mutation in a fragment',
+        'mutation { ...F } fragment F on Mutation { drainCluster(input: { cluster: "c3", b: 1 }) { revision } }',
+        'drainCluster',
+        { cluster: 'c3', b: 1 },
+      ],
+    ] as const)
+      it(`for ${what}`, async () => {
+        const one = await refused(query);
+        assert.deepEqual([one?.action, one?.input], [action, input]);
+        assert.equal(one?.errors[0]?.code, 'GRAPHQL_VALIDATION_FAILED');
+      });
+
+    it('for a variable that is null where the argument is not, beside one that was carried out', async () => {
+      const query = `mutation($c: DrainClusterInput = { cluster: "y" }) {
+        a: undrainCluster(input: { cluster: "absent" }) { userErrors { code } }
+        b: drainCluster(input: $c) { userErrors { code } } }`;
+      await refused(query, { c: null });
+      const [one, other] = await log({ outcomes: ['REFUSED'] });
+      assert.deepEqual([one?.action, other?.action], ['drainCluster', 'undrainCluster']);
+      assert.deepEqual(
+        [one?.errors[0]?.code, other?.errors[0]?.code],
+        ['GRAPHQL_VALIDATION_FAILED', 'NOT_FOUND'],
+      );
+    });
+
+    it('for an operation that the document does not have', async () => {
+      const query = 'mutation A { drainCluster(input: { cluster: "c4" }) { revision } }';
+      const one = await refused(query, {}, { operationName: 'B' });
+      assert.deepEqual([one?.action, one?.input], ['drainCluster', { cluster: 'c4' }]);
+    });
+
+    it('for the method GET', async () => {
+      const query = 'mutation { drainCluster(input: { cluster: "c5" }) { revision } }';
+      const url = `${hub.url}?query=${encodeURIComponent(query)}`;
+      await (await fetch(url, { headers: { authorization: `Bearer ${hub.token}` } })).text();
+      assert.deepEqual((await newest())?.input, { cluster: 'c5' });
+    });
+
+    it('for more aliases than are allowed', async () => {
+      const one = 'drainCluster(input: { cluster: "c6" }) { revision }';
+      const many = Array.from({ length: 51 }, (_, i) => `a${i}: ${one}`).join(' ');
+      assert.deepEqual((await refused(`mutation { ${many} }`))?.input, { cluster: 'c6' });
+    });
+
+    it('for a text that cannot be parsed, by its hash', async () => {
+      const query = 'mutation { drainCluster(input: { password: "canary-in-a-text" ';
+      const one = await refused(query);
+      assert.equal(one?.errors[0]?.code, 'GRAPHQL_PARSE_FAILED');
+      assert.match(one.errors[0].message, /line 1, column \d+/);
+      const kept = one.input?.['query'] as { bytes: number; sha256: string };
+      assert.deepEqual([kept.bytes, kept.sha256.length], [query.length, 64]);
+    });
+
+    it('with secrets as hashes, also those that its errors quote', async () => {
+      const input = { cluster: 'c7', password: 'canary-in-a-variable', percent: 'half' };
+      const one = await refused(drain, { input });
+      assert.match(String(one?.input?.['password']), /^sha256:/);
+      assert.match(one?.errors[0]?.message ?? '', /left out/);
+    });
+
+    it('nested deeper than a stack is', async () => {
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+      const answer = await hub.post(`{"query":${JSON.stringify(drain)},"variables":{"input":${deep}}}`);
+      assert.ok(answer.status < 500, `status ${answer.status}`);
+      assert.match(JSON.stringify((await newest())?.input), /more than 20 levels/);
+    });
+
+    it('without the secrets that were in it', async () => {
+      const whole = JSON.stringify(await log());
+      assert.match(whole, /left out/);
+      assert.doesNotMatch(whole, /canary-in-/);
+    });
+
+    it('and nothing of a query that was refused', async () => {
+      const before = (await newest())?.id;
+      for (const query of ['{ clusters { speed } }', '{ clusters(', 'subscription { nothing }'])
+        await hub.ask(query);
+      assert.equal((await newest())?.id, before);
+    });
+  });
+
   it('has who was denied to join, and who joined, by the hash of the secret', async () => {
     const { ticket } = await newToken('north');
     secrets.push('canary-of-a-wrong-secret');

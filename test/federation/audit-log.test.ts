@@ -177,7 +177,7 @@ describe('the audit log', () => {
       [101, 0],
     ] as const) {
       const attempts = { entries: 9, bytes: headBytes + 100 };
-      const log = new AuditLog({ changes: none, system: none, denied: none, attempts });
+      const log = new AuditLog({ changes: none, system: none, malformed: none, denied: none, attempts });
       const { drop } = log.append(entry, body);
       assert.deepEqual([log.find({ limit: 9 }).total, drop.length], [kept, 1 - kept]);
     }

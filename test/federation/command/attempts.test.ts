@@ -83,6 +83,29 @@ describe('attempts in the audit log', () => {
     assert.equal(all.at(-1)?.count, 2);
   });
 
+  it('that are malformed have an entry each up to a hundred, and beyond share one by action', async () => {
+    const { attempts, entries } = make();
+    const malformed = (i: number, action = 'drainCluster') => {
+      const errors = [{ code: 'GRAPHQL_VALIDATION_FAILED', field: [], message: 'no' }];
+      attempts.refuseMalformed({ actor: 'admin', action, errors, input: { i }, reason: '' });
+    };
+    for (const [times, kept] of [
+      [ownEntries - 1, ownEntries - 1],
+      [ownEntries, ownEntries],
+      [ownEntries + 1, ownEntries + 1],
+      [ownEntries + 500, ownEntries + 1],
+    ] as const) {
+      for (let i = 0; i < times; i++) malformed(i);
+      assert.equal((await entries()).length, kept);
+    }
+    malformed(9999, 'applyPolicy');
+    attempts.flush();
+    const [other, shared, ...own] = await entries();
+    assert.deepEqual([other?.action, shared?.action], ['applyPolicy', 'drainCluster']);
+    assert.deepEqual([shared?.actor, shared?.input, shared?.count], ['*', null, 501]);
+    assert.deepEqual([own.at(-1)?.input, own.at(-1)?.count], [{ i: 0 }, 4]);
+  });
+
   it('of denied callers are equal whatever they say, and have no secret and no long text', async () => {
     const { deny, attempts, entries } = make();
     deny('192.0.2.1', {
