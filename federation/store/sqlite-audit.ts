@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuditHead } from './audit.ts';
 import type { KeptHead } from './audit-log.ts';
+import { dropLeft } from './sqlite-left.ts';
 
 /** What is done to the log within one transaction: an entry is added or counted again, and old ones go. */
 export interface AuditWrite {
@@ -8,6 +9,8 @@ export interface AuditWrite {
   /** Absent: only the head of an entry that is there changes. */
   readonly added?: { readonly bytes: number; readonly body: string };
   readonly drop: readonly number[];
+  /** It was left by a hub that was replaced, under this id: it is there no longer. */
+  readonly left?: number;
 }
 
 /** The body stands last, so that heads are read without it. */
@@ -38,7 +41,9 @@ export function auditWriter(db: DatabaseSync): (write: AuditWrite) => void {
   const put = db.prepare('INSERT INTO audit VALUES (?, ?, ?, ?)');
   const update = db.prepare('UPDATE audit SET head = ? WHERE number = ?');
   const remove = db.prepare('DELETE FROM audit WHERE number = ?');
-  return ({ head, added, drop }) => {
+  const taken = dropLeft(db);
+  return ({ head, added, drop, left }) => {
+    if (left !== undefined) taken(left);
     if (added) put.run(head.number, added.bytes, JSON.stringify(head), added.body);
     else update.run(JSON.stringify(head), head.number);
     for (const number of drop) remove.run(number);

@@ -3,7 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import type { KeptHead } from './audit-log.ts';
+import type { Attempt } from './audit.ts';
 import { auditTable, auditWriter, loadAudit, readAudit, type AuditWrite } from './sqlite-audit.ts';
+import { LeftAttempts, leftTable, type LeftAttempt } from './sqlite-left.ts';
 import type { Change, Epoch, Stored } from './store.ts';
 
 // The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
@@ -11,6 +13,8 @@ import type { Change, Epoch, Stored } from './store.ts';
 export type ToSqlite =
   | { readonly kind: 'change'; readonly change: Change; readonly audit?: AuditWrite }
   | { readonly kind: 'audit'; readonly audit: AuditWrite }
+  /** From a hub that was replaced, for the one that replaced it. */
+  | { readonly kind: 'leave'; readonly attempt: Attempt }
   /** Asks for bodies of the audit log. */
   | { readonly kind: 'read'; readonly id: number; readonly numbers: readonly number[] }
   /** `auditAfter`: the newest number of the audit log that is known there. */
@@ -27,6 +31,8 @@ export type FromSqlite =
       readonly observed: ReadonlyMap<string, Uint8Array>;
     }
   | { readonly kind: 'leading'; readonly epoch: Epoch; readonly audit: readonly KeptHead[] }
+  /** Attempts that another hub has left, each once. */
+  | { readonly kind: 'left'; readonly attempts: readonly LeftAttempt[] }
   /** So many messages of kind `change` and `audit` are on disk. */
   | { readonly kind: 'durable'; readonly count: number }
   | { readonly kind: 'read'; readonly id: number; readonly bodies: ReadonlyMap<number, string> }
@@ -67,6 +73,7 @@ function open(): DatabaseSync {
     CREATE TABLE IF NOT EXISTS changes (revision INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS observed (cluster TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
     ${auditTable}
+    ${leftTable}
     PRAGMA user_version = ${schemaVersion};`);
   return db;
 }
@@ -152,6 +159,7 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
 
 function run(db: DatabaseSync, loaded: number): void {
   const write = writer(db);
+  const left = new LeftAttempts(db);
   let waiting: ToSqlite[] = [];
   /** Undefined until it was asked for: nothing is written without. */
   let epoch: Epoch | undefined;
@@ -188,6 +196,7 @@ function run(db: DatabaseSync, loaded: number): void {
     const now = attempt(() => ({ kind: 'leading', epoch: epochOf(db), audit: [] }));
     if (now.kind !== 'leading' || now.epoch !== epoch)
       settle(() => (now.kind === 'leading' ? { kind: 'fenced', epoch: now.epoch } : now));
+    else say(attempt(() => ({ kind: 'left', attempts: left.found() })));
     systemClock.after(lookEvery, look);
   };
   const flush = () => {
@@ -196,6 +205,7 @@ function run(db: DatabaseSync, loaded: number): void {
     const asked = batch.find((one) => one.kind === 'lead');
     if (asked && !stopped) lead(asked.above, asked.auditAfter);
     if (!stopped && batch.some(({ kind }) => written.has(kind))) settle(() => transaction(batch));
+    left.leave(batch.flatMap((one) => (one.kind === 'leave' ? [one.attempt] : [])));
     for (const one of batch)
       if (one.kind === 'read')
         say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));

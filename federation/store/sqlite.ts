@@ -5,6 +5,7 @@ import { emptyBody, type Attempt, type AuditBody, type AuditHead, type AuditQuer
 import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
 import { Ledger, retention } from './ledger.ts';
 import type { AuditWrite } from './sqlite-audit.ts';
+import type { LeftAttempt } from './sqlite-left.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
 import { HeldLeadership } from './held-leadership.ts';
 import type { Commit, CommitResult, Epoch, Leadership, Store } from './store.ts';
@@ -133,11 +134,16 @@ class SqliteStore implements Store {
     return { records, total, more };
   }
 
-  record(attempt: Attempt): number | undefined {
-    if (!this.#leadership || this.problem !== undefined) return undefined;
+  record(attempt: Attempt, left?: number): number | undefined {
+    if (!this.#leadership || this.#failed !== undefined) return undefined;
+    if (this.#replacedBy !== undefined) {
+      this.#leave(attempt);
+      return undefined;
+    }
     const audit = this.#append(headOfAttempt(attempt, this.#pending.revision), attempt.body);
-    this.#sendAudit(audit, audit.head.number);
-    return audit.head.number;
+    const { number } = audit.head;
+    this.#sendAudit(left === undefined ? audit : { ...audit, left }, number, () => this.#leave(attempt));
+    return number;
   }
 
   recount(number: number, count: number, lastAt: number): void {
@@ -194,15 +200,29 @@ class SqliteStore implements Store {
   }
 
   /** Nobody waits for it: that it did not arrive is known by the commit after it. */
-  #sendAudit(audit: AuditWrite, logged: number): void {
+  #sendAudit(audit: AuditWrite, logged: number, fenced: () => void = () => undefined): void {
     const { promise: ended, resolve } = Promise.withResolvers<undefined>();
     const end = () => resolve(undefined);
     const written = () => {
       this.#logged = Math.max(this.#logged, logged);
       end();
     };
-    this.#waiting.push({ written, fenced: end, reject: end, ended });
+    const replaced = () => {
+      fenced();
+      end();
+    };
+    this.#waiting.push({ written, fenced: replaced, reject: end, ended });
     this.#send({ kind: 'audit', audit });
+  }
+
+  /** Entries of the log, and gone from where they were left, in one transaction. */
+  #take(left: readonly LeftAttempt[]): void {
+    for (const { id, attempt } of left) this.record(attempt, id);
+  }
+
+  /** For the hub that has replaced this one: that one writes the log, and judges by itself who is denied. */
+  #leave(attempt: Attempt): void {
+    if (attempt.outcome !== 'DENIED') this.#send({ kind: 'leave', attempt });
   }
 
   #bodies(numbers: readonly number[]): Promise<ReadonlyMap<number, string>> {
@@ -224,6 +244,7 @@ class SqliteStore implements Store {
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
     if (message.kind === 'leading') return this.#led(message);
     if (message.kind === 'read') return this.#read(message);
+    if (message.kind === 'left') return this.#take(message.attempts);
     if (message.kind !== 'durable') return;
     for (const { written } of this.#waiting.splice(0, message.count)) written();
     this.#watchers.wake();

@@ -140,7 +140,8 @@ export interface Store {
   audit(query: AuditQuery): Promise<AuditPage>;
   /**
    * Records what was asked for and changed nothing, and gives the entry's number. It is written soon and waited for by
-   * nobody; undefined when nothing can be written.
+   * nobody; undefined when nothing can be written. After another hub has taken an epoch it is left for the log of that
+   * one.
    */
   record(attempt: Attempt): number | undefined;
   /** What an entry is about came again: how often by now, and when last, epoch milliseconds. */

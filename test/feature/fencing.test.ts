@@ -135,6 +135,21 @@ describe('a fenced hub and its agents', () => {
     await other.close();
   });
 
+  it('has what it refused for that in the audit log of the hub that replaced it', async () => {
+    await start();
+    const other = await sqliteStore(join(stateDir, 'hub.db'));
+    await other.lead();
+    const { data } = await hub.ask<{ result: { userErrors: { code: string }[] } }>(deny);
+    assert.equal(data?.result.userErrors[0]?.code, 'FENCED');
+    const refused = async () => (await other.audit({ limit: 9, action: 'applyPolicy' })).records[0];
+    while ((await refused()) === undefined) await new Promise((resolve) => setImmediate(resolve));
+    const one = await refused();
+    assert.deepEqual([one?.outcome, one?.code, one?.subject], ['REFUSED', 'FENCED', 'policy/p']);
+    assert.match(JSON.stringify(one?.input), /"namespace":"shop"/);
+    await hub.ended;
+    await other.close();
+  });
+
   it('is not believed by an agent that has seen a later epoch, over new streams and after the agent’s restart', async () => {
     await start();
     const east = (await agent()).connect();

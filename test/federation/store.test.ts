@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { createInterface } from 'node:readline';
+import { emptyBody } from '../../federation/store/audit.ts';
 import { memoryStore } from '../../federation/store/memory.ts';
 import { Ledger } from '../../federation/store/ledger.ts';
 import { sqliteStore } from '../../federation/store/sqlite.ts';
-import type { Change } from '../../federation/store/store.ts';
+import type { Change, Store } from '../../federation/store/store.ts';
 import { storeConformance } from '../conformance/store.ts';
 
 /** A commit as the store's thread is told of it. */
@@ -106,6 +107,61 @@ describe('sqlite', () => {
     assert.equal((await store.read()).revision, 2);
     await store.close();
   });
+
+  it('has in its audit log what a hub refused after another had replaced it, once, and no denied callers', async () => {
+    const older = await sqliteStore(path());
+    await older.lead();
+    const newer = await sqliteStore(path());
+    await newer.lead();
+    const head = { at: 7, actor: 'admin', action: 'drainCluster', subject: '' };
+    const attempt = (code: string, outcome: 'REFUSED' | 'DENIED' = 'REFUSED') =>
+      older.record({ ...head, code, outcome, body: { ...emptyBody, input: { code } } });
+    // The first is on its way when the older one finds that it was replaced, the others come after.
+    attempt('INVALID');
+    const { kind } = await older.commit({ ...changeAt(1), fence: 1 });
+    assert.equal(kind, 'fenced');
+    attempt('FENCED');
+    attempt('UNAUTHENTICATED', 'DENIED');
+    await older.close();
+    const logged = async (store: Store) => (await store.audit({ limit: 9 })).records;
+    while ((await logged(newer)).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const found = await logged(newer);
+    assert.deepEqual(
+      found.map(({ code, at, input }) => [code, at, input]),
+      ['FENCED', 'INVALID'].map((code) => [code, 7, { code }]),
+    );
+    await newer.close();
+    const later = await sqliteStore(path());
+    await later.lead();
+    assert.deepEqual(await logged(later), found);
+    const db = new DatabaseSync(path(), { readOnly: true });
+    assert.equal(db.prepare('SELECT count(*) AS left FROM left_attempts').get()?.['left'], 0);
+    db.close();
+    await later.close();
+  });
+
+  for (const [refused, kept] of [
+    [99, 99],
+    [100, 100],
+    [101, 100],
+  ] as const)
+    it(`is left ${kept} of ${refused} attempts by a hub that was replaced, the newest`, async () => {
+      const older = await sqliteStore(path());
+      await older.lead();
+      const newer = await sqliteStore(path());
+      await newer.lead();
+      await newer.close();
+      await older.commit({ ...changeAt(1), fence: 1 });
+      const head = { at: 7, actor: 'admin', action: 'drainCluster', outcome: 'REFUSED' as const };
+      for (let i = 1; i <= refused; i++)
+        older.record({ ...head, code: `${i}`, subject: '', body: emptyBody });
+      await older.close();
+      const db = new DatabaseSync(path(), { readOnly: true });
+      const rows = db.prepare('SELECT attempt FROM left_attempts ORDER BY id').all() as { attempt: string }[];
+      db.close();
+      const codes = rows.map(({ attempt }) => Number((JSON.parse(attempt) as { code: string }).code));
+      assert.deepEqual([codes.length, codes.at(-1)], [kept, refused]);
+    });
 
   it('ends the leadership of a hub that writes nothing, once another has taken an epoch', async () => {
     const older = await sqliteStore(path());
