@@ -27,7 +27,7 @@ import { serveGatewayHbone, serveGatewaySni } from '../proxy/gateway.ts';
 import { serveHbone, servePort } from '../proxy/inbound.ts';
 import { serveOutbound } from '../proxy/outbound.ts';
 import { RetryBudgets } from '../proxy/retry-budget.ts';
-import { serveSocks } from '../proxy/socks.ts';
+import { callerOf, serveSocks } from '../proxy/socks.ts';
 import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts';
@@ -182,10 +182,18 @@ export class Engine {
   }
 
   #serve(socket: Socket, wanted: Wanted): void {
-    const { kind } = wanted.role;
+    const {
+      role: { kind },
+      address,
+    } = wanted;
     const from = socket.remoteAddress ?? '';
-    const newcomer = new Newcomer(this.#context, socket, kind);
-    const shakes = kind === 'hbone' || kind === 'gateway-hbone' || kind === 'gateway-sni';
+    const newcomer = new Newcomer(
+      this.#context,
+      socket,
+      kind,
+      kind === 'socks' ? callerOf(socket, address) : from,
+    );
+    const shakes = kind !== 'vip' && kind !== 'port';
     if (!(shakes ? newcomer.shake() : newcomer.seat())) return;
     const reporter = kind === 'vip' || kind === 'socks' ? 'source' : 'destination';
     this.#context.metrics.accepted(reporter, socket);
@@ -204,7 +212,7 @@ export class Engine {
       case 'vip':
         return serveOutbound(this.#context, socket, { kind: 'address', address, port });
       case 'socks':
-        return serveSocks(this.#context, socket, address);
+        return serveSocks(this.#context, newcomer, address);
       case 'hbone':
         return serveHbone(this.#context, newcomer, role.uid);
       case 'port':

@@ -20,12 +20,12 @@ export class Newcomer {
   #ended: HandshakeLimit | undefined;
   readonly #gone = new AbortController();
 
-  /** `role` is that of the listener, for the log. */
-  constructor(limits: Limits, socket: Socket, role: string) {
+  /** `role` is that of the listener, for the log. `address`: whose limits are used, where that is not who connects. */
+  constructor(limits: Limits, socket: Socket, role: string, address = socket.remoteAddress ?? '') {
     this.socket = socket;
     this.#limits = limits;
     this.#role = role;
-    this.#address = socket.remoteAddress ?? '';
+    this.#address = address;
     socket.once('close', () => {
       this.#handshake?.failed(this.#blames() ? 'bytes' : 'silent');
       this.#slot?.();

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Context } from '../engine/context.ts';
+import type { Newcomer } from '../engine/newcomer.ts';
 import {
   readGreeting,
   readRequest,
@@ -9,24 +10,29 @@ import {
 } from '../capture/socks5.ts';
 import { serveOutbound } from './outbound.ts';
 
-const patience = 10_000;
+/**
+ * The pod that calls at the SOCKS port of an address: a program that knows proxies but binds no address, as most do,
+ * comes from 127.0.0.1, and belongs to the pod of that address.
+ */
+export const callerOf = ({ remoteAddress = '' }: Socket, address: string): string =>
+  remoteAddress === '127.0.0.1' ? address : remoteAddress;
 
 /**
- * A caller that cannot dial a VIP says where it wants to go, by address or name (RFC 1928). It is the pod at whose
- * address it came in: a program that knows proxies but binds no address, as most do, comes from 127.0.0.1.
+ * A caller that cannot dial a VIP says where it wants to go, by address or name (RFC 1928). Until it has, the limits
+ * before the handshake apply to it.
  */
-export async function serveSocks(context: Context, socket: Socket, address: string): Promise<void> {
+export async function serveSocks(context: Context, newcomer: Newcomer, address: string): Promise<void> {
+  const { socket } = newcomer;
   socket.on('error', () => undefined);
-  const timer = context.clock.after(patience, () => socket.destroy());
   const target = await negotiate(socket);
-  timer.cancel();
   if (!target) {
     // Half-open sockets do not close by themselves; what was said goes out first.
     socket.destroySoon();
     return;
   }
+  if (!newcomer.seat()) return;
   await serveOutbound(context, socket, target, {
-    ...(socket.remoteAddress === '127.0.0.1' && { caller: address }),
+    caller: callerOf(socket, address),
     answered(ok) {
       if (socket.writable) socket.write(socksReply(ok ? 0 : 5));
     },

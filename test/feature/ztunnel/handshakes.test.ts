@@ -266,6 +266,98 @@ describe('ztunnel, what peers may take before they are known', () => {
     assert.deepEqual([totals(proxy).handshakes, totals(proxy).slots], [0, 1]);
   });
 
+  describe('at SOCKS5', () => {
+    const greeting = Buffer.from([5, 1, 0]);
+    /** To the cart's VIP. */
+    const request = () => {
+      const [a = 0, b = 0, c = 0, d = 0] = mesh.at('20.1').split('.').map(Number);
+      return Buffer.from([5, 1, 0, 1, a, b, c, d, port >> 8, port & 255]);
+    };
+    /** Programs of a pod that bind no address. */
+    const programs = async (count: number): Promise<readonly Call[]> => {
+      const calls: Call[] = [];
+      while (calls.length < count) {
+        const some = Array.from({ length: Math.min(100, count - calls.length) }, () =>
+          mesh.call('127.0.0.1', mesh.at('17.2'), 15080),
+        );
+        calls.push(...(await Promise.all(some)));
+      }
+      return calls;
+    };
+    const granted = async (call: Call) => {
+      call.socket.write(Buffer.concat([greeting, request()]));
+      await call.until('\u0005\u0000\u0005\u0000');
+    };
+    const socksAccepted = async (proxy: TestProxy, count: number) => {
+      while (totals(proxy).sourceSockets !== count) await new Promise((resolve) => setImmediate(resolve));
+    };
+
+    it('takes no slot from a program that says nothing, and one once it has said where to', async () => {
+      const { proxy } = await destination({ mostAtOnce: 3 });
+      const calls = await programs(20);
+      await begun(proxy, 20);
+      assert.equal(totals(proxy).slots, 0);
+      const [first] = calls;
+      assert.ok(first);
+      await granted(first);
+      // The program, the session to its own proxy, and the CONNECT on it.
+      assert.deepEqual([totals(proxy).slots, totals(proxy).handshakes, totals(proxy).dropped], [3, 19, 0]);
+    });
+
+    for (const [count, evicted] of [
+      [511, 0],
+      [512, 0],
+      [513, 1],
+    ] as const)
+      it(`lets ${count} programs of one pod wait, of which ${evicted} give way to others`, async () => {
+        const { proxy } = await destination();
+        const calls = await programs(count);
+        await begun(proxy, count);
+        assert.equal(totals(proxy).handshakesEvicted, evicted);
+        const last = calls.at(-1);
+        assert.ok(last);
+        await granted(last);
+      });
+
+    it('ends a program after ten seconds, whatever part of its request has come', async () => {
+      const clock = new FakeClock(Date.now());
+      const { proxy } = await destination({ clock });
+      const [silent, slow] = await programs(2);
+      assert.ok(silent && slow);
+      slow.socket.write(greeting);
+      await slow.until('\u0005\u0000');
+      await begun(proxy, 2);
+      await clock.advance(9999);
+      assert.equal(totals(proxy).handshakes, 2);
+      await clock.advance(1);
+      await Promise.all([silent.end(), slow.end()]);
+      assert.deepEqual([totals(proxy).handshakes, totals(proxy).handshakesTimedOut], [0, 2]);
+      await proxy.warning({ reason: 'HANDSHAKE_TIMEOUT', role: 'socks', from: mesh.at('17.2') });
+    });
+
+    it('counts programs without an address for the pod that they reach, and no other', async () => {
+      const clock = new FakeClock(Date.now());
+      const { proxy } = await destination({ clock });
+      const front = shopIn(mesh).pod('east', 'front', '17.1');
+      proxy.tell({ workloads: [front] });
+      const calls = await programs(50);
+      for (const { socket } of calls) socket.write('GET / HTTP/1.1\r\n\r\n');
+      await Promise.all(calls.map((one) => one.end()));
+      await socksAccepted(proxy, 0);
+      const [refused] = await programs(1);
+      await refused?.end();
+      assert.equal(totals(proxy).handshakesRefused, 1);
+      await proxy.warning({ reason: 'HANDSHAKES_FAILED', from: mesh.at('17.2') });
+      const other = await mesh.call('127.0.0.1', mesh.at('17.1'), 15080);
+      other.socket.write(greeting);
+      await other.until('\u0005\u0000');
+      await clock.advance(1000);
+      const [again] = await programs(1);
+      again?.socket.write(greeting);
+      await again?.until('\u0005\u0000');
+    });
+  });
+
   for (const at of [15008, 15443])
     it(`gateway, ${at}: silent connections take no slot, give way to newer ones and end after ten seconds`, async () => {
       const clock = new FakeClock(Date.now());
