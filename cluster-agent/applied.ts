@@ -1,5 +1,6 @@
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
+import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubViewStore } from './link/hub-view-store.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
@@ -35,17 +36,19 @@ export function appliedReports(
 }
 
 /** Policies of the hub that cannot be read and were never held: what stands in for them is not what was written. */
-export const unreadPolicies = (views: Pick<HubViewStore, 'view' | 'refused'>): readonly Applied[] =>
+export const unreadPolicies = (views: Pick<HubViewStore, 'refused'>): readonly Applied[] =>
   [...views.refused('policy')].map(([name, { resource, reason }]) => ({
     subject: `policy/${name}`,
     version: resource.version,
     proxies: 0,
     state: 'REJECTED',
-    message: `the agent cannot read it (${reason})${effectOf(views.view.policies.get(name))}`,
+    message: `the agent cannot read it (${reason})${effectOf(policyStandIn(name, resource.body))}`,
   }));
 
-function effectOf(standIn: CompiledPolicy | undefined): string {
-  if (!standIn) return '';
+function effectOf(standIn: CompiledPolicy | NoStandIn): string {
+  if (standIn === 'DENIES_NOTHING') return ': it denies nothing, and nothing is in force in its place';
+  if (standIn === 'NO_NAMESPACE')
+    return ': not even the namespace of its target can be read, so nothing is in force in its place, and connections that it denies are let in';
   const { target, authorization } = standIn;
   const labels = Object.entries(target.labels).map(([key, value]) => `${key}=${value}`);
   const whom = `workloads of ${target.namespace}${labels.length > 0 ? ` with ${labels.join(',')}` : ''}`;

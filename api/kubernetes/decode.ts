@@ -35,8 +35,8 @@ export interface Refusal extends Finding {
   readonly object: string;
   /** Undefined when it cannot be read. A caller that has a good form of that object may keep it. */
   readonly id: string | undefined;
-  /** Of a security policy: what is in force where there is no good form of it. */
-  readonly standIn: StandIn | undefined;
+  /** Of a security policy: what is in force where there is no good form of it; undefined: it would deny nothing. */
+  readonly standIn: StandIn | 'NO_NAMESPACE' | undefined;
 }
 
 type Unread = Omit<Refusal, 'standIn'>;

@@ -18,15 +18,17 @@ export interface StandIn {
 
 /**
  * A security policy that cannot be read closes and never opens: what stands in for it denies every connection that it
- * would deny once it is corrected. Undefined where it denies nothing either way: in a namespace that cannot exist, for a
- * target, in a dry run, and for AUDIT and CUSTOM, which no L4 proxy enforces.
+ * would deny once it is corrected. Undefined where it denies nothing either way: for a target, in a dry run, and for
+ * AUDIT and CUSTOM, which no L4 proxy enforces. NO_NAMESPACE: what it would deny is not known, as its namespace cannot be
+ * read.
  */
-export function standInFor(raw: unknown): StandIn | undefined {
+export function standInFor(raw: unknown): StandIn | 'NO_NAMESPACE' | undefined {
   if (!isRecord(raw)) return undefined;
+  if (raw['kind'] !== 'PeerAuthentication' && raw['kind'] !== 'AuthorizationPolicy') return undefined;
   const metadata = readMetadata(raw);
-  if (!metadata) return undefined;
+  if (!metadata) return 'NO_NAMESPACE';
   if (raw['kind'] === 'PeerAuthentication') return strictFor(raw['spec'], metadata);
-  return raw['kind'] === 'AuthorizationPolicy' ? closedPolicy(raw, metadata) : undefined;
+  return closedPolicy(raw, metadata);
 }
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -136,8 +138,7 @@ function describeSelector(selector: Readonly<Record<string, string>>, { namespac
 }
 
 /**
- * As much as can be read; a name of its own where the policy's cannot. Undefined where its namespace cannot: then it is
- * of none that has workloads.
+ * As much as can be read; a name of its own where the policy's cannot. Undefined where its namespace cannot.
  */
 function readMetadata(raw: Raw): Metadata | undefined {
   const written = raw['metadata'];

@@ -15,18 +15,22 @@ import { readClause } from './authorization.ts';
 import { parseMessage, refuseUnknown } from './binary.ts';
 import { Fields } from './fields.ts';
 
+/** Why nothing stands in: the policy denies nothing, as a dry run; or nothing says which namespace it is for. */
+export type NoStandIn = 'DENIES_NOTHING' | 'NO_NAMESPACE';
+
 /**
  * What is in force in place of a policy that is refused and was never read: it denies every connection that the policy
- * would deny. Undefined where the policy denies nothing, and where nothing says whose it is.
+ * would deny.
  */
-export function authorizationStandIn(name: string, bytes: Uint8Array): Authorization | undefined {
+export function authorizationStandIn(name: string, bytes: Uint8Array): Authorization | NoStandIn {
   const parsed = parseMessage(AuthorizationSchema, bytes, 'REFUSE');
   const message = parsed.ok ? parsed.value : undefined;
   const closed = closedFor(message);
   const slash = name.indexOf('/');
   const namespace = message?.namespace || (slash > 0 ? name.slice(0, slash) : '');
   const scope = scopeOf(message, namespace);
-  if (!closed || scope === undefined) return undefined;
+  if (!closed) return 'DENIES_NOTHING';
+  if (scope === undefined) return 'NO_NAMESPACE';
   return {
     key: name,
     name: message?.name ?? name.slice(slash + 1),
@@ -48,14 +52,15 @@ function scopeOf(
 }
 
 /** The same of a hub's policy, for the workloads that it selects as far as that can be read. */
-export function policyStandIn(name: string, bytes: Uint8Array): CompiledPolicy | undefined {
+export function policyStandIn(name: string, bytes: Uint8Array): CompiledPolicy | NoStandIn {
   const parsed = parseMessage(CompiledPolicySchema, bytes, 'REFUSE');
-  if (!parsed.ok || !isLabel(parsed.value.targetNamespace)) return undefined;
+  if (!parsed.ok) return 'NO_NAMESPACE';
   const { targetNamespace: namespace, targetLabels, authorization } = parsed.value;
   const closed = closedFor(
     authorization ?? create(AuthorizationSchema, { action: Action.DENY, groups: [{}] }),
   );
-  if (!closed) return undefined;
+  if (!closed) return 'DENIES_NOTHING';
+  if (!isLabel(namespace)) return 'NO_NAMESPACE';
   return {
     name,
     revision: 0,

@@ -96,9 +96,9 @@ export function withResource(view: HubView, type: string, resource: Resource): R
 export function withStandIn(view: HubView, type: string, { name, body }: Resource): HubView {
   if (type !== 'policy') return view;
   const standIn = policyStandIn(name, body);
-  return standIn
-    ? { ...view, policies: new Map(view.policies).set(name, standIn) }
-    : withoutResource(view, type, name);
+  return typeof standIn === 'string'
+    ? withoutResource(view, type, name)
+    : { ...view, policies: new Map(view.policies).set(name, standIn) };
 }
 
 export function withoutResource(view: HubView, type: string, name: string): HubView {

@@ -88,6 +88,28 @@ describe('a security policy in a folder of manifests', () => {
     assert.deepEqual(codes(), []);
   });
 
+  for (const namespace of ['Shop', '[shop]', '{ shop: 1 }']) {
+    const misplaced = good.replace('namespace: shop', `namespace: ${namespace}`);
+
+    it(`keeps its last good form when its namespace cannot be read any more: ${namespace}`, () => {
+      write('a.yaml', good);
+      write('a.yaml', misplaced);
+      assert.equal(rules(), 1);
+      assert.ok(codes().includes('REFUSED_POLICY_NOT_ENFORCED'));
+      start();
+      assert.equal(rules(), 1, 'after a restart too');
+      write('a.yaml', '# nothing');
+      assert.equal(rules(), undefined, 'and goes with its document');
+    });
+
+    it(`whose namespace never could be read says that it is not enforced: ${namespace}`, () => {
+      write('a.yaml', misplaced);
+      const found = view.rejections.find(({ code }) => code === 'REFUSED_POLICY_NOT_ENFORCED');
+      assert.deepEqual([found?.severity, found?.field, found?.line], ['ERROR', 'metadata.namespace', 1]);
+      assert.match(found?.message ?? '', /connections that it denies are let in/);
+    });
+  }
+
   it('is taken from a file where it can be read before one where it cannot', () => {
     write('a.yaml', bad);
     write('b.yaml', good);

@@ -29,10 +29,18 @@ export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): 
       const { values, rejected } = decodeAll(delta, ({ name, body }) => decodeAuthorization(name, body));
       const standIns = refusedOf(delta, rejected).map(({ name, body }) => ({
         key: name,
-        policy: authorizationStandIn(name, body),
+        standIn: authorizationStandIn(name, body),
       }));
-      state.applyAuthorizations(values, removed, standIns);
-      return rejected.map((one) => ({ ...one, isCovered: state.policies.get(one.name) !== undefined }));
+      const inForce = standIns.map(({ key, standIn }) => ({
+        key,
+        policy: typeof standIn === 'string' ? undefined : standIn,
+      }));
+      state.applyAuthorizations(values, removed, inForce);
+      const open = standIns.flatMap(({ key, standIn }) => (standIn === 'DENIES_NOTHING' ? [key] : []));
+      return rejected.map((one) => ({
+        ...one,
+        isCovered: state.policies.get(one.name) !== undefined || open.includes(one.name),
+      }));
     }
     case typeUrls.trustBundle: {
       const { values, rejected } = decodeAll(delta, ({ body }) => decodeTrustBundle(body));

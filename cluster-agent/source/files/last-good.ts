@@ -50,5 +50,7 @@ function readHeld(file: string, json: string): Held | undefined {
   if (decoded.ok)
     return decoded.value.kind === 'object' ? { object: decoded.value.object, json, line: 0 } : undefined;
   const { standIn } = decoded.error;
-  return standIn && standingIn(decoded.error, standIn, { json, file, line: 0 });
+  return standIn === 'NO_NAMESPACE'
+    ? undefined
+    : standIn && standingIn(decoded.error, standIn, { json, file, line: 0 });
 }

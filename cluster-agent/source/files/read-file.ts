@@ -143,10 +143,12 @@ class Contents implements FileContents {
 
   #refuse(refusal: Refusal, json: string, line: number): void {
     const { id, standIn } = refusal;
-    if (id === undefined) this.broken = true;
+    // Of a policy without a readable namespace nobody knows which one of the file before it was: all of them stay.
+    if (id === undefined || standIn === 'NO_NAMESPACE') this.broken = true;
     else this.refused.add(id);
     this.reject(refusal.object, refusal, line);
-    if (standIn)
+    if (standIn === 'NO_NAMESPACE') this.reject(refusal.object, notClosed, line);
+    else if (standIn)
       this.standIns.set(
         objectId(standIn.object.kind, standIn.object.metadata),
         standingIn(refusal, standIn, { json, file: this.#file, line }),
@@ -189,6 +191,15 @@ const closed = (effect: string): Finding => ({
   field: '',
   message: `this policy cannot be read, so ${effect}; correct it to end this`,
 });
+
+/** Nobody knows whom a refused policy is about. */
+const notClosed: Finding = {
+  code: 'REFUSED_POLICY_NOT_ENFORCED',
+  severity: 'ERROR',
+  field: 'metadata.namespace',
+  message:
+    'this policy cannot be read, nor its namespace: what this file held before stays in force, and if this policy was not in it, connections that it denies are let in; correct it to end this',
+};
 
 const skipped = (apiVersion: string): Finding => ({
   code: 'SKIPPED',

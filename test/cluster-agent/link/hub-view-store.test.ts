@@ -119,7 +119,12 @@ describe('the hub’s word on disk', () => {
       const garbage = { ...policy('DENY'), version: 'x', body: Uint8Array.of(10, 99) };
       views.apply('policy', [garbage], []);
       assert.equal(rulesOf(views, 'p'), undefined, 'nothing says whom it is for');
-      assert.equal(unreadPolicies(views)[0]?.state, 'REJECTED');
+      const [report] = unreadPolicies(views);
+      assert.equal(report?.state, 'REJECTED');
+      assert.match(
+        report.message,
+        /nothing is in force in its place, and connections that it denies are let in/,
+      );
       views.apply('policy', [policy('ALLOW')], []);
       assert.equal(views.refused('policy').size, 0);
       views.apply('policy', [garbage], []);

@@ -48,6 +48,11 @@ describe('a policy that a proxy cannot read', () => {
   it('and of which not even the namespace can be read is not covered', () =>
     assert.equal(apply('x', Uint8Array.of(10, 99))[0]?.isCovered, false));
 
+  it('and that is a dry run is covered: a starting proxy is ready, and lets in as before', () => {
+    assert.equal(apply('shop/x', unreadable({ dryRun: true }))[0]?.isCovered, true);
+    assert.ok(lets());
+  });
+
   it('of the mesh closes the mesh', () => {
     apply('istio-system/x', unreadable({ scope: 'GLOBAL', namespace: 'istio-system' }));
     assert.deepEqual([lets(cart), lets(pay)], [false, false]);
