@@ -35,8 +35,13 @@ export async function claimBlock({ first = 64, last = 250, table = readTable }: 
   for (let octet = first; octet <= last; octet++) {
     const held = await holdName(blockName(octet));
     if (!held) continue;
-    if (rowsOf(octet, table()).length === 0) return { octet, release: held.release };
-    held.release();
+    let isFree = false;
+    try {
+      isFree = rowsOf(octet, table()).length === 0;
+    } finally {
+      if (!isFree) held.release();
+    }
+    if (isFree) return { octet, release: held.release };
   }
   throw new CodedError(
     'NO_FREE_BLOCK',

@@ -48,12 +48,22 @@ export async function openStateDir(home: string, { instance, fresh }: InstanceOp
         `instance '${name}' is running already: stop it first, or give another name with --instance`,
       );
     if (!lock) continue;
-    const octet = fresh ? undefined : octetOf(dir);
-    if (octet === undefined) rmSync(dir, { recursive: true, force: true });
-    else for (const one of ofOneRun) rmSync(join(dir, one), { recursive: true, force: true });
-    makeFolder(dir);
-    return { name, dir, lock, octet };
+    try {
+      return { name, dir, lock, octet: prepare(dir, fresh) };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
+}
+
+/** The folder for a run, and the addresses that it goes on with. */
+function prepare(dir: string, fresh: boolean): number | undefined {
+  const octet = fresh ? undefined : octetOf(dir);
+  if (octet === undefined) rmSync(dir, { recursive: true, force: true });
+  else for (const one of ofOneRun) rmSync(join(dir, one), { recursive: true, force: true });
+  makeFolder(dir);
+  return octet;
 }
 
 /** From now on the folder can be gone on with. */

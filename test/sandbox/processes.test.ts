@@ -77,6 +77,16 @@ describe('sandbox/instance claim', () => {
     two.release();
   });
 
+  it('holds no block when the table of sockets cannot be read', async () => {
+    const table = () => {
+      throw new Error('no table');
+    };
+    await assert.rejects(claimBlock({ ...range, table }), /no table/);
+    const again = await claimBlock(range);
+    assert.equal(again.octet, first);
+    again.release();
+  });
+
   const left: Record<string, Partial<SocketRow>> = {
     'a connection that was': { local: '127.0.0.1', remote: `127.${first}.17.3`, state: '06' },
     'a listener': { local: `127.${first}.0.1`, remote: '0.0.0.0', state: '0A' },
@@ -157,6 +167,10 @@ describe('sandbox/instance state folder', () => {
     one.lock.release();
     await assert.rejects(open(), { code: 'INSTANCE_DAMAGED', message: /begin anew with --fresh/ });
     assert.ok(left(one.dir).includes('mine.yaml'));
+    // The refused start holds nothing: the same name can be begun anew.
+    const fresh = await open({ instance: one.name, fresh: true });
+    assert.equal(fresh.dir, one.dir);
+    fresh.lock.release();
   });
 });
 
