@@ -133,6 +133,24 @@ describe('ztunnel, across networks', () => {
     assert.equal(dials(gateway), 0);
   });
 
+  it('a gateway that does not know the service says 404: the next candidate is dialled, and first by later calls', async () => {
+    const { source, gateway, shop, call } = await twoNetworks(mesh);
+    const near = shop.pod('east', 'cart-east', '17.2', {
+      ...shop.serving(shop.cart, '18.2'),
+      serviceAccount: 'cart',
+      capacity: 0,
+    });
+    source.tell({ workloads: [near] });
+    await mesh.serve(mesh.at('18.2'), port, echo);
+    gateway.tell({ services: [{ ...shop.granted, exported: false }] });
+    // More calls than the budget has retries: a stale gateway must not use it up.
+    for (let i = 0; i < 10; i++) assert.equal(await (await call()).echo(`call ${i}`), `call ${i}`);
+    const refused = await gateway.line({ direction: 'inbound' });
+    assert.match(refused['error'] ?? '', /^NOT_EXPORTED/);
+    assert.equal(gateway.lines.filter(({ direction }) => direction === 'inbound').length, 1);
+    assert.equal(dials(gateway), 0);
+  });
+
   it('honours the place that the outer CONNECT asks for', async () => {
     const place = (zone: string) => ({ region: 'eu', zone, subzone: '' });
     const world = await twoNetworks(mesh);
