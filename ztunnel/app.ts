@@ -8,7 +8,7 @@ import { serveAdmin } from './admin/server.ts';
 import { nodeOf, version, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
-import { portOf, startThread, Workers } from './worker/host.ts';
+import { portOf, startThreads, Workers } from './worker/host.ts';
 import { XdsClient } from './xds/client.ts';
 
 export interface ProxyDeps {
@@ -43,7 +43,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     onCertificate: (credentials) => workers.tell({ kind: 'certificate', ...credentials }),
     onFailure: (identity, message) => workers.tell({ kind: 'certificate-failed', identity, message }),
   });
-  const threads = Array.from({ length: config.workers }, () => startThread(config, deps.logLevel));
+  const threads = startThreads(config, deps.logLevel);
   const workers: Workers = new Workers(threads.map(portOf), {
     onWant: (identity, urgent) => certificates.want(identity, urgent),
     onForget: (identity) => certificates.forget(identity),

@@ -27,6 +27,7 @@ import { serveGatewayHbone, serveGatewaySni } from '../proxy/gateway.ts';
 import { serveHbone, servePort } from '../proxy/inbound.ts';
 import { serveOutbound } from '../proxy/outbound.ts';
 import { RetryBudgets } from '../proxy/retry-budget.ts';
+import { RetryFloor } from '../proxy/retry-floor.ts';
 import { callerOf, serveSocks } from '../proxy/socks.ts';
 import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
@@ -55,6 +56,8 @@ export interface EngineDeps {
   readonly mostAtOnce?: number;
   /** What one identity may take; the defaults of `PeerShares` otherwise. */
   readonly shares?: Partial<ShareLimits>;
+  /** Memory of the retries that all data workers of the proxy share; absent: there is one worker. */
+  readonly retryFloor?: SharedArrayBuffer;
   /** What peers may take before they are known; the defaults of `Handshakes` otherwise. */
   readonly handshakes?: Partial<HandshakeLimits>;
 }
@@ -236,6 +239,7 @@ export class Engine {
       mostAtOnce = 20_000,
       shares,
       handshakes,
+      retryFloor,
     } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
     const lines = new LimitedLines(clock, log, 1);
@@ -256,7 +260,7 @@ export class Engine {
       pool: new TunnelPool(clock),
       connections: new Connections((connection) => mayNotLive(state, table, connection)),
       failures: new RecentFailures(clock),
-      retries: new RetryBudgets(clock),
+      retries: new RetryBudgets(clock, new RetryFloor(clock, retryFloor)),
       metrics: new TcpMetrics(),
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),

@@ -1,10 +1,9 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { RetryFloor } from './retry-floor.ts';
 
 const windowSeconds = 10;
 /** Retries may be this part of the calls of the last ten seconds. */
 const share = 0.2;
-/** This many retries are allowed in each second however few calls there are. */
-const atLeast = 3;
 
 /** What one service was asked in the last ten seconds, second by second. */
 export interface RetryWindow {
@@ -35,11 +34,10 @@ export function called(window: RetryWindow, now: number): RetryWindow {
   return { second: moved.second, calls: add(moved.calls), retries: moved.retries };
 }
 
-/** The window with one retry more, or undefined where the budget allows none. */
-export function retried(window: RetryWindow, now: number): RetryWindow | undefined {
+/** The window with one retry more, or undefined where the share allows none and the retry is not `granted` without it. */
+export function retried(window: RetryWindow, now: number, granted: boolean): RetryWindow | undefined {
   const moved = at(window, now);
-  const [thisSecond = 0] = moved.retries;
-  if (thisSecond >= atLeast && sum(moved.retries) + 1 > share * sum(moved.calls)) return undefined;
+  if (!granted && sum(moved.retries) + 1 > share * sum(moved.calls)) return undefined;
   return { second: moved.second, calls: moved.calls, retries: add(moved.retries) };
 }
 
@@ -48,14 +46,18 @@ const mostServices = 10_000;
 
 /**
  * Retry budgets of a data worker by service, so that a service that fails is not asked many times as much for that:
- * further attempts, side by side or one after another, are a fifth of its calls, and at least three a second.
+ * further attempts, side by side or one after another, are a fifth of its calls, and at least three a second. Each worker
+ * has a fifth of its own calls, which is a fifth of all calls; the three are those of the proxy.
  */
 export class RetryBudgets {
   readonly #clock: Clock;
+  readonly #floor: RetryFloor;
   readonly #windows = new Map<string, RetryWindow>();
 
-  constructor(clock: Clock) {
+  /** `floor`: that of the proxy; absent: this worker is all of it. */
+  constructor(clock: Clock, floor = new RetryFloor(clock)) {
     this.#clock = clock;
+    this.#floor = floor;
   }
 
   called(service: string): void {
@@ -64,7 +66,11 @@ export class RetryBudgets {
 
   /** Whether the service may be asked once more; if so, that is counted. */
   mayRetry(service: string): boolean {
-    const window = retried(this.#windows.get(service) ?? emptyWindow, this.#clock.monotonic());
+    const window = retried(
+      this.#windows.get(service) ?? emptyWindow,
+      this.#clock.monotonic(),
+      this.#floor.take(service),
+    );
     if (window) this.#set(service, window);
     return window !== undefined;
   }

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
+import { retryFloorBytes } from '../proxy/retry-floor.ts';
 import { Gathering } from './gathering.ts';
-import type { FromWorker, ToWorker, WorkerDump, WorkerReport } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from './messages.ts';
 
 /** What the control thread hears of its workers. */
 export interface WorkerHooks {
@@ -27,8 +28,14 @@ export interface WorkerPort {
   onDied(listener: (error: Error) => void): void;
 }
 
-export const startThread = (config: ProxyConfig, logLevel: string): Worker =>
-  new Worker(new URL('./thread.ts', import.meta.url), { workerData: { config, logLevel } });
+const startThread = (data: WorkerData): Worker =>
+  new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
+
+/** All data workers of a proxy. */
+export function startThreads(config: ProxyConfig, logLevel: string): readonly Worker[] {
+  const retryFloor = new SharedArrayBuffer(retryFloorBytes);
+  return Array.from({ length: config.workers }, () => startThread({ config, logLevel, retryFloor }));
+}
 
 export const portOf = (worker: Worker): WorkerPort => ({
   postMessage: (message) => worker.postMessage(message),

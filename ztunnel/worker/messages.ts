@@ -1,5 +1,14 @@
 import type { Rejected } from '@isthmus/mesh/delta/messages.ts';
+import type { ProxyConfig } from '../configuration.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
+
+/** What a data worker's thread begins with. */
+export interface WorkerData {
+  readonly config: ProxyConfig;
+  readonly logLevel: string;
+  /** One memory for all workers of the proxy: `RetryFloor`. */
+  readonly retryFloor: SharedArrayBuffer;
+}
 
 /**
  * What the control thread and a data worker say to each other. Only structured-cloneable values: a worker may be a

@@ -2,13 +2,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import type { ProxyConfig } from '../configuration.ts';
 import { Engine } from '../engine/engine.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import { Output } from './output.ts';
 
 // A data worker's thread: it owns its part of the listeners and everything that a connection needs.
-const { config, logLevel } = workerData as { config: ProxyConfig; logLevel: string };
+const { config, logLevel, retryFloor } = workerData as WorkerData;
 const port = parentPort;
 if (!port) throw new Error('thread.ts runs as a worker thread');
 
@@ -30,6 +29,7 @@ async function say(message: FromWorker): Promise<void> {
 
 const engine = new Engine({
   config,
+  retryFloor,
   clock: systemClock,
   random: systemRandom,
   log,

@@ -6,7 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { accessLines } from '@isthmus/sandbox/observe/access-log.ts';
-import { portOf, startThread, Workers } from '@isthmus/ztunnel/worker/host.ts';
+import { portOf, startThreads, Workers } from '@isthmus/ztunnel/worker/host.ts';
 import { ProxyMesh, plainConfig } from '../../fakes/proxy-mesh.ts';
 import { Signal } from '../../fakes/xds-world.ts';
 import { identityOf, port, shopIn } from './shop.ts';
@@ -40,7 +40,7 @@ describe('ztunnel, two workers on the same listeners', () => {
       heard.push(what);
       signal.ring();
     };
-    threads = [startThread(config, 'error'), startThread(config, 'error')];
+    threads = startThreads(config, 'error');
     const workers: Workers = new Workers(threads.map(portOf), {
       onWant: (identity) => workers.tell({ kind: 'certificate', ...mesh.leaf('east', identity) }),
       onForget: (identity) => hear(`forget ${identity}`),
