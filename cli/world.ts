@@ -14,7 +14,7 @@ export interface World {
   readonly note: (text: string) => void;
   /** Standard input. */
   readonly input: () => AsyncIterable<Uint8Array>;
-  /** What a person answers, '' at the end of input; undefined when nobody is there to be asked. */
+  /** What a person answers, '' at the end of input; undefined without a terminal. */
   readonly answer: ((question: string) => Promise<string>) | undefined;
 }
 

@@ -9,7 +9,7 @@ import type { Coverage } from './xds/coverage.ts';
 /** How far a resource has come among the connected proxies. */
 export type Covered = (type: string, name: string) => Coverage;
 
-/** What the hub is told of each thing that it sent: of a policy as given, of others whether every connected proxy holds it. */
+/** The report about each resource that the hub sent: for a policy as given, for others whether every connected proxy has acknowledged it. */
 export function appliedReports(
   views: HubViewStore,
   snapshot: ClusterSnapshot,

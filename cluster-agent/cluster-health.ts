@@ -63,7 +63,7 @@ export class ClusterHealth {
     this.#current = this.#tracker.assess({
       pods: view.pods(),
       around: surroundingsOf(view, this.#deps),
-      // Peers refuse what an intermediate signed that they were never told of, as they refuse a revoked one.
+      // Peers refuse certificates of an intermediate that they have not received, as they refuse those of a revoked one.
       isRevoked: (issuer) => intermediates.get(issuer)?.revoked ?? true,
     });
     return this.#current;

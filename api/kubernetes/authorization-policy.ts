@@ -85,7 +85,7 @@ function told(
   if (as === 'NONE')
     return [notApplied(field, `${why}: this rule has no effect until a waypoint enforces it`)];
   const rest = `${why}: this rule denies whatever the rest of it matches, which is stricter than written until a waypoint enforces it`;
-  const lost = `${why}: requests that nothing else tells apart are not denied until a waypoint enforces it`;
+  const lost = `${why}: requests that differ only in these parts are not denied until a waypoint enforces the policy`;
   return [
     ...(as === 'STRICTER' ? [stricter(field, rest)] : []),
     ...(leavesOut ? [notApplied(field, lost)] : []),

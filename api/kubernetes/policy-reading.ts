@@ -231,7 +231,7 @@ function readFields(raw: unknown, schemas: Readonly<Record<string, z.ZodType>>, 
   return { values: (field) => values.get(field) ?? [], requests, unjudged };
 }
 
-/** The schema has let in nothing but blocks. */
+/** The schema accepts blocks only. */
 function block(text: string): AddressMatch {
   const parsed = parseBlock(text);
   if (!parsed.ok) throw new Error(`${text} passed the schema and is no block`);

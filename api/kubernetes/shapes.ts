@@ -41,7 +41,7 @@ export const labels = z.record(z.string().max(317), z.string().max(63)).optional
 
 export const protocol = z.enum(['TCP', 'UDP', 'SCTP']).optional();
 
-/** What the API server refuses as an endpoint, and what is nobody's own address; 127.0.0.1 is every pod's own. */
+/** Addresses that the API server refuses for endpoints, and addresses that belong to no pod; 127.0.0.1 belongs to every pod. */
 const special = [
   ...['0.0.0.0/8', '127.0.0.1/32', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'],
   ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],

@@ -23,7 +23,7 @@ export const writeExtension = <D extends DescMessage>(
   config: { typeUrl: prefix + schema.typeName, value: toBinary(schema, create(schema, message)) },
 });
 
-/** Undefined when there is no extension of this name; extensions of other names are none of ours. */
+/** Undefined when there is no extension of this name; extensions of other names are ignored. */
 export function readExtension<D extends DescMessage>(
   extensions: readonly Extension[],
   name: string,

@@ -1,14 +1,14 @@
 import ipaddr from 'ipaddr.js';
 import type { Fields } from './fields.ts';
 
-/** The canonical text of 4 or 16 bytes (RFC 5952 for IPv6). IPv4 inside IPv6 is told as IPv4. */
+/** The canonical text of 4 or 16 bytes (RFC 5952 for IPv6). IPv4 inside IPv6 is written as IPv4. */
 export const readIp = (field: string, bytes: Uint8Array, fields: Fields): string =>
   parse(field, bytes, fields).toString();
 
 /** Throws on text that is no IP address: the records of this program hold only canonical text. */
 export const writeIp = (text: string): Uint8Array => Uint8Array.from(ipaddr.parse(text).toByteArray());
 
-/** A block of addresses, whose prefix length counts the bits of the address as it is told. */
+/** A block of addresses, whose prefix length counts the bits of the address as it is written. */
 export function readBlock(
   at: string,
   { address: bytes, length }: { readonly address: Uint8Array; readonly length: number },

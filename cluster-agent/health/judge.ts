@@ -54,7 +54,7 @@ export interface Proxies {
 
 export interface Certificates {
   readonly issued: IssuedRecord;
-  /** Whether peers refuse what an intermediate signed: it is revoked, or they were told of none by that key id. */
+  /** Whether peers refuse what an intermediate signed: it is revoked, or they have received none with that key id. */
   readonly isRevoked: (issuer: string) => boolean;
 }
 

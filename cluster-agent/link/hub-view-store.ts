@@ -25,7 +25,7 @@ export class HubViewStore {
 
   /**
    * Everything has been received once, by this agent or one before it. Until then what is missing is unknown and not
-   * absent: a policy of the hub's may be among it, so nothing is told to proxies.
+   * absent: a policy of the hub's may be among it, so nothing is sent to proxies.
    */
   get complete(): boolean {
     return this.#complete;
@@ -129,7 +129,7 @@ type SavedResource = readonly [string, string, string];
 type SavedType = readonly [type: string, resources: readonly SavedResource[]];
 
 interface Saved {
-  /** Absent in what was saved before hubs were told apart. */
+  /** Absent in files of versions that did not store the hub's id. */
   readonly hub?: string;
   readonly complete: boolean;
   readonly types: readonly SavedType[];

@@ -7,7 +7,7 @@ const shownAtMost = 10;
 
 /**
  * Policies of the cluster that proxies refuse, by the names that proxies have for them: at most ten, and how many more.
- * Those of the hub are told by their state.
+ * The hub's policies are reported by their state instead.
  */
 export function refusedPolicyConditions(
   refusals: ReadonlyMap<string, Refusal>,

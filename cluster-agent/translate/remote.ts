@@ -31,7 +31,7 @@ type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonl
 
 /**
  * Without a drain or failover the nearest are preferred by the proxies themselves, which then find the next nearest
- * without being told. With one, shares across distances are resolved here.
+ * on their own. With one, shares across distances are resolved here.
  */
 export function distribute(
   input: TranslateInput,
@@ -144,7 +144,7 @@ function entryOf(
   };
 }
 
-/** The gateways of other networks as workloads, so that proxies know whom to expect there. */
+/** The gateways of other networks as workloads, so that proxies know which identity to expect there. */
 export function networkGateways(input: TranslateInput): readonly Workload[] {
   const own = networkOf(input);
   const byUid = new Map<string, Workload>();

@@ -4,7 +4,7 @@ import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 
 /**
- * Everything that this cluster's proxies may be told, before it is projected for one of them. Immutable; a rebuild
+ * Everything that may be sent to this cluster's proxies, before it is projected for one of them. Immutable; a rebuild
  * keeps the very objects that did not change, so that encoding and comparing cost only what changed.
  */
 export interface ClusterSnapshot {

@@ -13,7 +13,7 @@ import { trafficDistributionOf } from './traffic-distribution.ts';
 import { podWorkloads } from './workloads.ts';
 
 /**
- * The cluster's objects and the hub's word as what proxies are told. Pure; records that are equal to those of the
+ * The cluster's objects and the hub's resources as the state of proxies. Pure; records that are equal to those of the
  * last snapshot are the very objects of before, so that encoding and comparing cost only what changed.
  */
 export function translate(given: TranslateInput, before: ClusterSnapshot | undefined): ClusterSnapshot {

@@ -14,7 +14,7 @@ import { olderBundle } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
-/** All that the hub has told this cluster, by resource name. Immutable. */
+/** All resources that the hub has sent to this cluster, by name. Immutable. */
 export interface HubView {
   readonly bundles: ReadonlyMap<string, TrustBundle>;
   readonly intermediates: ReadonlyMap<string, Intermediate>;

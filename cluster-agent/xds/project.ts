@@ -15,7 +15,7 @@ export const audienceOf = ({ version, kind }: ProxyClient): Audience =>
 export type Projection = ReadonlyMap<string, ReadonlyMap<string, object>>;
 
 /**
- * - Istio's own proxies are told neither of trust, which they take from their certificates, nor of remote endpoints
+ * - Istio's own proxies get neither trust bundles, which they take from their certificates, nor remote endpoints
  *   that speak anything but HBONE, nor of policies in a dry run, which older ones enforce (istiod sends none by default).
  * - Gateways enter this network for others and never leave it: no remote endpoints, only services that have local
  *   ones, and with them the memberships that this cluster's own clients no longer use.

@@ -31,7 +31,7 @@ export interface NodeProblem {
 }
 
 /**
- * Reads `<kind>~<ip>~<pod>.<namespace>~<domain>` and the metadata (Istio's node ids). A ztunnel that was told neither
+ * Reads `<kind>~<ip>~<pod>.<namespace>~<domain>` and the metadata (Istio's node ids). A ztunnel that was configured with neither
  * POD_NAME nor POD_NAMESPACE leaves both out: its token says them then.
  */
 export function parseProxyClient(node: DiscoveryNode, caller: XdsCaller): Result<ProxyClient, NodeProblem> {

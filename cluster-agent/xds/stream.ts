@@ -124,7 +124,7 @@ export class ProxyStream {
     return this.#session.rejected(type);
   }
 
-  /** The proxy was told everything of every type once. */
+  /** Every resource of every type has been sent to the proxy once. */
   get complete(): boolean {
     return this.types.every((type) => this.#session.completed(type));
   }

@@ -6,7 +6,7 @@ export type Redact = (value: unknown) => unknown;
 /** A text with the secrets in it replaced by their hashes. */
 export type RedactText = (text: string) => string;
 
-/** `sha256:` and the hash of a secret in hex: two entries about one secret can be matched, and neither tells it. */
+/** `sha256:` and the hash of a secret in hex: two entries about one secret can be matched, and neither reveals it. */
 export const hashed = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 /** Secrets that have a form of their own, wherever a person has put them: join tokens, and private keys in PEM. */

@@ -5,8 +5,8 @@ import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 export const masked = 'the hub failed; its log says why';
 
 /**
- * What a caller is told of an error: what was meant for it, whole; a coded one by its code and message; of anything
- * else only that it happened, and the log has the rest.
+ * The error as the caller gets it: unchanged if it was made for the caller; with code and message if it is a coded error;
+ * any other error becomes INTERNAL without details, which are logged.
  */
 export function shownError(error: unknown, lines: LimitedLines): Error {
   const cause = error instanceof GraphQLError ? error.originalError : error;

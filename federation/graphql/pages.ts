@@ -15,7 +15,7 @@ export interface Page<T> {
 export const apiError = (code: string, message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });
 
-/** A key by which `page` shows the newest first: epoch milliseconds, and what tells apart two of the same instant. */
+/** A key by which `page` shows the newest first: epoch milliseconds, and a tie-breaker for two of the same instant. */
 export const newestFirst = (at: number, id: string): string =>
   `${String(Number.MAX_SAFE_INTEGER - at).padStart(16, '0')} ${id}`;
 

@@ -71,7 +71,7 @@ export class LinkDoors {
     };
   }
 
-  /** Every agent hears of what changed; one that may no longer be here is sent away, with all that it has open. */
+  /** Sends changes to every agent; an agent that is no longer a member is disconnected, with all its streams. */
   wakeAll(): void {
     const snapshot = this.#hub.snapshot();
     this.#calls.endWhere(({ agent }) => whyNot(agent, snapshot));

@@ -18,7 +18,7 @@ const codes: Readonly<Record<string, number>> = {
   STALE_REVISION: status.UNAVAILABLE,
 };
 
-/** The one place that turns the hub's errors into gRPC statuses; what is unexpected is logged and not told. */
+/** The one place that turns the hub's errors into gRPC statuses; an unexpected error is logged and not sent. */
 export function grpcError(
   error: unknown,
   lines: LimitedLines,

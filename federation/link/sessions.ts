@@ -9,7 +9,7 @@ export interface AgentSession {
 
 /**
  * The agents that are connected: one per cluster. The newest authenticated wins, as an agent that came back may
- * find its own dead connection still here; the older one is ended and `onDuplicate` hears of it.
+ * find its own dead connection still here; the older one is ended and `onDuplicate` is called.
  */
 export class AgentSessions {
   readonly #byCluster = new Map<string, AgentSession>();

@@ -10,7 +10,7 @@ type Requested = Named & Pick<ObservedService, 'exportRequested'>;
 /**
  * Exported is requested and permitted. An admin's export is both; the label istio.io/global is a request, permitted
  * where the hub says so for all, and with strict exports only for clusters that are approved for the name. Either is
- * enough, but a cluster exports nothing of a namespace that it may not host: whoever would answer for it could prove
+ * enough, but a cluster exports nothing of a namespace that it may not host: a pod that answered for it could prove
  * nothing.
  */
 export const isExported = (known: Known, cluster: string, service: Requested): boolean =>

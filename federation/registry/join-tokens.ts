@@ -33,7 +33,7 @@ export interface CreatedToken {
 }
 
 /**
- * A token for one cluster name: single use, short-lived, pinning the hub. Its secret is told once. A cluster that is
+ * A token for one cluster name: single use, short-lived, pinning the hub. Its secret is shown once. A cluster that is
  * not known yet is known from now on, as PENDING.
  */
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {

@@ -130,7 +130,7 @@ export interface Store {
   commit(commit: Commit): Promise<CommitResult>;
   /**
    * Commits after `after`, oldest first, then as they come. Throws HISTORY_TRUNCATED when `after` is too old, and
-   * REVISION_UNKNOWN when it has not come yet: whoever has seen it has seen another store.
+   * REVISION_UNKNOWN when it has not come yet: a caller that has seen it has read another store.
    */
   changes(after: Revision, signal: AbortSignal): AsyncIterable<Change>;
   /**
@@ -153,7 +153,7 @@ export interface Store {
   readObserved(): Promise<ReadonlyMap<string, Uint8Array>>;
   forgetObserved(cluster: string): Promise<void>;
   /**
-   * Takes a new epoch, greater than any before and than `above`: the last step of a hub's start, as it ends whoever led
+   * Takes a new epoch, greater than any before and than `above`: the last step of a hub's start, as it ends the leadership
    * before. Nothing can be committed until then.
    */
   lead(above?: Epoch): Promise<Leadership>;

@@ -9,7 +9,7 @@ export class Watchers {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Commits after `after`, oldest first, then as they come, until the signal aborts. None is missed or told twice. */
+  /** Commits after `after`, oldest first, then as they come, until the signal aborts. No commit is missing or repeated. */
   async *follow(ledger: () => Ledger, after: Revision, signal: AbortSignal): AsyncGenerator<Change> {
     const stop = () => this.wake();
     signal.addEventListener('abort', stop, { once: true });

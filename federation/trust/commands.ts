@@ -6,7 +6,7 @@ import type { Write } from '../store/store.ts';
 import { readyToActivate } from './activation.ts';
 
 /**
- * Records an intermediate that was signed, before anyone is told of it. A key is recorded once, so that a revoked one
+ * Records an intermediate that was signed, before it is sent to anyone. A key is recorded once, so that a revoked one
  * does not come back; those of the cluster that were never activated have signed nothing, and make room.
  */
 export const recordIntermediate: Command<IntermediateRecord, { keyId: string }> = {

@@ -2,7 +2,7 @@ import type { Random } from '../process/random.ts';
 
 /**
  * Items in a random order in which each place goes to one of the rest by weight, drawn only as far as they are asked
- * for: whoever needs three of a thousand draws three times. Items of weight 0 come when nothing else is left.
+ * for: a caller that needs three of a thousand draws three times. Items of weight 0 come when nothing else is left.
  */
 export function* weightedDraw<T>(
   items: readonly T[],

@@ -9,7 +9,7 @@ export interface Producer {
   /** Types that hold later ones back until the consumer has asked for them. */
   readonly awaited?: ReadonlySet<ResourceType>;
   /**
-   * What there is now. All types are read from one consistent state: whoever replaces it calls `changed` for every
+   * What there is now. All types are read from one consistent state: code that replaces it calls `changed` for every
    * type that differs before `next` is called again.
    */
   lookup(type: ResourceType): ProducedType;
@@ -109,7 +109,7 @@ export class ServerSession {
     return this.#sent.get(type)?.rejected ?? new Map<string, RejectedVersion>();
   }
 
-  /** The consumer has asked for this type and was told everything of it once. */
+  /** The consumer has subscribed to this type, and every resource of it has been sent once. */
   completed(type: ResourceType): boolean {
     return this.#sent.get(type)?.completed ?? false;
   }

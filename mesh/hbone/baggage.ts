@@ -48,5 +48,5 @@ export function parseBaggage(text: string | undefined): Baggage {
   };
 }
 
-/** A peer's text goes into logs and labels: nothing but what a name is made of. */
+/** A peer's text goes into logs and labels: only characters of names are kept. */
 const printable = (text: string): string => text.replace(/[^\w.\-/: ]/g, '').slice(0, 253);

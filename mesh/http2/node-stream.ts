@@ -68,7 +68,7 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
   };
   hooks._destroy = (error, callback) => {
     const whole = endStream && stream.writableEnded;
-    // Whoever destroys it resets it; what is closed already was reset by the peer, or has ended both ways.
+    // Code that destroys the stream resets it; a closed stream was reset by the peer, or has ended both ways.
     const closedByWire = stream.closed;
     if (!closedByWire && !stream.pending) stream.close(constants.NGHTTP2_CONNECT_ERROR);
     else if (closedByWire && stream.rstCode !== constants.NGHTTP2_NO_ERROR) resetByPeer();

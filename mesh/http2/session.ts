@@ -56,7 +56,7 @@ export interface IncomingConnect {
   readonly refuse: (status: number, headers?: Headers) => void;
 }
 
-/** What a server's session tells of its peer. */
+/** Events of a server's session about its peer. */
 export interface SessionWatch {
   /** The peer has sent its SETTINGS: the handshake is over. */
   readonly onSettings?: () => void;

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 export type AddressBytes = Uint8Array;
 
 /**
- * Canonical text of an IP address (RFC 5952 for IPv6), or undefined when the text is none. IPv4 inside IPv6 is told
+ * Canonical text of an IP address (RFC 5952 for IPv6), or undefined when the text is none. IPv4 inside IPv6 is written
  * as IPv4, so that one peer has one name. Only four decimal parts are IPv4: `010.0.0.1` and `1` mean different
  * things to different readers. A scoped address is none: its zone means nothing on another machine.
  */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../process/clock.ts';
 import { RateLimit } from '../process/rate-limit.ts';
 
-/** What peers of whom nothing is known yet may take of an acceptor. */
+/** Limits of an acceptor for peers that are not authenticated yet. */
 export interface HandshakeLimits {
   /** Handshakes in progress, over all addresses. */
   readonly inProgress: number;

@@ -122,7 +122,7 @@ export class PeerShares {
   readonly #shares = new Map<string, PeerShare>();
   #sweepAt = sweepFrom;
 
-  /** `onStallReset` is told each tunnel that was reset because its identity's share of bytes was used up. */
+  /** `onStallReset` is called for each tunnel that is reset because its identity's share of bytes is used up. */
   constructor(clock: Clock, limits: Partial<ShareLimits> = {}, onStallReset: () => void = () => undefined) {
     this.#clock = clock;
     this.#limits = { ...defaultLimits, ...limits };

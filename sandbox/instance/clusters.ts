@@ -27,7 +27,7 @@ const thirdOctet: Readonly<Record<string, number>> = { east: 16, west: 32, south
 
 /**
  * The sandbox's clusters. Their manifests are written below `stateDir` with `127.N` replaced, unless an earlier run has
- * done so: what people have changed there since stays. `onProblem` hears of what cannot be started, in one sentence.
+ * done so: what people have changed there since stays. `onProblem` is called with a sentence for each thing that cannot be started.
  */
 export function prepareClusters(
   stateDir: string,

@@ -13,7 +13,7 @@ export interface HeldName {
  */
 export function holdName(name: string): Promise<HeldName | undefined> {
   return new Promise((resolve, reject) => {
-    // Whoever connects is let go, and its reset is no error of ours.
+    // Clients are disconnected, and a reset by one of them is ignored.
     const server = createServer((socket) => socket.on('error', () => undefined).destroy());
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);

@@ -54,7 +54,7 @@ export class Launcher {
     mkdirSync(this.#logs, { recursive: true });
   }
 
-  /** Throws STOPPED after `stop`: nothing may be started that nobody would end. */
+  /** Throws STOPPED after `stop`: a program started then would never be ended. */
   start(program: Program): Running {
     if (this.#stopped) throw new CodedError('STOPPED', `${program.name} is not started: all are being ended`);
     const file = join(this.#logs, `${program.name}.log`);

@@ -9,7 +9,7 @@ import { failover } from './steps/7-failover.ts';
 import { revoked } from './steps/8-revoked.ts';
 import { hubAway } from './steps/9-hub-away.ts';
 
-/** In the order in which they are told; a later one may rest on what an earlier one left. */
+/** In the order in which they run; a later one may depend on what an earlier one left. */
 export const steps: readonly Step[] = [
   joined,
   identities,

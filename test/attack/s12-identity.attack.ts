@@ -11,7 +11,7 @@ import { equal } from './bound.ts';
 import { startImpostor } from './impostor.ts';
 
 /** S12: leaves that a member's own intermediate has signed, and that say who they are in a way that nobody may. */
-describe('S12: forty leaves, of which three are somebody’s, at real handshakes', () => {
+describe('S12: forty leaves, of which three are valid, at real handshakes', () => {
   let mesh: ProxyMesh;
   beforeEach(async () => {
     mesh = await ProxyMesh.start();

@@ -165,7 +165,7 @@ describe('a folder of files as a cluster', () => {
     assert.deepEqual(view.rejections, []);
   });
 
-  it('tells of a pod without a node', async () => {
+  it('reports a pod without a node', async () => {
     write(pod('a', '', ''));
     await run();
     assert.deepEqual(

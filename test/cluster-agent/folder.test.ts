@@ -89,7 +89,7 @@ describe('a folder of manifests', () => {
     assert.deepEqual(names(), []);
   });
 
-  it('tells nothing of what did not change', () => {
+  it('sends no event for what did not change', () => {
     write('a.yaml', service('one') + '---\n' + service('two'));
     put('a.yaml', service('one') + '---\n' + service('two', 9090));
     look();
@@ -265,7 +265,7 @@ describe('a folder of manifests', () => {
     ['field of its kind', service('one').replace('kind: Service', 'knd: Service')],
     ['field of its spec', service('one').replace('spec:', 'sepc:')],
   ] as const)
-    it(`a live object with a misspelt ${what} keeps its last good form, and the word that is meant is told`, () => {
+    it(`a live object with a misspelt ${what} keeps its last good form, and the rejection suggests the right word`, () => {
       write('a.yaml', service('one') + '---\n' + service('two'));
       write('a.yaml', text + '---\n' + service('two', 9090));
       assert.deepEqual(names(), ['one', 'two']);

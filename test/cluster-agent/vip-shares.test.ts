@@ -115,7 +115,7 @@ describe('virtual addresses of services that only other clusters have', () => {
     assert.equal(given(allocations, west), 20);
   });
 
-  it('a service that this cluster gets itself counts to nobody', () => {
+  it('a service that this cluster has itself counts towards no other cluster', () => {
     const allocations = open();
     const all = services('west', mostOfOne);
     offer(allocations, { west: all });

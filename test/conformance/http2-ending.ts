@@ -105,7 +105,7 @@ export function http2Ending(name: string, make: Make): void {
       for (const answer of await Promise.all(reopened)) assert.equal(answer.status, 200);
     });
 
-    it('tells a server when nobody waits for its answer any more', async () => {
+    it('signals a server when the client has given up on its answer', async () => {
       const asked = Promise.withResolvers<AbortSignal>();
       await meet(({ gone }) => asked.resolve(gone));
       const stop = new AbortController();
@@ -118,7 +118,7 @@ export function http2Ending(name: string, make: Make): void {
       await aborted;
     });
 
-    it('a stream that is reset before anybody listens ends nothing but itself', async () => {
+    it('a stream that is reset before a listener is attached ends no other stream', async () => {
       await meet(({ authority: wanted, accept }) => {
         const stream = accept({});
         if (wanted === 'broken:1') stream.destroy(new Error('the application broke'));

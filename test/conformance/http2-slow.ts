@@ -122,7 +122,7 @@ export function http2Slow(name: string, make: Make): void {
       });
     }
 
-    it('leaves a peer alone that does nothing but widen its windows', async () => {
+    it('keeps the session of a peer that only sends window updates', async () => {
       const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
       peer.on('error', () => undefined);
       await once(peer, 'remoteSettings');

@@ -43,7 +43,7 @@ function carrying(name: string, make: Make): void {
       assert.equal(String((await once(answer.stream, 'data'))[0]), 'hello');
     });
 
-    it('tells a refusal by its status', async () => {
+    it('rejects with the status of a refusal', async () => {
       session = await sessions(({ refuse }) => refuse(401, { 'x-isthmus-reason': 'no' }));
       const answer = await session.connect({ authority: 'a:1', headers: {} }, never);
       assert.equal(answer.status, 401);
@@ -92,7 +92,7 @@ function carrying(name: string, make: Make): void {
       assert.equal(session.usable, false);
     });
 
-    it('gives up a CONNECT when it is told to', async () => {
+    it('aborts a CONNECT on its signal', async () => {
       session = await sessions(() => undefined);
       const stop = new AbortController();
       const waiting = session.connect({ authority: 'a:1', headers: {} }, stop.signal);

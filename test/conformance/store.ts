@@ -127,7 +127,7 @@ export function storeConformance(
       assert.deepEqual(results.map(({ kind }) => kind).sort(), ['committed', 'conflict', 'conflict']);
     });
 
-    it('tells watchers every commit once and in order, those before and those after they came', async () => {
+    it('gives watchers every commit once and in order, those before and those after they came', async () => {
       await store.commit(commit('1', [put('a')]));
       await store.commit(commit('2', [put('b')]));
       const stop = new AbortController();
@@ -174,7 +174,7 @@ export function storeConformance(
       assert.equal((await store.read()).objects[0]?.revision, 3);
     });
 
-    it('tells nobody to wait for a revision of another store', async () => {
+    it('refuses to wait for a revision of another store', async () => {
       await store.commit(commit('1', [put('a')]));
       const next = () => store.changes(7, new AbortController().signal)[Symbol.asyncIterator]().next();
       await assert.rejects(next(), { code: 'REVISION_UNKNOWN' });

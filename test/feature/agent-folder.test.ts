@@ -27,7 +27,7 @@ describe('the state folder of an agent', () => {
       new AbortController().signal,
     );
 
-  it('is one agent’s: a second one is told who has it, and changes nothing', async () => {
+  it('belongs to one agent: a second one names the first one’s pid, and changes nothing', async () => {
     const lock = lockFolder(stateDir, 'isthmus-agent');
     const before = readdirSync(stateDir);
     await assert.rejects(start(), {

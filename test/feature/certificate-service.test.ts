@@ -184,7 +184,7 @@ describe('the certificate service, through its own door', () => {
     session.destroy();
   });
 
-  it('a self-signed certificate with a ztunnel’s SPIFFE ID proves nobody', async () => {
+  it('a self-signed certificate with a ztunnel’s SPIFFE ID is refused', async () => {
     await activate();
     const [ownRoot, key] = [generateKey(), generateKey()];
     const forged = {

@@ -114,7 +114,7 @@ describe('GraphQL through its door', () => {
     assert.equal(other.userErrors[0].code, 'CONFLICT');
   });
 
-  it('does once what comes twice at once under one key, and a dry run under a used key tells of itself', async () => {
+  it('executes two concurrent requests with one key once, and a dry run with a used key returns its own result', async () => {
     const [one, two] = await Promise.all([
       mutate(token, { cluster: 'twin', idempotencyKey: 'twin' }),
       mutate(token, { cluster: 'twin', idempotencyKey: 'twin' }),
@@ -366,7 +366,7 @@ describe('GraphQL through its door', () => {
     await until(again);
   });
 
-  it('tells changes after a revision over SSE, and what follows', async () => {
+  it('sends changes after a revision over SSE, then new ones', async () => {
     const from = await revision();
     const response = await hub.post(
       JSON.stringify({ query: `subscription { changes(after: ${from}) { revision action } }` }),

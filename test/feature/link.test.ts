@@ -78,7 +78,7 @@ describe('the link between the hub and its agents', () => {
     );
   const remotesOf = (one: TestAgent) => [...one.views.view.remotes.keys()];
 
-  it('tells each cluster what the others export, and what becomes of it', async () => {
+  it('sends each cluster what the others export, and its changes', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').gateway().connect();
     const west = (await agent('west', 2)).connect();
@@ -207,7 +207,7 @@ describe('the link between the hub and its agents', () => {
     assert.deepEqual([rest, asked[0]], [[], { kind: 'workloads', ...shopCarts }]);
   });
 
-  it('tells subscribers how a cluster and an operation are, and each change of them', async () => {
+  it('sends subscribers the state of a cluster and of an operation, and each change', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).connect();
     await until(isState('east', 'ACTIVE'));

@@ -83,7 +83,7 @@ describe('a member that reports what it must not', () => {
     );
   });
 
-  it('names that are lines of an environment file, and identities of another namespace: nobody receives them', async () => {
+  it('names that are lines of an environment file, and identities of another namespace: no other cluster receives them', async () => {
     await start();
     const body = (over: object) => wire.serviceReport.encode({ ...aService('cart'), ...over });
     member.report('service', 'shop/evil', body({ name: 'evil\nLD_PRELOAD=/x' }));

@@ -100,7 +100,7 @@ describe('what has no effect is a warning with its field at once, and what canno
       assert.equal(await federation.revision(), before);
     });
 
-  it('a traffic policy is deleted by the name of its service, which a bare name is told', async () => {
+  it('a traffic policy is deleted by the name of its service, and the error for a bare name says so', async () => {
     await federation.run('policy apply -f -', { input: traffic('{ localityOrder: [REGION] }') });
     const bare = await federation.run('policy delete cart');
     assert.equal(bare.status, 4);

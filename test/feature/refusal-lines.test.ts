@@ -27,7 +27,7 @@ async function bounded(clock: FakeClock, lines: readonly WrittenLine[], message:
 }
 
 describe('a thousand refusals in a second make few lines, which say how many they were', () => {
-  it('of proxies that prove nobody, at the agent', async () => {
+  it('of proxies without a proven identity, at the agent', async () => {
     const clock = new FakeClock();
     const { log, lines } = countingLog();
     const world = await XdsWorld.start({ clock, log });

@@ -107,7 +107,7 @@ describe('the workload API, over real gRPC and TLS', () => {
     await again.stop();
   });
 
-  it('tells upstream proxies only what they understand, and gateways only what is behind them', async () => {
+  it('sends upstream proxies only types that they support, and gateways only the endpoints behind them', async () => {
     world = await XdsWorld.start();
     const withdrawn = new Map([[local.uid, new Set([cart.key])]]);
     world.server.setSnapshot({ ...snapshot, withdrawn }, moment(1));
@@ -284,7 +284,7 @@ describe('the workload API, over real gRPC and TLS', () => {
     await proxy.stop();
   });
 
-  it('leaves from the address that it is told to', async () => {
+  it('uses the configured source address', async () => {
     world = await XdsWorld.start();
     world.server.setSnapshot(snapshot, moment(1));
     const proxy = world.proxy({ localAddress: '127.9.8.7' });
@@ -363,7 +363,7 @@ describe('the workload API refuses', () => {
       assert.ok(!refused.details.includes('bad token'), 'never the token');
     });
 
-  it('callers that prove nobody their connection after ten seconds, and keeps those of others', async () => {
+  it('callers without a proven identity their connection after ten seconds, and keeps those of others', async () => {
     const clock = new FakeClock();
     const timed = await XdsWorld.start({ clock });
     const call = async (token: string) => {

@@ -12,7 +12,7 @@ describe('a drain’s deadline', () => {
   const drain = (over: Partial<Drain>) =>
     hub.run(drainCluster, { cluster: 'east', percent: 100, scope: 'ALL', deadline: undefined, ...over });
 
-  it('goes with what clusters are told', async () => {
+  it('is sent to clusters with their other resources', async () => {
     const deadline = hub.clock.now() + 60_000;
     assert.ok((await drain({ deadline })).ok);
     assert.deepEqual(

@@ -36,7 +36,7 @@ describe('a second cluster that exports an existing name', () => {
     assert.deepEqual(reasons('west'), []);
   });
 
-  it('waits with strict exports: nobody receives it before an operator approves it', async () => {
+  it('waits with strict exports: no cluster receives it before an operator approves it', async () => {
     await start('strict');
     assert.deepEqual([exported('east'), exported('west')], [true, false]);
     assert.deepEqual([...compile(hub.now, 'south', 'remote').keys()], ['east/shop/cart']);

@@ -44,7 +44,7 @@ describe('federation/failover: operations', () => {
   };
   const look = (id: string) => hub.now.intent.operations.get(id)!.value;
 
-  it('tell when each cluster applied them, and end with the last', async () => {
+  it('show when each cluster applied them, and end with the last cluster', async () => {
     const id = await drain('east');
     says('west', standing());
     await hub.pass(1000);

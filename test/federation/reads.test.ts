@@ -59,7 +59,7 @@ describe('federation: what is held back, and what must have it decided again', (
       }
     });
 
-  it('an input that nothing was read of wakes nobody', async () => {
+  it('a change of an input that was not read causes no recomputation', async () => {
     const reads = new Reads();
     isHeld(reads.through(hub.now), 'west', 'remote', 'east/shop/cart');
     hub.report('south', { services: { cart: 0 }, shard: { synced: false } });

@@ -45,7 +45,7 @@ describe('the clusters to which a failover or a drain would move connections', (
     assert.match(sentences(plan().warnings), /^west has no healthy east-west gateway: /);
   });
 
-  it('a drain tells a service that no other cluster has from one whose other clusters cannot take it', async () => {
+  it('a drain distinguishes services that exist nowhere else from services whose other clusters cannot take them', async () => {
     assert.equal(await drainWarnings().then((text) => text.includes('will not move')), false);
     for (const name of ['west', 'south']) hub.report(name, { services: {} });
     assert.match(await drainWarnings(), /no cluster but east has shop\/cart: it will not move/);

@@ -123,7 +123,7 @@ describe('sandbox/instance state folder', () => {
       .map(({ name }) => name)
       .sort();
 
-  it('leaves what runs alone, whoever runs it', async () => {
+  it('leaves running instances alone', async () => {
     const [one, two] = await Promise.all([open(), open({ fresh: true })]);
     assert.deepEqual([one.name, two.name].sort(), ['sandbox', 'sandbox-2']);
     await assert.rejects(open({ instance: one.name }), {
@@ -228,14 +228,14 @@ describe('sandbox/processes launcher', () => {
     ...{ name, flags, env: {}, script: 'test/fakes/short-lived.ts' },
   });
 
-  it('tells of a program that ends by itself: how, where its log is and what it said last', async () => {
+  it('reports a program that ends by itself: its status, its log file and its last line', async () => {
     const loss = new Promise<Error>((resolve) => launcher.onLoss(resolve));
     launcher.start(program('hub', 'port 15101 is taken', '3'));
     const { message } = await loss;
     assert.match(message, /^hub ended with 3: see .*logs\/hub\.log; its last line: port 15101 is taken$/);
   });
 
-  it('tells nothing of one that was killed from here, and starts none once all are stopped', async () => {
+  it('does not report a program that the launcher killed, and starts none after stop', async () => {
     const losses: Error[] = [];
     launcher.onLoss((loss) => losses.push(loss));
     const running = launcher.start(program('hub', 'up'));

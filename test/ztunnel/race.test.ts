@@ -45,7 +45,7 @@ describe('ztunnel/proxy race', () => {
     assert.equal(tried[1]!.at, 0);
   });
 
-  it('asks nobody else after an answer, and gives up who was asked already', async () => {
+  it('tries no other candidate after an answer, and aborts those under way', async () => {
     const clock = new FakeClock();
     const { tried, run } = trial(clock);
     const result = run('a', 'b', 'c');

@@ -13,7 +13,7 @@ type Delta = Extract<ToWorker, { kind: 'delta' }>;
 
 /**
  * Puts one delta in force and tells what of it cannot be read; the rest holds. A policy that cannot be read closes what it
- * is for. An unknown type is none of ours.
+ * is for. An unknown type is ignored.
  */
 export function applyDelta(state: MeshState, table: IssuerTable, delta: Delta): readonly Rejected[] {
   const { removed } = delta;

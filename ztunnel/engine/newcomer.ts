@@ -61,7 +61,7 @@ export class Newcomer {
 
   /**
    * The peer is known, or need not be. False when there is no room for it or a limit has ended it: then the connection
-   * has been destroyed. One whose peer has gone needs no slot any more, and whoever serves it finds that out.
+   * has been destroyed. A connection whose peer has gone needs no slot, and its handler fails at the first read or write.
    */
   seat(): boolean {
     this.#handshake?.succeeded();

@@ -15,7 +15,7 @@ export class Slots {
   #full: Timer | undefined;
   #stuck = false;
 
-  /** `onStuck` is told when all slots were taken for 30 s and none came back in that time, and when one did again. */
+  /** `onStuck(true)` is called when all slots were taken for 30 s and none was released, `onStuck(false)` when one is released again. */
   constructor(most: number, clock: Clock, onStuck: (stuck: boolean) => void) {
     this.#most = most;
     this.#clock = clock;

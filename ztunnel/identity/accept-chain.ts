@@ -18,7 +18,7 @@ export function acceptChain(answer: readonly string[], identity: string, publicK
   const leaf = readLeaf(answer[0] ?? '');
   const named = spiffeIdOf(leaf);
   if (!named.ok || named.value !== identity)
-    throw badChain(`is for ${named.ok ? named.value : 'nobody'}, not for ${identity}`);
+    throw badChain(`is for ${named.ok ? named.value : 'no workload'}, not for ${identity}`);
   const fault = leafFault(leaf);
   if (fault !== undefined) throw badChain(fault);
   if (!leaf.publicKey.equals(publicKey)) throw badChain('is for another key than ours');

@@ -5,7 +5,7 @@ import { retryFloorBytes } from '../proxy/retry-floor.ts';
 import { Gathering } from './gathering.ts';
 import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from './messages.ts';
 
-/** What the control thread hears of its workers. */
+/** Callbacks of the control thread for events of its workers. */
 export interface WorkerHooks {
   readonly onWant: (identity: string, urgent: boolean) => void;
   /** No worker needs the identity any more. */

@@ -17,7 +17,7 @@ export class Output {
   #retryAt = 0;
   #ended = false;
 
-  /** `onProblem` hears each time that the place cannot be opened or written to. */
+  /** `onProblem` is called each time the file cannot be opened or written. */
   constructor(place: string, clock: Clock, onProblem: (error: Error) => void) {
     this.#place = place;
     this.#clock = clock;

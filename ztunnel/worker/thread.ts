@@ -21,7 +21,7 @@ const outputTo = (place: string): Output | undefined =>
 const access = outputTo(config.accessLog);
 const tap = outputTo(config.tap);
 
-/** The process may end as soon as it hears of the last connection's end, whose line must not be lost. */
+/** The process may exit as soon as it receives `drained`, so the last connection's line is flushed before. */
 async function say(message: FromWorker): Promise<void> {
   if (message.kind === 'drained') await Promise.all([access?.end(), tap?.end()]);
   port?.postMessage(message);

@@ -18,7 +18,7 @@ type Saved = Readonly<Record<Kind, Readonly<Record<string, string>>>> & {
 const ranges = { pods: [1, 1], apps: [2, 1], vips: [4, 12] } as const;
 const kinds = Object.keys(ranges) as readonly Kind[];
 
-/** Whoever comes back sooner finds the old address again, and nobody is met at an address that was another's. */
+/** An owner that returns sooner gets its old address again, and no owner gets an address that another had a short time ago. */
 const graceMillis = 10 * 60_000;
 /** What is allocated in one go is written once. */
 const saveMillis = 20;

@@ -35,7 +35,7 @@ interface Watched {
 
 /**
  * Watches each of a tree's folders by itself. Watching files, as Node's recursive watch does on Linux, follows an inode:
- * once a file has been replaced, which is how most programs write, its changes are no longer told. A folder whose watch
+ * once a file has been replaced, which is how most programs write, its changes are no longer reported. A folder whose watch
  * is lost is tried again at every look, and the others go on.
  */
 export class FolderWatch {

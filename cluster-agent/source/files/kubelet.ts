@@ -157,7 +157,7 @@ function probesOf(pod: PodObject): readonly Probe[] {
   return probe ? [probe] : [];
 }
 
-/** What decides whom the probes ask, and for what. */
+/** The inputs that decide which pods are probed, and how. */
 const asksOf = ({ pod, probes }: Pick<Running, 'pod' | 'probes'>) => [
   probes,
   pod.metadata.annotations['isthmus.io/app-address'],

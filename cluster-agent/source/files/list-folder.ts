@@ -27,7 +27,7 @@ export interface Listing {
   readonly closed: ReadonlyMap<string, string>;
 }
 
-/** Is told of each folder before it is listed, and of those that hold what links lead to, with the name that matters. */
+/** Called for each folder before it is listed, and for folders that hold the targets of links, with the name of the target. */
 export type OnFolder = (path: string, only?: string) => void;
 
 const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);

@@ -192,7 +192,7 @@ const closed = (effect: string): Finding => ({
   message: `this policy cannot be read, so ${effect}; correct it to end this`,
 });
 
-/** Nobody knows whom a refused policy is about. */
+/** The refused policy has no readable namespace, so its workloads are unknown. */
 const notClosed: Finding = {
   code: 'REFUSED_POLICY_NOT_ENFORCED',
   severity: 'ERROR',

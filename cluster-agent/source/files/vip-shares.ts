@@ -92,7 +92,7 @@ export class VipShares {
     this.#uncount(owner);
   }
 
-  /** Whoever wanted an address is gone. */
+  /** The service that needed an address is gone. */
   forget(isThere: (owner: string) => boolean): void {
     for (const owner of this.#refused.keys()) if (!isThere(owner)) this.#refused.delete(owner);
   }

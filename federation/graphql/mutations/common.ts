@@ -5,7 +5,7 @@ import type { ApiTypes } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { userErrorType, warningType } from '../types/common.ts';
 
-/** What every mutation's input has beside its own fields. */
+/** Fields that every mutation's input has. */
 export const commonInput = (t: InputFieldBuilder<ApiTypes, 'InputObject'>) => ({
   dryRun: t.boolean({
     required: true,

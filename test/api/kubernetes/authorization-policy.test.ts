@@ -45,7 +45,7 @@ describe('rules that need L7, at L4', () => {
     'a DENY of a port or of a path keeps the port': [
       { action: 'DENY', rules: [{ to: [{ operation: { ports: ['7001'] } }, ...paths] }] },
       [[[match({ destinationPorts: [7001] })]]],
-      /paths.*requests that nothing else tells apart are not denied/,
+      /paths.*requests that differ only in these parts are not denied/,
     ],
     'a DENY of a namespace or of a JWT keeps the namespace': [
       {

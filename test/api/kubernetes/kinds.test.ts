@@ -210,7 +210,7 @@ describe('a field that a kind does not have', () => {
   for (const [name, [raw, expected]] of Object.entries(table))
     it(name, () => assert.deepEqual(found(raw), expected));
 
-  it('are told 20 of one object', () => {
+  it('are reported up to 20 of one object', () => {
     const fields = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`zz${i}`, 1]));
     for (const [count, told] of [

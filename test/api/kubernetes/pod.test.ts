@@ -14,7 +14,7 @@ const podOf = (...given: Parameters<typeof decode>) => {
   return { pod: decoded.value.object, findings: decoded.value.findings };
 };
 
-describe('what of a readiness probe is not applied is told', () => {
+describe('parts of a readiness probe that are not applied are reported', () => {
   const port = 8080;
   const table: Record<string, [object, string | undefined, readonly string[]]> = {
     'nothing of a TCP one': [{ tcpSocket: { port } }, 'tcpSocket', []],

@@ -139,7 +139,7 @@ describe('decoders fill in what is left unsaid', () => {
     );
   });
 
-  it('IPv4 inside IPv6 is told as IPv4, and so is its prefix', () => {
+  it('IPv4 inside IPv6 is written as IPv4, and so is its prefix', () => {
     const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 1, 0, 0);
     const decoded = ofService({
       namespace: 'a',

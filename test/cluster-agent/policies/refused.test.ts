@@ -29,7 +29,7 @@ describe('a policy of the cluster that proxies refuse is an error', () => {
     assert.match(one.message, /refuse policy shop\/converted/);
   });
 
-  it("is not told of the hub's, which have a state", () => {
+  it("leaves out the hub's policies, which have a state of their own", () => {
     const authorization = anAuthorization({ name: 'isthmus~x' });
     const policies = new Map([
       ['x', { name: 'x', revision: 1, target: { namespace: 'shop', labels: {} }, authorization }],

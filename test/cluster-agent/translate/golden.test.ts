@@ -21,7 +21,7 @@ const plain = (record: object): unknown =>
     }),
   );
 
-describe('a cluster and the hub’s word as what proxies are told', () => {
+describe('the state of proxies, from a cluster and the hub’s resources', () => {
   const both = (name: string) =>
     aRemote({
       name,

@@ -172,7 +172,7 @@ describe('ztunnel, across networks', () => {
     assert.equal(line['src.identity'], identityOf('front'));
   });
 
-  it('a server that speaks first is heard behind 15443, where plaintext is told from mTLS by its first byte', async () => {
+  it('a server that speaks first is heard behind 15443, where the first byte distinguishes plaintext from mTLS', async () => {
     const { destination } = await twoNetworks(mesh, { classicClients: true });
     await mesh.serve(mesh.at('34.1'), port, (socket) => {
       socket.write('220 ready\n');

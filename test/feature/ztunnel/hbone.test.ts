@@ -90,7 +90,7 @@ describe('ztunnel, inside one network', () => {
       assert.equal((await proxy.line({ direction: 'outbound' }))['src.identity'], identityOf('front'));
     });
 
-  it('refuses a caller whom nobody knows, 127.0.0.1 with a sentence', async () => {
+  it('refuses an unknown caller, and explains 127.0.0.1', async () => {
     const proxy = await oneNode();
     const call = await mesh.call('127.0.0.1', vip(mesh), port);
     assert.equal(await call.end(), '');
@@ -196,7 +196,7 @@ describe('ztunnel, inside one network', () => {
     assert.match((await proxy.line({ direction: 'inbound' }))['error'] ?? '', /^late denial: STRICT/);
   });
 
-  it('one caller’s refusal is told and counted once, is tried nowhere else, and sends no other caller elsewhere', async () => {
+  it('a refusal of one caller is logged and counted once, is not retried, and diverts no other caller', async () => {
     const picky = shop.pod('east', 'cart-picky', '17.3', {
       ...shop.serving(shop.cart, '18.3'),
       ...{ capacity: 1_000_000, authorizationPolicies: ['shop/no-front'] },

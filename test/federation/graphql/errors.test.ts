@@ -16,20 +16,20 @@ describe('federation/graphql: errors', () => {
   };
   beforeEach(() => (logged.length = 0));
 
-  it('tell what was meant for the caller as it is', () => {
+  it('made for the caller are sent unchanged', () => {
     const error = new GraphQLError('no such cluster', { extensions: { code: 'NOT_FOUND' } });
     assert.equal(show(error), error);
     assert.deepEqual(logged, []);
   });
 
-  it('tell a coded error by its code, and log it', () => {
+  it('with a code are sent with code and message, and logged', () => {
     const originalError = new CodedError('STORE_FAILED', 'hub.db cannot be written');
     const shown = show(new GraphQLError('x', { originalError, path: ['applyPolicy'] }));
     assert.deepEqual([shown.message, shown.extensions['code']], ['hub.db cannot be written', 'STORE_FAILED']);
     assert.deepEqual(logged, [{ path: 'applyPolicy', error: 'hub.db cannot be written' }]);
   });
 
-  it('tell of anything else only that the log has it, and it has', () => {
+  it('of any other kind are sent without details, which are logged', () => {
     const shown = show(new GraphQLError('x', { originalError: new Error('a secret') }));
     assert.deepEqual(
       [shown.message, shown.extensions['code']],

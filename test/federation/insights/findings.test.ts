@@ -122,7 +122,7 @@ describe('federation/insights: findings', () => {
     );
   });
 
-  it('name exports and traffic policies of services that nobody has', async () => {
+  it('name exports and traffic policies of services that no cluster has', async () => {
     await hub.put(
       { kind: 'serviceExport', namespace: 'shop', name: 'gone', clusters: [] },
       { kind: 'serviceExport', namespace: 'shop', name: 'cart', clusters: ['east', 'north'] },

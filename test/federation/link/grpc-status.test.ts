@@ -27,7 +27,7 @@ describe('the status of a refused call', () => {
       });
     });
 
-  it('is INTERNAL without a reason for what nobody has foreseen', () => {
+  it('is INTERNAL without details for an unexpected error', () => {
     const { code, details } = grpcError(new Error('secret'), lines, 'peer');
     assert.equal(code, status.INTERNAL);
     assert.doesNotMatch(details, /secret/);

@@ -242,7 +242,7 @@ describe('outbound: whom to expect', () => {
     assert.deepEqual(expectOf(remote({ subjectAltNames: [] }, 'istio-mtls')), [id('cart-of-all')]));
 
   for (const transport of ['hbone', 'istio-mtls'] as const)
-    it(`${transport} across networks to nobody known is refused`, () => {
+    it(`${transport} across networks to an unknown identity is refused`, () => {
       const state = stateOf(
         [entry(cart, transport, { subjectAltNames: [] }), westGateway],
         [{ ...cart, subjectAltNames: [] }],

@@ -45,5 +45,5 @@ describe('names that a client means', () => {
     ]));
   it('are not completed when a dot says that they are whole', () =>
     assert.deepEqual(namesMeant('cart.shop.', 'shop'), ['cart.shop']));
-  it('are nobody when empty', () => assert.deepEqual(namesMeant('', 'shop'), ['']));
+  it('an empty name stays empty', () => assert.deepEqual(namesMeant('', 'shop'), ['']));
 });

@@ -93,7 +93,7 @@ describe('mesh/hbone headers of a CONNECT, from anybody', () => {
   const text = fc.option(fc.string({ unit: 'binary', maxLength: 3000 }), { nil: undefined });
   const names = ['baggage', 'forwarded', 'traceparent', 'x-forwarded-network'] as const;
 
-  it('are read without a throw, and into nothing but names', () =>
+  it('are read without an exception, and yield names only', () =>
     fc.assert(
       fc.property(fc.tuple(text, text, text, text), (values) => {
         const sent = names.flatMap((name, i) =>

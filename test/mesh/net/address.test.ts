@@ -42,7 +42,7 @@ describe('addresses', () => {
       }),
     ));
 
-  it('tells an address of 16 bytes that holds IPv4 as IPv4', () =>
+  it('writes an address of 16 bytes that holds IPv4 as IPv4', () =>
     assert.equal(
       addressText(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1)),
       '10.0.0.1',

@@ -10,7 +10,7 @@ import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();
 
-describe('mesh/net, what nobody wants any more', () => {
+describe('mesh/net, operations that are no longer needed', () => {
   it('a handshake that is given up ends, and its connection with it', async () => {
     const { client, server } = await socketPair();
     const stop = new AbortController();

@@ -159,7 +159,7 @@ describe('mesh/tls in trouble', () => {
   });
 
   for (const layer of ['hbone', 'outer', 'inner', 'istio-mtls'] as const)
-    it(`nobody is dialled for whom no name is known (${layer})`, async () => {
+    it(`no connection is made to an endpoint without a known identity (${layer})`, async () => {
       const options = { table: tableOf(authority), clock: systemClock, timeoutMillis: 5000, alpn: ['h2'] };
       const error = await refused(
         dialTls(pair.client, {

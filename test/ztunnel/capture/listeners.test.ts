@@ -59,7 +59,7 @@ describe('ztunnel/capture listeners', () => {
     socket.destroy();
   };
 
-  it('listens where it should, and tells each connection by what it is for', async () => {
+  it('listens at the wanted addresses, and passes each connection on with its role', async () => {
     const { listeners, until } = world();
     listeners.reconcile(wanting(vip(9001), { address, port: 9002, role: { kind: 'port', uid: 'x' } }));
     await listeners.settled();
@@ -81,7 +81,7 @@ describe('ztunnel/capture listeners', () => {
     await assert.rejects(call(9002), { code: 'ECONNREFUSED' });
   });
 
-  it('a port below 1024 without root is told with its remedy, and the others work', async () => {
+  it('a port below 1024 without root is reported with a remedy, and the others work', async () => {
     const { listeners, said } = world(failing(new Map([[80, 'EACCES']])));
     listeners.reconcile(wanting(vip(80), vip(9001)));
     await listeners.settled();
@@ -91,7 +91,7 @@ describe('ztunnel/capture listeners', () => {
     assert.equal(listeners.size, 1);
   });
 
-  it('tries a taken port again each second, tells it once, and says when it has it', async () => {
+  it('tries a taken port again each second, reports it once, and reports when it is captured', async () => {
     const taken = createServer().listen(9001, address);
     await once(taken, 'listening');
     const { clock, listeners, said, until } = world();

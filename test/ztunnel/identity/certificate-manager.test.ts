@@ -304,7 +304,7 @@ describe('ztunnel/identity, what a certificate service answers', () => {
     return [leaf, intermediate.certificate, root].map(certificatePem);
   };
 
-  it('a refusal of the service is told with its words', async () => {
+  it('a refusal of the service is logged with its message', async () => {
     const { clock, failures, manager, last } = world();
     manager.want(cart, false);
     last().fail(new CodedError('X', 'PERMISSION_DENIED: not on this node'));

@@ -45,7 +45,7 @@ describe('ztunnel/worker output', () => {
     await output.end();
   });
 
-  it('drops while its place cannot be opened, tells why, and tries again after a second', async () => {
+  it('drops lines while its file cannot be opened, logs why, and tries again after a second', async () => {
     const place = join(folder, 'not-yet', 'access.log');
     const { output, clock, problems, problem } = outputTo(place);
     await problem(1);

@@ -15,7 +15,7 @@ describe('ztunnel/worker gathering', () => {
     assert.deepEqual(await second, ['b2', 'a2']);
   });
 
-  it('leaves an answer alone that nobody asked for', async () => {
+  it('ignores an answer without a request', async () => {
     const gathering = new Gathering<string>(1);
     gathering.heard(0, 'unasked');
     gathering.heard(9, 'of nobody');
@@ -120,7 +120,7 @@ describe('ztunnel/worker, two workers as one', () => {
     assert.deepEqual(heard, ['stuck true', 'stuck true', 'stuck true', 'stuck false']);
   });
 
-  it('passes on what ports and deaths either tells', () => {
+  it('passes on problems of ports and deaths of either worker', () => {
     const { a, b, heard } = world();
     a.say({ kind: 'port-not-capturable', address: '127.1.0.1', port: 80, error: 'EACCES' });
     a.say({ kind: 'port-captured', address: '127.1.0.1', port: 80 });
