@@ -5,6 +5,7 @@ import { headerDrip } from './attacks/header-drip.ts';
 import { madeYouReset } from './attacks/made-you-reset.ts';
 import { rapidReset } from './attacks/rapid-reset.ts';
 import { reconnect } from './attacks/reconnect.ts';
+import { unread } from './attacks/unread.ts';
 import { windowStall } from './attacks/window-stall.ts';
 import type { Job, Outcome } from './job.ts';
 
@@ -19,4 +20,5 @@ export const attacks: Readonly<Record<string, (job: Job) => Promise<Outcome>>> =
   'header-bomb': headerBomb,
   'header-drip': headerDrip,
   'window-stall': windowStall,
+  unread,
 };

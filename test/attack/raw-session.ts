@@ -17,6 +17,10 @@ export class RawSession {
   received = 0;
   onData: (stream: number, bytes: number) => void = () => undefined;
   onReset: (stream: number) => void = () => undefined;
+  /** Bytes of DATA that the target lets come on the connection (RFC 9113 6.9.2); an attack takes from it what it sends. */
+  window = 65_535;
+  /** The target lets so many bytes more come on a stream, or on the connection: 0. */
+  onWindow: (stream: number, increment: number) => void = () => undefined;
   onAnswer: (stream: number, accepted: boolean) => void = () => undefined;
   readonly closed: Promise<unknown>;
   readonly #socket: TLSSocket;
@@ -103,6 +107,10 @@ export class RawSession {
     } else if (type === frameTypes.data) {
       this.received += length;
       this.onData(stream, length);
+    } else if (type === frameTypes.windowUpdate) {
+      const increment = this.#pending.readUInt32BE(9);
+      if (stream === 0) this.window += increment;
+      this.onWindow(stream, increment);
     } else if (type === frameTypes.headers) this.#answered(stream, this.#pending[9]);
   }
 
