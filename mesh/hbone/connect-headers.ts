@@ -31,9 +31,18 @@ export interface Said {
   readonly trace: string | undefined;
 }
 
+const forwardedNetwork = 'x-forwarded-network';
+
+/**
+ * True of the CONNECT in a session that came through a gateway. Such a session carries one connection of a client, so its
+ * own connection is reset with it: the reset of the stream alone would arrive behind all that was sent before, and not
+ * at all where nobody reads that.
+ */
+export const isInner = (headers: Headers): boolean => headers[forwardedNetwork] !== undefined;
+
 export const readConnectHeaders = (headers: Headers): Said => ({
   baggage: parseBaggage(headers['baggage']),
-  network: headers['x-forwarded-network'],
+  network: headers[forwardedNetwork],
   service: forwardedHost(headers['forwarded']),
   trace: traceIdOf(headers['traceparent']),
 });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../process/clock.ts';
+import type { Counters } from './relay.ts';
 import { wireOf } from './wire.ts';
 
 const lookMillis = 250;
@@ -8,10 +9,14 @@ const lookMillis = 250;
 interface Watched {
   readonly a: Duplex;
   readonly b: Duplex;
+  readonly carried: Readonly<Counters>;
+  /** What was carried at the last look. */
+  seen: number;
 }
 
 /**
- * Notices resets that Node does not. It learns of a reset by reading; while a tunnel stands still because one side takes
+ * Notices resets that Node does not, or late. It learns of a reset by reading, after all that the kernel has received
+ * before it, which is some megabytes where a tunnel is busy; and while a tunnel stands still because one side takes
  * nothing, its other side is not read. Nor is a session of HTTP/2 that waits to write: its TLS loses the error of that
  * write, and the session waits on. An empty write asks the kernel: it sends nothing, and fails where the connection was
  * reset, which destroys the socket with that error.
@@ -26,8 +31,8 @@ export class LostPeers {
   }
 
   /** Both sides of a tunnel, for as long as it lasts: call what is returned when it has ended. */
-  watch(a: Duplex, b: Duplex): () => void {
-    const one = { a, b };
+  watch(a: Duplex, b: Duplex, carried: Readonly<Counters>): () => void {
+    const one = { a, b, carried, seen: 0 };
     this.#watched.add(one);
     this.#look ??= this.#clock.after(lookMillis, () => this.#again());
     return () => void this.#watched.delete(one);
@@ -35,12 +40,24 @@ export class LostPeers {
 
   #again(): void {
     this.#look = this.#watched.size === 0 ? undefined : this.#clock.after(lookMillis, () => this.#again());
-    // Each once, however many streams stand still on it.
-    const still = new Set<Socket>();
-    for (const { a, b } of this.#watched)
-      if (a.isPaused() || b.isPaused()) for (const wire of [wireOf(a), wireOf(b)]) if (wire) still.add(wire);
-    for (const wire of still) ask(wire);
+    // Each once, however many streams it carries.
+    const asked = new Set<Socket>();
+    for (const one of this.#watched) {
+      const { a, b } = one;
+      // One that has nothing to read would have seen it by itself.
+      if (isBusy(one) || a.isPaused() || b.isPaused())
+        for (const wire of [wireOf(a), wireOf(b)]) if (wire) asked.add(wire);
+    }
+    for (const wire of asked) ask(wire);
   }
+}
+
+/** It has carried something since the last look. */
+function isBusy(one: Watched): boolean {
+  const { sent, received } = one.carried;
+  const before = one.seen;
+  one.seen = sent + received;
+  return one.seen !== before;
 }
 
 /**

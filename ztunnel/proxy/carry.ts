@@ -55,7 +55,7 @@ export async function carry(
   if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
   const ended = metrics.open(telemetry.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: telemetry.trace, ...telemetry.record }, 'connection opened');
-  const unwatch = context.lostPeers.watch(near, far);
+  const unwatch = context.lostPeers.watch(near, far, counters);
   const { error } = gone
     ? { error: new Error('the peer has gone') }
     : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });

@@ -1,4 +1,6 @@
-import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
+import type { IncomingConnect, Tunnelled } from '@isthmus/mesh/http2/session.ts';
+import { reset } from '@isthmus/mesh/net/reset.ts';
 import type { PeerShare, Release, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
@@ -28,9 +30,14 @@ export function serveConnects(
     (incoming) => {
       context.turns.take(peer.spiffeId, () => {
         if (incoming.gone.aborted) return;
-        serveOne(context, share, about, incoming, serve, () => {
+        serveOne(context, share, about, incoming, serve, (stream) => {
+          // Its close has been before: the client has reset it meanwhile.
+          if (incoming.gone.aborted) return;
           tunnels++;
-          incoming.gone.addEventListener('abort', () => tunnels--, { once: true });
+          stream.once('close', () => {
+            tunnels--;
+            if (stream.errored !== null && tunnels === 0 && isInner(incoming.headers)) reset(socket);
+          });
         });
       });
     },
@@ -119,7 +126,7 @@ function serveOne(
   about: string,
   incoming: IncomingConnect,
   serve: (incoming: IncomingConnect) => Promise<void>,
-  onAccepted: () => void,
+  onAccepted: (stream: Tunnelled) => void,
 ): void {
   const free = context.slots.take();
   if (!free) {
@@ -146,7 +153,7 @@ function serveOne(
 function countOne(
   share: PeerShare,
   incoming: IncomingConnect,
-  onAccepted: () => void,
+  onAccepted: (stream: Tunnelled) => void,
 ): IncomingConnect | ShareRefusal {
   const stream = share.take('streams');
   if (typeof stream === 'string') return stream;
@@ -168,8 +175,9 @@ function countOne(
     gone,
     accept(fields) {
       answered();
-      onAccepted();
-      return incoming.accept(fields);
+      const stream = incoming.accept(fields);
+      onAccepted(stream);
+      return stream;
     },
     refuse(status, fields) {
       answered();

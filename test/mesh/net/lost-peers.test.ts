@@ -20,6 +20,8 @@ const tls = { clock: systemClock, timeoutMillis: 5000, alpn: ['h2'], layer, tabl
 const codeOf = (socket: Socket): Promise<string | undefined> =>
   once(socket, 'error').then(([error]: NodeJS.ErrnoException[]) => error?.code);
 
+const nothing = { sent: 0, received: 0 };
+
 /** Until nothing more is read or written for 200 ms: what is in the kernel's hands is there. */
 async function still(count: () => number): Promise<void> {
   for (let last = -1; last !== count();) {
@@ -47,7 +49,7 @@ describe('peers that are lost while their tunnel stands still', () => {
     const [near, far] = [await pair(), await pair()];
     near.server.pause();
     far.server.on('error', () => undefined).resume();
-    return { clock, near, far, unwatch: lost.watch(near.server, far.server) };
+    return { clock, near, far, unwatch: lost.watch(near.server, far.server, nothing) };
   }
 
   it('a side that is not read is destroyed by a reset of its peer', async () => {
@@ -80,6 +82,23 @@ describe('peers that are lost while their tunnel stands still', () => {
     await once(near.client.resume(), 'end');
     await clock.advance(3000);
     assert.ok(!near.server.destroyed);
+  });
+
+  it('a side that is busy is destroyed before all is read that its peer sent before the reset', async () => {
+    const clock = new FakeClock();
+    const [near, far] = [await pair(), await pair()];
+    const carried = { sent: 0, received: 0 };
+    new LostPeers(clock).watch(near.server, far.server.on('error', () => undefined).resume(), carried);
+    near.server.on('data', (chunk: Buffer) => (carried.sent += chunk.length)).resume();
+    near.client.write('begin');
+    await still(() => carried.sent);
+    // In one step: as in a process that has much else to do, and has not come to read.
+    near.client.write(Buffer.alloc(1024 * 1024));
+    const code = codeOf(near.server);
+    near.client.resetAndDestroy();
+    await clock.advance(250);
+    assert.equal(await code, 'ECONNRESET');
+    assert.equal(carried.sent, 'begin'.length);
   });
 
   it('nothing is watched and no timer runs once the tunnel has ended', async () => {
@@ -124,7 +143,7 @@ describe('peers that are lost while their tunnel stands still', () => {
     // More than the kernel takes, within the windows of four streams.
     for (const answer of answers) {
       answer.write(Buffer.alloc(4 * 1024 * 1024));
-      lost.watch(answer.pause(), middle);
+      lost.watch(answer.pause(), middle, nothing);
     }
     await still(() => socket.bytesWritten);
     onward.resetAndDestroy();
