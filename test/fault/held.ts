@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { until } from '../../sandbox/processes/wait.ts';
 import type { TestProxy } from '../fakes/proxy-mesh.ts';
-import { timeScale, within } from './measured.ts';
+import { pause, timeScale, within } from './measured.ts';
 
 /**
  * What is taken at the proxies, and the descriptors of this process, in which the proxies run, and beside them the
@@ -26,6 +26,20 @@ export function heldBy(proxies: readonly TestProxy[]): Held {
     sessions: sum(totals.map(({ open }) => open)),
     descriptors: descriptors(),
   };
+}
+
+const equal = (one: Held, other: Held): boolean => kinds.every((kind) => one[kind] === other[kind]);
+
+/** What is held once it has been the same for a second: a baseline, with nothing of what came before on its way. */
+export async function settled(proxies: readonly TestProxy[]): Promise<Held> {
+  let last = heldBy(proxies);
+  for (let same = 0; same < 10;) {
+    await pause(100);
+    const now = heldBy(proxies);
+    same = equal(now, last) ? same + 1 : 0;
+    last = now;
+  }
+  return last;
 }
 
 /**
