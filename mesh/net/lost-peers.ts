@@ -5,6 +5,8 @@ import type { Counters } from './relay.ts';
 import { wireOf } from './wire.ts';
 
 const lookMillis = 250;
+/** Between two looks. What carries less is read at once, and to ask it would cost as much as to carry it. */
+const busyBytes = 16 * 1024;
 
 interface Watched {
   readonly a: Duplex;
@@ -44,7 +46,6 @@ export class LostPeers {
     const asked = new Set<Socket>();
     for (const one of this.#watched) {
       const { a, b } = one;
-      // One that has nothing to read would have seen it by itself.
       if (isBusy(one) || a.isPaused() || b.isPaused())
         for (const wire of [wireOf(a), wireOf(b)]) if (wire) asked.add(wire);
     }
@@ -52,12 +53,12 @@ export class LostPeers {
   }
 }
 
-/** It has carried something since the last look. */
+/** It has carried so much since the last look that its kernel may hold more, before a reset. */
 function isBusy(one: Watched): boolean {
   const { sent, received } = one.carried;
-  const before = one.seen;
-  one.seen = sent + received;
-  return one.seen !== before;
+  const since = sent + received - one.seen;
+  one.seen += since;
+  return since >= busyBytes;
 }
 
 /**
