@@ -46,7 +46,7 @@ export class LostPeers {
     const asked = new Set<Socket>();
     for (const one of this.#watched) {
       const { a, b } = one;
-      if (isBusy(one) || a.isPaused() || b.isPaused())
+      if (isBusy(one) || !isRead(a) || !isRead(b))
         for (const wire of [wireOf(a), wireOf(b)]) if (wire) asked.add(wire);
     }
     for (const wire of asked) ask(wire);
@@ -60,6 +60,8 @@ function isBusy(one: Watched): boolean {
   one.seen += since;
   return since >= busyBytes;
 }
+
+const isRead = ({ readableFlowing }: Duplex): boolean => readableFlowing === true;
 
 /**
  * Only where libuv has nothing to write: then the write is over when this returns. One that waits would be reported to

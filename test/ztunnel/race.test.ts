@@ -16,6 +16,8 @@ function trial(clock: FakeClock) {
   const discarded: string[] = [];
   const silent: string[] = [];
   let retries = Infinity;
+  const gone = new AbortController();
+  const leave = () => gone.abort(new Error('the client has gone'));
   const limit = (most: number) => (retries = most);
   const run = (...names: string[]) =>
     race<string, string>({
@@ -25,12 +27,13 @@ function trial(clock: FakeClock) {
           tried.push({ name, at: clock.monotonic(), resolve, reject, signal }),
         ),
       clock,
+      gone: gone.signal,
       discard: (late) => discarded.push(late),
       onSilent: (name) => silent.push(name),
       isAnswer: (error) => error instanceof Answer,
       mayRetry: () => retries-- > 0,
     });
-  return { tried, discarded, silent, run, limit };
+  return { tried, discarded, silent, run, limit, leave };
 }
 
 describe('ztunnel/proxy race', () => {
@@ -53,6 +56,21 @@ describe('ztunnel/proxy race', () => {
     tried[1]!.reject(new Answer('denied'));
     await assert.rejects(result, /denied/);
     assert.deepEqual([tried.length, tried[0]!.signal.aborted, clock.pending], [2, true, 0]);
+  });
+
+  it('gives up all who were asked when nobody waits any more, and asks nobody', async () => {
+    const clock = new FakeClock();
+    const { tried, discarded, run, leave } = trial(clock);
+    const result = run('a', 'b', 'c');
+    await clock.advance(1000);
+    leave();
+    await assert.rejects(result, /the client has gone/);
+    assert.deepEqual([tried.map(({ signal }) => signal.aborted), clock.pending], [[true, true], 0]);
+    tried[0]!.resolve('late');
+    await clock.advance(0);
+    assert.deepEqual(discarded, ['late']);
+    await assert.rejects(run('d'), /the client has gone/);
+    assert.equal(tried.length, 2);
   });
 
   it('fails with the first error when no retry is allowed', async () => {

@@ -13,6 +13,7 @@ import { gatewayIdentity } from './gateway-identity.ts';
 import { serveConnects } from './serve-connects.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
 import { tapStream } from './tap.ts';
+import { whileThere } from './while-there.ts';
 import { gatewayTelemetry, type GatewayArrival } from './gateway-telemetry.ts';
 
 const dialMillis = 1000;
@@ -85,12 +86,10 @@ export async function serveGatewaySni(context: Context, newcomer: Newcomer): Pro
     refused(context, caller, decision);
     return;
   }
-  const gone = new AbortController();
-  socket.once('close', () => gone.abort());
-  const endpoint = await dialFirst(context, decision, gone.signal);
+  const endpoint = await whileThere(context, socket, (gone) => dialFirst(context, decision, gone));
   if (endpoint) return forward(context, caller, decision, socket, endpoint);
+  unreached(context, caller, decision, newcomer.gone);
   socket.destroy();
-  unreached(context, caller, decision, gone.signal);
 }
 
 const helloProblems: Readonly<Record<Exclude<HelloSeen['first']['kind'], 'hello'>, string>> = {

@@ -14,6 +14,7 @@ import { carry, reportFailure } from './carry.ts';
 import { judgeArrival } from './judge-arrival.ts';
 import { serveConnects } from './serve-connects.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
+import { whileThere } from './while-there.ts';
 
 const dialMillis = 10_000;
 const policyPatience = 5000;
@@ -147,7 +148,8 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
     return;
   }
   try {
-    await deliver(inbound, stream, await dialApplication(inbound));
+    const application = await whileThere(inbound.context, stream, (gone) => dialApplication(inbound, gone));
+    await deliver(inbound, stream, application);
   } catch (error) {
     stream.destroy();
     fail(inbound, error instanceof Error ? error.message : String(error), 'CONNECT');
@@ -178,12 +180,11 @@ async function judge(inbound: Inbound): Promise<string | undefined> {
   return judgement.kind === 'allowed' ? undefined : judgement.message;
 }
 
-function dialApplication({ context, workload, port }: Inbound, signal?: AbortSignal): Promise<Socket> {
+function dialApplication({ context, workload, port }: Inbound, signal: AbortSignal): Promise<Socket> {
   const [own = ''] = workload.addresses;
   const address = workload.appAddress === '' ? own : workload.appAddress;
   return context.dialer.dial({
-    ...{ address, port, localAddress: own, timeoutMillis: dialMillis },
-    ...(signal && { signal }),
+    ...{ address, port, localAddress: own, timeoutMillis: dialMillis, signal },
   });
 }
 

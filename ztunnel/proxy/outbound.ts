@@ -23,6 +23,7 @@ import type { Party } from '../telemetry/tcp-labels.ts';
 import { carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
 import { race } from './race.ts';
+import { whileThere } from './while-there.ts';
 
 const patience = 5000;
 
@@ -94,7 +95,9 @@ async function carryRoutes(
   const traceparent = newTraceparent(context.random);
   const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
   try {
-    const { route, reached } = await reach(context, source, headers, routes, service);
+    const { route, reached } = await whileThere(context, socket, (gone) =>
+      reach(context, source, headers, { routes, service }, gone),
+    );
     answered(true);
     const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
     const { stream: far, peer } = reached;
@@ -127,8 +130,8 @@ async function reach(
   context: Context,
   source: Workload,
   headers: Headers,
-  routes: readonly Route[],
-  service: Service | undefined,
+  { routes, service }: Pick<Extract<OutboundDecision, { kind: 'routes' }>, 'routes' | 'service'>,
+  gone: AbortSignal,
 ): Promise<{ route: Route; reached: Reached }> {
   const budget = service?.key ?? routes.map(routeKey).join();
   context.retries.called(budget);
@@ -152,6 +155,7 @@ async function reach(
     candidates: routes,
     attempt,
     clock: context.clock,
+    gone,
     discard: ({ reached }) => reached.stream.destroy(),
     onSilent: (route) => context.failures.failed(routeKey(route)),
     isAnswer: isPolicyAnswer,

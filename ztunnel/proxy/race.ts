@@ -10,6 +10,8 @@ interface Race<C, R> {
   readonly candidates: readonly C[];
   readonly attempt: (candidate: C, signal: AbortSignal) => Promise<R>;
   readonly clock: Clock;
+  /** Aborts when nobody waits for an answer any more: then it rejects with the signal's reason. */
+  readonly gone: AbortSignal;
   /** A result that came after another had won. */
   readonly discard: (late: R) => void;
   /** An error that is an answer: nobody else is asked. */
@@ -20,6 +22,10 @@ interface Race<C, R> {
   readonly onSilent: (candidate: C) => void;
 }
 
+const silence = new CodedError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`);
+
+const errorOf = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 /**
  * Tries candidates in order: the next one starts when the last has failed, or beside it when it is silent for a
  * second. The first to answer wins and the others are given up. Nothing of the client's bytes has been read yet, so
@@ -27,7 +33,7 @@ interface Race<C, R> {
  * all that may be tried have failed.
  */
 export function race<C, R>(options: Race<C, R>): Promise<R> {
-  const { candidates, attempt, clock, discard, isAnswer, mayRetry, onSilent } = options;
+  const { candidates, attempt, clock, gone, discard, isAnswer, mayRetry, onSilent } = options;
   return new Promise((resolve, reject) => {
     const running = new Map<C, AbortController>();
     const errors: Error[] = [];
@@ -38,14 +44,16 @@ export function race<C, R>(options: Race<C, R>): Promise<R> {
       over = true;
       hedge?.cancel();
       deadline.cancel();
+      gone.removeEventListener('abort', giveUp);
       for (const abort of running.values()) abort.abort();
       settle();
     };
     const deadline = clock.after(deadlineMillis, () => {
       for (const silent of running.keys()) onSilent(silent);
-      const none = new CodedError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`);
-      finish(() => reject(errors[0] ?? none));
+      finish(() => reject(errors[0] ?? silence));
     });
+    const giveUp = () => finish(() => reject(gone.reason as Error));
+    gone.addEventListener('abort', giveUp, { once: true });
     const startNext = () => {
       const candidate = candidates[next];
       if (over || candidate === undefined) return;
@@ -69,19 +77,18 @@ export function race<C, R>(options: Race<C, R>): Promise<R> {
         },
         (error: unknown) => {
           running.delete(candidate);
-          const failure = error instanceof Error ? error : new Error(String(error));
+          const failure = errorOf(error);
           errors.push(failure);
           if (over) return;
-          if (isAnswer(error)) {
-            finish(() => reject(failure));
-            return;
-          }
+          if (isAnswer(error)) return finish(() => reject(failure));
           startNext();
           if (running.size === 0) finish(() => reject(errors[0] ?? failure));
         },
       );
     };
-    if (candidates.length === 0) finish(() => reject(new CodedError('NO_ANSWER', 'there is no candidate')));
+    if (gone.aborted) giveUp();
+    else if (candidates.length === 0)
+      finish(() => reject(new CodedError('NO_ANSWER', 'there is no candidate')));
     else startNext();
   });
 }

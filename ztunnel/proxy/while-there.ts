@@ -1,0 +1,28 @@
+import type { Duplex } from 'node:stream';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Context } from '../engine/context.ts';
+
+const nothing = { sent: 0, received: 0 };
+const hasGone = new CodedError('CLIENT_GONE', 'the client has gone before its destination answered');
+
+/**
+ * Runs what is done for a connection while nobody reads it, as its far side is being dialled: then nobody would notice
+ * its reset. The signal aborts with CLIENT_GONE when it has closed.
+ */
+export async function whileThere<T>(
+  { lostPeers }: Pick<Context, 'lostPeers'>,
+  near: Duplex,
+  work: (gone: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController();
+  const closed = () => gone.abort(hasGone);
+  near.once('close', closed);
+  if (near.destroyed) closed();
+  const unwatch = lostPeers.watch(near, near, nothing);
+  try {
+    return await work(gone.signal);
+  } finally {
+    unwatch();
+    near.off('close', closed);
+  }
+}
