@@ -4,6 +4,7 @@ import { issuerFault } from '../pki/fit.ts';
 import { keyIdOf } from '../pki/issue.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Intermediate, TrustBundle } from './issuers.ts';
+import { ProvenLeaves } from './proven-leaves.ts';
 
 /**
  * The intermediates in force, and the roots that each was verified against once. After a handshake the leaf alone is
@@ -18,6 +19,7 @@ export class IssuerTable {
   readonly #bySubject = new Map<string, Set<string>>();
   /** The highest sequence that was seen of each trust domain's bundle; it outlives the bundle. */
   readonly #sequences = new Map<string, number>();
+  readonly #proven = new ProvenLeaves();
   /** Grows with every change, so that pools can tell connections that were judged by an older table. */
   #revision = 0;
 
@@ -86,10 +88,14 @@ export class IssuerTable {
     for (const keyId of this.#named(leaf)) {
       const intermediate = this.get(keyId);
       const certificate = intermediate?.certificate;
-      if (certificate && leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey))
-        return ok(intermediate);
+      if (certificate && this.#proven.isSigned(leaf, certificate)) return ok(intermediate);
     }
     return err('no known intermediate has issued this certificate');
+  }
+
+  /** The same leaf, as the object of which a former match has read what it needed. */
+  same(leaf: X509Certificate): X509Certificate {
+    return this.#proven.same(leaf);
   }
 
   /** The issuers that a leaf may mean: the one whose key it names, else those of the name that it gives. */

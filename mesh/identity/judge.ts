@@ -58,11 +58,12 @@ const refuse = (reason: RefusalReason, message: string) => err({ reason, message
  * cluster may host the namespace. `gateway`: it was dialled as an east-west gateway.
  */
 export function judgePeer(
-  leaf: X509Certificate | undefined,
+  shown: X509Certificate | undefined,
   table: IssuerTable,
   { now, role, gateway = false }: { now: number; role: 'client' | 'server'; gateway?: boolean },
 ): Result<Peer, Refusal> {
-  if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
+  if (!shown) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
+  const leaf = table.same(shown);
   const id = spiffeIdOf(leaf);
   if (!id.ok) return id;
   const shape = checkShape(leaf, role) ?? checkTime('the certificate', leaf, now);

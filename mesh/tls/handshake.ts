@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
@@ -158,7 +158,7 @@ function finish(
       socket.off('error', onError).off('close', onClose).off('end', onClose).off(event, onSecure);
     };
     const onSecure = () => {
-      const peer = judged(leafOf(socket));
+      const peer = judged(socket.getPeerX509Certificate());
       if ('reason' in peer) {
         fail(`${peer.reason}: ${peer.message}`, peer);
         return;
@@ -187,9 +187,4 @@ function finish(
 function endOnErrors(socket: TLSSocket): void {
   socket.on('error', () => socket.destroy());
   socket.on('_tlsError' as 'error', (error: Error) => socket.destroy(error));
-}
-
-function leafOf(socket: TLSSocket): X509Certificate | undefined {
-  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
-  return raw ? new X509Certificate(raw) : undefined;
 }
