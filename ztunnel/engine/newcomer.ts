@@ -3,6 +3,9 @@ import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts'
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Context } from './context.ts';
 
+/** Made once: the reason that a signal makes by itself costs as much as the rest of a connection's end. */
+const hasClosed = new CodedError('CONNECTION_CLOSED', 'the connection has closed');
+
 type Limits = Pick<Context, 'handshakes' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
 
 /**
@@ -18,7 +21,8 @@ export class Newcomer {
   #handshake: Handshake | undefined;
   #slot: (() => void) | undefined;
   #ended: HandshakeLimit | undefined;
-  readonly #gone = new AbortController();
+  #closed = false;
+  #gone: AbortController | undefined;
 
   /** `role` is that of the listener, for the log. `address`: whose limits are used, where that is not who connects. */
   constructor(limits: Limits, socket: Socket, role: string, address = socket.remoteAddress ?? '') {
@@ -29,7 +33,8 @@ export class Newcomer {
     socket.once('close', () => {
       this.#handshake?.failed(this.#blames() ? 'bytes' : 'silent');
       this.#slot?.();
-      this.#gone.abort();
+      this.#closed = true;
+      this.#gone?.abort(hasClosed);
     });
   }
 
@@ -38,8 +43,10 @@ export class Newcomer {
     return this.#ended && this.#limits.handshakes.explain(this.#ended);
   }
 
-  /** Aborts when the connection has closed. */
+  /** Aborts when the connection has closed. Made when it is asked for: most connections need none. */
   get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#closed) this.#gone.abort(hasClosed);
     return this.#gone.signal;
   }
 
@@ -66,7 +73,7 @@ export class Newcomer {
   seat(): boolean {
     this.#handshake?.succeeded();
     if (this.#ended) return false;
-    if (this.gone.aborted) return true;
+    if (this.#closed) return true;
     this.#slot ??= this.#limits.slots.take();
     if (this.#slot) return true;
     this.#limits.counters.dropped++;
