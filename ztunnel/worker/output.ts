@@ -1,10 +1,12 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
 /** Unwritten bytes beyond which lines are dropped: a full disk must not fill the memory. */
 const mostPending = 16 * 1024 * 1024;
 /** How long after a failure the place is opened again. */
 const retryMillis = 1000;
+/** Lines of so long are one write: each costs as much as a tenth of a short connection. */
+const gatherMillis = 10;
 /** Nobody may be reading what an ending process still has to say. */
 const flushMillis = 1000;
 
@@ -14,6 +16,7 @@ export class Output {
   readonly #clock: Clock;
   readonly #onProblem: (error: Error) => void;
   #stream: WriteStream | undefined;
+  #gathering: Timer | undefined;
   #retryAt = 0;
   #ended = false;
 
@@ -31,13 +34,23 @@ export class Output {
     if (!this.#stream && this.#clock.monotonic() >= this.#retryAt) this.#stream = this.#open();
     const stream = this.#stream;
     if (!stream || stream.writableLength >= mostPending) return false;
+    if (!this.#gathering) this.#gather(stream);
     stream.write(bytes);
     return true;
+  }
+
+  #gather(stream: WriteStream): void {
+    stream.cork();
+    this.#gathering = this.#clock.after(gatherMillis, () => {
+      this.#gathering = undefined;
+      stream.uncork();
+    });
   }
 
   /** Takes nothing more; resolves when all is written, or nobody takes it. */
   end(): Promise<void> {
     this.#ended = true;
+    this.#gathering?.cancel();
     return new Promise((resolve) => {
       const stream = this.#stream;
       if (!stream) return resolve();

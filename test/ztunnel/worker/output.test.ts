@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Output } from '@isthmus/ztunnel/worker/output.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { Signal } from '../../fakes/xds-world.ts';
@@ -36,6 +37,23 @@ describe('ztunnel/worker output', () => {
     second.output.write('three\n');
     await second.output.end();
     assert.equal(readFileSync(place, 'utf8'), 'one\ntwo\nthree\n');
+  });
+
+  it('writes the lines of 10 ms at once', async () => {
+    const place = join(folder, 'access.log');
+    const { output, clock } = outputTo(place);
+    output.write('one\n');
+    await clock.advance(9);
+    output.write('two\n');
+    assert.equal(clock.pending, 1);
+    await clock.advance(1);
+    assert.equal(clock.pending, 0);
+    while (!existsSync(place) || readFileSync(place, 'utf8') === '') await nextTurn();
+    assert.equal(readFileSync(place, 'utf8'), 'one\ntwo\n');
+    output.write('three\n');
+    await output.end();
+    assert.equal(readFileSync(place, 'utf8'), 'one\ntwo\nthree\n');
+    assert.equal(clock.pending, 0);
   });
 
   it('drops what would pile up in memory, and says so', async () => {
