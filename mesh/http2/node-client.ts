@@ -3,12 +3,14 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
 import { setBelow } from '../net/wire.ts';
 import { CodedError } from '../process/coded-error.ts';
+import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
 import { ResetBudget } from './reset-budget.ts';
 import type { ClientSession, ConnectRequest, ConnectResponse } from './session.ts';
+import { watchUnfinished } from './unfinished.ts';
 
 export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
   const session = http2.connect('https://hbone', {
@@ -43,6 +45,8 @@ class NodeClientSession implements ClientSession {
   readonly #session: http2.ClientHttp2Session;
   readonly #socket: TLSSocket;
   readonly #resets: ResetBudget;
+  /** Called when something has come of the server's bytes. */
+  readonly #completed: () => void;
   #failure: Error | undefined;
   #active = 0;
   #goneAway = false;
@@ -52,7 +56,9 @@ class NodeClientSession implements ClientSession {
     this.#socket = socket;
     session.on('error', (error: Error) => (this.#failure ??= error));
     session.on('goaway', () => (this.#goneAway = true));
-    watchPings(session, clock);
+    this.#completed = watchUnfinished(session, socket, clock);
+    watchPings(session, clock, this.#completed);
+    limitControlFrames(session, clock);
     this.#resets = new ResetBudget(clock, (then) => {
       if (!session.destroyed) session.ping((error) => !error && then());
     });
@@ -80,7 +86,7 @@ class NodeClientSession implements ClientSession {
         { ...headers, ':method': 'CONNECT', ':authority': authority },
         { endStream: false },
       );
-      withResets(stream);
+      withResets(stream, { onPayload: this.#completed });
       setBelow(stream, this.#socket);
       this.#active++;
       stream.once('close', () => this.#active--);
@@ -95,6 +101,7 @@ class NodeClientSession implements ClientSession {
       };
       const answered = (response: http2.IncomingHttpHeaders, flags: number) => {
         settle();
+        this.#completed();
         resolve(answer(stream, response, flags));
       };
       const settle = () => {

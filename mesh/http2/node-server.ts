@@ -9,6 +9,7 @@ import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
+import { watchRefused } from './refused-streams.ts';
 import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
@@ -48,11 +49,13 @@ export function openServer(
     watch.onSettings?.();
   });
   session.once('close', () => silent.cancel());
+  const served = watchRefused(session, socket, clock, (count) => watch.onRefused?.(count));
   let streams = 0;
   let closing = false;
   session.on('stream', (stream, headers) => {
     setBelow(stream, socket);
     streams++;
+    served();
     completed();
     stream.once('close', () => {
       if (--streams === 0 && closing) session.close();

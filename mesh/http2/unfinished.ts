@@ -49,7 +49,7 @@ export function watchUnfinished(session: Http2Session, socket: Incoming, clock: 
       session.destroy(new CodedError('SESSION_BROKEN', 'a frame or a block of headers that does not end'));
   };
   let timer = clock.after(lookMillis, look);
-  session.on('ping', completed);
+  session.on('ping', completed).on('localSettings', completed).on('remoteSettings', completed);
   session.once('close', () => timer.cancel());
   return completed;
 }

@@ -5,6 +5,8 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { connected, endOf, never } from '../fakes/http2-ends.ts';
 import { http2Ending } from './http2-ending.ts';
 import { http2Foreign, type Make } from './http2-foreign.ts';
+import { http2Refused } from './http2-refused.ts';
+import { http2SlowServer } from './http2-slow-server.ts';
 import { http2Slow } from './http2-slow.ts';
 
 /** What every implementation of CONNECT sessions must do. */
@@ -13,6 +15,8 @@ export function http2Conformance(name: string, make: Make): void {
   http2Ending(name, make);
   http2Foreign(name, make);
   http2Slow(name, make);
+  http2SlowServer(name, make);
+  http2Refused(name, make);
 }
 
 function carrying(name: string, make: Make): void {

@@ -9,6 +9,9 @@ import type { Context } from '../engine/context.ts';
 /** What a session that its peer broke costs of its identity's share of resets. */
 const brokenSessionResets = 50;
 
+const refusedStreams =
+  'streams came to nothing, more than its identity may reset: their headers were larger than a server takes';
+
 /**
  * Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none.
  * All that an identity takes, over all its sessions, comes out of its share.
@@ -49,6 +52,12 @@ export function serveConnects(
         // What else the session carries may go on, and nothing is added.
         if (tunnels > (answered ? 1 : 0)) session.close();
         else session.destroy();
+      },
+      onRefused(count) {
+        if (share.reset(count)) return;
+        limited(context, peer.spiffeId, 'RESETS');
+        if (tunnels > 0) session.close();
+        else session.destroy(new CodedError('SESSION_BROKEN', refusedStreams));
       },
     },
   );

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { ask, foreignSession } from '../../fakes/foreign-client.ts';
-import { data } from '../../attack/frames.ts';
+import { data, headers } from '../../attack/frames.ts';
+import { connectBlock, literal } from '../../attack/hpack.ts';
 import { RawSession } from '../../attack/raw-session.ts';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { identityOf, port, shopIn } from './shop.ts';
@@ -85,6 +86,23 @@ describe('ztunnel, what one identity may take', () => {
       'waits',
     );
     other.destroy();
+  });
+
+  it('counts streams with headers beyond the limits as resets, ends the session at one too many, and says so', async () => {
+    const { proxy, authority } = await destination({ resetBurst: 5, resetsPerSecond: 0 });
+    const { key, chain } = mesh.leaf('east', identityOf('front'));
+    const at = { host: mesh.at('17.2'), port: 15_008, localAddress: mesh.at('17.1') };
+    const session = await RawSession.open({ ...at, key, chain });
+    assert.ok(session);
+    const bomb = connectBlock(authority, ...Array.from({ length: 200 }, () => literal('cookie', 'a=b')));
+    for (let stream = 1; stream <= 11; stream += 2) await session.send(headers(stream, bomb));
+    // The newest stream does not count yet.
+    await session.send(headers(13, bomb));
+    await session.closed;
+    await proxy.warning({ reason: 'PEER_LIMIT_RESETS' });
+    const { error } = await proxy.warning({ reason: 'SESSION_BROKEN' });
+    assert.match(String(error), /their headers were larger than a server takes/);
+    assert.equal(proxy.report().totals.sessionsBroken, 1);
   });
 
   it('counts a session that its peer broke, says so, and keeps an identity out that does it again and again', async () => {
