@@ -27,15 +27,23 @@ export interface Running {
 }
 
 /**
- * Some thirty processes share one machine. V8 would let each isolate's young generation grow to 48 MiB before it looks
- * for what is dead, and the C library would give each of a process's threads a heap of its own.
+ * Some thirty processes share one machine. V8 would let each isolate's young generation grow to 48 MiB and its old one to
+ * four times what lives in it before it looks for what is dead, and the C library would give each of a process's threads
+ * a heap of its own. What V8 has taken once it keeps.
  */
-const frugal = { flags: ['--max-semi-space-size=2'], env: { MALLOC_ARENA_MAX: '2' } };
+const frugal = {
+  flags: ['--max-semi-space-size=2', '--heap-growing-percent=50'],
+  env: { MALLOC_ARENA_MAX: '2' },
+};
 
 const repositoryRoot = join(import.meta.dirname, '../..');
 
 /** No `__proto__` to pollute, and no TLS session to bring back. */
 const safe = ['--disable-proto=delete', `--openssl-config=${join(repositoryRoot, 'mesh/tls/openssl.cnf')}`];
+
+/** What Node is started with, for every program. */
+export const programFlags: readonly string[] = [...frugal.flags, ...safe, '--no-warnings'];
+export const programEnv: Readonly<Record<string, string>> = frugal.env;
 
 /**
  * Starts programs as children that end with this process: each holds one end of a pipe whose other end the kernel
@@ -93,10 +101,9 @@ export class Launcher {
 
   #spawn({ script, flags, env }: Program, log: string): ChildProcess {
     const fd = openSync(log, 'a', 0o600);
-    const args = [...frugal.flags, ...safe, '--no-warnings'];
-    const child = spawn(process.execPath, [...args, join(repositoryRoot, script), ...flags], {
+    const child = spawn(process.execPath, [...programFlags, join(repositoryRoot, script), ...flags], {
       stdio: ['pipe', fd, fd],
-      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...frugal.env, ...env },
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...programEnv, ...env },
     });
     closeSync(fd);
     return child;

@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { programEnv, programFlags } from '@isthmus/sandbox/processes/spawn.ts';
 import { until } from './agent.ts';
 
 const main = join(import.meta.dirname, '../../federation/main.ts');
 
-/** A hub as a process of its own, on a block of loopback addresses that the test has claimed. */
+/** A hub as a process of its own, as the sandbox starts one, on a block of loopback addresses that the test has claimed. */
 export class HubProcess {
   readonly child: ChildProcess;
   readonly #stateDir: string;
@@ -26,7 +27,7 @@ export class HubProcess {
     this.child = spawn(
       process.execPath,
       [
-        '--no-warnings',
+        ...programFlags,
         main,
         '--state-dir',
         stateDir,
@@ -36,7 +37,7 @@ export class HubProcess {
         '--parent-pipe',
         ...flags,
       ],
-      { stdio: ['pipe', 'pipe', 'pipe'] },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...programEnv } },
     );
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (text: Buffer) => (this.#log += text.toString()));
