@@ -19,6 +19,10 @@ export interface Job extends Aim {
   readonly variant?: string;
   /** How many of the attack's frames, where it has an end. */
   readonly count?: number;
+  /** The beginning of the addresses that are dialled from in turn, where one is not enough. */
+  readonly from?: string;
+  /** Ports that are dialled in turn, where one is not enough. */
+  readonly ports?: readonly number[];
   /** Most streams on a connection, where they do not end by themselves. */
   readonly streams?: number;
 }
@@ -36,9 +40,26 @@ export interface SessionOutcome {
   readonly reset: number;
 }
 
+/** How connections fared that were never sessions. */
+export interface Flooded {
+  /** Connections that came about. */
+  readonly begun: number;
+  /** Those that did not. */
+  readonly unconnected: number;
+  /** Those that the target had not ended at the end. */
+  readonly held: number;
+  /** Milliseconds that the target held the longest, from the moment it was connected. */
+  readonly longest: number;
+  /** Milliseconds that the kernel took to connect the slowest, with SYNs that were sent again. */
+  readonly slowest: number;
+}
+
 export interface Outcome {
   readonly sessions: readonly SessionOutcome[];
   /** Connections on which no HTTP/2 session came about. */
   readonly unopened: number;
   readonly millis: number;
+  readonly flooded?: Flooded;
+  /** Milliseconds from the last connection's beginning to the end of all. */
+  readonly waited?: number;
 }

@@ -9,6 +9,7 @@ import { metricSum } from '@isthmus/sandbox/observe/stats.ts';
 import { issuerIn } from '@isthmus/sandbox/tour/member.ts';
 import { until } from '@isthmus/sandbox/processes/wait.ts';
 import { timeScale } from './measured.ts';
+import { rssOf } from './rss.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 import { OneNodeCluster } from '../fakes/one-node-cluster.ts';
 
@@ -72,12 +73,12 @@ export class AttackTarget {
 
   /** True while the proxy is the process that was started. */
   get alive(): boolean {
-    return this.cluster.proxy.pid === this.#startedPid && this.#status !== '';
+    return this.cluster.proxy.pid === this.#startedPid && this.rss > 0;
   }
 
   /** Bytes of the proxy that are in memory. */
   get rss(): number {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(this.#status)?.[1] ?? 0) * 1024;
+    return rssOf(this.#startedPid);
   }
 
   /** Milliseconds of processor time that the proxy has used; the kernel counts in hundredths of a second. */
@@ -98,13 +99,5 @@ export class AttackTarget {
   async stop(): Promise<void> {
     await this.cluster.stop();
     await this.#hub.stop();
-  }
-
-  get #status(): string {
-    try {
-      return readFileSync(`/proc/${this.#startedPid}/status`, 'utf8');
-    } catch {
-      return '';
-    }
   }
 }
