@@ -49,7 +49,7 @@ export function openServer(
     watch.onSettings?.();
   });
   session.once('close', () => silent.cancel());
-  const served = watchRefused(session, socket, clock, (count) => watch.onRefused?.(count));
+  const served = watchRefused(session, socket, clock, (resets) => watch.onRefused?.(resets));
   let streams = 0;
   let closing = false;
   session.on('stream', (stream, headers) => {

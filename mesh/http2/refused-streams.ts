@@ -5,6 +5,10 @@ import type { Clock } from '../process/clock.ts';
 const busyMillis = 250;
 const idleMillis = 500;
 
+/** A refused stream costs one reset for each so many bytes that came for it, and four at most. */
+const bytesOfOne = 4096;
+const mostForOne = 4;
+
 /** As much of a TLS socket as is looked at. */
 interface Incoming {
   readonly bytesRead: number;
@@ -17,7 +21,8 @@ interface Incoming {
  * has come to nothing. The newest is not counted, as the rest of its headers may still be on its way.
  *
  * A client may also leave numbers out: some do for a request that they have given up before it was sent. So `onRefused`
- * is to be treated as that many resets, which is what they would have sent a moment later, and not as a proof.
+ * gets what they are worth in resets, which is what such a client would have sent a moment later: it is no proof. Large
+ * headers are worth more, as reading them costs more.
  *
  * Returns what is to be called for each stream that is served.
  */
@@ -25,23 +30,23 @@ export function watchRefused(
   session: Http2Session,
   socket: Incoming,
   clock: Clock,
-  onRefused: (count: number) => void,
+  onRefused: (resets: number) => void,
 ): () => void {
   let accounted = 0;
   let seen = socket.bytesRead;
   const look = () => {
     if (session.destroyed || session.closed) return;
-    const came = socket.bytesRead !== seen;
-    seen = socket.bytesRead;
-    timer = clock.after(came ? busyMillis : idleMillis, look);
-    if (came) count();
+    const bytes = socket.bytesRead - seen;
+    seen += bytes;
+    timer = clock.after(bytes > 0 ? busyMillis : idleMillis, look);
+    if (bytes > 0) count(bytes);
   };
-  const count = () => {
+  const count = (bytes: number) => {
     const { lastProcStreamID = 0 } = session.state;
     const refused = (lastProcStreamID - 1) / 2 - accounted;
     if (refused <= 0) return;
     accounted += refused;
-    onRefused(refused);
+    onRefused(refused * Math.min(mostForOne, Math.ceil(bytes / refused / bytesOfOne)));
   };
   let timer = clock.after(idleMillis, look);
   session.once('close', () => timer.cancel());

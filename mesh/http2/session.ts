@@ -62,8 +62,8 @@ export interface SessionWatch {
   readonly onSettings?: () => void;
   /** The peer reset a stream: before it was answered or not, and with payload sent on it or not. */
   readonly onReset?: (reset: { readonly answered: boolean; readonly sentPayload: boolean }) => void;
-  /** So many more streams came to nothing: their headers were beyond the limits. Each is worth a reset. */
-  readonly onRefused?: (count: number) => void;
+  /** Streams came to nothing, as their headers were beyond the limits: what they are worth in resets. */
+  readonly onRefused?: (resets: number) => void;
 }
 
 export interface ServerSession {

@@ -19,7 +19,7 @@ export function http2Refused(name: string, make: Make): void {
       const spoken = Promise.withResolvers<void>();
       make(clock).server(ends.accepted, (incoming) => void served.push(incoming), {
         onSettings: spoken.resolve,
-        onRefused: (count) => (refused += count),
+        onRefused: (resets) => (refused += resets),
       });
       ends.dialled.resume().on('error', () => undefined);
       ends.dialled.write(Buffer.concat([preface, settings(), frame(frameTypes.settings, flags.ack, 0)]));
@@ -43,8 +43,8 @@ export function http2Refused(name: string, make: Make): void {
     const bombs: Readonly<Record<string, Buffer>> = {
       'that refer to one large field many times': connectBlock(
         '10.0.0.1:8080',
-        kept('x', 'y'.repeat(4000)),
-        ...Array.from({ length: 17 }, () => indexed(62)),
+        kept('x', 'y'.repeat(3500)),
+        ...Array.from({ length: 20 }, () => indexed(62)),
       ),
       'of too many fields': connectBlock(
         '10.0.0.1:8080',
@@ -58,6 +58,21 @@ export function http2Refused(name: string, make: Make): void {
         await say(headers(43, honest));
         assert.equal(served.length, 2);
         assert.equal(refused, 19);
+      });
+
+    // Twelve bytes each: one reset for each 4 KiB, and four at most.
+    for (const [fields, worth] of [
+      [250, 1],
+      [400, 2],
+      [900, 3],
+      [2000, 4],
+      [4000, 4],
+    ] as const)
+      it(`counts a stream with ${fields} fields as much as ${worth} resets`, async () => {
+        const cookies = Array.from({ length: fields }, () => literal('cookie', 'a=b'));
+        const bomb = connectBlock('10.0.0.1:8080', ...cookies);
+        await say(...Array.from({ length: 21 }, (_, i) => headers(2 * i + 1, bomb)));
+        assert.equal(refused, 20 * worth);
       });
 
     it('counts nothing for streams that are served, and for one whose headers are not whole yet', async () => {

@@ -53,8 +53,8 @@ export function serveConnects(
         if (tunnels > (answered ? 1 : 0)) session.close();
         else session.destroy();
       },
-      onRefused(count) {
-        if (share.reset(count)) return;
+      onRefused(resets) {
+        if (share.reset(resets)) return;
         limited(context, peer.spiffeId, 'RESETS');
         if (tunnels > 0) session.close();
         else session.destroy(new CodedError('SESSION_BROKEN', refusedStreams));
