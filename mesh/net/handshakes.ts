@@ -23,6 +23,9 @@ export const defaultHandshakeLimits: HandshakeLimits = {
   failuresPerSecond: 50,
 };
 
+/** A whole handshake and the session that follows cost three times what a handshake costs that fails. */
+const wastedCosts = 3;
+
 /** Which limit was reached: stable, as logs carry it. */
 export type HandshakeCut =
   'HANDSHAKE_TIMEOUT' | 'HANDSHAKES_IN_PROGRESS' | 'HANDSHAKES_PER_ADDRESS' | 'HANDSHAKES_BEGUN';
@@ -123,6 +126,14 @@ export class Handshakes {
     };
   }
 
+  /**
+   * A handshake of this address succeeded and was for nothing: its peer may open no session now, or has left one that it
+   * had not used. Counts as three that failed.
+   */
+  wasted(address: string): void {
+    this.#failures.charge(address, wastedCosts);
+  }
+
   /** What happened and what to do, for people. */
   explain(reason: HandshakeLimit): string {
     const { inProgress, perAddress, begun, timeoutMillis, failuresPerSecond } = this.limits;
@@ -137,8 +148,8 @@ export class Handshakes {
         return `${begun} handshakes had begun and were not finished; the first of them was ended for a new one`;
       case 'HANDSHAKES_FAILED':
         return (
-          `more than ${failuresPerSecond} handshakes a second of this address have failed; its connections are ` +
-          'refused until fewer fail: look for the causes in the lines before'
+          `more than ${failuresPerSecond} handshakes a second of this address have failed or were for nothing; its ` +
+          'connections are refused until fewer are: look for the causes in the lines before'
         );
     }
   }

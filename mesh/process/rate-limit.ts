@@ -30,9 +30,9 @@ export class RateLimit {
     return left >= 1;
   }
 
-  /** Takes one also where none is left: what happened is counted, and is paid back before the next is allowed. */
-  charge(name: string): void {
-    this.#set(name, this.#left(name) - 1);
+  /** Takes so many also where none is left: what happened is counted, and is paid back before the next is allowed. */
+  charge(name: string, count = 1): void {
+    this.#set(name, this.#left(name) - count);
   }
 
   /** Whether `take` would succeed. Takes nothing and remembers nothing. */

@@ -1,3 +1,4 @@
+import { busy, comingBack } from './attacks/coming-back.ts';
 import { continuationFlood, cutBlocks } from './attacks/continuations.ts';
 import { frameFlood } from './attacks/frame-flood.ts';
 import { handshakeFlood } from './attacks/handshake-flood.ts';
@@ -25,4 +26,6 @@ export const attacks: Readonly<Record<string, (job: Job) => Promise<Outcome>>> =
   unread,
   'handshake-flood': handshakeFlood,
   silence,
+  'coming-back': comingBack,
+  busy,
 };

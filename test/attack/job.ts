@@ -5,6 +5,8 @@ export interface Aim {
   readonly localAddress: string;
   readonly key: string;
   readonly chain: string;
+  /** A connection that has no HTTP/2 session by then is left; without it the attacker waits. Milliseconds. */
+  readonly patience?: number;
 }
 
 /** What the driver's process is told to do. */

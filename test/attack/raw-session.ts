@@ -48,7 +48,9 @@ export class RawSession {
     const session = new RawSession(socket);
     const settled = new Promise<void>((resolve) => (session.#heardSettings = resolve));
     socket.write(Buffer.concat([preface, settings(...own)]));
+    const timer = aim.patience === undefined ? undefined : setTimeout(() => session.leave(), aim.patience);
     await Promise.race([settled, session.closed]);
+    clearTimeout(timer);
     return socket.destroyed ? undefined : session;
   }
 
@@ -123,13 +125,20 @@ export class RawSession {
   }
 }
 
-async function shakeHands({ host, port, localAddress, key, chain }: Aim): Promise<TLSSocket | undefined> {
+/** TLS with a workload's certificate; undefined when the connection ended before. */
+export async function shakeHands({
+  host,
+  port,
+  localAddress,
+  key,
+  chain,
+}: Aim): Promise<TLSSocket | undefined> {
   const raw = connectTcp({ host, port, localAddress });
   raw.on('error', () => undefined);
   const options = { socket: raw, key, cert: chain, ALPNProtocols: ['h2'], rejectUnauthorized: false };
   const socket = connectTls(options);
   socket.on('error', () => undefined);
-  const ended = once(socket, 'close');
+  const ended = new Promise((resolve) => socket.once('close', resolve));
   await Promise.race([once(socket, 'secureConnect').catch(() => undefined), ended]);
   return socket.destroyed ? undefined : socket;
 }

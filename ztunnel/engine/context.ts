@@ -4,6 +4,7 @@ import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
+import type { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -43,6 +44,8 @@ export interface Context {
   readonly slots: Slots;
   /** Of all listeners together, as they share the worker's time and descriptors. */
   readonly handshakes: Handshakes;
+  /** Connections that were refused before their handshake. */
+  readonly held: HeldSockets;
   readonly lostPeers: LostPeers;
   readonly shares: PeerShares;
   readonly turns: Turns;

@@ -7,6 +7,7 @@ import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
+import { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
 import { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
@@ -265,6 +266,7 @@ export class Engine {
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
       handshakes: new Handshakes(clock, handshakes),
+      held: new HeldSockets(clock),
       shares: new PeerShares(clock, shares, () => counters.stallsReset++),
       turns: new Turns(connectsInATurn),
       lines,

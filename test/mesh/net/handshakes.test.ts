@@ -108,6 +108,20 @@ describe('mesh/net/handshakes', () => {
     begin('b').succeeded();
   });
 
+  it('counts one that was for nothing as three that failed: the 17th of a second is the last', async () => {
+    for (let i = 0; i < 16; i++) handshakes.wasted('a');
+    begin('a').failed('bytes');
+    begin('a').succeeded();
+    handshakes.wasted('a');
+    assert.ok(refused('a'));
+    begin('b').succeeded();
+    // 52 of 50 were counted, and one must be left.
+    await clock.advance((3 * 1000) / failuresPerSecond - 1);
+    assert.ok(refused('a'));
+    await clock.advance(1);
+    begin('a').succeeded();
+  });
+
   it('takes an address again as its failures get older, and after a second as if nothing had been', async () => {
     for (let i = 0; i < failuresPerSecond; i++) begin('a').failed('bytes');
     await clock.advance(1000 / failuresPerSecond - 1);
