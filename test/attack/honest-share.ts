@@ -1,7 +1,7 @@
 import { drive } from './drive.ts';
 import type { HonestClient } from './honest-client.ts';
 import type { Honest, Measure } from './honest-job.ts';
-import type { Job, Outcome } from './job.ts';
+import type { Job } from './job.ts';
 
 export const measures: readonly Measure[] = ['requests', 'connects', 'paced'];
 
@@ -11,30 +11,33 @@ type Window = Readonly<Record<Measure, Honest>>;
 /** Attackers have begun and the honest client's machine has settled by then. */
 const settleMillis = 300;
 
-/** The windows of one condition, in the order in which they were measured, and what the attackers did in them. */
+/** The windows of one condition, in the order in which they were measured. */
 export interface Condition {
   readonly windows: Window[];
-  readonly outcomes: Outcome[];
 }
 
+export type Measured = ReadonlyMap<string, Condition>;
+
 /**
- * Measures an honest client under several conditions in turn, `rounds` times each, so that what else the machine does
- * meets all of them alike. A condition is a job of the driver's process, or nothing.
+ * Measures an honest client under several conditions in turn, so that what else the machine does meets all of them
+ * alike: `rounds` times, and up to three times as often while it is not `enough`, because other processes may disturb a
+ * few windows and not the median of many. A condition is a job of the driver's process, or nothing.
  */
 export async function measureInTurns(
   honest: HonestClient,
   conditions: ReadonlyMap<string, (seconds: number) => Job | undefined>,
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
-): Promise<ReadonlyMap<string, Condition>> {
+  enough: (measured: Measured) => boolean,
+): Promise<Measured> {
   const measured = new Map<string, Condition>();
-  for (const name of conditions.keys()) measured.set(name, { windows: [], outcomes: [] });
-  for (let round = 0; round < rounds; round++)
-    for (const [name, { windows, outcomes }] of measured) {
+  for (const name of conditions.keys()) measured.set(name, { windows: [] });
+  for (let round = 0; round < rounds || (round < 3 * rounds && !enough(measured)); round++)
+    for (const [name, { windows }] of measured) {
       const job = conditions.get(name)?.(measures.length * seconds + 2 * (settleMillis / 1000));
       const running = job && drive(job);
       await new Promise((resolve) => setTimeout(resolve, settleMillis));
       windows.push(await oneWindow(honest, seconds));
-      if (running) outcomes.push(await running);
+      await running;
     }
   return measured;
 }
