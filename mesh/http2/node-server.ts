@@ -113,12 +113,12 @@ function receive(
   watch: SessionWatch,
   onPayload: () => void,
 ): void {
-  withResets(stream, {
+  const takeNoMore = withResets(stream, {
     onPayload,
     onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
   });
   const authority = headers[':authority'] ?? '';
-  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, 400, {});
+  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, takeNoMore, 400, {});
   let gone: AbortController | undefined;
   onConnect({
     authority,
@@ -131,13 +131,20 @@ function receive(
       if (!stream.destroyed) stream.respond({ ...fields, ':status': 200 }, open);
       return stream;
     },
-    refuse: (status, fields = {}) => refuse(stream, status, fields),
+    refuse: (status, fields = {}) => refuse(stream, takeNoMore, status, fields),
   });
 }
 
-function refuse(stream: http2.ServerHttp2Stream, status: number, headers: Headers): void {
+/** A peer may open thousands of streams and end none of them: a refused one is not kept until it does. */
+function refuse(
+  stream: http2.ServerHttp2Stream,
+  takeNoMore: () => void,
+  status: number,
+  headers: Headers,
+): void {
   if (stream.destroyed) return;
   if (stream.headersSent) return void stream.destroy();
   stream.respond({ ...headers, ':status': status }, whole);
   stream.resume();
+  takeNoMore();
 }

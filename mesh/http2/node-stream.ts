@@ -4,8 +4,8 @@ import { CodedError } from '../process/coded-error.ts';
 /** What a session learns of one of its streams. */
 interface StreamWatch {
   /**
-   * The peer reset the stream, having sent payload on it or not; called while the frame is being read, before any later
-   * frame of the session.
+   * The peer reset the stream, having sent payload on it or not; called while the bytes that hold the frame are being
+   * read, before any later bytes of the session are.
    */
   readonly onReset?: (sentPayload: boolean) => void;
   /** Payload has come. */
@@ -29,14 +29,18 @@ interface Hooks {
  *   END_STREAM before it. Upstream takes NO_ERROR and CANCEL for a clean end, so neither is sent.
  * - a stream leaves its session as soon as the wire has ended it, so that the peer may open another in its place.
  * - NO_ERROR after END_STREAM means that the peer takes no more (RFC 9113 8.1): what it said is read, then it closes.
+ *
+ * Returns a function that says so to the peer: call it when the answer is whole. The stream then leaves the session even
+ * if the peer never ends its own direction.
  */
-export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
+export function withResets(stream: Http2Stream, watch: StreamWatch = {}): () => void {
   const hooks = stream as unknown as Hooks;
   const push = hooks.push.bind(stream);
   const destroy = hooks._destroy.bind(stream);
   let endStream = false;
   let sentPayload = false;
   let told = false;
+  let takesNoMore = false;
   const resetByPeer = () => {
     if (!told) watch.onReset?.(sentPayload);
     told = true;
@@ -59,15 +63,17 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
       if (stream.aborted && !stream.destroyed) whenRead(stream);
       return push(null);
     }
-    // A reset with NO_ERROR. Node goes on using the stream when this returns.
-    if (!stream.destroyed) {
-      resetByPeer();
-      process.nextTick(() => stream.destroy(wasReset(stream)));
-    }
+    if (takesNoMore) return push(null);
+    // A reset with NO_ERROR. Node goes on using the stream and its session when this returns.
+    if (!stream.destroyed)
+      process.nextTick(() => {
+        resetByPeer();
+        stream.destroy(wasReset(stream));
+      });
     return false;
   };
   hooks._destroy = (error, callback) => {
-    const whole = endStream && stream.writableEnded;
+    const whole = (endStream || takesNoMore) && stream.writableEnded;
     // Code that destroys the stream resets it; a closed stream was reset by the peer, or has ended both ways.
     const closedByWire = stream.closed;
     if (!closedByWire && !stream.pending) stream.close(constants.NGHTTP2_CONNECT_ERROR);
@@ -76,6 +82,10 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): void {
     const reason = error ?? (ended ? null : wasReset(stream));
     // Without a reason Node makes an error of its own for each stream, which is not used.
     destroy(stream.closed ? reason : error, () => callback(reason));
+  };
+  return () => {
+    takesNoMore = true;
+    stream.close(constants.NGHTTP2_NO_ERROR);
   };
 }
 

@@ -109,6 +109,46 @@ export function http2Foreign(name: string, make: Make): void {
         assert.deepEqual(resets, [{ answered: true, sentPayload: false }]);
       });
 
+    for (const [name, code] of Object.entries({ NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR }))
+      it(`a session may be destroyed because a foreign client has reset a stream with ${name}`, async () => {
+        const closed = Promise.withResolvers<void>();
+        const session = make(systemClock).server(ends.accepted, ({ accept }) => accept({}), {
+          onReset: () => session.destroy(),
+        });
+        session.onClose(() => closed.resolve());
+        const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
+        const streams = [1, 2].map(() =>
+          peer.request({ ':method': 'CONNECT', ':authority': 'a:1' }, { endStream: false }),
+        );
+        for (const stream of streams) {
+          stream.on('error', () => undefined);
+          await once(stream, 'response');
+          stream.end = () => stream;
+        }
+        streams[0]!.close(code);
+        await closed.promise;
+      });
+
+    it('a refused stream takes no place, also when a foreign client never ends it', async () => {
+      const resets: unknown[] = [];
+      make(systemClock).server(ends.accepted, ({ refuse }) => refuse(503), {
+        onReset: (reset) => resets.push(reset),
+      });
+      const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
+      await once(peer, 'remoteSettings');
+      // One more than a session has at once.
+      for (let i = 0; i < 201; i++) {
+        const stream = peer.request({ ':method': 'CONNECT', ':authority': 'a:1' }, { endStream: false });
+        stream.end = () => stream;
+        const closed = once(stream.resume(), 'close');
+        const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+        assert.equal(headers[':status'], 503);
+        await closed;
+        assert.equal(stream.rstCode, NGHTTP2_NO_ERROR);
+      }
+      assert.deepEqual(resets, []);
+    });
+
     it('our reset is CONNECT_ERROR to a foreign peer, without an end before it', async () => {
       const accepted = Promise.withResolvers<Duplex>();
       make(systemClock).server(ends.accepted, ({ accept }) => accepted.resolve(accept({})));
