@@ -10,6 +10,7 @@ import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
 import { watchRefused } from './refused-streams.ts';
+import { readOn, stopReading } from './reading.ts';
 import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
@@ -65,6 +66,8 @@ export function openServer(
   watchPings(session, clock, completed);
   limitControlFrames(session, clock);
   return {
+    pause: () => stopReading(socket),
+    resume: () => readOn(socket),
     onClose: (listener) => void session.once('close', () => listener(failure)),
     close() {
       if (closing || session.destroyed) return;

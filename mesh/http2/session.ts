@@ -67,6 +67,12 @@ export interface SessionWatch {
 }
 
 export interface ServerSession {
+  /**
+   * Reads nothing more from the connection until `resume`: for as long as a turn of the event loop or two. What has been
+   * read already may still bring CONNECTs.
+   */
+  pause(): void;
+  resume(): void;
   /** With SESSION_BROKEN where the peer broke HTTP/2 or a limit of the session. */
   onClose(listener: (error: Error | undefined) => void): void;
   /** Graceful: GOAWAY, then no new streams once the peer has heard it; open streams go on. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../process/clock.ts';
+import { Arrivals } from './arrivals.ts';
 import { BufferLedger } from './buffer-ledger.ts';
 
 /** What one identity may take of one data worker. */
@@ -52,6 +53,8 @@ export class PeerShare {
   /** Bytes that wait for the peer, and for the application. */
   readonly unsent: BufferLedger;
   readonly unread: BufferLedger;
+  /** CONNECTs that wait for their turn. */
+  readonly arrivals = new Arrivals();
   readonly #clock: Clock;
   readonly #limits: ShareLimits;
   readonly #taken: Record<Counted, number> = { sessions: 0, handshakes: 0, streams: 0, unanswered: 0 };

@@ -35,7 +35,9 @@ export function serveConnects(
   const session = http2.server(
     socket,
     (incoming) => {
+      const begun = share.arrivals.wait(session);
       context.turns.take(peer.spiffeId, () => {
+        begun();
         if (incoming.gone.aborted) return;
         serveOne(context, share, about, incoming, serve, (stream) => {
           // Its close has been before: the client has reset it meanwhile.
@@ -66,6 +68,7 @@ export function serveConnects(
       },
     },
   );
+  const unheard = share.arrivals.add(session);
   const remove = connections.add({
     peer,
     about,
@@ -75,6 +78,7 @@ export function serveConnects(
   session.onClose((error) => {
     admitted.shaken();
     admitted.ended();
+    unheard();
     remove();
     if (!wasUsed) newcomer.wasted();
     if (error instanceof CodedError && error.code === 'SESSION_BROKEN') broken(context, peer.spiffeId, error);
