@@ -74,6 +74,7 @@ export function openServer(
       closing = true;
       shutDown(session, streams === 0);
     },
+    takeNoMore: () => session.close(),
     destroy: (error) => session.destroy(error),
   };
 }
@@ -121,7 +122,8 @@ function receive(
     onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
   });
   const authority = headers[':authority'] ?? '';
-  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) return refuse(stream, takeNoMore, 400, {});
+  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined)
+    return refuse(stream, takeNoMore, 400, {});
   let gone: AbortController | undefined;
   onConnect({
     authority,

@@ -77,6 +77,8 @@ export interface ServerSession {
   onClose(listener: (error: Error | undefined) => void): void;
   /** Graceful: GOAWAY, then no new streams once the peer has heard it; open streams go on. */
   close(): void;
+  /** GOAWAY, and no new streams from now on: the peer may ask for those that have crossed it on another session. */
+  takeNoMore(): void;
   destroy(error?: Error): void;
 }
 

@@ -91,7 +91,11 @@ function endSoon(side: Duplex): void {
 }
 
 const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall =>
-  new Stall(() => from.readableLength + to.writableLength, reset);
+  new Stall(
+    () => from.readableLength + to.writableLength,
+    reset,
+    () => Math.max(0, from.readableHighWaterMark - from.readableLength),
+  );
 
 interface Stalls {
   readonly begin: () => void;

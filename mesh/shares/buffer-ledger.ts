@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../process/clock.ts';
 
+const nothing = (): number => 0;
+
 /**
  * One direction of a tunnel whose receiver is not reading. Each direction has one object, which is also its entry in the
  * ledger's queue: a busy tunnel stalls at every chunk, and a long-lived Map that changed at every chunk made V8 collect
@@ -8,6 +10,8 @@ import type { Clock, Timer } from '../process/clock.ts';
 export class Stall {
   /** What is held in memory for it now. */
   readonly bytes: () => number;
+  /** What its sender adds at least once more before it stops, as a stream of Node does. */
+  readonly ahead: () => number;
   /** Ends the tunnel as a reset. */
   readonly reset: () => void;
   /** Monotonic, when it began. */
@@ -17,17 +21,16 @@ export class Stall {
   next: Stall | undefined;
   previous: Stall | undefined;
 
-  constructor(bytes: () => number, reset: () => void) {
+  constructor(bytes: () => number, reset: () => void, ahead: () => number = nothing) {
     this.bytes = bytes;
     this.reset = reset;
+    this.ahead = ahead;
   }
 }
 
 /** Shorter stalls are the ordinary course of a tunnel that is busy. */
 const stalledMillis = 1000;
 const lookMillis = 250;
-
-const nothing = (): number => 0;
 
 /**
  * The bytes that tunnels of one identity hold while their receivers pause. A tunnel may stay so for days. When the
@@ -60,10 +63,10 @@ export class BufferLedger {
   begin(stall: Stall): void {
     if (stall.next !== undefined) return;
     stall.since = this.#clock.monotonic();
-    stall.charged = stall.bytes();
+    stall.charged = stall.bytes() + stall.ahead();
     this.#total += stall.charged;
     this.#append(stall);
-    // What has stopped may still receive what its window allows.
+    // What has stopped may still receive what its window allows; until the next look that is taken to be `ahead`.
     this.#look ??= this.#clock.after(lookMillis, () => this.#again());
   }
 

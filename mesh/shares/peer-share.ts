@@ -1,6 +1,7 @@
 import type { Clock } from '../process/clock.ts';
 import { Arrivals } from './arrivals.ts';
 import { BufferLedger } from './buffer-ledger.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** What one identity may take of one data worker. */
 export interface ShareLimits {
@@ -13,6 +14,9 @@ export interface ShareLimits {
   /** Streams that were reset before an answer, or without a byte of payload: at once, and then each second. */
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
+  /** CONNECTs that were refused because the share is used up: at once, and then each second. */
+  readonly refusalBurst: number;
+  readonly refusalsPerSecond: number;
   /** Bytes that wait for the peer to read. */
   readonly unsentBytes: number;
   /** Bytes of the peer that wait for the application to read. */
@@ -26,7 +30,9 @@ export const defaultLimits: ShareLimits = {
   unanswered: 1000,
   resetBurst: 450,
   resetsPerSecond: 50,
-  unsentBytes: 24 * 1024 * 1024,
+  refusalBurst: 1000,
+  refusalsPerSecond: 200,
+  unsentBytes: 16 * 1024 * 1024,
   unreadBytes: 64 * 1024 * 1024,
 };
 
@@ -37,7 +43,8 @@ export const penaltyMillis = 5000;
 export type Release = () => void;
 
 /** Which limit was reached: stable, as logs and answers carry it. */
-export type ShareRefusal = 'SESSIONS' | 'HANDSHAKES' | 'STREAMS' | 'UNANSWERED' | 'BUFFERED_BYTES' | 'RESETS';
+export type ShareRefusal =
+  'SESSIONS' | 'HANDSHAKES' | 'STREAMS' | 'UNANSWERED' | 'BUFFERED_BYTES' | 'RESETS' | 'REFUSALS';
 
 type Counted = 'sessions' | 'handshakes' | 'streams' | 'unanswered';
 
@@ -58,15 +65,15 @@ export class PeerShare {
   readonly #clock: Clock;
   readonly #limits: ShareLimits;
   readonly #taken: Record<Counted, number> = { sessions: 0, handshakes: 0, streams: 0, unanswered: 0 };
-  #tokens: number;
-  #refilled: number;
+  readonly #resets: TokenBucket;
+  readonly #refusals: TokenBucket;
   #penaltyUntil = -Infinity;
 
   constructor(clock: Clock, limits: ShareLimits, onStallReset: () => void) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#tokens = limits.resetBurst;
-    this.#refilled = clock.monotonic();
+    this.#resets = new TokenBucket(clock, limits.resetBurst, limits.resetsPerSecond);
+    this.#refusals = new TokenBucket(clock, limits.refusalBurst, limits.refusalsPerSecond);
     this.unsent = new BufferLedger(clock, limits.unsentBytes, onStallReset);
     this.unread = new BufferLedger(clock, limits.unreadBytes, onStallReset);
   }
@@ -79,14 +86,19 @@ export class PeerShare {
   /** Nothing is taken and nothing is remembered. */
   get idle(): boolean {
     const { sessions, handshakes, streams, unanswered } = this.#taken;
-    this.#refill();
-    return sessions + handshakes + streams + unanswered === 0 && this.#tokens >= this.#limits.resetBurst;
+    const taken = sessions + handshakes + streams + unanswered;
+    return taken === 0 && this.#resets.whole && this.#refusals.whole;
+  }
+
+  /** Why one more CONNECT would be refused now. */
+  get refusal(): ShareRefusal | undefined {
+    return this.#reached('streams') ?? this.#reached('unanswered');
   }
 
   /** One more of a kind, or the limit that is reached. */
   take(kind: Counted): Release | ShareRefusal {
-    if (this.#taken[kind] >= this.#limits[kind]) return refusalOf[kind];
-    if (kind === 'unanswered' && (this.unsent.full || this.unread.full)) return 'BUFFERED_BYTES';
+    const reached = this.#reached(kind);
+    if (reached !== undefined) return reached;
     this.#taken[kind]++;
     let held = true;
     return () => {
@@ -97,20 +109,20 @@ export class PeerShare {
 
   /** Counts resets; false when they were too many: the identity opens no session for a while. */
   reset(count = 1): boolean {
-    this.#refill();
-    if (this.#tokens < count) {
-      this.#penaltyUntil = this.#clock.monotonic() + penaltyMillis;
-      return false;
-    }
-    this.#tokens -= count;
-    return true;
+    if (this.#resets.take(count)) return true;
+    this.#penaltyUntil = this.#clock.monotonic() + penaltyMillis;
+    return false;
   }
 
-  #refill(): void {
-    const now = this.#clock.monotonic();
-    const gained = ((now - this.#refilled) / 1000) * this.#limits.resetsPerSecond;
-    this.#tokens = Math.min(this.#limits.resetBurst, this.#tokens + gained);
-    this.#refilled = now;
+  /** Counts a CONNECT that this share has refused; false when they were too many: its session takes no more. */
+  refused(): boolean {
+    return this.#refusals.take();
+  }
+
+  #reached(kind: Counted): ShareRefusal | undefined {
+    if (this.#taken[kind] >= this.#limits[kind]) return refusalOf[kind];
+    if (kind === 'unanswered' && (this.unsent.full || this.unread.full)) return 'BUFFERED_BYTES';
+    return undefined;
   }
 }
 

@@ -105,7 +105,10 @@ export class Siege {
     if (closedWithin !== undefined) assertClosed(outcome, closedWithin);
     this.#assertServed(served, gap);
     await this.#assertGone(open, ended);
+    // V goes on meanwhile: a process that does nothing collects no garbage.
+    this.#victim.start();
     const grownBytes = await assertMemory(target, rss, watch(), { growth, kept, gap });
+    await this.#victim.stop();
     assert.ok(target.alive, 'the proxy ended');
     if (told.length > 0) await this.#assertTold(told, counted, logged, outcome.millis / 1000);
     return { ...outcome, grownBytes };

@@ -1,17 +1,22 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
-import type { IncomingConnect, Tunnelled } from '@isthmus/mesh/http2/session.ts';
+import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
 import { reset } from '@isthmus/mesh/net/reset.ts';
-import type { PeerShare, Release, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
+import { admitSession, type Admitted } from './admit-session.ts';
+import { countConnect } from './count-connect.ts';
+import { peerLimited } from './peer-limited.ts';
 
 /** What a session that its peer broke costs of its identity's share of resets. */
 const brokenSessionResets = 50;
 
 const refusedStreams =
   'streams came to nothing, more than its identity may reset: their headers were larger than a server takes';
+
+type Serve = (incoming: IncomingConnect) => Promise<void>;
 
 /**
  * Any number of CONNECTs over a connection that was judged; each is served for itself, and one that fails harms none.
@@ -23,184 +28,136 @@ export function serveConnects(
   newcomer: Newcomer,
   secured: Secured,
   about: string,
-  serve: (incoming: IncomingConnect) => Promise<void>,
+  serve: Serve,
 ): void {
-  const { peer, socket } = secured;
-  const { http2, connections } = context;
-  const share = context.shares.of(peer.spiffeId);
-  const admitted = admit(context, secured, share);
-  if (!admitted) return newcomer.wasted();
-  let tunnels = 0;
-  let wasUsed = false;
-  const session = http2.server(
-    socket,
-    (incoming) => {
-      const begun = share.arrivals.wait(session);
-      context.turns.take(peer.spiffeId, () => {
-        begun();
-        if (incoming.gone.aborted) return;
-        serveOne(context, share, about, incoming, serve, (stream) => {
-          // Its close has been before: the client has reset it meanwhile.
-          if (incoming.gone.aborted) return;
-          tunnels++;
-          wasUsed = true;
-          stream.once('close', () => {
-            tunnels--;
-            if (stream.errored !== null && tunnels === 0 && isInner(incoming.headers)) reset(socket);
-          });
-        });
-      });
-    },
-    {
-      onSettings: admitted.shaken,
-      onReset({ answered, sentPayload }) {
+  const share = context.shares.of(secured.peer.spiffeId);
+  const admitted = admitSession(context, secured, share);
+  if (admitted) new Served(context, secured, share, about, serve).begin(admitted, newcomer);
+  else newcomer.wasted();
+}
+
+/** One session of a peer. */
+class Served {
+  readonly #context: Context;
+  readonly #secured: Secured;
+  readonly #share: PeerShare;
+  readonly #about: string;
+  readonly #serve: Serve;
+  readonly #session: ServerSession;
+  #tunnels = 0;
+  #wasUsed = false;
+  #onSettings = () => undefined as void;
+
+  constructor(context: Context, secured: Secured, share: PeerShare, about: string, serve: Serve) {
+    this.#context = context;
+    this.#secured = secured;
+    this.#share = share;
+    this.#about = about;
+    this.#serve = serve;
+    this.#session = context.http2.server(secured.socket, (incoming) => this.#arrived(incoming), {
+      onSettings: () => this.#onSettings(),
+      onReset: ({ answered, sentPayload }) => {
         if ((answered && sentPayload) || share.reset()) return;
-        limited(context, peer.spiffeId, 'RESETS');
-        // What else the session carries may go on, and nothing is added.
-        if (tunnels > (answered ? 1 : 0)) session.close();
-        else session.destroy();
+        this.#overResets(this.#tunnels > (answered ? 1 : 0));
       },
-      onRefused(resets) {
-        if (share.reset(resets)) return;
-        limited(context, peer.spiffeId, 'RESETS');
-        if (tunnels > 0) session.close();
-        else session.destroy(new CodedError('SESSION_BROKEN', refusedStreams));
+      onRefused: (resets) => {
+        if (!share.reset(resets))
+          this.#overResets(this.#tunnels > 0, new CodedError('SESSION_BROKEN', refusedStreams));
       },
-    },
-  );
-  const unheard = share.arrivals.add(session);
-  const remove = connections.add({
-    peer,
-    about,
-    close: () => session.destroy(),
-    drain: () => session.close(),
-  });
-  session.onClose((error) => {
-    admitted.shaken();
-    admitted.ended();
-    unheard();
-    remove();
-    if (!wasUsed) newcomer.wasted();
-    if (error instanceof CodedError && error.code === 'SESSION_BROKEN') broken(context, peer.spiffeId, error);
-  });
-}
+    });
+  }
 
-/** A session that broke off has used the proxy as resets do: who does that again and again is kept out for a while. */
-function broken({ counters, refusals, shares }: Context, identity: string, error: CodedError): void {
-  counters.sessionsBroken++;
-  const message = `${identity} broke an HTTP/2 session: ${error.message}`;
-  refusals.tell('session', identity, new CodedError(error.code, message, { cause: error }));
-  shares.of(identity).reset(brokenSessionResets);
-}
+  begin({ shaken, ended }: Admitted, newcomer: Newcomer): void {
+    const { peer } = this.#secured;
+    const session = this.#session;
+    this.#onSettings = shaken;
+    const remove = this.#context.connections.add({
+      peer,
+      about: this.#about,
+      close: () => session.destroy(),
+      drain: () => session.close(),
+    });
+    const unheard = this.#share.arrivals.add(session);
+    session.onClose((error) => {
+      for (const release of [shaken, ended, unheard, remove]) release();
+      if (!this.#wasUsed) newcomer.wasted();
+      if (error instanceof CodedError && error.code === 'SESSION_BROKEN') this.#broken(error);
+    });
+  }
 
-interface Admitted {
-  readonly shaken: Release;
-  readonly ended: Release;
-}
+  get #identity(): string {
+    return this.#secured.peer.spiffeId;
+  }
 
-/** One more session of an identity; undefined, and the connection ends, where its share has none. */
-function admit(context: Context, { peer, socket }: Secured, share: PeerShare): Admitted | undefined {
-  const shaken = share.take('handshakes');
-  if (typeof shaken === 'string') {
-    refuse(context, peer.spiffeId, shaken, socket);
+  #arrived(incoming: IncomingConnect): void {
+    const begun = this.#share.arrivals.wait(this.#session);
+    const refusal = this.#share.refusal;
+    // At once, so that what is refused does not wait in memory; it takes its turn all the same.
+    if (refusal !== undefined) this.#refuse(incoming, refusal);
+    this.#context.turns.take(this.#identity, () => {
+      begun();
+      if (refusal !== undefined || incoming.gone.aborted) return;
+      const limit = this.#begun(incoming);
+      if (limit !== undefined) this.#refuse(incoming, limit);
+    });
+  }
+
+  /** Serves a CONNECT, or gives the limit of its identity that it would go beyond. */
+  #begun(incoming: IncomingConnect): ShareRefusal | undefined {
+    const { slots, counters, lines } = this.#context;
+    const free = slots.take();
+    if (!free) {
+      counters.dropped++;
+      incoming.refuse(503, { 'x-isthmus-reason': 'OVERLOADED' });
+      return undefined;
+    }
+    const counted = countConnect(this.#share, incoming, (stream) => this.#accepted(incoming, stream));
+    if (typeof counted === 'string') {
+      free();
+      return counted;
+    }
+    this.#serve(counted)
+      .catch((error: unknown) => {
+        incoming.refuse(503);
+        lines.error('connect', { about: this.#about, error: String(error) }, 'a CONNECT failed');
+      })
+      .finally(free);
     return undefined;
   }
-  const wait = share.penaltyMillis;
-  if (wait > 0) {
-    limited(context, peer.spiffeId, 'RESETS');
-    hold(context, socket, wait, shaken);
-    return undefined;
+
+  #accepted({ gone, headers }: IncomingConnect, stream: Tunnelled): void {
+    // Its close has been before: the client has reset it meanwhile.
+    if (gone.aborted) return;
+    this.#tunnels++;
+    this.#wasUsed = true;
+    stream.once('close', () => {
+      this.#tunnels--;
+      if (stream.errored !== null && this.#tunnels === 0 && isInner(headers)) reset(this.#secured.socket);
+    });
   }
-  const ended = share.take('sessions');
-  if (typeof ended !== 'string') return { shaken, ended };
-  shaken();
-  refuse(context, peer.spiffeId, ended, socket);
-  return undefined;
-}
 
-/** A peer that comes back at once is kept waiting: a handshake costs more than a socket that nobody reads. */
-function hold({ clock }: Context, socket: Secured['socket'], millis: number, release: Release): void {
-  const timer = clock.after(millis, () => void socket.destroy());
-  socket.once('close', () => {
-    timer.cancel();
-    release();
-  });
-}
-
-function refuse(context: Context, identity: string, limit: ShareRefusal, socket: Secured['socket']): void {
-  limited(context, identity, limit);
-  socket.destroy();
-}
-
-/** Counted, and logged once a second for each limit at most. */
-function limited({ counters, refusals }: Context, identity: string, limit: ShareRefusal): void {
-  counters.limited++;
-  const message = `${identity} has used up its share of ${limit}; what it asks for more is refused`;
-  refusals.tell('share', identity, new CodedError(`PEER_LIMIT_${limit}`, message));
-}
-
-function serveOne(
-  context: Context,
-  share: PeerShare,
-  about: string,
-  incoming: IncomingConnect,
-  serve: (incoming: IncomingConnect) => Promise<void>,
-  onAccepted: (stream: Tunnelled) => void,
-): void {
-  const free = context.slots.take();
-  if (!free) {
-    context.counters.dropped++;
-    incoming.refuse(503, { 'x-isthmus-reason': 'OVERLOADED' });
-    return;
+  /** A session that asks again and again for what its identity may not have takes no more. */
+  #refuse(incoming: IncomingConnect, limit: ShareRefusal): void {
+    this.#context.counters.limited++;
+    incoming.refuse(503, { 'x-isthmus-reason': `PEER_LIMIT_${limit}` });
+    if (this.#share.refused()) return;
+    peerLimited(this.#context, this.#identity, 'REFUSALS');
+    this.#session.takeNoMore();
   }
-  const counted = countOne(share, incoming, onAccepted);
-  if (typeof counted === 'string') {
-    free();
-    context.counters.limited++;
-    incoming.refuse(503, { 'x-isthmus-reason': `PEER_LIMIT_${counted}` });
-    return;
-  }
-  serve(counted)
-    .catch((error: unknown) => {
-      incoming.refuse(503);
-      context.lines.error('connect', { about, error: String(error) }, 'a CONNECT failed');
-    })
-    .finally(free);
-}
 
-/** The same CONNECT, counted as a stream until it has closed and as unanswered until it was answered. */
-function countOne(
-  share: PeerShare,
-  incoming: IncomingConnect,
-  onAccepted: (stream: Tunnelled) => void,
-): IncomingConnect | ShareRefusal {
-  const stream = share.take('streams');
-  if (typeof stream === 'string') return stream;
-  const answered = share.take('unanswered');
-  if (typeof answered === 'string') {
-    stream();
-    return answered;
+  /** What else the session carries may go on, and nothing is added. */
+  #overResets(carriesMore: boolean, error?: Error): void {
+    peerLimited(this.#context, this.#identity, 'RESETS');
+    if (carriesMore) this.#session.close();
+    else this.#session.destroy(error);
   }
-  const { authority, headers, gone } = incoming;
-  const over = () => {
-    stream();
-    answered();
-  };
-  gone.addEventListener('abort', over, { once: true });
-  if (gone.aborted) over();
-  return {
-    authority,
-    headers,
-    gone,
-    accept(fields) {
-      answered();
-      const stream = incoming.accept(fields);
-      onAccepted(stream);
-      return stream;
-    },
-    refuse(status, fields) {
-      answered();
-      incoming.refuse(status, fields);
-    },
-  };
+
+  /** A session that broke off has used the proxy as resets do: a peer that does it again is kept out for a while. */
+  #broken(error: CodedError): void {
+    const { counters, refusals } = this.#context;
+    counters.sessionsBroken++;
+    const message = `${this.#identity} broke an HTTP/2 session: ${error.message}`;
+    refusals.tell('session', this.#identity, new CodedError(error.code, message, { cause: error }));
+    this.#share.reset(brokenSessionResets);
+  }
 }

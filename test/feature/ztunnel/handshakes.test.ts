@@ -429,13 +429,13 @@ describe('ztunnel, what peers may take before they are known', () => {
       await Promise.all(calls.map((one) => one.end()));
       await socksAccepted(proxy, 0);
       const [refused] = await programs(1);
-      await refused?.end();
-      assert.equal(totals(proxy).handshakesRefused, 1);
       await proxy.warning({ reason: 'HANDSHAKES_FAILED', from: mesh.at('17.2') });
+      assert.equal(totals(proxy).handshakesRefused, 1);
       const other = await mesh.call('127.0.0.1', mesh.at('17.1'), 15080);
       other.socket.write(greeting);
       await other.until('\u0005\u0000');
       await clock.advance(1000);
+      await refused?.end();
       const [again] = await programs(1);
       again?.socket.write(greeting);
       await again?.until('\u0005\u0000');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { ask, foreignSession } from '../../fakes/foreign-client.ts';
-import { data, headers } from '../../attack/frames.ts';
+import { data, headers, reset } from '../../attack/frames.ts';
 import { connectBlock, literal } from '../../attack/hpack.ts';
 import { RawSession } from '../../attack/raw-session.ts';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
@@ -124,6 +124,44 @@ describe('ztunnel, what one identity may take', () => {
     await proxy.warning({ reason: 'PEER_LIMIT_RESETS' });
   });
 
+  it('takes no more CONNECTs on a session that asks again and again for what its share refuses; its tunnels live on', async () => {
+    const limits = { streams: 1, refusalBurst: 10, refusalsPerSecond: 0 };
+    const { proxy, open, authority } = await destination(limits);
+    const session = await open('front');
+    const tunnel = ask(session, authority);
+    assert.equal(await status(tunnel), 200);
+    for (let i = 1; i <= 10; i++) assert.equal(await status(ask(session, authority)), 503);
+    assert.equal(session.closed, false);
+    const gone = once(session, 'goaway');
+    assert.equal(await status(ask(session, authority)), 503);
+    await gone;
+    const { error } = await proxy.warning({ reason: 'PEER_LIMIT_REFUSALS' });
+    assert.match(String(error), /front has used up its share of REFUSALS/);
+    tunnel.write('hello');
+    assert.equal(String((await once(tunnel, 'data'))[0]), 'hello');
+    const again = await open('front');
+    const closed = once(tunnel, 'close');
+    tunnel.resume().end();
+    await closed;
+    assert.equal(await status(ask(again, authority)), 200);
+    again.destroy();
+  });
+
+  it('ends a session that resets with NO_ERROR without end, and serves others', async () => {
+    const { proxy, open, authority } = await destination({ resetBurst: 10, resetsPerSecond: 0 });
+    const { key, chain } = mesh.leaf('east', identityOf('front'));
+    const at = { host: mesh.at('17.2'), port: 15_008, localAddress: mesh.at('17.1') };
+    const session = await RawSession.open({ ...at, key, chain });
+    const block = connectBlock(authority);
+    for (let stream = 1; stream <= 41; stream += 2)
+      await session?.send(Buffer.concat([headers(stream, block), reset(stream, 0)]));
+    await session?.closed;
+    await proxy.warning({ reason: 'PEER_LIMIT_RESETS' });
+    const other = await open('other');
+    assert.equal(await status(ask(other, authority)), 200);
+    other.destroy();
+  });
+
   it('does not count resets of tunnels that carried something', async () => {
     const { open, authority } = await destination({ resetBurst: 2, resetsPerSecond: 0 });
     const session = await open('front');
@@ -154,7 +192,10 @@ describe('ztunnel, what one identity may take', () => {
     while (proxy.lines.length === 0) {
       const stream = ask(session, authority);
       if ((await status(stream)) === 200) tunnels.push(stream);
-      else stream.resume().end();
+      else {
+        stream.resume().end();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
     }
     const [first] = tunnels;
     while (!first!.closed) await new Promise((resolve) => setImmediate(resolve));

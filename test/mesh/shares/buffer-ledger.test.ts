@@ -40,6 +40,21 @@ describe('mesh/shares of bytes that wait', () => {
     assert.deepEqual([resets, ledger.total], [['counted', 'a'], 90]);
   });
 
+  it('counts what the sender adds before it stops at once, and then what it has added', async () => {
+    const clock = new FakeClock();
+    const ledger = new BufferLedger(clock, 100, () => undefined);
+    ledger.begin(
+      new Stall(
+        () => 64,
+        () => undefined,
+        () => 37,
+      ),
+    );
+    assert.deepEqual([ledger.total, ledger.full], [101, true]);
+    await clock.advance(250);
+    assert.deepEqual([ledger.total, ledger.full], [64, false]);
+  });
+
   it('counts what comes after the pause has begun', async () => {
     const { clock, ledger, stall, resets, held } = world();
     ledger.begin(stall('a', 10));

@@ -60,6 +60,27 @@ describe('mesh/shares of one identity', () => {
     assert.equal(other.penaltyMillis, penaltyMillis);
   });
 
+  it('takes a burst of 1,000 refusals and then 200 a second, and does not punish one more', async () => {
+    const clock = new FakeClock();
+    const share = new PeerShares(clock).of('a');
+    for (let i = 0; i < 1000; i++) assert.equal(share.refused(), true);
+    assert.equal(share.refused(), false);
+    await clock.advance(1000);
+    for (let i = 0; i < 200; i++) assert.equal(share.refused(), true);
+    assert.equal(share.refused(), false);
+    assert.ok(share.penaltyMillis <= 0);
+  });
+
+  it('says beforehand why it would refuse a CONNECT', () => {
+    const share = new PeerShares(new FakeClock(), few).of('a');
+    const unanswered = [1, 2, 3].map(() => share.take('unanswered'));
+    assert.equal(share.refusal, 'UNANSWERED');
+    for (const release of unanswered) if (typeof release === 'function') release();
+    assert.equal(share.refusal, undefined);
+    for (let i = 0; i < 3; i++) share.take('streams');
+    assert.equal(share.refusal, 'STREAMS');
+  });
+
   it('forgets identities that have taken nothing, and keeps those that have or that reset', () => {
     const clock = new FakeClock();
     const shares = new PeerShares(clock);

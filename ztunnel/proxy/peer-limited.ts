@@ -1,0 +1,10 @@
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
+import type { Context } from '../engine/context.ts';
+
+/** An identity has reached a limit of its share: counted, and logged once a second for each limit at most. */
+export function peerLimited({ counters, refusals }: Context, identity: string, limit: ShareRefusal): void {
+  counters.limited++;
+  const message = `${identity} has used up its share of ${limit}; what it asks for more is refused`;
+  refusals.tell('share', identity, new CodedError(`PEER_LIMIT_${limit}`, message));
+}
