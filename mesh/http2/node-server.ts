@@ -2,6 +2,7 @@ import * as http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
+import { reset } from '../net/reset.ts';
 import { setBelow } from '../net/wire.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { limitControlFrames } from './control-frames.ts';
@@ -76,6 +77,10 @@ export function openServer(
     },
     takeNoMore: () => session.close(),
     destroy: (error) => session.destroy(error),
+    // One that ends already waits for its last write, and would wait for ever if that were taken from it.
+    reset() {
+      if (!session.destroyed) reset(socket);
+    },
   };
 }
 

@@ -80,6 +80,8 @@ export interface ServerSession {
   /** GOAWAY, and no new streams from now on: the peer may ask for those that have crossed it on another session. */
   takeNoMore(): void;
   destroy(error?: Error): void;
+  /** Resets the connection below, unless the session is ending already: its peer need not have read what was sent. */
+  reset(): void;
 }
 
 export interface Http2 {

@@ -1,6 +1,5 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
-import { reset } from '@isthmus/mesh/net/reset.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
@@ -39,7 +38,7 @@ export function serveConnects(
 /** One session of a peer. */
 class Served {
   readonly #context: Context;
-  readonly #secured: Secured;
+  readonly #peer: Secured['peer'];
   readonly #share: PeerShare;
   readonly #about: string;
   readonly #serve: Serve;
@@ -50,7 +49,7 @@ class Served {
 
   constructor(context: Context, secured: Secured, share: PeerShare, about: string, serve: Serve) {
     this.#context = context;
-    this.#secured = secured;
+    this.#peer = secured.peer;
     this.#share = share;
     this.#about = about;
     this.#serve = serve;
@@ -68,11 +67,10 @@ class Served {
   }
 
   begin({ shaken, ended }: Admitted, newcomer: Newcomer): void {
-    const { peer } = this.#secured;
     const session = this.#session;
     this.#onSettings = shaken;
     const remove = this.#context.connections.add({
-      peer,
+      peer: this.#peer,
       about: this.#about,
       close: () => session.destroy(),
       drain: () => session.close(),
@@ -86,7 +84,7 @@ class Served {
   }
 
   get #identity(): string {
-    return this.#secured.peer.spiffeId;
+    return this.#peer.spiffeId;
   }
 
   #arrived(incoming: IncomingConnect): void {
@@ -132,7 +130,7 @@ class Served {
     this.#wasUsed = true;
     stream.once('close', () => {
       this.#tunnels--;
-      if (stream.errored !== null && this.#tunnels === 0 && isInner(headers)) reset(this.#secured.socket);
+      if (stream.errored !== null && this.#tunnels === 0 && isInner(headers)) this.#session.reset();
     });
   }
 
