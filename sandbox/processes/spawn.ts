@@ -32,7 +32,7 @@ export interface Running {
  * a heap of its own. What V8 has taken once it keeps.
  */
 const frugal = {
-  flags: ['--max-semi-space-size=2', '--heap-growing-percent=50'],
+  flags: ['--max-semi-space-size=2', '--heap-growing-percent=100'],
   env: { MALLOC_ARENA_MAX: '2' },
 };
 
