@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
 import { FakeClock } from '../../fakes/clock.ts';
-import type { ask} from '../../fakes/foreign-client.ts';
+import type { ask } from '../../fakes/foreign-client.ts';
 import { foreignSession } from '../../fakes/foreign-client.ts';
 import { helloMessage, inRecords } from '../../fakes/hello.ts';
 import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
