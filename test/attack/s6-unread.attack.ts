@@ -35,7 +35,7 @@ describe('S6, an application that does not read', () => {
         connections: 50,
         streams,
         authority: application.authority,
-        seconds: 5,
+        seconds: 3,
       };
       const { sessions, grownBytes } = await siege.withstand(attack, { growth: 64, gap });
       atMost('growth of memory, that it never passes', grownBytes / mebibyte, never, ' MiB');

@@ -26,7 +26,7 @@ describe('S6, streams without a window', () => {
         connections: 50,
         count,
         authority: pour.authority,
-        seconds: 5,
+        seconds: 3,
       };
       await siege.withstand(attack, { growth: 32, kept: count === obedient ? keptOfFirst : 0 });
     });
