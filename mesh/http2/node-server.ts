@@ -124,6 +124,7 @@ function receive(
 ): void {
   const takeNoMore = withResets(stream, {
     onPayload,
+    ...(watch.onHeld && { onHeld: watch.onHeld }),
     onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
   });
   const authority = headers[':authority'] ?? '';

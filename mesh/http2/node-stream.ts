@@ -10,6 +10,8 @@ interface StreamWatch {
   readonly onReset?: (sentPayload: boolean) => void;
   /** Payload has come. */
   readonly onPayload?: () => void;
+  /** So many bytes of payload have come that wait in memory, as the stream is not being read. */
+  readonly onHeld?: (bytes: number) => void;
 }
 
 /** What an instance of Node's stream lets us replace. */
@@ -50,6 +52,7 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): () => 
     if (chunk !== null) {
       sentPayload = true;
       watch.onPayload?.();
+      if (stream.readableFlowing !== true) watch.onHeld?.(chunk.length);
       return push(chunk, encoding);
     }
     if (!endStream && !stream.closed && !stream.destroyed) {

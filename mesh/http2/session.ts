@@ -64,12 +64,17 @@ export interface SessionWatch {
   readonly onReset?: (reset: { readonly answered: boolean; readonly sentPayload: boolean }) => void;
   /** Streams came to nothing, as their headers were beyond the limits: what they are worth in resets. */
   readonly onRefused?: (resets: number) => void;
+  /**
+   * So many bytes have come on a stream that is not being read now. They have not been added to what it holds yet, and
+   * the session may have read on by itself after `pause`.
+   */
+  readonly onHeld?: (bytes: number) => void;
 }
 
 export interface ServerSession {
   /**
-   * Reads nothing more from the connection until `resume`: for as long as a turn of the event loop or two. What has been
-   * read already may still bring CONNECTs.
+   * Reads nothing more from the connection until `resume`, or until the session has written: pause it again when more
+   * comes. What has been read already may still bring CONNECTs and payload.
    */
   pause(): void;
   resume(): void;

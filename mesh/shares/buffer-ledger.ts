@@ -31,24 +31,50 @@ export class Stall {
 /** Shorter stalls are the ordinary course of a tunnel that is busy. */
 const stalledMillis = 1000;
 const lookMillis = 250;
+/** While nothing is read, so that reading goes on soon after enough has been taken. */
+const overflowingLookMillis = 20;
+/** What may come between two looks for the hard limit, so that they cost little where the share is nearly used up. */
+export const grain = 1024 * 1024;
+
+/** A limit that is held at once, by not reading. */
+export interface HardLimit {
+  /** Bytes, more than the ledger's own limit. */
+  readonly bytes: number;
+  /** Called with true when more than that are held: let nothing more come. With false when the own limit holds again. */
+  readonly onChange: (overflowing: boolean) => void;
+}
+
+const noHardLimit: HardLimit = { bytes: Infinity, onChange: () => undefined };
 
 /**
  * The bytes that tunnels of one identity hold while their receivers pause. A tunnel may stay so for days. When the
  * identity's share is used up, the one that has been stalled longest is reset, and then the next.
+ *
+ * A tunnel counts as stalled after a second, in which fifty connections bring more than a proxy has. So there may be a
+ * hard limit as well: above it nothing is read until the share holds again, because receivers have read on or because
+ * stalled tunnels were reset. It cannot stay so: every tunnel that holds bytes goes on within a second or is reset.
  */
 export class BufferLedger {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #onReset: () => void;
+  readonly #hard: HardLimit;
   /** A ring: after it comes the longest stalled, before it the one that stalled last. */
   readonly #ring = new Stall(nothing, nothing);
   #total = 0;
+  /** What has come for tunnels that stand still since all were looked at; some of it has been taken meanwhile. */
+  #unseen = 0;
+  /** All are looked at when `#total` and `#unseen` are more than this. */
+  #lookAbove: number;
+  #overflowing = false;
   #look: Timer | undefined;
 
-  constructor(clock: Clock, limit: number, onReset: () => void) {
+  constructor(clock: Clock, limit: number, onReset: () => void, hard = noHardLimit) {
     this.#clock = clock;
     this.#limit = limit;
     this.#onReset = onReset;
+    this.#hard = hard;
+    this.#lookAbove = hard.bytes;
     this.#ring.next = this.#ring.previous = this.#ring;
   }
 
@@ -67,7 +93,14 @@ export class BufferLedger {
     this.#total += stall.charged;
     this.#append(stall);
     // What has stopped may still receive what its window allows; until the next look that is taken to be `ahead`.
-    this.#look ??= this.#clock.after(lookMillis, () => this.#again());
+    if (this.#look === undefined) this.#lookAgain();
+    this.#holdHardLimit();
+  }
+
+  /** So many bytes have come for a tunnel that stands still. */
+  grew(bytes: number): void {
+    this.#unseen += bytes;
+    this.#holdHardLimit();
   }
 
   end(stall: Stall): void {
@@ -94,14 +127,43 @@ export class BufferLedger {
     }
   }
 
-  #again(): void {
-    const empty = this.#ring.next === this.#ring;
-    this.#look = empty ? undefined : this.#clock.after(lookMillis, () => this.#again());
+  #holdHardLimit(): void {
+    if (this.#overflowing || this.#total + this.#unseen <= this.#lookAbove) return;
+    this.#measure();
+    if (this.#total <= this.#hard.bytes) return;
+    this.#overflowing = true;
+    this.#hard.onChange(true);
+    this.#lookAgain();
+  }
+
+  #measure(): void {
     for (const stall of this.#stalls()) {
       const bytes = stall.bytes();
       this.#total += bytes - stall.charged;
       stall.charged = bytes;
     }
+    this.#unseen = 0;
+    this.#lookAbove = Math.max(this.#hard.bytes, this.#total + grain);
+  }
+
+  #lookAgain(): void {
+    this.#look?.cancel();
+    const millis = this.#overflowing ? overflowingLookMillis : lookMillis;
+    this.#look = this.#clock.after(millis, () => this.#again());
+  }
+
+  #again(): void {
+    this.#measure();
+    this.#resetStalled();
+    if (this.#overflowing && !this.full) {
+      this.#overflowing = false;
+      this.#hard.onChange(false);
+    }
+    this.#look = undefined;
+    if (this.#ring.next !== this.#ring) this.#lookAgain();
+  }
+
+  #resetStalled(): void {
     const before = this.#clock.monotonic() - stalledMillis;
     // The first is looked up anew each time: a reset may end others too.
     for (let first = this.#ring.next; first && first !== this.#ring; first = this.#ring.next) {

@@ -1,5 +1,5 @@
 import type { Clock } from '../process/clock.ts';
-import { Arrivals } from './arrivals.ts';
+import { Backpressure, type Readable } from './backpressure.ts';
 import { BufferLedger } from './buffer-ledger.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -19,8 +19,10 @@ export interface ShareLimits {
   readonly refusalsPerSecond: number;
   /** Bytes that wait for the peer to read. */
   readonly unsentBytes: number;
-  /** Bytes of the peer that wait for the application to read. */
+  /** Bytes of the peer that wait for the application to read: from so many on, the longest stalled tunnels are reset. */
   readonly unreadBytes: number;
+  /** And from so many on, nothing of the peer is read. */
+  readonly mostUnreadBytes: number;
 }
 
 export const defaultLimits: ShareLimits = {
@@ -33,7 +35,8 @@ export const defaultLimits: ShareLimits = {
   refusalBurst: 1000,
   refusalsPerSecond: 200,
   unsentBytes: 16 * 1024 * 1024,
-  unreadBytes: 64 * 1024 * 1024,
+  unreadBytes: 36 * 1024 * 1024,
+  mostUnreadBytes: 40 * 1024 * 1024,
 };
 
 /** An identity that has used up its resets opens no session for this long. */
@@ -60,8 +63,8 @@ export class PeerShare {
   /** Bytes that wait for the peer, and for the application. */
   readonly unsent: BufferLedger;
   readonly unread: BufferLedger;
-  /** CONNECTs that wait for their turn. */
-  readonly arrivals = new Arrivals();
+  /** Whether its sessions are read. */
+  readonly backpressure = new Backpressure();
   readonly #clock: Clock;
   readonly #limits: ShareLimits;
   readonly #taken: Record<Counted, number> = { sessions: 0, handshakes: 0, streams: 0, unanswered: 0 };
@@ -75,7 +78,10 @@ export class PeerShare {
     this.#resets = new TokenBucket(clock, limits.resetBurst, limits.resetsPerSecond);
     this.#refusals = new TokenBucket(clock, limits.refusalBurst, limits.refusalsPerSecond);
     this.unsent = new BufferLedger(clock, limits.unsentBytes, onStallReset);
-    this.unread = new BufferLedger(clock, limits.unreadBytes, onStallReset);
+    this.unread = new BufferLedger(clock, limits.unreadBytes, onStallReset, {
+      bytes: limits.mostUnreadBytes,
+      onChange: (overflowing) => this.backpressure.fill(overflowing),
+    });
   }
 
   /** How long the identity still opens no session; 0 or less when it may. */
@@ -117,6 +123,12 @@ export class PeerShare {
   /** Counts a CONNECT that this share has refused; false when they were too many: its session takes no more. */
   refused(): boolean {
     return this.#refusals.take();
+  }
+
+  /** Bytes have come on a session for a tunnel whose application does not read now. */
+  held(session: Readable, bytes: number): void {
+    this.unread.grew(bytes);
+    this.backpressure.came(session);
   }
 
   #reached(kind: Counted): ShareRefusal | undefined {

@@ -1,18 +1,6 @@
 import assert from 'node:assert/strict';
 import { deaf, type Application } from './applications.ts';
-import { atMost } from './bound.ts';
-import { mebibyte } from './measured.ts';
 import { Siege } from './siege.ts';
-
-/**
- * Measured on a machine with two cores that others used as well: 110 MiB in the first attack, 49 more in the second, V's
- * p99 0.4 s. With a share of 24 MiB: 190 and 0 MiB, so the share is not what decides.
- */
-const gap =
-  'a tunnel is reset at the earliest when it has stood still for a second, and until then a peer fills the windows';
-
-/** MiB; 50 connections may have 800 MiB on the way at once. */
-const never = 256;
 
 describe('S6, an application that does not read', () => {
   let siege: Siege;
@@ -37,8 +25,7 @@ describe('S6, an application that does not read', () => {
         authority: application.authority,
         seconds: 3,
       };
-      const { sessions, grownBytes } = await siege.withstand(attack, { growth: 64, gap });
-      atMost('growth of memory, that it never passes', grownBytes / mebibyte, never, ' MiB');
+      const { sessions } = await siege.withstand(attack, { growth: 64 });
       const [counted, seen] = [
         (await resets()) - before,
         sessions.reduce((sum, { reset }) => sum + reset, 0),

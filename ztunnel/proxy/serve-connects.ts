@@ -63,6 +63,7 @@ class Served {
         if (!share.reset(resets))
           this.#overResets(this.#tunnels > 0, new CodedError('SESSION_BROKEN', refusedStreams));
       },
+      onHeld: (bytes) => share.held(this.#session, bytes),
     });
   }
 
@@ -75,7 +76,7 @@ class Served {
       close: () => session.destroy(),
       drain: () => session.close(),
     });
-    const unheard = this.#share.arrivals.add(session);
+    const unheard = this.#share.backpressure.add(session);
     session.onClose((error) => {
       for (const release of [shaken, ended, unheard, remove]) release();
       if (!this.#wasUsed) newcomer.wasted();
@@ -88,7 +89,7 @@ class Served {
   }
 
   #arrived(incoming: IncomingConnect): void {
-    const begun = this.#share.arrivals.wait(this.#session);
+    const begun = this.#share.backpressure.wait(this.#session);
     const refusal = this.#share.refusal;
     // At once, so that what is refused does not wait in memory; it takes its turn all the same.
     if (refusal !== undefined) this.#refuse(incoming, refusal);
