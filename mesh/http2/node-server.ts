@@ -11,7 +11,7 @@ import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
 import { watchRefused } from './refused-streams.ts';
-import { readOn, stopReading } from './reading.ts';
+import { Reading } from './reading.ts';
 import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
@@ -64,11 +64,12 @@ export function openServer(
     });
     receive(stream, headers, onConnect, watch, completed);
   });
-  watchPings(session, clock, completed);
+  const reading = new Reading(socket, clock);
+  watchPings(session, clock, completed, () => reading.lastStopped);
   limitControlFrames(session, clock);
   return {
-    pause: () => stopReading(socket),
-    resume: () => readOn(socket),
+    pause: () => reading.stop(),
+    resume: () => reading.start(),
     onClose: (listener) => void session.once('close', () => listener(failure)),
     close() {
       if (closing || session.destroyed) return;

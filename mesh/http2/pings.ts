@@ -20,11 +20,15 @@ export function askPeer(session: Http2Session, answered: (error: Error | null) =
 /**
  * PING after ten quiet seconds and ten after each answer; a peer that answers none for twenty is gone: the session is
  * destroyed with PEER_SILENT. It goes on until the session has closed, also after GOAWAY and after a PING that failed.
+ *
+ * `lastUnread` says when (monotonic) we ourselves last left the session unread: where that was after the PING was sent,
+ * its answer may still lie in the connection, and the peer gets another twenty seconds.
  */
 export function watchPings(
   session: Http2Session,
   clock: Clock,
   onAnswer: () => void = () => undefined,
+  lastUnread = () => -Infinity,
 ): void {
   let next: Timer | undefined;
   let deadline: Timer | undefined;
@@ -34,10 +38,15 @@ export function watchPings(
     next = clock.after(pingEvery, begin);
   };
   const begin = () => {
-    deadline = clock.after(pingTimeout, () =>
-      session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING')),
-    );
+    expect();
     ask();
+  };
+  const expect = () => {
+    const from = clock.monotonic();
+    deadline = clock.after(pingTimeout, () => {
+      if (lastUnread() > from) expect();
+      else session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING'));
+    });
   };
   const ask = () => {
     if (session.destroyed) return;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
+import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
 import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Duplex } from 'node:stream';
 import { data, frame, frameTypes, headers, ping, preface, settings } from '../attack/frames.ts';
@@ -16,18 +17,21 @@ export function http2Slow(name: string, make: Make): void {
     let clock: FakeClock;
     let ended: CodedError | 'open' | undefined;
     let received: number;
+    let held: number[];
+    let session: ServerSession;
+    let tunnel: Duplex;
     let closed: Promise<void>;
     beforeEach(async () => {
       ends = await connected();
-      [clock, ended, received] = [new FakeClock(), 'open', 0];
+      [clock, ended, received, held] = [new FakeClock(), 'open', 0, []];
       const spoken = Promise.withResolvers<void>();
-      const session = make(clock).server(
+      session = make(clock).server(
         ends.accepted,
         (incoming) => {
-          const stream: Duplex = incoming.accept({});
-          stream.on('data', (bytes: Buffer) => (received += bytes.length)).on('error', () => undefined);
+          tunnel = incoming.accept({});
+          tunnel.on('data', (bytes: Buffer) => (received += bytes.length)).on('error', () => undefined);
         },
-        { onSettings: spoken.resolve },
+        { onSettings: spoken.resolve, onHeld: (bytes) => held.push(bytes) },
       );
       closed = new Promise((resolve) => {
         session.onClose((error) => {
@@ -103,6 +107,44 @@ export function http2Slow(name: string, make: Make): void {
       assert.equal(ended, 'open');
       await clock.advance(1000);
       assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+    });
+
+    it('gives a session twenty seconds more whose answer to a PING may have been left unread', async () => {
+      await start();
+      await clock.advance(10_001);
+      session.pause();
+      await clock.advance(999);
+      session.resume();
+      await clock.advance(38_999);
+      assert.equal(ended, 'open');
+      await clock.advance(1);
+      await closed;
+      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+    });
+
+    it('takes a session for silent that was left unread only before the PING', async () => {
+      await start();
+      await clock.advance(9000);
+      session.pause();
+      await clock.advance(500);
+      session.resume();
+      await clock.advance(20_500);
+      await closed;
+      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+    });
+
+    it('says what comes on a stream that is not read, and nothing of one that is', async () => {
+      await start();
+      await say(inOneFrame);
+      await say(data(1, Buffer.alloc(1000)));
+      assert.deepEqual([held, received], [[], 1000]);
+      tunnel.pause();
+      await say(data(1, Buffer.alloc(500)));
+      await say(data(1, Buffer.alloc(30)));
+      assert.deepEqual([held.splice(0), received], [[500, 30], 1000]);
+      tunnel.resume();
+      await say(data(1, Buffer.alloc(7)));
+      assert.deepEqual([held, received], [[], 1537]);
     });
 
     for (const [what, one] of Object.entries({ PINGs: ping(), SETTINGS: settings() })) {

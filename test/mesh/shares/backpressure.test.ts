@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Backpressure, mostWaiting } from '@isthmus/mesh/shares/backpressure.ts';
 
-describe('mesh/shares of CONNECTs that wait for their turn', () => {
+describe('mesh/shares, sessions that are not read', () => {
   function world() {
     const backpressure = new Backpressure();
     const said: string[] = [];
@@ -51,5 +51,36 @@ describe('mesh/shares of CONNECTs that wait for their turn', () => {
     begun.push(...wait(backpressure, b, 1));
     for (const one of begun) one();
     assert.deepEqual(said, ['b paused', 'b resumed']);
+  });
+
+  it('reads none while too many bytes wait, and only again when neither reason holds', () => {
+    const { backpressure, said, session } = world();
+    const a = session('a');
+    backpressure.add(a);
+    backpressure.fill(true);
+    assert.deepEqual(said.splice(0), ['a paused']);
+    const begun = wait(backpressure, a, mostWaiting);
+    said.splice(0);
+    backpressure.fill(false);
+    assert.deepEqual([said, backpressure.paused], [[], true]);
+    backpressure.fill(true);
+    for (const one of begun) one();
+    assert.deepEqual([said, backpressure.paused], [[], true]);
+    backpressure.fill(false);
+    assert.deepEqual([said, backpressure.paused], [['a resumed'], false]);
+  });
+
+  it('resumes a session that has brought something meanwhile after the others', () => {
+    const { backpressure, said, session } = world();
+    const [a, b, gone] = [session('a'), session('b'), session('gone')];
+    for (const each of [a, b]) backpressure.add(each);
+    backpressure.add(gone)();
+    backpressure.came(a);
+    assert.deepEqual(said, []);
+    backpressure.fill(true);
+    said.splice(0);
+    for (const each of [a, gone]) backpressure.came(each);
+    backpressure.fill(false);
+    assert.deepEqual(said, ['a paused', 'gone paused', 'b resumed', 'a resumed']);
   });
 });

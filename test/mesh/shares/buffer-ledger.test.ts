@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BufferLedger, Stall } from '@isthmus/mesh/shares/buffer-ledger.ts';
+import { BufferLedger, grain, Stall } from '@isthmus/mesh/shares/buffer-ledger.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 describe('mesh/shares of bytes that wait', () => {
@@ -92,5 +92,114 @@ describe('mesh/shares of bytes that wait', () => {
     assert.deepEqual([resets, ledger.total], [[], 0]);
     await clock.advance(1000);
     assert.equal(clock.pending, 0);
+  });
+});
+
+describe('mesh/shares of bytes that wait, the hard limit', () => {
+  const hard = 10 * grain;
+
+  function world() {
+    const clock = new FakeClock();
+    const said: string[] = [];
+    const held = new Map<string, number>();
+    const ledger = new BufferLedger(clock, 8 * grain, () => undefined, {
+      bytes: hard,
+      onChange: (overflowing) => said.push(overflowing ? 'stop' : 'read'),
+    });
+    const stall = (name: string, bytes = 0): Stall => {
+      held.set(name, bytes);
+      const one = new Stall(
+        () => held.get(name) ?? 0,
+        () => said.push(`${name} reset`),
+      );
+      ledger.begin(one);
+      return one;
+    };
+    const grow = (name: string, bytes: number) => {
+      held.set(name, (held.get(name) ?? 0) + bytes);
+      ledger.grew(bytes);
+    };
+    return { clock, ledger, stall, said, held, grow };
+  }
+
+  for (const [where, bytes, expected] of [
+    ['below', hard - 1, []],
+    ['at', hard, []],
+    ['above', hard + 1, ['stop']],
+  ] as const) {
+    it(`${where} it: ${expected.length === 0 ? 'reads' : 'does not read'}, without waiting for the next look`, () => {
+      const { stall, said, grow } = world();
+      stall('a');
+      grow('a', bytes - 1);
+      grow('a', 1);
+      assert.deepEqual(said, expected);
+    });
+
+    it(`${where} it by what has stalled just now: ${expected.length === 0 ? 'reads' : 'does not read'}`, () => {
+      const { stall, said } = world();
+      stall('a', hard / 2);
+      stall('b', bytes - hard / 2);
+      assert.deepEqual(said, expected);
+    });
+  }
+
+  it('reads on within 20 ms once no more than the share is held, and resets nothing that goes on within a second', async () => {
+    const { clock, stall, said, grow, held, ledger } = world();
+    const slow = stall('a');
+    grow('a', hard + 1);
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(900);
+      ledger.end(slow);
+      held.set('a', hard - i);
+      ledger.begin(slow);
+    }
+    assert.deepEqual(said, ['stop']);
+    held.set('a', 8 * grain + 1);
+    await clock.advance(20);
+    assert.deepEqual(said, ['stop']);
+    held.set('a', 8 * grain);
+    await clock.advance(20);
+    assert.deepEqual(said, ['stop', 'read']);
+  });
+
+  it('resets the longest stalled after a second where nobody reads, until the share holds, and reads on', async () => {
+    const { clock, stall, said, grow } = world();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      stall(name);
+      grow(name, (name === 'a' ? 3 : 2) * grain);
+      await clock.advance(10);
+    }
+    stall('e');
+    grow('e', grain + 1);
+    await clock.advance(959);
+    assert.deepEqual(said, ['stop']);
+    await clock.advance(21);
+    assert.deepEqual(said, ['stop', 'a reset', 'read']);
+  });
+
+  it('takes nothing for held that was taken meanwhile, and looks at all stalls again only after a MiB more', () => {
+    const { stall, said, held, ledger } = world();
+    let looks = 0;
+    const counted = new Stall(
+      () => (looks++, 0),
+      () => undefined,
+    );
+    stall('a', hard - grain / 2);
+    ledger.begin(counted);
+    looks = 0;
+    for (let i = 0; i < 1024; i++) ledger.grew(grain / 64);
+    assert.deepEqual([said, looks > 8, looks <= 16], [[], true, true]);
+    held.set('a', hard + 1);
+    ledger.grew(grain + 1);
+    assert.deepEqual(said, ['stop']);
+  });
+
+  it('reads on when all that held bytes have ended', async () => {
+    const { clock, stall, said, grow, ledger } = world();
+    const a = stall('a');
+    grow('a', hard + 1);
+    ledger.end(a);
+    await clock.advance(20);
+    assert.deepEqual([said, ledger.total, clock.pending], [['stop', 'read'], 0, 0]);
   });
 });
