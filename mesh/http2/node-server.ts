@@ -135,12 +135,15 @@ function receive(
   onConnect({
     authority,
     headers: plainHeaders(headers),
+    get held() {
+      return stream.readableLength;
+    },
     /** Made when it is asked for: a stream that is reset at once is never served. */
     get gone() {
       return (gone ??= goneWith(stream)).signal;
     },
     accept: (fields): Duplex => {
-      if (!stream.destroyed) stream.respond({ ...fields, ':status': 200 }, open);
+      if (!stream.destroyed && !stream.headersSent) stream.respond({ ...fields, ':status': 200 }, open);
       return stream;
     },
     refuse: (status, fields = {}) => refuse(stream, takeNoMore, status, fields),

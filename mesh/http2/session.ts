@@ -46,10 +46,15 @@ export interface ClientSession {
   destroy(error?: Error): void;
 }
 
-/** One CONNECT that arrived. Refusing it after it was accepted resets the stream. */
+/**
+ * One CONNECT that arrived. Refusing it after it was accepted resets the stream; accepting it after it was refused gives
+ * a stream that ends.
+ */
 export interface IncomingConnect {
   readonly authority: string;
   readonly headers: Headers;
+  /** Bytes that have come on the stream before anybody reads them; a client need not wait for its answer. */
+  readonly held: number;
   /** Aborted when the stream has closed, as its client no longer waits for an answer. */
   readonly gone: AbortSignal;
   readonly accept: (headers: Headers) => Tunnelled;

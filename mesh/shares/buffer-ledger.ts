@@ -153,13 +153,13 @@ export class BufferLedger {
   }
 
   #again(): void {
+    this.#look = undefined;
     this.#measure();
     this.#resetStalled();
     if (this.#overflowing && !this.full) {
       this.#overflowing = false;
       this.#hard.onChange(false);
     }
-    this.#look = undefined;
     if (this.#ring.next !== this.#ring) this.#lookAgain();
   }
 
@@ -169,6 +169,11 @@ export class BufferLedger {
     for (let first = this.#ring.next; first && first !== this.#ring; first = this.#ring.next) {
       if (!this.full || first.since > before) return;
       this.end(first);
+      if (first.charged === 0) {
+        // It holds nothing that a reset would free.
+        this.begin(first);
+        continue;
+      }
       this.#onReset();
       first.reset();
     }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
-import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
+import type { IncomingConnect, ServerSession } from '@isthmus/mesh/http2/session.ts';
 import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Duplex } from 'node:stream';
 import { data, frame, frameTypes, headers, ping, preface, settings } from '../attack/frames.ts';
-import { connectBlock } from '../attack/hpack.ts';
+import { connectBlock, literal } from '../attack/hpack.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { connected } from '../fakes/http2-ends.ts';
 import type { Make } from './http2-foreign.ts';
@@ -20,6 +20,7 @@ export function http2Slow(name: string, make: Make): void {
     let held: number[];
     let session: ServerSession;
     let tunnel: Duplex;
+    let unanswered: IncomingConnect | undefined;
     let closed: Promise<void>;
     beforeEach(async () => {
       ends = await connected();
@@ -28,6 +29,7 @@ export function http2Slow(name: string, make: Make): void {
       session = make(clock).server(
         ends.accepted,
         (incoming) => {
+          if (incoming.headers['x-wait']) return void (unanswered = incoming);
           tunnel = incoming.accept({});
           tunnel.on('data', (bytes: Buffer) => (received += bytes.length)).on('error', () => undefined);
         },
@@ -145,6 +147,17 @@ export function http2Slow(name: string, make: Make): void {
       tunnel.resume();
       await say(data(1, Buffer.alloc(7)));
       assert.deepEqual([held, received], [[], 1537]);
+    });
+
+    it('says how much of a CONNECT has come before its answer, and loses none of it', async () => {
+      await start();
+      await say(headers(1, connectBlock('10.0.0.1:8080', literal('x-wait', 'yes'))));
+      await say(data(1, Buffer.alloc(500)));
+      await say(data(1, Buffer.alloc(30)));
+      assert.deepEqual([held, unanswered?.held], [[500, 30], 530]);
+      let bytes = 0;
+      for await (const chunk of unanswered!.accept({}).take(1)) bytes += (chunk as Buffer).length;
+      assert.equal(bytes, 530);
     });
 
     for (const [what, one] of Object.entries({ PINGs: ping(), SETTINGS: settings() })) {

@@ -20,18 +20,19 @@ const answered = (session: ClientHttp2Session): Promise<'answered'> =>
 
 describe('ztunnel, bytes of one identity that wait for applications', () => {
   let mesh: ProxyMesh;
-  const { fill } = Backpressure.prototype;
+  const fill = Object.getOwnPropertyDescriptor(Backpressure.prototype, 'fill')!;
+  const plain = fill.value as (this: Backpressure, now: boolean) => void;
   let filled: boolean[];
   beforeEach(async () => {
     mesh = await ProxyMesh.start();
     filled = [];
     Backpressure.prototype.fill = function (this: Backpressure, now) {
       filled.push(now);
-      fill.call(this, now);
+      plain.call(this, now);
     };
   });
   afterEach(async () => {
-    Backpressure.prototype.fill = fill;
+    Object.defineProperty(Backpressure.prototype, 'fill', fill);
     await mesh.stop();
   });
 
