@@ -143,6 +143,10 @@ export class BufferLedger {
       stall.charged = bytes;
     }
     this.#unseen = 0;
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
     this.#lookAbove = Math.max(this.#hard.bytes, this.#total + grain);
   }
 
@@ -156,6 +160,7 @@ export class BufferLedger {
     this.#look = undefined;
     this.#measure();
     this.#resetStalled();
+    this.#lookLater();
     if (this.#overflowing && !this.full) {
       this.#overflowing = false;
       this.#hard.onChange(false);

@@ -35,8 +35,8 @@ export const defaultLimits: ShareLimits = {
   refusalBurst: 1000,
   refusalsPerSecond: 200,
   unsentBytes: 16 * 1024 * 1024,
-  unreadBytes: 36 * 1024 * 1024,
-  mostUnreadBytes: 40 * 1024 * 1024,
+  unreadBytes: 32 * 1024 * 1024,
+  mostUnreadBytes: 36 * 1024 * 1024,
 };
 
 /** An identity that has used up its resets opens no session for this long. */

@@ -194,6 +194,20 @@ describe('mesh/shares of bytes that wait, the hard limit', () => {
     assert.deepEqual(said, ['stop']);
   });
 
+  it('holds the same limit after each reset', async () => {
+    const { clock, stall, said, grow, ledger } = world();
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) stall(name, 2 * grain);
+    await clock.advance(1020);
+    assert.deepEqual([said.splice(0), ledger.total], [['stop', 'a reset', 'b reset', 'read'], 8 * grain]);
+    for (const name of ['c', 'd', 'e']) {
+      grow(name, 2 * grain + 1);
+      assert.deepEqual(said.splice(0), ['stop']);
+      await clock.advance(20);
+      assert.deepEqual(said.splice(0), [`${name} reset`, 'read']);
+      stall(`after ${name}`, 2 * grain);
+    }
+  });
+
   it('reads on when all that held bytes have ended', async () => {
     const { clock, stall, said, grow, ledger } = world();
     const a = stall('a');
