@@ -27,7 +27,7 @@ export class HubProcess {
     this.child = spawn(
       process.execPath,
       [
-        ...programFlags,
+        ...programFlags('federation/main.ts'),
         main,
         '--state-dir',
         stateDir,
