@@ -3,10 +3,17 @@ import { deaf, type Application } from './applications.ts';
 import { Siege } from './siege.ts';
 
 /**
- * MiB that stay with the C library, once, for the next time (docs/adr/0049): the bytes of the hard limit, and 160 KiB
- * for each of 50 sessions. The second attack lives on them.
+ * MiB: the hard limit of 36, as much again that was reset and that V8 has not looked for yet, and what 50 sessions cost.
+ * Measured: 50 to 91. The default of 64 holds where V8's old generation grows to twice what lives in it, which costs busy
+ * streams twice their CPU (docs/adr/0049).
  */
-const keptOnce = 36 + 8;
+const growth = 112;
+
+/**
+ * MiB that stay with the C library, once, for the next time (docs/adr/0049): the same bytes, and 160 KiB for each of
+ * 50 sessions. The second attack lives on them.
+ */
+const keptOnce = 2 * 36 + 8;
 
 describe('S6, an application that does not read', () => {
   let siege: Siege;
@@ -34,7 +41,7 @@ describe('S6, an application that does not read', () => {
         authority: application.authority,
         seconds: 3,
       };
-      const { sessions } = await siege.withstand(attack, { growth: 64, kept });
+      const { sessions } = await siege.withstand(attack, { growth, kept });
       const [counted, seen] = [
         (await resets()) - before,
         sessions.reduce((sum, { reset }) => sum + reset, 0),
