@@ -1,17 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { until } from '../sandbox/processes/wait.ts';
 import { up, type Sandbox } from '../sandbox/up.ts';
 import { haproxyVersion, startHaproxy } from './haproxy.ts';
+import { machine } from './machine.ts';
 import { measure, type Measured } from './measure.ts';
 import { compileLoad } from './native/compile.ts';
 import { run, serve, type Path } from './native/load.ts';
 import { paths } from './paths.ts';
 import { addBenchPods, benchPort, servers } from './pods.ts';
-import { policyTimes, quantile } from './policy.ts';
+import { policyTimes } from './policy.ts';
+import { quantile } from './quantile.ts';
 import { tables } from './table.ts';
 
 // `npm run bench`: what the paths of a mesh cost, side by side in one run.
@@ -69,19 +71,6 @@ async function answers(program: string, path: Path): Promise<void> {
   await until(systemClock, `an answer by ${path.name}`, once, { within: 60_000, every: 250 });
 }
 
-function machine(): string {
-  const [cpu] = cpus();
-  const parts = [
-    `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}`,
-    `${Math.round(totalmem() / 2 ** 30)} GiB`,
-  ];
-  const haproxy = haproxyVersion();
-  if (haproxy !== undefined) parts.push(`haproxy ${haproxy}`);
-  return [...parts, `Node ${process.version}`, new Date(systemClock.now()).toISOString().slice(0, 10)].join(
-    ', ',
-  );
-}
-
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-bench-'));
   const sandbox = await up({
@@ -91,7 +80,8 @@ async function main(): Promise<void> {
     env: { ...process.env, XDG_STATE_HOME: folder },
   });
   try {
-    console.log(`${machine()}\n`);
+    const haproxy = haproxyVersion();
+    console.log(`${machine(...(haproxy === undefined ? [] : [`haproxy ${haproxy}`]))}\n`);
     await bench(sandbox, folder);
     const times = await policyTimes(sandbox, Number(values.policies));
     const [p50, p99] = [quantile(times, 0.5).toFixed(0), quantile(times, 0.99).toFixed(0)];

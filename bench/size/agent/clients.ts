@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { decodeAddress } from '@isthmus/api/wire/address.ts';
+import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { Resource } from '@isthmus/mesh/delta/messages.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
+import { answer } from '../helper.ts';
+import { now } from '../now.ts';
+import { proxyPod } from './manifests.ts';
+import { ProbedPods } from './probed-pods.ts';
+
+// The xDS clients of an agent: real streams that acknowledge everything and keep names and versions only.
+
+interface At {
+  readonly stateDir: string;
+  /** host:port */
+  readonly xds: string;
+}
+
+const probed = new ProbedPods();
+const running: AbortController[] = [];
+let atDelta: ((at: number) => void) | undefined;
+
+/** Resolves when the proxy of a node has its whole state. */
+async function connect({ stateDir, xds }: At, node: number, stop: AbortController): Promise<void> {
+  const pod = proxyPod(node);
+  const tokenFile = join(stateDir, 'pods/istio-system', pod, 'token');
+  while (!existsSync(tokenFile)) await pause(10);
+  const ready = Promise.withResolvers<void>();
+  const config = {
+    ...{ address: xds, rootCaFile: join(stateDir, 'xds-root.pem'), tokenFile, clusterId: 'east' },
+    ...{ types: proxyTypes, localAddress: '' },
+    node: {
+      ...{ id: `ztunnel~10.1.0.1~${pod}.istio-system~istio-system.svc.cluster.local`, cluster: 'east' },
+      metadata: { NODE_NAME: `n-${node}`, NAMESPACE: 'istio-system', ISTHMUS_VERSION: '0.1.0' },
+    },
+  };
+  const client = new XdsClient(config, {
+    ...{ clock: systemClock, random: systemRandom, log: silentLog },
+    apply(type, resources) {
+      if (type === typeUrls.address) hear(node, resources);
+      return [];
+    },
+    onReady: () => ready.resolve(),
+  });
+  void client.run(stop.signal);
+  await ready.promise;
+}
+
+function hear(node: number, resources: readonly Resource[]): void {
+  const at = now();
+  atDelta?.(at);
+  for (const { name, body } of resources) {
+    if (!probed.has(name)) continue;
+    const decoded = decodeAddress(body);
+    if (decoded.ok && decoded.value.kind === 'workload')
+      probed.arrived(name, node, decoded.value.workload.status === 'HEALTHY', at);
+  }
+}
+
+const api = {
+  /** When the first proxy has its whole state; it leaves again. */
+  async first(at: At): Promise<number> {
+    const stop = new AbortController();
+    await connect(at, 0, stop);
+    const ready = now();
+    stop.abort();
+    return ready;
+  },
+
+  /** Milliseconds until so many proxies that start at once have their whole state. They stay. */
+  async sync({ clients, ...at }: At & { readonly clients: number }): Promise<number> {
+    const started = now();
+    await Promise.all(
+      Array.from({ length: clients }, (_, node) => {
+        const stop = new AbortController();
+        running.push(stop);
+        return connect(at, node, stop);
+      }),
+    );
+    return now() - started;
+  },
+
+  /** When the next delta of addresses is at some proxy. */
+  nextDelta(): Promise<number> {
+    return new Promise((resolve) => {
+      atDelta = (at) => {
+        atDelta = undefined;
+        resolve(at);
+      };
+    });
+  },
+
+  /** Listens for the probes of pod number `index`, at the pod's address. */
+  probe: (pod: { readonly index: number; readonly address: string }) => probed.listen(pod),
+
+  /** Milliseconds from each change of a pod until each proxy had it, for `millis`, while each pod changes once a second. */
+  flip: ({ pods, millis }: { readonly pods: number; readonly millis: number }) =>
+    probed.flip(pods, running.length, millis),
+};
+
+export type ClientsApi = typeof api;
+
+answer(api);

@@ -1,0 +1,67 @@
+import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
+import type { Helper } from '../helper.ts';
+import { now } from '../now.ts';
+import { quiet } from '../cost.ts';
+import type { Stage } from '../stage.ts';
+import type { ClientsApi } from './clients.ts';
+import type { HubApi } from './hub.ts';
+import { writeCluster, writeProbedPods } from './manifests.ts';
+
+/** One agent with its folder, a hub that costs nothing, and its proxies' streams. */
+export interface AgentWorld {
+  readonly agent: Running;
+  readonly hub: Helper<HubApi>;
+  readonly clients: Helper<ClientsApi>;
+  /** Milliseconds from the start of the process until a first proxy had its whole state. */
+  readonly startedIn: number;
+  /** Milliseconds until all proxies that started at once had theirs. */
+  readonly syncedIn: number;
+  /** Adds probed pods up to so many. */
+  probedUpTo(count: number): Promise<void>;
+}
+
+export interface AgentSizes {
+  readonly pods: number;
+  readonly services: number;
+  readonly clients: number;
+  readonly remoteServices: number;
+}
+
+const cluster = 'east';
+
+export async function openAgent(
+  stage: Stage,
+  { pods, services, clients: proxies, remoteServices }: AgentSizes,
+  signal: AbortSignal,
+): Promise<AgentWorld> {
+  const [stateDir, folder] = [stage.path('agent'), stage.path('manifests')];
+  const hub = stage.helper<HubApi>('agent/hub.ts');
+  const clients = stage.helper<ClientsApi>('agent/clients.ts');
+  await hub.ask('start', { host: stage.at('0.1'), cluster, stateDir, remoteServices });
+  writeCluster({ folder, pods, services, nodes: proxies, application: stage.at('18.2') });
+  const started = now();
+  const agent = stage.start(program(stage, stateDir, folder));
+  const at = { stateDir, xds: `${stage.at('16.1')}:15012` };
+  const startedIn = (await clients.ask('first', at)) - started;
+  // The tokens of all pods are written meanwhile.
+  await quiet(agent.pid, signal);
+  const syncedIn = await clients.ask('sync', { ...at, clients: proxies });
+  await quiet(agent.pid, signal);
+  let probed = 0;
+  const probedUpTo = async (count: number): Promise<void> => {
+    const address = (index: number) => stage.at(`48.${index + 2}`);
+    for (let index = probed; index < count; index++)
+      await clients.ask('probe', { index, address: address(index) });
+    writeProbedPods(folder, probed, count, address);
+    probed = count;
+    await quiet(agent.pid, signal);
+  };
+  return { agent, hub, clients, startedIn, syncedIn, probedUpTo };
+}
+
+function program(stage: Stage, stateDir: string, manifests: string) {
+  const flags = ['--cluster', cluster, '--state-dir', stateDir, '--manifests', manifests];
+  flags.push('--addresses', `${stage.at('16.0')}/20`, '--bind', stage.at('16.1'), '--log-level', 'warn');
+  flags.push('--xds-listen', `${stage.at('16.1')}:15012`, '--parent-pipe');
+  return { name: 'agent', script: 'cluster-agent/main.ts', flags, env: {} };
+}

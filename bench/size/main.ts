@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { machine } from '../machine.ts';
+import { groups } from './groups.ts';
+import { readOptions } from './options.ts';
+import { measureGroup } from './run.ts';
+import { committedIn, sizeTable, type TableRow } from './table.ts';
+
+// `npm run bench:size`: what size costs, beside what was committed and what is wanted.
+const options = readOptions(groups.flatMap(({ rows }) => rows.map(({ row }) => row)));
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+
+const progress = (text: string): void => console.error(text);
+const committed = committedIn(readFileSync(join(import.meta.dirname, '../../docs/bench.md'), 'utf8'));
+const rows: TableRow[] = [];
+try {
+  for (const group of groups)
+    rows.push(...(await measureGroup(group, { ...options, progress }, stop.signal)));
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  progress(`${String(error)}; what was measured until then:`);
+}
+const scale = options.scale === 1 ? [] : [`sizes times ${options.scale}: NOT comparable to the goals`];
+console.log(`${machine(...scale)}\n\n${sizeTable(rows, committed)}`);
+process.exit(stop.signal.aborted ? 130 : 0);

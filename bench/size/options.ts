@@ -1,0 +1,51 @@
+import { readFlags, type Flag } from '@isthmus/mesh/process/flags.ts';
+import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
+import { scaled, wholeSizes, type Sizes } from './sizes.ts';
+
+export interface Options {
+  readonly sizes: Sizes;
+  readonly scale: number;
+  readonly limitSeconds: number;
+  readonly isWanted: (row: string) => boolean;
+}
+
+const program = 'npm run bench:size --';
+
+/** Flag of a size: `remoteServices` is `--remote-services`. */
+const flagOf = (size: string): string => size.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+const sizeFlags: readonly Flag[] = (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => ({
+  ...{ name: flagOf(size), value: 'N', default: String(wholeSizes[size]), help: 'size at --scale 1' },
+}));
+
+/** From the command line. What it does not know, or cannot read, ends the process with status 2 and one sentence. */
+export function readOptions(rows: readonly string[]): Options {
+  const own: readonly Flag[] = [
+    {
+      ...{ name: 'only', value: 'ROW', default: 'all', choices: ['all', ...rows] },
+      help: `one row: ${rows.join(', ')}`,
+    },
+    { name: 'scale', value: 'FACTOR', default: '1', help: 'all sizes times this, for a quick try: 0.01' },
+    {
+      ...{ name: 'limit', value: 'SECONDS', default: '300' },
+      help: 'for each row, and for each start of processes; then the cell says so',
+    },
+  ];
+  const flags = readFlags(program, 'what size costs, beside what was committed', [...own, ...sizeFlags], []);
+  const scale = Number(flags.text('scale'));
+  if (!(scale > 0 && scale <= 100))
+    refuse(`--scale is a number above 0 and up to 100, not '${flags.text('scale')}'`);
+  const limitSeconds = flags.count('limit');
+  if (limitSeconds < 1) refuse('--limit is at least 1 second');
+  const only = flags.text('only');
+  const given = Object.fromEntries(
+    (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => [size, flags.count(flagOf(size))]),
+  ) as Record<keyof Sizes, number>;
+  const isWanted = (row: string) => only === 'all' || only === row;
+  return { sizes: scaled(given, scale), scale, limitSeconds, isWanted };
+}
+
+function refuse(message: string): never {
+  writeErr(`${program}: ${message}; see ${program} --help\n`);
+  process.exit(2);
+}

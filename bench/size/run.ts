@@ -1,0 +1,54 @@
+import type { Group, Heading, Measures } from './row.ts';
+import type { Sizes } from './sizes.ts';
+import { Stage } from './stage.ts';
+import type { TableRow } from './table.ts';
+import { textOf, within } from './within.ts';
+
+interface Wanted {
+  readonly sizes: Sizes;
+  /** Of each row, and of the start of each group's processes. */
+  readonly limitSeconds: number;
+  readonly isWanted: (row: string) => boolean;
+  readonly progress: (text: string) => void;
+}
+
+/** Measures the wanted rows of a group on a stage of its own, which is cleared whatever happens. */
+export async function measureGroup(
+  group: Group,
+  wanted: Wanted,
+  stop: AbortSignal,
+): Promise<readonly TableRow[]> {
+  const rows = group.rows.filter(({ row }) => wanted.isWanted(row));
+  if (rows.length === 0) return [];
+  const { sizes, limitSeconds, progress } = wanted;
+  const stage = await Stage.set();
+  try {
+    progress(`starting: ${rows.map(({ row }) => row).join(', ')}`);
+    const opened = await within(limitSeconds, stop, (signal) => group.open(stage, sizes, signal));
+    if (opened.kind !== 'measured')
+      return rows.map((row) => tableRow(row, `did not start: ${textOf(opened)}`));
+    return await measureRows(rows, opened.value, wanted, stop);
+  } finally {
+    await stage.clear();
+  }
+}
+
+async function measureRows(
+  rows: readonly Heading[],
+  measures: Measures,
+  { limitSeconds, progress }: Wanted,
+  stop: AbortSignal,
+): Promise<readonly TableRow[]> {
+  const measured: TableRow[] = [];
+  for (const row of rows) {
+    progress(`measuring: ${row.row}`);
+    const outcome = await within(limitSeconds, stop, (signal) => measures(row.row, signal));
+    measured.push(tableRow(row, textOf(outcome)));
+    progress(`${row.row}: ${textOf(outcome)}`);
+  }
+  return measured;
+}
+
+const tableRow = ({ row, measure, goal }: Heading, measured: string): TableRow => ({
+  ...{ row, measure, measured, goal },
+});

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
+import { Launcher, type Program, type Running } from '@isthmus/sandbox/processes/spawn.ts';
+import { Helper, type Api } from './helper.ts';
+
+/** A folder, a block of loopback addresses and all processes of one group of rows: `clear` leaves nothing of them. */
+export class Stage {
+  readonly folder: string;
+  readonly #claim: Claim;
+  readonly #launcher: Launcher;
+  readonly #helpers: Helper<Api>[] = [];
+
+  private constructor(claim: Claim) {
+    this.#claim = claim;
+    this.folder = mkdtempSync(join(tmpdir(), 'isthmus-size-'));
+    this.#launcher = new Launcher(this.folder, join(this.folder, 'cache'));
+  }
+
+  static async set(): Promise<Stage> {
+    return new Stage(await claimBlock());
+  }
+
+  path(...parts: readonly string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** `17.1` is 127.<ours>.17.1. */
+  at(rest: string): string {
+    return `127.${this.#claim.octet}.${rest}`;
+  }
+
+  /** A program under measurement. */
+  start(program: Program): Running {
+    return this.#launcher.start(program);
+  }
+
+  helper<A extends Api>(script: string): Helper<A> {
+    const helper = new Helper<A>(script);
+    this.#helpers.push(helper as unknown as Helper<Api>);
+    return helper;
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all(this.#helpers.map((helper) => helper.end()));
+    await this.#launcher.stop(1000, (millis, run) => systemClock.after(millis, run));
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    this.#claim.release();
+  }
+}
