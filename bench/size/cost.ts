@@ -22,9 +22,13 @@ export const idleFor = (pid: number, seconds: number): Promise<Spent> =>
 export const costOfEach = (spent: Spent, idle: Spent, count: number): number =>
   Math.max(0, spent.cpu - (idle.cpu / idle.took) * spent.took) / count;
 
-/** Resolves once the process has used less than a fifth of a processor for a second. */
+/** A program that is never quiet is measured as it is. */
+const patienceMillis = 30_000;
+
+/** Resolves once the process has used less than a fifth of a processor for a second, or after 30 s. */
 export async function quiet(pid: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  const started = now();
+  while (!signal.aborted && now() - started < patienceMillis) {
     const { cpu, took } = await idleFor(pid, 1);
     if (cpu / took < 0.2) return;
   }

@@ -1,0 +1,141 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { LinkClient } from '@isthmus/cluster-agent/link/client.ts';
+import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
+import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
+import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { Produced } from '@isthmus/mesh/delta/produced.ts';
+import { createCsr } from '@isthmus/mesh/pki/csr.ts';
+import { generateKey } from '@isthmus/mesh/pki/key.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
+
+export interface Member {
+  readonly cluster: string;
+  readonly stateDir: string;
+  /** Of its own, from which it connects: the hub limits who joins by address. */
+  readonly address: string;
+  /** `<namespace>` is always shop. */
+  readonly services: readonly string[];
+}
+
+/** The link's end of an agent: the real client, which reports some services and keeps versions of what it is sent. */
+export class SimulatedAgent {
+  readonly #member: Member;
+  readonly #views: VersionsOnly;
+  readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
+  #health: readonly ServiceHealth[];
+  #identity: LinkIdentity | undefined;
+  #link: LinkClient | undefined;
+  #stop = new AbortController();
+
+  constructor(member: Member, onReceived: (type: string) => void) {
+    const { cluster, services, stateDir } = (this.#member = member);
+    mkdirSync(stateDir, { recursive: true });
+    this.#views = new VersionsOnly(onReceived);
+    this.#health = services.map((name) => aHealth(name));
+    for (const type of wire.upTypes) this.#reports.set(type, new Map());
+    this.#report('cluster', [['self', wire.clusterReport.encode(clusterOf(cluster))]]);
+    this.#report('gateway', [[`istio-system/gw`, wire.gatewayReport.encode(aGateway(cluster))]]);
+    this.#report(
+      'service',
+      services.map((name) => [`shop/${name}`, wire.serviceReport.encode(aService(name))]),
+    );
+  }
+
+  async join(token: string): Promise<void> {
+    const { cluster, stateDir, address } = this.#member;
+    const tokenFile = join(stateDir, 'token');
+    writeFileSync(tokenFile, token);
+    const at = { cluster, stateDir, tokenFile, localAddress: address };
+    this.#identity = await linkIdentity({ ...at, clock: systemClock, random: systemRandom });
+  }
+
+  connect(): void {
+    const { stateDir, address } = this.#member;
+    if (!this.#identity) throw new Error(`${this.#member.cluster} has not joined`);
+    this.#stop = new AbortController();
+    this.#link = new LinkClient({
+      ...{ identity: this.#identity, localAddress: address, views: this.#views },
+      ...{ clock: systemClock, random: systemRandom, log: silentLog },
+      epochs: new HubEpochs(stateDir, silentLog),
+      reports: (type) => this.#reports.get(type),
+      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.#health }),
+      answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
+      onView: () => undefined,
+    });
+    void this.#link.run(this.#stop.signal);
+  }
+
+  disconnect(): void {
+    this.#stop.abort();
+  }
+
+  /** The hub has sent everything that there is. */
+  get synced(): boolean {
+    return this.#link?.synced ?? false;
+  }
+
+  /** Resources that came since it connected last. */
+  get received(): number {
+    return Object.values(this.#link?.received ?? {}).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** As at a start and at a renewal. Resolves when the hub has signed; it may be used later. */
+  async newIntermediate(): Promise<void> {
+    await this.#link?.signIntermediate(createCsr(generateKey()));
+  }
+
+  /** The first service has so many healthy endpoints of two. */
+  change(healthy: number): void {
+    const [first, ...others] = this.#member.services;
+    this.#health = [aHealth(first ?? '', healthy), ...others.map((name) => aHealth(name))];
+    this.#link?.healthChanged();
+  }
+
+  #report(type: string, reports: readonly (readonly [name: string, body: Uint8Array])[]): void {
+    const produced = reports.map(([name, body]) => [name, { version: contentVersion(body), body }] as const);
+    this.#reports.set(type, new Map(produced));
+  }
+}
+
+/** Thousands of views in one process would be what is measured: this one decodes nothing. */
+class VersionsOnly extends HubViewStore {
+  readonly #versions = new Map<string, Map<string, string>>();
+  readonly #onReceived: (type: string) => void;
+
+  constructor(onReceived: (type: string) => void) {
+    super(new StateFile('/nonexistent/hub-view.json', silentLog));
+    this.#onReceived = onReceived;
+  }
+
+  override versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+    return this.#versions;
+  }
+
+  override apply(
+    type: string,
+    resources: readonly Resource[],
+    removed: readonly string[],
+  ): readonly Rejected[] {
+    const held = this.#versions.get(type) ?? new Map<string, string>();
+    this.#versions.set(type, held);
+    for (const { name, version } of resources) held.set(name, version);
+    for (const name of removed) held.delete(name);
+    this.#onReceived(type);
+    return [];
+  }
+}
+
+const clusterOf = (name: string) => ({
+  ...{ agentVersion: '0.1.0', network: `network-${name}`, workloadsByMode: {}, conditions: [] },
+  ...{ nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }], rejections: [] },
+  rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
+});
