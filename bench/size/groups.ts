@@ -1,5 +1,6 @@
 import { agentGroup, remoteGroup } from './agent/rows.ts';
 import { hubGroup, manyGroup } from './hub/rows.ts';
+import { proxyGroup } from './proxy/rows.ts';
 import { elsewhere, type Group } from './row.ts';
 
 const core = elsewhere(
@@ -12,4 +13,4 @@ const core = elsewhere(
 );
 
 /** In the order of the table. */
-export const groups: readonly Group[] = [agentGroup, remoteGroup, hubGroup, manyGroup, core];
+export const groups: readonly Group[] = [agentGroup, remoteGroup, hubGroup, manyGroup, core, proxyGroup];

@@ -24,16 +24,19 @@ export const wholeSizes: Sizes = {
 };
 
 /** The least at which a row still measures what it says. */
-const least: Sizes = {
+const least: Omit<Sizes, 'changes'> = {
   ...{ pods: 20, services: 2, clients: 2, remoteServices: 5 },
   ...{ clusters: 3, clusterServices: 2, many: 4, manyServices: 2 },
-  ...{ workloads: 20, proxyServices: 2, connections: 10, changes: 5 },
+  ...{ workloads: 20, proxyServices: 2, connections: 10 },
 };
 
-/** Every size times `scale`, in whole numbers, none below the least at which its rows have a meaning. */
-export function scaled(sizes: Sizes, scale: number): Sizes {
-  const entries = (Object.keys(sizes) as (keyof Sizes)[]).map(
+/**
+ * Every size times `scale`, in whole numbers, none below the least at which its rows have a meaning. The number of
+ * changes is none: it is how often something is timed.
+ */
+export function scaled({ changes, ...sizes }: Sizes, scale: number): Sizes {
+  const entries = (Object.keys(sizes) as (keyof typeof sizes)[]).map(
     (name) => [name, Math.max(least[name], Math.round(sizes[name] * scale))] as const,
   );
-  return Object.fromEntries(entries) as Record<keyof Sizes, number>;
+  return { ...(Object.fromEntries(entries) as Record<keyof typeof sizes, number>), changes };
 }

@@ -97,4 +97,4 @@ export const applyPolicy = (endpoint: Endpoint, port: number): Promise<unknown> 
 };
 
 export const firstServices = (endpoint: Endpoint): Promise<unknown> =>
-  ask(endpoint, '{ services(first: 50) { nodes { namespace name clusters { cluster { name } } } } }');
+  ask(endpoint, '{ services(first: 50) { nodes { namespace name clusters { cluster } } } }');
