@@ -61,9 +61,10 @@ export class Helper<A extends Api> {
 /** The helper's side: answers until the process that started it is gone. */
 export function answer(api: Api): void {
   process.on('disconnect', () => process.exit(0));
+  // A terminal interrupts all processes: the one that started this one ends it.
+  process.on('SIGINT', () => undefined);
   process.on('message', ({ id, name, input }: Request) => {
-    const run = async () => api[name]?.(input as never);
-    run().then(
+    new Promise((resolve) => resolve(api[name]?.(input as never))).then(
       (value) => process.send?.({ id, value } satisfies Reply),
       (error: unknown) =>
         process.send?.({ id, error: error instanceof Error ? error.message : String(error) } satisfies Reply),

@@ -15,9 +15,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 const progress = (text: string): void => console.error(text);
 const committed = committedIn(readFileSync(join(import.meta.dirname, '../../docs/bench.md'), 'utf8'));
 const rows: TableRow[] = [];
+const take = (row: TableRow): void => void rows.push(row);
 try {
-  for (const group of groups)
-    rows.push(...(await measureGroup(group, { ...options, progress }, stop.signal)));
+  for (const group of groups) await measureGroup(group, { ...options, progress, take }, stop.signal);
 } catch (error) {
   if (!stop.signal.aborted) throw error;
   progress(`${String(error)}; what was measured until then:`);

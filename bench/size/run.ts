@@ -10,24 +10,24 @@ interface Wanted {
   readonly limitSeconds: number;
   readonly isWanted: (row: string) => boolean;
   readonly progress: (text: string) => void;
+  /** Called with each row as soon as it is measured. */
+  readonly take: (row: TableRow) => void;
 }
 
-/** Measures the wanted rows of a group on a stage of its own, which is cleared whatever happens. */
-export async function measureGroup(
-  group: Group,
-  wanted: Wanted,
-  stop: AbortSignal,
-): Promise<readonly TableRow[]> {
+/**
+ * Measures the wanted rows of a group on a stage of its own, which is cleared whatever happens. Rejects with the reason
+ * of `stop` when that aborts.
+ */
+export async function measureGroup(group: Group, wanted: Wanted, stop: AbortSignal): Promise<void> {
   const rows = group.rows.filter(({ row }) => wanted.isWanted(row));
-  if (rows.length === 0) return [];
-  const { sizes, limitSeconds, progress } = wanted;
+  if (rows.length === 0) return;
+  const { sizes, limitSeconds, progress, take } = wanted;
   const stage = await Stage.set();
   try {
     progress(`starting: ${rows.map(({ row }) => row).join(', ')}`);
     const opened = await within(limitSeconds, stop, (signal) => group.open(stage, sizes, signal));
-    if (opened.kind !== 'measured')
-      return rows.map((row) => tableRow(row, `did not start: ${textOf(opened)}`));
-    return await measureRows(rows, opened.value, wanted, stop);
+    if (opened.kind === 'measured') await measureRows(rows, opened.value, wanted, stop);
+    else for (const row of rows) take(tableRow(row, `did not start: ${textOf(opened)}`));
   } finally {
     await stage.clear();
   }
@@ -36,17 +36,15 @@ export async function measureGroup(
 async function measureRows(
   rows: readonly Heading[],
   measures: Measures,
-  { limitSeconds, progress }: Wanted,
+  { limitSeconds, progress, take }: Wanted,
   stop: AbortSignal,
-): Promise<readonly TableRow[]> {
-  const measured: TableRow[] = [];
+): Promise<void> {
   for (const row of rows) {
     progress(`measuring: ${row.row}`);
     const outcome = await within(limitSeconds, stop, (signal) => measures(row.row, signal));
-    measured.push(tableRow(row, textOf(outcome)));
     progress(`${row.row}: ${textOf(outcome)}`);
+    take(tableRow(row, textOf(outcome)));
   }
-  return measured;
 }
 
 const tableRow = ({ row, measure, goal }: Heading, measured: string): TableRow => ({

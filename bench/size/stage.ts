@@ -12,6 +12,7 @@ export class Stage {
   readonly #claim: Claim;
   readonly #launcher: Launcher;
   readonly #helpers: Helper<Api>[] = [];
+  #cleared = false;
 
   private constructor(claim: Claim) {
     this.#claim = claim;
@@ -37,13 +38,16 @@ export class Stage {
     return this.#launcher.start(program);
   }
 
+  /** A simulated peer. Throws after `clear`, as nothing would end it then. */
   helper<A extends Api>(script: string): Helper<A> {
+    if (this.#cleared) throw new Error(`${script} is not started: all are being ended`);
     const helper = new Helper<A>(script);
-    this.#helpers.push(helper as unknown as Helper<Api>);
+    this.#helpers.push(helper);
     return helper;
   }
 
   async clear(): Promise<void> {
+    this.#cleared = true;
     await Promise.all(this.#helpers.map((helper) => helper.end()));
     await this.#launcher.stop(1000, (millis, run) => systemClock.after(millis, run));
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });

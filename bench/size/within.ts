@@ -1,8 +1,8 @@
 /** What came of a measurement that may take only so long. */
-export type Outcome<T> =
-  | { readonly kind: 'measured'; readonly value: T }
-  | { readonly kind: 'late'; readonly seconds: number }
-  | { readonly kind: 'failed'; readonly reason: string };
+export type Outcome<T> = { readonly kind: 'measured'; readonly value: T } | Unmeasured;
+
+type Unmeasured =
+  { readonly kind: 'late'; readonly seconds: number } | { readonly kind: 'failed'; readonly reason: string };
 
 /**
  * Runs `measure` for at most `seconds`. Its signal aborts then, and what it gives later is dropped. Never rejects,

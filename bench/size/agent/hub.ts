@@ -113,7 +113,10 @@ const handlers = (cluster: string) => ({
     done: sendUnaryData<SignIntermediateResponse>,
   ) {
     const signed = signIntermediate(domain, cluster, request.csr, tools);
-    if (!signed.ok) return done(new Error(signed.error));
+    if (!signed.ok) {
+      done(new Error(signed.error));
+      return;
+    }
     const { keyId, certificatePem: pem } = signed.value;
     const certificate = new X509Certificate(pem);
     const issuer = { keyId, trustDomain: domain.name as TrustDomain, cluster, certificate, revoked: false };

@@ -17,7 +17,7 @@ export interface AgentWorld {
   /** Milliseconds until all proxies that started at once had theirs. */
   readonly syncedIn: number;
   /** Adds probed pods up to so many. */
-  probedUpTo(count: number): Promise<void>;
+  readonly probedUpTo: (count: number) => Promise<void>;
 }
 
 export interface AgentSizes {

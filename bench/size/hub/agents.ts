@@ -33,7 +33,7 @@ const api = {
       const agent = new SimulatedAgent(member, (type) => received(index, type));
       agents.push(agent);
       await agent.join(token);
-      agent.connect();
+      agent.connect({ bare: true });
       while (!agent.synced) await pause(2);
       await agent.newIntermediate();
       agent.disconnect();
@@ -45,6 +45,9 @@ const api = {
     for (const agent of agents) agent.connect();
     return allSynced();
   },
+
+  /** Services of other clusters that each agent has at least. */
+  remotes: (): number => Math.min(...agents.map(({ remotes }) => remotes)),
 
   disconnect(): void {
     for (const agent of agents) agent.disconnect();

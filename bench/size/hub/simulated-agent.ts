@@ -58,7 +58,8 @@ export class SimulatedAgent {
     this.#identity = await linkIdentity({ ...at, clock: systemClock, random: systemRandom });
   }
 
-  connect(): void {
+  /** `bare`: it reports no service yet, and so hears of none. */
+  connect({ bare = false } = {}): void {
     const { stateDir, address } = this.#member;
     if (!this.#identity) throw new Error(`${this.#member.cluster} has not joined`);
     this.#stop = new AbortController();
@@ -66,8 +67,8 @@ export class SimulatedAgent {
       ...{ identity: this.#identity, localAddress: address, views: this.#views },
       ...{ clock: systemClock, random: systemRandom, log: silentLog },
       epochs: new HubEpochs(stateDir, silentLog),
-      reports: (type) => this.#reports.get(type),
-      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.#health }),
+      reports: (type) => (bare && type === 'service' ? new Map() : this.#reports.get(type)),
+      health: () => ({ proxiesConnected: 1, workloads: 1, services: bare ? [] : this.#health }),
       answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
       onView: () => undefined,
     });
@@ -81,6 +82,11 @@ export class SimulatedAgent {
   /** The hub has sent everything that there is. */
   get synced(): boolean {
     return this.#link?.synced ?? false;
+  }
+
+  /** Services of other clusters that it has. */
+  get remotes(): number {
+    return this.#views.versions().get('remote')?.size ?? 0;
   }
 
   /** Resources that came since it connected last. */

@@ -50,6 +50,11 @@ export async function openHub(
     signal.throwIfAborted();
   }
   await Promise.all(agents.map((one) => one.ask('connect', undefined)));
+  const all = (clusters - 1) * services;
+  while (Math.min(...(await Promise.all(agents.map((one) => one.ask('remotes', undefined))))) < all) {
+    signal.throwIfAborted();
+    await pause(100);
+  }
   await quiet(hub.pid, signal);
   return { hub, endpoint, agents, clusters, changes };
 }

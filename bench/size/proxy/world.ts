@@ -18,7 +18,7 @@ export interface ProxyWorld {
   readonly changes: number;
   readonly connections: number;
   /** Opens connections to the pod that the proxy serves; gives how many there are. */
-  open(count: number): Promise<number>;
+  readonly open: (count: number) => Promise<number>;
 }
 
 export interface ProxySizes {
