@@ -8,6 +8,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
+import { Expected } from '../expected.ts';
 import { answer } from '../helper.ts';
 import { now } from '../now.ts';
 import { proxyPod } from './manifests.ts';
@@ -23,7 +24,7 @@ interface At {
 
 const probed = new ProbedPods();
 const running: AbortController[] = [];
-let atDelta: ((at: number) => void) | undefined;
+let delta = new Expected([]);
 
 /** Resolves when the proxy of a node has its whole state. */
 async function connect({ stateDir, xds }: At, node: number, stop: AbortController): Promise<void> {
@@ -53,7 +54,7 @@ async function connect({ stateDir, xds }: At, node: number, stop: AbortControlle
 
 function hear(node: number, resources: readonly Resource[]): void {
   const at = now();
-  atDelta?.(at);
+  delta.arrived(node);
   for (const { name, body } of resources) {
     if (!probed.has(name)) continue;
     const decoded = decodeAddress(body);
@@ -85,15 +86,13 @@ const api = {
     return now() - started;
   },
 
-  /** When the next delta of addresses is at some proxy. */
-  nextDelta(): Promise<number> {
-    return new Promise((resolve) => {
-      atDelta = (at) => {
-        atDelta = undefined;
-        resolve(at);
-      };
-    });
+  /** All proxies will get a delta of addresses. To be asked before `arrived`. */
+  expect(): void {
+    delta = new Expected(running.keys());
   },
+
+  /** When the last proxy had it. */
+  arrived: (): Promise<number> => delta.last,
 
   /** Listens for the probes of pod number `index`, at the pod's address. */
   probe: (pod: { readonly index: number; readonly address: string }) => probed.listen(pod),

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Expected } from '../expected.ts';
 import { answer } from '../helper.ts';
 import { now } from '../now.ts';
 import { SimulatedAgent, type Member } from './simulated-agent.ts';
@@ -6,18 +7,10 @@ import { SimulatedAgent, type Member } from './simulated-agent.ts';
 // Some of the agents of a hub, over the real link.
 
 const agents: SimulatedAgent[] = [];
-/** Agents that have not received something of a type since it was asked for. */
-interface Awaited {
-  readonly type: string;
-  readonly missing: Set<number>;
-  readonly done: (at: number) => void;
-}
-let awaited: Awaited | undefined;
+let expected = { type: '', by: new Expected([]) };
 
 function received(agent: number, type: string): void {
-  if (awaited?.type !== type || !awaited.missing.delete(agent) || awaited.missing.size > 0) return;
-  awaited.done(now());
-  awaited = undefined;
+  if (expected.type === type) expected.by.arrived(agent);
 }
 
 async function allSynced(): Promise<number> {
@@ -56,13 +49,13 @@ const api = {
   /** Resources that came since all have connected. */
   resent: (): number => agents.reduce((sum, { received: count }) => sum + count, 0),
 
-  /** When the last agent has something new of a type, and has said so; `except`: the one that caused it. */
-  next({ type, except }: { readonly type: string; readonly except: number | undefined }): Promise<number> {
-    const missing = new Set(agents.keys());
-    if (except !== undefined) missing.delete(except);
-    if (missing.size === 0) return Promise.resolve(now());
-    return new Promise((done) => (awaited = { type, missing, done }));
+  /** Something new of a type will come to all agents; `except`: but the one that causes it. To be asked before `arrived`. */
+  expect({ type, except }: { readonly type: string; readonly except: number | undefined }): void {
+    expected = { type, by: new Expected([...agents.keys()].filter((agent) => agent !== except)) };
   },
+
+  /** When the last agent had what was expected, and said so. */
+  arrived: (): Promise<number> => expected.by.last,
 
   /** Gives when it was said. */
   change({ agent, healthy }: { readonly agent: number; readonly healthy: number }): number {

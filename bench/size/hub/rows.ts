@@ -13,22 +13,22 @@ const commitMillis = 5000;
 const commitsAtOnce = 32;
 const queries = 100;
 
-/** When the last agent of all processes has something new of a type. */
-const lastHas = async (world: HubWorld, type: string, except?: number): Promise<number> =>
-  Math.max(
-    ...(await Promise.all(
-      world.agents.map((one, i) => one.ask('next', { type, except: i === 0 ? except : undefined })),
-    )),
+/** All agents wait for something new of a type; gives what resolves with when the last of them has it. */
+async function expect({ agents }: HubWorld, type: string, except?: number): Promise<() => Promise<number>> {
+  await Promise.all(
+    agents.map((one, i) => one.ask('expect', { type, except: i === 0 ? except : undefined })),
   );
+  return async () => Math.max(...(await Promise.all(agents.map((one) => one.ask('arrived', undefined)))));
+}
 
 /** Milliseconds from a policy that is sent to the hub until the last agent has acknowledged it, for some policies. */
 async function policies(world: HubWorld, signal: AbortSignal): Promise<readonly number[]> {
   const times: number[] = [];
   for (let i = 0; i < world.changes && !signal.aborted; i++) {
-    const last = lastHas(world, 'policy');
+    const last = await expect(world, 'policy');
     const started = now();
     await applyPolicy(world.endpoint, 1 + ((i + Math.floor(started)) % 60_000));
-    times.push((await last) - started);
+    times.push((await last()) - started);
     await pause(100);
   }
   return times;
@@ -53,9 +53,9 @@ const rows: readonly Row<HubWorld>[] = [
       const times: number[] = [];
       const spent = await spentBy(hub.pid, async () => {
         for (let i = 0; i < changes && !signal.aborted; i++) {
-          const last = lastHas(world, 'remote', 0);
+          const last = await expect(world, 'remote', 0);
           const said = (await agents[0]?.ask('change', { agent: 0, healthy: 1 + (i % 2) })) ?? NaN;
-          times.push((await last) - said);
+          times.push((await last()) - said);
         }
       });
       return `${figure(quantile(times, 0.5))} ms; ${figure(costOfEach(spent, idle, times.length))} ms`;
@@ -71,9 +71,9 @@ const rows: readonly Row<HubWorld>[] = [
       const several = Math.min(3, world.clusters);
       const spent = await spentBy(hub.pid, async () => {
         for (let i = 0; i < several && !signal.aborted; i++) {
-          const last = lastHas(world, 'intermediate');
+          const last = await expect(world, 'intermediate');
           await agents[i % agents.length]?.ask('newIntermediate', { agent: 0 });
-          await last;
+          await last();
         }
         // It is activated afterwards.
         await quiet(hub.pid, signal);

@@ -30,6 +30,7 @@ import { network, node, policyKey, port, type World } from './shape.ts';
 const offered = new Offered();
 let world: World | undefined;
 let acknowledged: (() => void) | undefined;
+let changes = 0;
 
 /** `folder` gets the root and a token. */
 interface Start extends World {
@@ -64,11 +65,12 @@ const api = {
   },
 
   /** One foreign workload is another; milliseconds until the proxy has acknowledged it. */
-  async change({ index }: { readonly index: number }): Promise<number> {
+  async change(): Promise<number> {
     if (!world) throw new Error('it has not been started');
     const acked = new Promise<void>((resolve) => (acknowledged = resolve));
     const started = now();
-    offerWorkload(index % world.workloads, world, index);
+    changes++;
+    offerWorkload(changes % world.workloads, world, changes);
     await acked;
     return now() - started;
   },

@@ -16,8 +16,8 @@ async function deltas(
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   const times: number[] = [];
-  for (let index = 1; index <= changes && !signal.aborted; index++) {
-    times.push(await controlPlane.ask('change', { index }));
+  for (let i = 0; i < changes && !signal.aborted; i++) {
+    times.push(await controlPlane.ask('change', undefined));
     await pause(betweenMillis);
   }
   return times;
