@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { Launcher, type Program, type Running } from '@isthmus/sandbox/processes/spawn.ts';
-import { Helper, type Api } from './helper.ts';
+import { PeerProcess, type Api } from './peer-process.ts';
 
 /** A folder, a block of loopback addresses and all processes of one group of rows: `clear` leaves nothing of them. */
 export class Stage {
   readonly folder: string;
   readonly #claim: Claim;
   readonly #launcher: Launcher;
-  readonly #helpers: Helper<Api>[] = [];
+  readonly #peers: PeerProcess<Api>[] = [];
   #cleared = false;
 
   private constructor(claim: Claim) {
@@ -39,16 +39,16 @@ export class Stage {
   }
 
   /** A simulated peer. Throws after `clear`, as nothing would end it then. */
-  helper<A extends Api>(script: string): Helper<A> {
+  peer<A extends Api>(script: string): PeerProcess<A> {
     if (this.#cleared) throw new Error(`${script} is not started: all are being ended`);
-    const helper = new Helper<A>(script);
-    this.#helpers.push(helper);
-    return helper;
+    const peer = new PeerProcess<A>(script);
+    this.#peers.push(peer);
+    return peer;
   }
 
   async clear(): Promise<void> {
     this.#cleared = true;
-    await Promise.all(this.#helpers.map((helper) => helper.end()));
+    await Promise.all(this.#peers.map((peer) => peer.end()));
     await this.#launcher.stop(1000, (millis, run) => systemClock.after(millis, run));
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     this.#claim.release();

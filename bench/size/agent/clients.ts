@@ -9,7 +9,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
 import { Expected } from '../expected.ts';
-import { answer } from '../helper.ts';
+import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { proxyPod } from './manifests.ts';
 import { ProbedPods } from './probed-pods.ts';

@@ -21,7 +21,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { mintTrustDomain, signIntermediate } from '../../../federation/trust/trust-domain.ts';
 import { aGateway } from '../../../test/fakes/agent.ts';
-import { answer } from '../helper.ts';
+import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { Offered } from '../offered.ts';
 

@@ -1,5 +1,5 @@
 import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
-import type { Helper } from '../helper.ts';
+import type { PeerProcess } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { quiet } from '../cost.ts';
 import type { Stage } from '../stage.ts';
@@ -10,8 +10,8 @@ import { writeCluster, writeProbedPods } from './manifests.ts';
 /** One agent with its folder, a hub that costs nothing, and its proxies' streams. */
 export interface AgentWorld {
   readonly agent: Running;
-  readonly hub: Helper<HubApi>;
-  readonly clients: Helper<ClientsApi>;
+  readonly hub: PeerProcess<HubApi>;
+  readonly clients: PeerProcess<ClientsApi>;
   /** Milliseconds from the start of the process until a first proxy had its whole state. */
   readonly startedIn: number;
   /** Milliseconds until all proxies that started at once had theirs. */
@@ -35,8 +35,8 @@ export async function openAgent(
   signal: AbortSignal,
 ): Promise<AgentWorld> {
   const [stateDir, folder] = [stage.path('agent'), stage.path('manifests')];
-  const hub = stage.helper<HubApi>('agent/hub.ts');
-  const clients = stage.helper<ClientsApi>('agent/clients.ts');
+  const hub = stage.peer<HubApi>('agent/hub.ts');
+  const clients = stage.peer<ClientsApi>('agent/clients.ts');
   await hub.ask('start', { host: stage.at('0.1'), cluster, stateDir, remoteServices });
   writeCluster({ folder, pods, services, nodes: proxies, application: stage.at('18.2') });
   const started = now();

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Expected } from '../expected.ts';
-import { answer } from '../helper.ts';
+import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { SimulatedAgent, type Member } from './simulated-agent.ts';
 

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ask, mutate, type Endpoint } from '@isthmus/sandbox/instance/api.ts';
 import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
 import { quiet } from '../cost.ts';
-import type { Helper } from '../helper.ts';
+import type { PeerProcess } from '../peer-process.ts';
 import type { Stage } from '../stage.ts';
 import type { AgentsApi } from './agents.ts';
 
@@ -12,7 +12,7 @@ import type { AgentsApi } from './agents.ts';
 export interface HubWorld {
   readonly hub: Running;
   readonly endpoint: Endpoint;
-  readonly agents: readonly Helper<AgentsApi>[];
+  readonly agents: readonly PeerProcess<AgentsApi>[];
   readonly clusters: number;
   /** How many changes of a kind are timed. */
   readonly changes: number;
@@ -36,7 +36,7 @@ export async function openHub(
   const hub = stage.start(program(stage, stateDir));
   const endpoint = await endpointOf(stateDir, signal);
   const agents = Array.from({ length: Math.min(processes, clusters) }, () =>
-    stage.helper<AgentsApi>('hub/agents.ts'),
+    stage.peer<AgentsApi>('hub/agents.ts'),
   );
   for (let cluster = 0; cluster < clusters; cluster++) {
     const name = `c-${cluster}`;

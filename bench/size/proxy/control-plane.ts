@@ -20,7 +20,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { makeAuthority } from '../../../test/fakes/authority.ts';
 import { aMatch, anAuthorization, aService, aWorkload } from '../../../test/fakes/records.ts';
-import { answer } from '../helper.ts';
+import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { Offered } from '../offered.ts';
 import { network, node, policyKey, port, type World } from './shape.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { answer } from '../helper.ts';
+import { answer } from '../peer-process.ts';
 
 // An application that echoes, or the clients of one: each in a process of its own, as each has a limit of open files.
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
 import { quiet } from '../cost.ts';
-import type { Helper } from '../helper.ts';
+import type { PeerProcess } from '../peer-process.ts';
 import { now } from '../now.ts';
 import type { Stage } from '../stage.ts';
 import type { ControlPlaneApi } from './control-plane.ts';
@@ -12,7 +12,7 @@ import type { TrafficApi } from './traffic.ts';
 /** One proxy with one worker, whose control plane costs nothing. */
 export interface ProxyWorld {
   readonly proxy: Running;
-  readonly controlPlane: Helper<ControlPlaneApi>;
+  readonly controlPlane: PeerProcess<ControlPlaneApi>;
   /** Milliseconds from the start of the process until it said that it is ready. */
   readonly readyIn: number;
   readonly changes: number;
@@ -44,7 +44,7 @@ export async function openProxy(
   const vips = Array.from({ length: services }, (_, i) =>
     stage.at(`${64 + Math.floor(i / 250)}.${1 + (i % 250)}`),
   );
-  const controlPlane = stage.helper<ControlPlaneApi>('proxy/control-plane.ts');
+  const controlPlane = stage.peer<ControlPlaneApi>('proxy/control-plane.ts');
   await controlPlane.ask('start', { folder, host, workloads, services, vips, pod, application });
   const started = now();
   const proxy = stage.start(program(folder, `https://${host}:15012`, own));
@@ -52,7 +52,7 @@ export async function openProxy(
   const readyIn = now() - started;
   await quiet(proxy.pid, signal);
   const open = async (count: number): Promise<number> => {
-    const [server, client] = [0, 1].map(() => stage.helper<TrafficApi>('proxy/traffic.ts'));
+    const [server, client] = [0, 1].map(() => stage.peer<TrafficApi>('proxy/traffic.ts'));
     await server?.ask('serve', { address: application, port });
     const from = Array.from({ length: 100 }, (_, i) => stage.at(`20.${i + 1}`));
     return (await client?.ask('open', { count, from, address: pod, port })) ?? 0;

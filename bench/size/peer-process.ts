@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** What a helper process can be asked: values go over and come back by structured clone. */
+/** What a peer process can be asked: values go over and come back by structured clone. */
 export type Api = Readonly<Record<string, (input: never) => unknown>>;
 
 interface Request {
@@ -14,7 +14,7 @@ interface Request {
 type Reply = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });
 
 /** A simulated peer in a process of its own, so that what it spends is not spent by what is measured. */
-export class Helper<A extends Api> {
+export class PeerProcess<A extends Api> {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #requests = 0;
@@ -38,7 +38,7 @@ export class Helper<A extends Api> {
     });
   }
 
-  /** Rejects with what the helper threw, or when it ends. */
+  /** Rejects with what the peer threw, or when it ends. */
   ask<K extends string & keyof A>(name: K, input: Parameters<A[K]>[0]): Promise<Awaited<ReturnType<A[K]>>> {
     const waiting = Promise.withResolvers<unknown>();
     // Who asked may have left, as its time was over.
@@ -46,7 +46,7 @@ export class Helper<A extends Api> {
     const id = ++this.#requests;
     this.#waiting.set(id, waiting);
     if (this.#child.connected) this.#child.send({ id, name, input } satisfies Request);
-    else waiting.reject(new Error(`${name}: the helper has ended`));
+    else waiting.reject(new Error(`${name}: the peer has ended`));
     return waiting.promise as Promise<Awaited<ReturnType<A[K]>>>;
   }
 
@@ -58,7 +58,7 @@ export class Helper<A extends Api> {
   }
 }
 
-/** The helper's side: answers until the process that started it is gone. */
+/** The peer's side: answers until the process that started it is gone. */
 export function answer(api: Api): void {
   process.on('disconnect', () => process.exit(0));
   // A terminal interrupts all processes: the one that started this one ends it.
