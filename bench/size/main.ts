@@ -4,6 +4,7 @@ import { machine } from '../machine.ts';
 import { groups } from './groups.ts';
 import { readOptions } from './options.ts';
 import { measureGroup } from './run.ts';
+import { otherThanWhole } from './sizes.ts';
 import { committedIn, sizeTable, type TableRow } from './table.ts';
 
 // `npm run bench:size`: what size costs, beside what was committed and what is wanted.
@@ -22,6 +23,7 @@ try {
   if (!stop.signal.aborted) throw error;
   progress(`${String(error)}; what was measured until then:`);
 }
-const scale = options.scale === 1 ? [] : [`sizes times ${options.scale}: NOT comparable to the goals`];
-console.log(`${machine(...scale)}\n\n${sizeTable(rows, committed)}`);
+const others = otherThanWhole(options.sizes);
+if (others !== '') console.log(`NOT comparable to the goals, as sizes are other ones: ${others}\n`);
+console.log(`${machine()}\n\n${sizeTable(rows, committed)}`);
 process.exit(stop.signal.aborted ? 130 : 0);

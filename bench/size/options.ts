@@ -4,7 +4,6 @@ import { scaled, wholeSizes, type Sizes } from './sizes.ts';
 
 export interface Options {
   readonly sizes: Sizes;
-  readonly scale: number;
   readonly limitSeconds: number;
   readonly isWanted: (row: string) => boolean;
 }
@@ -42,7 +41,7 @@ export function readOptions(rows: readonly string[]): Options {
     (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => [size, flags.count(flagOf(size))]),
   ) as Record<keyof Sizes, number>;
   const isWanted = (row: string) => only === 'all' || only === row;
-  return { sizes: scaled(given, scale), scale, limitSeconds, isWanted };
+  return { sizes: scaled(given, scale), limitSeconds, isWanted };
 }
 
 function refuse(message: string): never {

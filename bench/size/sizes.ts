@@ -1,4 +1,4 @@
-/** How large the worlds are that are measured: the issue's sizes, times `--scale`. */
+/** How large the worlds are that are measured: those that the goals are meant for, times `--scale`. */
 export interface Sizes {
   readonly pods: number;
   readonly services: number;
@@ -40,3 +40,10 @@ export function scaled({ changes, ...sizes }: Sizes, scale: number): Sizes {
   );
   return { ...(Object.fromEntries(entries) as Record<keyof typeof sizes, number>), changes };
 }
+
+/** `pods 100, clients 2`: the sizes that differ from the whole ones; empty when none does. */
+export const otherThanWhole = (sizes: Sizes): string =>
+  (Object.keys(wholeSizes) as (keyof Sizes)[])
+    .filter((name) => sizes[name] !== wholeSizes[name])
+    .map((name) => `${name} ${sizes[name]}`)
+    .join(', ');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { figure, fiftyAndNinetyNine } from '../../bench/size/figures.ts';
-import { scaled, wholeSizes } from '../../bench/size/sizes.ts';
+import { otherThanWhole, scaled, wholeSizes } from '../../bench/size/sizes.ts';
 import { textOf, within } from '../../bench/size/within.ts';
 
 const never = () => new Promise<string>(() => undefined);
@@ -46,6 +46,13 @@ describe('sizes of a quick try', () => {
       { pods: 20, clients: 2, clusters: 3, changes: 30 },
     );
     assert.equal(scaled({ ...wholeSizes, pods: 333 }, 0.5).pods, 167);
+  });
+});
+
+describe('sizes of a run', () => {
+  it('are named where they are not the whole ones', () => {
+    assert.equal(otherThanWhole(wholeSizes), '');
+    assert.equal(otherThanWhole({ ...wholeSizes, pods: 100, clients: 2 }), 'pods 100, clients 2');
   });
 });
 

@@ -1,0 +1,60 @@
+import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
+import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { assertScales, type Work } from './doubled.ts';
+import { CountedResources } from './counted-resources.ts';
+
+const type = 'address';
+const body = new Uint8Array(200);
+
+/** One producer of so many resources, and one consumer of it that takes everything. */
+class Stream {
+  readonly resources = new CountedResources();
+  readonly server: ServerSession;
+  readonly #client = new ClientSession([type]);
+
+  constructor(size: number) {
+    for (let i = 0; i < size; i++) this.resources.put(`r-${i}`, 'v1', body);
+    const moment = { epoch: 1n, revision: 1n };
+    this.server = new ServerSession({
+      types: [type],
+      lookup: () => ({ resources: this.resources, moment, complete: true }),
+    });
+    for (const request of this.#client.open()) this.server.request(request);
+  }
+
+  /** Until there is nothing more to say. */
+  run(): void {
+    for (let response = this.server.next(); response; response = this.server.next())
+      this.server.request(this.#client.response(response, () => []));
+  }
+
+  /** What is counted while something runs. */
+  counted(count: 'visits' | 'encoded', run: () => void): number {
+    const before = this.resources[count];
+    run();
+    return this.resources[count] - before;
+  }
+}
+
+const workOf =
+  (count: 'visits' | 'encoded') =>
+  (size: number): Work => {
+    const stream = new Stream(size);
+    const firstSync = stream.counted(count, () => stream.run());
+    const change = stream.counted(count, () => {
+      stream.resources.put('r-7', 'v2', body);
+      stream.server.changed(type, ['r-7']);
+      stream.run();
+    });
+    return { firstSync, change };
+  };
+
+describe('the size of a delta session', () => {
+  for (const size of [1_000, 10_000]) {
+    it(`of ${size} resources: looks twice as often for a first sync when they are doubled, and as often for a change`, () =>
+      assertScales(workOf('visits'), size));
+
+    it(`of ${size} resources: encodes twice as many for a first sync when they are doubled, and as many for a change`, () =>
+      assertScales(workOf('encoded'), size));
+  }
+});
