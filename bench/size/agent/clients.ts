@@ -11,6 +11,7 @@ import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
 import { Expected } from '../expected.ts';
 import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
+import { certifyAll } from './certificates.ts';
 import { proxyPod } from './manifests.ts';
 import { ProbedPods } from './probed-pods.ts';
 
@@ -85,6 +86,10 @@ const api = {
     );
     return now() - started;
   },
+
+  /** Each proxy gets the certificates of its node's pods, which are healthy then. */
+  certify: ({ clients, services, ...at }: At & { readonly clients: number; readonly services: number }) =>
+    certifyAll(at, clients, services),
 
   /** All proxies will get a delta of addresses. To be asked before `arrived`. */
   expect(): void {

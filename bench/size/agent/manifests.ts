@@ -17,10 +17,11 @@ const virtualAddresses = 2_500;
 
 export const probePort = 8080;
 export const proxyPod = (node: number): string => `z-${node}`;
+export const nodeOfService = (service: number, nodes: number): number => service % nodes;
 export const probedPod = (index: number): string => `probed-${index}`;
 
 /**
- * One file for each service with its pods, and one with namespaces, nodes and the nodes' proxies. As many services have
+ * One file for each service with its pods, which are all on one node, and one with namespaces, nodes and the nodes' proxies. As many services have
  * virtual addresses as there are addresses for; the others are headless.
  */
 export function writeCluster(files: ClusterFiles): void {
@@ -33,7 +34,9 @@ export function writeCluster(files: ClusterFiles): void {
     const name = `s-${service}`;
     const objects = [serviceObject(namespace, name, service >= withAddresses)];
     for (const end = Math.round(((service + 1) * files.pods) / files.services); pod < end; pod++)
-      objects.push(podObject(files, namespace, name, pod));
+      objects.push(
+        podObject(files, { namespace, app: name, node: nodeOfService(service, files.nodes) }, pod),
+      );
     write(files.folder, `${name}.yaml`, objects);
   }
 }
@@ -65,7 +68,7 @@ const probe = {
   ...{ periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1, successThreshold: 1 },
 };
 
-const namespaceOf = (service: number): string => `shop-${Math.floor(service / servicesOfNamespace)}`;
+export const namespaceOf = (service: number): string => `shop-${Math.floor(service / servicesOfNamespace)}`;
 
 function clusterObjects({ services, nodes, application }: ClusterFiles): readonly object[] {
   const namespaces = Math.ceil(services / servicesOfNamespace);
@@ -104,13 +107,19 @@ const serviceObject = (namespace: string, name: string, headless: boolean): obje
   },
 });
 
-const podObject = ({ nodes, application }: ClusterFiles, namespace: string, app: string, index: number) => ({
+interface Place {
+  readonly namespace: string;
+  readonly app: string;
+  readonly node: number;
+}
+
+const podObject = ({ application }: ClusterFiles, { namespace, app, node }: Place, index: number) => ({
   ...{ apiVersion: 'v1', kind: 'Pod' },
   metadata: {
     ...{ name: `p-${index}`, namespace, labels: { app, version: 'v1' } },
     annotations: { 'isthmus.io/app-address': application },
   },
-  spec: { nodeName: `n-${index % nodes}`, serviceAccountName: app, containers: [{ name: 'c' }] },
+  spec: { nodeName: `n-${node}`, serviceAccountName: app, containers: [{ name: 'c' }] },
   status: {
     podIP: `10.${2 + Math.floor(index / 62_500)}.${Math.floor(index / 250) % 250}.${1 + (index % 250)}`,
   },

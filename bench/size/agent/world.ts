@@ -46,6 +46,7 @@ export async function openAgent(
   // The tokens of all pods are written meanwhile.
   await quiet(agent.pid, signal);
   const syncedIn = await clients.ask('sync', { ...at, clients: proxies });
+  await clients.ask('certify', { ...at, clients: proxies, services });
   await quiet(agent.pid, signal);
   let probed = 0;
   const probedUpTo = async (count: number): Promise<void> => {
