@@ -43,7 +43,8 @@ describe('failover', () => {
     for (const { at, cluster } of served) if (at >= since) counts[cluster] = (counts[cluster] ?? 0) + 1;
     return counts;
   };
-  const settled = () => pause(3000);
+  /** Probes, reports and what follows of them have come everywhere. */
+  const settled = () => pause(3000 * timeScale);
 
   it('drains by 30 %: that share of new connections has moved', async () => {
     const share = async () => {
