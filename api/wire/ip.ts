@@ -8,7 +8,7 @@ export const readIp = (field: string, bytes: Uint8Array, fields: Fields): string
 /** Throws on text that is no IP address: the records of this program hold only canonical text. */
 export const writeIp = (text: string): Uint8Array => Uint8Array.from(ipaddr.parse(text).toByteArray());
 
-/** A block of addresses, whose prefix length counts the bits of the address as it is written. */
+/** Decodes a block of addresses. The prefix length counts bits of the address that was sent, IPv4 or IPv6. */
 export function readBlock(
   at: string,
   { address: bytes, length }: { readonly address: Uint8Array; readonly length: number },

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
 import type { IncomingConnect, ServerSession } from '@isthmus/mesh/http2/session.ts';
-import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Duplex } from 'node:stream';
 import { data, frame, frameTypes, headers, ping, preface, settings } from '../attack/frames.ts';
 import { connectBlock, literal } from '../attack/hpack.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { connected } from '../fakes/http2-ends.ts';
 import type { Make } from './http2-foreign.ts';
+
+const codeOf = (end: unknown): unknown => (end instanceof CodedError ? end.code : end);
 
 /** Peers that send a byte now and then. */
 export function http2Slow(name: string, make: Make): void {
@@ -108,7 +110,7 @@ export function http2Slow(name: string, make: Make): void {
       await clock.advance(29_000);
       assert.equal(ended, 'open');
       await clock.advance(1000);
-      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+      assert.equal(codeOf(ended), 'PEER_SILENT');
     });
 
     it('gives a session twenty seconds more whose answer to a PING may have been left unread', async () => {
@@ -121,7 +123,7 @@ export function http2Slow(name: string, make: Make): void {
       assert.equal(ended, 'open');
       await clock.advance(1);
       await closed;
-      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+      assert.equal(codeOf(ended), 'PEER_SILENT');
     });
 
     it('takes a session for silent that was left unread only before the PING', async () => {
@@ -132,7 +134,7 @@ export function http2Slow(name: string, make: Make): void {
       session.resume();
       await clock.advance(20_500);
       await closed;
-      assert.equal((ended as unknown as CodedError).code, 'PEER_SILENT');
+      assert.equal(codeOf(ended), 'PEER_SILENT');
     });
 
     it('says what comes on a stream that is not read, and nothing of one that is', async () => {
@@ -173,7 +175,7 @@ export function http2Slow(name: string, make: Make): void {
         assert.equal(ended, 'open');
         await say(one);
         await closed;
-        assert.equal((ended as unknown as CodedError).code, 'SESSION_BROKEN');
+        assert.equal(codeOf(ended), 'SESSION_BROKEN');
       });
     }
 

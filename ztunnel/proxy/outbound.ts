@@ -172,8 +172,8 @@ const isPolicyAnswer = (error: unknown): boolean =>
 
 /**
  * True if the error is evidence against the route, so that it is deprioritised. A refusal of this caller and a missing
- * certificate of our own are not: they would divert the connections of other callers. A 404 is: its gateway does not know
- * this service, whoever calls it, and the calls that it refuses would use up the budget of retries.
+ * certificate of our own are not: they would divert the connections of other callers. A 404 is evidence:
+ * the gateway does not know the service, so it refuses every caller, and each refusal costs a retry of the budget.
  */
 function blames(error: unknown): boolean {
   if (error instanceof ConnectRefused) return error.status >= 500 || error.status === 404;
