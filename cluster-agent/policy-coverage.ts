@@ -5,7 +5,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { list } from './health/conditions.ts';
 import { explain } from './health/explain.ts';
 import type { Health } from './health/tracker.ts';
-import { podUid } from './translate/pod-uid.ts';
+import { podUid } from './keys/names.ts';
 import { gatewayPods } from './view/gateways.ts';
 import { selects, type ClusterView } from './view/cluster-view.ts';
 import { modeOf, type Mode } from './view/mode.ts';

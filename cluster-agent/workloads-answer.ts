@@ -7,10 +7,10 @@ import type {
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { explain } from './health/explain.ts';
 import type { Verdict } from './health/judge.ts';
+import { podUid } from './keys/names.ts';
 import { identityFor, type TranslateInput } from './translate/input.ts';
 import { isGateway } from './translate/gateways.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
-import { podUid } from './translate/pod-uid.ts';
 import { modeOf } from './view/mode.ts';
 
 /** One page of this cluster's own workloads, ordered by uid. */

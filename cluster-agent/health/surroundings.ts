@@ -1,5 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { podUid } from '../translate/pod-uid.ts';
+import { podUid } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';

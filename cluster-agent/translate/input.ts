@@ -1,5 +1,6 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import { serviceKeyOf } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
 import type { Health } from '../health/tracker.ts';
@@ -45,17 +46,6 @@ export function isServedByUpstream(
   const ofNode = nodeProxyOf(view, pod.nodeName, (proxy) => isProvenBy(verdict, proxy));
   return isOne(pod) || (ofNode !== undefined && isOne(ofNode));
 }
-
-export const hostnameOf = ({
-  namespace,
-  name,
-}: {
-  readonly namespace: string;
-  readonly name: string;
-}): string => `${name}.${namespace}.svc.cluster.local`;
-
-export const serviceKeyOf = (ref: { readonly namespace: string; readonly name: string }): string =>
-  `${ref.namespace}/${hostnameOf(ref)}`;
 
 export const identityFor = (
   { trustDomain }: TranslateInput,

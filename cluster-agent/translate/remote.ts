@@ -5,7 +5,8 @@ import { capacities, isLeft, shares, type Group } from '@isthmus/mesh/balance/sh
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { serviceKeyOf, networkOf, type TranslateInput } from './input.ts';
+import { networkGatewayUid, serviceKeyOf } from '../keys/names.ts';
+import { networkOf, type TranslateInput } from './input.ts';
 import { blank, endpointCapacity } from './workloads.ts';
 
 /** Where new connections to one service shall go, as weights that any proxy can follow. */
@@ -152,7 +153,7 @@ export function networkGateways(input: TranslateInput): readonly Workload[] {
     for (const gateway of gateways) {
       const identity = parseWorkloadIdentity(gateway.spiffeId);
       if (!identity.ok || gateway.network === own || gateway.hbonePort === 0) continue;
-      const uid = `NetworkGateway/${gateway.network}/${gateway.address}/${gateway.hbonePort}`;
+      const uid = networkGatewayUid(gateway);
       byUid.set(uid, {
         ...blank,
         uid,

@@ -3,13 +3,14 @@ import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { hostnameOf } from '../keys/names.ts';
 import { isGatewayService } from '../view/gateways.ts';
 import { modeOf } from '../view/mode.ts';
 import { targetPortConditions } from './conditions.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { divertsService } from './remote.ts';
 import { isGateway } from './gateways.ts';
-import { hostnameOf, networkOf, type TranslateInput } from './input.ts';
+import { networkOf, type TranslateInput } from './input.ts';
 
 /** An agent is asked for the rest. */
 const mostRejections = 100;

@@ -1,6 +1,7 @@
 import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { serviceKeyOf } from '../keys/names.ts';
+import { networkOf, type TranslateInput } from './input.ts';
 import { portsOf, slicesOf } from './members.ts';
 import { blank } from './workloads.ts';
 

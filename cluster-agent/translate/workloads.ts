@@ -2,12 +2,12 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
+import { podUid, serviceKeyOf } from '../keys/names.ts';
 import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
-import { isServedByUpstream, networkOf, serviceKeyOf, type TranslateInput } from './input.ts';
+import { isServedByUpstream, networkOf, type TranslateInput } from './input.ts';
 import { canonicalOf } from './canonical.ts';
 import { membersOf } from './members.ts';
-import { podUid } from './pod-uid.ts';
 import type { Policies, PodPolicies } from './policies.ts';
 
 export const transportOf: Readonly<Record<Mode, Transport>> = {

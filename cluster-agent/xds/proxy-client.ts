@@ -1,5 +1,6 @@
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import { clientId, podKey } from '../keys/names.ts';
 
 const kinds = ['ztunnel', 'router', 'sidecar', 'waypoint'] as const;
 
@@ -51,8 +52,13 @@ export function parseProxyClient(node: DiscoveryNode, caller: XdsCaller): Result
   const problem = contradiction(node, { namespace, pod }, caller);
   if (problem) return err(problem);
   return ok({
-    ...{ id: `${kind}/${namespace}/${pod}`, kind, namespace, pod, key: `${namespace}/${pod}` },
-    ...{ nodeName: text(node, 'NODE_NAME'), version: text(node, 'ISTHMUS_VERSION') },
+    id: clientId(kind, { namespace, name: pod }),
+    kind,
+    namespace,
+    pod,
+    key: podKey({ namespace, name: pod }),
+    nodeName: text(node, 'NODE_NAME'),
+    version: text(node, 'ISTHMUS_VERSION'),
   });
 }
 

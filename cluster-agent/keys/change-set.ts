@@ -1,0 +1,89 @@
+import type {
+  Activation,
+  CompiledPolicy,
+  Diversion,
+  ExportGrant,
+  RemoteService,
+} from '@isthmus/api/domain/directive.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
+import { formatTouched, type Touched } from './touched.ts';
+
+/** One thing as it was and as it is. At least one of the two is there. */
+export interface Change<T extends object> {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+}
+
+/** A resource that the hub has sent, decoded. */
+export type HubResource =
+  | TrustBundle
+  | Intermediate
+  | Activation
+  | CompiledPolicy
+  | TrafficPolicy
+  | Diversion
+  | ExportGrant
+  | RemoteService;
+
+/** What is stored: an object of the cluster, or a resource of the hub. */
+export type Stored = ClusterObject | HubResource;
+
+interface Entry {
+  readonly key: Touched;
+  readonly forms: Set<Stored>;
+}
+
+/**
+ * The keys that changes have touched: each once, in the order in which it was touched first. A key that is touched stays
+ * in the set, also when its object returns to the form that it had, as somebody may have seen the other form meanwhile.
+ */
+export class ChangeSet implements Iterable<Touched> {
+  readonly #entries = new Map<string, Entry>();
+
+  /** An equal key is the same key, by its format. */
+  add(key: Touched): void {
+    this.#entry(key);
+  }
+
+  addStored(key: Touched, { before, after }: Change<Stored>): void {
+    const { forms } = this.#entry(key);
+    if (before) forms.add(before);
+    if (after) forms.add(after);
+  }
+
+  has(key: Touched): boolean {
+    return this.#entries.has(formatTouched(key));
+  }
+
+  /** Every form that it has had since this set began: what a selector met in between is reached as well. */
+  formsOf(key: Touched): readonly Stored[] {
+    return [...(this.#entries.get(formatTouched(key))?.forms ?? [])];
+  }
+
+  /** Adds what was touched after this set. */
+  merge(later: ChangeSet): void {
+    for (const { key, forms } of later.#entries.values()) {
+      const entry = this.#entry(key);
+      for (const form of forms) entry.forms.add(form);
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  *[Symbol.iterator](): Iterator<Touched> {
+    for (const { key } of this.#entries.values()) yield key;
+  }
+
+  #entry(key: Touched): Entry {
+    const text = formatTouched(key);
+    const known = this.#entries.get(text);
+    if (known) return known;
+    const entry: Entry = { key, forms: new Set() };
+    this.#entries.set(text, entry);
+    return entry;
+  }
+}
