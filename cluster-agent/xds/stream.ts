@@ -4,16 +4,27 @@ import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
 import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
-import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ClientView } from './client-view.ts';
+import type { Audience } from './project.ts';
 import type { Projections } from './projections.ts';
 import type { XdsCaller } from './proxy-client.ts';
 
-const mebibyte = 1024 * 1024;
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
 
 export type DiscoveryCall = ServerDuplexStream<DiscoveryRequest, DeltaResponse>;
+
+/**
+ * Istio's proxies are ready after one response, so they get everything in one; ours know when more is to come. Small
+ * pages keep a change from waiting for what is not urgent.
+ */
+const pagesFor = (audience: Audience): Required<Pick<Producer, 'maxBytes' | 'firstBytes' | 'bulkBytes'>> =>
+  audience === 'upstream'
+    ? { maxBytes: 64 * mebibyte, firstBytes: 64 * mebibyte, bulkBytes: 64 * kibibyte }
+    : { maxBytes: 3 * mebibyte, firstBytes: 256 * kibibyte, bulkBytes: 64 * kibibyte };
 
 interface StreamDeps {
   readonly caller: XdsCaller;
@@ -54,8 +65,7 @@ export class ProxyStream {
       }),
       hold: (type, name) => view.holds(type, name),
       onAck,
-      // Istio's proxies are ready after one response, so they get everything in one; ours know when more is to come.
-      maxBytes: (view.audience === 'upstream' ? 64 : 3) * mebibyte,
+      ...pagesFor(view.audience),
     });
     this.#pump = new Pump(call, () => this.#session.next());
   }

@@ -1,5 +1,7 @@
-import { noVersion, type DeltaRequest } from './messages.ts';
-import type { Acknowledgement, ProducedResources, RejectedVersion } from './produced.ts';
+import { noVersion, type DeltaRequest, type Resource } from './messages.ts';
+import { NameQueue } from './name-queue.ts';
+import { OpenPage, read, type Page, type PageSizes } from './page.ts';
+import type { Acknowledgement, Produced, ProducedResources, RejectedVersion } from './produced.ts';
 import { readRejections } from './rejections.ts';
 
 /** What a response changed, until it is answered. `version` undefined: removed. */
@@ -11,19 +13,30 @@ interface InFlight {
   >;
 }
 
-/** One page of work: what goes into the next response. */
-export interface Page {
-  readonly upserts: readonly { readonly name: string; readonly version: string; readonly body: Uint8Array }[];
-  readonly removed: readonly string[];
+/** How soon a name is looked at: before all others, or in small parts after what is urgent. */
+export type Urgency = 'urgent' | 'bulk';
+
+/** What there is of a type now, and which names are neither replaced nor removed for the time being. */
+export interface Offer {
+  readonly resources: ProducedResources;
+  readonly hold: (name: string) => boolean;
 }
+
+/** Of one name: the consumer lacks its version, holds one that is gone, or nothing is to be sent now. */
+type State = 'LACKED' | 'GONE' | 'SETTLED';
 
 /** What one consumer holds of one type as far as the producer knows, and what has yet to be sent to it. */
 export class SentType {
   /** Name to version: held, or under way to be. */
   readonly #known: Map<string, string>;
   readonly #rejected = new Map<string, RejectedVersion>();
-  /** Names to compare with what there is; undefined: all of them. */
-  #dirty: Set<string> | undefined;
+  /** Names to compare with what there is. */
+  readonly #urgent = new NameQueue();
+  readonly #bulk = new NameQueue();
+  /** Names that were gone when they were compared. */
+  readonly #gone = new NameQueue();
+  /** Every name is to be compared. */
+  #all = true;
   #inFlight: InFlight | undefined;
   /** The first response, which is sent even when it is empty, and everything with it. */
   completed = false;
@@ -37,31 +50,44 @@ export class SentType {
     return this.#inFlight !== undefined;
   }
 
-  /** Something may differ now: the names, or anything. */
-  mark(names: Iterable<string> | undefined): void {
-    if (names === undefined) this.#dirty = undefined;
-    else if (this.#dirty) for (const name of names) this.#dirty.add(name);
+  /** Something may differ now: the names, or anything, which is never urgent. */
+  mark(names: Iterable<string> | undefined, urgency: Urgency = 'urgent'): void {
+    if (names === undefined) this.#all = true;
+    else for (const name of names) this.#enqueue(name, urgency);
+  }
+
+  /** Some name is to be sent in another version. Names that are settled are forgotten on the way to the first such. */
+  hasUpserts(offer: Offer): boolean {
+    this.#enqueueAll(offer.resources);
+    return (this.#next(this.#urgent, offer) ?? this.#next(this.#bulk, offer)) !== undefined;
+  }
+
+  /** Some name is to be removed, as far as names have been compared: all, when there are no upserts. */
+  hasRemovals(offer: Offer): boolean {
+    return this.#nextGone(offer) !== undefined;
   }
 
   /**
-   * Names whose version the consumer lacks, and names that are gone. Names that are settled are forgotten. What the
-   * consumer refused and is gone is removed too, as something may stand in for it there.
+   * What goes into the next response: what is urgent, then of the rest as much as a page takes of it, and removals
+   * where these may go and nothing else is left. `more`: upserts are left.
    */
-  pending(resources: ProducedResources, hold: (name: string) => boolean): Pending {
-    const names =
-      this.#dirty ?? new Set([...resources.keys(), ...this.#known.keys(), ...this.#rejected.keys()]);
-    const pending: Pending = { upserts: [], removals: [] };
-    for (const name of names) {
-      const current = resources.get(name)?.version;
-      const known = this.#known.get(name);
-      const isGone = current === undefined && this.#rejected.has(name);
-      if (current === known && !isGone) this.#rejected.delete(name);
-      else if (known !== undefined && hold(name)) continue;
-      else if (current === undefined) pending.removals.push(name);
-      else if (this.#rejected.get(name)?.version !== current) pending.upserts.push(name);
-    }
-    this.#dirty = new Set([...pending.upserts, ...pending.removals]);
-    return pending;
+  takePage(
+    offer: Offer,
+    sizes: PageSizes,
+    mayRemove: boolean,
+  ): { readonly page: Page; readonly more: boolean } {
+    const page = new OpenPage(sizes.max);
+    if (!this.#fill(page, this.#urgent, offer)) return { page, more: true };
+    page.narrow(sizes.bulk);
+    if (!this.#fill(page, this.#bulk, offer)) return { page, more: true };
+    if (mayRemove)
+      for (
+        let name = this.#nextGone(offer);
+        name !== undefined && page.remove(name);
+        name = this.#nextGone(offer)
+      )
+        this.#gone.delete(name);
+    return { page, more: false };
   }
 
   sent(nonce: string, { upserts, removed }: Page): void {
@@ -69,6 +95,7 @@ export class SentType {
     for (const { name, version } of upserts) {
       changes.set(name, { version, previous: this.#known.get(name) });
       this.#known.set(name, version);
+      this.#rejected.delete(name);
     }
     for (const name of removed) {
       changes.set(name, { version: undefined, previous: this.#known.get(name) });
@@ -92,28 +119,23 @@ export class SentType {
       if (version === undefined) removed.push(name);
       else if (reason === undefined) {
         applied.set(name, version);
-        // While this one was under way, there may again be what was refused before it: that is news now.
-        if (this.#rejected.delete(name)) this.#dirty?.add(name);
+        // While this one was under way, another one may have been refused: it may be what there is now.
+        if (this.#rejected.delete(name)) this.#enqueue(name, 'urgent');
       } else {
         rejected.set(name, { version, reason });
         this.#restore(name, previous);
-        this.reject(name, { version, reason });
+        this.#rejected.set(name, { version, reason });
+        // It may have changed while the refused version was under way.
+        this.#enqueue(name, 'urgent');
       }
     }
     return { applied, removed, rejected };
   }
 
-  /** Also for what cannot be sent at all. */
-  reject(name: string, rejection: RejectedVersion): void {
-    this.#rejected.set(name, rejection);
-    // It may have changed while the refused version was under way.
-    this.#dirty?.add(name);
-  }
-
   /** What was refused is offered once more; false when nothing was. */
   retry(): boolean {
     if (this.#rejected.size === 0) return false;
-    for (const name of this.#rejected.keys()) this.#dirty?.add(name);
+    for (const name of this.#rejected.keys()) this.#enqueue(name, 'urgent');
     this.#rejected.clear();
     return true;
   }
@@ -129,13 +151,82 @@ export class SentType {
     return this.#rejected.get(name) ?? (version === noVersion ? undefined : version);
   }
 
+  #enqueue(name: string, urgency: Urgency): void {
+    this.#gone.delete(name);
+    if (urgency === 'urgent') {
+      this.#bulk.delete(name);
+      this.#urgent.add(name);
+    } else if (!this.#urgent.has(name)) this.#bulk.add(name);
+  }
+
+  #enqueueAll(resources: ProducedResources): void {
+    if (!this.#all) return;
+    this.#all = false;
+    for (const names of [resources.keys(), this.#known.keys(), this.#rejected.keys()])
+      for (const name of names) this.#enqueue(name, 'bulk');
+  }
+
+  /** The first name of a queue that is to be sent. Those before it leave the queue. */
+  #next(queue: NameQueue, offer: Offer): Upsert | undefined {
+    for (let name = queue.first; name !== undefined; name = queue.first) {
+      const produced = offer.resources.get(name);
+      const state = this.#stateOf(name, produced?.version, offer.hold);
+      if (state === 'LACKED' && produced) return { name, produced };
+      queue.delete(name);
+      if (state === 'GONE') this.#gone.add(name);
+    }
+    return undefined;
+  }
+
+  #nextGone({ resources, hold }: Offer): string | undefined {
+    for (let name = this.#gone.first; name !== undefined; name = this.#gone.first) {
+      const state = this.#stateOf(name, resources.get(name)?.version, hold);
+      if (state === 'GONE') return name;
+      this.#gone.delete(name);
+      if (state === 'LACKED') this.#urgent.add(name);
+    }
+    return undefined;
+  }
+
+  /**
+   * What the consumer refused and is gone is removed too, as something may stand in for it there. A version that was
+   * refused is not sent again.
+   */
+  #stateOf(name: string, current: string | undefined, hold: Offer['hold']): State {
+    const known = this.#known.get(name);
+    const wasRefused = current === undefined && this.#rejected.has(name);
+    if (current === known && !wasRefused) {
+      this.#rejected.delete(name);
+      return 'SETTLED';
+    }
+    if (known !== undefined && hold(name)) return 'SETTLED';
+    if (current === undefined) return 'GONE';
+    return this.#rejected.get(name)?.version === current ? 'SETTLED' : 'LACKED';
+  }
+
+  /** False when something of the queue found no room. */
+  #fill(page: OpenPage, queue: NameQueue, offer: Offer): boolean {
+    for (let next = this.#next(queue, offer); next; next = this.#next(queue, offer)) {
+      const resource = read(next.name, next.produced);
+      const placing = page.upsert(resource);
+      if (placing === 'NO_ROOM') return false;
+      if (placing === 'TOO_LARGE') this.#rejectTooLarge(resource);
+      queue.delete(next.name);
+    }
+    return true;
+  }
+
+  #rejectTooLarge({ name, version, body }: Resource): void {
+    this.#rejected.set(name, { version, reason: `${body.length} bytes are more than fit into one message` });
+  }
+
   #restore(name: string, previous: string | undefined): void {
     if (previous === undefined) this.#known.delete(name);
     else this.#known.set(name, previous);
   }
 }
 
-interface Pending {
-  readonly upserts: string[];
-  readonly removals: string[];
+interface Upsert {
+  readonly name: string;
+  readonly produced: Produced;
 }

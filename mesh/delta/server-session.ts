@@ -1,7 +1,8 @@
 import { err, ok, type Result } from '../result.ts';
 import type { DeltaRequest, DeltaResponse, ResourceType } from './messages.ts';
-import type { Acknowledgement, Produced, ProducedType, RejectedVersion } from './produced.ts';
-import { SentType, type Page } from './sent-type.ts';
+import type { PageSizes } from './page.ts';
+import type { Acknowledgement, ProducedType, RejectedVersion } from './produced.ts';
+import { SentType, type Offer, type Urgency } from './sent-type.ts';
 
 export interface Producer {
   /** In the order in which new things must reach the consumer; what goes away leaves in the opposite order. */
@@ -21,6 +22,9 @@ export interface Producer {
   onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
   /** Bytes of names and bodies in one response, by default 3 MiB. A resource that is larger alone is never sent. */
   readonly maxBytes?: number;
+  /** Of these, bytes of what is not urgent: in the first responses of a type, and after them. By default all of them. */
+  readonly firstBytes?: number;
+  readonly bulkBytes?: number;
 }
 
 /** What a request was. A stale one answers a response that is not the last, and changes nothing. */
@@ -61,9 +65,12 @@ export class ServerSession {
     return ok(request.error === '' ? 'acknowledged' : 'rejected');
   }
 
-  /** A hint that a type may differ: these names, or anything when there are none. */
-  changed(type: ResourceType, names?: Iterable<string>): void {
-    this.#sent.get(type)?.mark(names);
+  /**
+   * A hint that a type may differ: these names, or anything when there are none. `bulk` names come after others and a
+   * few at a time, so that a change of something else does not wait for all of them.
+   */
+  changed(type: ResourceType, names?: Iterable<string>, urgency: Urgency = 'urgent'): void {
+    this.#sent.get(type)?.mark(names, urgency);
   }
 
   /**
@@ -86,12 +93,13 @@ export class ServerSession {
       if (work === 'wait') return undefined;
       if (work === 'skip') continue;
       const last = type === this.#producer.types.at(-1);
-      if (work.upserts.length > 0 || !work.sent.completed || (last && work.removals.length > 0))
-        return work.sent.busy ? undefined : this.#respond(type, work, last);
-      if (work.removals.length > 0) removals.unshift({ type, work });
+      const hasUpserts = work.sent.hasUpserts(work.offer);
+      const hasRemovals = work.sent.hasRemovals(work.offer);
+      if (hasUpserts || !work.sent.completed || (last && hasRemovals)) return this.#respond(type, work, last);
+      if (hasRemovals) removals.unshift({ type, work });
     }
     const [first] = removals;
-    return !first || first.work.sent.busy ? undefined : this.#respond(first.type, first.work, true);
+    return first && this.#respond(first.type, first.work, true);
   }
 
   /** Responses that were sent and are not answered yet. */
@@ -119,13 +127,15 @@ export class ServerSession {
     if (!sent) return this.#producer.awaited?.has(type) ? 'wait' : 'skip';
     const produced = this.#producer.lookup(type);
     if (!produced.complete || produced.moment.epoch < sent.epoch) return 'wait';
-    const pending = sent.pending(produced.resources, (name) => this.#producer.hold?.(type, name) ?? false);
-    return { sent, produced, ...pending };
+    const hold = (name: string) => this.#producer.hold?.(type, name) ?? false;
+    return { sent, produced, offer: { resources: produced.resources, hold } };
   }
 
-  #respond(type: ResourceType, work: Work, mayRemove: boolean): DeltaResponse {
-    const { sent, produced } = work;
-    const { page, more } = this.#page(work, mayRemove ? work.removals : []);
+  /** Undefined while the consumer has yet to answer the last response of the type. */
+  #respond(type: ResourceType, work: Work, mayRemove: boolean): DeltaResponse | undefined {
+    const { sent, produced, offer } = work;
+    if (sent.busy) return undefined;
+    const { page, more } = sent.takePage(offer, this.#sizesOf(sent), mayRemove);
     const nonce = String(++this.#nonces);
     sent.sent(nonce, page);
     sent.epoch = produced.moment.epoch;
@@ -134,48 +144,14 @@ export class ServerSession {
     return { type, nonce, moment: produced.moment, resources, removed, complete: sent.completed };
   }
 
-  /** As much as fits. `more`: upserts are left. */
-  #page({ sent, produced, upserts }: Work, removals: readonly string[]): { page: Page; more: boolean } {
-    const room = new Room(this.#producer.maxBytes ?? 3 * mebibyte);
-    const page = { upserts: [] as Page['upserts'][number][], removed: [] as string[] };
-    for (const name of upserts) {
-      const resource = read(name, produced.resources.get(name));
-      const size = resource.body.length + name.length + resource.version.length + 16;
-      if (size > room.most) {
-        const reason = `${resource.body.length} bytes are more than fit into one message`;
-        sent.reject(name, { version: resource.version, reason });
-      } else if (room.take(size)) page.upserts.push(resource);
-      else return { page, more: true };
-    }
-    for (const name of removals) if (room.take(name.length + 4)) page.removed.push(name);
-    return { page, more: false };
+  #sizesOf({ completed }: SentType): PageSizes {
+    const { maxBytes: max = 3 * mebibyte, firstBytes = max, bulkBytes = max } = this.#producer;
+    return { max, bulk: completed ? bulkBytes : firstBytes };
   }
 }
 
 interface Work {
   readonly sent: SentType;
   readonly produced: ProducedType;
-  readonly upserts: readonly string[];
-  readonly removals: readonly string[];
-}
-
-class Room {
-  readonly most: number;
-  #left: number;
-
-  constructor(most: number) {
-    this.most = most;
-    this.#left = most;
-  }
-
-  take(size: number): boolean {
-    if (size > this.#left) return false;
-    this.#left -= size;
-    return true;
-  }
-}
-
-function read(name: string, produced: Produced | undefined): Page['upserts'][number] {
-  const body = produced?.body ?? new Uint8Array();
-  return { name, version: produced?.version ?? '', body: typeof body === 'function' ? body() : body };
+  readonly offer: Offer;
 }

@@ -1,6 +1,7 @@
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest, DeltaResponse, Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Produced, ProducedType } from '@isthmus/mesh/delta/produced.ts';
+import type { Urgency } from '@isthmus/mesh/delta/sent-type.ts';
 import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
 
 export const policyType = 'policy';
@@ -56,10 +57,14 @@ export class DeltaWorld {
     return { resources, moment: { epoch: this.epoch, revision: 0n }, complete: this.complete };
   }
 
-  set(type: string, name: string, version: string | undefined): void {
+  set(type: string, name: string, version: string | undefined, urgency: Urgency = 'urgent'): void {
     if (version === undefined) this.state.get(type)!.delete(name);
     else this.state.get(type)!.set(name, version);
-    this.server.changed(type, [name]);
+    this.server.changed(type, [name], urgency);
+  }
+
+  setInBulk(type: string, name: string, version: string | undefined): void {
+    this.set(type, name, version, 'bulk');
   }
 
   deliverToServer(): void {
