@@ -7,7 +7,13 @@ import { decodeMessage } from './binary.ts';
 import { readService } from './service.ts';
 import { readWorkload } from './workload.ts';
 
-export { encodeService } from './service.ts';
+export {
+  encodeService,
+  encodeServiceAddresses,
+  encodeServiceRecord,
+  joinService,
+  type EncodedService,
+} from './service.ts';
 export { encodeWorkload } from './workload.ts';
 
 export type Address =

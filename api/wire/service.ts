@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { NetworkAddress, Scope, Service, ServicePort } from '@isthmus/mesh/state/service.ts';
 import { ServiceExtensionSchema } from '../gen/isthmus/mesh_pb.js';
 import {
@@ -6,12 +7,12 @@ import {
   LoadBalancing_HealthPolicy,
   LoadBalancing_Mode,
   LoadBalancing_Scope,
+  ServiceSchema,
   Service_Visibility,
   type NetworkAddress as WireAddress,
   type NetworkAddressSchema,
   type Port,
   type Service as WireService,
-  type ServiceSchema,
 } from '../gen/upstream/workload_pb.js';
 import { encodeMessage } from './binary.ts';
 import { extensionNames, readExtension, writeExtension } from './extension.ts';
@@ -44,6 +45,33 @@ export const encodeService = (
   { extended }: { extended: boolean } = { extended: true },
 ): Uint8Array =>
   encodeMessage(AddressSchema, { type: { case: 'service', value: writeService(service, extended) } });
+
+/** A service in parts that are encoded by themselves, so that clients share all but their own addresses of it. */
+export interface EncodedService {
+  /** The message without an Address around it, and with the addresses that it has for every client. */
+  readonly record: Uint8Array;
+}
+
+export const encodeServiceRecord = (
+  service: Service,
+  { extended }: { extended: boolean },
+): EncodedService => ({ record: encodeMessage(ServiceSchema, writeService(service, extended)) });
+
+/** The field `addresses` alone. */
+export const encodeServiceAddresses = (addresses: readonly NetworkAddress[]): Uint8Array =>
+  encodeMessage(ServiceSchema, { addresses: addresses.map(writeAddress) });
+
+/**
+ * An Address that holds an encoded service and, after its own, these addresses. Nothing is encoded again: a message may
+ * be cut between fields, and what a repeated field has in one part and in the next is one list (protobuf, encoding).
+ */
+export const joinService = ({ record }: EncodedService, addresses: Uint8Array): Uint8Array =>
+  new BinaryWriter()
+    .tag(AddressSchema.field.service.number, WireType.LengthDelimited)
+    .uint32(record.length + addresses.length)
+    .raw(record)
+    .raw(addresses)
+    .finish();
 
 const writeService = (service: Service, extended: boolean): MessageInitShape<typeof ServiceSchema> => ({
   ...{ name: service.name, namespace: service.namespace, hostname: service.hostname },

@@ -1,12 +1,19 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
-import type { EncodeCache, Form, Unencodable } from './encode.ts';
+import type { EncodeCache, Form, ServiceBase, Unencodable } from './encode.ts';
 import { audienceOf, type Audience, type Projection } from './project.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
 /** The virtual addresses of a service for one proxy, which only that proxy listens on. */
 export type Vips = (client: string, service: string) => readonly NetworkAddress[];
+
+/** A service as this client has it, and what it is made of. */
+interface OwnService {
+  readonly base: ServiceBase;
+  readonly addresses: readonly NetworkAddress[];
+  readonly produced: Produced | Unencodable;
+}
 
 /** What one client receives: its audience's projection, with its own addresses of services. */
 export class ClientView {
@@ -15,8 +22,8 @@ export class ClientView {
   readonly #form: Form;
   readonly #cache: EncodeCache;
   readonly #vips: Vips | undefined;
-  readonly #own = new Map<string, Service>();
-  readonly #base = new Map<string, Service>();
+  /** By key of the service. */
+  readonly #own = new Map<string, OwnService>();
   projection: Projection | undefined;
 
   constructor(client: ProxyClient, cache: EncodeCache, vips: Vips | undefined) {
@@ -47,28 +54,24 @@ export class ClientView {
 
   #encoded(type: string, name: string, record: object | undefined): Produced | Unencodable | undefined {
     if (record === undefined) {
-      this.#forget(name);
+      this.#own.delete(name);
       return undefined;
     }
-    const own = type === typeUrls.address && !('uid' in record) ? this.#service(record as Service) : record;
-    return this.#cache.encode(type, own, this.#form);
+    return type === typeUrls.address && !('uid' in record) && this.#vips
+      ? this.#service(record as Service, this.#vips)
+      : this.#cache.encode(type, record, this.#form);
   }
 
-  /** The service with this client's addresses; the same object while neither changes. */
-  #service(base: Service): Service {
-    if (!this.#vips) return base;
-    const addresses = this.#vips(this.client.key, base.key);
-    const known = this.#own.get(base.key);
-    if (known && this.#base.get(base.key) === base && sameAddresses(known.addresses, addresses)) return known;
-    const own = { ...base, addresses };
-    this.#own.set(base.key, own);
-    this.#base.set(base.key, base);
-    return own;
-  }
-
-  #forget(name: string): void {
-    this.#own.delete(name);
-    this.#base.delete(name);
+  /** The service with this client's addresses. */
+  #service(service: Service, vips: Vips): Produced | Unencodable {
+    const base = this.#cache.base(service, this.#form);
+    if ('failure' in base) return base;
+    const addresses = vips(this.client.key, service.key);
+    const known = this.#own.get(service.key);
+    if (known?.base === base && sameAddresses(known.addresses, addresses)) return known.produced;
+    const produced = this.#cache.addressed(base, addresses);
+    this.#own.set(service.key, { base, addresses, produced });
+    return produced;
   }
 }
 

@@ -1,12 +1,19 @@
 import { encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
-import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
+import {
+  encodeService,
+  encodeServiceAddresses,
+  encodeServiceRecord,
+  encodeWorkload,
+  joinService,
+  type EncodedService,
+} from '@isthmus/api/wire/address.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 
 /** `plain` is for Istio's own proxies: without what Isthmus adds. */
@@ -15,6 +22,11 @@ export type Form = 'extended' | 'plain';
 /** A record that cannot be encoded; the reason. It is kept as it was at those who have it. */
 export interface Unencodable {
   readonly failure: string;
+}
+
+/** A service that is encoded but for the addresses that each client has of it. */
+export interface ServiceBase extends EncodedService {
+  readonly version: string;
 }
 
 /**
@@ -26,6 +38,10 @@ export class EncodeCache {
     extended: new WeakMap<object, Produced | Unencodable>(),
     plain: new WeakMap<object, Produced | Unencodable>(),
   };
+  readonly #bases = {
+    extended: new WeakMap<Service, ServiceBase | Unencodable>(),
+    plain: new WeakMap<Service, ServiceBase | Unencodable>(),
+  };
   readonly #onFailure: (type: string, failure: string) => void;
 
   constructor(onFailure: (type: string, failure: string) => void) {
@@ -36,15 +52,38 @@ export class EncodeCache {
     const cache = this.#bytes[form];
     const known = cache.get(record);
     if (known) return known;
-    const encoded = this.#try(type, record, form);
+    const encoded = this.#try(type, (): Produced => {
+      const body = encodeAs(type, record, form);
+      return { version: contentVersion(body), body };
+    });
     cache.set(record, encoded);
     return encoded;
   }
 
-  #try(type: string, record: object, form: Form): Produced | Unencodable {
+  /** A service without the addresses of any client. */
+  base(service: Service, form: Form): ServiceBase | Unencodable {
+    const known = this.#bases[form].get(service);
+    if (known) return known;
+    const encoded = this.#try(typeUrls.address, (): ServiceBase => {
+      const base = encodeServiceRecord(service, { extended: form === 'extended' });
+      return { ...base, version: contentVersion(base.record) };
+    });
+    this.#bases[form].set(service, encoded);
+    return encoded;
+  }
+
+  /** A service with one client's addresses. Only these are encoded, and all is put together when it is sent. */
+  addressed(base: ServiceBase, addresses: readonly NetworkAddress[]): Produced | Unencodable {
+    return this.#try(typeUrls.address, (): Produced => {
+      const own = encodeServiceAddresses(addresses);
+      const version = own.length === 0 ? base.version : `${base.version}.${contentVersion(own)}`;
+      return { version, body: () => joinService(base, own) };
+    });
+  }
+
+  #try<T>(type: string, encode: () => T): T | Unencodable {
     try {
-      const body = encodeAs(type, record, form);
-      return { version: contentVersion(body), body };
+      return encode();
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error);
       this.#onFailure(type, failure);

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decodeAddress, encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
+import {
+  decodeAddress,
+  encodeService,
+  encodeServiceAddresses,
+  encodeServiceRecord,
+  encodeWorkload,
+  joinService,
+} from '@isthmus/api/wire/address.ts';
 import { decodeAuthorization, encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import {
@@ -32,6 +39,21 @@ describe('what is encoded is decoded', () => {
           ok: true,
           value: { kind: 'service', service: one },
         });
+      }),
+    );
+  });
+
+  it('services whose addresses are appended to what was encoded without them', () => {
+    fc.assert(
+      fc.property(service, fc.boolean(), (one, isInParts) => {
+        const { addresses } = one;
+        const cut = isInParts ? Math.floor(addresses.length / 2) : 0;
+        const record = encodeServiceRecord(
+          { ...one, addresses: addresses.slice(0, cut) },
+          { extended: true },
+        );
+        const bytes = joinService(record, encodeServiceAddresses(addresses.slice(cut)));
+        assert.deepEqual(decodeAddress(bytes), { ok: true, value: { kind: 'service', service: one } });
       }),
     );
   });
