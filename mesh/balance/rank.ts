@@ -14,13 +14,21 @@ export function rank(
   client: Placed,
   endpoint: Placed,
 ): number | undefined {
-  if (mode !== 'STRICT' && mode !== 'FAILOVER') return 0;
+  if (!isRanked(mode)) return 0;
   if (mode === 'STRICT' && !routingPreference.every((scope) => isSame(scope, client, endpoint)))
     return undefined;
   return routingPreference[0] === 'NETWORK'
     ? networkFirst(routingPreference, client, endpoint)
     : leading(routingPreference, client, endpoint);
 }
+
+/** Alike for two clients to which a service's endpoints have the same ranks, as far as their places alone tell. */
+export const placeKey = (
+  { mode, routingPreference }: Pick<Service, 'mode' | 'routingPreference'>,
+  client: Placed,
+): string => JSON.stringify(isRanked(mode) ? routingPreference.map((scope) => partOf(scope, client)) : []);
+
+const isRanked = (mode: Service['mode']): boolean => mode === 'STRICT' || mode === 'FAILOVER';
 
 function leading(preference: readonly Scope[], client: Placed, endpoint: Placed): number {
   const miss = preference.findIndex((scope) => !isSame(scope, client, endpoint));
@@ -33,19 +41,22 @@ function networkFirst(preference: readonly Scope[], client: Placed, endpoint: Pl
   return client.network === endpoint.network ? preference.length + rest : rest;
 }
 
-function isSame(scope: Scope, client: Placed, endpoint: Placed): boolean {
+const isSame = (scope: Scope, client: Placed, endpoint: Placed): boolean =>
+  partOf(scope, client) === partOf(scope, endpoint);
+
+function partOf(scope: Scope, { locality, node, cluster, network }: Placed): string {
   switch (scope) {
     case 'REGION':
-      return client.locality.region === endpoint.locality.region;
+      return locality.region;
     case 'ZONE':
-      return client.locality.zone === endpoint.locality.zone;
+      return locality.zone;
     case 'SUBZONE':
-      return client.locality.subzone === endpoint.locality.subzone;
+      return locality.subzone;
     case 'NODE':
-      return client.node === endpoint.node;
+      return node;
     case 'CLUSTER':
-      return client.cluster === endpoint.cluster;
+      return cluster;
     case 'NETWORK':
-      return client.network === endpoint.network;
+      return network;
   }
 }

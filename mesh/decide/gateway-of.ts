@@ -1,4 +1,4 @@
-import { weightedDraw } from '../balance/weighted-order.ts';
+import { drawUsable } from '../balance/draw-usable.ts';
 import { formatWorkloadIdentity, type TrustDomain } from '../identity/spiffe-id.ts';
 import type { Random } from '../process/random.ts';
 import type { GatewayAddress } from '../state/gateway-address.ts';
@@ -52,12 +52,13 @@ function ofService(
   servicePort: number,
   random: Random,
 ): Gateway | undefined {
-  const usable = state.endpointsOf(service).flatMap((workload) => {
+  let chosen: Gateway | undefined;
+  drawUsable([state.endpoints.ranks(service, undefined)], random, (workload) => {
     const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
-    return address === undefined || port === 0 ? [] : [{ workload, address, port }];
+    if (address === undefined || port === 0) return 'USELESS';
+    const expect = [...new Set([...namesOf(workload), ...service.subjectAltNames])];
+    chosen = { workload, address, port, expect };
+    return 'ENOUGH';
   });
-  const chosen = weightedDraw(usable, ({ workload }) => workload.capacity, random).next().value;
-  return (
-    chosen && { ...chosen, expect: [...new Set([...namesOf(chosen.workload), ...service.subjectAltNames])] }
-  );
+  return chosen;
 }

@@ -1,8 +1,9 @@
-import { weightedOrder } from '../balance/weighted-order.ts';
+import { drawUsable } from '../balance/draw-usable.ts';
 import { parseAuthority } from '../hbone/authority.ts';
 import { canonicalAddress } from '../net/address.ts';
 import type { Random } from '../process/random.ts';
 import { err, ok, type Result } from '../result.ts';
+import type { EndpointPlace } from '../state/endpoint-groups.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
@@ -94,9 +95,8 @@ export function decideGateway(state: MeshState, request: GatewayRequest, random:
   if (!service.ok) return service.error;
   const refusal = notGranted(service.value, request);
   if (refusal) return refusal;
-  const usable = endpointsFor(state, service.value, wanted.value.port, request);
-  if (usable.length === 0) return nothingUsable(state, service.value, request);
-  const candidates = weightedOrder(usable, ({ workload }) => workload.capacity, random, mostCandidates);
+  const candidates = endpointsFor(state, service.value, wanted.value.port, request, random);
+  if (candidates.length === 0) return nothingUsable(state, service.value, request);
   return { kind: 'forward', service: service.value, candidates };
 }
 
@@ -142,10 +142,8 @@ function exportedService(
   return err(refuse('NOT_EXPORTED', `${host}:${port} is not exported by network ${network}`));
 }
 
-function livesElsewhere(state: MeshState, service: Service, network: string): boolean {
-  const members = state.workloads.ofService(service.key);
-  return members.length > 0 && members.every((one) => one.network !== network);
-}
+const livesElsewhere = ({ workloads }: MeshState, { key }: Service, network: string): boolean =>
+  workloads.isBacked(key) && !workloads.isBacked(key, { network });
 
 function notGranted({ hostname, grantedClusters }: Service, request: GatewayRequest): Refused | undefined {
   if (!('authority' in request)) return undefined;
@@ -166,30 +164,32 @@ function endpointsFor(
   service: Service,
   servicePort: number,
   request: GatewayRequest,
+  random: Random,
 ): readonly GatewayCandidate[] {
-  const target = targetOf(request);
+  const { cluster, region, zone } = targetOf(request);
   const isConnect = 'authority' in request;
-  return state.endpointsOf(service).flatMap((workload) => {
-    const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
-    const usable =
-      workload.network === request.network &&
-      workload.cluster === target.cluster &&
-      (isConnect ? workload.transport === 'hbone' : terminatesIstioMtls(workload)) &&
-      isIn(workload, target);
-    return !usable || address === undefined || port === 0
-      ? []
-      : [{ workload, address, port: isConnect ? hbonePort : port }];
-  });
+  const matches = (place: EndpointPlace): boolean =>
+    (isConnect ? place.transport === 'hbone' : terminatesIstioMtls(place)) && isIn(place, { region, zone });
+  const found: GatewayCandidate[] = [];
+  drawUsable(
+    [state.endpoints.at(service, { network: request.network, cluster }, matches)],
+    random,
+    (workload) => {
+      const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
+      if (address === undefined || port === 0) return 'USELESS';
+      found.push({ workload, address, port: isConnect ? hbonePort : port });
+      return found.length < mostCandidates ? 'MORE' : 'ENOUGH';
+    },
+  );
+  return found;
 }
 
-const isIn = ({ locality }: Workload, { region, zone }: { region: string; zone: string }): boolean =>
+const isIn = ({ locality }: EndpointPlace, { region, zone }: { region: string; zone: string }): boolean =>
   (region === '' || region === locality.region) && (zone === '' || zone === locality.zone);
 
 function nothingUsable(state: MeshState, service: Service, request: GatewayRequest): Refused {
   const { cluster, region, zone } = targetOf(request);
-  const here = state.workloads
-    .ofService(service.key)
-    .some((one) => one.network === request.network && one.cluster === cluster);
+  const here = state.workloads.isBacked(service.key, { network: request.network, cluster });
   if (cluster !== request.cluster && !here)
     return refuse('OTHER_NETWORK', `cluster ${cluster} is not reached through network ${request.network}`);
   const place = [cluster, region, zone].filter((part) => part !== '').join('/');

@@ -39,9 +39,6 @@ const now = (state: MeshState, keys: Iterable<string>): readonly Service[] =>
  * endpoints leave it in the eyes of their own proxy, though callers elsewhere may not have heard of it yet.
  */
 const withdrawn = (state: MeshState, workload: Workload): readonly Service[] =>
-  [...state.services.all()].filter(
-    ({ key, namespace, exported }) =>
-      exported &&
-      namespace === workload.namespace &&
-      !state.workloads.ofService(key).some(({ cluster }) => cluster === workload.cluster),
-  );
+  state.services
+    .exportedIn(workload.namespace)
+    .filter(({ key }) => !state.workloads.isBacked(key, { cluster: workload.cluster }));

@@ -1,9 +1,9 @@
+import { drawUsable, type Taken } from '../balance/draw-usable.ts';
 import type { Random } from '../process/random.ts';
 import type { Address, MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
 import { addressLike } from '../net/address.ts';
-import { candidates, type Candidate } from './candidates.ts';
 import { namesMeant } from './host-names.ts';
 import { proxyPorts } from './proxy-ports.ts';
 import { routeKey } from './route-key.ts';
@@ -100,7 +100,7 @@ function toWorkload(call: Call, workload: Workload): OutboundDecision {
 }
 
 function toService(call: Call, service: Service): OutboundDecision {
-  const { state, source, address, port, random } = call;
+  const { address, port } = call;
   const { hostname } = service;
   if (service.waypoint) return needsWaypoint(hostname);
   if (service.mode === 'PASSTHROUGH')
@@ -109,7 +109,7 @@ function toService(call: Call, service: Service): OutboundDecision {
       : { kind: 'passthrough', address, port };
   if (!service.ports.some(({ servicePort }) => servicePort === port))
     return refuse('NO_SUCH_PORT', `${hostname} has no port ${port}`);
-  return gather(call, service, candidates(state, source, service, random));
+  return gather(call, service);
 }
 
 /** Closed, not skipped: what a waypoint enforces must not be gone round. */
@@ -120,18 +120,25 @@ const needsWaypoint = (name: string): OutboundDecision =>
   );
 
 /** Takes candidates until enough of them can be reached, and says why none can if none can. */
-function gather(call: Call, service: Service, drawn: Iterable<Candidate>): OutboundDecision {
+function gather(call: Call, service: Service): OutboundDecision {
+  const { state, source, random } = call;
   const [good, bad] = [new Map<string, Route>(), new Map<string, Route>()];
   let why: OutboundDecision | undefined;
-  for (const candidate of drawn) {
-    const outcome = routeToMember(call, service, candidate);
-    if (outcome.ok) keep(outcome.value);
-    else why ??= refuse(outcome.error.code, outcome.error.message);
-    if (good.size === mostRoutes) break;
-  }
+  const ranks = state.endpoints.ranks(service, source).map((rank) => [rank]);
+  drawUsable(ranks, random, take);
   const routes = [...good.values(), ...bad.values()].slice(0, mostRoutes);
   if (routes.length > 0) return { kind: 'routes', service, routes };
   return why ?? refuse('NO_HEALTHY_UPSTREAM', `${service.hostname} has no healthy endpoint`);
+
+  function take(workload: Workload): Taken {
+    const outcome = routeToMember(call, service, workload);
+    if (outcome.ok) {
+      keep(outcome.value);
+      return good.size < mostRoutes ? 'MORE' : 'ENOUGH';
+    }
+    why ??= refuse(outcome.error.code, outcome.error.message);
+    return 'USELESS';
+  }
 
   // Two entries behind one passthrough are one way: trying it twice would be waiting twice.
   function keep(route: Route): void {
@@ -141,7 +148,7 @@ function gather(call: Call, service: Service, drawn: Iterable<Candidate>): Outbo
   }
 }
 
-function routeToMember(call: Call, service: Service, { workload }: Candidate): RouteOutcome {
+function routeToMember(call: Call, service: Service, workload: Workload): RouteOutcome {
   const { state, source, port: servicePort, random } = call;
   const targetPort = targetPortOf(service, workload, servicePort);
   const address = addressLike(workload.addresses, call.address);

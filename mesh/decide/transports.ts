@@ -4,5 +4,8 @@ import type { Workload } from '../state/workload.ts';
 export const isClassic = ({ sidecar, transport }: Workload): boolean => sidecar || transport === 'istio-mtls';
 
 /** Whether a workload's proxy answers Istio mTLS on the ports of the application. */
-export const terminatesIstioMtls = ({ transport, classicClients }: Workload): boolean =>
+export const terminatesIstioMtls = ({
+  transport,
+  classicClients,
+}: Pick<Workload, 'transport' | 'classicClients'>): boolean =>
   transport === 'istio-mtls' || (transport === 'hbone' && classicClients);

@@ -1,8 +1,9 @@
 import type { Authorization } from '../rbac/authorization.ts';
+import { EndpointSets, isRankedAlike, isUsable } from './endpoint-sets.ts';
 import { PolicyStore } from './policies.ts';
 import type { Service, ServiceKey } from './service.ts';
 import { ServiceStore } from './services.ts';
-import type { Workload } from './workload.ts';
+import type { Workload, WorkloadUid } from './workload.ts';
 import { WorkloadStore } from './workloads.ts';
 
 export type Address =
@@ -23,16 +24,18 @@ export class MeshState {
   readonly workloads = new WorkloadStore();
   readonly services = new ServiceStore();
   readonly policies = new PolicyStore();
+  /** The same endpoints as `endpointsOf`, in sets that are kept. */
+  readonly endpoints = new EndpointSets((service) => this.endpointsOf(service));
 
   readonly #isNamed = (policy: string): boolean => this.workloads.naming(policy).length > 0;
 
   /** First what is new, then what goes. A name that nobody bears is ignored. */
   applyAddresses(upserts: readonly Address[], removed: readonly string[]): void {
     for (const one of upserts)
-      if (one.kind === 'workload') this.workloads.insert(one.workload);
-      else this.services.insert(one.service);
+      if (one.kind === 'workload') this.#insertWorkload(one.workload);
+      else this.#insertService(one.service);
     // A name is a workload's uid first, and a service's key if no workload bears it (Istio workload API).
-    for (const name of removed) if (!this.workloads.remove(name)) this.services.remove(name);
+    for (const name of removed) if (!this.#removeWorkload(name)) this.#removeService(name);
     this.policies.sweep(this.#isNamed);
   }
 
@@ -77,7 +80,7 @@ export class MeshState {
   /** Endpoints that new connections of a service may choose among. */
   endpointsOf(service: Service): readonly Workload[] {
     const members = this.workloads.ofService(service.key);
-    return service.healthPolicy === 'ALLOW_ALL' ? members : members.filter(isHealthy);
+    return members.filter((one) => isUsable(service, one));
   }
 
   /** Workloads of a node; of one cluster alone where names of nodes may meet (two clusters in one network). */
@@ -91,9 +94,28 @@ export class MeshState {
     const named = new Set([...this.workloads.all()].flatMap(({ services }) => [...services.keys()]));
     return [...named].filter((key) => !this.services.get(key));
   }
-}
 
-const isHealthy = ({ status }: Workload): boolean => status === 'HEALTHY';
+  #insertWorkload(workload: Workload): void {
+    const replaced = this.workloads.insert(workload);
+    if (replaced) this.endpoints.remove(replaced);
+    this.endpoints.insert(workload);
+  }
+
+  #removeWorkload(uid: WorkloadUid): boolean {
+    const removed = this.workloads.remove(uid);
+    if (removed) this.endpoints.remove(removed);
+    return removed !== undefined;
+  }
+
+  #insertService(service: Service): void {
+    const replaced = this.services.insert(service);
+    if (replaced && !isRankedAlike(replaced, service)) this.endpoints.serviceChanged(service.key);
+  }
+
+  #removeService(key: ServiceKey): void {
+    if (this.services.remove(key)) this.endpoints.serviceChanged(key);
+  }
+}
 
 const asWorkload = (workload: Workload | undefined): Address | undefined =>
   workload && { kind: 'workload', workload };

@@ -13,6 +13,8 @@ export class ServiceStore {
   readonly #byKey = new Map<ServiceKey, Service>();
   readonly #byAddress = new IndexMap<Service>();
   readonly #byHostname = new IndexMap<Service>();
+  /** By namespace, those that are exported. */
+  readonly #exported = new IndexMap<Service>();
   /** By network. There are few, so they are looked through. */
   readonly #blocks = new Map<string, readonly ServiceBlock[]>();
 
@@ -21,6 +23,7 @@ export class ServiceStore {
     const replaced = this.remove(service.key);
     this.#byKey.set(service.key, service);
     this.#byHostname.add(service.hostname, service);
+    if (service.exported) this.#exported.add(service.namespace, service);
     for (const { network, address, prefix } of service.addresses)
       if (prefix === undefined) this.#byAddress.add(`${network}/${address}`, service);
       else this.#blocks.set(network, [...(this.#blocks.get(network) ?? []), { service, address, prefix }]);
@@ -32,6 +35,7 @@ export class ServiceStore {
     if (!service) return undefined;
     this.#byKey.delete(key);
     this.#byHostname.delete(service.hostname, service);
+    if (service.exported) this.#exported.delete(service.namespace, service);
     for (const { network, address, prefix } of service.addresses)
       if (prefix === undefined) this.#byAddress.delete(`${network}/${address}`, service);
       else this.#removeBlocks(network, service);
@@ -66,6 +70,11 @@ export class ServiceStore {
   /** Every service that bears a host name, in whatever namespace. */
   bearing(hostname: string): readonly Service[] {
     return this.#byHostname.get(hostname);
+  }
+
+  /** The exported services of a namespace. */
+  exportedIn(namespace: string): readonly Service[] {
+    return this.#exported.get(namespace);
   }
 
   #inBlock(network: string, address: string, namespace: string): Service | undefined {

@@ -1,3 +1,4 @@
+import { Backing, type Where } from './backing.ts';
 import { IndexMap } from './index-map.ts';
 import { first } from './preference.ts';
 import type { ServiceKey } from './service.ts';
@@ -13,12 +14,14 @@ export class WorkloadStore {
   readonly #byHostname = new IndexMap<Workload>();
   readonly #byNode = new IndexMap<Workload>();
   readonly #byPolicy = new IndexMap<Workload>();
+  readonly #backing = new Backing();
 
   /** Puts a workload in, or in the place of the one of its uid. Gives back the one that it replaces. */
   insert(workload: Workload): Workload | undefined {
     const replaced = this.remove(workload.uid);
     this.#byUid.set(workload.uid, workload);
     this.#eachKey(workload, (index, key) => index.add(key, workload));
+    this.#backing.count(workload, 1);
     return replaced;
   }
 
@@ -27,6 +30,7 @@ export class WorkloadStore {
     if (!workload) return undefined;
     this.#byUid.delete(uid);
     this.#eachKey(workload, (index, key) => index.delete(key, workload));
+    this.#backing.count(workload, -1);
     return workload;
   }
 
@@ -63,6 +67,11 @@ export class WorkloadStore {
    */
   ofService(key: ServiceKey): readonly Workload[] {
     return this.#byService.get(key);
+  }
+
+  /** Whether a service has any member, healthy or not, of that cluster and network, as far as they are given. */
+  isBacked(key: ServiceKey, where: Where = {}): boolean {
+    return this.#backing.isAny(key, where);
   }
 
   withHostname(namespace: string, hostname: string): Workload | undefined {

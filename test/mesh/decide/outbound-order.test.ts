@@ -49,6 +49,20 @@ describe('outbound: several ways', () => {
     assert.equal(draws, 3);
   });
 
+  it('of 200 endpoints the only one that a classic sidecar can reach is found', () => {
+    const many = Array.from({ length: 200 }, (_, i) => pod(`cart-${i}`, `10.2.0.${i}`, backs(cart)));
+    const state = stateOf([...many, pod('open', '10.3.0.1', { ...backs(cart), classicClients: true })]);
+    const source = { ...client, transport: 'istio-mtls' as const, sidecar: true };
+    for (const seed of seeds) {
+      const target = toAddress('10.1.0.1');
+      const routes = routesOf(decideOutbound(state, { source, network, target }, seededRandom(seed)));
+      assert.deepEqual(
+        routes.map(({ workload }) => workload.name),
+        ['open'],
+      );
+    }
+  });
+
   it('a recent failure goes last, even behind a farther rank', () => {
     const failed = 'hbone|10.0.0.2:15008|10.0.0.2:8080';
     for (const seed of seeds)

@@ -32,6 +32,14 @@ describe('service store: inserted again', () => {
     assert.equal(store.size, 1);
   });
 
+  it('is among the exported of its namespace as long as it is exported', () => {
+    const exported = { ...before, exported: true };
+    const store = storeOf(exported);
+    assert.deepEqual([store.exportedIn('shop'), store.exportedIn('other')], [[exported], []]);
+    store.insert(before);
+    assert.deepEqual(store.exportedIn('shop'), []);
+  });
+
   it('of another block keeps that of a neighbour', () => {
     const neighbour = aService({ name: 'orders', addresses: [at('10.2.5.0', 24)] });
     const store = storeOf(before, neighbour, { ...before, addresses: [] });

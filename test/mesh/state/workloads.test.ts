@@ -38,6 +38,26 @@ describe('workload store: inserted again', () => {
     assert.deepEqual(store.ofService(key), [after]);
   });
 
+  it('in another network or cluster leaves its service unbacked there', () => {
+    const { store } = insertTwice({ network: 'network-west', cluster: 'west' });
+    const at = (where: { readonly network?: string; readonly cluster?: string }) =>
+      store.isBacked(key, where);
+    assert.deepEqual([at({}), at({ cluster: 'west' }), at({ network: 'network-west' })], [true, true, true]);
+    assert.deepEqual([at({ cluster: 'east' }), at({ network: 'network-east' })], [false, false]);
+    assert.equal(at({ cluster: 'west', network: 'network-west' }), true);
+    assert.equal(at({ cluster: 'west', network: 'network-east' }), false);
+    store.remove(uid);
+    assert.equal(at({}), false);
+  });
+
+  it('leaves its service backed by another member of the same cluster', () => {
+    const store = new WorkloadStore();
+    store.insert(before);
+    store.insert({ ...before, uid: 'east//Pod/shop/cart-2', status: 'UNHEALTHY' });
+    store.remove(uid);
+    assert.equal(store.isBacked(key, { cluster: 'east' }), true);
+  });
+
   it('in another service leaves the old one', () => {
     const { store, after } = insertTwice({ services: new Map([['shop/other', []]]) });
     assert.deepEqual(store.ofService(key), []);
