@@ -19,7 +19,7 @@ import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
 import { ClusterHealth } from './cluster-health.ts';
-import { LinkClient } from './link/client.ts';
+import { HubLinks } from './link/hub-links.ts';
 import { HubViewStore } from './link/hub-view-store.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
@@ -111,7 +111,7 @@ export class Agent {
   readonly #allocations: Allocations;
   readonly #xds: XdsServer;
   readonly #starter: PodStarter;
-  readonly link: LinkClient;
+  readonly link: HubLinks;
   readonly #reports = new PublishedReports();
   readonly #trials: PortTrials;
   readonly #upstream = new UpstreamZtunnels();
@@ -173,7 +173,7 @@ export class Agent {
       log,
     });
     const epochs = new HubEpochs(stateDir, log);
-    this.link = new LinkClient({
+    this.link = new HubLinks({
       ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
       epochs,
       reports: (type) => this.#reports.of(type),

@@ -3,7 +3,7 @@ import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import type { LinkClient } from './client.ts';
+import type { HubLinks } from './hub-links.ts';
 import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
 
 /** True from half of the certificate's life on. */
@@ -14,7 +14,7 @@ export function linkIsDue({ chain }: LinkIdentity, now: number): boolean {
 
 /** Renews the agent's certificate over the link that it opens, with a new key, and keeps it on disk. */
 export async function renewLink(
-  link: Pick<LinkClient, 'renew'>,
+  link: Pick<HubLinks, 'renew'>,
   identity: LinkIdentity,
   stateDir: string,
   random: Random,

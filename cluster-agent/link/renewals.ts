@@ -2,12 +2,12 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
-import type { LinkClient } from './client.ts';
+import type { HubLinks } from './hub-links.ts';
 import type { LinkIdentity } from './identity.ts';
 import { linkIsDue, renewLink } from './renewal.ts';
 
 interface Deps {
-  readonly link: Pick<LinkClient, 'connected' | 'synced' | 'signIntermediate' | 'renew'>;
+  readonly link: Pick<HubLinks, 'connected' | 'synced' | 'signIntermediate' | 'renew'>;
   readonly issuer: Pick<
     WorkloadIssuer,
     'wantsNext' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'

@@ -5,7 +5,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
-import type { LinkClient } from '../link/client.ts';
+import type { HubLinks } from '../link/hub-links.ts';
 import type { HubViewStore } from '../link/hub-view-store.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { AppliedEvent, XdsServer } from '../xds/server.ts';
@@ -16,7 +16,7 @@ export interface StatusDeps {
   readonly views: Pick<HubViewStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
   readonly xds: Pick<XdsServer, 'connectedClients'>;
-  readonly link: Pick<LinkClient, 'connected'>;
+  readonly link: Pick<HubLinks, 'connected'>;
   readonly hubEpoch: () => bigint;
   readonly clock: Clock;
 }

@@ -10,20 +10,15 @@ import { withListing } from '../state/shard.ts';
 import { isHeld } from './hold.ts';
 import type { Pace } from './pace.ts';
 import type { HubPorts } from './ports.ts';
+import type { AgentLink } from './agent-link.ts';
 import type { Reports } from './reports.ts';
-import type { AgentSession } from './sessions.ts';
-
-/** What outlives an agent's streams: what it has reported, and how fast. */
-export interface Taken {
-  readonly reports: Reports;
-  readonly pace: Pace;
-}
+import type { LinkStream } from './stream-kind.ts';
+import type { Taken } from './taken-reports.ts';
 
 /** One agent's Sync stream: what its cluster must know goes down, what it reports comes up. */
-export class AgentSync implements AgentSession {
+export class AgentSync implements LinkStream<SyncMessage> {
   readonly cluster: string;
-  readonly id: string;
-  readonly #call: ServerDuplexStream<SyncMessage, SyncMessage>;
+  readonly #link: AgentLink;
   readonly #hub: HubPorts;
   readonly #reports: Reports;
   readonly #down: ServerSession;
@@ -40,15 +35,15 @@ export class AgentSync implements AgentSession {
   #stopped = false;
 
   constructor(
-    cluster: string,
+    link: AgentLink,
     call: ServerDuplexStream<SyncMessage, SyncMessage>,
     hub: HubPorts,
     { reports, pace }: Taken,
   ) {
+    const { cluster } = link.agent;
     this.#pace = pace;
     this.cluster = cluster;
-    this.id = hub.random.id();
-    this.#call = call;
+    this.#link = link;
     this.#hub = hub;
     this.#reports = reports;
     this.#up = new ClientSession(upTypes, reports.versions());
@@ -67,14 +62,14 @@ export class AgentSync implements AgentSession {
     if (message.kind === 'response') {
       // One response of a type is under way at a time: an agent that sends more does not wait for its answers.
       if (this.#answers.length + this.#delayed >= 2 * upTypes.length)
-        return this.end('answers are not read', status.RESOURCE_EXHAUSTED);
+        return this.#link.end('answers are not read', status.RESOURCE_EXHAUSTED);
       const { resources, removed } = message.response;
       const wait = this.#pace.take(resources.length + removed.length);
       if (wait > 0) return this.#delay(message.response, wait);
       this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     } else {
       const heard = this.#down.request(message.request);
-      if (!heard.ok) return this.end(heard.error, status.INVALID_ARGUMENT);
+      if (!heard.ok) return this.#link.end(heard.error, status.INVALID_ARGUMENT);
     }
     this.#pump.wake();
   }
@@ -99,6 +94,7 @@ export class AgentSync implements AgentSession {
     );
   }
 
+  /** Something that this cluster must know may have changed. */
   wake(): void {
     const letGo = this.#holds.changedIn(this.#hub.snapshot());
     if (letGo) this.#holds = new Reads();
@@ -111,12 +107,6 @@ export class AgentSync implements AgentSession {
     this.#pump.wake();
   }
 
-  end(reason: string, code = status.ABORTED): void {
-    this.stop();
-    this.#call.emit('error', { code, details: reason });
-  }
-
-  /** The call has ended by itself. */
   stop(): void {
     this.#stopped = true;
     this.#pump.stop();

@@ -9,7 +9,7 @@ import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
 import { StateFile } from '../../cluster-agent/state-file.ts';
@@ -85,7 +85,7 @@ export class TestAgent {
   readonly refuses = new Set<string>();
   readonly #address: string;
   #stop = new AbortController();
-  link: LinkClient | undefined;
+  link: HubLinks | undefined;
 
   constructor(cluster: string, address: string) {
     this.cluster = cluster;
@@ -109,7 +109,7 @@ export class TestAgent {
 
   connect(identity = this.identity, clock: Clock = systemClock): this {
     this.#stop = new AbortController();
-    this.link = new LinkClient({
+    this.link = new HubLinks({
       ...{ identity, localAddress: this.#address, views: this.views, clock, random: systemRandom },
       epochs: new HubEpochs(this.stateDir, silentLog),
       log: silentLog,

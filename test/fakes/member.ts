@@ -11,7 +11,7 @@ import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { LinkClient } from '../../cluster-agent/link/client.ts';
+import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
 import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
@@ -73,7 +73,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   const at = { cluster: said.cluster, stateDir, tokenFile, localAddress: said.address };
   const identity = await linkIdentity({ ...at, clock, random: systemRandom });
   const reports = reportsOf(said);
-  const link = new LinkClient({
+  const link = new HubLinks({
     ...{
       identity,
       localAddress: said.address,
@@ -102,7 +102,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
 }
 
 /** Health of a service that the hub has not heard of yet is told again. */
-async function shown(hub: TestHub, { cluster, services }: Said, link: LinkClient): Promise<void> {
+async function shown(hub: TestHub, { cluster, services }: Said, link: HubLinks): Promise<void> {
   const query =
     '{ services(first: 100) { nodes { name clusters { cluster total } } } clusters(first: 100) { nodes { name state } } }';
   const total = services.reduce((sum, { healthy }) => sum + healthy, 0);

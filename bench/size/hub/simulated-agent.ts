@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import { LinkClient } from '@isthmus/cluster-agent/link/client.ts';
+import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
 import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
@@ -33,7 +33,7 @@ export class SimulatedAgent {
   readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
   #health: readonly ServiceHealth[];
   #identity: LinkIdentity | undefined;
-  #link: LinkClient | undefined;
+  #link: HubLinks | undefined;
   #stop = new AbortController();
 
   constructor(member: Member, onReceived: (type: string) => void) {
@@ -63,7 +63,7 @@ export class SimulatedAgent {
     const { stateDir, address } = this.#member;
     if (!this.#identity) throw new Error(`${this.#member.cluster} has not joined`);
     this.#stop = new AbortController();
-    this.#link = new LinkClient({
+    this.#link = new HubLinks({
       ...{ identity: this.#identity, localAddress: address, views: this.#views },
       ...{ clock: systemClock, random: systemRandom, log: silentLog },
       epochs: new HubEpochs(stateDir, silentLog),

@@ -1,0 +1,35 @@
+import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { HubEpochs } from './hub-epochs.ts';
+import type { HubViewStore } from './hub-view-store.ts';
+import type { LinkIdentity } from './identity.ts';
+
+/** What the link needs of the rest of the agent. */
+export interface LinkDeps {
+  readonly identity: LinkIdentity;
+  readonly localAddress: string;
+  readonly views: HubViewStore;
+  readonly epochs: HubEpochs;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What goes up, by type; undefined while the agent itself has not finished listing. */
+  reports(type: string): ProducedResources | undefined;
+  health(): Omit<HealthReport, 'sequence' | 'sentAt' | 'unreadable'>;
+  answer(ask: Ask): Promise<Answer>;
+  /** The hub's view has changed. */
+  readonly onView: () => void;
+}
+
+/** What all links of an agent share. */
+export interface LinkShared {
+  readonly deps: LinkDeps;
+  /** Of the agent's own life: the order of what it reports. */
+  readonly moment: { epoch: bigint; revision: bigint };
+  /** Resources that came down since the start, by type: what a reconnect costs. */
+  readonly received: Record<string, number>;
+}

@@ -1,0 +1,54 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import type { Timer } from '@isthmus/mesh/process/clock.ts';
+import type { LinkDeps } from '../link-deps.ts';
+import type { LinkStream, StreamKind } from '../stream-kind.ts';
+
+const healthEvery = 5000;
+
+/** Health as it is at the moment when there is room for it: at once, every five seconds, and when it has changed. */
+class HealthReports implements LinkStream<number> {
+  readonly #deps: LinkDeps;
+  readonly #pump: Pump<HealthReport>;
+  #isDue = false;
+  #sequence = 0;
+  #next: Timer | undefined;
+
+  constructor(call: ClientDuplexStream<HealthReport, number>, deps: LinkDeps) {
+    this.#deps = deps;
+    this.#pump = new Pump(call, () => this.#report());
+    this.#beat();
+  }
+
+  hear(): void {
+    // An acknowledgement. Nothing rests on it yet.
+  }
+
+  send(): void {
+    this.#isDue = true;
+    this.#pump.wake();
+  }
+
+  stop(): void {
+    this.#pump.stop();
+    this.#next?.cancel();
+  }
+
+  #report(): HealthReport | undefined {
+    if (!this.#isDue) return undefined;
+    this.#isDue = false;
+    const sentAt = this.#deps.clock.now();
+    return { ...this.#deps.health(), sequence: ++this.#sequence, sentAt, unreadable: [] };
+  }
+
+  #beat(): void {
+    this.send();
+    this.#next = this.#deps.clock.after(healthEvery, () => this.#beat());
+  }
+}
+
+export const healthStream: StreamKind<number, HealthReport, HealthReports> = {
+  method: 'health',
+  open: (_session, call, { deps }) => new HealthReports(call, deps),
+};

@@ -1,0 +1,159 @@
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { epochHeader } from '@isthmus/api/grpc/services.ts';
+import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
+import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
+import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import type { Timer } from '@isthmus/mesh/process/clock.ts';
+import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
+import type { HubSession } from '../hub-session.ts';
+import type { LinkShared } from '../link-deps.ts';
+import type { LinkStream, StreamKind } from '../stream-kind.ts';
+
+/** What the hub has rejected is offered again: it may have exceeded a limit, and there may be room now. */
+const retryEvery = 60_000;
+
+/** The agent's end of a Sync stream: reports go up, and the hub's view comes down where it is taken from this link. */
+class HubSync implements LinkStream<SyncMessage> {
+  readonly #session: HubSession;
+  readonly #shared: LinkShared;
+  readonly #up: ServerSession;
+  readonly #pump: Pump<SyncMessage>;
+  /** Requests and acknowledgements that wait for room. */
+  readonly #answers: SyncMessage[] = [];
+  /** Undefined while the view is taken from another link. */
+  #down: ClientSession | undefined;
+  readonly #awaited = new Set<string>(downTypes);
+  #resources = 0;
+  #isCounted = false;
+  #retry: Timer | undefined;
+
+  constructor(session: HubSession, call: ClientDuplexStream<SyncMessage, SyncMessage>, shared: LinkShared) {
+    this.#session = session;
+    this.#shared = shared;
+    this.#up = reporting(shared);
+    this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextUp());
+    this.#retryLater();
+  }
+
+  /** Asks for the hub's view on this stream, beginning with the versions that are held. */
+  takeView(): void {
+    if (this.#down) return;
+    this.#down = new ClientSession(downTypes, this.#shared.deps.views.versions());
+    for (const request of this.#down.open()) this.#answers.push({ kind: 'request', request });
+    this.#pump.wake();
+  }
+
+  /** The view was asked for on this stream. */
+  get takesView(): boolean {
+    return this.#down !== undefined;
+  }
+
+  /** Everything of the view has come on this stream. */
+  get synced(): boolean {
+    return this.#awaited.size === 0;
+  }
+
+  /** The highest of what has come on this stream. */
+  get epoch(): bigint {
+    return this.#down?.epoch ?? 0n;
+  }
+
+  /** Something that goes up may have changed. */
+  changed(types: readonly string[] = upTypes): void {
+    for (const type of types) this.#up.changed(type);
+    this.#pump.wake();
+  }
+
+  hear(message: SyncMessage): void {
+    if (message.kind === 'request') {
+      const heard = this.#up.request(message.request);
+      if (!heard.ok) return this.#session.end(heard.error);
+    } else if (!this.#admits(message.response)) return this.#session.end(this.#replaced(message.response));
+    else if (this.#answers.length >= 2 * downTypes.length)
+      return this.#session.end('the hub does not read answers');
+    else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
+    this.#pump.wake();
+  }
+
+  stop(): void {
+    this.#pump.stop();
+    this.#retry?.cancel();
+  }
+
+  #admits({ moment }: DeltaResponse): boolean {
+    const { epochs, identity } = this.#shared.deps;
+    return epochs.admit(identity.hubId, moment.epoch);
+  }
+
+  #replaced({ moment }: DeltaResponse): string {
+    const { epochs, identity } = this.#shared.deps;
+    const seen = epochs.seen(identity.hubId);
+    return `this hub has epoch ${moment.epoch} and epoch ${seen} was seen before: it was replaced by another hub, or restored from a backup; in that case start it with --epoch-above ${seen}`;
+  }
+
+  #take(response: DeltaResponse): DeltaRequest {
+    const { deps, received } = this.#shared;
+    const { views, onView } = deps;
+    // What was not asked for is acknowledged and dropped.
+    const down = this.#down ?? new ClientSession([]);
+    received[response.type] = (received[response.type] ?? 0) + response.resources.length;
+    const request = down.response(response, (resources, removed) =>
+      views.apply(response.type, resources, removed),
+    );
+    if (response.resources.length + response.removed.length > 0) onView();
+    this.#count(response);
+    return request;
+  }
+
+  /** Says once a stream what coming back has cost: 0 resources when nothing has changed meanwhile. */
+  #count({ type, resources, complete }: DeltaResponse): void {
+    const { views, onView, log } = this.#shared.deps;
+    this.#resources += resources.length;
+    if (complete) this.#awaited.delete(type);
+    if (this.#awaited.size > 0 || this.#isCounted) return;
+    this.#isCounted = true;
+    if (views.completed()) onView();
+    log.info({ resources: this.#resources }, 'synced with the hub');
+  }
+
+  #nextUp(): SyncMessage | undefined {
+    const response = this.#up.next();
+    return response && { kind: 'response', response };
+  }
+
+  #retryLater(): void {
+    this.#retry = this.#shared.deps.clock.after(retryEvery, () => {
+      if (this.#up.retryRejected()) this.#pump.wake();
+      this.#retryLater();
+    });
+  }
+}
+
+/** The session of what goes up: this agent's reports, in the order of its own life. */
+function reporting({ deps, moment }: LinkShared): ServerSession {
+  const lines = new LimitedLines(deps.clock, deps.log);
+  return new ServerSession({
+    types: upTypes,
+    lookup: (type) => ({
+      resources: deps.reports(type) ?? new Map(),
+      moment: { ...moment },
+      complete: deps.reports(type) !== undefined,
+    }),
+    onAck: (type, { rejected }) => {
+      for (const [name, { reason }] of rejected)
+        lines.warn(
+          `rejected/${type}`,
+          { type, name, reason },
+          'the hub rejected a report and keeps the one before; it is offered again in a minute',
+        );
+    },
+  });
+}
+
+export const syncStream: StreamKind<SyncMessage, SyncMessage, HubSync> = {
+  method: 'sync',
+  headers: ({ epochs, identity }) => ({ [epochHeader]: String(epochs.seen(identity.hubId)) }),
+  open: (session, call, shared) => new HubSync(session, call, shared),
+};

@@ -1,0 +1,29 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { AgentLink } from './agent-link.ts';
+import type { HubPorts } from './ports.ts';
+import type { TakenReports } from './taken-reports.ts';
+
+/** What the streams of a link work with: the rest of the hub, and what outlives the links of a cluster. */
+export interface StreamPorts {
+  readonly hub: HubPorts;
+  readonly taken: TakenReports;
+}
+
+/** One stream that is open on a link. */
+export interface LinkStream<In> {
+  hear(message: In): void;
+  /** The call is over: nothing more is written to it. Called once. */
+  stop(): void;
+}
+
+/**
+ * One kind of stream that agents open, under the name of its method in `linkService`. A stream that is added is one of
+ * these, and one entry of `streamKinds`.
+ */
+export interface StreamKind<In, Out, S extends LinkStream<In> = LinkStream<In>> {
+  readonly method: 'sync' | 'health' | 'answer';
+  /** The link ends when its stream of this kind ends. */
+  readonly holdsLink: boolean;
+  /** Throws CodedError when the call is refused; nothing has changed then. */
+  open(link: AgentLink, call: ServerDuplexStream<In, Out>, ports: StreamPorts): S;
+}

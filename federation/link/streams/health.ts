@@ -1,0 +1,43 @@
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { withHealth, withHealthRejections, withoutOldRejections } from '../../state/shard.ts';
+import { LatestHealth } from '../latest-health.ts';
+import { withinLimits } from '../limited-health.ts';
+import type { HubPorts } from '../ports.ts';
+import type { StreamKind } from '../stream-kind.ts';
+
+/** The latest report wins; so does the latest acknowledgement, should the agent be slow to read. */
+export const healthStream: StreamKind<HealthReport, number> = {
+  method: 'health',
+  holdsLink: false,
+  open({ agent: { cluster } }, call, { hub }) {
+    let taken: number | undefined;
+    const acknowledgements = new Pump(call, () => {
+      const sequence = taken;
+      taken = undefined;
+      return sequence;
+    });
+    const latest = new LatestHealth(hub.clock, (report) => {
+      takeHealth(hub, cluster, report);
+      taken = report.sequence;
+      acknowledgements.wake();
+    });
+    return {
+      hear: (report) => latest.report(report),
+      stop() {
+        acknowledgements.stop();
+        latest.stop();
+      },
+    };
+  },
+};
+
+function takeHealth(hub: HubPorts, cluster: string, whole: HealthReport): void {
+  const { limits, clock } = hub;
+  hub.updateShard(cluster, (shard) => {
+    const { report, rejected } = withinLimits(whole, shard.health, limits);
+    const now = clock.now();
+    const taken = withHealth(withoutOldRejections(shard, now), report, now);
+    return withHealthRejections(taken, [...whole.unreadable, ...rejected], now);
+  });
+}

@@ -1,0 +1,45 @@
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { Pace } from './pace.ts';
+import { Reports } from './reports.ts';
+
+/** What outlives a cluster's links: what its agents have reported, and how fast. */
+export interface Taken {
+  readonly reports: Reports;
+  readonly pace: Pace;
+}
+
+/** The reports of every cluster. */
+export class TakenReports {
+  readonly #clock: Clock;
+  readonly #limits: ClusterLimits;
+  readonly #byCluster = new Map<string, Taken>();
+
+  constructor(clock: Clock, limits: ClusterLimits, restored: ReadonlyMap<string, Reports>) {
+    this.#clock = clock;
+    this.#limits = limits;
+    for (const [cluster, reports] of restored) this.#byCluster.set(cluster, this.#with(reports));
+  }
+
+  /** Clusters of which something is kept. */
+  get size(): number {
+    return this.#byCluster.size;
+  }
+
+  of(cluster: string): Taken {
+    const known = this.#byCluster.get(cluster);
+    if (known) return known;
+    const taken = this.#with(new Reports(this.#limits));
+    this.#byCluster.set(cluster, taken);
+    return taken;
+  }
+
+  /** Forgets the clusters that are no longer known. */
+  keep(isKnown: (cluster: string) => boolean): void {
+    for (const cluster of this.#byCluster.keys()) if (!isKnown(cluster)) this.#byCluster.delete(cluster);
+  }
+
+  #with(reports: Reports): Taken {
+    return { reports, pace: new Pace(this.#clock, this.#limits.reportsPerSecond) };
+  }
+}

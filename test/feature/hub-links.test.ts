@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { downTypes, upTypes } from '@isthmus/api/wire/link.ts';
+import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
+import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
+import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
+import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { aHealth, until } from '../fakes/agent.ts';
+import { HubReplica } from '../fakes/hub-replica.ts';
+import { agentPair, makeCa } from '../fakes/link-listener.ts';
+import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+
+describe('an agent that holds two links', () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-links-'));
+  const ca = makeCa();
+  const stop = new AbortController();
+  let replicas: readonly HubReplica[];
+  let links: HubLinks;
+  before(async () => {
+    replicas = await Promise.all([new HubReplica(ca).start(), new HubReplica(ca).start()]);
+    links = new HubLinks(
+      {
+        identity: {
+          ...agentPair(ca),
+          cluster: 'east',
+          hubId: 'hub',
+          trustDomain: 'cluster.local',
+          endpoints: replicas.map(({ endpoint }) => endpoint),
+          ca: certificatePem(ca.certificate),
+        },
+        localAddress: '127.0.0.1',
+        views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
+        epochs: new HubEpochs(stateDir, silentLog),
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
+        reports: (type) => new Map([[`${type}-1`, { version: 'v', body: new Uint8Array(1) }]]),
+        health: () => ({ proxiesConnected: 1, workloads: 1, services: [aHealth('cart')] }),
+        answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
+        onView: () => undefined,
+      },
+      2,
+    );
+    void links.run(stop.signal);
+  });
+  after(async () => {
+    stop.abort();
+    await Promise.all(replicas.map((one) => one.stop()));
+    rmSync(stateDir, { recursive: true });
+  });
+
+  const reported = upTypes.map((type) => `${type}/${type}-1`);
+  const asking = () => replicas.filter(({ asked }) => asked.size > 0);
+
+  it('reports to both, says to both how it is, and answers both', async () => {
+    for (const replica of replicas) {
+      await until(() => replica.health > 0 && reported.every((name) => replica.reported.has(name)));
+      replica.ask({
+        id: 'q1',
+        deadlineMillis: 5000,
+        ask: { kind: 'workloads', first: 1, after: '', namespace: '', labels: {} },
+      });
+      await until(() => replica.answers.some(({ id, kind }) => id === 'q1' && kind === 'answer'));
+    }
+  });
+
+  it('takes the view of the hub from one of them, and from the other one when that ends', async () => {
+    await until(() => links.synced && asking().length === 1);
+    const [source] = asking();
+    assert.deepEqual([...(source?.asked ?? [])].sort(), [...downTypes].sort());
+    source?.endLinks();
+    await until(() => links.synced && asking().length === 1 && asking()[0] !== source);
+    // The one that ended comes back, reports, and is not asked for the view.
+    await until(() => links.states.every(({ heard }) => heard));
+    assert.equal(source?.asked.size, 0);
+    assert.deepEqual(
+      links.states.filter(({ isSource }) => isSource).map(({ synced }) => synced),
+      [true],
+    );
+  });
+});

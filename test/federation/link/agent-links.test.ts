@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { AgentLinks } from '../../../federation/link/agent-links.ts';
+import type { LinkStream, StreamKind, StreamPorts } from '../../../federation/link/stream-kind.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+
+/** A call that keeps how it was ended. */
+class FakeCall extends EventEmitter {
+  readonly statuses: { code: number; details: string }[] = [];
+
+  constructor() {
+    super();
+    this.on('error', (error: { code: number; details: string }) => this.statuses.push(error));
+  }
+
+  end(): void {
+    this.emit('finish');
+  }
+
+  say(message: string): void {
+    this.emit('data', message);
+  }
+}
+
+const kindOf = (method: 'sync' | 'health', holdsLink: boolean) => {
+  const heard: string[] = [];
+  let stopped = 0;
+  const kind: StreamKind<string, string> = {
+    method,
+    holdsLink,
+    open: (): LinkStream<string> => ({ hear: (message) => heard.push(message), stop: () => stopped++ }),
+  };
+  return { kind, heard, stopped: () => stopped };
+};
+
+const ports = {} as StreamPorts;
+const east = { cluster: 'east', membership: 'm1' };
+
+describe('the links of agents at the hub', () => {
+  const world = () => {
+    const clock = new FakeClock();
+    const events: string[] = [];
+    const links = new AgentLinks(clock, {
+      onGone: (cluster) => events.push(`gone ${cluster}`),
+      onDuplicate: (cluster) => events.push(`duplicate ${cluster}`),
+    });
+    const sync = kindOf('sync', true);
+    const health = kindOf('health', false);
+    const open = (kind: StreamKind<string, string>, connection: string, agent = east) => {
+      const call = new FakeCall();
+      const link = links.at(agent, connection);
+      link.open(kind, call as unknown as ServerDuplexStream<string, string>, ports);
+      links.add(link);
+      return { call, link };
+    };
+    return { clock, events, links, sync, health, open };
+  };
+
+  it('keep the streams of one connection together, and end them all when one that holds the link ends', () => {
+    const { events, links, sync, health, open } = world();
+    const one = open(sync.kind, 'a:1');
+    const other = open(health.kind, 'a:1');
+    assert.equal(one.link, other.link);
+    one.call.say('hello');
+    assert.deepEqual(sync.heard, ['hello']);
+    one.call.emit('cancelled');
+    assert.deepEqual(other.call.statuses, [
+      { code: status.ABORTED, details: 'the agent has ended its link' },
+    ]);
+    assert.deepEqual([links.size, sync.stopped(), health.stopped()], [0, 1, 1]);
+    assert.deepEqual(events, ['gone east']);
+  });
+
+  it('go on when a stream ends that does not hold the link, until the last one has ended', () => {
+    const { events, links, sync, health, open } = world();
+    const one = open(health.kind, 'a:1');
+    const other = open(sync.kind, 'a:1');
+    one.call.emit('cancelled');
+    assert.equal(links.of('east')?.stream(health.kind), undefined);
+    assert.notEqual(links.of('east')?.stream(sync.kind), undefined);
+    other.call.emit('end');
+    assert.deepEqual(events, ['gone east']);
+  });
+
+  it('of one cluster are one: a newer connection replaces the older one with all its streams', () => {
+    const { events, links, sync, health, open } = world();
+    const old = [open(sync.kind, 'a:1'), open(health.kind, 'a:1')];
+    const newer = open(sync.kind, 'a:2');
+    for (const { call } of old) assert.equal(call.statuses[0]?.code, status.ABORTED);
+    assert.equal(links.of('east'), newer.link);
+    assert.deepEqual(events, ['duplicate east']);
+    old[0]?.call.say('late');
+    assert.deepEqual(sync.heard, []);
+  });
+
+  it('hear the newer of two streams of one kind, and stay', () => {
+    const { events, links, sync, open } = world();
+    const older = open(sync.kind, 'a:1');
+    const newer = open(sync.kind, 'a:1');
+    assert.equal(older.call.statuses[0]?.details, 'a newer stream of this connection has taken over');
+    newer.call.say('hello');
+    assert.deepEqual([sync.heard, links.size, events], [['hello'], 1, []]);
+  });
+
+  it('stay as they were when a newer connection is refused', () => {
+    const { clock, events, links, sync, open } = world();
+    const { link } = open(sync.kind, 'a:1');
+    const refusing: StreamKind<string, string> = {
+      method: 'sync',
+      holdsLink: true,
+      open() {
+        throw new Error('refused');
+      },
+    };
+    const timers = clock.pending;
+    assert.throws(() => open(refusing, 'a:2'), /refused/);
+    assert.deepEqual([links.of('east') === link, events, clock.pending], [true, [], timers]);
+  });
+
+  it('end with the membership that they are of', () => {
+    const { links, sync, health, open } = world();
+    const calls = [open(sync.kind, 'a:1'), open(health.kind, 'a:1')].map(({ call }) => call);
+    open(sync.kind, 'b:1', { cluster: 'west', membership: 'm2' });
+    links.endWhere(({ cluster }) => (cluster === 'east' ? 'sent away' : undefined));
+    assert.deepEqual(
+      calls.map(({ statuses }) => statuses),
+      [
+        [{ code: status.PERMISSION_DENIED, details: 'sent away' }],
+        [{ code: status.PERMISSION_DENIED, details: 'sent away' }],
+      ],
+    );
+    assert.deepEqual([links.size, links.of('west')?.isOver], [1, false]);
+  });
+
+  for (const [at, isOver] of [
+    [20_999, false],
+    [21_000, true],
+  ] as const)
+    it(`${isOver ? 'end' : 'stand'} ${at} ms after the last message of any stream`, async () => {
+      const { clock, sync, health, open } = world();
+      const { link, call } = open(sync.kind, 'a:1');
+      const other = open(health.kind, 'a:1');
+      await clock.advance(12_000);
+      call.say('something');
+      await clock.advance(5000);
+      other.call.say('something');
+      await clock.advance(at);
+      assert.equal(link.isOver, isOver);
+      assert.equal(call.statuses[0]?.code, isOver ? status.UNAVAILABLE : undefined);
+    });
+
+  it('stand when what was said within the 20 s is read after a long turn of the event loop', async () => {
+    const { clock, sync, open } = world();
+    const { link, call } = open(sync.kind, 'a:1');
+    await clock.advance(20_500);
+    call.say('this was in the socket');
+    await clock.advance(1000);
+    assert.equal(link.isOver, false);
+  });
+});
