@@ -148,14 +148,21 @@ export class Agent {
       clock,
     });
     this.#allocations = new Allocations({
-      ...{ file: new StateFile(at('allocations.json'), log), block: options.addresses, clock, log },
+      file: new StateFile(at('allocations.json'), log),
+      block: options.addresses,
+      clock,
+      log,
     });
     this.#conditions = new ReportedConditions({ allocations: this.#allocations, xds: () => this.#xds });
     this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
     this.#moment = { epoch, revision: 0n };
     this.#health = new ClusterHealth({
-      ...{ stateDir, cluster: options.cluster, trustDomain: identity.trustDomain, clock, log },
+      stateDir,
+      cluster: options.cluster,
+      trustDomain: identity.trustDomain,
+      clock,
+      log,
       streams: () => this.#xds,
       issuer: () => this.#issuer.currentKeyId,
       onChange: () => this.#schedule(),
@@ -174,7 +181,12 @@ export class Agent {
     });
     const epochs = new HubEpochs(stateDir, log);
     this.link = new HubLinks({
-      ...{ identity, localAddress: options.localAddress, views: this.#views, clock, random, log },
+      identity,
+      localAddress: options.localAddress,
+      views: this.#views,
+      clock,
+      random,
+      log,
       epochs,
       reports: (type) => this.#reports.of(type),
       health: () => ({
@@ -186,13 +198,23 @@ export class Agent {
       onView: () => this.#hubChanged(),
     });
     this.#status = new AgentStatus({
-      ...{ view: this.#view, views: this.#views, issuer: this.#issuer, xds: this.#xds, link: this.link },
-      ...{ hubEpoch: () => epochs.seen(identity.hubId), clock },
+      view: this.#view,
+      views: this.#views,
+      issuer: this.#issuer,
+      xds: this.#xds,
+      link: this.link,
+      hubEpoch: () => epochs.seen(identity.hubId),
+      clock,
     });
     this.#renewals = new Renewals(identity, {
-      ...{ link: this.link, issuer: this.#issuer, activated: () => this.#activated() },
+      link: this.link,
+      issuer: this.#issuer,
+      activated: () => this.#activated(),
       intermediates: () => this.#views.view.intermediates,
-      ...{ stateDir, clock, random, log },
+      stateDir,
+      clock,
+      random,
+      log,
     });
   }
 
@@ -290,8 +312,13 @@ export class Agent {
   #input(): TranslateInput {
     const { cluster, trustDomain } = this.#options;
     return {
-      ...{ cluster, trustDomain, now: this.#options.clock.now(), refusedPorts: this.#trials.refused },
-      ...{ view: this.#view, hub: this.#views.view, upstreamZtunnels: this.#upstream.pods },
+      cluster,
+      trustDomain,
+      now: this.#options.clock.now(),
+      refusedPorts: this.#trials.refused,
+      view: this.#view,
+      hub: this.#views.view,
+      upstreamZtunnels: this.#upstream.pods,
       health: this.#health.current,
     };
   }

@@ -63,7 +63,9 @@ function report(subject: string, version: string | undefined, coverages: readonl
   const done = coverages.every((one) => one.applied >= one.proxies);
   const [first] = rejected;
   return {
-    ...{ subject, version: version ?? '', proxies },
+    subject,
+    version: version ?? '',
+    proxies,
     state: first ? 'REJECTED' : done ? 'APPLIED' : 'PENDING',
     message: first ? `${first.client}: ${first.reason}` : waitsFor(coverages),
   };

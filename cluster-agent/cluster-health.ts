@@ -41,7 +41,10 @@ export class ClusterHealth {
         acknowledged: (id, uid) => streams().acknowledged(id, typeUrls.address, uid),
         returned: (id) => streams().returned(id),
       },
-      ...{ issued: this.#issued, clock, log, onChange },
+      issued: this.#issued,
+      clock,
+      log,
+      onChange,
     });
   }
 
@@ -100,5 +103,7 @@ export class ClusterHealth {
 /** Nothing is reported of a cluster that has not been listed. */
 const unassessed = {
   problem: { cause: 'PROXY_NOT_CONNECTED', object: '', detail: '' },
-  ...{ stale: undefined, provenBy: undefined, until: Infinity },
+  stale: undefined,
+  provenBy: undefined,
+  until: Infinity,
 } as const;

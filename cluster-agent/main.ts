@@ -64,7 +64,10 @@ startAgent(
     xdsPort,
     admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
     tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
-    ...{ tryBind: bindWithin(flags.text('addresses')), clock: systemClock, random: systemRandom, log },
+    tryBind: bindWithin(flags.text('addresses')),
+    clock: systemClock,
+    random: systemRandom,
+    log,
   },
   stop.signal,
 ).catch((error: unknown) => {

@@ -45,10 +45,15 @@ function summary(
   const { name, namespace } = pod.metadata;
   const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod);
   return {
-    ...{ uid, name, namespace, node: pod.nodeName, serviceAccount: pod.serviceAccount },
+    uid,
+    name,
+    namespace,
+    node: pod.nodeName,
+    serviceAccount: pod.serviceAccount,
     spiffeId: identityFor(input, namespace, pod.serviceAccount),
     addresses: pod.podIP === '' ? [] : [pod.podIP],
-    ...{ mode, ready: pod.ready === true },
+    mode,
+    ready: pod.ready === true,
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],
     deniesByDefault: isUnderAllow(snapshot, namespace, workload?.authorizationPolicies ?? []),

@@ -183,9 +183,13 @@ function watch(
 }
 
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({
-  ...{ hubId: options.hubId, trustDomain: options.trustDomain, exportByLabel: options.exportByLabel },
+  hubId: options.hubId,
+  trustDomain: options.trustDomain,
+  exportByLabel: options.exportByLabel,
   exports: options.exports,
-  ...{ linkCaHash, joinEndpoints: joinsOf(options), linkEndpoints: linksOf(options) },
+  linkCaHash,
+  joinEndpoints: joinsOf(options),
+  linkEndpoints: linksOf(options),
 });
 
 /** What clusters had reported before: shown as stale, and held until they report again. */

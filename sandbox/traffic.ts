@@ -15,7 +15,8 @@ export function steadyTraffic(doorUrl: string, clock: Clock, every = 200): Traff
   let timer: Timer | undefined;
   let paused = false;
   const state = {
-    ...{ sent: 0, failed: 0 },
+    sent: 0,
+    failed: 0,
     async pause() {
       paused = true;
       await Promise.all(underWay);

@@ -74,7 +74,9 @@ export const joinService = ({ record }: EncodedService, addresses: Uint8Array): 
     .finish();
 
 const writeService = (service: Service, extended: boolean): MessageInitShape<typeof ServiceSchema> => ({
-  ...{ name: service.name, namespace: service.namespace, hostname: service.hostname },
+  name: service.name,
+  namespace: service.namespace,
+  hostname: service.hostname,
   addresses: service.addresses.map(writeAddress),
   ports: service.ports.map(({ servicePort, targetPort }) => ({ servicePort, targetPort })),
   subjectAltNames: [...service.subjectAltNames],
@@ -112,7 +114,10 @@ export function readService(message: WireService, fields: Fields): Service {
   const ours = readExtension(message.extensions, extensionNames.service, ServiceExtensionSchema, fields);
   fields.upTo('ip_families', message.ipFamilies, 3);
   return {
-    ...{ key: `${namespace}/${hostname}`, name: message.name, namespace, hostname },
+    key: `${namespace}/${hostname}`,
+    name: message.name,
+    namespace,
+    hostname,
     addresses: message.addresses.map((address, i) => readAddress(`addresses[${i}]`, address, fields)),
     ports: message.ports.map((port, i) => readPort(`ports[${i}]`, port, fields)),
     subjectAltNames: message.subjectAltNames,

@@ -14,19 +14,27 @@ const program = 'npm run bench:size --';
 const flagOf = (size: string): string => size.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const sizeFlags: readonly Flag[] = (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => ({
-  ...{ name: flagOf(size), value: 'N', default: String(wholeSizes[size]), help: 'size at --scale 1' },
+  name: flagOf(size),
+  value: 'N',
+  default: String(wholeSizes[size]),
+  help: 'size at --scale 1',
 }));
 
 /** From the command line. What it does not know, or cannot read, ends the process with status 2 and one sentence. */
 export function readOptions(rows: readonly string[]): Options {
   const own: readonly Flag[] = [
     {
-      ...{ name: 'only', value: 'ROW', default: 'all', choices: ['all', ...rows] },
+      name: 'only',
+      value: 'ROW',
+      default: 'all',
+      choices: ['all', ...rows],
       help: `one row: ${rows.join(', ')}`,
     },
     { name: 'scale', value: 'FACTOR', default: '1', help: 'all sizes times this, for a quick try: 0.01' },
     {
-      ...{ name: 'limit', value: 'SECONDS', default: '300' },
+      name: 'limit',
+      value: 'SECONDS',
+      default: '300',
       help: 'for each row, and for each start of processes; then the cell says so',
     },
   ];

@@ -48,5 +48,8 @@ async function measureRows(
 }
 
 const tableRow = ({ row, measure, goal }: Heading, measured: string): TableRow => ({
-  ...{ row, measure, measured, goal },
+  row,
+  measure,
+  measured,
+  goal,
 });

@@ -33,7 +33,8 @@ export function workloadsCommand(program: Command, world: World): void {
     .action(async (cluster: string, { namespace }: { namespace?: string }, command: Command) => {
       const { endpoint, show } = invocation(command, world);
       const workloads = await all<Workload>(endpoint, {
-        ...{ field: 'workloads', nodes },
+        field: 'workloads',
+        nodes,
         arguments: {
           cluster: { type: 'String!', value: cluster },
           namespace: { type: 'String', value: namespace },

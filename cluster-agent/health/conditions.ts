@@ -117,12 +117,16 @@ function staleConditions(findings: readonly Finding[]): readonly Condition[] {
   const certificates = stale('CERTIFICATE');
   return [
     ...staleCondition(proxies, {
-      ...{ type: 'ProxyConnected', reason: 'PROXY_STALE', severity: 'WARNING' },
+      type: 'ProxyConnected',
+      reason: 'PROXY_STALE',
+      severity: 'WARNING',
       message: `many proxies lost their streams at once, or the agent has started: of ${counted(proxies)} the last known health holds for 30 s`,
       remedy: 'wait until the proxies are back; if this stays, check that they reach the agent on port 15012',
     }),
     ...staleCondition(certificates, {
-      ...{ type: 'CertificateValid', reason: 'CERTIFICATE_UNRECORDED', severity: 'INFO' },
+      type: 'CertificateValid',
+      reason: 'CERTIFICATE_UNRECORDED',
+      severity: 'INFO',
       message: `the agent has no record of the certificates of ${counted(certificates)}, which were issued before the record began; they count as valid until they had to be renewed`,
       remedy: 'none is needed: a renewal records them, within a day; restart the proxies to have it at once',
     }),

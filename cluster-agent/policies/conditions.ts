@@ -44,7 +44,9 @@ const findingOf = (one: Judged): Finding | undefined =>
 function ignored({ policy }: Judged): Finding | undefined {
   if (!isIgnored(policy)) return undefined;
   return {
-    ...{ policy, reason: 'SELECTOR_IGNORED', severity: 'WARNING' },
+    policy,
+    reason: 'SELECTOR_IGNORED',
+    severity: 'WARNING',
     message: 'a PeerAuthentication of the root namespace that has a selector selects nothing, as in Istio',
     remedy: 'move it to the namespace of the workloads, or remove spec.selector to mean the whole mesh',
   };
@@ -54,14 +56,18 @@ function saysNothing({ policy }: Judged): Finding | undefined {
   if (policy.kind === 'PeerAuthentication') {
     if (policy.mode !== 'UNSET' || policy.ports.size > 0) return undefined;
     return {
-      ...{ policy, reason: 'SAYS_NOTHING', severity: 'WARNING' },
+      policy,
+      reason: 'SAYS_NOTHING',
+      severity: 'WARNING',
       message: 'it sets no mode, so what it selects has the mode that it would have without it',
       remedy: 'set spec.mtls.mode to STRICT or PERMISSIVE, or remove the policy',
     };
   }
   if (policy.action !== 'DENY' || policy.rules.length > 0) return undefined;
   return {
-    ...{ policy, reason: 'DENIES_NOTHING', severity: 'WARNING' },
+    policy,
+    reason: 'DENIES_NOTHING',
+    severity: 'WARNING',
     message: 'it is a DENY without a rule that proxies enforce, so it denies nothing',
     remedy:
       'write what it has to deny into spec.rules (`rules: [{}]` denies everything), or remove the policy',
@@ -73,7 +79,9 @@ function shadowedWhole({ policy, shadow, selection }: Judged): Finding | undefin
   const { by, of } = shadow;
   const holds = `${list(by)}, which ${by.length === 1 ? 'is' : 'are'} older or first by name`;
   return {
-    ...{ policy, reason: 'SHADOWED', severity: 'WARNING' },
+    policy,
+    reason: 'SHADOWED',
+    severity: 'WARNING',
     message:
       of === undefined
         ? `it has no effect: where it applies ${by.length === 1 ? 'holds' : 'hold'} ${holds}`
@@ -94,7 +102,9 @@ function selectsNothing({ policy, selection, isDeclared }: Judged): Finding | un
   // A rule for all of a namespace is often written before its first workload.
   const isEarly = labels.length === 0 && isDeclared;
   return {
-    ...{ policy, reason: 'SELECTS_NOTHING', severity: isEarly ? 'INFO' : 'WARNING' },
+    policy,
+    reason: 'SELECTS_NOTHING',
+    severity: isEarly ? 'INFO' : 'WARNING',
     message: `${what}${isDeclared || isOfMesh(policy) ? '' : `, and there is no Namespace ${namespace}`}: the policy has no effect until one has`,
     remedy: `check the spelling of metadata.namespace${labels.length > 0 ? ' and spec.selector' : ''}, or remove the policy`,
   };
@@ -103,7 +113,9 @@ function selectsNothing({ policy, selection, isDeclared }: Judged): Finding | un
 function outside({ policy, selection: { selected, inMesh, outside: some } }: Judged): Finding | undefined {
   if (inMesh > 0) return undefined;
   return {
-    ...{ policy, reason: 'OUTSIDE_THE_MESH', severity: 'WARNING' },
+    policy,
+    reason: 'OUTSIDE_THE_MESH',
+    severity: 'WARNING',
     message: `no proxy enforces it: ${selected === 1 ? 'the one workload that it selects is' : `the ${selected} workloads that it selects are`} in no mesh mode: ${some.join(', ')}${selected > some.length ? ` and ${selected - some.length} more` : ''}`,
     remedy:
       'add the workloads to the mesh (label istio.io/dataplane-mode=ambient, or sidecar injection), or remove the policy',
@@ -115,7 +127,9 @@ function refuses({ policy, selection: { inMesh } }: Judged): Finding | undefined
   if (policy.kind !== 'AuthorizationPolicy' || policy.action !== 'DENY' || policy.dryRun) return undefined;
   if (!policy.rules.some((rule) => rule.every((clause) => clause.length === 0))) return undefined;
   return {
-    ...{ policy, reason: 'DENIES_EVERYTHING', severity: 'WARNING' },
+    policy,
+    reason: 'DENIES_EVERYTHING',
+    severity: 'WARNING',
     message: `a rule of it matches every connection: ${inMesh === 1 ? 'the workload that it selects refuses' : `the ${inMesh} workloads that it selects refuse`} everything, whatever an ALLOW says`,
     remedy: 'if that is not meant, write what it has to deny into spec.rules',
   };

@@ -35,12 +35,16 @@ export async function metricsPage(sources: Sources): Promise<{ text: string; con
     clients.reduce((sum, { unanswered }) => sum + unanswered, 0),
   );
   const streams = new Gauge({
-    ...{ name: 'isthmus_agent_xds_streams', help: 'Proxies that are connected, by kind' },
-    ...{ labelNames: ['kind'], registers },
+    name: 'isthmus_agent_xds_streams',
+    help: 'Proxies that are connected, by kind',
+    labelNames: ['kind'],
+    registers,
   });
   for (const { kind } of clients) streams.inc({ kind });
   new Counter({
-    ...{ name: 'isthmus_agent_certificates_signed_total', help: 'Certificates issued to proxies', registers },
+    name: 'isthmus_agent_certificates_signed_total',
+    help: 'Certificates issued to proxies',
+    registers,
   }).inc(sources.signed);
   counter('certificates_refused_total', 'Certificates that were refused, by code', 'code', sources.refused);
   counter('proxy_rejections_total', 'Resources that proxies refused, by type', 'type', sources.rejected);

@@ -36,7 +36,9 @@ const podEndpoints = (input: TranslateInput, service: ServiceObject): readonly E
     const { pod } = member;
     const transport = transportOf[modeOf(input.view, pod)];
     return {
-      ...{ ...placeOf(input.view, pod.nodeName), transport, healthy: isServing(input, member) },
+      ...placeOf(input.view, pod.nodeName),
+      transport,
+      healthy: isServing(input, member),
       ...(transport === 'hbone' && isServedByUpstream(input, pod) && { hboneOnly: true }),
     };
   });

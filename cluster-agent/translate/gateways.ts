@@ -25,8 +25,12 @@ function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject
   const port = (wanted: number) => (ports.some((one) => one.port === wanted) ? wanted : 0);
   return {
     network: metadata.labels['topology.istio.io/network'] ?? '',
-    ...{ address: pod.podIP, hbonePort: port(15008), passthroughPort: port(15443) },
+    address: pod.podIP,
+    hbonePort: port(15008),
+    passthroughPort: port(15443),
     spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
-    ...{ region: node?.region ?? '', zone: node?.zone ?? '', ready: isHealthy(input.health.of(pod)) },
+    region: node?.region ?? '',
+    zone: node?.zone ?? '',
+    ready: isHealthy(input.health.of(pod)),
   };
 }

@@ -128,7 +128,9 @@ function entryOf(
     workloadName: name,
     canonicalName: name,
     locality: { region: group.region, zone: group.zone, subzone: '' },
-    ...{ trustDomain: input.trustDomain, transport: group.transport, capacity },
+    trustDomain: input.trustDomain,
+    transport: group.transport,
+    capacity,
     networkGateway: {
       kind: 'address',
       network: gateway.network,

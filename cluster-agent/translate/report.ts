@@ -74,9 +74,13 @@ export function serviceReports(input: TranslateInput): ReadonlyMap<string, Servi
 function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
   const { namespace, name, labels } = service.metadata;
   return {
-    ...{ namespace, name, hostname: hostnameOf(service.metadata) },
+    namespace,
+    name,
+    hostname: hostnameOf(service.metadata),
     ports: service.ports.map(({ name: portName, port, targetPort, appProtocol }) => ({
-      ...{ name: portName, port, appProtocol },
+      name: portName,
+      port,
+      appProtocol,
       targetPort: typeof targetPort === 'number' ? targetPort : 0,
     })),
     exportRequested: labels['istio.io/global'] === 'true',
@@ -144,7 +148,8 @@ function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): 
 
 export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {
   const services = input.view.all('Service').map((service) => ({
-    ...{ namespace: service.metadata.namespace, name: service.metadata.name },
+    namespace: service.metadata.namespace,
+    name: service.metadata.name,
     groups: endpointGroups(input, service),
   }));
   return {

@@ -98,12 +98,17 @@ function serviceOf(
     .filter((one) => serviceKeyOf(one) === key)
     .flatMap(({ subjectAltNames }) => subjectAltNames);
   return {
-    ...{ key, name: ref.name, namespace: ref.namespace, hostname: hostnameOf(ref), ports },
+    key,
+    name: ref.name,
+    namespace: ref.namespace,
+    hostname: hostnameOf(ref),
+    ports,
     // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
     addresses: [],
     // Only of remote endpoints: at a local one the workload's own identity is expected.
     subjectAltNames: [...new Set(elsewhere)].sort(),
-    ...{ waypoint: undefined, ...preferenceOf(input, key, local, distribution) },
+    waypoint: undefined,
+    ...preferenceOf(input, key, local, distribution),
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
     canonical: true,
     visibility: 'PUBLIC',

@@ -28,8 +28,14 @@ export interface HubView {
 }
 
 export const emptyHubView: HubView = {
-  ...{ bundles: new Map(), intermediates: new Map(), activations: new Map(), policies: new Map() },
-  ...{ traffic: new Map(), diversions: new Map(), grants: new Map(), remotes: new Map() },
+  bundles: new Map(),
+  intermediates: new Map(),
+  activations: new Map(),
+  policies: new Map(),
+  traffic: new Map(),
+  diversions: new Map(),
+  grants: new Map(),
+  remotes: new Map(),
 };
 
 interface Field {

@@ -3,7 +3,8 @@ import type { UserError } from './command.ts';
 
 /** One refusal: code, the input field as a dotted path, and what to do. */
 export const refusal = (code: string, field: string, message: string): UserError => ({
-  ...{ code, message },
+  code,
+  message,
   field: field === '' ? [] : field.split('.'),
 });
 

@@ -101,8 +101,11 @@ export class CommandRunner {
       const before = await this.#before(options);
       if (before) return this.#repeated<P>(command.name, input, options, before);
       const decided = command.decide(this.#live.current, input, {
-        ...{ now: this.#clock.now(), actor: options.actor, reason: options.reason },
-        ...{ expectedRevision: options.expectedRevision, newId: () => this.#random.id() },
+        now: this.#clock.now(),
+        actor: options.actor,
+        reason: options.reason,
+        expectedRevision: options.expectedRevision,
+        newId: () => this.#random.id(),
         newSecret: () => this.#random.bytes(32).toString('base64url'),
       });
       if (!decided.ok) return { ok: false, errors: decided.error };
@@ -147,8 +150,13 @@ export class CommandRunner {
 
   #commit<P>(name: string, input: unknown, decision: Decision<P>, options: CommandOptions) {
     const audit = {
-      ...{ id: this.#random.id(), at: this.#clock.now(), actor: options.actor, action: name },
-      ...{ subject: decision.subject, reason: options.reason, idempotencyKey: options.idempotencyKey },
+      id: this.#random.id(),
+      at: this.#clock.now(),
+      actor: options.actor,
+      action: name,
+      subject: decision.subject,
+      reason: options.reason,
+      idempotencyKey: options.idempotencyKey,
       outcome: JSON.stringify({
         input: hashOf(input, options),
         payload: decision.payload,

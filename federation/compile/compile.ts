@@ -85,7 +85,8 @@ function named<T>(
 const bundles = ({ intent }: FederationSnapshot) =>
   [...intent.trustDomains.values()].map(({ value }) => ({
     trustDomain: value.name as TrustDomain,
-    ...{ roots: [new X509Certificate(value.rootCertificatePem)], sequence: value.sequence },
+    roots: [new X509Certificate(value.rootCertificatePem)],
+    sequence: value.sequence,
   }));
 
 const intermediates = ({ intent }: FederationSnapshot) =>

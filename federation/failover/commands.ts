@@ -41,13 +41,16 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
     const failover: Failover = {
       kind: 'failover',
       id: context.newId(),
-      ...{ from: plan.request.from, clusters: plan.clusters },
+      from: plan.request.from,
+      clusters: plan.clusters,
       services: plan.services.map(({ service }) => service),
       percent: plan.request.percent,
       scope: plan.request.scope,
       owner: context.actor,
       reason: context.reason,
-      ...{ createdAt: context.now, expiresAt: plan.request.expiresAt, returning: undefined },
+      createdAt: context.now,
+      expiresAt: plan.request.expiresAt,
+      returning: undefined,
     };
     const subject = `failover:${failover.id}`;
     const { operation, writes: operations } = startOperation(snapshot, context, 'EXECUTE_FAILOVER', subject);

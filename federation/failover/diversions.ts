@@ -6,14 +6,21 @@ export function diversionsOf({ intent }: Pick<FederationSnapshot, 'intent'>): re
   const drains = [...intent.clusters.values()]
     .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')
     .map(({ value }): Diversion => ({
-      ...{ id: `drain:${value.name}`, cluster: value.name, percent: value.drainPercent },
-      ...{ services: [], remoteOnly: value.drainScope === 'REMOTE', deadline: value.drainDeadline },
+      id: `drain:${value.name}`,
+      cluster: value.name,
+      percent: value.drainPercent,
+      services: [],
+      remoteOnly: value.drainScope === 'REMOTE',
+      deadline: value.drainDeadline,
     }));
   const failovers = [...intent.failovers.values()].flatMap(({ value }) =>
     value.clusters.map((cluster): Diversion => ({
-      ...{ id: `failover:${value.id}:${cluster}`, cluster, services: value.services },
+      id: `failover:${value.id}:${cluster}`,
+      cluster,
+      services: value.services,
       percent: Math.round((value.percent * (value.returning?.left ?? 100)) / 100),
-      ...{ remoteOnly: value.scope === 'REMOTE', deadline: undefined },
+      remoteOnly: value.scope === 'REMOTE',
+      deadline: undefined,
     })),
   );
   return [...drains, ...failovers];

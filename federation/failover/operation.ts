@@ -25,9 +25,16 @@ export function startOperation(
     .filter(({ value }) => value.admission === 'ADMITTED')
     .map(({ id }) => id);
   const operation: Operation = {
-    ...{ kind: 'operation', id: newId(), type, state: 'RUNNING', subject },
+    kind: 'operation',
+    id: newId(),
+    type,
+    state: 'RUNNING',
+    subject,
     clusters: members.filter((name) => !except.includes(name)),
-    ...{ applied: [], startedAt: now, finishedAt: undefined, message: '' },
+    applied: [],
+    startedAt: now,
+    finishedAt: undefined,
+    message: '',
   };
   const overtaken = [...intent.operations.values()]
     .filter(({ value }) => value.state === 'RUNNING' && value.subject === subject)

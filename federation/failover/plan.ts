@@ -69,7 +69,8 @@ export function simulate(
     request,
     clusters,
     services,
-    ...{ unreachable: unreachableOf(targets), warnings: targetWarnings(targets) },
+    unreachable: unreachableOf(targets),
+    warnings: targetWarnings(targets),
     basis: basisOf(snapshot, clusters, names),
   });
 }

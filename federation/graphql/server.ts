@@ -67,7 +67,9 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
     logging: false,
     maskedErrors: { maskError: (error) => shownError(error, lines) },
     context: ({ viewer }): RequestContext => ({
-      ...{ ...deps, viewer, roles: ['ADMIN'] },
+      ...deps,
+      viewer,
+      roles: ['ADMIN'],
       snapshot: deps.live.current,
     }),
   });

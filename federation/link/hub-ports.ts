@@ -52,7 +52,12 @@ export function hubPorts(deps: Deps): HubPorts {
   const saves = new Map<string, () => Uint8Array>();
   return {
     lines: new LimitedLines(clock, log),
-    ...{ clock, random, log, server, linkCa: ca.certificate, limits: deps.limits },
+    clock,
+    random,
+    log,
+    server,
+    linkCa: ca.certificate,
+    limits: deps.limits,
     denied: (denied) => deps.runner.attempts.deny(denied),
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,

@@ -110,7 +110,8 @@ export class Reports {
     const reports = new Reports(limits);
     const changes = types.map(([type, held]) => {
       const resources = held.map(([name, version, body]) => ({
-        ...{ name, version },
+        name,
+        version,
         body: Buffer.from(body, 'base64'),
       }));
       return reports.apply(type, resources, [], asOf).change;

@@ -57,7 +57,9 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       createdAt: context.now,
       createdBy: context.actor,
       expiresAt: context.now + lifetime,
-      ...{ usedAt: undefined, usedBy: undefined, membership: undefined },
+      usedAt: undefined,
+      usedBy: undefined,
+      membership: undefined,
       namespaces,
       network,
     };
@@ -105,8 +107,15 @@ function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: s
 }
 
 const pendingCluster = (name: string, { settings }: FederationSnapshot): Cluster => ({
-  ...{ kind: 'cluster', name, admission: 'PENDING', membership: '', joinedAt: undefined },
-  ...{ trustDomain: settings.trustDomain, drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined },
+  kind: 'cluster',
+  name,
+  admission: 'PENDING',
+  membership: '',
+  joinedAt: undefined,
+  trustDomain: settings.trustDomain,
+  drainPercent: 0,
+  drainScope: 'ALL',
+  drainDeadline: undefined,
   namespaces: undefined,
   network: undefined,
 });
@@ -173,7 +182,10 @@ export const join: Command<Join, Agent> = {
     const known = before?.value ?? pendingCluster(cluster, snapshot);
     const admitted: Cluster = {
       ...known,
-      ...{ admission: 'ADMITTED', membership, joinedAt: now, trustDomain: snapshot.settings.trustDomain },
+      admission: 'ADMITTED',
+      membership,
+      joinedAt: now,
+      trustDomain: snapshot.settings.trustDomain,
       namespaces: token.namespaces ?? known.namespaces,
       network: token.network ?? stillOwn(snapshot, known),
     };

@@ -39,7 +39,9 @@ export function outlived(intent: IntentState, now: number): readonly Write[] {
 }
 
 const removal = ({ id, value, revision }: Stored): Write => ({
-  ...{ remove: value.kind, id, expected: revision },
+  remove: value.kind,
+  id,
+  expected: revision,
 });
 
 export const sweep: Command<object, { removed: number }> = {

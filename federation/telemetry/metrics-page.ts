@@ -25,13 +25,17 @@ export async function metricsPage(sources: Sources): Promise<{ text: string; con
   gauge('store_failed', '1 when nothing can be written any more', Number(sources.problem !== undefined));
   gauge('ready', '1 when /readyz answers 200', Number(sources.ready));
   const commits = new Counter({
-    ...{ name: 'isthmus_hub_commits_total', help: 'Commits asked of the store since the start, by result' },
-    ...{ labelNames: ['result'], registers: [registry] },
+    name: 'isthmus_hub_commits_total',
+    help: 'Commits asked of the store since the start, by result',
+    labelNames: ['result'],
+    registers: [registry],
   });
   for (const [result, count] of Object.entries(sources.commits)) commits.inc({ result }, count);
   const reports = new Counter({
-    ...{ name: 'isthmus_hub_reports_refused_total', help: 'Reports that were refused, by cluster' },
-    ...{ labelNames: ['cluster'], registers: [registry] },
+    name: 'isthmus_hub_reports_refused_total',
+    help: 'Reports that were refused, by cluster',
+    labelNames: ['cluster'],
+    registers: [registry],
   });
   for (const [cluster, count] of sources.refusedReports) reports.inc({ cluster }, count);
   if (sources.snapshot) ofSnapshot(registry, sources.snapshot, gauge);
@@ -82,7 +86,10 @@ function byLabel(
   values: readonly string[],
 ): void {
   const gauge = new Gauge({
-    ...{ name: `isthmus_hub_${name}`, help, labelNames: [label], registers: [registry] },
+    name: `isthmus_hub_${name}`,
+    help,
+    labelNames: [label],
+    registers: [registry],
   });
   for (const value of values) gauge.inc({ [label]: value });
 }

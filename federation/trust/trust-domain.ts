@@ -49,6 +49,8 @@ export function signIntermediate(
     trustDomain: domain.name,
     cluster,
     certificatePem: certificatePem(certificate),
-    ...{ notAfter: Date.parse(certificate.validTo), revoked: false, activated: false },
+    notAfter: Date.parse(certificate.validTo),
+    revoked: false,
+    activated: false,
   });
 }

@@ -73,15 +73,22 @@ export type GatewayDecision =
 type Refused = Extract<GatewayDecision, { kind: 'refuse' }>;
 
 const statuses: Readonly<Record<GatewayRefusal, Refused['status']>> = {
-  ...{ BAD_REQUEST: 400, NOT_A_SERVICE: 404, NOT_EXPORTED: 404, NOT_GRANTED: 403 },
+  BAD_REQUEST: 400,
+  NOT_A_SERVICE: 404,
+  NOT_EXPORTED: 404,
+  NOT_GRANTED: 403,
   NOT_ISTIO_MTLS: 403,
-  ...{ OTHER_NETWORK: 503, NO_HEALTHY_ENDPOINT: 503 },
+  OTHER_NETWORK: 503,
+  NO_HEALTHY_ENDPOINT: 503,
 };
 
 const mostCandidates = 3;
 
 const refuse = (code: GatewayRefusal, message: string): Refused => ({
-  ...{ kind: 'refuse', status: statuses[code], code, message },
+  kind: 'refuse',
+  status: statuses[code],
+  code,
+  message,
 });
 
 /**

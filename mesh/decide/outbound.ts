@@ -69,7 +69,9 @@ interface Call {
 }
 
 const refuse = (code: OutboundRefusal, message: string): OutboundDecision => ({
-  ...{ kind: 'refuse', code, message },
+  kind: 'refuse',
+  code,
+  message,
 });
 
 /** The proxy's own loopback. Where a mesh lives on loopback addresses, the others of 127.0.0.0/8 are pods. */

@@ -98,7 +98,10 @@ function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWante
   if (expect.length === 0) return nobodyKnown(workload, service);
   const { region, zone } = workload.locality;
   return ok({
-    ...{ kind: 'double-hbone', workload, expect, authority: `${service.hostname}:${servicePort}` },
+    kind: 'double-hbone',
+    workload,
+    expect,
+    authority: `${service.hostname}:${servicePort}`,
     gateway: {
       address: gateway.address,
       port: gateway.port,

@@ -148,6 +148,10 @@ function forget({ versions, refused }: Consumed, name: string): void {
 }
 
 const request = (type: ResourceType, nonce: string, error = ''): DeltaRequest => ({
-  ...{ type, subscribe: [], unsubscribe: [], initialVersions: new Map() },
-  ...{ nonce, error },
+  type,
+  subscribe: [],
+  unsubscribe: [],
+  initialVersions: new Map(),
+  nonce,
+  error,
 });

@@ -43,7 +43,8 @@ export function parseBaggage(text: string | undefined): Baggage {
     cluster: get('k8s.cluster.name'),
     namespace: get('k8s.namespace.name'),
     workloadName: kinds.find((name) => name !== '') ?? '',
-    ...{ canonicalName: get('service.name'), canonicalRevision: get('service.version') },
+    canonicalName: get('service.name'),
+    canonicalRevision: get('service.version'),
     locality: { region: get('cloud.region'), zone: get('cloud.availability_zone') },
   };
 }

@@ -132,8 +132,10 @@ export const keyIdOf = (publicKey: KeyObject): Buffer =>
 export const certificatePem = (certificate: X509Certificate): string => toPem('CERTIFICATE', certificate.raw);
 
 const frame = (subject: string, publicKey: KeyObject, now: number, notAfter: number) => ({
-  ...{ subject, publicKey },
-  ...{ notBefore: now - backdate, notAfter },
+  subject,
+  publicKey,
+  notBefore: now - backdate,
+  notAfter,
 });
 
 const within = (issuer: Issuer, notAfter: number) =>

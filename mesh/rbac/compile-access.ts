@@ -28,7 +28,8 @@ export function compileAccess(policy: AccessStatement, trustDomain: string): Aut
     key: accessKey(policy.namespace, policy.name),
     name: `isthmus~${policy.name}`,
     namespace: policy.namespace,
-    ...{ scope: 'WORKLOAD_SELECTOR' as const, dryRun: false },
+    scope: 'WORKLOAD_SELECTOR' as const,
+    dryRun: false,
   };
   if (policy.effect === 'REQUIRE')
     return { ...frame, action: 'DENY', rules: complement(policy.rules, trustDomain) };

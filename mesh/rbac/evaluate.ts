@@ -79,5 +79,8 @@ function judge(
 const named = ({ policy, rule }: Matching): string => `policy ${policy.key} rule ${rule}`;
 
 const decided = (allowed: boolean, reason: VerdictReason, by?: Matching) => ({
-  ...{ allowed, reason, policy: by?.policy.key, rule: by?.rule },
+  allowed,
+  reason,
+  policy: by?.policy.key,
+  rule: by?.rule,
 });

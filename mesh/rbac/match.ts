@@ -1,9 +1,18 @@
 import type { Match, StringMatch } from './authorization.ts';
 
 const nothing: Match = Object.freeze({
-  ...{ namespaces: [], notNamespaces: [], principals: [], notPrincipals: [] },
-  ...{ sourceIps: [], notSourceIps: [], destinationIps: [], notDestinationIps: [] },
-  ...{ destinationPorts: [], notDestinationPorts: [], serviceAccounts: [], notServiceAccounts: [] },
+  namespaces: [],
+  notNamespaces: [],
+  principals: [],
+  notPrincipals: [],
+  sourceIps: [],
+  notSourceIps: [],
+  destinationIps: [],
+  notDestinationIps: [],
+  destinationPorts: [],
+  notDestinationPorts: [],
+  serviceAccounts: [],
+  notServiceAccounts: [],
 });
 
 /** A match with some attributes set. */

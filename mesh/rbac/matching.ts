@@ -20,8 +20,11 @@ export function seen({ source, destination }: Connection): Seen {
   const { identity } = source;
   const principal = identity ? principalOf(identity) : '';
   return {
-    ...{ source: addressBytes(source.address), destination: addressBytes(destination.address) },
-    ...{ port: destination.port, identity, principal },
+    source: addressBytes(source.address),
+    destination: addressBytes(destination.address),
+    port: destination.port,
+    identity,
+    principal,
     peer: identity ? principal : `a peer without identity (${source.address})`,
   };
 }

@@ -33,6 +33,10 @@ export function verdictFor(state: MeshState, connection: Connection): Verdict {
 }
 
 const unknownPolicy = (missing: readonly string[], dryRun: readonly string[]): Verdict => ({
-  ...{ allowed: false, reason: 'POLICY_UNKNOWN', policy: missing[0], rule: undefined, dryRun },
+  allowed: false,
+  reason: 'POLICY_UNKNOWN',
+  policy: missing[0],
+  rule: undefined,
+  dryRun,
   message: `policy ${missing.slice(0, 3).join(', ')} is named by the workload and has not come from the control plane`,
 });

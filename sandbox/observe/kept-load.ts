@@ -74,8 +74,10 @@ export class KeptLoad {
   #connect(): Promise<void> {
     return new Promise((resolve, reject) => {
       const kept: Kept = {
-        ...{ socket: connect({ ...this.#aim, noDelay: true }), cluster: '' },
-        ...{ unanswered: [], endedAt: undefined },
+        socket: connect({ ...this.#aim, noDelay: true }),
+        cluster: '',
+        unanswered: [],
+        endedAt: undefined,
       };
       this.#open.push(kept);
       let why = 'closed';

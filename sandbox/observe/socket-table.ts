@@ -37,9 +37,12 @@ export function parseTcpTable(text: string): readonly SocketRow[] {
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields.length > 3)
     .map(([, local = '', remote = '', state = '', , , , , , inode = '']) => ({
-      ...{ local: address(local), localPort: port(local) },
-      ...{ remote: address(remote), remotePort: port(remote) },
-      ...{ state, inode },
+      local: address(local),
+      localPort: port(local),
+      remote: address(remote),
+      remotePort: port(remote),
+      state,
+      inode,
     }));
 }
 

@@ -75,9 +75,14 @@ function proxy(
     script: mode === 'sidecar' ? 'sidecar/main.ts' : 'ztunnel/main.ts',
     flags,
     env: {
-      ...{ XDS_ADDRESS: door, CA_ADDRESS: door, XDS_ROOT_CA: root, CA_ROOT_CA: root },
-      ...{ AUTH_TOKEN: join(podDir(place, cluster.name, pod), 'token') },
-      ...{ NETWORK: cluster.network, CLUSTER_ID: cluster.name, INSTANCE_IP: env['POD_IP'] ?? '' },
+      XDS_ADDRESS: door,
+      CA_ADDRESS: door,
+      XDS_ROOT_CA: root,
+      CA_ROOT_CA: root,
+      AUTH_TOKEN: join(podDir(place, cluster.name, pod), 'token'),
+      NETWORK: cluster.network,
+      CLUSTER_ID: cluster.name,
+      INSTANCE_IP: env['POD_IP'] ?? '',
       ...pick(env, ['NODE_NAME', 'POD_NAME', 'POD_NAMESPACE', 'SERVICE_ACCOUNT']),
     },
   };

@@ -35,7 +35,9 @@ export class LiveTunnels {
     const outOfSouth = ({ cluster }: KeptConnection) => cluster !== 'south';
     const intoSouth = ({ cluster }: KeptConnection) => cluster === 'south';
     const kind = async (name: string, cluster: string, pod: string, crosses: Kind['crosses']) => ({
-      ...{ name, crosses, load: await load(cluster, pod, crosses) },
+      name,
+      crosses,
+      load: await load(cluster, pod, crosses),
     });
     return new LiveTunnels(tour, [
       await kind('out of south, ambient', 'south', 'orders-ambient', outOfSouth),

@@ -135,7 +135,9 @@ describe('S1, the share of an honest client', () => {
     const application = { host: target.cluster.cartAppAddress, port };
     honest = await HonestClient.start({
       ...target.leaf('front'),
-      ...{ address, authority: `${address}:${port}`, application },
+      address,
+      authority: `${address}:${port}`,
+      application,
     });
     for (const one of measures) await honest.measure(one, 1);
     const conditions = new Map<string, (seconds: number) => Job | undefined>([

@@ -59,7 +59,9 @@ describe('S14: forged leaves at the hub’s link and at an agent’s door', () =
 
   it('the hub’s link takes the agent, and none that a member’s intermediate has signed', async () => {
     const door: Door = {
-      ...{ host: `127.${hub.octet}.0.1`, port: 15_101, alpn: 'h2' },
+      host: `127.${hub.octet}.0.1`,
+      port: 15_101,
+      alpn: 'h2',
       localAddress: `127.${hub.octet}.200.2`,
     };
     const linkCa = new X509Certificate(east.identity.ca);

@@ -32,7 +32,10 @@ describe('S7: TLS sessions and server names', () => {
   ) {
     const raw = connectTcp({ host, port: number, localAddress: mesh.at('17.1') });
     const socket: TLSSocket = connect({
-      ...{ socket: raw, rejectUnauthorized: false, ALPNProtocols: [alpn], maxVersion: version as 'TLSv1.3' },
+      socket: raw,
+      rejectUnauthorized: false,
+      ALPNProtocols: [alpn],
+      maxVersion: version as 'TLSv1.3',
       ...(credentials && { key: credentials.key, cert: credentials.chain }),
       ...(session && { session }),
     });

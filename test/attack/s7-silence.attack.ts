@@ -50,9 +50,17 @@ describe('S7: 20,400 silent connections to the link and the join listener of a h
     const memory = () => rssOf(hub.child.pid!);
     const before = memory();
     const attacked = drive({
-      ...{ attack: 'silence', host: `127.${claim.octet}.0.1`, port: 15_101, ports: [15_101, 15_102] },
-      ...{ from: `127.${claim.octet}`, localAddress: '', key: '', chain: '', authority: '' },
-      ...{ connections, seconds: 0 },
+      attack: 'silence',
+      host: `127.${claim.octet}.0.1`,
+      port: 15_101,
+      ports: [15_101, 15_102],
+      from: `127.${claim.octet}`,
+      localAddress: '',
+      key: '',
+      chain: '',
+      authority: '',
+      connections,
+      seconds: 0,
     });
     const over = new AbortController();
     void attacked.finally(() => over.abort()).catch(() => undefined);

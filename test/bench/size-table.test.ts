@@ -5,7 +5,10 @@ import { groups } from '../../bench/size/groups.ts';
 import { committedIn, sizeTable, type TableRow } from '../../bench/size/table.ts';
 
 const aRow = (row: string, over: Partial<TableRow> = {}): TableRow => ({
-  ...{ row, measure: `what ${row} is`, measured: '12 ms', goal: '10 ms' },
+  row,
+  measure: `what ${row} is`,
+  measured: '12 ms',
+  goal: '10 ms',
   ...over,
 });
 

@@ -120,7 +120,9 @@ describe('the watch of a folder', () => {
     it(`sees ${name}`, async () => {
       start();
       const object = {
-        ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'one', namespace: 'shop' } },
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'one', namespace: 'shop' },
         spec: { ports: [{ port: 1001 }] },
       };
       writeFileSync(at(name), JSON.stringify(object, undefined, '\t'));

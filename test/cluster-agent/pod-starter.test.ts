@@ -57,16 +57,14 @@ describe('the files of pods', () => {
     const files = new PodFiles(join(folder, 'pods'));
     const health = { of: () => ({ problem: undefined, stale: undefined, provenBy, until: Infinity }) };
     return new PodStarter({
-      ...{
-        files,
-        view,
-        remotes: () => remotes,
-        health: () => health,
-        tokens,
-        allocations,
-        clock,
-        log: silentLog,
-      },
+      files,
+      view,
+      remotes: () => remotes,
+      health: () => health,
+      tokens,
+      allocations,
+      clock,
+      log: silentLog,
     });
   };
   const becomes = (text: string) => {
@@ -92,7 +90,10 @@ describe('the files of pods', () => {
     await start(ambient + pod('cart')).write();
     assert.match(read('shop/cart', 'env'), /^POD_IP=10\.0\.0\.1\nAPP_ADDRESS=\nPOD_NAME=cart\n/);
     assert.deepEqual(await caller('shop/cart'), {
-      ...{ namespace: 'shop', serviceAccount: 'cart', node: 'n1', pod: { name: 'cart', uid: 'shop.cart' } },
+      namespace: 'shop',
+      serviceAccount: 'cart',
+      node: 'n1',
+      pod: { name: 'cart', uid: 'shop.cart' },
     });
     for (const name of ['env', 'token']) assert.equal(statSync(at('shop/cart', name)).mode & 0o777, 0o600);
   });

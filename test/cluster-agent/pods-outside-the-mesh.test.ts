@@ -86,7 +86,10 @@ describe('a pod outside the mesh, and a pod of the host’s network', () => {
     const source = filesSource({
       folder: new Folder(folder, new LastGood(file('good.json')), silentLog),
       allocations: new Allocations({
-        ...{ file: file('a.json'), block: `127.${claim.octet}.16.0/20`, clock, log: silentLog },
+        file: file('a.json'),
+        block: `127.${claim.octet}.16.0/20`,
+        clock,
+        log: silentLog,
       }),
       ask: askFrom(`127.${claim.octet}.16.1`, new BoundDialer(clock, seededRandom(1)), clock),
       clock,

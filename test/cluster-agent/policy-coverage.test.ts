@@ -7,7 +7,9 @@ import { viewOf } from '../fakes/cluster.ts';
 import { anAuthorization } from '../fakes/records.ts';
 
 const policy: CompiledPolicy = {
-  ...{ name: 'p', revision: 1, target: { namespace: 'shop', labels: {} } },
+  name: 'p',
+  revision: 1,
+  target: { namespace: 'shop', labels: {} },
   authorization: anAuthorization({ name: 'p' }),
 };
 const { key } = policy.authorization;

@@ -12,8 +12,13 @@ import { viewOf } from '../fakes/cluster.ts';
 import { Signal } from '../fakes/xds-world.ts';
 
 const probe = (over: Partial<Probe> = {}): Probe => ({
-  ...{ kind: 'tcpSocket', port: 1, path: '/', periodMillis: 1000, timeoutMillis: 1000 },
-  ...{ failureThreshold: 3, successThreshold: 2 },
+  kind: 'tcpSocket',
+  port: 1,
+  path: '/',
+  periodMillis: 1000,
+  timeoutMillis: 1000,
+  failureThreshold: 3,
+  successThreshold: 2,
   ...over,
 });
 
@@ -32,7 +37,11 @@ describe('a prober', () => {
       let asked = 0;
       let heard = '';
       const prober = new Prober({
-        ...{ probe: probe(), ready, clock, startMillis: 200, onAnswer: () => undefined },
+        probe: probe(),
+        ready,
+        clock,
+        startMillis: 200,
+        onAnswer: () => undefined,
         ask: () => Promise.resolve(answers[asked++] === '+'),
         onReady: (well) => (heard += well ? '+' : '-'),
       });
@@ -48,7 +57,10 @@ describe('a prober', () => {
     let asked = 0;
     let well = false;
     const prober = new Prober({
-      ...{ probe: probe({ successThreshold: 1 }), ready: false, clock, startMillis: 200 },
+      probe: probe({ successThreshold: 1 }),
+      ready: false,
+      clock,
+      startMillis: 200,
       ask: () => Promise.resolve((asked++, well)),
       onReady: () => undefined,
       onAnswer: () => undefined,
@@ -164,7 +176,11 @@ spec: { containers: [{ ports: [{ name: web, containerPort: ${port} }] }] }`).pod
       const answered = new Signal();
       let answers = 0;
       const prober = new Prober({
-        ...{ probe: declared, ready: false, ask: () => ask(asked, declared), clock, startMillis: 200 },
+        probe: declared,
+        ready: false,
+        ask: () => ask(asked, declared),
+        clock,
+        startMillis: 200,
         onReady: (ready) => assert.ok(ready),
         onAnswer: () => {
           answers++;

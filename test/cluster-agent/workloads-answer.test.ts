@@ -15,7 +15,10 @@ spec: { nodeName: n1, containers: [{ name: c }] }
 status: { podIP: 10.0.0.1, conditions: [{ type: Ready, status: 'True' }] }
 `;
 const verdict = (over: Partial<Verdict>): Verdict => ({
-  ...{ problem: undefined, stale: undefined, provenBy: undefined, until: Infinity },
+  problem: undefined,
+  stale: undefined,
+  provenBy: undefined,
+  until: Infinity,
   ...over,
 });
 const healthOf = (one: Verdict) => {
@@ -29,7 +32,9 @@ describe('the health of a workload that is asked for', () => {
   it('is the verdict that other clusters get, with cause and remedy, beside the pod’s readiness', () => {
     const problem = { cause: 'PROXY_MISSING' as const, object: 'Node n1', detail: '' };
     assert.deepEqual(healthOf(verdict({ problem })), {
-      ...{ healthy: false, reason: 'PROXY_MISSING', stale: false },
+      healthy: false,
+      reason: 'PROXY_MISSING',
+      stale: false,
       message: 'Node n1 has no ztunnel',
       remedy: 'run a pod of service account istio-system/ztunnel on Node n1',
     });
@@ -38,7 +43,11 @@ describe('the health of a workload that is asked for', () => {
   it('is stale where it rests on what was last known', () => {
     assert.equal(healthOf(verdict({ stale: 'PROXY' }))?.stale, true);
     assert.deepEqual(healthOf(verdict({})), {
-      ...{ healthy: true, reason: '', message: '', remedy: '', stale: false },
+      healthy: true,
+      reason: '',
+      message: '',
+      remedy: '',
+      stale: false,
     });
   });
 });

@@ -7,7 +7,8 @@ import type { AuditEntry, Commit, Store } from '../../federation/store/store.ts'
 const cluster = (name: string, drainPercent = 0): Cluster => ({
   kind: 'cluster',
   name,
-  ...{ admission: 'ADMITTED', membership: 'm' },
+  admission: 'ADMITTED',
+  membership: 'm',
   drainPercent,
   drainScope: 'ALL',
   drainDeadline: undefined,
@@ -41,7 +42,12 @@ const commit = (id: string, writes: Commit['writes'], fence = 100, key = ''): Co
 });
 
 const attempt = (code: string, over: Partial<Attempt> = {}): Attempt => ({
-  ...{ at: 1, actor: 'admin', action: 'test', subject: 'cluster/a', outcome: 'REFUSED', code },
+  at: 1,
+  actor: 'admin',
+  action: 'test',
+  subject: 'cluster/a',
+  outcome: 'REFUSED',
+  code,
   body: { ...emptyBody, input: { code } },
   ...over,
 });
@@ -247,9 +253,18 @@ function auditConformance(
       assert.equal(total, 1);
       assert.deepEqual(records, [
         {
-          ...{ at: 1, actor: 'admin', action: 'test', subject: '1' },
+          at: 1,
+          actor: 'admin',
+          action: 'test',
+          subject: '1',
           ...body,
-          ...{ number: 1, lastAt: 1, count: 1, outcome: 'DONE', code: '', system: false, revision: 1 },
+          number: 1,
+          lastAt: 1,
+          count: 1,
+          outcome: 'DONE',
+          code: '',
+          system: false,
+          revision: 1,
         },
       ]);
     });

@@ -31,9 +31,13 @@ export async function until<T>(
 }
 
 export const aService = (name: string, over: Partial<ServiceReport> = {}): ServiceReport => ({
-  ...{ namespace: 'shop', name, hostname: `${name}.shop.svc.cluster.local`, exportRequested: true },
+  namespace: 'shop',
+  name,
+  hostname: `${name}.shop.svc.cluster.local`,
+  exportRequested: true,
   ports: [{ name: 'http', port: 80, targetPort: 8080, appProtocol: '' }],
-  ...{ subjectAltNames: [], conditions: [] },
+  subjectAltNames: [],
+  conditions: [],
   ...over,
 });
 
@@ -42,29 +46,45 @@ const addressOf = (cluster: string): string =>
   `127.9.${Buffer.from(cluster).reduce((sum, byte) => (sum * 31 + byte) % 250, 7)}.9`;
 
 export const aGateway = (cluster: string, over: Partial<Gateway> = {}): Gateway => ({
-  ...{
-    network: `network-${cluster}`,
-    address: addressOf(cluster),
-    hbonePort: 15_008,
-    passthroughPort: 15_443,
-  },
-  ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest', region: '', zone: '', ready: true },
+  network: `network-${cluster}`,
+  address: addressOf(cluster),
+  hbonePort: 15_008,
+  passthroughPort: 15_443,
+  spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest',
+  region: '',
+  zone: '',
+  ready: true,
   ...over,
 });
 
 export const aHealth = (name: string, healthy = 2): ServiceHealth => ({
-  ...{ namespace: 'shop', name },
+  namespace: 'shop',
+  name,
   groups: [{ region: 'r1', zone: 'z1', transport: 'hbone', total: 2, healthy }],
 });
 
 export const provenHealth: WorkloadHealth = {
-  ...{ healthy: true, reason: '', message: '', remedy: '', stale: false },
+  healthy: true,
+  reason: '',
+  message: '',
+  remedy: '',
+  stale: false,
 };
 
 export const aSummary = (name: string, over: Partial<WorkloadSummary> = {}): WorkloadSummary => ({
-  ...{ uid: `east/shop/${name}`, name, namespace: 'shop', node: 'n1', serviceAccount: name, mode: 'AMBIENT' },
-  ...{ spiffeId: `spiffe://cluster.local/ns/shop/sa/${name}`, addresses: [], services: [], policies: [] },
-  ...{ ready: true, deniesByDefault: false, health: provenHealth },
+  uid: `east/shop/${name}`,
+  name,
+  namespace: 'shop',
+  node: 'n1',
+  serviceAccount: name,
+  mode: 'AMBIENT',
+  spiffeId: `spiffe://cluster.local/ns/shop/sa/${name}`,
+  addresses: [],
+  services: [],
+  policies: [],
+  ready: true,
+  deniesByDefault: false,
+  health: provenHealth,
   ...over,
 });
 
@@ -110,12 +130,18 @@ export class TestAgent {
   connect(identity = this.identity, clock: Clock = systemClock): this {
     this.#stop = new AbortController();
     this.link = new HubLinks({
-      ...{ identity, localAddress: this.#address, views: this.views, clock, random: systemRandom },
+      identity,
+      localAddress: this.#address,
+      views: this.views,
+      clock,
+      random: systemRandom,
       epochs: new HubEpochs(this.stateDir, silentLog),
       log: silentLog,
       reports: (type) => this.reports.get(type),
       health: () => ({
-        ...{ proxiesConnected: 1, workloads: 1, services: this.partial ? [] : this.health },
+        proxiesConnected: 1,
+        workloads: 1,
+        services: this.partial ? [] : this.health,
         ...(this.partial && { partial: true }),
       }),
       answer: (ask) => this.answer(ask),
@@ -173,7 +199,11 @@ class PickyViews extends HubViewStore {
 }
 
 const aCluster = (name: string): ClusterReport => ({
-  ...{ agentVersion: '0.1.0', network: `network-${name}`, workloadsByMode: {}, conditions: [] },
-  ...{ nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }], rejections: [] },
+  agentVersion: '0.1.0',
+  network: `network-${name}`,
+  workloadsByMode: {},
+  conditions: [],
+  nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }],
+  rejections: [],
   rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
 });

@@ -52,7 +52,11 @@ export function makeAuthority(domain = 'cluster.local', cluster = 'east', now = 
   const intermediate = { certificate, privateKey: key.privateKey };
   const keyId = keyIdOf(key.publicKey).toString('hex');
   return {
-    ...{ trustDomain, root, rootIssuer, keyId, intermediate },
+    trustDomain,
+    root,
+    rootIssuer,
+    keyId,
+    intermediate,
     teach(table, revoked = false, namespaces) {
       table.upsertBundle({ trustDomain, roots: [root], sequence: 1 });
       table.upsertIntermediate({ keyId, trustDomain, cluster, certificate, revoked, namespaces });

@@ -25,20 +25,20 @@ export function viewOf(text: string): ClusterView {
 export const provenWhenReady: Health = {
   of: ({ ready, podIP }) => ({
     problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', object: '', detail: '' },
-    ...{ stale: undefined, provenBy: undefined, until: Infinity },
+    stale: undefined,
+    provenBy: undefined,
+    until: Infinity,
   }),
   findings: [],
 };
 
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
-  ...{
-    cluster: 'east',
-    trustDomain: 'cluster.local',
-    refusedPorts: new Map<number, string>(),
-    now: 0,
-    upstreamZtunnels: new Set<string>(),
-  },
+  cluster: 'east',
+  trustDomain: 'cluster.local',
+  refusedPorts: new Map<number, string>(),
+  now: 0,
+  upstreamZtunnels: new Set<string>(),
   view: viewOf(text),
   health: provenWhenReady,
   hub: {
@@ -54,14 +54,21 @@ export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInpu
 });
 
 export const aGateway = (over: Partial<Gateway> = {}): Gateway => ({
-  ...{ network: 'network-west', address: '127.7.32.5', hbonePort: 15_008, passthroughPort: 15_443 },
-  ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway' },
-  ...{ region: 'region-a', zone: 'a-3', ready: true },
+  network: 'network-west',
+  address: '127.7.32.5',
+  hbonePort: 15_008,
+  passthroughPort: 15_443,
+  spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
+  region: 'region-a',
+  zone: 'a-3',
+  ready: true,
   ...over,
 });
 
 export const aRemote = (over: Partial<RemoteService> & { readonly name: string }): RemoteService => ({
-  ...{ cluster: 'west', namespace: 'shop', hostname: `${over.name}.shop.svc.cluster.local` },
+  cluster: 'west',
+  namespace: 'shop',
+  hostname: `${over.name}.shop.svc.cluster.local`,
   ports: [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: '' }],
   subjectAltNames: [`spiffe://cluster.local/ns/shop/sa/${over.name}`],
   groups: [{ region: 'region-a', zone: 'a-3', transport: 'hbone', total: 2, healthy: 2 }],

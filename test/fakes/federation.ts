@@ -15,14 +15,27 @@ import { FakeClock } from './clock.ts';
 import { seededRandom } from './random.ts';
 
 const settings: Settings = {
-  ...{ hubId: 'test', trustDomain: 'cluster.local', linkCaHash: '', joinEndpoints: ['127.0.0.1:1'] },
-  ...{ linkEndpoints: ['127.0.0.1:2'], exportByLabel: true, exports: 'open' },
+  hubId: 'test',
+  trustDomain: 'cluster.local',
+  linkCaHash: '',
+  joinEndpoints: ['127.0.0.1:1'],
+  linkEndpoints: ['127.0.0.1:2'],
+  exportByLabel: true,
+  exports: 'open',
 };
 
 export const aMember = (name: string, over: Partial<Cluster> = {}): Cluster => ({
-  ...{ kind: 'cluster', name, admission: 'ADMITTED', membership: `m-${name}`, trustDomain: 'cluster.local' },
-  ...{ drainPercent: 0, drainScope: 'ALL', drainDeadline: undefined, joinedAt: 1 },
-  ...{ namespaces: undefined, network: `network-${name}` },
+  kind: 'cluster',
+  name,
+  admission: 'ADMITTED',
+  membership: `m-${name}`,
+  trustDomain: 'cluster.local',
+  drainPercent: 0,
+  drainScope: 'ALL',
+  drainDeadline: undefined,
+  joinedAt: 1,
+  namespaces: undefined,
+  network: `network-${name}`,
   ...over,
 });
 
@@ -64,7 +77,7 @@ export class Federation {
   /** Writes objects as they are. */
   async put(...values: readonly Intent[]): Promise<void> {
     const writes = values.map((put) => ({ put, id: idOf(put), expected: undefined }));
-    const audit = { ...{ id: 'a', at: 1, actor: 'test', action: 'put', subject: '' }, ...blank };
+    const audit = { id: 'a', at: 1, actor: 'test', action: 'put', subject: '', ...blank };
     const result = await this.store.commit({ writes, audit, fence: 1 });
     if (result.kind === 'committed') await this.live.reached(result.revision);
   }
@@ -90,7 +103,10 @@ export class Federation {
     );
     this.live.setShard({
       ...emptyShard(cluster, this.clock.now()),
-      ...{ link: { kind: 'CONNECTED' }, synced: true, asOf: this.clock.now(), health },
+      link: { kind: 'CONNECTED' },
+      synced: true,
+      asOf: this.clock.now(),
+      health,
       nodes: [{ name: 'n1', region, zone: 'z1' }],
       gateways: new Map([['gw', { name: 'gw', ...aGateway(cluster) }]]),
       services: new Map(

@@ -44,18 +44,26 @@ export class SimulatedProxy {
     const root = join(stateDir, 'xds-root.pem');
     this.#identities = who.identities;
     this.#config = {
-      ...{ mode: who.mode, xdsAddress: `https://${xds}`, caAddress: `https://${xds}`, xdsRootCa: root },
-      ...{ caRootCa: root, tokenFile: join(files, 'token'), node: who.node, network, cluster },
-      ...{ podName: who.pod, namespace: who.namespace, serviceAccount: who.account, address: '' },
-      ...{
-        trustDomain: 'cluster.local',
-        adminAddress: '',
-        metricsAddress: '',
-        accessLog: '',
-        tap: '',
-        workers: 1,
-        drainMillis: 0,
-      },
+      mode: who.mode,
+      xdsAddress: `https://${xds}`,
+      caAddress: `https://${xds}`,
+      xdsRootCa: root,
+      caRootCa: root,
+      tokenFile: join(files, 'token'),
+      node: who.node,
+      network,
+      cluster,
+      podName: who.pod,
+      namespace: who.namespace,
+      serviceAccount: who.account,
+      address: '',
+      trustDomain: 'cluster.local',
+      adminAddress: '',
+      metricsAddress: '',
+      accessLog: '',
+      tap: '',
+      workers: 1,
+      drainMillis: 0,
     };
   }
 
@@ -66,8 +74,13 @@ export class SimulatedProxy {
     const { xdsAddress, xdsRootCa, tokenFile, cluster } = this.#config;
     const client = new XdsClient(
       {
-        ...{ address: xdsAddress, rootCaFile: xdsRootCa, tokenFile, clusterId: cluster, types: proxyTypes },
-        ...{ node: nodeOf(this.#config), localAddress: '' },
+        address: xdsAddress,
+        rootCaFile: xdsRootCa,
+        tokenFile,
+        clusterId: cluster,
+        types: proxyTypes,
+        node: nodeOf(this.#config),
+        localAddress: '',
       },
       { clock: systemClock, random: systemRandom, log: silentLog, apply: () => [] },
     );
@@ -107,13 +120,17 @@ const object = (value: object) => JSON.stringify(value);
 
 const podOf = (namespace: string, name: string, account: string, node: string, labels: object) =>
   object({
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
     spec: { nodeName: node, serviceAccountName: account, containers: [{ name: 'c' }] },
   });
 
 const serviceOf = (namespace: string, name: string, labels: object, selector: object, port: number) =>
   object({
-    ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace, labels } },
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace, labels },
     spec: { selector, ports: [{ name: 'tcp', port, targetPort: port }] },
   });
 
@@ -124,11 +141,13 @@ export function fleetManifests(folder: string, network: string, nodes: number, s
   const exported = { 'istio.io/global': 'true' };
   const all = [
     object({
-      ...{ apiVersion: 'v1', kind: 'Namespace' },
+      apiVersion: 'v1',
+      kind: 'Namespace',
       metadata: { name: 'istio-system', labels: { 'topology.istio.io/network': network } },
     }),
     object({
-      ...{ apiVersion: 'v1', kind: 'Namespace' },
+      apiVersion: 'v1',
+      kind: 'Namespace',
       metadata: { name: 'shop', labels: { 'istio.io/dataplane-mode': 'ambient' } },
     }),
     ...names.map((name) => object({ apiVersion: 'v1', kind: 'Node', metadata: { name } })),
@@ -156,16 +175,28 @@ export function fleetOf(at: At, nodes: number, sidecars: number): ReadonlyMap<st
   const add = (who: Who) => proxies.set(who.pod, new SimulatedProxy(at, who));
   for (let i = 0; i < nodes; i++)
     add({
-      ...{ mode: 'shared', namespace: 'istio-system', pod: `z-n${i}`, account: 'ztunnel', node: `n${i}` },
+      mode: 'shared',
+      namespace: 'istio-system',
+      pod: `z-n${i}`,
+      account: 'ztunnel',
+      node: `n${i}`,
       identities: [identity('shop', 'cart')],
     });
   for (let i = 0; i < sidecars; i++)
     add({
-      ...{ mode: 'sidecar', namespace: 'shop', pod: `side-${i}`, account: 'side', node: 'n0' },
+      mode: 'sidecar',
+      namespace: 'shop',
+      pod: `side-${i}`,
+      account: 'side',
+      node: 'n0',
       identities: [identity('shop', 'side')],
     });
   add({
-    ...{ mode: 'gateway', namespace: 'istio-system', pod: 'gw', account: 'gw', node: 'n0' },
+    mode: 'gateway',
+    namespace: 'istio-system',
+    pod: 'gw',
+    account: 'gw',
+    node: 'n0',
     identities: [identity('istio-system', 'gw')],
   });
   return proxies;

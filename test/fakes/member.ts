@@ -74,13 +74,13 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   const identity = await linkIdentity({ ...at, clock, random: systemRandom });
   const reports = reportsOf(said);
   const link = new HubLinks({
-    ...{
-      identity,
-      localAddress: said.address,
-      epochs: new HubEpochs(stateDir, silentLog),
-      views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
-    },
-    ...{ clock, random: systemRandom, log: silentLog },
+    identity,
+    localAddress: said.address,
+    epochs: new HubEpochs(stateDir, silentLog),
+    views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
+    clock,
+    random: systemRandom,
+    log: silentLog,
     reports: (type) => reports.get(type) ?? new Map(),
     health: () => healthOf(said),
     answer: (ask) =>
@@ -120,23 +120,34 @@ async function shown(hub: TestHub, { cluster, services }: Said, link: HubLinks):
 
 function reportsOf({ cluster, region, services, address }: Said) {
   const self: ClusterReport = {
-    ...{ agentVersion: '0', network: `network-${cluster}`, workloadsByMode: { AMBIENT: 1 } },
-    ...{ nodes: [{ name: `${cluster}-a`, region, zone: `${region}-1` }] },
+    agentVersion: '0',
+    network: `network-${cluster}`,
+    workloadsByMode: { AMBIENT: 1 },
+    nodes: [{ name: `${cluster}-a`, region, zone: `${region}-1` }],
     conditions: [],
     rejections: rejections.slice(0, 100),
     rejectionCounts: countRejections(rejections),
   };
   const gateway: Gateway = {
-    ...{ network: `network-${cluster}`, address, hbonePort: 15008, passthroughPort: 15443 },
-    ...{ spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/gateway', region, zone: `${region}-1` },
+    network: `network-${cluster}`,
+    address,
+    hbonePort: 15008,
+    passthroughPort: 15443,
+    spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/gateway',
+    region,
+    zone: `${region}-1`,
     ready: true,
   };
   const known = services.map(({ name, exported }): [string, ServiceReport] => [
     `${namespace}/${name}`,
     {
-      ...{ namespace, name, hostname: `${name}.${namespace}.svc.cluster.local`, exportRequested: exported },
+      namespace,
+      name,
+      hostname: `${name}.${namespace}.svc.cluster.local`,
+      exportRequested: exported,
       ports: [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: '' }],
-      ...{ subjectAltNames: [], conditions: [] },
+      subjectAltNames: [],
+      conditions: [],
     },
   ]);
   return new Map([
@@ -150,9 +161,11 @@ const produced = (bodies: readonly (readonly [string, Uint8Array])[]) =>
   new Map(bodies.map(([name, body]) => [name, { version: contentVersion(body), body }]));
 
 const healthOf = ({ services, region }: Said) => ({
-  ...{ proxiesConnected: 0, workloads: 1 },
+  proxiesConnected: 0,
+  workloads: 1,
   services: services.map(({ name, healthy }) => ({
-    ...{ namespace, name },
+    namespace,
+    name,
     groups: [{ region, zone: `${region}-1`, transport: 'hbone' as const, total: healthy, healthy }],
   })),
 });
@@ -160,7 +173,9 @@ const healthOf = ({ services, region }: Said) => ({
 /** Those that are not simply healthy. */
 const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
   'orders-000': {
-    ...{ healthy: false, reason: 'PROXY_MISSING', stale: false },
+    healthy: false,
+    reason: 'PROXY_MISSING',
+    stale: false,
     message: 'Node east-a has no ztunnel',
     remedy: 'run a pod of service account istio-system/ztunnel on Node east-a',
   },
@@ -171,17 +186,19 @@ const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
 function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
   const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
   const all = (isSelected ? workloads : []).map((name): WorkloadSummary => ({
-    ...{ uid: `${cluster}//Pod/${namespace}/${name}`, name, namespace, node: `${cluster}-a` },
-    ...{ serviceAccount: name, spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/${name}` },
-    ...{
-      addresses: ['127.0.0.9'],
-      mode: 'AMBIENT',
-      ready: true,
-      services: [],
-      policies: [],
-      deniesByDefault: false,
-      health: healths[name] ?? provenHealth,
-    },
+    uid: `${cluster}//Pod/${namespace}/${name}`,
+    name,
+    namespace,
+    node: `${cluster}-a`,
+    serviceAccount: name,
+    spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/${name}`,
+    addresses: ['127.0.0.9'],
+    mode: 'AMBIENT',
+    ready: true,
+    services: [],
+    policies: [],
+    deniesByDefault: false,
+    health: healths[name] ?? provenHealth,
   }));
   const rest = all.filter(({ uid }) => uid > after);
   const page = rest.slice(0, first);

@@ -199,9 +199,15 @@ export class OneNodeCluster {
         '--parent-pipe',
       ],
       env: {
-        ...{ XDS_ADDRESS: door, XDS_ROOT_CA: root, INSTANCE_IP: env['POD_IP']!, NODE_NAME: 'node-1' },
-        ...{ AUTH_TOKEN: this.path('pods/istio-system/ztunnel/token'), CLUSTER_ID: this.name },
-        ...{ NETWORK: `network-${this.name}`, POD_NAME: 'ztunnel', POD_NAMESPACE: 'istio-system' },
+        XDS_ADDRESS: door,
+        XDS_ROOT_CA: root,
+        INSTANCE_IP: env['POD_IP']!,
+        NODE_NAME: 'node-1',
+        AUTH_TOKEN: this.path('pods/istio-system/ztunnel/token'),
+        CLUSTER_ID: this.name,
+        NETWORK: `network-${this.name}`,
+        POD_NAME: 'ztunnel',
+        POD_NAMESPACE: 'istio-system',
         SERVICE_ACCOUNT: 'ztunnel',
       },
     });

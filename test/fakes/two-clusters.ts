@@ -20,7 +20,10 @@ export async function startTestFederation(): Promise<TestFederation> {
   const { octet } = hub;
   const cart = { name: 'cart', exported: true, healthy: 2 };
   const east = await joinMember(hub, {
-    ...{ cluster: 'east', region: 'region-a', address: `127.${octet}.16.1`, workloads: manyWorkloads },
+    cluster: 'east',
+    region: 'region-a',
+    address: `127.${octet}.16.1`,
+    workloads: manyWorkloads,
     services: [
       cart,
       { name: 'orders', exported: true, healthy: 1 },
@@ -28,7 +31,10 @@ export async function startTestFederation(): Promise<TestFederation> {
     ],
   });
   const west = await joinMember(hub, {
-    ...{ cluster: 'west', region: 'region-b', address: `127.${octet}.32.1`, workloads: ['cart-0'] },
+    cluster: 'west',
+    region: 'region-b',
+    address: `127.${octet}.32.1`,
+    workloads: ['cart-0'],
     services: [cart],
   });
   return {

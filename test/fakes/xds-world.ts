@@ -18,8 +18,12 @@ import { XdsClient, type XdsClientConfig } from '@isthmus/ztunnel/xds/client.ts'
 import { makeAuthority, type Authority } from './authority.ts';
 
 export const emptySnapshot: ClusterSnapshot = {
-  ...{ workloads: new Map(), services: new Map(), withdrawn: new Map(), authorizations: new Map() },
-  ...{ bundles: [], intermediates: [] },
+  workloads: new Map(),
+  services: new Map(),
+  withdrawn: new Map(),
+  authorizations: new Map(),
+  bundles: [],
+  intermediates: [],
 };
 
 export const byName = <T extends { readonly uid: string } | { readonly key: string }>(
@@ -118,8 +122,12 @@ export class FakeProxy {
   constructor(world: XdsWorld, over: Partial<XdsClientConfig>, clock: Clock) {
     const config: XdsClientConfig = {
       address: `127.0.0.1:${world.port}`,
-      ...{ rootCaFile: world.path('root.pem'), tokenFile: world.path('token'), clusterId: 'east' },
-      ...{ node: ourNode('ztunnel', 'ztunnel-1'), types: proxyTypes, localAddress: '' },
+      rootCaFile: world.path('root.pem'),
+      tokenFile: world.path('token'),
+      clusterId: 'east',
+      node: ourNode('ztunnel', 'ztunnel-1'),
+      types: proxyTypes,
+      localAddress: '',
       ...over,
     };
     const apply = (type: string, resources: readonly Resource[], removed: readonly string[]) =>

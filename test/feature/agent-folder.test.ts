@@ -18,11 +18,19 @@ describe('the state folder of an agent', () => {
   const start = () =>
     startAgent(
       {
-        ...{ cluster: 'east', stateDir, manifests: stateDir, addresses: '127.245.16.0/20' },
-        ...{ xdsHost: '127.245.16.1', xdsPort: 15_012, localAddress: '127.245.16.1', tokenFile: undefined },
+        cluster: 'east',
+        stateDir,
+        manifests: stateDir,
+        addresses: '127.245.16.0/20',
+        xdsHost: '127.245.16.1',
+        xdsPort: 15_012,
+        localAddress: '127.245.16.1',
+        tokenFile: undefined,
         trustDomain: 'cluster.local',
         tryBind: () => Promise.resolve(undefined),
-        ...{ clock: systemClock, random: systemRandom, log: silentLog },
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
       },
       new AbortController().signal,
     );

@@ -88,7 +88,9 @@ describe('the audit log through GraphQL', () => {
           rules: [{ principals: [], namespaces: [], ports: [80] }],
         },
       },
-      ...{ dryRun: false, idempotencyKey: '', reason: 'why' },
+      dryRun: false,
+      idempotencyKey: '',
+      reason: 'why',
     });
     assert.deepEqual(one.before, { 'accessPolicy/p': null });
     assert.deepEqual(one.after['accessPolicy/p']?.['rules'], [

@@ -38,12 +38,10 @@ const trustDomain = 'cluster.local' as TrustDomain;
 const ztunnelId = 'spiffe://cluster.local/ns/istio-system/sa/ztunnel';
 const cartId = 'spiffe://cluster.local/ns/shop/sa/cart';
 const ztunnel = (node: string): Caller => ({
-  ...{
-    namespace: 'istio-system',
-    serviceAccount: 'ztunnel',
-    node,
-    pod: { name: `ztunnel-${node}`, uid: `z-${node}` },
-  },
+  namespace: 'istio-system',
+  serviceAccount: 'ztunnel',
+  node,
+  pod: { name: `ztunnel-${node}`, uid: `z-${node}` },
 });
 
 const rootKey = generateKey();
@@ -176,7 +174,10 @@ describe('the certificate service, through its own door', () => {
     const session = connect(`https://${target}`, { ca: certificatePem(root) });
     const path = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
     const call = session.request({
-      ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
       authorization: 'Bearer nonsense',
     });
     const [headers] = (await once(call, 'response')) as [Record<string, string>];

@@ -66,17 +66,20 @@ describe('manifests that others wrote, beside the shop', () => {
     const at = `127.${hub.octet}.16`;
     await startAgent(
       {
-        ...{
-          cluster: 'east',
-          stateDir: join(dir, 'agent'),
-          manifests,
-          tokenFile,
-          trustDomain: 'cluster.local',
-        },
-        ...{ addresses: `${at}.0/20`, xdsHost: `${at}.1`, xdsPort: 15_012, localAddress: `${at}.1` },
+        cluster: 'east',
+        stateDir: join(dir, 'agent'),
+        manifests,
+        tokenFile,
+        trustDomain: 'cluster.local',
+        addresses: `${at}.0/20`,
+        xdsHost: `${at}.1`,
+        xdsPort: 15_012,
+        localAddress: `${at}.1`,
         // Where a test runs as root everything can be bound.
         tryBind: (port) => Promise.resolve(port < 1024 ? 'EACCES' : undefined),
-        ...{ clock: systemClock, random: systemRandom, log: silentLog },
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
       },
       stop.signal,
     );

@@ -346,9 +346,12 @@ describe('GraphQL through its door', () => {
     const open = await Promise.all(
       Array.from({ length: 200 }, () =>
         fetch(hub.url, {
-          ...{ method: 'POST', body: query, signal: stop.signal },
+          method: 'POST',
+          body: query,
+          signal: stop.signal,
           headers: {
-            ...{ 'content-type': 'application/json', authorization: `Bearer ${hub.token}` },
+            'content-type': 'application/json',
+            authorization: `Bearer ${hub.token}`,
             accept: 'text/event-stream, */*',
           },
         }),

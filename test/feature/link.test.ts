@@ -38,9 +38,12 @@ class Subscription {
 
   async #read(of: TestHub, query: string): Promise<void> {
     const response = await fetch(of.url, {
-      ...{ method: 'POST', body: JSON.stringify({ query }), signal: this.#stop.signal },
+      method: 'POST',
+      body: JSON.stringify({ query }),
+      signal: this.#stop.signal,
       headers: {
-        ...{ 'content-type': 'application/json', authorization: `Bearer ${of.token}` },
+        'content-type': 'application/json',
+        authorization: `Bearer ${of.token}`,
         accept: 'text/event-stream',
       },
     });

@@ -79,13 +79,16 @@ describe('every mutation', () => {
   const cases: Record<string, Case> = {
     createJoinToken: { type: 'CreateJoinTokenInput', prepare: () => ({ cluster: 'north' }) },
     revokeJoinToken: {
-      ...{ type: 'RevokeJoinTokenInput', prepare: () => ({ cluster: 'north' }) },
+      type: 'RevokeJoinTokenInput',
+      prepare: () => ({ cluster: 'north' }),
       again: 'NOT_FOUND',
     },
     applyPolicy: { type: 'ApplyPolicyInput', prepare: () => ({ policy: { access } }) },
     deletePolicy: {
-      ...{ type: 'DeletePolicyInput', prepare: () => ({ name: 'p' }) },
-      ...{ revision: '{ at: policy(name: "p") { revision } }', again: 'NOT_FOUND' },
+      type: 'DeletePolicyInput',
+      prepare: () => ({ name: 'p' }),
+      revision: '{ at: policy(name: "p") { revision } }',
+      again: 'NOT_FOUND',
     },
     setTrafficPolicy: {
       type: 'SetTrafficPolicyInput',
@@ -96,38 +99,49 @@ describe('every mutation', () => {
       prepare: () => ({ service, clusters: ['east', 'west'] }),
     },
     deleteTrafficPolicy: {
-      ...{ type: 'DeleteTrafficPolicyInput', prepare: () => ({ service }) },
+      type: 'DeleteTrafficPolicyInput',
+      prepare: () => ({ service }),
       again: 'NOT_FOUND',
     },
     exportService: { type: 'ExportServiceInput', prepare: () => ({ service }) },
     unexportService: {
-      ...{ type: 'UnexportServiceInput', prepare: () => ({ service }) },
+      type: 'UnexportServiceInput',
+      prepare: () => ({ service }),
       again: 'NOT_FOUND',
     },
     drainCluster: {
-      ...{ type: 'DrainClusterInput', prepare: () => ({ cluster: 'west', percent: 30 }) },
+      type: 'DrainClusterInput',
+      prepare: () => ({ cluster: 'west', percent: 30 }),
       revision: clusterOf('west'),
     },
     undrainCluster: {
-      ...{ type: 'ClusterInput', prepare: () => ({ cluster: 'west' }) },
-      ...{ revision: clusterOf('west'), again: 'CONFLICT' },
+      type: 'ClusterInput',
+      prepare: () => ({ cluster: 'west' }),
+      revision: clusterOf('west'),
+      again: 'CONFLICT',
     },
     executeFailover: { type: 'ExecuteFailoverInput', prepare: plan, again: 'PLAN_STALE' },
     undoFailover: {
-      ...{ type: 'UndoFailoverInput', prepare: () => ({ id: failover }) },
+      type: 'UndoFailoverInput',
+      prepare: () => ({ id: failover }),
       again: 'CONFLICT',
     },
     setClusterNamespaces: {
-      ...{ type: 'SetClusterNamespacesInput', prepare: () => ({ cluster: 'west', namespaces: ['shop'] }) },
+      type: 'SetClusterNamespacesInput',
+      prepare: () => ({ cluster: 'west', namespaces: ['shop'] }),
       revision: clusterOf('west'),
     },
     revokeCluster: {
-      ...{ type: 'ClusterInput', prepare: () => ({ cluster: 'gone' }) },
-      ...{ revision: clusterOf('gone'), again: 'CONFLICT' },
+      type: 'ClusterInput',
+      prepare: () => ({ cluster: 'gone' }),
+      revision: clusterOf('gone'),
+      again: 'CONFLICT',
     },
     removeCluster: {
-      ...{ type: 'ClusterInput', prepare: () => ({ cluster: 'gone' }) },
-      ...{ revision: clusterOf('gone'), again: 'NOT_FOUND' },
+      type: 'ClusterInput',
+      prepare: () => ({ cluster: 'gone' }),
+      revision: clusterOf('gone'),
+      again: 'NOT_FOUND',
     },
   };
 

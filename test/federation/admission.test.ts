@@ -121,8 +121,14 @@ describe('what a cluster is admitted for', () => {
   it('sends the list with the cluster’s intermediates, and sends it again when it changes', async () => {
     const { certificate } = makeAuthority().intermediate;
     await federation.put(aMember('east'), {
-      ...{ kind: 'intermediate', keyId: 'k1', trustDomain: 'cluster.local', cluster: 'east', notAfter: 1 },
-      ...{ certificatePem: certificatePem(certificate), revoked: false, activated: true },
+      kind: 'intermediate',
+      keyId: 'k1',
+      trustDomain: 'cluster.local',
+      cluster: 'east',
+      notAfter: 1,
+      certificatePem: certificatePem(certificate),
+      revoked: false,
+      activated: true,
     });
     const compiler = new Compiler();
     const sent = () => {

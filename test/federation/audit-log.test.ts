@@ -15,7 +15,9 @@ import { Federation } from '../fakes/federation.ts';
 
 const drain = { cluster: 'east', percent: 30, scope: 'ALL' as const, deadline: undefined };
 const policy = (ports: readonly number[]) => ({
-  ...{ kind: 'accessPolicy' as const, name: 'p', effect: 'DENY' as const },
+  kind: 'accessPolicy' as const,
+  name: 'p',
+  effect: 'DENY' as const,
   target: { clusters: [], namespace: 'shop', labels: {} },
   rules: [{ principals: [], namespaces: [], ports }],
 });
@@ -41,8 +43,13 @@ describe('the audit log', () => {
     assert.deepEqual(
       { outcome, actor, action, subject, reason, input, errors, revision },
       {
-        ...{ outcome: 'DONE', actor: 'admin', action: 'drainCluster', subject: 'cluster/east' },
-        ...{ reason: 'upgrade', errors: [], revision: hub.now.intent.revision },
+        outcome: 'DONE',
+        actor: 'admin',
+        action: 'drainCluster',
+        subject: 'cluster/east',
+        reason: 'upgrade',
+        errors: [],
+        revision: hub.now.intent.revision,
         input: { cluster: 'east', percent: 30, scope: 'ALL', reason: 'upgrade' },
       },
     );

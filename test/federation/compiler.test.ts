@@ -20,7 +20,11 @@ describe('federation/compile', () => {
   const types = ['policy', 'traffic', 'diversion', 'grant', 'remote', 'intermediate', 'trust-bundle'];
   const west = () => hub.now.observed.get('west')!;
   const health = (healthy: number) => ({
-    ...{ sequence: 1, sentAt: 0, proxiesConnected: 1, workloads: 1, unreadable: [] },
+    sequence: 1,
+    sentAt: 0,
+    proxiesConnected: 1,
+    workloads: 1,
+    unreadable: [],
     services: [aHealth('cart', healthy), aHealth('of-west', 1)],
   });
 

@@ -8,9 +8,18 @@ import { watchExpiry } from '../../federation/failover/expiry.ts';
 import { Federation } from '../fakes/federation.ts';
 
 const aFailover = (over: Partial<Failover> = {}): Failover => ({
-  ...{ kind: 'failover', id: 'f1', from: { cluster: 'east' }, clusters: ['east'], services: ['shop/cart'] },
-  ...{ percent: 80, scope: 'ALL', owner: 'admin', reason: '', createdAt: 0 },
-  ...{ expiresAt: undefined, returning: undefined },
+  kind: 'failover',
+  id: 'f1',
+  from: { cluster: 'east' },
+  clusters: ['east'],
+  services: ['shop/cart'],
+  percent: 80,
+  scope: 'ALL',
+  owner: 'admin',
+  reason: '',
+  createdAt: 0,
+  expiresAt: undefined,
+  returning: undefined,
   ...over,
 });
 

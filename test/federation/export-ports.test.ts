@@ -12,8 +12,14 @@ const port = (number: number, name = 'http'): ServicePort => ({
 });
 
 const service = (ports: readonly ServicePort[]) => ({
-  ...{ namespace: 'shop', name: 'cart', hostname: 'cart.shop.svc.cluster.local', ports },
-  ...{ exportRequested: true, subjectAltNames: [], conditions: [], groups: [] },
+  namespace: 'shop',
+  name: 'cart',
+  hostname: 'cart.shop.svc.cluster.local',
+  ports,
+  exportRequested: true,
+  subjectAltNames: [],
+  conditions: [],
+  groups: [],
 });
 
 const shard = (cluster: string, ports: readonly ServicePort[]): Shard => ({

@@ -30,7 +30,11 @@ describe('federation/failover: operations', () => {
     state: Applied['state'] = 'APPLIED',
     message = '',
   ): Applied => ({
-    ...{ subject, version, state, message, proxies: 1 },
+    subject,
+    version,
+    state,
+    message,
+    proxies: 1,
   });
   const says = (cluster: string, applied: readonly Applied[]) =>
     hub.report(cluster, { shard: { applied: new Map(applied.map((said) => [said.subject, said])) } });
@@ -102,8 +106,14 @@ describe('federation/failover: operations', () => {
   it('a revocation is done at a peer once its proxies hold the intermediate as revoked, and not before', async () => {
     const east = makeAuthority().intermediate.certificate;
     const record: IntermediateRecord = {
-      ...{ kind: 'intermediate', keyId: 'k1', trustDomain: 'cluster.local', cluster: 'east', notAfter: 1 },
-      ...{ certificatePem: certificatePem(east), revoked: false, activated: true },
+      kind: 'intermediate',
+      keyId: 'k1',
+      trustDomain: 'cluster.local',
+      cluster: 'east',
+      notAfter: 1,
+      certificatePem: certificatePem(east),
+      revoked: false,
+      activated: true,
     };
     await hub.put(record);
     const outcome = await hub.run(revokeCluster, { cluster: 'east' });

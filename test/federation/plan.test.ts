@@ -8,7 +8,11 @@ import { aGateway } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
 
 const request = (over: Partial<FailoverRequest> = {}): FailoverRequest => ({
-  ...{ from: { cluster: 'east' }, services: [], percent: 100, scope: 'ALL', expiresAt: undefined },
+  from: { cluster: 'east' },
+  services: [],
+  percent: 100,
+  scope: 'ALL',
+  expiresAt: undefined,
   ...over,
 });
 
@@ -128,8 +132,11 @@ describe('federation/failover: plans', () => {
   it('is stale after a traffic policy of one of its services', async () => {
     plans.keep('p', plan({ services: ['shop/cart'] }));
     await hub.put({
-      ...{ kind: 'trafficPolicy', namespace: 'shop', name: 'cart' },
-      ...{ localityOrder: ['REGION'], regionFailover: [] },
+      kind: 'trafficPolicy',
+      namespace: 'shop',
+      name: 'cart',
+      localityOrder: ['REGION'],
+      regionFailover: [],
     });
     const outcome = await execute('p');
     assert.ok(!outcome.ok && outcome.errors[0]?.code === 'PLAN_STALE');

@@ -9,8 +9,13 @@ import { emptyShard } from '../../federation/state/shard.ts';
 import { Reports } from '../../federation/link/reports.ts';
 
 const condition = (reason: string, severity: Severity): Condition => ({
-  ...{ type: 'X', status: 'False', object: '', message: 'it happened', remedy: 'do something' },
-  ...{ reason, severity },
+  type: 'X',
+  status: 'False',
+  object: '',
+  message: 'it happened',
+  remedy: 'do something',
+  reason,
+  severity,
 });
 
 describe('the severity of what an agent reports', () => {
@@ -31,13 +36,22 @@ describe('the severity of what an agent reports', () => {
   it('is judged at the door of the hub, of a cluster and of its services', () => {
     const reports = new Reports(defaultLimits);
     const ofCluster = wire.clusterReport.encode({
-      ...{ agentVersion: '1', network: '', nodes: [], workloadsByMode: {}, rejections: [] },
+      agentVersion: '1',
+      network: '',
+      nodes: [],
+      workloadsByMode: {},
+      rejections: [],
       rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
       conditions: [condition('SHARED_BY_WEIGHT', 'ERROR')],
     });
     const ofService = wire.serviceReport.encode({
-      ...{ namespace: 'shop', name: 'cart', hostname: 'cart.shop.svc.cluster.local', ports: [] },
-      ...{ exportRequested: false, subjectAltNames: [], conditions: [condition('PORT_MISSING', 'INFO')] },
+      namespace: 'shop',
+      name: 'cart',
+      hostname: 'cart.shop.svc.cluster.local',
+      ports: [],
+      exportRequested: false,
+      subjectAltNames: [],
+      conditions: [condition('PORT_MISSING', 'INFO')],
     });
     let shard = emptyShard('east', 0);
     for (const [type, name, body] of [

@@ -18,7 +18,7 @@ import { storeConformance } from '../conformance/store.ts';
 const changeAt = (revision: number): Change => ({
   revision,
   writes: [{ remove: 'cluster', id: `c${revision}`, expected: undefined }],
-  audit: { ...{ id: `a${revision}`, at: 1, actor: 'a', action: 'test', subject: '' }, ...blank },
+  audit: { id: `a${revision}`, at: 1, actor: 'a', action: 'test', subject: '', ...blank },
 });
 const blank = { reason: '', outcome: '{}', idempotencyKey: '' };
 

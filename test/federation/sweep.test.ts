@@ -16,12 +16,27 @@ describe('federation: what has outlived its use', () => {
   afterEach(() => hub.end());
 
   const anIntermediate = (keyId: string, over: Partial<IntermediateRecord> = {}): IntermediateRecord => ({
-    ...{ kind: 'intermediate', keyId, trustDomain: 'cluster.local', cluster: 'east', certificatePem: '' },
-    ...{ notAfter: hub.clock.now() + 30 * day, revoked: false, activated: true, ...over },
+    kind: 'intermediate',
+    keyId,
+    trustDomain: 'cluster.local',
+    cluster: 'east',
+    certificatePem: '',
+    notAfter: hub.clock.now() + 30 * day,
+    revoked: false,
+    activated: true,
+    ...over,
   });
   const ended = (id: string, finishedAt: number | undefined): Operation => ({
-    ...{ kind: 'operation', id, type: 'DRAIN_CLUSTER', state: finishedAt ? 'DONE' : 'RUNNING', subject: id },
-    ...{ clusters: [], applied: [], startedAt: 0, finishedAt, message: '' },
+    kind: 'operation',
+    id,
+    type: 'DRAIN_CLUSTER',
+    state: finishedAt ? 'DONE' : 'RUNNING',
+    subject: id,
+    clusters: [],
+    applied: [],
+    startedAt: 0,
+    finishedAt,
+    message: '',
   });
 
   it('goes, and the rest stays', async () => {

@@ -47,13 +47,25 @@ export class Peer {
     const root = join(agentStateDir(this.#sandbox.place, 'east'), 'xds-root.pem');
     const door = `https://127.${this.#sandbox.place.octet}.16.1:15012`;
     this.#start('ztunnel', binary, [], {
-      ...{ PROXY_MODE: 'dedicated', PROXY_WORKLOAD_INFO: 'shop/peer/peer', NODE_NAME: 'east-peer' },
-      ...{ POD_NAME: 'peer', POD_NAMESPACE: 'shop', INSTANCE_IP: this.address },
-      ...{ NETWORK: 'network-east', CLUSTER_ID: 'east', AUTH_TOKEN: this.tokenFile },
-      ...{ XDS_ADDRESS: door, CA_ADDRESS: door, XDS_ROOT_CA: root, CA_ROOT_CA: root },
+      PROXY_MODE: 'dedicated',
+      PROXY_WORKLOAD_INFO: 'shop/peer/peer',
+      NODE_NAME: 'east-peer',
+      POD_NAME: 'peer',
+      POD_NAMESPACE: 'shop',
+      INSTANCE_IP: this.address,
+      NETWORK: 'network-east',
+      CLUSTER_ID: 'east',
+      AUTH_TOKEN: this.tokenFile,
+      XDS_ADDRESS: door,
+      CA_ADDRESS: door,
+      XDS_ROOT_CA: root,
+      CA_ROOT_CA: root,
       // Its own sockets are marked, so that they are not captured again; none is made to look like its client's.
-      ...{ PACKET_MARK: '1337', ENABLE_ORIG_SRC: 'false', ISTIO_META_DNS_CAPTURE: 'false' },
-      ...{ IPV6_ENABLED: 'false', RUST_LOG: 'info' },
+      PACKET_MARK: '1337',
+      ENABLE_ORIG_SRC: 'false',
+      ISTIO_META_DNS_CAPTURE: 'false',
+      IPV6_ENABLED: 'false',
+      RUST_LOG: 'info',
     });
   }
 

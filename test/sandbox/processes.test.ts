@@ -14,7 +14,11 @@ describe('sandbox/processes ancestors', () => {
   it('reads a name with parentheses and spaces', () => {
     const fields = ['S', '7', ...Array.from({ length: 17 }, (_, i) => String(i)), '4242'].join(' ');
     assert.deepEqual(parseStat(`12 (a (b) c) ${fields}`), {
-      ...{ pid: 12, name: 'a (b) c', state: 'S', parent: 7, started: '4242' },
+      pid: 12,
+      name: 'a (b) c',
+      state: 'S',
+      parent: 7,
+      started: '4242',
     });
   });
 
@@ -225,7 +229,10 @@ describe('sandbox/processes launcher', () => {
     rmSync(home, { recursive: true });
   });
   const program = (name: string, ...flags: string[]): Program => ({
-    ...{ name, flags, env: {}, script: 'test/fakes/short-lived.ts' },
+    name,
+    flags,
+    env: {},
+    script: 'test/fakes/short-lived.ts',
   });
 
   it('reports a program that ends by itself: its status, its log file and its last line', async () => {

@@ -83,7 +83,9 @@ export async function metricsPage(
     new Counter({ name, help, registers }).inc(total(field as keyof typeof counters));
   addControl(registers, control);
   const sockets = new Gauge({
-    ...{ name: 'istio_tcp_sockets_open', help: 'Accepted TCP sockets that are open', registers },
+    name: 'istio_tcp_sockets_open',
+    help: 'Accepted TCP sockets that are open',
+    registers,
     labelNames: ['reporter'],
   });
   sockets.set({ reporter: 'source' }, total('sourceSockets'));

@@ -13,7 +13,8 @@ export const totalsOf = (
   handshakesEvicted: handshakes.counts.evicted,
   handshakesTimedOut: handshakes.counts.timedOut,
   handshakesRefused: handshakes.counts.refused,
-  ...{ sourceSockets: metrics.sockets.source, destinationSockets: metrics.sockets.destination },
+  sourceSockets: metrics.sockets.source,
+  destinationSockets: metrics.sockets.destination,
   seriesEvicted: metrics.evicted,
   ...counters,
 });

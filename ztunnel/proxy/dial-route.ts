@@ -66,7 +66,11 @@ const place = ({ address, port }: { address: string; port: number }) => ({ addre
 const at = ({ address, port }: { address: string; port: number }) => `${address}:${port}`;
 
 const reached = ({ stream, headers }: Tunnel, peer: Peer, authority: string, address: string): Reached => ({
-  ...{ stream, peer, authority, address, baggage: headers['baggage'] },
+  stream,
+  peer,
+  authority,
+  address,
+  baggage: headers['baggage'],
 });
 
 async function doubleTunnel(
@@ -112,8 +116,13 @@ async function istioMtls(
     signal,
   });
   const options = {
-    ...{ ...tlsOf(context), credentials, alpn: ['istio'], layer: 'istio-mtls' as const },
-    ...{ servername: route.sni, expect: route.expect, cluster: route.workload.cluster },
+    ...tlsOf(context),
+    credentials,
+    alpn: ['istio'],
+    layer: 'istio-mtls' as const,
+    servername: route.sni,
+    expect: route.expect,
+    cluster: route.workload.cluster,
   };
   const { socket, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
   return { stream: socket, peer, baggage: undefined, authority: undefined, address: at(route) };

@@ -24,7 +24,8 @@ type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 /** What a gateway knows of its caller is what the certificate proves: addresses of other networks say nothing here. */
 const partyOf = ({ cluster, identity }: Peer): Party => ({
   ...parseBaggage(undefined),
-  ...{ cluster, namespace: identity?.namespace ?? '' },
+  cluster,
+  namespace: identity?.namespace ?? '',
 });
 
 /**
@@ -58,7 +59,9 @@ export function gatewayTelemetry(
       direction: 'inbound',
     },
     facts: {
-      ...{ reporter: 'destination', service, mtls: peer !== undefined },
+      reporter: 'destination',
+      service,
+      mtls: peer !== undefined,
       source: { workload: source, identity: peer?.spiffeId },
       destination: { workload: undefined, identity: undefined },
     },

@@ -49,7 +49,10 @@ async function forwardConnect(
   };
   const decision = decideGateway(context.state, request, context.random);
   const caller = {
-    ...{ from, wanted: incoming.authority, peer, started: context.clock.monotonic() },
+    from,
+    wanted: incoming.authority,
+    peer,
+    started: context.clock.monotonic(),
     trace: traceIdOf(incoming.headers['traceparent']),
   };
   if (decision.kind === 'refuse') {

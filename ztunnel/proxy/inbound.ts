@@ -161,7 +161,8 @@ const arrivedOf = ({ workload, caller, port, service }: Inbound) => ({
     source: { address: caller.address, identity: caller.peer?.identity },
     destination: { address: workload.addresses[0] ?? '', port, workload },
   },
-  ...{ peer: caller.peer, service },
+  peer: caller.peer,
+  service,
 });
 
 /**
@@ -184,7 +185,11 @@ function dialApplication({ context, workload, port }: Inbound, signal: AbortSign
   const [own = ''] = workload.addresses;
   const address = workload.appAddress === '' ? own : workload.appAddress;
   return context.dialer.dial({
-    ...{ address, port, localAddress: own, timeoutMillis: dialMillis, signal },
+    address,
+    port,
+    localAddress: own,
+    timeoutMillis: dialMillis,
+    signal,
   });
 }
 

@@ -34,15 +34,22 @@ async function connect({ stateDir, xds }: At, node: number, stop: AbortControlle
   while (!existsSync(tokenFile)) await pause(10);
   const ready = Promise.withResolvers<void>();
   const config = {
-    ...{ address: xds, rootCaFile: join(stateDir, 'xds-root.pem'), tokenFile, clusterId: 'east' },
-    ...{ types: proxyTypes, localAddress: '' },
+    address: xds,
+    rootCaFile: join(stateDir, 'xds-root.pem'),
+    tokenFile,
+    clusterId: 'east',
+    types: proxyTypes,
+    localAddress: '',
     node: {
-      ...{ id: `ztunnel~10.1.0.1~${pod}.istio-system~istio-system.svc.cluster.local`, cluster: 'east' },
+      id: `ztunnel~10.1.0.1~${pod}.istio-system~istio-system.svc.cluster.local`,
+      cluster: 'east',
       metadata: { NODE_NAME: `n-${node}`, NAMESPACE: 'istio-system', ISTHMUS_VERSION: '0.1.0' },
     },
   };
   const client = new XdsClient(config, {
-    ...{ clock: systemClock, random: systemRandom, log: silentLog },
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
     apply(type, resources) {
       if (type === typeUrls.address) hear(node, resources);
       return [];

@@ -30,7 +30,8 @@ import { Offered } from '../offered.ts';
 const offered = new Offered();
 const tools = {
   provider: { sealingKey: () => Buffer.alloc(32, 7) },
-  ...{ random: systemRandom, now: systemClock.now() },
+  random: systemRandom,
+  now: systemClock.now(),
 };
 const domain = mintTrustDomain('cluster.local', tools);
 
@@ -56,7 +57,11 @@ const api = {
     const identity = { key: privateKeyPem(serverKey.privateKey), chain: certificatePem(server) };
     const listener = new GrpcListener({
       certificates: new Certificates(identity, certificatePem(root)),
-      ...{ mutual: true, proof: 'first-call', server: serverOptions(4), clock: systemClock, log: silentLog },
+      mutual: true,
+      proof: 'first-call',
+      server: serverOptions(4),
+      clock: systemClock,
+      log: silentLog,
     });
     listener.addService(linkService, handlers(cluster));
     const port = await listener.listen(`${host}:15101`, '--link-listen');
@@ -87,7 +92,10 @@ export type HubApi = typeof api;
 function offerRemote(index: number, healthy: number): void {
   const [cluster, namespace, name] = ['west', `elsewhere-${Math.floor(index / 20)}`, `r-${index}`];
   const body = wire.remoteService.encode({
-    ...{ cluster, namespace, name, hostname: `${name}.${namespace}.svc.cluster.local` },
+    cluster,
+    namespace,
+    name,
+    hostname: `${name}.${namespace}.svc.cluster.local`,
     ports: [{ name: 'http', port: 80, targetPort: 8080, appProtocol: '' }],
     subjectAltNames: [`spiffe://cluster.local/ns/${namespace}/sa/${name}`],
     groups: [{ region: 'r1', zone: 'z1', transport: 'hbone', total: 4, healthy }],

@@ -52,7 +52,8 @@ export function writeProbedPods(
   at: (index: number) => string,
 ): void {
   const objects = Array.from({ length: to - from }, (_, i) => from + i).map((index) => ({
-    ...{ apiVersion: 'v1', kind: 'Pod' },
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: { name: probedPod(index), namespace: 'outside', labels: { app: 'probed' } },
     spec: {
       nodeName: 'n-0',
@@ -65,7 +66,10 @@ export function writeProbedPods(
 
 const probe = {
   httpGet: { path: '/', port: probePort },
-  ...{ periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1, successThreshold: 1 },
+  periodSeconds: 1,
+  timeoutSeconds: 5,
+  failureThreshold: 1,
+  successThreshold: 1,
 };
 
 export const namespaceOf = (service: number): string => `shop-${Math.floor(service / servicesOfNamespace)}`;
@@ -80,12 +84,17 @@ function clusterObjects({ services, nodes, application }: ClusterFiles): readonl
     ),
     serviceObject('outside', 'probed', true),
     ...Array.from({ length: nodes }, (_, node) => ({
-      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: `n-${node}` } },
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: `n-${node}` },
     })),
     ...Array.from({ length: nodes }, (_, node) => ({
-      ...{ apiVersion: 'v1', kind: 'Pod' },
+      apiVersion: 'v1',
+      kind: 'Pod',
       metadata: {
-        ...{ name: proxyPod(node), namespace: 'istio-system', labels: { app: 'ztunnel' } },
+        name: proxyPod(node),
+        namespace: 'istio-system',
+        labels: { app: 'ztunnel' },
         annotations: { 'isthmus.io/app-address': application },
       },
       spec: { nodeName: `n-${node}`, serviceAccountName: 'ztunnel', containers: [{ name: 'c' }] },
@@ -95,11 +104,15 @@ function clusterObjects({ services, nodes, application }: ClusterFiles): readonl
 }
 
 const namespaceObject = (name: string, labels: object) => ({
-  ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels },
 });
 
 const serviceObject = (namespace: string, name: string, headless: boolean): object => ({
-  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } },
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace },
   spec: {
     selector: { app: name },
     ports: [{ name: 'http', port: 80, targetPort: 8080 }],
@@ -114,9 +127,12 @@ interface Place {
 }
 
 const podObject = ({ application }: ClusterFiles, { namespace, app, node }: Place, index: number) => ({
-  ...{ apiVersion: 'v1', kind: 'Pod' },
+  apiVersion: 'v1',
+  kind: 'Pod',
   metadata: {
-    ...{ name: `p-${index}`, namespace, labels: { app, version: 'v1' } },
+    name: `p-${index}`,
+    namespace,
+    labels: { app, version: 'v1' },
     annotations: { 'isthmus.io/app-address': application },
   },
   spec: { nodeName: `n-${node}`, serviceAccountName: app, containers: [{ name: 'c' }] },

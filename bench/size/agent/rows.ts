@@ -90,7 +90,8 @@ const remote: Row<AgentWorld & { readonly changes: number; readonly remoteServic
 export const remoteGroup = group(
   async (stage, { remoteServices, changes }, signal) => ({
     ...(await openAgent(stage, { ...beside, remoteServices }, signal)),
-    ...{ changes, remoteServices },
+    changes,
+    remoteServices,
   }),
   [remote],
 );

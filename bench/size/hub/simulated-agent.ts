@@ -64,8 +64,12 @@ export class SimulatedAgent {
     if (!this.#identity) throw new Error(`${this.#member.cluster} has not joined`);
     this.#stop = new AbortController();
     this.#link = new HubLinks({
-      ...{ identity: this.#identity, localAddress: address, views: this.#views },
-      ...{ clock: systemClock, random: systemRandom, log: silentLog },
+      identity: this.#identity,
+      localAddress: address,
+      views: this.#views,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
       epochs: new HubEpochs(stateDir, silentLog),
       reports: (type) => (bare && type === 'service' ? new Map() : this.#reports.get(type)),
       health: () => ({ proxiesConnected: 1, workloads: 1, services: bare ? [] : this.#health }),
@@ -141,7 +145,11 @@ class VersionsOnly extends HubViewStore {
 }
 
 const clusterOf = (name: string) => ({
-  ...{ agentVersion: '0.1.0', network: `network-${name}`, workloadsByMode: {}, conditions: [] },
-  ...{ nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }], rejections: [] },
+  agentVersion: '0.1.0',
+  network: `network-${name}`,
+  workloadsByMode: {},
+  conditions: [],
+  nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }],
+  rejections: [],
   rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
 });

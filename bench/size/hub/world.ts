@@ -42,7 +42,9 @@ export async function openHub(
     const name = `c-${cluster}`;
     const token = await joinToken(endpoint, name);
     const member = {
-      ...{ cluster: name, stateDir: stage.path('agents', name), token },
+      cluster: name,
+      stateDir: stage.path('agents', name),
+      token,
       address: stage.at(`${32 + Math.floor(cluster / 200)}.${2 + (cluster % 200)}`),
       services: servicesOf(cluster, services),
     };

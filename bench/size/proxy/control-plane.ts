@@ -52,13 +52,11 @@ const api = {
     writeFileSync(join(folder, 'token'), 'a token');
     const listener = new GrpcListener({
       certificates: new Certificates({ key: privateKeyPem(key.privateKey), chain }),
-      ...{
-        mutual: false,
-        proof: 'first-call',
-        server: serverOptions(32),
-        clock: systemClock,
-        log: silentLog,
-      },
+      mutual: false,
+      proof: 'first-call',
+      server: serverOptions(32),
+      clock: systemClock,
+      log: silentLog,
     });
     listener.addService(discoveryService, { deltaAggregatedResources: serve });
     await listener.listen(`${host}:15012`, '--xds-listen');
@@ -103,8 +101,14 @@ function offer(
   }
   for (let i = 0; i < all.workloads; i++) offerWorkload(i, all, 0);
   const local = aWorkload({
-    ...{ uid: 'east//Pod/shop/local', name: 'local', addresses: [all.pod], node, serviceAccount: 'local' },
-    ...{ appAddress: all.application, capturedPorts: [port], authorizationPolicies: [policyKey] },
+    uid: 'east//Pod/shop/local',
+    name: 'local',
+    addresses: [all.pod],
+    node,
+    serviceAccount: 'local',
+    appAddress: all.application,
+    capturedPorts: [port],
+    authorizationPolicies: [policyKey],
   });
   offered.put(typeUrls.address, local.uid, encodeWorkload(local));
 }
@@ -113,9 +117,12 @@ function offer(
 function offerWorkload(index: number, { services }: World, form: number): void {
   const service = `shop/s-${index % services}.shop.svc.cluster.local`;
   const workload = aWorkload({
-    ...{ uid: `east//Pod/shop/p-${index}`, name: `p-${index}`, node: `n-${index % 50}` },
+    uid: `east//Pod/shop/p-${index}`,
+    name: `p-${index}`,
+    node: `n-${index % 50}`,
     addresses: [`10.0.${Math.floor(index / 250) % 250}.${1 + (index % 250)}`],
-    ...{ serviceAccount: `s-${index % services}`, canonicalName: `s-${index % services}` },
+    serviceAccount: `s-${index % services}`,
+    canonicalName: `s-${index % services}`,
     canonicalRevision: `v${form}`,
     services: new Map([[service, [{ servicePort: 80, targetPort: 8080 }]]]),
   });

@@ -73,11 +73,20 @@ function program(folder: string, xds: string, own: string) {
   ];
   flags.push('--log-level', 'error', '--parent-pipe');
   return {
-    ...{ name: 'proxy', script: 'ztunnel/main.ts', flags },
+    name: 'proxy',
+    script: 'ztunnel/main.ts',
+    flags,
     env: {
-      ...{ XDS_ADDRESS: xds, XDS_ROOT_CA: `${folder}/root.pem`, AUTH_TOKEN: `${folder}/token` },
-      ...{ INSTANCE_IP: own, NODE_NAME: node, NETWORK: network, CLUSTER_ID: 'east' },
-      ...{ POD_NAME: 'ztunnel', POD_NAMESPACE: 'istio-system', SERVICE_ACCOUNT: 'ztunnel' },
+      XDS_ADDRESS: xds,
+      XDS_ROOT_CA: `${folder}/root.pem`,
+      AUTH_TOKEN: `${folder}/token`,
+      INSTANCE_IP: own,
+      NODE_NAME: node,
+      NETWORK: network,
+      CLUSTER_ID: 'east',
+      POD_NAME: 'ztunnel',
+      POD_NAMESPACE: 'istio-system',
+      SERVICE_ACCOUNT: 'ztunnel',
     },
   };
 }

@@ -48,7 +48,9 @@ for (const [command, description] of [
 ] as const)
   builder.mutationField(command.name, (t) =>
     t.field({
-      ...{ ...admin, type: clusterPayload, description },
+      ...admin,
+      type: clusterPayload,
+      description,
       args: { input: t.arg({ type: clusterInput, required: true }) },
       resolve: (_root, { input }, context) =>
         carryOut(command, { cluster: input.cluster }, input, context, (told) =>

@@ -67,7 +67,10 @@ const applyPayload = builder
   });
 
 const readAccess = ({ name, effect, target, rules }: typeof accessInput.$inferInput): AccessPolicy => ({
-  ...{ kind: 'accessPolicy', name, effect, rules: rules.map((rule) => ({ ...rule })) },
+  kind: 'accessPolicy',
+  name,
+  effect,
+  rules: rules.map((rule) => ({ ...rule })),
   target: {
     clusters: target.clusters,
     namespace: target.namespace,

@@ -35,7 +35,9 @@ builder.queryField('simulateFailover', (t) =>
           keptUntil: undefined,
           clusters: [],
           services: [],
-          ...{ sources: [], unreachable: [], warnings: [] },
+          sources: [],
+          unreachable: [],
+          warnings: [],
           userErrors: simulated.error,
         };
       const { clusters, services, unreachable, warnings } = simulated.value;
@@ -43,7 +45,9 @@ builder.queryField('simulateFailover', (t) =>
       return {
         planId,
         keptUntil: plans.keep(planId, simulated.value),
-        ...{ clusters, unreachable, warnings },
+        clusters,
+        unreachable,
+        warnings,
         sources: [...snapshot.intent.clusters.values()]
           .filter(({ value }) => value.admission === 'ADMITTED')
           .map(({ id }) => ({ cluster: id, staleness: stalenessOf(snapshot.observed.get(id)) })),
@@ -58,6 +62,8 @@ function readRequest({ from, services, percent, scope, expiresAt }: SimulateInpu
   return {
     from: typeof from.cluster === 'string' ? { cluster: from.cluster } : { region: from.region },
     services: (services ?? []).map(({ namespace, name }) => `${namespace}/${name}`),
-    ...{ percent, scope, expiresAt: expiresAt ?? undefined },
+    percent,
+    scope,
+    expiresAt: expiresAt ?? undefined,
   };
 }

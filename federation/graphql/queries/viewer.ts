@@ -20,7 +20,9 @@ builder.queryField('viewer', (t) =>
     ...needs('ADMIN'),
     type: viewerType,
     resolve: (_root, _args, { viewer, roles, snapshot }) => ({
-      ...{ name: viewer, roles, revision: snapshot.intent.revision },
+      name: viewer,
+      roles,
+      revision: snapshot.intent.revision,
     }),
   }),
 );

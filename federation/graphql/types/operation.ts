@@ -10,7 +10,9 @@ import { nodeType } from './node.ts';
 export const operationView = (snapshot: FederationSnapshot, operation: Operation) => ({
   ...operation,
   message: messageOf(operation, snapshot),
-  ...{ __typename: 'Operation', id: globalId('Operation', operation.id), operationId: operation.id },
+  __typename: 'Operation',
+  id: globalId('Operation', operation.id),
+  operationId: operation.id,
 });
 
 function messageOf(operation: Operation, snapshot: FederationSnapshot): string {

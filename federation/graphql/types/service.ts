@@ -30,7 +30,8 @@ function inCluster(
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
-    ...{ cluster: shard.cluster, groups: service.groups },
+    cluster: shard.cluster,
+    groups: service.groups,
     conditions: [
       ...service.conditions,
       ...approvalConditions(snapshot, shard.cluster, service),
@@ -58,7 +59,12 @@ export function serviceView(snapshot: FederationSnapshot, key: string) {
   const traffic = snapshot.intent.trafficPolicies.get(key);
   const { namespace, name, hostname, ports } = first.service;
   return {
-    ...{ __typename: 'Service', id: globalId('Service', key), namespace, name, hostname, ports },
+    __typename: 'Service',
+    id: globalId('Service', key),
+    namespace,
+    name,
+    hostname,
+    ports,
     clusters: holders.map(({ shard, service }) => inCluster(snapshot, shard, service, exportedBy)),
     revision: snapshot.intent.serviceExports.get(key)?.revision ?? 0,
     trafficPolicy: traffic && { ...traffic.value, revision: traffic.revision },

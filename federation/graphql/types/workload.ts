@@ -6,7 +6,9 @@ import { nodeType } from './node.ts';
 
 export const workloadView = (cluster: string, workload: WorkloadSummary) => ({
   ...workload,
-  ...{ __typename: 'Workload', id: globalId('Workload', workload.uid), cluster },
+  __typename: 'Workload',
+  id: globalId('Workload', workload.uid),
+  cluster,
 });
 
 export type WorkloadView = ReturnType<typeof workloadView>;

@@ -24,8 +24,11 @@ export async function impersonateHub(address: string, port: number, now: number)
   const seen = { refused: 0, believed: 0 };
   const sockets = new Set<Socket>();
   const server = createServer({
-    ...{ key: privateKeyPem(key.privateKey), cert: chain, ALPNProtocols: ['h2'] },
-    ...{ requestCert: true, rejectUnauthorized: false },
+    key: privateKeyPem(key.privateKey),
+    cert: chain,
+    ALPNProtocols: ['h2'],
+    requestCert: true,
+    rejectUnauthorized: false,
   });
   server.on('connection', (socket: Socket) => sockets.add(socket));
   server.on('tlsClientError', () => seen.refused++);

@@ -32,7 +32,11 @@ const http2Preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0
 function open(door: Door, credentials: Shown | undefined): TLSSocket {
   const { host, port, localAddress, alpn, servername } = door;
   return connect({
-    ...{ host, port, localAddress, rejectUnauthorized: false, ALPNProtocols: [alpn] },
+    host,
+    port,
+    localAddress,
+    rejectUnauthorized: false,
+    ALPNProtocols: [alpn],
     ...(servername === undefined ? {} : { servername }),
     ...(credentials ? { key: credentials.key, cert: credentials.chain } : {}),
   });

@@ -53,7 +53,9 @@ export async function requestCertificate(
   const client = clientOf(sandbox, cluster, caller);
   const key = generateKey();
   const request = {
-    ...{ csr: createCsr(key), validitySeconds: 3600, impersonatedIdentity: caller.impersonate ?? '' },
+    csr: createCsr(key),
+    validitySeconds: 3600,
+    impersonatedIdentity: caller.impersonate ?? '',
   };
   try {
     const options = { headers: headersOf(caller), deadline: deadline() };

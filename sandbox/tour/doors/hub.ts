@@ -59,7 +59,9 @@ function clientOf(
 
 /** The link's listener, for a knock from east's agent's address. */
 export const linkDoor = (sandbox: Sandbox): Door => ({
-  ...{ host: `127.${sandbox.place.octet}.0.1`, port: 15_101, alpn: 'h2' },
+  host: `127.${sandbox.place.octet}.0.1`,
+  port: 15_101,
+  alpn: 'h2',
   localAddress: sandbox.clusters[0]?.agentAddress ?? '',
 });
 

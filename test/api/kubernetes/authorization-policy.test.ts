@@ -4,8 +4,10 @@ import { match } from '@isthmus/mesh/rbac/match.ts';
 
 const decode = (spec: object) =>
   decodeObject({
-    ...{ apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy' },
-    ...{ metadata: { name: 'p', namespace: 'shop' }, spec },
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'p', namespace: 'shop' },
+    spec,
   });
 
 const mallory = { kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/mallory' };

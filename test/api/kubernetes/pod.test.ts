@@ -3,7 +3,8 @@ import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 
 const decode = (container: object, over: { spec?: object; annotations?: object } = {}) =>
   decodeObject({
-    ...{ apiVersion: 'v1', kind: 'Pod' },
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: { name: 'p', namespace: 'shop', labels: null, annotations: over.annotations ?? null },
     spec: { containers: [container], ...over.spec },
   });
@@ -85,7 +86,9 @@ describe('a pod is refused whose', () => {
 
   it('service’s port name breaks the line', () => {
     const decoded = decodeObject({
-      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } },
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's' },
       spec: { ports: [{ name: 'x\nLD_PRELOAD=/tmp/x', port: 1 }] },
     });
     assert.equal(!decoded.ok && decoded.error.field, 'spec.ports[0].name');

@@ -94,8 +94,12 @@ describe('what the API server takes is taken', () => {
 
   it('a slice of names in DNS, which has no endpoints', () => {
     const slice = taken({
-      ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'e' } },
-      ...{ addressType: 'FQDN', endpoints: [{ addresses: ['db.example.org'] }], ports: null },
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'e' },
+      addressType: 'FQDN',
+      endpoints: [{ addresses: ['db.example.org'] }],
+      ports: null,
     });
     assert.deepEqual(slice.kind === 'EndpointSlice' && slice.endpoints, []);
   });
@@ -104,13 +108,19 @@ describe('what the API server takes is taken', () => {
 describe('an address that is not one pod’s own is refused', () => {
   const pod = (podIP: string) =>
     decodeObject({
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{}] } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { containers: [{}] },
       status: { podIP },
     });
   const slice = (address: string) =>
     decodeObject({
-      ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'e' } },
-      ...{ addressType: 'IPv4', endpoints: [{ addresses: [address] }] },
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'e' },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address] }],
     });
   for (const address of [
     ...['0.0.0.0', '0.1.2.3', '127.0.0.1', '169.254.169.254', '224.0.0.1', '255.255.255.255'],
@@ -188,7 +198,9 @@ describe('the workload that a pod is one of', () => {
       {},
       {
         metadata: {
-          ...{ name: 'p-x', generateName: 'p-', labels },
+          name: 'p-x',
+          generateName: 'p-',
+          labels,
           ownerReferences: [
             { kind: 'Node', name: 'no' },
             { kind, name, controller: true },
@@ -222,7 +234,8 @@ describe('the workload that a pod is one of', () => {
 describe('an ExternalName', () => {
   it('selects nothing, and says what of it has no effect', () => {
     const decoded = decodeObject({
-      ...{ apiVersion: 'v1', kind: 'Service' },
+      apiVersion: 'v1',
+      kind: 'Service',
       metadata: { name: 'ext', labels: { 'istio.io/global': 'true' } },
       spec: { type: 'ExternalName', externalName: 'db.example.org', selector: { app: 'a' } },
     });

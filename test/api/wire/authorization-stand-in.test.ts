@@ -138,7 +138,9 @@ describe("what stands in for a hub's policy that cannot be read", () => {
     fromBinary(
       CompiledPolicySchema,
       wire.compiledPolicy.encode({
-        ...{ name: 'x', revision: 3, target: { namespace: 'shop', labels: { app: 'cart' } } },
+        name: 'x',
+        revision: 3,
+        target: { namespace: 'shop', labels: { app: 'cart' } },
         authorization: anAuthorization({ name: 'isthmus~x', action: 'DENY', rules: [[[aMatch()]]] }),
       }),
     );

@@ -13,13 +13,17 @@ const pod = aWorkload({
   name: 'cart-1',
   addresses: ['127.7.1.2', 'fd00::1'],
   serviceAccount: 'cart',
-  ...{ locality: { region: 'region-a', zone: 'a1', subzone: '' }, capacity: 3, status: 'UNHEALTHY' },
+  locality: { region: 'region-a', zone: 'a1', subzone: '' },
+  capacity: 3,
+  status: 'UNHEALTHY',
   services: new Map([
     ['shop/cart.shop.svc.cluster.local', ports],
     ['a/b', []],
   ]),
   strict: true,
-  ...{ appAddress: '127.7.2.2', capturedPorts: [8080], authorizationPolicies: ['shop/isthmus~deny'] },
+  appAddress: '127.7.2.2',
+  capturedPorts: [8080],
+  authorizationPolicies: ['shop/isthmus~deny'],
 });
 const remote = aWorkload({
   uid: 'west/region-b/hbone/shop/cart',
@@ -36,7 +40,8 @@ const encoded: Record<string, Uint8Array> = {
   'split-horizon entry': encodeWorkload(remote),
   service: encodeService(
     aService({
-      ...{ name: 'cart', addresses: [{ network: 'network-east', address: '127.7.4.1', prefix: undefined }] },
+      name: 'cart',
+      addresses: [{ network: 'network-east', address: '127.7.4.1', prefix: undefined }],
       routingPreference: ['REGION', 'CLUSTER'],
       mode: 'FAILOVER',
       exported: true,
@@ -45,7 +50,8 @@ const encoded: Record<string, Uint8Array> = {
   ),
   authorization: encodeAuthorization(
     anAuthorization({
-      ...{ name: 'isthmus~deny', action: 'DENY' },
+      name: 'isthmus~deny',
+      action: 'DENY',
       rules: [
         [
           [aMatch({ principals: [{ kind: 'presence' }], destinationPorts: [80] })],

@@ -8,7 +8,10 @@ import * as link from '@isthmus/api/wire/link.ts';
 import { aMatch, anAuthorization } from '../../fakes/records.ts';
 
 const gateway = {
-  ...{ network: 'network-west', address: '127.7.16.5', hbonePort: 15_008, passthroughPort: 15_443 },
+  network: 'network-west',
+  address: '127.7.16.5',
+  hbonePort: 15_008,
+  passthroughPort: 15_443,
   spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
   region: 'region-b',
   zone: 'b1',
@@ -31,14 +34,24 @@ const service: ServiceReport = {
   hostname: 'cart.shop.svc.cluster.local',
   ports,
   exportRequested: true,
-  ...{ subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'], conditions: [condition] },
+  subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'],
+  conditions: [condition],
 };
 const remote: RemoteService = {
-  ...{ cluster: 'west', namespace: 'shop', name: 'cart', hostname: 'cart.shop.svc.cluster.local', ports },
-  ...{ subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'], groups: [group], gateways: [gateway] },
+  cluster: 'west',
+  namespace: 'shop',
+  name: 'cart',
+  hostname: 'cart.shop.svc.cluster.local',
+  ports,
+  subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'],
+  groups: [group],
+  gateways: [gateway],
 };
 const health: HealthReport = {
-  ...{ sequence: 5, sentAt: 1_790_000_000_000, proxiesConnected: 3, workloads: 9 },
+  sequence: 5,
+  sentAt: 1_790_000_000_000,
+  proxiesConnected: 3,
+  workloads: 9,
   services: [{ namespace: 'shop', name: 'cart', groups: [group, { ...group, hboneOnly: true as const }] }],
   unreadable: [],
 };
@@ -51,18 +64,19 @@ const workload = {
   spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart',
   addresses: ['127.7.1.2'],
   mode: 'AMBIENT' as const,
-  ...{
-    ready: true,
-    deniesByDefault: true,
-    health: { healthy: false, reason: 'NOT_READY', message: 'it is not ready', remedy: 'wait', stale: true },
-    services: ['shop/cart.shop.svc.cluster.local'],
-    policies: ['shop/isthmus~deny'],
-  },
+  ready: true,
+  deniesByDefault: true,
+  health: { healthy: false, reason: 'NOT_READY', message: 'it is not ready', remedy: 'wait', stale: true },
+  services: ['shop/cart.shop.svc.cluster.local'],
+  policies: ['shop/isthmus~deny'],
 };
 const policy = {
-  ...{ name: 'deny', revision: 12, target: { namespace: 'shop', labels: { app: 'cart', tier: 'back' } } },
+  name: 'deny',
+  revision: 12,
+  target: { namespace: 'shop', labels: { app: 'cart', tier: 'back' } },
   authorization: anAuthorization({
-    ...{ name: 'isthmus~deny', action: 'DENY' },
+    name: 'isthmus~deny',
+    action: 'DENY',
     rules: [[[aMatch({ principals: [{ kind: 'suffix', value: '/sa/frontend' }], destinationPorts: [80] })]]],
   }),
 };
@@ -83,7 +97,8 @@ const values: { [N in CodecName]: Value<N> } = {
     agentVersion: '0.1.0',
     network: 'network-east',
     nodes: [{ name: 'east-1', region: 'region-a', zone: 'a1' }],
-    ...{ workloadsByMode: { AMBIENT: 4, NONE: 1 }, conditions: [condition] },
+    workloadsByMode: { AMBIENT: 4, NONE: 1 },
+    conditions: [condition],
     rejections: [rejection],
     rejectionCounts: { ERROR: 3, WARNING: 2, INFO: 1 },
   },
@@ -95,7 +110,10 @@ const values: { [N in CodecName]: Value<N> } = {
   activation: { keyId: 'ab12' },
   compiledPolicy: policy,
   trafficPolicy: {
-    ...{ kind: 'trafficPolicy', namespace: 'shop', name: 'cart', localityOrder: ['REGION', 'CLUSTER'] },
+    kind: 'trafficPolicy',
+    namespace: 'shop',
+    name: 'cart',
+    localityOrder: ['REGION', 'CLUSTER'],
     regionFailover: [{ from: 'region-a', to: 'region-b' }],
   },
   diversion: {
@@ -223,7 +241,11 @@ describe('the link', () => {
         again(link.syncMessage, {
           kind: 'response',
           response: {
-            ...{ type: 't', nonce: '1', moment: { epoch: 1n, revision: 1n }, removed: [], complete: true },
+            type: 't',
+            nonce: '1',
+            moment: { epoch: 1n, revision: 1n },
+            removed: [],
+            complete: true,
             resources: [{ name: '', version: '', body: new Uint8Array() }],
           },
         }),

@@ -23,7 +23,9 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'isthmus-ca-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const ztunnel: Caller = {
-  ...{ namespace: 'istio-system', serviceAccount: 'ztunnel', node: 'n1' },
+  namespace: 'istio-system',
+  serviceAccount: 'ztunnel',
+  node: 'n1',
   pod: { name: 'ztunnel-n1', uid: 'z1' },
 };
 const cart: Caller = {

@@ -24,7 +24,11 @@ spec: { nodeName: n, serviceAccountName: ztunnel, containers: [{}] }
 describe('certificates for namespaces that a cluster may not host', () => {
   const { trustDomain, keyId, intermediate } = makeAuthority();
   const issuer = (namespaces?: readonly string[]) => ({
-    ...{ keyId, trustDomain, cluster: 'east', certificate: intermediate.certificate, revoked: false },
+    keyId,
+    trustDomain,
+    cluster: 'east',
+    certificate: intermediate.certificate,
+    revoked: false,
     ...(namespaces && { namespaces }),
   });
   const refusal = (namespaces: readonly string[] | undefined, namespace: string, pod = 'ztunnel') =>

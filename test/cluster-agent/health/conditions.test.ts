@@ -22,10 +22,14 @@ const found = (
   object: string,
   over: Partial<Finding> & { detail?: string } = {},
 ): Finding => ({
-  ...{ pod: podOf(name), part: 'AMBIENT', startingUntil: -Infinity },
+  pod: podOf(name),
+  part: 'AMBIENT',
+  startingUntil: -Infinity,
   verdict: {
-    ...{ problem: { cause, object, detail: over.detail ?? '' }, stale: undefined },
-    ...{ provenBy: undefined, until: Infinity },
+    problem: { cause, object, detail: over.detail ?? '' },
+    stale: undefined,
+    provenBy: undefined,
+    until: Infinity,
   } satisfies Verdict,
   ...over,
 });
@@ -36,13 +40,11 @@ describe('conditions of proxies and nodes', () => {
     const [one, ...rest] = healthConditions(some, 0);
     assert.equal(rest.length, 0);
     assert.deepEqual(one, {
-      ...{
-        type: 'ProxyConnected',
-        status: 'False',
-        reason: 'PROXY_MISSING',
-        severity: 'ERROR',
-        object: 'Node n1',
-      },
+      type: 'ProxyConnected',
+      status: 'False',
+      reason: 'PROXY_MISSING',
+      severity: 'ERROR',
+      object: 'Node n1',
       message: 'Node n1 has no ztunnel: 2 pods are not healthy: shop/a, shop/b',
       remedy: 'run a pod of service account istio-system/ztunnel on Node n1',
     });

@@ -84,7 +84,9 @@ const causeOf = (...given: Parameters<typeof verdictOf>) => verdictOf(...given).
 describe('an endpoint is healthy', () => {
   it('when its pod is ready and the proxy that serves it is connected, holds its workload and a certificate', () => {
     assert.deepEqual(verdictOf('shop/cart'), {
-      ...{ problem: undefined, stale: undefined, provenBy: 'ztunnel/istio-system/z1' },
+      problem: undefined,
+      stale: undefined,
+      provenBy: 'ztunnel/istio-system/z1',
       until: Date.UTC(2100, 0),
     });
     assert.equal(verdictOf('shop/side', proxiesOf({ 'sidecar/shop/side': {} })).problem, undefined);
@@ -139,11 +141,9 @@ describe('an endpoint is not healthy', () => {
 
   it('under a misspelt mode label of its own or of its namespace', () => {
     assert.deepEqual(verdictOf('typo/a').problem, {
-      ...{
-        cause: 'MODE_UNKNOWN',
-        object: 'Namespace typo',
-        detail: 'istio.io/dataplane-mode: ambeint, which is none of ambient, none',
-      },
+      cause: 'MODE_UNKNOWN',
+      object: 'Namespace typo',
+      detail: 'istio.io/dataplane-mode: ambeint, which is none of ambient, none',
     });
     assert.equal(causeOf('injected/b'), 'MODE_UNKNOWN');
     assert.equal(causeOf('shop/inject-typo'), 'MODE_UNKNOWN');
@@ -152,7 +152,9 @@ describe('an endpoint is not healthy', () => {
   it('when its proxy is not connected, and says which proxy that is', () => {
     const away = proxiesOf({ 'ztunnel/istio-system/z1': { contact: 'AWAY' } });
     assert.deepEqual(verdictOf('shop/cart', away).problem, {
-      ...{ cause: 'PROXY_NOT_CONNECTED', object: 'Pod istio-system/z1', detail: '' },
+      cause: 'PROXY_NOT_CONNECTED',
+      object: 'Pod istio-system/z1',
+      detail: '',
     });
     assert.deepEqual(verdictOf('shop/side').problem?.object, 'Pod shop/side');
     assert.equal(causeOf('istio-system/gw-1'), 'PROXY_NOT_CONNECTED');
@@ -163,7 +165,9 @@ describe('an endpoint is not healthy', () => {
       proxiesOf({ 'ztunnel/istio-system/z1': { acknowledged } }, { 'u-cart': 'ztunnel/istio-system/z1' });
     assert.equal(causeOf('shop/cart', of('NO')), 'WORKLOAD_NOT_ACKNOWLEDGED');
     assert.deepEqual(verdictOf('shop/cart', of({ refused: 'it is odd' })).problem, {
-      ...{ cause: 'WORKLOAD_REFUSED', object: 'Pod istio-system/z1', detail: 'it is odd' },
+      cause: 'WORKLOAD_REFUSED',
+      object: 'Pod istio-system/z1',
+      detail: 'it is odd',
     });
   });
 
@@ -216,7 +220,10 @@ describe('the last value of a proxy', () => {
     const returned = proxiesOf({ 'ztunnel/istio-system/z1': { returned: true } });
     const lost = certificatesOf({ [`u-z1 ${cart}`]: null }, { since: now });
     assert.deepEqual(verdictOf('shop/cart', returned, lost), {
-      ...{ problem: undefined, stale: 'CERTIFICATE', provenBy: 'ztunnel/istio-system/z1', until: now + day },
+      problem: undefined,
+      stale: 'CERTIFICATE',
+      provenBy: 'ztunnel/istio-system/z1',
+      until: now + day,
     });
     assert.equal(causeOf('shop/cart', returned, lost, now + day), 'CERTIFICATE_MISSING');
     assert.equal(causeOf('shop/cart', undefined, lost), 'CERTIFICATE_MISSING');

@@ -50,7 +50,9 @@ class Life {
         returned: () => false,
       },
       issued: certificatesOf().issued,
-      ...{ clock, log: silentLog, onChange: () => this.changes++ },
+      clock,
+      log: silentLog,
+      onChange: () => this.changes++,
     });
     this.#tracker.start();
   }

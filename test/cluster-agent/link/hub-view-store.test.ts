@@ -22,7 +22,12 @@ describe('the hub’s word on disk', () => {
   const open = () => new HubViewStore(new StateFile(at(), silentLog));
   const diversion = (percent: number) => {
     const body = wire.diversion.encode({
-      ...{ id: 'd', cluster: 'west', percent, services: [], remoteOnly: false, deadline: undefined },
+      id: 'd',
+      cluster: 'west',
+      percent,
+      services: [],
+      remoteOnly: false,
+      deadline: undefined,
     });
     return { name: 'd', version: contentVersion(body), body };
   };

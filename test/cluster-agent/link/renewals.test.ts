@@ -49,19 +49,21 @@ describe('renewals', () => {
       activate: (keyIds: ReadonlySet<string>) => activated.push([...keyIds]) > 0,
     };
     const identity = {
-      ...{ hubId: 'hub', cluster: 'east', trustDomain: 'cluster.local', endpoints: [], ca: '' },
+      hubId: 'hub',
+      cluster: 'east',
+      trustDomain: 'cluster.local',
+      endpoints: [],
+      ca: '',
       ...leaf(),
     };
     const renewals = new Renewals(identity, {
-      ...{
-        link,
-        issuer,
-        activated: () => new Set(['next']),
-        intermediates: () => intermediates,
-        stateDir,
-        clock,
-        random: systemRandom,
-      },
+      link,
+      issuer,
+      activated: () => new Set(['next']),
+      intermediates: () => intermediates,
+      stateDir,
+      clock,
+      random: systemRandom,
       log: silentLog,
     });
     const answer = async (failure?: Error) => {

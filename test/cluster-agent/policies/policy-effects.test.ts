@@ -183,7 +183,9 @@ describe('a security policy of a cluster that has no effect is a condition', () 
 describe('the conditions of policies cost what has changed', () => {
   const upsert = (text: string) =>
     [...readManifests(text, 'test.yaml').objects].map(([id, { object: one }]) => ({
-      ...{ type: 'upsert' as const, id, object: one },
+      type: 'upsert' as const,
+      id,
+      object: one,
     }));
 
   it('a change of one namespace leaves what is known of the others, and no change is the same list', () => {

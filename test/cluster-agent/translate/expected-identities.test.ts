@@ -35,7 +35,10 @@ const west = aRemote({
   groups: [group],
 });
 const south = aRemote({
-  ...{ name: 'cart', cluster: 'south', subjectAltNames: [id('cart-of-south')], groups: [group] },
+  name: 'cart',
+  cluster: 'south',
+  subjectAltNames: [id('cart-of-south')],
+  groups: [group],
   gateways: west.gateways.map((one) => ({ ...one, network: 'network-south', address: '127.7.48.5' })),
 });
 

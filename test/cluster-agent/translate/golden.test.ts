@@ -26,7 +26,11 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
     aRemote({
       name,
       groups: (['hbone', 'istio-mtls'] as const).map((transport) => ({
-        ...{ region: 'region-b', zone: 'b-1', transport, total: 2, healthy: 2 },
+        region: 'region-b',
+        zone: 'b-1',
+        transport,
+        total: 2,
+        healthy: 2,
       })),
     });
   const input = inputOf(manifests, {

@@ -37,7 +37,11 @@ spec: { selector: { app: p }, ports: [{ name: http, port: 8081 }] }
 `;
 const cartKey = 'shop/cart.shop.svc.cluster.local';
 const group = (over: Partial<EndpointGroup> = {}): EndpointGroup => ({
-  ...{ region: 'region-a', zone: 'a-3', transport: 'hbone', total: 2, healthy: 2 },
+  region: 'region-a',
+  zone: 'a-3',
+  transport: 'hbone',
+  total: 2,
+  healthy: 2,
   ...over,
 });
 
@@ -175,12 +179,10 @@ describe('remote endpoints', () => {
       [
         'shop/cart',
         {
-          ...{
-            kind: 'trafficPolicy' as const,
-            namespace: 'shop',
-            name: 'cart',
-            localityOrder: ['REGION' as const],
-          },
+          kind: 'trafficPolicy' as const,
+          namespace: 'shop',
+          name: 'cart',
+          localityOrder: ['REGION' as const],
           regionFailover: [
             { from: 'region-a', to: 'region-b' },
             { from: 'region-a', to: 'region-c' },

@@ -43,7 +43,12 @@ describe('the report of a cluster', () => {
   ] as const)
     it(`of ${count} conditions ${reported} are reported, the gravest first to stay`, () => {
       const one = (severity: Severity): Condition => ({
-        ...{ type: 'X', status: 'False', reason: 'X', object: '', message: '', remedy: '' },
+        type: 'X',
+        status: 'False',
+        reason: 'X',
+        object: '',
+        message: '',
+        remedy: '',
         severity,
       });
       const all = [...Array.from({ length: count - 1 }, () => one('INFO')), one('ERROR')];

@@ -9,14 +9,13 @@ describe('a proxy by its node', () => {
     assert.deepEqual(parseProxyClient(node, { namespace: 'shop' }), {
       ok: true,
       value: {
-        ...{
-          id: 'sidecar/shop/cart-7.9',
-          kind: 'sidecar',
-          namespace: 'shop',
-          pod: 'cart-7.9',
-          key: 'shop/cart-7.9',
-        },
-        ...{ nodeName: 'east-1', version: '0.1.0' },
+        id: 'sidecar/shop/cart-7.9',
+        kind: 'sidecar',
+        namespace: 'shop',
+        pod: 'cart-7.9',
+        key: 'shop/cart-7.9',
+        nodeName: 'east-1',
+        version: '0.1.0',
       },
     });
   });

@@ -53,7 +53,8 @@ describe('what a dry run and a repeat print', () => {
   const repeats: Record<string, { line: string; input?: string; says: RegExp }> = {
     'an access policy': { line: 'policy apply -f -', input: deny, says: /^AccessPolicy deny unchanged$/m },
     'a traffic policy': {
-      ...{ line: 'policy apply -f -', input: traffic },
+      line: 'policy apply -f -',
+      input: traffic,
       says: /^TrafficPolicy shop\/cart unchanged$/m,
     },
     'an export': { line: 'export shop/private', says: /^the export of shop\/private unchanged$/m },

@@ -47,13 +47,22 @@ describe('isthmus policy', () => {
       json.map((one) => ({ ...one, revision: 0, status: 0 })),
       [
         {
-          ...{ kind: 'AccessPolicy', name: 'from-file', effect: 'DENY', revision: 0, status: 0 },
+          kind: 'AccessPolicy',
+          name: 'from-file',
+          effect: 'DENY',
+          revision: 0,
+          status: 0,
           target: { namespace: 'shop', clusters: [], labels: [{ key: 'app', value: 'cart' }] },
           rules: [{ principals: [], namespaces: [], ports: [8082] }],
         },
         {
-          ...{ kind: 'TrafficPolicy', namespace: 'shop', name: 'cart', revision: 0, status: 0 },
-          ...{ localityOrder: ['REGION', 'ZONE'], regionFailover: [{ from: 'region-a', to: 'region-b' }] },
+          kind: 'TrafficPolicy',
+          namespace: 'shop',
+          name: 'cart',
+          revision: 0,
+          status: 0,
+          localityOrder: ['REGION', 'ZONE'],
+          regionFailover: [{ from: 'region-a', to: 'region-b' }],
         },
       ],
     );

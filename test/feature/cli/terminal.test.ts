@@ -17,28 +17,54 @@ const page = (node: object) => ({
   data: { list: { nodes: [node], pageInfo: { hasNextPage: false, endCursor: null } } },
 });
 const finding = {
-  ...{ severity: 'ERROR', reason: 'R', cluster: foreign, namespace: 'n', object: foreign },
-  ...{ message: `${foreign}\nforged line`, remedy: foreign },
+  severity: 'ERROR',
+  reason: 'R',
+  cluster: foreign,
+  namespace: 'n',
+  object: foreign,
+  message: `${foreign}\nforged line`,
+  remedy: foreign,
 };
 const payload = {
-  ...{ userErrors: [], warnings: [{ code: 'W', field: [], message: `${foreign}\nforged line` }] },
-  ...{ revision: 1, dryRun: false, unchanged: false },
+  userErrors: [],
+  warnings: [{ code: 'W', field: [], message: `${foreign}\nforged line` }],
+  revision: 1,
+  dryRun: false,
+  unchanged: false,
   operation: { operationId: '1', state: 'RUNNING', message: `${foreign}\nforged line` },
 };
 const userError = { code: 'INVALID', field: [foreign], message: `${foreign}\nforged line` };
 const operation = {
-  ...{ operationId: '12345678', type: 'T', state: 'RUNNING', subject: foreign, clusters: [], appliedBy: [] },
-  ...{ startedAt: '2030-01-01T00:00:00Z', message: `${foreign}\nforged line` },
+  operationId: '12345678',
+  type: 'T',
+  state: 'RUNNING',
+  subject: foreign,
+  clusters: [],
+  appliedBy: [],
+  startedAt: '2030-01-01T00:00:00Z',
+  message: `${foreign}\nforged line`,
 };
 const entry = {
-  ...{ at: '2030-01-01T00:00:00Z', lastAt: '2030-01-01T00:00:00Z', count: 2, revision: 1, omitted: [] },
-  ...{ actor: foreign, action: 'a', subject: foreign, outcome: 'REFUSED', reason: `${foreign}\nforged line` },
-  ...{ errors: [userError], input: { [foreign]: `${foreign}\nforged line` } },
+  at: '2030-01-01T00:00:00Z',
+  lastAt: '2030-01-01T00:00:00Z',
+  count: 2,
+  revision: 1,
+  omitted: [],
+  actor: foreign,
+  action: 'a',
+  subject: foreign,
+  outcome: 'REFUSED',
+  reason: `${foreign}\nforged line`,
+  errors: [userError],
+  input: { [foreign]: `${foreign}\nforged line` },
   before: { [`${foreign}\nforged line`]: { a: 'b' } },
   after: { [`${foreign}\nforged line`]: { a: `${foreign}\nforged line`, [`\nforged line`]: [foreign] } },
 };
 const plan = {
-  ...{ planId: foreign, keptUntil: null, services: [], userErrors: [] },
+  planId: foreign,
+  keptUntil: null,
+  services: [],
+  userErrors: [],
   warnings: [{ message: `${foreign}\nforged line` }],
 };
 

@@ -24,7 +24,9 @@ describe('isthmus workloads', () => {
     assert.match(out, /^shop\/orders-001 .* yes +healthy \(stale\) /m);
     const json = JSON.parse((await federation.run('workloads east -o json')).out) as { health: object }[];
     assert.deepEqual(json[0]?.health, {
-      ...{ healthy: false, reason: 'PROXY_MISSING', stale: false },
+      healthy: false,
+      reason: 'PROXY_MISSING',
+      stale: false,
       message: 'Node east-a has no ztunnel',
       remedy: 'run a pod of service account istio-system/ztunnel on Node east-a',
     });

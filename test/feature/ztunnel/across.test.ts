@@ -98,7 +98,10 @@ describe('ztunnel, across networks', () => {
     const impostor = async (socket: Socket): Promise<void> => {
       const common = { credentials: mesh.leaf('west', gatewayIdentity), alpn: ['h2'], timeoutMillis: 5000 };
       const { socket: secured } = await acceptTls(socket, {
-        ...{ ...common, table: mesh.table('east'), clock: systemClock, layer: 'outer' },
+        ...common,
+        table: mesh.table('east'),
+        clock: systemClock,
+        layer: 'outer',
       });
       source.trust(['west']);
       nodeHttp2(systemClock).server(secured, () => connects++);
@@ -156,7 +159,9 @@ describe('ztunnel, across networks', () => {
     const world = await twoNetworks(mesh);
     const { source, gateway, destination, shop, cart, entry, call } = world;
     const other = shop.pod('west', 'cart-b', '33.2', {
-      ...{ ...shop.serving(shop.granted, '34.2'), serviceAccount: 'cart', locality: place('b') },
+      ...shop.serving(shop.granted, '34.2'),
+      serviceAccount: 'cart',
+      locality: place('b'),
       capacity: 1_000_000,
     });
     const workloads = [{ ...cart, locality: place('a') }, other];

@@ -199,7 +199,8 @@ describe('ztunnel, inside one network', () => {
   it('a refusal of one caller is logged and counted once, is not retried, and diverts no other caller', async () => {
     const picky = shop.pod('east', 'cart-picky', '17.3', {
       ...shop.serving(shop.cart, '18.3'),
-      ...{ capacity: 1_000_000, authorizationPolicies: ['shop/no-front'] },
+      capacity: 1_000_000,
+      authorizationPolicies: ['shop/no-front'],
     });
     const other = shop.pod('east', 'other', '17.4');
     const proxy = await mesh.proxy(

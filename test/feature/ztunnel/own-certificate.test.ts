@@ -18,7 +18,10 @@ describe('ztunnel: its own certificates', () => {
   const gatewayOf = (own: object | undefined) =>
     mesh.proxy(
       {
-        ...{ mode: 'gateway', cluster: 'west', address: mesh.at('33.250'), podName: 'eastwest-gateway' },
+        mode: 'gateway',
+        cluster: 'west',
+        address: mesh.at('33.250'),
+        podName: 'eastwest-gateway',
         serviceAccount: 'eastwest-gateway',
       },
       {
@@ -28,9 +31,13 @@ describe('ztunnel: its own certificates', () => {
             : [
                 aWorkload({
                   uid: 'west//Pod/istio-system/eastwest-gateway',
-                  ...{ name: 'eastwest-gateway', namespace: 'istio-system', cluster: 'west' },
-                  ...{ serviceAccount: 'eastwest-gateway', addresses: [mesh.at('33.250')] },
-                  ...{ network: 'network-west', ...own },
+                  name: 'eastwest-gateway',
+                  namespace: 'istio-system',
+                  cluster: 'west',
+                  serviceAccount: 'eastwest-gateway',
+                  addresses: [mesh.at('33.250')],
+                  network: 'network-west',
+                  ...own,
                 }),
               ],
       },
@@ -49,9 +56,13 @@ describe('ztunnel: its own certificates', () => {
     const [own] = [
       aWorkload({
         uid: 'west//Pod/istio-system/eastwest-gateway',
-        ...{ namespace: 'istio-system', cluster: 'west', trustDomain: 'corp.example' },
-        ...{ serviceAccount: 'eastwest-gateway', addresses: [mesh.at('33.250')] },
-        ...{ name: 'eastwest-gateway', network: 'network-west' },
+        namespace: 'istio-system',
+        cluster: 'west',
+        trustDomain: 'corp.example',
+        serviceAccount: 'eastwest-gateway',
+        addresses: [mesh.at('33.250')],
+        name: 'eastwest-gateway',
+        network: 'network-west',
       }),
     ];
     gateway.tell({ workloads: [own] });

@@ -112,8 +112,12 @@ export async function twoNetworks(mesh: ProxyMesh, options: TwoNetworks = {}) {
   const told = westOf(shop, [cart, ...west]);
   const gateway = await mesh.proxy(
     {
-      ...{ mode: 'gateway', cluster: 'west', address: mesh.at('33.250'), podName: 'eastwest-gateway' },
-      ...{ serviceAccount: 'eastwest-gateway', tap: options.gatewayTap ? '-' : '' },
+      mode: 'gateway',
+      cluster: 'west',
+      address: mesh.at('33.250'),
+      podName: 'eastwest-gateway',
+      serviceAccount: 'eastwest-gateway',
+      tap: options.gatewayTap ? '-' : '',
     },
     told,
     {},

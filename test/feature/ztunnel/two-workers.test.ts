@@ -32,7 +32,10 @@ describe('ztunnel, two workers on the same listeners', () => {
   async function twoThreads() {
     const config = {
       ...plainConfig,
-      ...{ cluster: 'east', network: 'network-east', workers: 2, accessLog: join(folder, 'access.log') },
+      cluster: 'east',
+      network: 'network-east',
+      workers: 2,
+      accessLog: join(folder, 'access.log'),
     };
     const signal = new Signal();
     const heard: string[] = [];

@@ -20,7 +20,11 @@ describe('attempts in the audit log', () => {
       deny: (actor: string, over = {}) => attempts.deny({ actor, action: 'authenticate', error, ...over }),
       refuse: (over = {}) =>
         attempts.record({
-          ...{ actor: 'admin', action: 'test', subject: 's', code: 'INVALID', outcome: 'REFUSED' },
+          actor: 'admin',
+          action: 'test',
+          subject: 's',
+          code: 'INVALID',
+          outcome: 'REFUSED',
           body: { ...emptyBody, input: { name: 'p' } },
           ...over,
         }),

@@ -59,7 +59,9 @@ describe('what of a value has room in an entry of the audit log', () => {
     };
     const errors = Array<typeof error>(10_000).fill(error);
     const writes = Array.from({ length: 5000 }, (_, i) => ({
-      ...{ remove: 'cluster' as const, id: `${'c'.repeat(60)}${i}`, expected: 0 },
+      remove: 'cluster' as const,
+      id: `${'c'.repeat(60)}${i}`,
+      expected: 0,
     }));
     const body = auditBody(
       { input: 'x'.repeat(300_000), reason: 'r'.repeat(300_000), errors, writes },

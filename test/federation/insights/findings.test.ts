@@ -10,18 +10,21 @@ import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
 import { aMember, Federation } from '../../fakes/federation.ts';
 
 const condition = (over: Partial<Condition>): Condition => ({
-  ...{ type: 'Captured', status: 'False', reason: 'PORT_NOT_CAPTURABLE', severity: 'WARNING' },
-  ...{ object: '', message: 'it happened', remedy: 'do something' },
+  type: 'Captured',
+  status: 'False',
+  reason: 'PORT_NOT_CAPTURABLE',
+  severity: 'WARNING',
+  object: '',
+  message: 'it happened',
+  remedy: 'do something',
   ...over,
 });
 
 const policy: AccessPolicy = {
-  ...{
-    kind: 'accessPolicy',
-    name: 'deny',
-    effect: 'DENY',
-    rules: [{ principals: [], namespaces: [], ports: [1] }],
-  },
+  kind: 'accessPolicy',
+  name: 'deny',
+  effect: 'DENY',
+  rules: [{ principals: [], namespaces: [], ports: [1] }],
   target: { clusters: [], namespace: 'shop', labels: {} },
 };
 
@@ -40,8 +43,14 @@ describe('federation/insights: findings', () => {
   const reasons = () =>
     now().map(({ severity, reason, cluster, object }) => [severity, reason, cluster, object]);
   const intermediate = (notAfter: number): IntermediateRecord => ({
-    ...{ kind: 'intermediate', keyId: 'k1', trustDomain: 'cluster.local', cluster: 'east', notAfter },
-    ...{ certificatePem: '', revoked: false, activated: true },
+    kind: 'intermediate',
+    keyId: 'k1',
+    trustDomain: 'cluster.local',
+    cluster: 'east',
+    notAfter,
+    certificatePem: '',
+    revoked: false,
+    activated: true,
   });
 
   it('are none where all is well', () => assert.deepEqual(now(), []));
@@ -170,7 +179,10 @@ describe('federation/insights: findings', () => {
 
   it('a cluster that never joined waits while its token is valid, and is a warning afterwards', async () => {
     await hub.run(createJoinToken, {
-      ...{ cluster: 'north', lifetime: 60_000, namespaces: undefined, network: undefined },
+      cluster: 'north',
+      lifetime: 60_000,
+      namespaces: undefined,
+      network: undefined,
     });
     const found = () => reasons().map(([severity, reason, cluster]) => [severity, reason, cluster]);
     assert.deepEqual(found(), [['INFO', 'NOT_JOINED', 'north']]);

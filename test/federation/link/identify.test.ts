@@ -22,8 +22,11 @@ describe('federation/link: whose agent a certificate is of', () => {
     const now = federation.clock.now();
     const root = ca();
     const made: HandMade = {
-      ...{ alternatives: [[uri(east)]], commonName: 'm-east' },
-      ...{ notBefore: now - 60_000, notAfter: now + 3_600_000, ...over },
+      alternatives: [[uri(east)]],
+      commonName: 'm-east',
+      notBefore: now - 60_000,
+      notAfter: now + 3_600_000,
+      ...over,
     };
     const raw = handMade({ certificate: root, privateKey: key.privateKey }, made);
     const judged = identifyAgent(raw, root, federation.now, now);

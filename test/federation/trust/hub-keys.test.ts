@@ -44,8 +44,12 @@ const all: readonly (LinkCaRecord | TrustDomainRecord | AdminTokenRecord)[] = [
 ];
 const member = aMember('east');
 const joinToken: JoinToken = {
-  ...{ kind: 'joinToken', id: 'id', cluster: 'east', secretHash: '', expiresAt: 1 },
-  ...{ usedBy: undefined },
+  kind: 'joinToken',
+  id: 'id',
+  cluster: 'east',
+  secretHash: '',
+  expiresAt: 1,
+  usedBy: undefined,
 } as unknown as JoinToken;
 const without = (kind: string) => all.filter((one) => one.kind !== kind);
 

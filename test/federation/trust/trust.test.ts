@@ -108,8 +108,15 @@ describe('federation/trust: when an intermediate may sign', () => {
   }
 
   const record = (keyId: string, over: Partial<IntermediateRecord> = {}): IntermediateRecord => ({
-    ...{ kind: 'intermediate', keyId, trustDomain: 'cluster.local', cluster: 'east', certificatePem: '' },
-    ...{ notAfter: now + 30 * day, revoked: false, activated: false, ...over },
+    kind: 'intermediate',
+    keyId,
+    trustDomain: 'cluster.local',
+    cluster: 'east',
+    certificatePem: '',
+    notAfter: now + 30 * day,
+    revoked: false,
+    activated: false,
+    ...over,
   });
 
   function ready({ clusters, applied, renewal = false, left = 15, since = 0, state, over }: World): boolean {

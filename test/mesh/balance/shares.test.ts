@@ -22,7 +22,11 @@ const drain = (cluster: string, percent: number, remoteOnly = false): Diverted =
 const client = { cluster: 'east', region: 'a', zone: 'a1' };
 const [east, west, south] = [group('east', 'a', 2), group('west', 'b', 2), group('south', 'a', 2)];
 const question = (over: Partial<ShareQuestion<Group>> = {}): ShareQuestion<Group> => ({
-  ...{ client, groups: [east, west, south], localityOrder: [], regionFailover: [], diversions: [] },
+  client,
+  groups: [east, west, south],
+  localityOrder: [],
+  regionFailover: [],
+  diversions: [],
   ...over,
 });
 const local = { localityOrder: ['REGION', 'CLUSTER'] as const };

@@ -22,7 +22,11 @@ const connect = (
   authority: string,
   over: { peer?: { cluster: string } | undefined; target?: string } = {},
 ): GatewayRequest => ({
-  ...{ network, cluster: 'east', authority, peer: { cluster: 'west' }, ...over },
+  network,
+  cluster: 'east',
+  authority,
+  peer: { cluster: 'west' },
+  ...over,
 });
 const passthrough = (sni: string | undefined, alpn: readonly string[] = ['istio']): GatewayRequest => ({
   network,
@@ -293,7 +297,11 @@ describe('gateway: no relay', () => {
     const ports = fc.constantFrom(':80', ':80', ':80', ':8080', ':15008', '', ':0', ':x');
     const requests: fc.Arbitrary<GatewayRequest> = fc.oneof(
       fc.tuple(hosts, ports, clusters, targets).map(([host, port, cluster, target]) => ({
-        ...{ network, cluster: 'east', authority: `${host}${port}`, peer: { cluster }, target },
+        network,
+        cluster: 'east',
+        authority: `${host}${port}`,
+        peer: { cluster },
+        target,
       })),
       fc
         .oneof(

@@ -199,7 +199,8 @@ describe('outbound: across networks', () => {
     const [route] = routesOf(decide(state, toAddress('10.1.0.1')));
     assert.ok(route?.kind === 'double-hbone');
     assert.deepEqual(route.gateway, {
-      ...{ address: '20.0.0.1', port: 15009 },
+      address: '20.0.0.1',
+      port: 15009,
       expect: [
         'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
         'spiffe://cluster.local/ns/istio-system/sa/any-gateway',

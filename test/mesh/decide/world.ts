@@ -6,7 +6,9 @@ import { aService, aWorkload } from '../../fakes/records.ts';
 /** A small mesh as a proxy of cluster east sees it: own pods, and entries for what is behind west's gateway. */
 export const network = 'network-east';
 export const vip = (address: string, over: Partial<NetworkAddress> = {}): NetworkAddress => ({
-  ...{ network, address, prefix: undefined },
+  network,
+  address,
+  prefix: undefined,
   ...over,
 });
 
@@ -16,7 +18,9 @@ export const pod = (name: string, address: string, over: Partial<Workload> = {})
 export const client = pod('front', '10.0.0.1', { locality: { region: 'region-a', zone: 'a1', subzone: '' } });
 
 export const cart: Service = aService({
-  ...{ name: 'cart', addresses: [vip('10.1.0.1')], ports: [{ servicePort: 80, targetPort: 8080 }] },
+  name: 'cart',
+  addresses: [vip('10.1.0.1')],
+  ports: [{ servicePort: 80, targetPort: 8080 }],
   subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart-of-all'],
 });
 
@@ -27,19 +31,30 @@ export const backs = (service: Service, targetPort = 0): Pick<Workload, 'service
 
 export const gatewayAddress = '20.0.0.1';
 export const westGateway = aWorkload({
-  ...{ uid: `NetworkGateway/network-west/${gatewayAddress}/15008`, name: 'eastwest-gateway' },
-  ...{ namespace: 'istio-system', serviceAccount: 'eastwest-gateway' },
-  ...{ network: 'network-west', cluster: 'west', addresses: [gatewayAddress] },
+  uid: `NetworkGateway/network-west/${gatewayAddress}/15008`,
+  name: 'eastwest-gateway',
+  namespace: 'istio-system',
+  serviceAccount: 'eastwest-gateway',
+  network: 'network-west',
+  cluster: 'west',
+  addresses: [gatewayAddress],
 });
 
 /** What stands for a service behind west's gateway. */
 export const entry = (service: Service, transport: Transport, over: Partial<Workload> = {}): Workload =>
   aWorkload({
     uid: `network-west/SplitHorizonWorkload/${service.key}/${transport}`,
-    ...{ network: 'network-west', cluster: 'west', node: '', transport, passthroughPort: 15443 },
+    network: 'network-west',
+    cluster: 'west',
+    node: '',
+    transport,
+    passthroughPort: 15443,
     locality: { region: 'region-b', zone: 'b1', subzone: '' },
     networkGateway: {
-      ...{ kind: 'address', network: 'network-west', address: gatewayAddress, hbonePort: 15008 },
+      kind: 'address',
+      network: 'network-west',
+      address: gatewayAddress,
+      hbonePort: 15008,
     },
     subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart-of-west'],
     ...backs(service),

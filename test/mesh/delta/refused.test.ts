@@ -50,13 +50,11 @@ describe('what a consumer of a delta stream refuses', () => {
       () => {
         const client = new ClientSession([policyType]);
         const response = {
-          ...{
-            type: policyType,
-            nonce: '1',
-            moment: { epoch: 1n, revision: 1n },
-            removed: [],
-            complete: true,
-          },
+          type: policyType,
+          nonce: '1',
+          moment: { epoch: 1n, revision: 1n },
+          removed: [],
+          complete: true,
           resources: [{ name: 'p', version: '1', body: new Uint8Array() }],
         };
         client.response(response, () => [{ name: 'p', reason: 'is bad', isCovered }]);

@@ -30,8 +30,12 @@ describe('mesh/hbone baggage', () => {
 
   it('is read as it was written', () =>
     assert.deepEqual(parseBaggage(encodeBaggage(cart)), {
-      ...{ cluster: 'east', namespace: 'shop', workloadName: 'cart' },
-      ...{ canonicalName: 'cart', canonicalRevision: 'v2', locality: { region: 'a', zone: 'a1' } },
+      cluster: 'east',
+      namespace: 'shop',
+      workloadName: 'cart',
+      canonicalName: 'cart',
+      canonicalRevision: 'v2',
+      locality: { region: 'a', zone: 'a1' },
     }));
 
   it('is read with nothing in it that could break a log line', () =>
@@ -64,14 +68,18 @@ describe('mesh/hbone headers of a CONNECT', () => {
     const read = readConnectHeaders({ ...headers, 'x-forwarded-network': 'network-west' });
     assert.deepEqual(read, {
       baggage: parseBaggage(encodeBaggage(cart)),
-      ...{ network: 'network-west', service: 'cart.shop', trace: traceIdOf(traceparent) },
+      network: 'network-west',
+      service: 'cart.shop',
+      trace: traceIdOf(traceparent),
     });
   });
 
   it('are all absent at a peer that sends none', () =>
     assert.deepEqual(readConnectHeaders({}), {
       baggage: parseBaggage(undefined),
-      ...{ network: undefined, service: undefined, trace: undefined },
+      network: undefined,
+      service: undefined,
+      trace: undefined,
     }));
 
   const hosts: readonly (readonly [string, string | undefined])[] = [

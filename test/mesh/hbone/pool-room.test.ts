@@ -6,8 +6,13 @@ import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 const key = {
-  ...{ source: 'a', sourceAddress: '127.1.0.1', expect: ['b'], cluster: 'east' },
-  ...{ address: '127.1.0.2', port: 15008, trustRevision: 1 },
+  source: 'a',
+  sourceAddress: '127.1.0.1',
+  expect: ['b'],
+  cluster: 'east',
+  address: '127.1.0.2',
+  port: 15008,
+  trustRevision: 1,
 };
 const request: ConnectRequest & { layer: 'hbone' } = { authority: 'cart:80', headers: {}, layer: 'hbone' };
 const peer = { spiffeId: 'b', cluster: 'east', issuerKeyId: 'k' } as unknown as Pooled['peer'];

@@ -136,7 +136,10 @@ describe('mesh/identity judge', () => {
     const mixed = tableOf(east);
     // The foreign intermediate is offered as one of cluster.local.
     mixed.upsertIntermediate({
-      ...{ keyId: foreign.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      keyId: foreign.keyId,
+      trustDomain: east.trustDomain,
+      cluster: 'east',
+      revoked: false,
       certificate: foreign.intermediate.certificate,
     });
     assert.equal(judge(leafOf(good, foreign), mixed), 'UNKNOWN_ISSUER');
@@ -145,7 +148,10 @@ describe('mesh/identity judge', () => {
   it('a table takes bundles and intermediates in any order, and forgets both', () => {
     const late = tableOf();
     late.upsertIntermediate({
-      ...{ keyId: east.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      keyId: east.keyId,
+      trustDomain: east.trustDomain,
+      cluster: 'east',
+      revoked: false,
       certificate: east.intermediate.certificate,
     });
     assert.equal(judge(leafOf(good), late), 'UNKNOWN_ISSUER');
@@ -165,7 +171,10 @@ describe('mesh/identity judge', () => {
     const replaced = tableOf(east);
     const foreign = makeAuthority('cluster.local', 'east', now);
     replaced.upsertIntermediate({
-      ...{ keyId: east.keyId, trustDomain: east.trustDomain, cluster: 'east', revoked: false },
+      keyId: east.keyId,
+      trustDomain: east.trustDomain,
+      cluster: 'east',
+      revoked: false,
       certificate: foreign.intermediate.certificate,
     });
     assert.equal(judge(leafOf(good, foreign), replaced), 'UNKNOWN_ISSUER');

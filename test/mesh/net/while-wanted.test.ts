@@ -15,14 +15,14 @@ describe('mesh/net, operations that are no longer needed', () => {
     const { client, server } = await socketPair();
     const stop = new AbortController();
     const options = {
-      ...{ credentials: authority.leaf(identity), table: tableOf(authority), clock: systemClock },
-      ...{
-        alpn: ['h2'],
-        layer: 'inner' as const,
-        expect: [identity],
-        cluster: 'east',
-        timeoutMillis: 60_000,
-      },
+      credentials: authority.leaf(identity),
+      table: tableOf(authority),
+      clock: systemClock,
+      alpn: ['h2'],
+      layer: 'inner' as const,
+      expect: [identity],
+      cluster: 'east',
+      timeoutMillis: 60_000,
     };
     const waiting = whileWanted(client, stop.signal, () => dialTls(client, options));
     stop.abort();

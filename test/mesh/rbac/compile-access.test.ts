@@ -14,14 +14,19 @@ import { anAuthorization, aWorkload } from '../../fakes/records.ts';
 
 const trustDomain = 'cluster.local';
 const conditions = (over: Partial<AccessConditions> = {}): AccessConditions => ({
-  ...{ principals: [], namespaces: [], ports: [] },
+  principals: [],
+  namespaces: [],
+  ports: [],
   ...over,
 });
 const statement = (
   effect: AccessStatement['effect'],
   ...rules: readonly AccessConditions[]
 ): AccessStatement => ({
-  ...{ name: 'only-front', namespace: 'shop', effect, rules },
+  name: 'only-front',
+  namespace: 'shop',
+  effect,
+  rules,
 });
 const destination = { address: '10.0.0.1', workload: aWorkload({ uid: 'east//Pod/shop/cart' }) };
 const call = (identity: WorkloadIdentity | undefined, port: number): Connection => ({

@@ -10,7 +10,9 @@ import { anAuthorization, aWorkload } from '../../fakes/records.ts';
 
 const workload = aWorkload({ uid: 'east//Pod/shop/cart' });
 const identity = (namespace: string, serviceAccount: string, trustDomain = 'cluster.local') => ({
-  ...{ namespace, serviceAccount, trustDomain: trustDomain as TrustDomain },
+  namespace,
+  serviceAccount,
+  trustDomain: trustDomain as TrustDomain,
 });
 const front = identity('shop', 'front');
 const call = (
@@ -244,7 +246,11 @@ describe('the verdict', () => {
 
   it('without policies allows', () =>
     assert.deepEqual(evaluate([], call()), {
-      ...{ allowed: true, reason: 'NO_ALLOW_POLICY', policy: undefined, rule: undefined, dryRun: [] },
+      allowed: true,
+      reason: 'NO_ALLOW_POLICY',
+      policy: undefined,
+      rule: undefined,
+      dryRun: [],
       message: 'no ALLOW policy applies and no DENY matches',
     }));
 

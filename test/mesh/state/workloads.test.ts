@@ -5,8 +5,12 @@ import { aWorkload } from '../../fakes/records.ts';
 const uid = 'east//Pod/shop/cart';
 const key = 'shop/cart.shop.svc.cluster.local';
 const before = aWorkload({
-  ...{ uid, addresses: ['10.0.0.1'], node: 'east-1', hostname: 'cart.example' },
-  ...{ services: new Map([[key, []]]), authorizationPolicies: ['shop/deny'] },
+  uid,
+  addresses: ['10.0.0.1'],
+  node: 'east-1',
+  hostname: 'cart.example',
+  services: new Map([[key, []]]),
+  authorizationPolicies: ['shop/deny'],
 });
 
 const insertTwice = (over: Partial<typeof before>) => {

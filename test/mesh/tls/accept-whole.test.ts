@@ -10,7 +10,10 @@ import { helloMessage, inRecords } from '../../fakes/hello.ts';
 const pod = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();
 const options = {
-  ...{ credentials: authority.leaf(pod), alpn: ['h2'], table: tableOf(authority), clock: systemClock },
+  credentials: authority.leaf(pod),
+  alpn: ['h2'],
+  table: tableOf(authority),
+  clock: systemClock,
   ...({ layer: 'hbone', timeoutMillis: 5000 } as const),
 };
 

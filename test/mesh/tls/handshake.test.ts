@@ -28,7 +28,9 @@ async function meet(meeting: Meeting) {
   const common = { clock: systemClock, timeoutMillis: 5000 } as const;
   const accepting = acceptTls(server, {
     ...common,
-    ...{ credentials: meeting.server ?? authority.leaf(gateway), alpn: ['h2'], layer: 'outer' },
+    credentials: meeting.server ?? authority.leaf(gateway),
+    alpn: ['h2'],
+    layer: 'outer',
     table: meeting.serverTable ?? tableOf(authority),
   });
   const dialling = dialTls(client, {
@@ -36,7 +38,8 @@ async function meet(meeting: Meeting) {
     credentials: meeting.client ?? authority.leaf(pod),
     alpn: meeting.clientAlpn ?? ['h2'],
     layer: 'outer',
-    ...{ expect: meeting.expect ?? [gateway], table: meeting.clientTable ?? tableOf(authority) },
+    expect: meeting.expect ?? [gateway],
+    table: meeting.clientTable ?? tableOf(authority),
     cluster: meeting.cluster ?? 'east',
   });
   const [accepted, dialled] = await Promise.allSettled([accepting, dialling]);
@@ -166,8 +169,12 @@ function withRoot({ chain, ...rest }: Credentials, root: X509Certificate): Crede
 async function refusedOf(options: ConnectionOptions): Promise<string> {
   const { client, server } = await socketPair();
   const accepting = acceptTls(server, {
-    ...{ clock: systemClock, timeoutMillis: 5000, credentials: authority.leaf(gateway), alpn: ['h2'] },
-    ...{ layer: 'outer', table: tableOf(authority) },
+    clock: systemClock,
+    timeoutMillis: 5000,
+    credentials: authority.leaf(gateway),
+    alpn: ['h2'],
+    layer: 'outer',
+    table: tableOf(authority),
   });
   const bare = connect({ socket: client, rejectUnauthorized: false, ...options });
   bare.on('error', () => undefined);

@@ -17,14 +17,24 @@ const twin = makeAuthority();
 
 const accept = (raw: Duplex, over: { layer?: Layer; clock?: Clock; alpn?: string[] } = {}) =>
   acceptTls(raw, {
-    ...{ credentials: authority.leaf(gateway), alpn: ['h2'], table: tableOf(authority), clock: systemClock },
-    ...{ layer: 'hbone', timeoutMillis: 5000, ...over },
+    credentials: authority.leaf(gateway),
+    alpn: ['h2'],
+    table: tableOf(authority),
+    clock: systemClock,
+    layer: 'hbone',
+    timeoutMillis: 5000,
+    ...over,
   });
 
 const dial = (raw: Duplex, over: { layer?: Layer; clock?: Clock; by?: typeof authority } = {}) =>
   dialTls(raw, {
-    ...{ credentials: (over.by ?? authority).leaf(pod), alpn: ['h2'], table: tableOf(authority) },
-    ...{ expect: [gateway], cluster: 'east', timeoutMillis: 5000, clock: over.clock ?? systemClock },
+    credentials: (over.by ?? authority).leaf(pod),
+    alpn: ['h2'],
+    table: tableOf(authority),
+    expect: [gateway],
+    cluster: 'east',
+    timeoutMillis: 5000,
+    clock: over.clock ?? systemClock,
     layer: over.layer ?? 'hbone',
   });
 
@@ -196,8 +206,12 @@ describe('mesh/tls in trouble', () => {
     const own = authority.leaf(pod);
     const accepting = accept(pair.server, { layer, alpn: ['h2'] });
     const socket = connect({
-      ...{ socket: pair.client, rejectUnauthorized: false, key: own.key, cert: own.chain },
-      ...{ ALPNProtocols: ['h2'], ...options },
+      socket: pair.client,
+      rejectUnauthorized: false,
+      key: own.key,
+      cert: own.chain,
+      ALPNProtocols: ['h2'],
+      ...options,
     });
     socket.on('error', () => undefined);
     try {
@@ -266,8 +280,12 @@ describe('mesh/tls after its handshake', () => {
     const own = authority.leaf(pod);
     const accepting = accept(pair.server, { layer: 'istio-mtls' });
     const client = connect({
-      ...{ socket: pair.client, rejectUnauthorized: false, key: own.key, cert: own.chain },
-      ...{ ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2' },
+      socket: pair.client,
+      rejectUnauthorized: false,
+      key: own.key,
+      cert: own.chain,
+      ALPNProtocols: ['h2'],
+      maxVersion: 'TLSv1.2',
     });
     const [{ socket }] = await Promise.all([accepting, once(client, 'secureConnect')]);
     // The last word of a handshake; Node says 'secure' of a refused one too.
@@ -285,8 +303,14 @@ describe('mesh/tls after its handshake', () => {
   it('a server of TLS 1.2 gets no second handshake of a dialler', async () => {
     const own = authority.leaf(gateway);
     const server = new TLSSocket(pair.server, {
-      ...{ isServer: true, key: own.key, cert: own.chain, requestCert: true, rejectUnauthorized: false },
-      ...{ ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' },
+      isServer: true,
+      key: own.key,
+      cert: own.chain,
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['h2'],
+      maxVersion: 'TLSv1.2',
+      minVersion: 'TLSv1.2',
     });
     server.on('error', () => undefined);
     const { socket } = await dial(pair.client, { layer: 'istio-mtls' });
@@ -348,8 +372,13 @@ describe('mesh/tls resumption', () => {
         const accepting = accept(server, { layer });
         const sessions: Buffer[] = [];
         const socket = connect({
-          ...{ socket: client, rejectUnauthorized: false, key: own.key, cert: own.chain, maxVersion },
-          ...{ ALPNProtocols: ['h2'], ...(session && { session }) },
+          socket: client,
+          rejectUnauthorized: false,
+          key: own.key,
+          cert: own.chain,
+          maxVersion,
+          ALPNProtocols: ['h2'],
+          ...(session && { session }),
         });
         socket.on('session', (one: Buffer) => sessions.push(one));
         socket.on('error', () => undefined);

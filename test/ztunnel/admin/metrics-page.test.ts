@@ -8,14 +8,25 @@ import { aWorkload } from '../../fakes/records.ts';
 
 const front = aWorkload({ uid: 'front', workloadName: 'front', canonicalName: 'front' });
 const facts: TcpFacts = {
-  ...{ reporter: 'source', mtls: true, service: undefined },
+  reporter: 'source',
+  mtls: true,
+  service: undefined,
   source: { workload: front, identity: 'spiffe://cluster.local/ns/shop/sa/front' },
   destination: { workload: undefined, identity: undefined },
 };
 
 const totals = {
-  ...{ open: 1, listeners: 2, pooled: 3, gatewayDials: 4, gatewayRefusals: 5, handshakesFailed: 6 },
-  ...{ sourceSockets: 6, destinationSockets: 7, seriesEvicted: 8, linesDropped: 9, chunksDropped: 10 },
+  open: 1,
+  listeners: 2,
+  pooled: 3,
+  gatewayDials: 4,
+  gatewayRefusals: 5,
+  handshakesFailed: 6,
+  sourceSockets: 6,
+  destinationSockets: 7,
+  seriesEvicted: 8,
+  linesDropped: 9,
+  chunksDropped: 10,
   dropped: 11,
   slots: 12,
   limited: 13,

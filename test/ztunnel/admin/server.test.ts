@@ -22,7 +22,10 @@ async function holding(): Promise<{ manager: CertificateManager; key: string }> 
   const clock = new FakeClock(Date.now());
   let key = '';
   const manager = new CertificateManager({
-    ...{ clock, random: systemRandom, log: silentLog, onFailure: (_, message) => assert.fail(message) },
+    clock,
+    random: systemRandom,
+    log: silentLog,
+    onFailure: (_, message) => assert.fail(message),
     request(name, csr) {
       const read = readCsr(csr);
       assert.ok(read.ok);

@@ -42,7 +42,8 @@ describe('ztunnel/capture listeners', () => {
       signal.ring();
     };
     const listeners = new Listeners({
-      ...{ bind, clock },
+      bind,
+      clock,
       onConnection(socket, { port, role }) {
         say(`connection ${port} ${role.kind}`);
         socket.destroy();

@@ -22,7 +22,8 @@ describe('a policy that a proxy cannot read', () => {
   });
   const apply = (name: string, body: Uint8Array | undefined) =>
     applyDelta(state, new IssuerTable(), {
-      ...{ kind: 'delta', type: typeUrls.authorization },
+      kind: 'delta',
+      type: typeUrls.authorization,
       resources: body ? [{ name, body }] : [],
       removed: body ? [] : [name],
     });
@@ -67,7 +68,9 @@ describe('a policy that a proxy cannot read', () => {
 
   it('of which an earlier version was read leaves that in force', () => {
     const readable = anAuthorization({
-      ...{ name: 'x', scope: 'NAMESPACE', action: 'DENY' },
+      name: 'x',
+      scope: 'NAMESPACE',
+      action: 'DENY',
       rules: [[[aMatch({ destinationPorts: [81] })]]],
     });
     apply('shop/x', encodeAuthorization(readable));

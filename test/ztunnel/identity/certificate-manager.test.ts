@@ -42,7 +42,9 @@ function world({ jitter = 0.5, failing }: { jitter?: number; failing?: Error } =
     return [leaf, intermediate.certificate, root].map(certificatePem);
   };
   const manager = new CertificateManager({
-    ...{ clock, log: silentLog, random: { ...systemRandom, fraction: () => jitter } },
+    clock,
+    log: silentLog,
+    random: { ...systemRandom, fraction: () => jitter },
     request: (identity, csr) =>
       new Promise((answer, fail) => {
         const chain = () => chainFor(identity, csr);

@@ -18,7 +18,9 @@ function world() {
   const given: Credentials[] = [];
   const service = { up: true, asked: 0 };
   const manager = new CertificateManager({
-    ...{ clock, random: systemRandom, log: silentLog },
+    clock,
+    random: systemRandom,
+    log: silentLog,
     request(name, csr) {
       service.asked++;
       if (!service.up) return Promise.reject(new Error('away'));

@@ -13,12 +13,18 @@ const config = { network: 'network-east', cluster: 'east', address: '10.0.9.9' }
 const cart = aService({ name: 'cart', ports: [{ servicePort: 80, targetPort: 8080 }] });
 const pod = aWorkload({
   uid: 'east//Pod/shop/cart',
-  ...{ name: 'cart-1', workloadName: 'cart', serviceAccount: 'cart', addresses: ['10.0.0.2'] },
+  name: 'cart-1',
+  workloadName: 'cart',
+  serviceAccount: 'cart',
+  addresses: ['10.0.0.2'],
   services: new Map([[cart.key, []]]),
 });
 const front = aWorkload({
   uid: 'east//Pod/shop/front',
-  ...{ workloadName: 'front', canonicalName: 'front', serviceAccount: 'front', addresses: ['10.0.0.1'] },
+  workloadName: 'front',
+  canonicalName: 'front',
+  serviceAccount: 'front',
+  addresses: ['10.0.0.1'],
 });
 const state = new MeshState();
 state.applyAddresses(

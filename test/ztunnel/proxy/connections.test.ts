@@ -10,7 +10,8 @@ describe('ztunnel/proxy connections', () => {
       return message === undefined ? undefined : { message, flags: 'DENY' };
     });
     const one = (about: string): LiveConnection => ({
-      ...{ about, peer: undefined },
+      about,
+      peer: undefined,
       close: ({ message, flags }) => closed.push(`${about}: ${message} ${flags}`),
     });
     return { forbidden, closed, connections, one };

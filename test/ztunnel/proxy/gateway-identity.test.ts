@@ -12,13 +12,25 @@ import type { FromWorker } from '@isthmus/ztunnel/worker/messages.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
 const config = {
-  ...{ mode: 'gateway', network: 'network-east', cluster: 'east', address: '127.7.1.1', podName: 'gw-1' },
-  ...{ namespace: 'istio-system', serviceAccount: 'gw', trustDomain: 'cluster.local', workers: 1 },
+  mode: 'gateway',
+  network: 'network-east',
+  cluster: 'east',
+  address: '127.7.1.1',
+  podName: 'gw-1',
+  namespace: 'istio-system',
+  serviceAccount: 'gw',
+  trustDomain: 'cluster.local',
+  workers: 1,
 } as ProxyConfig;
 
 const own = aWorkload({
-  ...{ uid: 'east//Pod/istio-system/gw-1', name: 'gw-1', namespace: 'istio-system', transport: 'plaintext' },
-  ...{ addresses: ['127.7.1.1'], serviceAccount: 'gw', trustDomain: 'corp.example' },
+  uid: 'east//Pod/istio-system/gw-1',
+  name: 'gw-1',
+  namespace: 'istio-system',
+  transport: 'plaintext',
+  addresses: ['127.7.1.1'],
+  serviceAccount: 'gw',
+  trustDomain: 'corp.example',
 });
 
 describe('the identity of a gateway', () => {
@@ -38,14 +50,12 @@ describe('the identity of a gateway', () => {
   it('is what it asks a certificate for', () => {
     const said: FromWorker[] = [];
     const engine = new Engine({
-      ...{
-        config,
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLog,
-        access: undefined,
-        tap: undefined,
-      },
+      config,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      access: undefined,
+      tap: undefined,
       say: (message) => said.push(message),
       bind: () => undefined,
     });

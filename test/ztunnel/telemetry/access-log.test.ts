@@ -6,12 +6,22 @@ import { aWorkload } from '../../fakes/records.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const record: AccessRecord = {
-  ...{ srcAddr: '10.0.0.1:16400', srcWorkload: 'front', srcNamespace: 'shop', srcCluster: 'east' },
+  srcAddr: '10.0.0.1:16400',
+  srcWorkload: 'front',
+  srcNamespace: 'shop',
+  srcCluster: 'east',
   srcIdentity: 'spiffe://cluster.local/ns/shop/sa/front',
-  ...{ dstAddr: '10.0.0.2:15008', dstHboneAddr: '10.0.0.2:8080', dstService: 'cart.shop.svc.cluster.local' },
-  ...{ dstWorkload: 'cart', dstNamespace: 'shop', dstCluster: 'east', direction: 'inbound' },
+  dstAddr: '10.0.0.2:15008',
+  dstHboneAddr: '10.0.0.2:8080',
+  dstService: 'cart.shop.svc.cluster.local',
+  dstWorkload: 'cart',
+  dstNamespace: 'shop',
+  dstCluster: 'east',
+  direction: 'inbound',
   dstIdentity: 'spiffe://cluster.local/ns/shop/sa/cart',
-  ...{ bytesSent: 12, bytesRecv: 34, durationMillis: 56.4 },
+  bytesSent: 12,
+  bytesRecv: 34,
+  durationMillis: 56.4,
 };
 
 describe('ztunnel/telemetry access log', () => {

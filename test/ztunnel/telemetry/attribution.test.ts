@@ -10,7 +10,9 @@ import { aService, aWorkload } from '../../fakes/records.ts';
 describe('ztunnel/telemetry labels', () => {
   const front = aWorkload({
     uid: 'east//Pod/shop/front',
-    ...{ workloadName: 'front', canonicalName: 'front-end', canonicalRevision: 'v1' },
+    workloadName: 'front',
+    canonicalName: 'front-end',
+    canonicalRevision: 'v1',
     locality: { region: 'r1', zone: 'z1', subzone: '' },
   });
   const labels = labelsOf(
@@ -29,17 +31,32 @@ describe('ztunnel/telemetry labels', () => {
   it('name what is known of an end, and call the rest unknown', () =>
     assert.deepEqual(labels, {
       reporter: 'source',
-      ...{ source_workload: 'front', source_workload_namespace: 'shop', source_cluster: 'east' },
-      ...{ source_canonical_service: 'front-end', source_canonical_revision: 'v1' },
-      ...{ source_app: 'front-end', source_version: 'v1', source_region: 'r1', source_zone: 'z1' },
+      source_workload: 'front',
+      source_workload_namespace: 'shop',
+      source_cluster: 'east',
+      source_canonical_service: 'front-end',
+      source_canonical_revision: 'v1',
+      source_app: 'front-end',
+      source_version: 'v1',
+      source_region: 'r1',
+      source_zone: 'z1',
       source_principal: 'spiffe://cluster.local/ns/shop/sa/front',
-      ...{ destination_service: 'cart.shop', destination_service_namespace: 'shop' },
+      destination_service: 'cart.shop',
+      destination_service_namespace: 'shop',
       destination_service_name: 'cart',
-      ...{ destination_workload: 'unknown', destination_canonical_service: 'unknown' },
-      ...{ destination_canonical_revision: 'unknown', destination_workload_namespace: 'unknown' },
-      ...{ destination_principal: 'unknown', destination_app: 'unknown', destination_version: 'unknown' },
-      ...{ destination_cluster: 'unknown', destination_region: 'unknown', destination_zone: 'unknown' },
-      ...{ request_protocol: 'tcp', response_flags: '-', connection_security_policy: 'mutual_tls' },
+      destination_workload: 'unknown',
+      destination_canonical_service: 'unknown',
+      destination_canonical_revision: 'unknown',
+      destination_workload_namespace: 'unknown',
+      destination_principal: 'unknown',
+      destination_app: 'unknown',
+      destination_version: 'unknown',
+      destination_cluster: 'unknown',
+      destination_region: 'unknown',
+      destination_zone: 'unknown',
+      request_protocol: 'tcp',
+      response_flags: '-',
+      connection_security_policy: 'mutual_tls',
     }));
 });
 

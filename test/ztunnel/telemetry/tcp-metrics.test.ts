@@ -5,7 +5,9 @@ import type { TcpFacts } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
 import { TcpMetrics } from '@isthmus/ztunnel/telemetry/tcp-metrics.ts';
 
 const facts = (name: string): TcpFacts => ({
-  ...{ reporter: 'destination', service: undefined, mtls: true },
+  reporter: 'destination',
+  service: undefined,
+  mtls: true,
   source: { workload: { ...parseBaggage(undefined), workloadName: name }, identity: undefined },
   destination: { workload: undefined, identity: undefined },
 });
