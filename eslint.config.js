@@ -5,6 +5,11 @@ const injected = [
   { object: 'Date', property: 'now', message: 'Take a Clock (mesh/process/clock.ts).' },
   { object: 'Math', property: 'random', message: 'Take a Random (mesh/process/random.ts).' },
 ];
+/** A literal spread into a literal switches off the check for fields that the type does not have. */
+const literalGroup = {
+  selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+  message: 'Write the fields themselves: TypeScript does not check a spread literal for unknown fields.',
+};
 const timers = ['setTimeout', 'setInterval'].map((name) => ({
   name,
   message: 'Take a Clock (mesh/process/clock.ts).',
@@ -30,6 +35,7 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...timers],
       'no-restricted-syntax': [
         'error',
+        literalGroup,
         {
           selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
           message: 'Take a Clock (mesh/process/clock.ts).',
@@ -82,7 +88,7 @@ export default tseslint.config(
       'no-restricted-imports': 'off',
       'no-restricted-globals': 'off',
       'no-restricted-properties': 'off',
-      'no-restricted-syntax': 'off',
+      'no-restricted-syntax': ['error', literalGroup],
     },
   },
   {

@@ -1,3 +1,4 @@
+/* eslint-disable max-lines, max-lines-per-function -- until it is a list of parts (docs/adr/0074, step 29) */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Condition } from '@isthmus/api/domain/condition.ts';

@@ -1,6 +1,6 @@
 import * as http2 from 'node:http2';
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
 /** A door to knock at, and the address to come from. */
@@ -31,7 +31,8 @@ const http2Preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0
 
 function open(door: Door, credentials: Shown | undefined): TLSSocket {
   const { host, port, localAddress, alpn, servername } = door;
-  return connect({
+  // Node passes `localAddress` on to the TCP connection; the type of TLS options lacks it.
+  const options: ConnectionOptions & TcpNetConnectOpts = {
     host,
     port,
     localAddress,
@@ -39,7 +40,8 @@ function open(door: Door, credentials: Shown | undefined): TLSSocket {
     ALPNProtocols: [alpn],
     ...(servername === undefined ? {} : { servername }),
     ...(credentials ? { key: credentials.key, cert: credentials.chain } : {}),
-  });
+  };
+  return connect(options);
 }
 
 /**
