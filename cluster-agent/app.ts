@@ -26,7 +26,7 @@ import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.t
 import { HubEpochs } from './link/hub-epochs.ts';
 import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
-import { ownEpoch } from './own-epoch.ts';
+import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
@@ -41,7 +41,7 @@ import { filesSource } from './source/files/files-source.ts';
 import { Folder } from './source/files/folder.ts';
 import { LastGood } from './source/files/last-good.ts';
 import { PortTrials, type TryBind } from './source/files/port-trials.ts';
-import { StateFile } from './state-file.ts';
+import { StateFile } from './state/state-file.ts';
 import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
 import {

@@ -4,9 +4,11 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { IssuedCertificates } from './health/issued-certificates.ts';
+import { takeOlderProven } from './health/older-proven.ts';
+import { ProvenProxies } from './health/proven.ts';
 import { surroundingsOf } from './health/surroundings.ts';
 import { HealthTracker, type Health } from './health/tracker.ts';
-import { StateFile } from './state-file.ts';
+import { Journal } from './state/journal.ts';
 import type { ClusterView } from './view/cluster-view.ts';
 import type { HubView } from './view/hub-view.ts';
 import type { ProxyClient } from './xds/proxy-client.ts';
@@ -28,6 +30,8 @@ interface Deps {
 export class ClusterHealth {
   readonly #deps: Deps;
   readonly #issued: IssuedCertificates;
+  readonly #journal: Journal;
+  readonly #proven: ProvenProxies;
   readonly #tracker: HealthTracker;
   #current: Health = { of: () => unassessed, findings: [] };
 
@@ -35,15 +39,17 @@ export class ClusterHealth {
     const { stateDir, clock, log, streams, onChange } = deps;
     this.#deps = deps;
     this.#issued = new IssuedCertificates({ path: join(stateDir, 'issued.jsonl'), clock, log });
+    this.#journal = new Journal({ folder: join(stateDir, 'proven'), clock, log });
+    this.#proven = new ProvenProxies(this.#journal, log);
+    takeOlderProven(join(stateDir, 'proven.json'), this.#proven, log);
     this.#tracker = new HealthTracker({
-      file: new StateFile(join(stateDir, 'proven.json'), log),
+      proven: this.#proven,
       streams: {
         acknowledged: (id, uid) => streams().acknowledged(id, typeUrls.address, uid),
         returned: (id) => streams().returned(id),
       },
       issued: this.#issued,
       clock,
-      log,
       onChange,
     });
   }
@@ -59,6 +65,7 @@ export class ClusterHealth {
   stop(): void {
     this.#tracker.stop();
     this.#issued.close();
+    void this.#journal.close();
   }
 
   /** Judges every pod anew. */
@@ -74,7 +81,7 @@ export class ClusterHealth {
 
   /** To be called about once a second. */
   save(): void {
-    this.#tracker.save();
+    this.#proven.save();
   }
 
   opened({ id }: ProxyClient): void {

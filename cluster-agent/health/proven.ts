@@ -1,16 +1,23 @@
-/** As it is written down: a proxy's id to the uids of pods that it has proven to serve. */
-export interface SavedProven {
-  readonly proxies: readonly (readonly [proxy: string, pods: readonly string[]])[];
-}
+import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Journal } from '../state/journal.ts';
 
-/** Which proxy last proved that it serves a pod: what holds while its stream is lost, and over a restart of the agent. */
+/**
+ * Which proxy last proved that it serves a pod: what holds while its stream is lost, and over a restart of the agent. On
+ * disk by the pod's uid, so that a proof costs one record.
+ */
 export class ProvenProxies {
-  #byPod: ReadonlyMap<string, string>;
+  readonly #journal: Journal;
+  readonly #log: Log;
+  readonly #byPod = new Map<string, string>();
+  /** Pods whose proof is another one than on disk, as it could not be written. */
+  readonly #unwritten = new Set<string>();
+  #isUnflushed = false;
 
-  constructor(saved: SavedProven | undefined) {
-    this.#byPod = new Map(
-      (saved?.proxies ?? []).flatMap(([proxy, pods]) => pods.map((pod) => [pod, proxy] as const)),
-    );
+  constructor(journal: Journal, log: Log) {
+    this.#journal = journal;
+    this.#log = log;
+    for (const [pod, proxy] of journal.entries()) this.#byPod.set(pod, Buffer.from(proxy).toString());
   }
 
   /** By the pod's uid. */
@@ -22,35 +29,52 @@ export class ProvenProxies {
     return new Set(this.#byPod.values());
   }
 
-  /** True when it is news. */
-  replace(next: ReadonlyMap<string, string>): boolean {
-    const before = this.#byPod;
-    this.#byPod = next;
-    return before.size !== next.size || [...next].some(([pod, proxy]) => before.get(pod) !== proxy);
+  get isEmpty(): boolean {
+    return this.#byPod.size === 0;
   }
 
-  saved(): SavedProven {
-    const byProxy = new Map<string, string[]>();
-    for (const [pod, proxy] of this.#byPod) {
-      const pods = byProxy.get(proxy) ?? [];
-      pods.push(pod);
-      byProxy.set(proxy, pods);
+  /** It is known after the agent was killed when this returns. Without a proxy: nothing serves the pod, or it is gone. */
+  set(pod: string, proxy: string | undefined): void {
+    if (this.#byPod.get(pod) === proxy) return;
+    if (proxy === undefined) this.#byPod.delete(pod);
+    else this.#byPod.set(pod, proxy);
+    this.#unwritten.add(pod);
+    // With others that could not be written it is tried again in a second.
+    if (this.#unwritten.size === 1) this.#write();
+  }
+
+  /** As `set` for each pod. Pods that are not among them are gone. */
+  replace(next: ReadonlyMap<string, string>): void {
+    for (const pod of [...this.#byPod.keys()]) if (!next.has(pod)) this.set(pod, undefined);
+    for (const [pod, proxy] of next) this.set(pod, proxy);
+  }
+
+  /** To be called about once a second: a write that failed is tried again, and what was written is flushed. */
+  save(): void {
+    this.#write();
+    if (!this.#isUnflushed) return;
+    this.#isUnflushed = false;
+    this.#journal.flushed().catch((error: unknown) => {
+      this.#isUnflushed = true;
+      this.#failed(error as CodedError);
+    });
+  }
+
+  #write(): void {
+    try {
+      for (const pod of this.#unwritten) {
+        const proxy = this.#byPod.get(pod);
+        if (proxy === undefined) this.#journal.remove(pod);
+        else this.#journal.put(pod, Buffer.from(proxy));
+        this.#unwritten.delete(pod);
+        this.#isUnflushed = true;
+      }
+    } catch (error) {
+      this.#failed(error as CodedError);
     }
-    return { proxies: [...byProxy] };
+  }
+
+  #failed({ message }: CodedError): void {
+    this.#log.error({ error: message }, 'the health of proxies is not written down; it will be tried again');
   }
 }
-
-const isTexts = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string');
-
-export const isProven = (value: unknown): value is SavedProven => {
-  const proxies =
-    typeof value === 'object' && value !== null && 'proxies' in value ? value.proxies : undefined;
-  return (
-    Array.isArray(proxies) &&
-    proxies.every(
-      (one: unknown) =>
-        Array.isArray(one) && one.length === 2 && typeof one[0] === 'string' && isTexts(one[1]),
-    )
-  );
-};

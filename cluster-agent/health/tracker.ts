@@ -1,12 +1,9 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { StateFile } from '../state-file.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
 import { judge, type Cause, type Proxies, type Verdict } from './judge.ts';
 import { Presence } from './presence.ts';
-import { isProven, ProvenProxies } from './proven.ts';
+import type { ProvenProxies } from './proven.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What the open streams of proxies say. Ids are those of xDS clients. */
@@ -39,11 +36,10 @@ export interface Health {
 }
 
 interface Deps {
-  readonly file: StateFile;
+  readonly proven: ProvenProxies;
   readonly streams: Streams;
   readonly issued: IssuedRecord;
   readonly clock: Clock;
-  readonly log: Log;
   /** Some pod's health may be another now: assess again. */
   readonly onChange: () => void;
 }
@@ -52,7 +48,6 @@ interface Deps {
 const gatherMillis = 50;
 /** A pod that starts is given this long before its proxy is missed. */
 const startingMillis = 5000;
-const flushMillis = 1000;
 const longestTimer = 2 ** 31 - 1;
 
 /** Causes that a proxy removes by an acknowledgement. */
@@ -80,13 +75,10 @@ export class HealthTracker {
   #nextExpiry = Infinity;
   #gathering = false;
   #timer: Timer | undefined;
-  /** It is not written, or not flushed. */
-  #unsaved = false;
-  #flushedAt = -Infinity;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#proven = new ProvenProxies(deps.file.read(isProven));
+    this.#proven = deps.proven;
   }
 
   /** Proxies can connect from now on; until they had time to, those of before are taken to be as they were. */
@@ -131,27 +123,6 @@ export class HealthTracker {
     return { of: (pod) => verdicts.get(pod) ?? of(pod), findings };
   }
 
-  /** To be called about once a second: a write that failed is tried again, and one that was not flushed is. */
-  save(): void {
-    if (this.#unsaved && this.#deps.clock.monotonic() >= this.#flushedAt + flushMillis) this.#write(true);
-  }
-
-  /** Killed, the agent has what was written; only a loss of power needs the flush, which is for once a second. */
-  #write(flush: boolean): void {
-    const { file, clock, log } = this.#deps;
-    if (flush) this.#flushedAt = clock.monotonic();
-    try {
-      file.write(this.#proven.saved(), { flush });
-      this.#unsaved = !flush;
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      log.error(
-        { error: error.message },
-        'the health of proxies is not written down; it will be tried again',
-      );
-    }
-  }
-
   stop(): void {
     this.#timer?.cancel();
   }
@@ -176,10 +147,8 @@ export class HealthTracker {
         provenBy ?? (problem && problem.cause !== 'NOT_READY' ? undefined : this.#proven.of(metadata.uid));
       if (by !== undefined) next.set(metadata.uid, by);
     }
-    if (!this.#proven.replace(next)) return;
-    this.#unsaved = true;
     // Before it is published: what other clusters have received must be known after a restart.
-    this.#write(this.#deps.clock.monotonic() >= this.#flushedAt + flushMillis);
+    this.#proven.replace(next);
   }
 
   #findings(verdicts: ReadonlyMap<PodObject, Verdict>, around: Surroundings): readonly Finding[] {

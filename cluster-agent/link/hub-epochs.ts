@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { StateFile } from '../state-file.ts';
+import { StateFile } from '../state/state-file.ts';
 
 /** Hub id to epoch, decimal. */
 type Saved = Readonly<Record<string, string>>;

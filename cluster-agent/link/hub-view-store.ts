@@ -1,5 +1,5 @@
 import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
-import type { StateFile } from '../state-file.ts';
+import type { StateFile } from '../state/state-file.ts';
 import { emptyHubView, withResource, withStandIn, withoutResource, type HubView } from '../view/hub-view.ts';
 
 /**

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
 

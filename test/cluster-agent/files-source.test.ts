@@ -8,7 +8,7 @@ import { filesSource } from '@isthmus/cluster-agent/source/files/files-source.ts
 import { Folder } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { Folder, lossMillis, settleMillis } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 
 const allow = (source: string): string => `apiVersion: security.istio.io/v1

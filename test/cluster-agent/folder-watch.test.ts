@@ -18,7 +18,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { Folder, lossMillis, settleMillis } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { watchFolder, type WatchFolder } from '@isthmus/cluster-agent/source/files/folder-watch.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 
 const service = (name: string, port: number): string =>

@@ -9,7 +9,7 @@ import { Folder, lossMillis, settleMillis } from '../../cluster-agent/source/fil
 import { listFolder } from '../../cluster-agent/source/files/list-folder.ts';
 import { LastGood } from '../../cluster-agent/source/files/last-good.ts';
 import { readManifests } from '../../cluster-agent/source/files/read-file.ts';
-import { StateFile } from '../../cluster-agent/state-file.ts';
+import { StateFile } from '../../cluster-agent/state/state-file.ts';
 import { ClusterView } from '../../cluster-agent/view/cluster-view.ts';
 
 const service = (name: string, port: number | string = 8080): string =>

@@ -7,7 +7,7 @@ import { ProjectedTokens } from '@isthmus/cluster-agent/ca/tokens.ts';
 import { PodFiles } from '@isthmus/cluster-agent/pod-files.ts';
 import { PodStarter } from '@isthmus/cluster-agent/pod-starter.ts';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { aSealing } from '../fakes/authority.ts';

@@ -9,7 +9,7 @@ import { askFrom } from '@isthmus/cluster-agent/source/files/ask.ts';
 import { filesSource } from '@isthmus/cluster-agent/source/files/files-source.ts';
 import { Folder } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { mostOfOne, mostRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { shareRefusalConditions } from '@isthmus/cluster-agent/translate/address-conditions.ts';
 import { localServiceKeys, remoteOnly } from '@isthmus/cluster-agent/translate/input.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';

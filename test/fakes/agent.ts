@@ -12,7 +12,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
-import { StateFile } from '../../cluster-agent/state-file.ts';
+import { StateFile } from '../../cluster-agent/state/state-file.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
 

@@ -12,7 +12,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';

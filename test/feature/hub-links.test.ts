@@ -6,7 +6,7 @@ import { downTypes, upTypes } from '@isthmus/api/wire/link.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
 import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';

@@ -7,7 +7,7 @@ import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
 import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';

@@ -3,7 +3,7 @@ import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import type { StateFile } from '../../state-file.ts';
+import type { StateFile } from '../../state/state-file.ts';
 import { VipShares, type RemoteOnly, type ShareRefusal } from './vip-shares.ts';
 
 type Kind = keyof typeof ranges;

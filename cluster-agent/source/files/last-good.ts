@@ -1,6 +1,6 @@
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
-import type { StateFile } from '../../state-file.ts';
+import type { StateFile } from '../../state/state-file.ts';
 import { standingIn, type FileContents, type Held } from './read-file.ts';
 
 /** Objects of a file, each as the JSON that it was read from. */

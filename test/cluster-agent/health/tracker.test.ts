@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { healthConditions } from '@isthmus/cluster-agent/health/conditions.ts';
 import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
+import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { HealthTracker, type Health } from '@isthmus/cluster-agent/health/tracker.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { viewOf } from '../../fakes/cluster.ts';
@@ -44,14 +45,16 @@ class Life {
   constructor(folder: string, clock: FakeClock) {
     this.#clock = clock;
     this.#tracker = new HealthTracker({
-      file: new StateFile(join(folder, 'proven.json'), silentLog),
+      proven: new ProvenProxies(
+        new Journal({ folder: join(folder, 'proven'), clock, log: silentLog }),
+        silentLog,
+      ),
       streams: {
         acknowledged: (id, uid) => (this.#held.has(`${id} ${uid}`) ? 'YES' : 'NO'),
         returned: () => false,
       },
       issued: certificatesOf().issued,
       clock,
-      log: silentLog,
       onChange: () => this.changes++,
     });
     this.#tracker.start();
@@ -94,10 +97,6 @@ class Life {
   reasons(): string[] {
     const conditions = healthConditions(this.assess().findings, this.#clock.monotonic());
     return conditions.map(({ reason, object }) => `${reason} ${object}`.trim());
-  }
-
-  save(): void {
-    this.#tracker.save();
   }
 }
 
@@ -198,9 +197,6 @@ describe('the health of a cluster', () => {
     assert.deepEqual(known(), ['n0']);
     await clock.advance(50);
     life.acknowledge('n1').healthy();
-    assert.deepEqual(known(), ['n0', 'n1']);
-    await clock.advance(1000);
-    life.save();
     assert.deepEqual(known(), ['n0', 'n1']);
   });
 });

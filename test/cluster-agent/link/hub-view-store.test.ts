@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unreadPolicies } from '@isthmus/cluster-agent/applied.ts';
 import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
-import { StateFile } from '@isthmus/cluster-agent/state-file.ts';
+import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
