@@ -19,6 +19,7 @@ import { hubPorts, watchActivation } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
 import { Reports } from './link/reports.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
+import { HubIndexes } from './index/hub-indexes.ts';
 import { intentOf } from './state/intent.ts';
 import { Live } from './state/live.ts';
 import { watchFirstExports } from './policy/first-exports.ts';
@@ -122,7 +123,9 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   dropKeyFiles(stateDir);
   const over = new AbortController();
   closing.add(() => over.abort(new Error('the hub ends')));
-  const live = await Live.start(store, settingsOf(options, ca.hash), epoch, log, over.signal);
+  const settings = settingsOf(options, ca.hash);
+  const index = new HubIndexes();
+  const live = await Live.start({ store, settings, epoch, index, log }, over.signal);
   const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
   closing.add(() => runner.attempts.flush());
   const restored = await restoreReports(store, live, options);
@@ -173,7 +176,7 @@ function watch(
   deps: { live: Live; store: Store; runner: CommandRunner; clock: Clock; log: Log },
   signal: AbortSignal,
 ): void {
-  watchActivation(deps);
+  watchActivation(deps, signal);
   watchRemoval(deps);
   watchNetworks(deps, signal);
   watchFirstExports(deps, signal);

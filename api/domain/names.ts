@@ -10,3 +10,12 @@ export const isDnsName = (text: string): boolean =>
 
 /** Printable ASCII without spaces: regions, zones, versions, networks. Nothing in it ends a line or moves a cursor. */
 export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,253}$/.test(text);
+
+/** A cluster's name, which is an RFC 1123 label. */
+export type ClusterName = string;
+
+/** A service over all clusters that have it: `<namespace>/<name>`. */
+export type ServiceKey = string;
+
+/** What an acknowledgement is about: `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
+export type Subject = string;

@@ -1,6 +1,6 @@
 import { weightCap } from '@isthmus/api/domain/limits.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
-import { ownersIn, usableGateways } from '../policy/gateways.ts';
+import { usableGateways } from '../policy/gateways.ts';
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
@@ -21,13 +21,9 @@ import type { Stored } from '../store/store.ts';
 export type Resources = ReadonlyMap<string, Resource>;
 
 /** What one cluster exports, by the resource names that all other clusters receive. */
-export function exportsFrom(
-  snapshot: FederationSnapshot,
-  cluster: string,
-  owners: ReadonlyMap<string, string> = ownersIn(snapshot),
-): Resources {
+export function exportsFrom(snapshot: FederationSnapshot, cluster: string): Resources {
   const shard = snapshot.observed.get(cluster);
-  const services = shard ? exportsOf(snapshot, shard, owners) : [];
+  const services = shard ? exportsOf(snapshot, shard) : [];
   return named(link.remoteService.encode, services, (one) => `${one.cluster}/${keyOf(one)}`);
 }
 
@@ -138,12 +134,8 @@ function remotes(
   );
 }
 
-function exportsOf(
-  snapshot: FederationSnapshot,
-  shard: Shard,
-  owners: ReadonlyMap<string, string>,
-): readonly RemoteService[] {
-  const gateways = usableGateways(snapshot, shard, owners);
+function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {
+  const gateways = usableGateways(snapshot, shard);
   return [...shard.services.values()]
     .filter((service) => isExported(snapshot, shard.cluster, service))
     .map(({ namespace, name, hostname, ports, subjectAltNames, groups }) => ({

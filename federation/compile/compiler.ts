@@ -1,4 +1,3 @@
-import { ownersIn } from '../policy/gateways.ts';
 import { compile, exportsFrom, type Resources } from './compile.ts';
 import { Reads } from '../state/reads.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
@@ -13,7 +12,6 @@ export class Compiler {
   /** By cluster, then by type. */
   readonly #known = new Map<string, Map<string, Known>>();
   #clusters: FederationSnapshot['intent']['clusters'] | undefined;
-  #lastOwners: ReadonlyMap<string, string> = new Map();
 
   resources(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
     this.#forgetRemoved(snapshot);
@@ -26,19 +24,9 @@ export class Compiler {
 
   #exports(snapshot: FederationSnapshot, cluster: string): Resources {
     return this.#remembered(cluster, 'exports', snapshot, (reads) => {
-      const owners = reads.note('gateway owners', snapshot, (at) => this.#owners(at));
-      return exportsFrom(reads.through(snapshot), cluster, owners);
+      reads.note('gateway owners', snapshot, (at) => ownersOf(at, cluster));
+      return exportsFrom(reads.through(snapshot), cluster);
     });
-  }
-
-  /** The same map as long as no address changes hands. */
-  #owners(snapshot: FederationSnapshot): ReadonlyMap<string, string> {
-    const owners = ownersIn(snapshot);
-    const isSame =
-      owners.size === this.#lastOwners.size &&
-      [...owners].every(([address, cluster]) => this.#lastOwners.get(address) === cluster);
-    if (!isSame) this.#lastOwners = owners;
-    return this.#lastOwners;
   }
 
   /** Clusters of which something is kept. */
@@ -67,6 +55,12 @@ export class Compiler {
     return resources;
   }
 }
+
+/** The clusters that a cluster's gateways belong to, in their order. */
+const ownersOf = ({ observed, index }: FederationSnapshot, cluster: string): string =>
+  [...(observed.get(cluster)?.gateways.values() ?? [])]
+    .map(({ address }) => index.gatewayOwners.owner(address) ?? '')
+    .join(' ');
 
 /** The map of before when the content is the same, so that its users can compare by identity. */
 function keepEqual(before: Resources | undefined, after: Resources): Resources {

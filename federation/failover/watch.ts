@@ -1,6 +1,7 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
+import { touches, type ChangeSet } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import { advanced, advanceOperations } from './operation.ts';
 
@@ -13,6 +14,10 @@ interface Deps {
 
 /** What many clusters apply at nearly the same time is written down at once, milliseconds. */
 const gather = 100;
+
+/** Whether an operation may be further than it was. */
+const concerns = (changes: ChangeSet): boolean =>
+  changes.applied.size > 0 || touches(changes, 'operation', 'cluster', 'failover', 'intermediate');
 
 /** Writes down how far operations are as their clusters apply them, until the signal aborts. */
 export function watchOperations({ live, runner, clock, log }: Deps, signal: AbortSignal): void {
@@ -35,7 +40,9 @@ export function watchOperations({ live, runner, clock, log }: Deps, signal: Abor
         .finally(look);
     });
   };
-  const stop = live.onChange(look);
+  const stop = live.onChange((changes) => {
+    if (concerns(changes)) look();
+  });
   signal.addEventListener('abort', stop, { once: true });
   look();
 }

@@ -1,6 +1,6 @@
 import { severities } from '@isthmus/api/domain/condition.ts';
 import { approvalConditions } from '../policy/export-approval.ts';
-import { exportConflict, exporters } from '../policy/conflict.ts';
+import { exportConflict } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
 import { holdsForItself } from '../policy/exported.ts';
 import type { ObservedService } from '../state/observed.ts';
@@ -9,14 +9,13 @@ import { finding, findingOf, type Finding } from './finding.ts';
 
 /** What is wrong with each service in each member, and intent about services that no member has. */
 export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
-  const exportedBy = exporters(snapshot);
   const all = [...snapshot.observed.values()]
     .filter(({ cluster }) => isMember(snapshot, cluster))
     .flatMap(({ cluster, services }) =>
       ofCluster(
         cluster,
         [...services].flatMap(([key, service]) => {
-          const others = exportedBy.get(key) ?? [];
+          const others = [...snapshot.index.exports.exporters(key)];
           const conditions = [
             ...service.conditions,
             ...approvalConditions(snapshot, cluster, service),
@@ -93,7 +92,7 @@ function withoutService(snapshot: FederationSnapshot): readonly Finding[] {
   const { intent, observed } = snapshot;
   const hasIt = (cluster: string, key: string) =>
     isMember(snapshot, cluster) && (observed.get(cluster)?.services.has(key) ?? false);
-  const anyHasIt = (key: string) => [...observed.keys()].some((cluster) => hasIt(cluster, key));
+  const anyHasIt = (key: string) => snapshot.index.exports.holders(key).size > 0;
   const exports = [...intent.serviceExports.values()].flatMap(({ id, value }) => {
     const remedy = `create the service, or end the export with isthmus unexport ${id}`;
     const object = `ServiceExport ${id}`;

@@ -1,22 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ObservedService } from '../state/observed.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
-import { holdsForItself, isExported } from './exported.ts';
-
-/** `<namespace>/<name>` to the members that export a service of that name. */
-export function exporters(snapshot: FederationSnapshot): ReadonlyMap<string, readonly string[]> {
-  const byName = new Map<string, string[]>();
-  for (const { cluster, services } of snapshot.observed.values()) {
-    if (snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED') continue;
-    for (const [key, service] of services) {
-      if (!isExported(snapshot, cluster, service)) continue;
-      const known = byName.get(key);
-      if (known) known.push(cluster);
-      else byName.set(key, [cluster]);
-    }
-  }
-  return byName;
-}
+import { holdsForItself } from './exported.ts';
 
 /** The same name elsewhere is exported and here it is not: two services, and local stays local. */
 export function exportConflict(

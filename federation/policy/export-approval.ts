@@ -1,4 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ExportApproval } from '@isthmus/api/domain/export-approval.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
@@ -52,29 +53,37 @@ export const approveExport: Command<ApproveExport, { approval: ExportApproval }>
 /** More first exporters are recorded by the next commit. */
 const mostWrites = 1000;
 
-/** Approvals for names that a cluster exports by label and that no cluster has exported before. */
-export function firstExports(snapshot: FederationSnapshot): readonly ExportApproval[] {
-  const { intent, observed, settings } = snapshot;
+/** Approvals for those of these names that a cluster exports by label and that no cluster has exported before. */
+export function firstExports(
+  snapshot: FederationSnapshot,
+  keys: Iterable<ServiceKey>,
+): readonly ExportApproval[] {
+  const { intent, settings } = snapshot;
   if (!settings.exportByLabel) return [];
-  const found = new Map<string, ExportApproval>();
-  for (const shard of observed.values()) {
-    if (intent.clusters.get(shard.cluster)?.value.admission !== 'ADMITTED') continue;
-    for (const [id, service] of shard.services) {
-      if (intent.exportApprovals.has(id) || found.has(id)) continue;
-      if (!requestsByLabel(snapshot, shard.cluster, service)) continue;
-      const { namespace, name } = service;
-      found.set(id, { kind: 'exportApproval', namespace, name, clusters: [shard.cluster] });
-      if (found.size === mostWrites) return [...found.values()];
-    }
+  const found: ExportApproval[] = [];
+  for (const key of keys) {
+    if (intent.exportApprovals.has(key)) continue;
+    const first = firstExporter(snapshot, key);
+    if (first) found.push(first);
+    if (found.length === mostWrites) break;
   }
-  return [...found.values()];
+  return found;
+}
+
+function firstExporter(snapshot: FederationSnapshot, key: ServiceKey): ExportApproval | undefined {
+  for (const [cluster, service] of snapshot.index.exports.holders(key)) {
+    if (!requestsByLabel(snapshot, cluster, service)) continue;
+    const { namespace, name } = service;
+    return { kind: 'exportApproval', namespace, name, clusters: [cluster] };
+  }
+  return undefined;
 }
 
 /** A step of the hub itself: the first cluster that exports a name needs no approval. */
-export const recordFirstExports: Command<object, { recorded: number }> = {
+export const recordFirstExports: Command<{ keys: ReadonlySet<ServiceKey> }, { recorded: number }> = {
   name: 'recordFirstExports',
-  decide(snapshot) {
-    const approvals = firstExports(snapshot);
+  decide(snapshot, { keys }) {
+    const approvals = firstExports(snapshot, keys);
     if (approvals.length === 0) return refuse('CONFLICT', '', 'every exported name has a first exporter');
     const writes = approvals.map((put): Write => ({ put, id: `${put.namespace}/${put.name}`, expected: 0 }));
     return ok({

@@ -1,6 +1,9 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
+import { written, type ChangeSet } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';
 
 interface Deps {
@@ -9,33 +12,42 @@ interface Deps {
   readonly log: Log;
 }
 
-/** Records who exports a name first, until the signal aborts. Looks only when a cluster's services have changed. */
+/** Records who exports a name first, until the signal aborts. Looks only at the names that a change concerns. */
 export function watchFirstExports({ live, runner, log }: Deps, signal: AbortSignal): void {
   let underWay = false;
-  let seen = new Map<string, unknown>();
-  const isNews = () => {
-    const { observed } = live.current;
-    const news = [...observed.values()].some(({ cluster, services }) => seen.get(cluster) !== services);
-    if (news) seen = new Map([...observed.values()].map(({ cluster, services }) => [cluster, services]));
-    return news;
-  };
-  const record = async () => {
-    while (!signal.aborted && firstExports(live.current).length > 0) {
-      const outcome = await runner.run(recordFirstExports, {}, byHub('first exporter of its name'));
+  let waiting = new Set<ServiceKey>();
+  const record = async (keys: ReadonlySet<ServiceKey>) => {
+    while (!signal.aborted && firstExports(live.current, keys).length > 0) {
+      const outcome = await runner.run(recordFirstExports, { keys }, byHub('first exporter of its name'));
       if (!outcome.ok) return;
     }
   };
   const look = () => {
-    if (underWay || signal.aborted || !isNews()) return;
+    if (underWay || signal.aborted || waiting.size === 0) return;
+    const keys = waiting;
+    waiting = new Set();
     underWay = true;
-    record()
+    record(keys)
       .catch((error: unknown) => log.error({ error: String(error) }, 'first exporters were not recorded'))
       .finally(() => {
         underWay = false;
         look();
       });
   };
-  const stop = live.onChange(look);
+  const stop = live.onChange((changes, now) => {
+    for (const key of concerned(changes, now)) waiting.add(key);
+    look();
+  });
   signal.addEventListener('abort', stop, { once: true });
+  for (const { services } of live.current.observed.values())
+    for (const key of services.keys()) waiting.add(key);
   look();
+}
+
+/** Names of services that are reported otherwise, and those of clusters that may export others than before. */
+function* concerned(changes: ChangeSet, { observed }: FederationSnapshot): Iterable<ServiceKey> {
+  for (const keys of changes.services.values()) yield* keys;
+  for (const cluster of written(changes, 'cluster').keys())
+    yield* observed.get(cluster)?.services.keys() ?? [];
+  yield* written(changes, 'exportApproval').keys();
 }

@@ -20,8 +20,7 @@ export const exportService: Command<
   subject: ({ namespace, name }) => `service/${namespace}/${name}`,
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
-    const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
-    if (!known)
+    if (snapshot.index.exports.holders(id).size === 0)
       return refuse('NOT_FOUND', 'service', `no cluster has a service ${id}: isthmus services lists them`);
     const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
     if (unknown !== undefined) return refuse('NOT_FOUND', 'clusters', `no cluster '${unknown}' is known`);

@@ -31,7 +31,7 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
     const stale = checkRevision(context, before?.revision ?? 0, `the traffic policy of ${id}`);
     if (stale) return { ok: false, error: [stale] };
     const policy: TrafficPolicy = { kind: 'trafficPolicy', ...input };
-    const known = [...snapshot.observed.values()].some(({ services }) => services.has(id));
+    const known = snapshot.index.exports.holders(id).size > 0;
     const warnings = [
       ...(known
         ? []

@@ -4,6 +4,7 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
+import { touches } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { FederationSnapshot } from '../state/snapshot.ts';
 
@@ -76,16 +77,19 @@ export function watchNetworks({ live, runner, log }: Deps, signal: AbortSignal):
     const outcome = await runner.run(bindNetwork, { cluster }, byHub(reason));
     if (outcome.ok) log.info({ cluster, network: outcome.payload.network }, 'cluster bound to its network');
   };
-  const look = () => {
-    for (const { id, value } of live.current.intent.clusters.values()) {
-      if (underWay.has(id) || networkToBind(live.current, value) === undefined) continue;
+  const look = (clusters: Iterable<string>) => {
+    for (const id of clusters) {
+      const value = live.current.intent.clusters.get(id)?.value;
+      if (!value || underWay.has(id) || networkToBind(live.current, value) === undefined) continue;
       underWay.add(id);
       bind(id)
         .catch((error: unknown) => log.error({ cluster: id, error: String(error) }, 'network not bound'))
         .finally(() => underWay.delete(id));
     }
   };
-  const stop = live.onChange(look);
+  const all = () => look(live.current.intent.clusters.keys());
+  // A cluster that is sent away leaves its network to any other.
+  const stop = live.onChange((changes) => (touches(changes, 'cluster') ? all() : look(changes.reports)));
   signal.addEventListener('abort', stop, { once: true });
-  look();
+  all();
 }

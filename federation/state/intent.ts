@@ -16,6 +16,8 @@ const collections = {
   adminToken: 'adminTokens',
 } as const satisfies Record<IntentKind, keyof IntentState>;
 
+export const intentKinds = Object.keys(collections) as readonly IntentKind[];
+
 /** Intent as maps by kind, from everything that is stored. */
 export function intentOf({ revision, objects }: Contents): IntentState {
   const maps = Object.fromEntries(

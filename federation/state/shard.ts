@@ -152,7 +152,11 @@ export function withHealth(before: Shard, report: HealthReport, now: number): Sh
   const shard = { ...before, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now };
   if (report.partial) return shard;
   const health = new Map(
-    report.services.map((service) => [`${service.namespace}/${service.name}`, service.groups]),
+    report.services.map(({ namespace, name, groups }) => {
+      const key = `${namespace}/${name}`;
+      const known = shard.health.get(key);
+      return [key, known && areAlike(known, groups) ? known : groups];
+    }),
   );
   const services = joined(shard.services, health);
   return { ...shard, services, health, counted: true, synced: shard.listed };

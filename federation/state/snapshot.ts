@@ -13,6 +13,7 @@ import type {
   TrustDomainRecord,
 } from '@isthmus/api/domain/trust.ts';
 import type { Epoch, Revision, Stored } from '../store/store.ts';
+import type { Indexes } from './indexes.ts';
 import type { Shard } from './observed.ts';
 
 /** Intent by kind and id, at one revision. */
@@ -38,6 +39,7 @@ export interface FederationSnapshot {
   readonly intent: IntentState;
   readonly observed: ReadonlyMap<string, Shard>;
   readonly settings: Settings;
+  readonly index: Indexes;
 }
 
 export interface Settings {

@@ -30,6 +30,21 @@ export function readyToActivate(
   return waiting.every((cluster) => !waitsForAll && isAway(cluster, snapshot, now));
 }
 
+/**
+ * When an intermediate that waits may become ready by time alone, epoch milliseconds after `now`: a cluster that has
+ * gone counts as away then, or a renewal stops waiting for those that are. Undefined: it never does.
+ */
+export function activationDue(snapshot: FederationSnapshot, now: number): number | undefined {
+  const due = [...snapshot.intent.intermediates.values()]
+    .filter(({ value }) => !value.activated && !value.revoked)
+    .flatMap(({ value }) => [
+      ...unacknowledgedBy(value, snapshot).map((cluster) => awaySince(cluster, snapshot) + grace),
+      (validUntil(value.cluster, snapshot) ?? 0) - lastDays,
+    ])
+    .filter((at) => at > now && at < Infinity);
+  return due.length > 0 ? Math.min(...due) : undefined;
+}
+
 /** Members whose connected proxies do not all hold it yet. */
 export function unacknowledgedBy(
   { keyId }: IntermediateRecord,
@@ -51,8 +66,11 @@ export function validUntil(cluster: string, { intent }: FederationSnapshot): num
 const members = ({ intent }: FederationSnapshot): readonly Cluster[] =>
   [...intent.clusters.values()].map(({ value }) => value).filter(({ admission }) => admission === 'ADMITTED');
 
-function isAway({ name, joinedAt }: Cluster, { observed }: FederationSnapshot, now: number): boolean {
+const isAway = (cluster: Cluster, snapshot: FederationSnapshot, now: number): boolean =>
+  awaySince(cluster, snapshot) + grace <= now;
+
+/** Epoch milliseconds; Infinity: it is there. */
+function awaySince({ name, joinedAt }: Cluster, { observed }: FederationSnapshot): number {
   const link = observed.get(name)?.link;
-  if (link?.kind === 'CONNECTED') return false;
-  return (link?.since ?? joinedAt ?? 0) <= now - grace;
+  return link?.kind === 'CONNECTED' ? Infinity : (link?.since ?? joinedAt ?? 0);
 }

@@ -1,15 +1,16 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import type { ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { Command } from '../../federation/command/command.ts';
 import { CommandRunner, type CommandOptions, type Outcome } from '../../federation/command/run.ts';
+import { HubIndexes } from '../../federation/index/hub-indexes.ts';
 import { Live } from '../../federation/state/live.ts';
 import type { Shard } from '../../federation/state/observed.ts';
-import { emptyShard } from '../../federation/state/shard.ts';
+import { emptyShard, withApplied, withHealth, withLink } from '../../federation/state/shard.ts';
 import type { FederationSnapshot, Settings } from '../../federation/state/snapshot.ts';
 import { memoryStore } from '../../federation/store/memory.ts';
-import type { Intent, Store } from '../../federation/store/store.ts';
+import type { Intent, IntentKind, Store, Write } from '../../federation/store/store.ts';
 import { aGateway, aService } from './agent.ts';
 import { FakeClock } from './clock.ts';
 import { seededRandom } from './random.ts';
@@ -45,6 +46,7 @@ export interface Reported {
   readonly over?: Readonly<Record<string, Partial<ServiceReport>>>;
   readonly region?: string;
   readonly transport?: EndpointGroup['transport'];
+  readonly gateways?: readonly Gateway[];
   readonly shard?: Partial<Shard>;
 }
 
@@ -64,7 +66,11 @@ export class Federation {
   static async startWith(over: Partial<Settings>, ...members: readonly string[]): Promise<Federation> {
     const one = new Federation();
     const { store, stop, clock, random } = one;
-    one.live = await Live.start(store, { ...settings, ...over }, 1, silentLog, stop.signal);
+    const index = new HubIndexes();
+    one.live = await Live.start(
+      { store, settings: { ...settings, ...over }, epoch: 1, index, log: silentLog },
+      stop.signal,
+    );
     one.runner = new CommandRunner({ store, live: one.live, clock, random });
     await one.put(...members.map((name) => aMember(name)));
     return one;
@@ -75,8 +81,16 @@ export class Federation {
   }
 
   /** Writes objects as they are. */
-  async put(...values: readonly Intent[]): Promise<void> {
-    const writes = values.map((put) => ({ put, id: idOf(put), expected: undefined }));
+  put(...values: readonly Intent[]): Promise<void> {
+    return this.#write(values.map((put) => ({ put, id: idOf(put), expected: undefined })));
+  }
+
+  /** Removes an object, if there is one. */
+  remove(kind: IntentKind, id: string): Promise<void> {
+    return this.#write([{ remove: kind, id, expected: undefined }]);
+  }
+
+  async #write(writes: readonly Write[]): Promise<void> {
     const audit = { id: 'a', at: 1, actor: 'test', action: 'put', subject: '', ...blank };
     const result = await this.store.commit({ writes, audit, fence: 1 });
     if (result.kind === 'committed') await this.live.reached(result.revision);
@@ -95,7 +109,7 @@ export class Federation {
 
   report(
     cluster: string,
-    { services = {}, over = {}, region = 'r1', transport = 'hbone', shard }: Reported,
+    { services = {}, over = {}, region = 'r1', transport = 'hbone', gateways, shard }: Reported,
   ): void {
     const groupsOf = (healthy: number) => [{ region, zone: 'z1', transport, total: 2, healthy }];
     const health = new Map(
@@ -105,10 +119,14 @@ export class Federation {
       ...emptyShard(cluster, this.clock.now()),
       link: { kind: 'CONNECTED' },
       synced: true,
+      listed: true,
+      counted: true,
       asOf: this.clock.now(),
       health,
       nodes: [{ name: 'n1', region, zone: 'z1' }],
-      gateways: new Map([['gw', { name: 'gw', ...aGateway(cluster) }]]),
+      gateways: new Map(
+        (gateways ?? [aGateway(cluster)]).map((one, i) => [`gw-${i}`, { name: `gw-${i}`, ...one }]),
+      ),
       services: new Map(
         [...health].map(([key, groups]) => {
           const name = key.replace('shop/', '');
@@ -117,6 +135,39 @@ export class Federation {
       ),
       ...shard,
     });
+  }
+
+  /** The cluster's link ends, begins, or is whole. */
+  link(cluster: string, kind: 'away' | 'here' | 'whole'): void {
+    const shard = this.#shard(cluster);
+    if (kind === 'whole') return this.live.setShard({ ...shard, synced: true, listed: true, counted: true });
+    const away = { kind: 'UNREACHABLE', since: this.clock.now() } as const;
+    this.live.setShard(withLink(shard, kind === 'here' ? { kind: 'CONNECTED' } : away));
+  }
+
+  acknowledge(cluster: string, applied: Applied): void {
+    this.live.setShard(withApplied(this.#shard(cluster), [[applied.subject, applied]], this.clock.now()));
+  }
+
+  /** A health report with nothing new. */
+  heartbeat(cluster: string): void {
+    const shard = this.#shard(cluster);
+    const services = [...shard.health].map(([key, groups]) => {
+      const [namespace = '', name = ''] = key.split('/');
+      return { namespace, name, groups: groups.map((group) => ({ ...group })) };
+    });
+    const report = { sequence: 1, sentAt: this.clock.now(), workloads: 1, unreadable: [], services };
+    const { proxiesConnected } = shard;
+    this.live.setShard(withHealth(shard, { ...report, proxiesConnected }, this.clock.now()));
+  }
+
+  /** The listeners of the changes until now have run. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #shard(cluster: string): Shard {
+    return this.live.current.observed.get(cluster) ?? emptyShard(cluster, this.clock.now());
   }
 
   /** Time goes by in small steps, as what is done at one moment may set the timer of the next. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { gatewayOwners, unusableGateways, usableGateways } from '../../federation/policy/gateways.ts';
+import { unusableGateways, usableGateways } from '../../federation/policy/gateways.ts';
 import { conditionsOf } from '../../federation/state/conditions.ts';
 import { simulate } from '../../federation/failover/plan.ts';
 import { aGateway } from '../fakes/agent.ts';
@@ -46,7 +46,7 @@ describe('whose a gateway is', () => {
     assert.deepEqual([usable('east'), usable('west')], [[address], []]);
     assert.deepEqual(why('west'), ['GATEWAY_ADDRESS_TAKEN']);
     assert.match(conditionsOf(hub.now, 'west')[0]?.message ?? '', /belongs to east, which joined earlier/);
-    assert.equal(gatewayOwners(hub.now).get(address), 'east');
+    assert.equal(hub.now.index.gatewayOwners.owner(address), 'east');
   });
 
   it('has no owner before its cluster is bound to a network, nor when its cluster is revoked', async () => {

@@ -1,0 +1,71 @@
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+import { isExported } from '../policy/exported.ts';
+import type { ExportsIndex } from '../state/indexes.ts';
+import type { ObservedService } from '../state/observed.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+
+const nobody: ReadonlySet<never> = new Set<never>();
+const nowhere: ReadonlyMap<never, never> = new Map<never, never>();
+
+export class Exports implements ExportsIndex {
+  readonly #holders = new Map<ServiceKey, Map<ClusterName, ObservedService>>();
+  readonly #exporters = new Map<ServiceKey, ReadonlySet<ClusterName>>();
+  readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
+
+  get keys(): Iterable<ServiceKey> {
+    return this.#holders.keys();
+  }
+
+  holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService> {
+    return this.#holders.get(key) ?? nowhere;
+  }
+
+  exporters(key: ServiceKey): ReadonlySet<ClusterName> {
+    return this.#exporters.get(key) ?? nobody;
+  }
+
+  alone(cluster: ClusterName): ReadonlySet<ServiceKey> {
+    return this.#alone.get(cluster) ?? nobody;
+  }
+
+  /** Clusters and services of which something is kept. */
+  get size(): number {
+    return this.#holders.size + this.#exporters.size + this.#alone.size;
+  }
+
+  /** Reads one service of one cluster anew, and what intent says of it. */
+  update(now: FederationSnapshot, cluster: ClusterName, key: ServiceKey): void {
+    const isMember = now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
+    const service = isMember ? now.observed.get(cluster)?.services.get(key) : undefined;
+    const exported = service !== undefined && isExported(now, cluster, service);
+    this.#hold(cluster, key, service);
+    this.#export(cluster, key, exported);
+    keep(this.#alone, cluster, key, service !== undefined && !exported);
+  }
+
+  #hold(cluster: ClusterName, key: ServiceKey, service: ObservedService | undefined): void {
+    const holders = this.#holders.get(key) ?? new Map<ClusterName, ObservedService>();
+    if (service) holders.set(cluster, service);
+    else holders.delete(cluster);
+    if (holders.size > 0) this.#holders.set(key, holders);
+    else this.#holders.delete(key);
+  }
+
+  #export(cluster: ClusterName, key: ServiceKey, exported: boolean): void {
+    const before = this.exporters(key);
+    if (before.has(cluster) === exported) return;
+    const after = new Set(before);
+    if (exported) after.add(cluster);
+    else after.delete(cluster);
+    if (after.size > 0) this.#exporters.set(key, after);
+    else this.#exporters.delete(key);
+  }
+}
+
+function keep<K, V>(sets: Map<K, Set<V>>, key: K, value: V, isIn: boolean): void {
+  const known = sets.get(key) ?? new Set<V>();
+  if (isIn) known.add(value);
+  else known.delete(value);
+  if (known.size > 0) sets.set(key, known);
+  else sets.delete(key);
+}

@@ -1,0 +1,41 @@
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+import { written, type CollectedChanges } from '../state/change-set.ts';
+import type { KeptIndexes } from '../state/indexes.ts';
+import type { FederationSnapshot } from '../state/snapshot.ts';
+import { Exports } from './exports.ts';
+import { GatewayOwners } from './gateway-owners.ts';
+
+/** The indexes of one hub, and what each change means for them. */
+export class HubIndexes implements KeptIndexes {
+  readonly exports = new Exports();
+  readonly gatewayOwners = new GatewayOwners();
+
+  /** Follows one change, in a time that depends on its size alone. Adds the clusters whose addresses change hands. */
+  follow(changes: CollectedChanges, now: FederationSnapshot): void {
+    for (const [cluster, before] of written(changes, 'cluster')) {
+      const after = now.intent.clusters.get(cluster)?.value;
+      if (!differs(before?.value as Cluster | undefined, after)) continue;
+      changes.gateways.add(cluster);
+      for (const key of now.observed.get(cluster)?.services.keys() ?? [])
+        this.exports.update(now, cluster, key);
+    }
+    for (const key of written(changes, 'serviceExport').keys()) this.#ofName(now, key);
+    for (const key of written(changes, 'exportApproval').keys()) this.#ofName(now, key);
+    for (const [cluster, keys] of changes.services)
+      for (const key of keys) this.exports.update(now, cluster, key);
+    for (const cluster of [...changes.gateways])
+      for (const other of this.gatewayOwners.update(now, cluster)) changes.gateways.add(other);
+  }
+
+  #ofName(now: FederationSnapshot, key: ServiceKey): void {
+    const holders: readonly ClusterName[] = [...this.exports.holders(key).keys()];
+    for (const cluster of holders) this.exports.update(now, cluster, key);
+  }
+}
+
+/** Whether what is exported, or who has which gateway, may be another one. */
+const differs = (before: Cluster | undefined, after: Cluster | undefined): boolean =>
+  (['admission', 'namespaces', 'network', 'joinedAt'] as const).some(
+    (field) => before?.[field] !== after?.[field],
+  );

@@ -1,0 +1,33 @@
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+import type { CollectedChanges } from './change-set.ts';
+import type { ObservedService } from './observed.ts';
+import type { FederationSnapshot } from './snapshot.ts';
+
+/** Which members have a service, and which of them export it. Clusters that are no members are not in it. */
+export interface ExportsIndex {
+  /** How much it keeps, for tests that nothing stays of what is gone. */
+  readonly size: number;
+  readonly keys: Iterable<ServiceKey>;
+  holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService>;
+  /** Another set than before when it changes. */
+  exporters(key: ServiceKey): ReadonlySet<ClusterName>;
+  /** Services that a cluster has and does not export. */
+  alone(cluster: ClusterName): ReadonlySet<ServiceKey>;
+}
+
+export interface GatewayOwnersIndex {
+  readonly size: number;
+  /** The one member that a gateway's address belongs to. */
+  owner(address: string): ClusterName | undefined;
+}
+
+/** What follows from the whole state and is kept up to date with each change of it, within the same turn. */
+export interface Indexes {
+  readonly exports: ExportsIndex;
+  readonly gatewayOwners: GatewayOwnersIndex;
+}
+
+/** Indexes that follow the state. `changes` are those of one step, and get what follows from it by the indexes. */
+export interface KeptIndexes extends Indexes {
+  follow(changes: CollectedChanges, now: FederationSnapshot): void;
+}

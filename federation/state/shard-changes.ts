@@ -1,0 +1,70 @@
+import type { CollectedChanges } from './change-set.ts';
+import { clockConditions } from './clock-condition.ts';
+import type { Shard } from './observed.ts';
+
+/** Adds what differs between two states of one cluster's observation; undefined: nothing is known of it. */
+export function addShardChanges(
+  changes: CollectedChanges,
+  cluster: string,
+  before: Shard | undefined,
+  after: Shard | undefined,
+): void {
+  if (before === after) return;
+  if (!after) changes.forgotten.add(cluster);
+  addServices(changes, cluster, before, after);
+  if (before?.gateways !== after?.gateways) changes.gateways.add(cluster);
+  if (reportFields.some((field) => before?.[field] !== after?.[field])) changes.reports.add(cluster);
+  if (linkFields.some((field) => before?.[field] !== after?.[field])) changes.links.add(cluster);
+  for (const subject of differing(before?.applied, after?.applied)) changes.acknowledged(subject, cluster);
+  if (isShownOtherwise(before, after)) changes.shown.add(cluster);
+}
+
+const reportFields = [
+  'agentVersion',
+  'network',
+  'nodes',
+  'workloadsByMode',
+  'conditions',
+  'rejections',
+  'rejectionCounts',
+] as const satisfies readonly (keyof Shard)[];
+
+const linkFields = ['link', 'synced', 'listed', 'counted'] as const satisfies readonly (keyof Shard)[];
+
+const shownFields = [
+  ...reportFields,
+  ...linkFields,
+  'proxiesConnected',
+  'services',
+  'gateways',
+  'applied',
+  'refused',
+  'rejectedReports',
+  'reportsDelayed',
+] as const satisfies readonly (keyof Shard)[];
+
+/** The clock's skew moves all the time; it is shown once it crosses a bound. */
+const isShownOtherwise = (before: Shard | undefined, after: Shard | undefined): boolean =>
+  shownFields.some((field) => before?.[field] !== after?.[field]) ||
+  clockConditions(before)[0]?.severity !== clockConditions(after)[0]?.severity;
+
+function addServices(
+  changes: CollectedChanges,
+  cluster: string,
+  before: Shard | undefined,
+  after: Shard | undefined,
+): void {
+  for (const key of differing(before?.services, after?.services)) changes.service(cluster, key);
+  for (const key of differing(before?.health, after?.health)) changes.service(cluster, key);
+}
+
+/** Names under which two maps have different values. */
+export function differing<T>(
+  before: ReadonlyMap<string, T> | undefined,
+  after: ReadonlyMap<string, T> | undefined,
+): readonly string[] {
+  if (before === after) return [];
+  const news = [...(after ?? [])].flatMap(([name, value]) => (before?.get(name) === value ? [] : [name]));
+  const gone = [...(before?.keys() ?? [])].filter((name) => !after?.has(name));
+  return [...news, ...gone];
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { isExported } from '../../federation/policy/exported.ts';
+import { inOwnNetwork, joinedBefore } from '../../federation/policy/gateways.ts';
+import type { FederationSnapshot } from '../../federation/state/snapshot.ts';
+import { federationChange, someClusters } from '../fakes/federation-changes.ts';
+import { aMember, Federation } from '../fakes/federation.ts';
+
+const memberOf = ({ intent }: FederationSnapshot, name: string) => {
+  const cluster = intent.clusters.get(name)?.value;
+  return cluster?.admission === 'ADMITTED' ? cluster : undefined;
+};
+
+/** Found by visiting all clusters: [service, its holders, its exporters], and [cluster, what it has alone]. */
+function found(now: FederationSnapshot) {
+  const members = [...now.observed.values()].filter(({ cluster }) => memberOf(now, cluster));
+  const keys = [...new Set(members.flatMap(({ services }) => [...services.keys()]))].sort();
+  const names = (
+    holding: (service: NonNullable<ReturnType<typeof serviceOf>>, cluster: string) => boolean,
+    key: string,
+  ) =>
+    members
+      .flatMap(({ cluster }) => {
+        const service = serviceOf(now, cluster, key);
+        return service && holding(service, cluster) ? [cluster] : [];
+      })
+      .sort();
+  return {
+    services: keys.map((key) => [
+      key,
+      names(() => true, key),
+      names((service, cluster) => isExported(now, cluster, service), key),
+    ]),
+    alone: someClusters.map((cluster) => [
+      cluster,
+      memberOf(now, cluster)
+        ? keys.filter((key) => {
+            const service = serviceOf(now, cluster, key);
+            return service && !isExported(now, cluster, service);
+          })
+        : [],
+    ]),
+    owners: addresses(now).map((address) => [address, ownerOf(now, address)]),
+  };
+}
+
+const serviceOf = (now: FederationSnapshot, cluster: string, key: string) =>
+  now.observed.get(cluster)?.services.get(key);
+
+const addresses = (now: FederationSnapshot): readonly string[] =>
+  [
+    ...new Set(
+      [...now.observed.values()].flatMap(({ gateways }) =>
+        [...gateways.values()].map(({ address }) => address),
+      ),
+    ),
+  ].sort();
+
+function ownerOf(now: FederationSnapshot, address: string): string | undefined {
+  const claimants = [...now.observed.values()].flatMap((shard) => {
+    const member = memberOf(now, shard.cluster);
+    return member && inOwnNetwork(now, shard).some((one) => one.address === address) ? [member] : [];
+  });
+  return claimants.sort((a, b) => (joinedBefore(a, b) ? -1 : 1))[0]?.name;
+}
+
+function indexed(now: FederationSnapshot) {
+  const { exports, gatewayOwners } = now.index;
+  return {
+    services: [...exports.keys]
+      .sort()
+      .map((key) => [key, [...exports.holders(key).keys()].sort(), [...exports.exporters(key)].sort()]),
+    alone: someClusters.map((cluster) => [cluster, [...exports.alone(cluster)].sort()]),
+    owners: addresses(now).map((address) => [address, gatewayOwners.owner(address)]),
+  };
+}
+
+describe('federation/index', () => {
+  let hub: Federation;
+  afterEach(() => hub.end());
+
+  it('has after each change, in the same turn, what a visit of all clusters finds', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(federationChange, { maxLength: 12 }), async (changes) => {
+        hub = await Federation.start(...someClusters);
+        for (const { make } of changes) {
+          await make(hub);
+          assert.deepEqual(indexed(hub.now), found(hub.now));
+        }
+        hub.end();
+      }),
+      { numRuns: 100 },
+    ));
+
+  it('holds the services as they are reported now', async () => {
+    hub = await Federation.start('east', 'west');
+    for (const healthy of [1, 2]) {
+      hub.report('east', { services: { cart: healthy } });
+      assert.equal(
+        hub.now.index.exports.holders('shop/cart').get('east'),
+        hub.now.observed.get('east')?.services.get('shop/cart'),
+      );
+    }
+  });
+
+  it('names another set of exporters when it changes, and the same one otherwise', async () => {
+    hub = await Federation.start('east', 'west');
+    hub.report('east', { services: { cart: 1 } });
+    const first = hub.now.index.exports.exporters('shop/cart');
+    hub.report('east', { services: { cart: 2 } });
+    assert.equal(hub.now.index.exports.exporters('shop/cart'), first);
+    hub.report('west', { services: { cart: 2 } });
+    assert.deepEqual([...first], ['east']);
+    assert.deepEqual([...hub.now.index.exports.exporters('shop/cart')], ['east', 'west']);
+  });
+
+  it('keeps nothing of clusters that are gone', async () => {
+    hub = await Federation.start();
+    const sizes = () => {
+      const { exports, gatewayOwners } = hub.now.index;
+      return [exports.size, gatewayOwners.size];
+    };
+    const before = sizes();
+    await hub.put(...['east', 'west'].map((name) => aMember(name)));
+    for (const name of ['east', 'west']) hub.report(name, { services: { cart: 2 } });
+    for (const name of ['east', 'west']) {
+      await hub.remove('cluster', name);
+      hub.live.removeShard(name);
+    }
+    assert.deepEqual(sizes(), before);
+  });
+});
