@@ -25,4 +25,4 @@ export const byPrecedence = ({ metadata: a }: Dated, { metadata: b }: Dated): nu
   a.createdAt - b.createdAt || compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
 
 /** By code units: the same on every machine, whatever its language. */
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

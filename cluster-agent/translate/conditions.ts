@@ -2,6 +2,7 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { healthConditions, list } from '../health/conditions.ts';
+import { byName } from './in-order.ts';
 import { gatewayReports } from './gateways.ts';
 import type { TranslateInput } from './input.ts';
 import { portsAt } from './members.ts';
@@ -63,7 +64,7 @@ function rejectionConditions({ view: { rejections } }: TranslateInput): readonly
 export function targetPortConditions({ view }: TranslateInput, service: ServiceObject): readonly Condition[] {
   const named = service.ports.filter(({ targetPort }) => typeof targetPort === 'string');
   if (named.length === 0) return [];
-  const pods = view.selectedBy(service);
+  const pods = [...view.selectedBy(service)].sort(byName);
   return named.flatMap((port) => {
     const lacking = pods.filter((pod) => portsAt({ ...service, ports: [port] }, pod).length === 0);
     if (lacking.length === 0) return [];

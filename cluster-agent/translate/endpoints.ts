@@ -3,11 +3,12 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { isHealthy } from '../health/judge.ts';
 import { modeOf } from '../view/mode.ts';
+import { valuesInOrder } from './in-order.ts';
 import { identityFor, isServedByUpstream, type TranslateInput } from './input.ts';
 import { membersOf, slicesOf, type Member } from './members.ts';
 import { transportOf } from './workloads.ts';
 
-/** Endpoints of a service in this cluster, counted by place and transport. */
+/** Endpoints of a service in this cluster, counted by place and transport, and in the order of these. */
 export function endpointGroups(
   input: TranslateInput,
   service: ServiceObject | undefined,
@@ -24,7 +25,7 @@ export function endpointGroups(
     if (healthy) group.healthy++;
     groups.set(key, group);
   }
-  return [...groups.values()];
+  return valuesInOrder(groups);
 }
 
 interface Endpoint extends Pick<EndpointGroup, 'region' | 'zone' | 'transport' | 'hboneOnly'> {

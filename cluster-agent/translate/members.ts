@@ -1,6 +1,7 @@
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { PortMapping } from '@isthmus/mesh/state/workload.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
+import { byName } from './in-order.ts';
 
 /** A pod behind a service, and where it serves the service's ports. */
 export interface Member {
@@ -13,11 +14,14 @@ export interface Member {
 
 /**
  * The pods that a service selects, or those that EndpointSlices of a service without a selector refer to: they are
- * known, so they are reached as what they are (istiod, ambient/workloads.go, matchingServicesWithoutSelectors).
+ * known, so they are reached as what they are (istiod, ambient/workloads.go, matchingServicesWithoutSelectors). In order
+ * of their names.
  */
 export const membersOf = (view: ClusterView, service: ServiceObject): readonly Member[] =>
   Object.keys(service.selector).length > 0
-    ? view.selectedBy(service).map((pod) => ({ pod, ports: portsAt(service, pod), isHeldBack: false }))
+    ? [...view.selectedBy(service)]
+        .sort(byName)
+        .map((pod) => ({ pod, ports: portsAt(service, pod), isHeldBack: false }))
     : referredTo(view, service);
 
 function referredTo(view: ClusterView, service: ServiceObject): readonly Member[] {
@@ -32,10 +36,10 @@ function referredTo(view: ClusterView, service: ServiceObject): readonly Member[
       const isHeldBack = !ready && !service.publishNotReadyAddresses;
       members.set(name, { pod, ports, isHeldBack: isHeldBack && before?.isHeldBack !== false });
     }
-  return [...members.values()];
+  return [...members.values()].sort((a, b) => byName(a.pod, b.pod));
 }
 
-/** None for a service that selects its pods. */
+/** None for a service that selects its pods. In order of their names. */
 export const slicesOf = (
   view: ClusterView,
   { metadata, selector, type }: ServiceObject,
@@ -44,9 +48,8 @@ export const slicesOf = (
     ? []
     : view
         .all('EndpointSlice')
-        .filter(
-          (slice) => slice.service === metadata.name && slice.metadata.namespace === metadata.namespace,
-        );
+        .filter((slice) => slice.service === metadata.name && slice.metadata.namespace === metadata.namespace)
+        .sort(byName);
 
 /** A service's port is the slice's port of the same name. */
 export const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>

@@ -6,6 +6,7 @@ import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { networkGatewayUid, serviceKeyOf } from '../keys/names.ts';
+import { byCluster, byName, valuesInOrder } from './in-order.ts';
 import { networkOf, type TranslateInput } from './input.ts';
 import { blank, endpointCapacity } from './workloads.ts';
 
@@ -39,11 +40,11 @@ export function distribute(
   key: string,
   local: readonly EndpointGroup[],
 ): Distribution {
-  const remotes = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key);
+  const remotes = remotesOf(input, key);
   const [first] = remotes;
   const id = first ? `${first.namespace}/${first.name}` : (key.split('.')[0] ?? '');
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
-  const diversions = [...input.hub.diversions.values()].filter((one) => divertsService(one, id));
+  const diversions = valuesInOrder(input.hub.diversions).filter((one) => divertsService(one, id));
   const groups = remotes.flatMap((remote) =>
     remote.groups
       .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)
@@ -78,8 +79,13 @@ export function distribute(
   return { withdrawLocal: answer.withdrawLocal, byShares: true, entries, left: [...new Set(left)].sort() };
 }
 
+/** What other clusters have of a service, in order of their names. */
+const remotesOf = ({ hub }: TranslateInput, key: string): readonly RemoteService[] =>
+  [...hub.remotes.values()].filter((one) => serviceKeyOf(one) === key).sort(byCluster);
+
+/** The first node by name says where the cluster's clients are. */
 function clientOf({ view, cluster }: TranslateInput) {
-  const [node] = view.all('Node');
+  const [node] = [...view.all('Node')].sort(byName);
   return { cluster, region: node?.region ?? '', zone: node?.zone ?? '' };
 }
 
@@ -147,15 +153,19 @@ function entryOf(
   };
 }
 
-/** The gateways of other networks as workloads, so that proxies know which identity to expect there. */
+/**
+ * The gateways of other networks as workloads, so that proxies know which identity to expect there. Where several
+ * remote services name one, the first of them says what it is.
+ */
 export function networkGateways(input: TranslateInput): readonly Workload[] {
   const own = networkOf(input);
   const byUid = new Map<string, Workload>();
-  for (const { cluster, gateways } of input.hub.remotes.values())
+  for (const { cluster, gateways } of [...input.hub.remotes.values()].sort(byCluster))
     for (const gateway of gateways) {
       const identity = parseWorkloadIdentity(gateway.spiffeId);
       if (!identity.ok || gateway.network === own || gateway.hbonePort === 0) continue;
       const uid = networkGatewayUid(gateway);
+      if (byUid.has(uid)) continue;
       byUid.set(uid, {
         ...blank,
         uid,

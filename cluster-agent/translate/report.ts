@@ -3,7 +3,9 @@ import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import { hostnameOf } from '../keys/names.ts';
+import { byName, valuesInOrder } from './in-order.ts';
 import { isGatewayService } from '../view/gateways.ts';
 import { modeOf } from '../view/mode.ts';
 import { targetPortConditions } from './conditions.ts';
@@ -27,12 +29,14 @@ export function clusterReport(
     const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(view, pod);
     modes[mode] = (modes[mode] ?? 0) + 1;
   }
-  const nodes = view.all('Node').map(({ metadata, region, zone }) => ({ name: metadata.name, region, zone }));
+  const nodes = [...view.all('Node')]
+    .sort(byName)
+    .map(({ metadata, region, zone }) => ({ name: metadata.name, region, zone }));
   return {
     agentVersion,
     network: networkOf(input),
     nodes,
-    workloadsByMode: modes,
+    workloadsByMode: Object.fromEntries(Object.entries(modes).sort(([a], [b]) => compareText(a, b))),
     conditions: atMost(recordLimits.conditions, conditions),
     rejections: view.rejections.slice(0, mostRejections),
     rejectionCounts: countRejections(view.rejections),
@@ -129,7 +133,7 @@ const whyRefused = (port: number, code: string): { readonly cause: string; reado
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {
   const key = `${metadata.namespace}/${metadata.name}`;
-  const diverted = [...hub.diversions.values()].filter((one) => divertsService(one, key));
+  const diverted = valuesInOrder(hub.diversions).filter((one) => divertsService(one, key));
   if (diverted.length === 0) return [];
   const message = `${diverted.map(({ id }) => id).join(', ')} is active: zone preference is suspended`;
   const remedy = 'undo the drain or failover to prefer near endpoints again';
@@ -147,7 +151,7 @@ function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): 
 }
 
 export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {
-  const services = input.view.all('Service').map((service) => ({
+  const services = [...input.view.all('Service')].sort(byName).map((service) => ({
     namespace: service.metadata.namespace,
     name: service.metadata.name,
     groups: endpointGroups(input, service),

@@ -5,6 +5,8 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { hostnameOf, serviceKeyOf } from '../keys/names.ts';
 import { endpointGroups } from './endpoints.ts';
 import type { TranslateInput } from './input.ts';
+import { byCluster } from './in-order.ts';
+import { keepEqual } from './keep-equal.ts';
 import { keepEqual } from './keep-equal.ts';
 import { policies } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
@@ -20,7 +22,9 @@ import { podWorkloads } from './workloads.ts';
 export function translate(given: TranslateInput, before: ClusterSnapshot | undefined): ClusterSnapshot {
   const services = localServices(given);
   const input = withoutNamesakes(given, services);
-  const remoteOnly = [...input.hub.remotes.values()].filter((one) => !services.has(serviceKeyOf(one)));
+  const remoteOnly = [...input.hub.remotes.values()]
+    .filter((one) => !services.has(serviceKeyOf(one)))
+    .sort(byCluster);
   const keys = new Set([...services.keys(), ...remoteOnly.map(serviceKeyOf)]);
   const distributions = new Map(
     [...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]),

@@ -1,4 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
@@ -121,15 +122,18 @@ function podWorkload(
   };
 }
 
-/** Workload uid to service key to ports. */
+/** Workload uid to service key to ports, in the order of these keys. */
 function membershipsByPod(input: TranslateInput): Map<string, Map<string, readonly PortMapping[]>> {
   const members = new Map<string, Map<string, readonly PortMapping[]>>();
-  for (const service of input.view.all('Service'))
+  const services = input.view
+    .all('Service')
+    .map((service) => [serviceKeyOf(service.metadata), service] as const);
+  for (const [key, service] of [...services].sort(([a], [b]) => compareText(a, b)))
     for (const { pod, ports, isHeldBack } of membersOf(input.view, service)) {
       if (ports.length === 0 || isHeldBack) continue;
       const uid = podUid(input.cluster, pod);
       const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
-      members.set(uid, known.set(serviceKeyOf(service.metadata), ports));
+      members.set(uid, known.set(key, ports));
     }
   return members;
 }

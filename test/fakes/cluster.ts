@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
+import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
@@ -8,15 +9,20 @@ import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 
-/** A cluster's view out of YAML in which nothing is refused. */
-export function viewOf(text: string): ClusterView {
+/** Objects by their ids, out of YAML in which nothing is refused. */
+export function objectsOf(text: string): ReadonlyMap<string, ClusterObject> {
   const { objects, rejections } = readManifests(text, 'test.yaml');
   assert.deepEqual(
     rejections.filter(({ severity }) => severity === 'ERROR'),
     [],
   );
+  return new Map([...objects].map(([id, { object }]) => [id, object]));
+}
+
+/** A cluster's view out of YAML in which nothing is refused. */
+export function viewOf(text: string): ClusterView {
   const view = new ClusterView();
-  view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
+  view.apply([...objectsOf(text)].map(([id, object]) => ({ type: 'upsert', id, object })));
   view.apply([{ type: 'synced' }]);
   return view;
 }

@@ -220,8 +220,8 @@ endpoints:
     const here = { region: 'region-a', zone: 'a-1' };
     assert.deepEqual(groupsOf('cart'), [{ ...here, transport: 'hbone', total: 1, healthy: 1 }]);
     assert.deepEqual(groupsOf('legacy'), [
-      { ...here, transport: 'plaintext', total: 1, healthy: 1 },
       { region: '', zone: 'a-2', transport: 'plaintext', total: 2, healthy: 0 },
+      { ...here, transport: 'plaintext', total: 1, healthy: 1 },
     ]);
     assert.deepEqual(endpointGroups(input, undefined), []);
   });
