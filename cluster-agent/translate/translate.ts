@@ -7,7 +7,6 @@ import { endpointGroups } from './endpoints.ts';
 import type { TranslateInput } from './input.ts';
 import { byCluster } from './in-order.ts';
 import { keepEqual } from './keep-equal.ts';
-import { keepEqual } from './keep-equal.ts';
 import { policies } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
 import { sliceWorkloads } from './slices.ts';

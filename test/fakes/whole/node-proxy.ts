@@ -1,0 +1,28 @@
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { WholeView } from './view.ts';
+
+/** Whether the pod is a ztunnel that serves a whole node: its account says so, which is what its token proves. */
+export const isNodeProxy = ({ metadata, serviceAccount }: PodObject): boolean =>
+  metadata.namespace === 'istio-system' && serviceAccount === 'ztunnel';
+
+/**
+ * Of several ztunnels of a node, as while one replaces another: those that are not on their way out first, then the
+ * newest, then the first by name. Never the order in which they were listed.
+ */
+export const byService = (a: PodObject, b: PodObject): number =>
+  Number(a.deleted) - Number(b.deleted) ||
+  b.metadata.createdAt - a.metadata.createdAt ||
+  (a.metadata.name < b.metadata.name ? -1 : 1);
+
+/** The ztunnel that serves a node's pods. `isServing`: it has proven that it does. */
+export function nodeProxyOf(
+  view: WholeView,
+  node: string,
+  isServing: (proxy: PodObject) => boolean = () => false,
+): PodObject | undefined {
+  const all = view
+    .pods()
+    .filter((pod) => pod.nodeName === node && isNodeProxy(pod))
+    .sort(byService);
+  return all.find(isServing) ?? all[0];
+}

@@ -1,0 +1,143 @@
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import { endpointGroups } from './endpoints.ts';
+import { hostnameOf, serviceKeyOf, type WholeInput } from './input.ts';
+import { byCluster } from '@isthmus/cluster-agent/translate/in-order.ts';
+import { policies } from './policies.ts';
+import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
+import { sliceWorkloads } from './slices.ts';
+import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
+import { trafficDistributionOf } from '@isthmus/cluster-agent/translate/traffic-distribution.ts';
+import { podWorkloads } from './workloads.ts';
+
+/**
+ * The state of proxies from all of the cluster's objects and the hub's resources, as an agent made it before it followed
+ * changes: it looks at everything for everything, and is what the incremental one has to equal.
+ */
+export function wholeTranslation(given: WholeInput): ClusterSnapshot {
+  const services = localServices(given);
+  const input = withoutNamesakes(given, services);
+  const remoteOnly = [...input.hub.remotes.values()]
+    .filter((one) => !services.has(serviceKeyOf(one)))
+    .sort(byCluster);
+  const keys = new Set([...services.keys(), ...remoteOnly.map(serviceKeyOf)]);
+  const distributions = new Map(
+    [...keys].map((key) => [key, distribute(input, key, endpointGroups(input, services.get(key)))]),
+  );
+  const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
+  const inForce = policies(input);
+  const local = [...podWorkloads(input, inForce), ...sliceWorkloads(input)];
+  const known = [...local, ...entries, ...networkGateways(input)];
+  const workloads = new Map(known.map((one) => [one.uid, one]));
+  const all = [...keys].map((key) =>
+    serviceOf(input, key, services.get(key), remoteOnly, distributions.get(key)),
+  );
+  return {
+    workloads,
+    services: new Map(all.map((service) => [service.key, service])),
+    withdrawn: withdrawnOf(local, distributions),
+    authorizations: inForce.authorizations,
+    bundles: [...input.hub.bundles.values()],
+    intermediates: [...input.hub.intermediates.values()],
+  };
+}
+
+/**
+ * A service of this cluster is one with its namesakes elsewhere only where it is exported itself, which its grant shows:
+ * else local stays local. The hub leaves namesakes out too, once it has heard what this cluster has.
+ */
+function withoutNamesakes(input: WholeInput, services: ReadonlyMap<string, ServiceObject>): WholeInput {
+  const { remotes, grants } = input.hub;
+  const isOurs = (one: RemoteService) =>
+    !services.has(serviceKeyOf(one)) || grants.has(`${one.namespace}/${one.name}`);
+  return { ...input, hub: { ...input.hub, remotes: new Map([...remotes].filter(([, one]) => isOurs(one))) } };
+}
+
+const localServices = ({ view }: WholeInput): Map<string, ServiceObject> =>
+  new Map(
+    view
+      .all('Service')
+      .filter(({ type }) => type !== 'ExternalName')
+      .map((service) => [serviceKeyOf(service.metadata), service]),
+  );
+
+function withdrawnOf(
+  local: readonly Workload[],
+  distributions: ReadonlyMap<string, Distribution>,
+): Map<string, ReadonlySet<string>> {
+  const leaving = (workload: Workload) =>
+    [...workload.services.keys()].filter((key) => distributions.get(key)?.withdrawLocal);
+  return new Map(
+    local
+      .map((one): [string, ReadonlySet<string>] => [one.uid, new Set(leaving(one))])
+      .filter(([, keys]) => keys.size > 0),
+  );
+}
+
+function serviceOf(
+  input: WholeInput,
+  key: string,
+  local: ServiceObject | undefined,
+  remoteOnly: readonly RemoteService[],
+  distribution: Distribution | undefined,
+): Service {
+  const remote = remoteOnly.find((one) => serviceKeyOf(one) === key);
+  const ref = local?.metadata ?? { namespace: remote?.namespace ?? '', name: remote?.name ?? '' };
+  const ports = local
+    ? local.ports.map(({ port, targetPort }) => ({
+        servicePort: port,
+        targetPort: typeof targetPort === 'number' ? targetPort : 0,
+      }))
+    : (remote?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+  const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
+  const elsewhere = [...input.hub.remotes.values()]
+    .filter((one) => serviceKeyOf(one) === key)
+    .flatMap(({ subjectAltNames }) => subjectAltNames);
+  return {
+    key,
+    name: ref.name,
+    namespace: ref.namespace,
+    hostname: hostnameOf(ref),
+    ports,
+    // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
+    addresses: [],
+    // Only of remote endpoints: at a local one the workload's own identity is expected.
+    subjectAltNames: [...new Set(elsewhere)].sort(),
+    waypoint: undefined,
+    ...preferenceOf(input, key, local, distribution),
+    healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
+    canonical: true,
+    visibility: 'PUBLIC',
+    exported: grant !== undefined,
+    grantedClusters: [...(grant?.clusters ?? [])].sort(),
+    leftClusters: distribution?.left ?? [],
+  };
+}
+
+type Preference = Pick<Service, 'routingPreference' | 'mode'>;
+
+function preferenceOf(
+  input: WholeInput,
+  key: string,
+  local: ServiceObject | undefined,
+  distribution: Distribution | undefined,
+): Preference {
+  const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
+  if (distribution?.byShares) return anywhere;
+  const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
+  if (policy && policy.localityOrder.length > 0)
+    return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
+  if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
+  if (!local) return anywhere;
+  const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
+  switch (trafficDistributionOf(local, input.view.namespace(local.metadata.namespace))) {
+    case 'SAME_ZONE':
+      return { routingPreference: close, mode: 'FAILOVER' };
+    case 'SAME_NODE':
+      return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
+    case 'ANY':
+      return anywhere;
+  }
+}
