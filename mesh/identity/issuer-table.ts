@@ -14,7 +14,10 @@ export class IssuerTable {
   readonly #bundles = new Map<string, TrustBundle>();
   /** By key id. A leaf names its issuer's, so that a match costs one look-up however many issuers there are. */
   readonly #intermediates = new Map<string, Intermediate>();
-  readonly #verified = new Set<string>();
+  /** Key ids by trust domain: a bundle concerns those of its own. */
+  readonly #byDomain = new Map<string, Set<string>>();
+  /** By key id, the DER of the root that has issued it, one character a byte. */
+  readonly #verified = new Map<string, string>();
   /** Key ids by subject, for leaves that name their issuer by its name alone. Subjects are unique as the hub signs. */
   readonly #bySubject = new Map<string, Set<string>>();
   /** The highest sequence that was seen of each trust domain's bundle; it outlives the bundle. */
@@ -44,14 +47,16 @@ export class IssuerTable {
   }
 
   upsertIntermediate(intermediate: Intermediate): void {
-    const { keyId, certificate } = intermediate;
+    const { keyId, certificate, trustDomain } = intermediate;
+    const before = this.#intermediates.get(keyId);
     this.#unlist(keyId);
     this.#intermediates.set(keyId, intermediate);
-    this.#bySubject.set(
-      certificate.subject,
-      (this.#bySubject.get(certificate.subject) ?? new Set<string>()).add(keyId),
-    );
+    list(this.#bySubject, certificate.subject, keyId);
+    list(this.#byDomain, trustDomain, keyId);
     this.#revision++;
+    // What a revocation or another list of namespaces leaves as it was needs no signature.
+    if (before?.trustDomain === trustDomain && before.certificate.raw.equals(certificate.raw)) return;
+    this.#verified.delete(keyId);
     this.#verify(intermediate);
   }
 
@@ -60,6 +65,11 @@ export class IssuerTable {
     this.#intermediates.delete(keyId);
     this.#verified.delete(keyId);
     this.#revision++;
+  }
+
+  /** Whether no intermediate is known at all. */
+  get isEmpty(): boolean {
+    return this.#intermediates.size === 0;
   }
 
   intermediates(): readonly Intermediate[] {
@@ -105,26 +115,47 @@ export class IssuerTable {
   }
 
   #unlist(keyId: string): void {
-    const subject = this.#intermediates.get(keyId)?.certificate.subject;
-    const listed = subject === undefined ? undefined : this.#bySubject.get(subject);
-    listed?.delete(keyId);
-    if (subject !== undefined && listed?.size === 0) this.#bySubject.delete(subject);
+    const known = this.#intermediates.get(keyId);
+    if (!known) return;
+    unlist(this.#bySubject, known.certificate.subject, keyId);
+    unlist(this.#byDomain, known.trustDomain, keyId);
   }
 
   #verifyOf(trustDomain: string): void {
     this.#revision++;
-    for (const one of this.#intermediates.values()) if (one.trustDomain === trustDomain) this.#verify(one);
+    const roots = new Set(this.#bundles.get(trustDomain)?.roots.map(derOf));
+    for (const keyId of this.#byDomain.get(trustDomain) ?? []) {
+      const root = this.#verified.get(keyId);
+      if (root !== undefined && roots.has(root)) continue;
+      this.#verified.delete(keyId);
+      const intermediate = this.#intermediates.get(keyId);
+      if (intermediate) this.#verify(intermediate);
+    }
   }
 
-  /** Once for each certificate and bundle: a signature costs more than a handshake should pay twice. */
+  /** Once for each certificate and root: a signature costs more than a handshake should pay twice. */
   #verify({ keyId, trustDomain, certificate }: Intermediate): void {
     const roots = this.#bundles.get(trustDomain)?.roots ?? [];
-    const issued = (root: X509Certificate) =>
-      root.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey);
+    if (roots.length === 0) return;
     const isOwnKey = keyIdOf(certificate.publicKey).toString('hex') === keyId;
-    if (isOwnKey && issuerFault(certificate) === undefined && roots.some(issued)) this.#verified.add(keyId);
-    else this.#verified.delete(keyId);
+    if (!isOwnKey || issuerFault(certificate) !== undefined) return;
+    const issuer = roots.find(
+      (root) => root.ca && certificate.checkIssued(root) && certificate.verify(root.publicKey),
+    );
+    if (issuer) this.#verified.set(keyId, derOf(issuer));
   }
+}
+
+const derOf = ({ raw }: X509Certificate): string => raw.toString('latin1');
+
+function list(index: Map<string, Set<string>>, key: string, keyId: string): void {
+  index.set(key, (index.get(key) ?? new Set<string>()).add(keyId));
+}
+
+function unlist(index: Map<string, Set<string>>, key: string, keyId: string): void {
+  const listed = index.get(key);
+  listed?.delete(keyId);
+  if (listed?.size === 0) index.delete(key);
 }
 
 /** Why a bundle is refused where a newer one is known. */

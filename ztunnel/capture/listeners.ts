@@ -42,6 +42,9 @@ export class Listeners {
   #wanted: ReadonlyMap<string, Wanted> = new Map();
   #retry: Timer | undefined;
   #settled: (() => void)[] = [];
+  /** Entries that are not open yet, and those that are. */
+  #opening = 0;
+  #open = 0;
 
   constructor(hooks: Hooks) {
     this.#hooks = hooks;
@@ -53,7 +56,7 @@ export class Listeners {
     for (const [key, { server }] of this.#entries)
       if (!wanted.has(key)) {
         server.close();
-        this.#entries.delete(key);
+        this.#remove(key);
       }
     for (const [key, one] of wanted) {
       const known = this.#entries.get(key);
@@ -77,7 +80,7 @@ export class Listeners {
   }
 
   get size(): number {
-    return [...this.#entries.values()].filter(({ state }) => state === 'open').length;
+    return this.#open;
   }
 
   #add(key: string, wanted: Wanted): void {
@@ -88,18 +91,29 @@ export class Listeners {
     const entry: Entry = { wanted, server, state: 'opening' };
     server.on('connection', (socket) => this.#hooks.onConnection(tuned(socket), entry.wanted));
     server.on('listening', () => {
+      if (this.#entries.get(key) !== entry) return;
       entry.state = 'open';
+      this.#opening--;
+      this.#open++;
       this.#solved(key);
       this.#settle();
     });
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#entries.get(key) !== entry) return;
-      this.#entries.delete(key);
+      this.#remove(key);
       this.#problem(key, entry.wanted, explain(error, wanted.port));
       this.#later();
     });
     this.#entries.set(key, entry);
+    this.#opening++;
     this.#hooks.bind(server, wanted.address, wanted.port);
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry || !this.#entries.delete(key)) return;
+    if (entry.state === 'open') this.#open--;
+    else this.#opening--;
   }
 
   #problem(key: string, wanted: Wanted, problem: string): void {
@@ -122,7 +136,7 @@ export class Listeners {
   }
 
   #settle(): void {
-    if ([...this.#entries.values()].some(({ state }) => state === 'opening')) return;
+    if (this.#opening > 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 }

@@ -169,7 +169,7 @@ export class Engine {
    */
   #renewDistrusted(): void {
     const { table, credentials } = this.#context;
-    if (this.#phase === 'syncing' || table.intermediates().length === 0) return;
+    if (this.#phase === 'syncing' || table.isEmpty) return;
     for (const { identity, chain } of credentials.distrusted(table))
       this.#deps.say({ kind: 'renew-certificate', identity, chain });
   }
