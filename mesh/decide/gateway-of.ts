@@ -1,4 +1,5 @@
 import { drawUsable } from '../balance/draw-usable.ts';
+import { expectNames, type ExpectedNames } from '../identity/expected-names.ts';
 import { formatWorkloadIdentity, type TrustDomain } from '../identity/spiffe-id.ts';
 import type { Random } from '../process/random.ts';
 import type { GatewayAddress } from '../state/gateway-address.ts';
@@ -12,17 +13,19 @@ export interface Gateway {
   readonly workload: Workload;
   readonly address: string;
   readonly port: number;
-  /** SPIFFE IDs of which the gateway must bear one. Never empty. */
-  readonly expect: readonly string[];
+  /** Never empty. */
+  readonly expect: ExpectedNames;
 }
 
 /** A workload's own SPIFFE ID, as its certificate has it. */
 export const identityOf = (workload: Workload): string =>
   formatWorkloadIdentity({ ...workload, trustDomain: workload.trustDomain as TrustDomain });
 
-/** Whom to expect at a workload: its own name, unless it stands for others. */
-export const namesOf = (workload: Workload): readonly string[] =>
-  workload.subjectAltNames.length > 0 ? workload.subjectAltNames : [identityOf(workload)];
+/** Whom to expect at a workload: its own name, unless it stands for others; and any of the listed ones. */
+export const namesOf = (workload: Workload, listed: readonly string[] = []): ExpectedNames =>
+  workload.subjectAltNames.length > 0
+    ? expectNames(undefined, workload.subjectAltNames, listed)
+    : expectNames(identityOf(workload), listed);
 
 /**
  * The gateway that a workload names must itself be in the state: without its identity nobody could be expected
@@ -56,8 +59,7 @@ function ofService(
   drawUsable([state.endpoints.ranks(service, undefined)], random, (workload) => {
     const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
     if (address === undefined || port === 0) return 'USELESS';
-    const expect = [...new Set([...namesOf(workload), ...service.subjectAltNames])];
-    chosen = { workload, address, port, expect };
+    chosen = { workload, address, port, expect: namesOf(workload, service.subjectAltNames) };
     return 'ENOUGH';
   });
   return chosen;

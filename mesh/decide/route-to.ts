@@ -1,4 +1,5 @@
 import { formatAuthority } from '../hbone/authority.ts';
+import { expectNames, expectsNobody, type ExpectedNames } from '../identity/expected-names.ts';
 import type { Random } from '../process/random.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
@@ -95,7 +96,7 @@ function across(
 function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWanted): RouteOutcome {
   const { service, servicePort } = wanted;
   const expect = namesAcross(workload, service);
-  if (expect.length === 0) return nobodyKnown(workload, service);
+  if (expectsNobody(expect)) return nobodyKnown(workload, service);
   const { region, zone } = workload.locality;
   return ok({
     kind: 'double-hbone',
@@ -124,7 +125,7 @@ function passthrough(
     return refuse('NO_GATEWAY', `the gateway of network ${workload.network} passes no Istio mTLS through`);
   const { service } = wanted;
   const expect = namesAcross(workload, service);
-  if (expect.length === 0) return nobodyKnown(workload, service);
+  if (expectsNobody(expect)) return nobodyKnown(workload, service);
   const { address } = gateway;
   return ok({ kind: 'istio-mtls', workload, address, port, sni: sniOf(wanted, address), expect });
 }
@@ -142,11 +143,12 @@ const sniOf = (wanted: Wanted, address: string): string =>
  * A control plane whose entries list none lists them at the service. An entry has no identity of its own: its account
  * is absent, which the wire reads as `default`.
  */
-const namesAcross = (workload: Workload, service: Service): readonly string[] =>
-  workload.subjectAltNames.length > 0 ? workload.subjectAltNames : service.subjectAltNames;
+const namesAcross = (workload: Workload, service: Service): ExpectedNames =>
+  expectNames(
+    undefined,
+    workload.subjectAltNames.length > 0 ? workload.subjectAltNames : service.subjectAltNames,
+  );
 
 /** In one network the chosen workload answers, or another name that the service lists. */
-const namesWithin = (workload: Workload, wanted: Wanted): readonly string[] => {
-  const listed = wanted.kind === 'service' ? wanted.service.subjectAltNames : [];
-  return [...new Set([...namesOf(workload), ...listed])];
-};
+const namesWithin = (workload: Workload, wanted: Wanted): ExpectedNames =>
+  namesOf(workload, wanted.kind === 'service' ? wanted.service.subjectAltNames : []);

@@ -1,3 +1,4 @@
+import type { ExpectedNames } from '../identity/expected-names.ts';
 import type { Workload } from '../state/workload.ts';
 
 /**
@@ -17,8 +18,8 @@ export type Route =
       readonly address: string;
       readonly port: number;
       readonly authority: string;
-      /** SPIFFE IDs of which the peer must bear one. Never empty. */
-      readonly expect: readonly string[];
+      /** Never empty. */
+      readonly expect: ExpectedNames;
     }
   | {
       readonly kind: 'double-hbone';
@@ -27,14 +28,14 @@ export type Route =
       readonly gateway: {
         readonly address: string;
         readonly port: number;
-        readonly expect: readonly string[];
+        readonly expect: ExpectedNames;
         /** Whose gateway it is: its intermediate must have issued the gateway's certificate. */
         readonly cluster: string;
       };
       /** Of both CONNECTs: `hostname:servicePort`. */
       readonly authority: string;
-      /** SPIFFE IDs of which the innermost peer must bear one. Never empty. */
-      readonly expect: readonly string[];
+      /** Of the innermost peer. Never empty. */
+      readonly expect: ExpectedNames;
       /** `cluster/region/zone` for the outer header `x-isthmus-target`. */
       readonly target: string;
     }
@@ -46,8 +47,8 @@ export type Route =
       readonly port: number;
       /** `outbound_.<port>_._.<hostname>`, as Istio's sidecars name a passthrough. */
       readonly sni: string;
-      /** SPIFFE IDs of which the peer must bear one. Never empty. */
-      readonly expect: readonly string[];
+      /** Never empty. */
+      readonly expect: ExpectedNames;
     };
 
 /** Why no connection is made. Stable: logs, metrics and explanations carry it. */

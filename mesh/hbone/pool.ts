@@ -1,4 +1,5 @@
 import type { ClientSession } from '../http2/session.ts';
+import { expectedKey, type ExpectedNames } from '../identity/expected-names.ts';
 import type { Peer } from '../identity/judge.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import { CodedError } from '../process/coded-error.ts';
@@ -26,7 +27,7 @@ const silentMillis = 1000;
 export interface PoolKey {
   readonly source: string;
   readonly sourceAddress: string;
-  readonly expect: readonly string[];
+  readonly expect: ExpectedNames;
   readonly cluster: string;
   readonly address: string;
   readonly port: number;
@@ -39,6 +40,7 @@ export class TunnelPool {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry[]>();
   readonly #dialling = new Map<string, Promise<void>>();
+  #size = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -89,7 +91,7 @@ export class TunnelPool {
   }
 
   get size(): number {
-    return this.#all().length;
+    return this.#size;
   }
 
   /** Lets sessions end after their last stream; new connections dial. */
@@ -116,6 +118,7 @@ export class TunnelPool {
       throw new CodedError('SESSION_FULL', 'the peer accepted a session and allows no stream on it');
     }
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
+    this.#size++;
     session.onClose(() => this.#remove(name, entry));
     this.#watchIdle(entry);
   }
@@ -129,7 +132,9 @@ export class TunnelPool {
 
   #remove(name: string, entry: Entry): void {
     entry.idle?.cancel();
-    const rest = (this.#entries.get(name) ?? []).filter((other) => other !== entry);
+    const entries = this.#entries.get(name) ?? [];
+    const rest = entries.filter((other) => other !== entry);
+    this.#size -= entries.length - rest.length;
     if (rest.length > 0) this.#entries.set(name, rest);
     else this.#entries.delete(name);
   }
@@ -148,7 +153,7 @@ const nameOf = (key: PoolKey): string =>
   [
     key.source,
     key.sourceAddress,
-    key.expect.join(','),
+    expectedKey(key.expect),
     key.cluster,
     key.address,
     key.port,

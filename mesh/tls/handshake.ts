@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { connect, TLSSocket, type SecureContext } from 'node:tls';
+import { expects, expectsNobody, namesIn, type ExpectedNames } from '../identity/expected-names.ts';
 import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
 import type { IssuerTable } from '../identity/issuer-table.ts';
 import { setCarrier } from '../net/reset.ts';
@@ -30,8 +31,8 @@ export interface AcceptOptions {
 export interface DialOptions extends AcceptOptions {
   /** SNI; HBONE sends none. */
   readonly servername?: string;
-  /** SPIFFE IDs of which the server must bear one; an empty list never succeeds. */
-  readonly expect: readonly string[];
+  /** Names of which the server must bear one; where none is expected no handshake succeeds. */
+  readonly expect: ExpectedNames;
   /**
    * The cluster of the endpoint that was chosen: its intermediate must have issued the server's certificate, or one
    * member could answer for another's workloads. '' never succeeds.
@@ -70,7 +71,7 @@ export function acceptTls(raw: Duplex, options: AcceptOptions): Promise<Secured>
 
 /** The client's side over a connection that was dialled. */
 export function dialTls(raw: Duplex, options: DialOptions): Promise<Secured> {
-  if (options.expect.length === 0) {
+  if (expectsNobody(options.expect)) {
     raw.destroy();
     const refusal: Refusal = { reason: 'WRONG_IDENTITY', message: 'nothing is known of who should answer' };
     return Promise.reject(new TlsRefused(options.layer, refusal.message, refusal));
@@ -115,10 +116,10 @@ function judge(
 function judgeServer(leaf: X509Certificate | undefined, options: DialOptions): Peer | Refusal {
   const peer = judge(leaf, options, 'server');
   if ('reason' in peer) return peer;
-  if (!options.expect.includes(peer.spiffeId))
+  if (!expects(options.expect, peer.spiffeId))
     return {
       reason: 'WRONG_IDENTITY',
-      message: `${peer.spiffeId} answered, expected ${options.expect.slice(0, 3).join(' or ')}`,
+      message: `${peer.spiffeId} answered, expected ${namesIn(options.expect).slice(0, 3).join(' or ')}`,
     };
   if (peer.cluster === options.cluster) return peer;
   return {

@@ -1,3 +1,4 @@
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
@@ -22,7 +23,7 @@ export async function connected(): Promise<{ dialled: TLSSocket; accepted: TLSSo
     dialTls(client, {
       ...common,
       credentials: authority.leaf(identity),
-      expect: [identity],
+      expect: expectNames(identity),
       cluster: 'east',
     }),
   ]);

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
 import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
+import type { ExpectedNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
@@ -133,7 +134,7 @@ const tlsOf = ({ table, clock }: Context) => ({ table, clock, timeoutMillis: dia
 interface Target {
   readonly address: string;
   readonly port: number;
-  readonly expect: readonly string[];
+  readonly expect: ExpectedNames;
   readonly cluster: string;
 }
 

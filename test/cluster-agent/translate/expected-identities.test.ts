@@ -1,3 +1,4 @@
+import { namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
@@ -78,7 +79,7 @@ function expected(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
         seededRandom(1),
       );
       assert.ok(route.ok && 'expect' in route.value, workload.uid);
-      return [workload.name, route.value.expect];
+      return [workload.name, namesIn(route.value.expect)];
     }),
   );
 }

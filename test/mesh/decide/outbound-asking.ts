@@ -1,3 +1,4 @@
+import { namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { decideOutbound, type OutboundRequest, type Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
@@ -56,7 +57,7 @@ export const expectOf = (
   source = client,
 ): readonly string[] => {
   const [route] = routesOf(decide(state, target, source));
-  return route && route.kind !== 'plaintext' ? route.expect : [];
+  return route && route.kind !== 'plaintext' ? namesIn(route.expect) : [];
 };
 
 export const cartPod = pod('cart', '10.0.0.2', backs(cart));

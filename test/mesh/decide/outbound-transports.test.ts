@@ -1,3 +1,4 @@
+import { expectNames, namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { aService } from '../../fakes/records.ts';
 import {
@@ -201,10 +202,9 @@ describe('outbound: across networks', () => {
     assert.deepEqual(route.gateway, {
       address: '20.0.0.1',
       port: 15009,
-      expect: [
-        'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
+      expect: expectNames('spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway', [
         'spiffe://cluster.local/ns/istio-system/sa/any-gateway',
-      ],
+      ]),
       cluster: 'west',
     });
     const without = stateOf(
@@ -232,8 +232,10 @@ describe('outbound: whom to expect', () => {
   it('a double tunnel: outside the gateway alone, inside whom the entry lists', () => {
     const [route] = routesOf(decide(remote(), toAddress('10.1.0.1')));
     assert.ok(route?.kind === 'double-hbone');
-    assert.deepEqual(route.gateway.expect, ['spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway']);
-    assert.deepEqual(route.expect, [id('cart-of-west')]);
+    assert.deepEqual(namesIn(route.gateway.expect), [
+      'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway',
+    ]);
+    assert.deepEqual(namesIn(route.expect), [id('cart-of-west')]);
   });
   it('a double tunnel, where the entry lists no identity: those of the service', () =>
     assert.deepEqual(expectOf(remote({ subjectAltNames: [] })), [id('cart-of-all')]));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -63,7 +64,12 @@ async function inner() {
       }),
   );
   const outer = new Outer(client);
-  const options = { ...tls, credentials: authority.leaf(identity), expect: [identity], cluster: 'east' };
+  const options = {
+    ...tls,
+    credentials: authority.leaf(identity),
+    expect: expectNames(identity),
+    cluster: 'east',
+  };
   const { stream } = await openInner(outer, nodeHttp2(new FakeClock()), options, request, never);
   return { stream: stream.on('error', () => undefined), outer, ...(await arrived) };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { PassThrough } from 'node:stream';
 import { TunnelPool, type Pooled } from '@isthmus/mesh/hbone/pool.ts';
 import type { ClientSession, ConnectRequest, ConnectResponse } from '@isthmus/mesh/http2/session.ts';
@@ -8,7 +9,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 const key = {
   source: 'a',
   sourceAddress: '127.1.0.1',
-  expect: ['b'],
+  expect: expectNames('b'),
   cluster: 'east',
   address: '127.1.0.2',
   port: 15008,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -124,7 +125,12 @@ describe('peers that are lost while their tunnel stands still', () => {
   it('the wire of a stream is found through TLS, and there is none once TLS has sent its end', async () => {
     const { client, server } = await pair();
     const accepting = acceptTls(server, { ...tls, credentials });
-    const { socket } = await dialTls(client, { ...tls, credentials, expect: [identity], cluster: 'east' });
+    const { socket } = await dialTls(client, {
+      ...tls,
+      credentials,
+      expect: expectNames(identity),
+      cluster: 'east',
+    });
     assert.equal(wireOf((await accepting).socket), server);
     assert.equal(wireOf(socket), client);
     socket.end();
@@ -137,7 +143,12 @@ describe('peers that are lost while their tunnel stands still', () => {
     const [{ client, server: middle }, { client: onward, server }] = [await pair(), await pair()];
     middle.pipe(onward.resume()).pipe(middle);
     const accepting = acceptTls(server, { ...tls, credentials });
-    const dialled = await dialTls(client, { ...tls, credentials, expect: [identity], cluster: 'east' });
+    const dialled = await dialTls(client, {
+      ...tls,
+      credentials,
+      expect: expectNames(identity),
+      cluster: 'east',
+    });
     const { socket } = await accepting;
     const answers: Duplex[] = [];
     const http2 = nodeHttp2(systemClock);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
@@ -75,7 +76,7 @@ describe('mesh/net relay', () => {
       dialTls(client, {
         ...common,
         credentials: authority.leaf(identity),
-        expect: [identity],
+        expect: expectNames(identity),
         cluster: 'east',
       }),
     ]);
@@ -105,7 +106,7 @@ describe('mesh/net relay', () => {
       dialTls(client, {
         ...common,
         credentials: authority.leaf(identity),
-        expect: [identity],
+        expect: expectNames(identity),
         cluster: 'east',
       }),
     ]);

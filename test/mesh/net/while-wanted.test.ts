@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
@@ -20,7 +21,7 @@ describe('mesh/net, operations that are no longer needed', () => {
       clock: systemClock,
       alpn: ['h2'],
       layer: 'inner' as const,
-      expect: [identity],
+      expect: expectNames(identity),
       cluster: 'east',
       timeoutMillis: 60_000,
     };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import type { Socket } from 'node:net';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
@@ -40,7 +41,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
   };
 
   it('is the one that the peer has begun', async () => {
-    const expect = { expect: [pod], cluster: 'east' };
+    const expect = { expect: expectNames(pod), cluster: 'east' };
     const [accepted] = await Promise.all([
       acceptWhole(pair.server, options),
       dialTls(pair.client, { ...options, ...expect }),

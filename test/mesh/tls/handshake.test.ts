@@ -1,3 +1,4 @@
+import { expectNames, type ExpectedNames } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { connect, type ConnectionOptions } from 'node:tls';
@@ -15,7 +16,7 @@ const authority = makeAuthority();
 interface Meeting {
   client?: Credentials;
   server?: Credentials;
-  expect?: readonly string[];
+  expect?: ExpectedNames;
   cluster?: string;
   clientTable?: IssuerTable;
   serverTable?: IssuerTable;
@@ -38,7 +39,7 @@ async function meet(meeting: Meeting) {
     credentials: meeting.client ?? authority.leaf(pod),
     alpn: meeting.clientAlpn ?? ['h2'],
     layer: 'outer',
-    expect: meeting.expect ?? [gateway],
+    expect: meeting.expect ?? expectNames(gateway),
     table: meeting.clientTable ?? tableOf(authority),
     cluster: meeting.cluster ?? 'east',
   });
@@ -91,7 +92,10 @@ describe('mesh/tls handshake', () => {
   });
 
   const clientCases: Record<string, { meeting: Meeting; refused: string }> = {
-    'a gateway that answers where a pod should': { meeting: { expect: [pod] }, refused: 'WRONG_IDENTITY' },
+    'a gateway that answers where a pod should': {
+      meeting: { expect: expectNames(pod) },
+      refused: 'WRONG_IDENTITY',
+    },
     'a pod that answers where a gateway should': {
       meeting: { server: authority.leaf(pod) },
       refused: 'WRONG_IDENTITY',
@@ -100,7 +104,10 @@ describe('mesh/tls handshake', () => {
       meeting: { server: twin.leaf(gateway) },
       refused: 'UNKNOWN_ISSUER',
     },
-    'an empty list of expected names': { meeting: { expect: [] }, refused: 'WRONG_IDENTITY' },
+    'an empty list of expected names': {
+      meeting: { expect: expectNames(undefined) },
+      refused: 'WRONG_IDENTITY',
+    },
     'a server that bears the right name, by the issuer of another cluster': {
       meeting: { cluster: 'west' },
       refused: 'WRONG_CLUSTER',

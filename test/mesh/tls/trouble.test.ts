@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
@@ -31,7 +32,7 @@ const dial = (raw: Duplex, over: { layer?: Layer; clock?: Clock; by?: typeof aut
     credentials: (over.by ?? authority).leaf(pod),
     alpn: ['h2'],
     table: tableOf(authority),
-    expect: [gateway],
+    expect: expectNames(gateway),
     cluster: 'east',
     timeoutMillis: 5000,
     clock: over.clock ?? systemClock,
@@ -176,7 +177,7 @@ describe('mesh/tls in trouble', () => {
           ...options,
           credentials: authority.leaf(pod),
           layer,
-          expect: [],
+          expect: expectNames(undefined),
           cluster: 'east',
         }),
       );
@@ -192,7 +193,7 @@ describe('mesh/tls in trouble', () => {
         ...options,
         credentials: bad,
         layer: 'inner',
-        expect: [gateway],
+        expect: expectNames(gateway),
         cluster: 'east',
       }),
     );
