@@ -21,11 +21,13 @@ import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import { HubLinks } from './link/hub-links.ts';
-import { HubViewStore } from './link/hub-view-store.ts';
+import { HubStore } from './link/hub-store.ts';
+import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
 import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
+import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
@@ -106,7 +108,7 @@ const sealedIn = (stateDir: string): readonly string[] =>
 export class Agent {
   readonly #options: AgentOptions;
   readonly #view = new ClusterView();
-  readonly #views: HubViewStore;
+  readonly #views: HubStore;
   readonly #tokens: ProjectedTokens;
   readonly #issuer: WorkloadIssuer;
   readonly #allocations: Allocations;
@@ -129,8 +131,6 @@ export class Agent {
   #healthText = '';
   #reportingApplied = false;
   #headless: ReadonlySet<string> = new Set();
-  /** The hub's view in memory is newer than the one on disk. */
-  #unsaved = false;
   /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
   #translated: HubView | undefined;
   /** Epoch milliseconds: when the next drain is over for what is open. */
@@ -141,7 +141,12 @@ export class Agent {
     const at = (name: string) => join(stateDir, name);
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
     this.#options = { ...options, trustDomain: identity.trustDomain };
-    this.#views = new HubViewStore(new StateFile(at('hub-view.json'), log), identity.hubId);
+    this.#views = new HubStore({
+      journal: new Journal({ folder: at('hub-state'), clock, log }),
+      hub: identity.hubId,
+      log,
+      older: new OlderHubViewFile(at('hub-view.json'), log),
+    });
     this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
     this.#issuer = new WorkloadIssuer({
       path: at('intermediate.json'),
@@ -333,22 +338,7 @@ export class Agent {
     this.#renewals.look();
     if (this.#issuer.activate(this.#activated()))
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
-    // Before it is acknowledged: what the hub believes to be here must be here after a crash.
-    this.#saveHubView();
     this.#schedule();
-  }
-
-  #saveHubView(): void {
-    try {
-      this.#views.save();
-      this.#unsaved = false;
-    } catch (error) {
-      this.#unsaved = true;
-      this.#options.log.error(
-        { error: String(error) },
-        'the hub’s state could not be saved; the agent retries every second',
-      );
-    }
   }
 
   /** All that changes within one turn of the event loop is one snapshot. */
@@ -445,7 +435,7 @@ export class Agent {
     if (signal.aborted) return;
     this.#renewals.look();
     this.#health.save();
-    if (this.#unsaved) this.#saveHubView();
+    this.#views.save();
     if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
     this.#tryPorts();
     if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);

@@ -1,8 +1,8 @@
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
-import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
+import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import type { HubViewStore } from './link/hub-view-store.ts';
+import type { HubStore } from './link/hub-store.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import type { Coverage } from './xds/coverage.ts';
 
@@ -11,7 +11,7 @@ export type Covered = (type: string, name: string) => Coverage;
 
 /** The report about each resource that the hub sent: for a policy as given, for others whether every connected proxy has acknowledged it. */
 export function appliedReports(
-  views: HubViewStore,
+  views: HubStore,
   snapshot: ClusterSnapshot,
   policies: readonly Applied[],
   covered: Covered,
@@ -36,13 +36,13 @@ export function appliedReports(
 }
 
 /** Policies of the hub that cannot be read and were never held: what stands in for them is not what was written. */
-export const unreadPolicies = (views: Pick<HubViewStore, 'refused'>): readonly Applied[] =>
-  [...views.refused('policy')].map(([name, { resource, reason }]) => ({
+export const unreadPolicies = (views: Pick<HubStore, 'refused'>): readonly Applied[] =>
+  [...views.refused('policy')].map(([name, { version, reason, standIn }]) => ({
     subject: `policy/${name}`,
-    version: resource.version,
+    version,
     proxies: 0,
     state: 'REJECTED',
-    message: `the agent cannot read it (${reason})${effectOf(policyStandIn(name, resource.body))}`,
+    message: `the agent cannot read it (${reason})${standIn ? effectOf(standIn) : ''}`,
   }));
 
 function effectOf(standIn: CompiledPolicy | NoStandIn): string {

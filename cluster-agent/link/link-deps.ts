@@ -5,14 +5,14 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { HubEpochs } from './hub-epochs.ts';
-import type { HubViewStore } from './hub-view-store.ts';
+import type { HubStore } from './hub-store.ts';
 import type { LinkIdentity } from './identity.ts';
 
 /** What the link needs of the rest of the agent. */
 export interface LinkDeps {
   readonly identity: LinkIdentity;
   readonly localAddress: string;
-  readonly views: HubViewStore;
+  readonly views: HubStore;
   readonly epochs: HubEpochs;
   readonly clock: Clock;
   readonly random: Random;

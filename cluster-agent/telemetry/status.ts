@@ -6,14 +6,14 @@ import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
 import type { HubLinks } from '../link/hub-links.ts';
-import type { HubViewStore } from '../link/hub-view-store.ts';
+import type { HubStore } from '../link/hub-store.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { AppliedEvent, XdsServer } from '../xds/server.ts';
 import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
   readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'pods'>;
-  readonly views: Pick<HubViewStore, 'complete'>;
+  readonly views: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
   readonly xds: Pick<XdsServer, 'connectedClients'>;
   readonly link: Pick<HubLinks, 'connected'>;

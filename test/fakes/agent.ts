@@ -11,10 +11,10 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
-import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
-import { StateFile } from '../../cluster-agent/state/state-file.ts';
+import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
 import type { TestHub } from './hub.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 /** Until something holds, looked at after every turn of the event loop; an error when it never does. */
 export async function until<T>(
@@ -91,7 +91,7 @@ export const aSummary = (name: string, over: Partial<WorkloadSummary> = {}): Wor
 /** The link's end of a cluster's agent, over real sockets, reporting whatever a test says. */
 export class TestAgent {
   readonly cluster: string;
-  readonly views: HubViewStore;
+  readonly views: HubStore;
   readonly stateDir = mkdtempSync(join(tmpdir(), 'isthmus-agent-'));
   readonly reports = new Map<string, Map<string, Produced>>();
   identity!: LinkIdentity;
@@ -110,7 +110,7 @@ export class TestAgent {
   constructor(cluster: string, address: string) {
     this.cluster = cluster;
     this.#address = address;
-    this.views = new PickyViews(join(this.stateDir, 'hub-view.json'), this.refuses);
+    this.views = new PickyViews(this.refuses);
     for (const type of wire.upTypes) this.reports.set(type, new Map());
     this.report('cluster', 'self', wire.clusterReport.encode(aCluster(cluster)));
   }
@@ -182,15 +182,15 @@ export class TestAgent {
   }
 }
 
-class PickyViews extends HubViewStore {
+class PickyViews extends HubStore {
   readonly #refuses: ReadonlySet<string>;
 
-  constructor(path: string, refuses: ReadonlySet<string>) {
-    super(new StateFile(path, silentLog));
+  constructor(refuses: ReadonlySet<string>) {
+    super({ journal: new MemoryJournal(), hub: '', log: silentLog });
     this.#refuses = refuses;
   }
 
-  override apply(...[type, resources, removed]: Parameters<HubViewStore['apply']>) {
+  override apply(...[type, resources, removed]: Parameters<HubStore['apply']>) {
     const bad = resources.filter(({ name }) => this.#refuses.has(name));
     const good = resources.filter(({ name }) => !this.#refuses.has(name));
     const refused = bad.map(({ name }) => ({ name, reason: 'it is not liked' }));

@@ -12,13 +12,13 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
-import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
-import { HubViewStore } from '../../cluster-agent/link/hub-view-store.ts';
+import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
 import { provenHealth } from './agent.ts';
 import type { TestHub } from './hub.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 /** What a member cluster says of itself; every service has one port and endpoints that HBONE reaches. */
 export interface Said {
@@ -77,7 +77,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     identity,
     localAddress: said.address,
     epochs: new HubEpochs(stateDir, silentLog),
-    views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
+    views: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
     clock,
     random: systemRandom,
     log: silentLog,

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { downTypes, upTypes } from '@isthmus/api/wire/link.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
-import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
-import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
+import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -14,6 +13,7 @@ import { aHealth, until } from '../fakes/agent.ts';
 import { HubReplica } from '../fakes/hub-replica.ts';
 import { agentPair, makeCa } from '../fakes/link-listener.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 describe('an agent that holds two links', () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-links-'));
@@ -34,7 +34,7 @@ describe('an agent that holds two links', () => {
           ca: certificatePem(ca.certificate),
         },
         localAddress: '127.0.0.1',
-        views: new HubViewStore(new StateFile(join(stateDir, 'view.json'), silentLog)),
+        views: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
         epochs: new HubEpochs(stateDir, silentLog),
         clock: systemClock,
         random: systemRandom,

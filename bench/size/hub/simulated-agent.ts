@@ -5,9 +5,8 @@ import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
-import { HubViewStore } from '@isthmus/cluster-agent/link/hub-view-store.ts';
+import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
-import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
@@ -16,6 +15,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
+import { MemoryJournal } from '../../../test/fakes/memory-journal.ts';
 
 export interface Member {
   readonly cluster: string;
@@ -117,12 +117,12 @@ export class SimulatedAgent {
 }
 
 /** Thousands of views in one process would be what is measured: this one decodes nothing. */
-class VersionsOnly extends HubViewStore {
+class VersionsOnly extends HubStore {
   readonly #versions = new Map<string, Map<string, string>>();
   readonly #onReceived: (type: string) => void;
 
   constructor(onReceived: (type: string) => void) {
-    super(new StateFile('/nonexistent/hub-view.json', silentLog));
+    super({ journal: new MemoryJournal(), hub: '', log: silentLog });
     this.#onReceived = onReceived;
   }
 

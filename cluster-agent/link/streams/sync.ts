@@ -22,6 +22,9 @@ class HubSync implements LinkStream<SyncMessage> {
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
+  /** Responses whose content is not on the disk yet, and the last of them. */
+  #unsettled = 0;
+  #settled: Promise<unknown> = Promise.resolve();
   /** Undefined while the view is taken from another link. */
   #down: ClientSession | undefined;
   readonly #awaited = new Set<string>(downTypes);
@@ -71,9 +74,9 @@ class HubSync implements LinkStream<SyncMessage> {
       const heard = this.#up.request(message.request);
       if (!heard.ok) return this.#session.end(heard.error);
     } else if (!this.#admits(message.response)) return this.#session.end(this.#replaced(message.response));
-    else if (this.#answers.length >= 2 * downTypes.length)
+    else if (this.#unsettled + this.#answers.length >= 2 * downTypes.length)
       return this.#session.end('the hub does not read answers');
-    else this.#answers.push({ kind: 'request', request: this.#take(message.response) });
+    else this.#take(message.response);
     this.#pump.wake();
   }
 
@@ -93,18 +96,31 @@ class HubSync implements LinkStream<SyncMessage> {
     return `this hub has epoch ${moment.epoch} and epoch ${seen} was seen before: it was replaced by another hub, or restored from a backup; in that case start it with --epoch-above ${seen}`;
   }
 
-  #take(response: DeltaResponse): DeltaRequest {
+  /** Proxies do not wait for the disk; the acknowledgement does, as what the hub believes to be here must be here after a crash. */
+  #take(response: DeltaResponse): void {
     const { deps, received } = this.#shared;
     const { views, onView } = deps;
     // What was not asked for is acknowledged and dropped.
     const down = this.#down ?? new ClientSession([]);
     received[response.type] = (received[response.type] ?? 0) + response.resources.length;
-    const request = down.response(response, (resources, removed) =>
-      views.apply(response.type, resources, removed),
-    );
+    const reception = down.receive(response);
+    if (reception.kind === 'answer') return this.#acknowledge(() => reception.request);
+    const rejected = views.apply(response.type, reception.resources, reception.removed);
     if (response.resources.length + response.removed.length > 0) onView();
     this.#count(response);
-    return request;
+    this.#acknowledge(() => down.settle(response, rejected), views.flushed());
+  }
+
+  /** In the order in which the responses came. */
+  #acknowledge(settle: () => DeltaRequest, flushed?: Promise<void>): void {
+    this.#unsettled++;
+    this.#settled = this.#settled
+      .then(() => flushed)
+      .then(() => {
+        this.#unsettled--;
+        this.#answers.push({ kind: 'request', request: settle() });
+        this.#pump.wake();
+      });
   }
 
   /** Says once a stream what coming back has cost: 0 resources when nothing has changed meanwhile. */

@@ -1,0 +1,200 @@
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
+import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
+import { downTypes } from '@isthmus/api/wire/link.ts';
+import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import { formatTouched, parseTouched, type DownType } from '../keys/touched.ts';
+import { emptyHubView, withResource, withStandIn, withoutResource, type HubView } from '../view/hub-view.ts';
+import { HubJournal, type KeptBodies } from './hub-journal.ts';
+import { decodeKept, encodeKept } from './kept-resource.ts';
+import type { OlderHubViewFile } from './older-hub-view.ts';
+
+export interface HubStoreDeps {
+  readonly journal: KeptBodies;
+  /** Whose view it is; what another hub had sent is no view of this one. */
+  readonly hub: string;
+  readonly log: Log;
+  /** What an agent of an older version had written. */
+  readonly older?: OlderHubViewFile;
+}
+
+/** What cannot be read and is held in no version. */
+export interface Refused {
+  readonly version: string;
+  /** Why it cannot be read. */
+  readonly reason: string;
+  /** What is in force in its place; undefined for types that have nothing of the kind. */
+  readonly standIn: CompiledPolicy | NoStandIn | undefined;
+}
+
+/** The longest name that is kept, in characters: a key on disk has a limit, and names of Kubernetes are far below it. */
+const maxNameLength = 4096;
+
+const [hubKey, completeKey] = ['hub', 'complete'] as const;
+
+/**
+ * What the hub has sent and still stands, on disk by resource: an agent that starts while the hub is away serves on from
+ * here, and one that reconnects asks only for what changed. In memory it keeps names, versions and what was read, and no
+ * bytes.
+ */
+export class HubStore {
+  readonly #hub: string;
+  readonly #journal: HubJournal;
+  readonly #versions = new Map<DownType, Map<string, string>>();
+  readonly #refused = new Map<DownType, Map<string, Refused>>();
+  #view: HubView = emptyHubView;
+  #complete = false;
+
+  constructor({ journal, hub, log, older }: HubStoreDeps) {
+    this.#hub = hub;
+    this.#journal = new HubJournal(journal, log);
+    this.#load(older);
+  }
+
+  /**
+   * Everything has been received once, by this agent or one before it. Until then what is missing is unknown and not
+   * absent: a policy of the hub's may be among it, so nothing is sent to proxies.
+   */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** True when it is news. */
+  completed(): boolean {
+    if (this.#complete) return false;
+    this.#journal.put(completeKey, new Uint8Array());
+    return (this.#complete = true);
+  }
+
+  get view(): HubView {
+    return this.#view;
+  }
+
+  /** As `ClientSession` takes them: what was refused is named, so that the hub sends it again or says that it is gone. */
+  versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+    return new Map(
+      downTypes.map((type) => [
+        type,
+        new Map([
+          ...[...this.refused(type).keys()].map((name) => [name, noVersion] as const),
+          ...(this.#versions.get(type) ?? []),
+        ]),
+      ]),
+    );
+  }
+
+  /** By name. */
+  refused(type: DownType): ReadonlyMap<string, Refused> {
+    return this.#refused.get(type) ?? new Map<string, Refused>();
+  }
+
+  version(type: DownType, name: string): string | undefined {
+    return this.#versions.get(type)?.get(name);
+  }
+
+  /** Returns what cannot be read. It is in the kernel's hands then, or is tried again each second. */
+  apply(type: string, resources: readonly Resource[], removed: readonly string[]): readonly Rejected[] {
+    const known = downTypes.find((one) => one === type);
+    if (!known)
+      return resources.map(({ name }) => ({ name, reason: `type ${type} is not known to this agent` }));
+    const rejected: Rejected[] = [];
+    for (const resource of resources) {
+      const taken = this.#take(known, resource);
+      if (taken.reason !== undefined) rejected.push({ name: resource.name, reason: taken.reason });
+      if (taken.isKept)
+        this.#journal.put(keyOf(known, resource.name), encodeKept(resource.version, resource.body));
+    }
+    for (const name of removed) {
+      this.#forget(known, name);
+      this.#journal.remove(keyOf(known, name));
+    }
+    return rejected;
+  }
+
+  /** What was applied before is on the disk when this resolves, or it has been reported that it is not. */
+  async flushed(): Promise<void> {
+    await this.#journal.flushed();
+  }
+
+  /** To be called about once a second: what could not be written or flushed is tried again. */
+  save(): void {
+    this.#journal.retry();
+  }
+
+  /**
+   * What was refused is kept when it is held in no version, so that what stands in for it is there after a restart. It
+   * is refused again when it is read then, or is not.
+   */
+  #take(type: DownType, resource: Resource): { readonly reason?: string; readonly isKept: boolean } {
+    const { name, version, body } = resource;
+    if (name.length > maxNameLength)
+      return {
+        isKept: false,
+        reason: `its name has ${name.length} characters, and may have ${maxNameLength} at most: shorten it`,
+      };
+    const next = withResource(this.#view, type, resource);
+    if (next.ok) {
+      this.#view = next.value;
+      entriesOf(this.#versions, type).set(name, version);
+      this.#refused.get(type)?.delete(name);
+      return { isKept: true };
+    }
+    const reason = next.error;
+    if (this.version(type, name) !== undefined) return { reason, isKept: false };
+    const standIn = type === 'policy' ? policyStandIn(name, body) : undefined;
+    entriesOf(this.#refused, type).set(name, { version, reason, standIn });
+    this.#view = withStandIn(this.#view, type, resource);
+    return { reason, isKept: true };
+  }
+
+  #forget(type: DownType, name: string): void {
+    this.#versions.get(type)?.delete(name);
+    this.#refused.get(type)?.delete(name);
+    this.#view = withoutResource(this.#view, type, name);
+  }
+
+  #load(older: OlderHubViewFile | undefined): void {
+    const keys: string[] = [];
+    let hub: string | undefined;
+    for (const [key, body] of this.#journal.entries()) {
+      keys.push(key);
+      if (key === hubKey) hub = Buffer.from(body).toString();
+      else if (key === completeKey) this.#complete = true;
+      else this.#loadOne(key, body);
+    }
+    if (hub !== this.#hub) this.#beginAnew(keys, older);
+    // Once it is certain that it will not be needed again.
+    void this.#journal.flushed().then((isOnDisk) => isOnDisk && older?.remove());
+  }
+
+  #loadOne(key: string, body: Uint8Array): void {
+    const touched = parseTouched(key);
+    const kept = decodeKept(body);
+    // Of a version of the agent that knows more types.
+    if (!touched.ok || touched.value.kind !== 'hub' || !kept) return;
+    const { type, name } = touched.value;
+    this.#take(type, { name, ...kept });
+  }
+
+  #beginAnew(keys: readonly string[], older: OlderHubViewFile | undefined): void {
+    this.#complete = false;
+    this.#view = emptyHubView;
+    this.#versions.clear();
+    this.#refused.clear();
+    this.#journal.remove(completeKey);
+    for (const key of keys) this.#journal.remove(key);
+    const saved = older?.read(this.#hub);
+    for (const [type, resources] of saved?.types ?? []) this.apply(type, resources, []);
+    if (saved?.complete) this.completed();
+    // Last: without it all of this is done again.
+    this.#journal.put(hubKey, Buffer.from(this.#hub));
+  }
+}
+
+const keyOf = (type: DownType, name: string): string => formatTouched({ kind: 'hub', type, name });
+
+function entriesOf<T>(byType: Map<DownType, Map<string, T>>, type: DownType): Map<string, T> {
+  const known = byType.get(type) ?? new Map<string, T>();
+  byType.set(type, known);
+  return known;
+}

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unreadPolicies } from '@isthmus/cluster-agent/applied.ts';
+import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
+import { OlderHubViewFile } from '@isthmus/cluster-agent/link/older-hub-view.ts';
+import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import { contentVersion } from '@isthmus/api/wire/binary.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
+import { until } from '../../fakes/agent.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { MemoryJournal } from '../../fakes/memory-journal.ts';
+import { aMatch, anAuthorization } from '../../fakes/records.ts';
+import { makeAuthority } from '../../fakes/authority.ts';
+
+describe('the hub’s word on disk', () => {
+  let dir = '';
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'isthmus-view-'));
+  });
+  const journals: Journal[] = [];
+  afterEach(async () => {
+    for (const one of journals.splice(0)) await one.close();
+    rmSync(dir, { recursive: true });
+  });
+  const at = () => join(dir, 'hub-view.json');
+  const folder = () => join(dir, 'hub-state');
+  const open = (hub = 'hub-a', log: Log = silentLog) => {
+    const journal = new Journal({ folder: folder(), clock: new FakeClock(), log });
+    journals.push(journal);
+    return new HubStore({ journal, hub, log, older: new OlderHubViewFile(at(), log) });
+  };
+  const diversion = (percent: number) => {
+    const body = wire.diversion.encode({
+      id: 'd',
+      cluster: 'west',
+      percent,
+      services: [],
+      remoteOnly: false,
+      deadline: undefined,
+    });
+    return { name: 'd', version: contentVersion(body), body };
+  };
+
+  it('is what it was after a restart, with its versions and whether it was whole', () => {
+    const views = open();
+    assert.deepEqual(views.apply('diversion', [diversion(30)], []), []);
+    assert.equal(views.complete, false);
+    assert.equal(views.completed(), true);
+    assert.equal(views.completed(), false, 'that is no news');
+    const again = open();
+    assert.equal(again.complete, true);
+    assert.equal(again.view.diversions.get('d')?.percent, 30);
+    assert.equal(again.version('diversion', 'd'), diversion(30).version);
+  });
+
+  it('is not whole when the agent was killed before the end of the first sync', () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    assert.equal(open().complete, false);
+  });
+
+  it('goes on with the one before of what cannot be read, and names it', () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    const broken = { name: 'd', version: 'x', body: Buffer.from([0xff]) };
+    assert.deepEqual(
+      views.apply('diversion', [broken], []).map(({ name }) => name),
+      ['d'],
+    );
+    assert.equal(views.view.diversions.get('d')?.percent, 30);
+  });
+
+  describe('a policy that cannot be read and was never held', () => {
+    const policy = (action: 'ALLOW' | 'DENY', revision = 1) => {
+      const target = { namespace: 'shop', labels: { app: 'cart' } };
+      const authorization = anAuthorization({
+        name: 'isthmus~p',
+        action,
+        rules: [[[aMatch({ destinationPorts: [80] })]]],
+      });
+      const body = wire.compiledPolicy.encode({ name: 'p', revision, target, authorization });
+      return { name: 'p', version: contentVersion(body), body };
+    };
+    const unreadable = () => {
+      const one = policy('DENY');
+      // Under another name nothing of its content is believed, but whom it is for.
+      return { ...one, name: 'q' };
+    };
+    const rulesOf = (views: HubStore, name: string) => views.view.policies.get(name)?.authorization.rules;
+
+    it('closes what it is for, is refused by name, and is held in no version', () => {
+      const views = open();
+      assert.deepEqual(
+        views.apply('policy', [unreadable()], []).map(({ name }) => name),
+        ['q'],
+      );
+      assert.deepEqual(rulesOf(views, 'q'), [[[aMatch({ destinationPorts: [80] })]]]);
+      assert.equal(views.version('policy', 'q'), undefined);
+      assert.deepEqual([...views.versions().get('policy')!], [['q', '']]);
+    });
+
+    it('reads as rejected in that version, with what is in force instead', () => {
+      const views = open();
+      views.apply('policy', [unreadable()], []);
+      const [report] = unreadPolicies(views);
+      assert.deepEqual(
+        [report?.subject, report?.version, report?.state],
+        ['policy/q', unreadable().version, 'REJECTED'],
+      );
+      assert.match(
+        report?.message ?? '',
+        /until it can be read, workloads of shop with app=cart refuse whatever it may deny/,
+      );
+    });
+
+    it('closes it still after a restart, and no longer when it is gone', () => {
+      const views = open();
+      views.apply('policy', [unreadable()], []);
+      const again = open();
+      assert.ok(rulesOf(again, 'q'));
+      assert.equal(again.refused('policy').size, 1);
+      again.apply('policy', [], ['q']);
+      assert.equal(rulesOf(again, 'q'), undefined);
+      assert.equal(again.refused('policy').size, 0);
+    });
+
+    it('is read once a version comes that can be, which it then keeps', () => {
+      const views = open();
+      const garbage = { ...policy('DENY'), version: 'x', body: Uint8Array.of(10, 99) };
+      views.apply('policy', [garbage], []);
+      assert.equal(rulesOf(views, 'p'), undefined, 'nothing says whom it is for');
+      const [report] = unreadPolicies(views);
+      assert.equal(report?.state, 'REJECTED');
+      assert.match(
+        report.message,
+        /nothing is in force in its place, and connections that it denies are let in/,
+      );
+      views.apply('policy', [policy('ALLOW')], []);
+      assert.equal(views.refused('policy').size, 0);
+      views.apply('policy', [garbage], []);
+      assert.equal(views.view.policies.get('p')?.authorization.action, 'ALLOW');
+      assert.deepEqual([...views.versions().get('policy')!], [['p', policy('ALLOW').version]]);
+    });
+  });
+
+  it('takes no resource under a name that its content does not have', () => {
+    const views = open();
+    const stray = { ...diversion(30), name: 'another' };
+    assert.deepEqual(views.apply('diversion', [stray], []), [
+      { name: 'another', reason: 'its content is that of "d"' },
+    ]);
+    assert.equal(views.view.diversions.size, 0);
+  });
+
+  it('is unknown, not empty, when what was flushed is damaged: the folder is set aside', async () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    views.completed();
+    await views.flushed();
+    const segment = join(folder(), '00000001.log');
+    const bytes = readFileSync(segment);
+    bytes[60]! ^= 1;
+    writeFileSync(segment, bytes);
+    const again = open();
+    assert.deepEqual([again.complete, again.view.diversions.size], [false, 0]);
+    assert.deepEqual(readFileSync(join(`${folder()}.damaged`, '00000001.log')), bytes);
+  });
+
+  it('is not believed for another hub, to which the cluster has moved', () => {
+    const views = open('hub-a');
+    views.apply('diversion', [diversion(30)], []);
+    views.completed();
+    const seen = (hub: string) => {
+      const { complete, view } = open(hub);
+      return [complete, view.diversions.size];
+    };
+    assert.deepEqual(seen('hub-a'), [true, 1]);
+    assert.deepEqual(seen('hub-b'), [false, 0]);
+    assert.deepEqual(seen('hub-a'), [false, 0], 'what it had said is gone');
+  });
+
+  it('is named by the versions that are held, with what was removed not among them', () => {
+    const views = open();
+    views.apply('diversion', [diversion(30)], []);
+    views.apply('diversion', [diversion(40)], []);
+    const held = (store: HubStore) => [...store.versions().get('diversion')!];
+    assert.deepEqual(held(open()), [['d', diversion(40).version]]);
+    views.apply('diversion', [], ['d']);
+    assert.deepEqual(held(open()), []);
+  });
+
+  it('has names of 4,095 and 4,096 characters, and refuses one of 4,097, which it does not keep', () => {
+    const views = open();
+    for (const length of [4095, 4096, 4097]) {
+      const stray = { ...diversion(30), name: '€'.repeat(length) };
+      const [refused] = views.apply('diversion', [stray], []);
+      assert.match(
+        refused?.reason ?? '',
+        length > 4096 ? /4097 characters, and may have 4096 at most/ : /its content is that of "d"/,
+      );
+    }
+    assert.equal(open().refused('diversion').size, 2);
+  });
+
+  describe('of an agent that wrote it into one file', () => {
+    const write = (hub: string | undefined, text?: string) => {
+      const { name, version, body } = diversion(30);
+      const resources = [[name, version, Buffer.from(body).toString('base64')]];
+      writeFileSync(at(), text ?? JSON.stringify({ hub, complete: true, types: [['diversion', resources]] }));
+    };
+    const removed = () => until(() => !existsSync(at()));
+
+    for (const hub of ['hub-a', undefined])
+      it(`is taken over once, and the file is removed, also when it does ${hub ? '' : 'not '}say of which hub it is`, async () => {
+        write(hub);
+        const views = open();
+        assert.deepEqual([views.complete, views.view.diversions.get('d')?.percent], [true, 30]);
+        await removed();
+        views.apply('diversion', [diversion(40)], []);
+        write(hub);
+        assert.equal(open().view.diversions.get('d')?.percent, 40);
+        await removed();
+      });
+
+    it('is left out when it is of another hub', async () => {
+      write('hub-b');
+      const views = open();
+      assert.deepEqual([views.complete, views.view.diversions.size], [false, 0]);
+      await removed();
+    });
+
+    for (const [what, text] of [
+      ['cut short', '{"complete":true,"types":[["diver'],
+      ['of another shape', '[["diversion",[]]]'],
+      ['not of resources', '{"complete":true,"types":[["diversion",[["d","1"]]]]}'],
+    ] as const)
+      it(`is unknown, not empty, when the file is ${what}: it is set aside`, () => {
+        write(undefined, text);
+        assert.equal(open().complete, false);
+        assert.equal(readFileSync(`${at()}.damaged`, 'utf8'), text);
+        assert.equal(existsSync(at()), false);
+      });
+  });
+
+  it('is written in its order when there is room again, and reported each second until then', () => {
+    const errors: object[] = [];
+    const disk = new FullDisk();
+    const log = { ...silentLog, error: (fields: object) => errors.push(fields) };
+    const views = new HubStore({ journal: disk, hub: 'hub-a', log });
+    disk.isFull = true;
+    views.apply('diversion', [diversion(30), { ...diversion(30), name: 'stray' }], []);
+    views.completed();
+    views.apply('diversion', [diversion(40)], ['stray']);
+    assert.equal(views.view.diversions.get('d')?.percent, 40, 'proxies have it');
+    assert.equal(errors.length, 1);
+    views.save();
+    assert.equal(errors.length, 2);
+    disk.isFull = false;
+    views.save();
+    assert.deepEqual(disk.changed, ['hub', 'hub diversion d', '-hub diversion stray', 'complete']);
+    views.save();
+    assert.equal(errors.length, 2);
+    const again = new HubStore({ journal: disk, hub: 'hub-a', log });
+    assert.deepEqual([again.complete, again.view.diversions.get('d')?.percent], [true, 40]);
+  });
+
+  it('is flushed again after a flush that failed', async () => {
+    const disk = new FullDisk();
+    const views = new HubStore({ journal: disk, hub: 'hub-a', log: silentLog });
+    disk.isFull = true;
+    await views.flushed();
+    const before = disk.flushes;
+    views.save();
+    assert.equal(disk.flushes, before + 1);
+    disk.isFull = false;
+    await views.flushed();
+    views.save();
+    views.save();
+    assert.ok(disk.flushes <= before + 3);
+  });
+
+  it('keeps the newer bundle of a trust domain, also after a restart', () => {
+    const { root, trustDomain } = makeAuthority();
+    const bundle = (sequence: number) => {
+      const body = encodeTrustBundle({ trustDomain, roots: [root], sequence });
+      return { name: trustDomain, version: contentVersion(body), body };
+    };
+    const first = open();
+    assert.deepEqual(first.apply('trust-bundle', [bundle(4)], []), []);
+    assert.deepEqual(first.apply('trust-bundle', [bundle(5)], []), []);
+    for (const store of [first, open()]) {
+      const [refused] = store.apply('trust-bundle', [bundle(4)], []);
+      assert.match(refused?.reason ?? '', /sequence 4, and 5 is held/);
+      assert.equal(store.view.bundles.get(trustDomain)?.sequence, 5);
+      assert.deepEqual(store.apply('trust-bundle', [bundle(5)], []), []);
+    }
+  });
+});
+
+class FullDisk extends MemoryJournal {
+  isFull = false;
+  flushes = 0;
+  /** Keys in the order in which they were written; with a `-`: removed. */
+  readonly changed: string[] = [];
+
+  override put(key: string, body: Uint8Array): void {
+    this.#write();
+    super.put(key, body);
+    this.changed.push(key);
+  }
+
+  override remove(key: string): void {
+    this.#write();
+    super.remove(key);
+    if (key !== 'complete') this.changed.push(`-${key}`);
+  }
+
+  override flushed(): Promise<void> {
+    this.flushes++;
+    return this.isFull ? Promise.reject(full) : super.flushed();
+  }
+
+  #write(): void {
+    if (this.isFull) throw full;
+  }
+}
+
+const full = new CodedError('WRITE_FAILED', 'the file system is full: make room');
