@@ -24,9 +24,9 @@ import { intentOf } from './state/intent.ts';
 import { Live } from './state/live.ts';
 import { watchFirstExports } from './policy/first-exports.ts';
 import { watchNetworks } from './registry/network.ts';
+import { Observations } from './observation/observations.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
-import { emptyShard } from './state/shard.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
 import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
@@ -125,14 +125,15 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   closing.add(() => over.abort(new Error('the hub ends')));
   const settings = settingsOf(options, ca.hash);
   const index = new HubIndexes();
-  const live = await Live.start({ store, settings, epoch, index, log }, over.signal);
+  const observations = new Observations(clock);
+  const live = await Live.start({ store, settings, epoch, index, observations, log }, over.signal);
   const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
   closing.add(() => runner.attempts.flush());
-  const restored = await restoreReports(store, live, options);
+  const restored = await restoreReports(store, live, observations, options);
   const { server } = certificates;
   const { limits } = options;
   const onReportsRefused = status.reportsRefused.bind(status);
-  const deps = { clock, random, log, live, store, runner, ca, provider, server, limits };
+  const deps = { clock, random, log, live, observations, store, runner, ca, provider, server, limits };
   const ports = hubPorts({ ...deps, onReportsRefused });
   const link = listeners.open(ports, restored);
   closing.add(() => link.stop());
@@ -199,7 +200,8 @@ const settingsOf = (options: HubOptions, linkCaHash: string) => ({
 async function restoreReports(
   store: Store,
   live: Live,
-  { clock, log, limits }: HubOptions,
+  observations: Observations,
+  { log, limits }: HubOptions,
 ): Promise<Map<string, Reports>> {
   const restored = new Map<string, Reports>();
   const saved = await store.readObserved();
@@ -208,8 +210,7 @@ async function restoreReports(
     const loaded = bytes && Reports.load(bytes, limits);
     if (loaded && !loaded.ok)
       log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
-    const shard = emptyShard(cluster, clock.now());
-    live.setShard(loaded?.ok ? loaded.value.change(shard) : shard);
+    observations.update(cluster, (record) => (loaded?.ok ? loaded.value.change(record) : record));
     if (loaded?.ok) restored.set(cluster, loaded.value.reports);
   }
   return restored;

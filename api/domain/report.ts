@@ -60,7 +60,7 @@ export interface ServiceHealth {
   readonly groups: readonly EndpointGroup[];
 }
 
-/** Small and frequent; the latest wins. Unless it is partial, a service that is not in it has no endpoints. */
+/** Frequent; the latest wins. Unless it is partial, a service that is not in it has no endpoints. */
 export interface HealthReport {
   readonly sequence: number;
   /** The agent's wall clock, epoch milliseconds: skew is measured and shown, never used. */
@@ -68,7 +68,10 @@ export interface HealthReport {
   readonly proxiesConnected: number;
   readonly workloads: number;
   readonly services: readonly ServiceHealth[];
-  /** The agent has not finished listing its cluster: it says only that it is there. Absent: it has. */
+  /**
+   * It says only that the agent is there: it has not finished listing its cluster, or the counts are those that the hub
+   * has acknowledged. Absent: the counts are in it.
+   */
   readonly partial?: true;
   /** Services whose counts the receiver could not read, and why. A sender has none. */
   readonly unreadable: readonly UnreadableHealth[];

@@ -1,6 +1,6 @@
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Write } from '../store/store.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import type { Warning } from './warning.ts';
 
 /** Why a mutation was refused, for a person and for a program. Returned in `userErrors`; nothing was changed. */
@@ -44,9 +44,5 @@ export interface Command<I, P> {
   subject?(input: I): string;
   /** What an input stands for where it only names it: the request of a plan. The audit log has it beside the input. */
   meaning?(input: I): object;
-  decide(
-    snapshot: FederationSnapshot,
-    input: I,
-    context: DecideContext,
-  ): Result<Decision<P>, readonly UserError[]>;
+  decide(snapshot: Now, input: I, context: DecideContext): Result<Decision<P>, readonly UserError[]>;
 }

@@ -13,17 +13,17 @@ import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import { diversionsOf } from '../failover/diversions.ts';
 import { holdsForItself, isExported } from '../policy/exported.ts';
 import { members } from '../state/members.ts';
-import type { Shard } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import { intermediateOf } from './versions.ts';
 import type { Stored } from '../store/store.ts';
 
 export type Resources = ReadonlyMap<string, Resource>;
 
 /** What one cluster exports, by the resource names that all other clusters receive. */
-export function exportsFrom(snapshot: FederationSnapshot, cluster: string): Resources {
-  const shard = snapshot.observed.get(cluster);
-  const services = shard ? exportsOf(snapshot, shard) : [];
+export function exportsFrom(snapshot: Now, cluster: string): Resources {
+  const record = snapshot.observed.get(cluster);
+  const services = record ? exportsOf(snapshot, record) : [];
   return named(link.remoteService.encode, services, (one) => `${one.cluster}/${keyOf(one)}`);
 }
 
@@ -32,7 +32,7 @@ export function exportsFrom(snapshot: FederationSnapshot, cluster: string): Reso
  * what `exportsFrom` gives, which is the same for every receiver.
  */
 export function compile(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   cluster: string,
   type: string,
   exported: (cluster: string) => Resources = (name) => exportsFrom(snapshot, name),
@@ -78,30 +78,27 @@ function named<T>(
   );
 }
 
-const bundles = ({ intent }: FederationSnapshot) =>
+const bundles = ({ intent }: Now) =>
   [...intent.trustDomains.values()].map(({ value }) => ({
     trustDomain: value.name as TrustDomain,
     roots: [new X509Certificate(value.rootCertificatePem)],
     sequence: value.sequence,
   }));
 
-const intermediates = ({ intent }: FederationSnapshot) =>
+const intermediates = ({ intent }: Now) =>
   [...intent.intermediates.values()].map(({ value }) => intermediateOf(value, intent));
 
-const activations = ({ intent }: FederationSnapshot, cluster: string) =>
+const activations = ({ intent }: Now, cluster: string) =>
   [...intent.intermediates.values()]
     .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
     .map(({ id }) => ({ keyId: id }));
 
-const policies = (snapshot: FederationSnapshot, cluster: string) =>
+const policies = (snapshot: Now, cluster: string) =>
   [...snapshot.intent.accessPolicies.values()]
     .filter(({ value }) => value.target.clusters.length === 0 || value.target.clusters.includes(cluster))
     .map((stored) => compiledPolicy(snapshot, stored));
 
-const compiledPolicy = (
-  { settings }: FederationSnapshot,
-  { value, revision }: Stored<AccessPolicy>,
-): CompiledPolicy => ({
+const compiledPolicy = ({ settings }: Now, { value, revision }: Stored<AccessPolicy>): CompiledPolicy => ({
   name: value.name,
   revision,
   target: { namespace: value.target.namespace, labels: value.target.labels },
@@ -109,11 +106,11 @@ const compiledPolicy = (
 });
 
 /** The version under which agents report a policy: what they say of another one is about the past. */
-export const policyVersion = (snapshot: FederationSnapshot, stored: Stored<AccessPolicy>): string =>
+export const policyVersion = (snapshot: Now, stored: Stored<AccessPolicy>): string =>
   contentVersion(link.compiledPolicy.encode(compiledPolicy(snapshot, stored)));
 
 /** Until workspaces exist all members are in one, so a grant covers every other member. */
-function grants(snapshot: FederationSnapshot, cluster: string) {
+function grants(snapshot: Now, cluster: string) {
   const clusters = members(snapshot).filter((name) => name !== cluster);
   const services = snapshot.observed.get(cluster)?.services.values() ?? [];
   return [...services]
@@ -121,11 +118,7 @@ function grants(snapshot: FederationSnapshot, cluster: string) {
     .map(({ namespace, name }) => ({ namespace, name, clusters }));
 }
 
-function remotes(
-  snapshot: FederationSnapshot,
-  cluster: string,
-  exported: (cluster: string) => Resources,
-): Resources {
+function remotes(snapshot: Now, cluster: string, exported: (cluster: string) => Resources): Resources {
   const others = members(snapshot).filter((name) => name !== cluster);
   return new Map(
     others.flatMap((name) =>
@@ -134,12 +127,12 @@ function remotes(
   );
 }
 
-function exportsOf(snapshot: FederationSnapshot, shard: Shard): readonly RemoteService[] {
-  const gateways = usableGateways(snapshot, shard);
-  return [...shard.services.values()]
-    .filter((service) => isExported(snapshot, shard.cluster, service))
+function exportsOf(snapshot: Now, record: ClusterRecord): readonly RemoteService[] {
+  const gateways = usableGateways(snapshot, record);
+  return [...record.services.values()]
+    .filter((service) => isExported(snapshot, record.cluster, service))
     .map(({ namespace, name, hostname, ports, subjectAltNames, groups }) => ({
-      cluster: shard.cluster,
+      cluster: record.cluster,
       namespace,
       name,
       hostname,

@@ -1,6 +1,6 @@
 import { compile, exportsFrom, type Resources } from './compile.ts';
 import { Reads } from '../state/reads.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 interface Known {
   readonly reads: Reads;
@@ -11,9 +11,9 @@ interface Known {
 export class Compiler {
   /** By cluster, then by type. */
   readonly #known = new Map<string, Map<string, Known>>();
-  #clusters: FederationSnapshot['intent']['clusters'] | undefined;
+  #clusters: Now['intent']['clusters'] | undefined;
 
-  resources(snapshot: FederationSnapshot, cluster: string, type: string): Resources {
+  resources(snapshot: Now, cluster: string, type: string): Resources {
     this.#forgetRemoved(snapshot);
     return this.#remembered(cluster, type, snapshot, (reads) =>
       compile(reads.through(snapshot), cluster, type, (name) =>
@@ -22,7 +22,7 @@ export class Compiler {
     );
   }
 
-  #exports(snapshot: FederationSnapshot, cluster: string): Resources {
+  #exports(snapshot: Now, cluster: string): Resources {
     return this.#remembered(cluster, 'exports', snapshot, (reads) => {
       reads.note('gateway owners', snapshot, (at) => ownersOf(at, cluster));
       return exportsFrom(reads.through(snapshot), cluster);
@@ -34,18 +34,13 @@ export class Compiler {
     return this.#known.keys();
   }
 
-  #forgetRemoved({ intent: { clusters } }: FederationSnapshot): void {
+  #forgetRemoved({ intent: { clusters } }: Now): void {
     if (clusters === this.#clusters) return;
     this.#clusters = clusters;
     for (const cluster of this.#known.keys()) if (!clusters.has(cluster)) this.#known.delete(cluster);
   }
 
-  #remembered(
-    cluster: string,
-    type: string,
-    snapshot: FederationSnapshot,
-    make: (reads: Reads) => Resources,
-  ): Resources {
+  #remembered(cluster: string, type: string, snapshot: Now, make: (reads: Reads) => Resources): Resources {
     const ofCluster = this.#known.get(cluster) ?? new Map<string, Known>();
     const known = ofCluster.get(type);
     if (known && !known.reads.changedIn(snapshot)) return known.resources;
@@ -57,7 +52,7 @@ export class Compiler {
 }
 
 /** The clusters that a cluster's gateways belong to, in their order. */
-const ownersOf = ({ observed, index }: FederationSnapshot, cluster: string): string =>
+const ownersOf = ({ observed, index }: Now, cluster: string): string =>
   [...(observed.get(cluster)?.gateways.values() ?? [])]
     .map(({ address }) => index.gatewayOwners.owner(address) ?? '')
     .join(' ');

@@ -1,8 +1,8 @@
 import type { Diversion } from '@isthmus/api/domain/directive.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Drains and executed failovers as one thing: shares of new connections that leave a cluster. Intent alone says which. */
-export function diversionsOf({ intent }: Pick<FederationSnapshot, 'intent'>): readonly Diversion[] {
+export function diversionsOf({ intent }: Pick<Now, 'intent'>): readonly Diversion[] {
   const drains = [...intent.clusters.values()]
     .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')
     .map(({ value }): Diversion => ({

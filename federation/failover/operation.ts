@@ -6,8 +6,8 @@ import { refuse } from '../command/refuse.ts';
 import { diversionVersion, intermediateVersion } from '../compile/versions.ts';
 import { diversionsOf, isOf } from './diversions.ts';
 import { waitsAt } from '../state/waits.ts';
-import type { Shard } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import type { Write } from '../store/store.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { Write } from '../store/store.ts';
  * that has not ended will not end as it was meant.
  */
 export function startOperation(
-  { intent }: FederationSnapshot,
+  { intent }: Now,
   { newId, now }: DecideContext,
   type: Operation['type'],
   subject: string,
@@ -47,7 +47,7 @@ export function startOperation(
 }
 
 /** An operation with what has been applied since, by what the clusters' proxies have acknowledged; itself when nothing. */
-export function advanced(operation: Operation, snapshot: FederationSnapshot, now: number): Operation {
+export function advanced(operation: Operation, snapshot: Now, now: number): Operation {
   if (operation.state !== 'RUNNING') return operation;
   const before = new Set(operation.applied.map(({ cluster }) => cluster));
   const since = operation.clusters.filter(
@@ -60,10 +60,7 @@ export function advanced(operation: Operation, snapshot: FederationSnapshot, now
 }
 
 /** Members that have yet to apply it. */
-export const waitingFor = (
-  { clusters, applied }: Operation,
-  { intent }: FederationSnapshot,
-): readonly string[] =>
+export const waitingFor = ({ clusters, applied }: Operation, { intent }: Now): readonly string[] =>
   clusters.filter(
     (name) =>
       intent.clusters.get(name)?.value.admission === 'ADMITTED' &&
@@ -71,11 +68,11 @@ export const waitingFor = (
   );
 
 /** What a running operation waits for, for people: each cluster, and which of its proxies. */
-export const waits = (operation: Operation, snapshot: FederationSnapshot): readonly string[] =>
+export const waits = (operation: Operation, snapshot: Now): readonly string[] =>
   waitsAt(snapshot, waitingFor(operation, snapshot), subjectsOf(operation, snapshot));
 
 /** The names under which agents report what an operation is about. */
-function subjectsOf({ type, subject }: Operation, snapshot: FederationSnapshot): readonly string[] {
+function subjectsOf({ type, subject }: Operation, snapshot: Now): readonly string[] {
   if (type === 'REVOKE_CLUSTER')
     return revokedOf(snapshot, subject).map(({ keyId }) => `intermediate/${keyId}`);
   return diversionsOf(snapshot)
@@ -97,14 +94,10 @@ export const advanceOperations: Command<object, { advanced: readonly string[] }>
   },
 };
 
-function hasApplied(
-  { type, subject }: Operation,
-  shard: Shard | undefined,
-  snapshot: FederationSnapshot,
-): boolean {
-  if (!shard) return false;
+function hasApplied({ type, subject }: Operation, record: ClusterRecord | undefined, snapshot: Now): boolean {
+  if (!record) return false;
   const holds = (what: string, version: string) => {
-    const said = shard.applied.get(what);
+    const said = record.applied.get(what);
     return said?.state === 'APPLIED' && said.version === version;
   };
   const standing = diversionsOf(snapshot).filter(({ id }) => isOf(subject, id));
@@ -115,7 +108,8 @@ function hasApplied(
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
       return (
-        standing.length === 0 && ![...shard.applied.keys()].some((what) => isOf(`diversion/${subject}`, what))
+        standing.length === 0 &&
+        ![...record.applied.keys()].some((what) => isOf(`diversion/${subject}`, what))
       );
     case 'REVOKE_CLUSTER':
       return revokedOf(snapshot, subject).every((one) =>
@@ -124,7 +118,7 @@ function hasApplied(
   }
 }
 
-const revokedOf = ({ intent }: FederationSnapshot, cluster: string): readonly IntermediateRecord[] =>
+const revokedOf = ({ intent }: Now, cluster: string): readonly IntermediateRecord[] =>
   [...intent.intermediates.values()]
     .map(({ value }) => value)
     .filter((one) => one.cluster === cluster && one.revoked);

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { UserError } from '../command/command.ts';
 import type { Warning } from '../command/warning.ts';
 import { refusal } from '../command/refuse.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { targetsOf, targetWarnings, unreachableOf } from './targets.ts';
 import { diversionsOf } from './diversions.ts';
 import { groupsFor, servicesIn, sharesOf, type ClusterGroup } from './service-groups.ts';
@@ -48,7 +48,7 @@ export interface Plan {
 
 /** What a failover would do, by the very function that moves the connections. */
 export function simulate(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   request: FailoverRequest,
   now: number,
 ): Result<Plan, readonly UserError[]> {
@@ -75,7 +75,7 @@ export function simulate(
   });
 }
 
-function clustersFrom(snapshot: FederationSnapshot, from: FailoverFrom): readonly string[] {
+function clustersFrom(snapshot: Now, from: FailoverFrom): readonly string[] {
   const members = [...snapshot.intent.clusters.values()]
     .filter(({ value }) => value.admission === 'ADMITTED')
     .map(({ id }) => id);
@@ -86,7 +86,7 @@ function clustersFrom(snapshot: FederationSnapshot, from: FailoverFrom): readonl
 }
 
 function check(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   request: FailoverRequest,
   clusters: readonly string[],
   now: number,
@@ -121,7 +121,7 @@ function check(
 }
 
 function planOf(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   request: FailoverRequest,
   clusters: readonly string[],
   service: string,
@@ -170,11 +170,7 @@ function movesBetween(
  * Everything that the shares of the plan's services follow from, by its content, and nothing else: a token, or the
  * policy of another service, makes no plan stale. Counts move all the time and are reduced to some or none.
  */
-function basisOf(
-  snapshot: FederationSnapshot,
-  clusters: readonly string[],
-  services: readonly string[],
-): string {
+function basisOf(snapshot: Now, clusters: readonly string[], services: readonly string[]): string {
   const { intent, observed } = snapshot;
   const orders = services.map((name) => {
     const policy = intent.trafficPolicies.get(name)?.value;

@@ -1,16 +1,12 @@
 import type { Failover } from '@isthmus/api/domain/failover.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** A failover that is taken back returns in four parts, so that a cluster that cannot bear it yet is not buried. */
 const step = 25;
 export const stepMillis = 3000;
 
 /** The failover after the step that is due, null when it has returned altogether, undefined while nothing is due. */
-export function nextStep(
-  failover: Failover,
-  snapshot: FederationSnapshot,
-  now: number,
-): Failover | null | undefined {
+export function nextStep(failover: Failover, snapshot: Now, now: number): Failover | null | undefined {
   const { returning } = failover;
   if (!returning || now < returning.steppedAt + stepMillis) return undefined;
   if (notReady(failover, snapshot).length > 0) return undefined;
@@ -19,23 +15,20 @@ export function nextStep(
 }
 
 /** A failover from the moment that it is taken back: its first part returns at once, if there is something to return to. */
-export function beginReturn(failover: Failover, snapshot: FederationSnapshot, now: number): Failover {
+export function beginReturn(failover: Failover, snapshot: Now, now: number): Failover {
   const left = notReady(failover, snapshot).length > 0 ? 100 : 100 - step;
   return { ...failover, returning: { left, steppedAt: now } };
 }
 
 /** Clusters that nothing returns to now: away, or without a healthy endpoint. One that is drained gets nothing anyway. */
-export function notReady(
-  { clusters, services }: Failover,
-  { intent, observed }: FederationSnapshot,
-): readonly string[] {
+export function notReady({ clusters, services }: Failover, { intent, observed }: Now): readonly string[] {
   return clusters.filter((name) => {
     const member = intent.clusters.get(name)?.value;
     if (member?.admission !== 'ADMITTED' || member.drainPercent === 100) return false;
-    const shard = observed.get(name);
+    const record = observed.get(name);
     const isHealthy = services.some((service) =>
-      shard?.health.get(service)?.some(({ healthy }) => healthy > 0),
+      record?.health.get(service)?.some(({ healthy }) => healthy > 0),
     );
-    return shard?.link.kind !== 'CONNECTED' || !isHealthy;
+    return record?.link.kind !== 'CONNECTED' || !isHealthy;
   });
 }

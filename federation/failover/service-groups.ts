@@ -5,19 +5,19 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import { shares, type Diverted, type Group, type Shares } from '@isthmus/mesh/balance/shares.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { holdsForItself, isExported } from '../policy/exported.ts';
-import type { Shard } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import { diversionsOf } from './diversions.ts';
 
 export type ClusterGroup = Group & Pick<EndpointGroup, 'transport'>;
 
-const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
+const members = ({ intent, observed }: Now): readonly ClusterRecord[] =>
   [...observed.values()].filter(
     ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
   );
 
 /** Every exported service that has endpoints in a cluster. */
-export function servicesIn(snapshot: FederationSnapshot, cluster: string): readonly string[] {
+export function servicesIn(snapshot: Now, cluster: string): readonly string[] {
   const services = snapshot.observed.get(cluster)?.services ?? new Map<string, never>();
   return [...services]
     .filter(([, one]) => isExported(snapshot, cluster, one) && total(one.groups) > 0)
@@ -31,15 +31,11 @@ const total = (groups: readonly EndpointGroup[]): number =>
  * Endpoints of a service as a cluster's clients can have them: their own, and those that others export and can be
  * entered for, unless the cluster has a service of that name to itself. What agents give their proxies, no more.
  */
-export function groupsFor(
-  snapshot: FederationSnapshot,
-  client: string,
-  service: string,
-): readonly ClusterGroup[] {
+export function groupsFor(snapshot: Now, client: string, service: string): readonly ClusterGroup[] {
   const alone = holdsForItself(snapshot, client, service);
-  return members(snapshot).flatMap((shard) => {
-    const { cluster, services } = shard;
-    const gateways = usableGateways(snapshot, shard);
+  return members(snapshot).flatMap((record) => {
+    const { cluster, services } = record;
+    const gateways = usableGateways(snapshot, record);
     const found = services.get(service);
     const own = cluster === client;
     if (!found || (!own && (alone || !isExported(snapshot, cluster, found)))) return [];
@@ -52,7 +48,7 @@ export function groupsFor(
 
 /** Where each member's clients of a service go, under the diversions that stand and these. */
 export function sharesOf(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   service: string,
   added: readonly Diverted[],
 ): ReadonlyMap<string, Shares<ClusterGroup>> {
@@ -72,7 +68,7 @@ export function sharesOf(
 }
 
 /** Services of a cluster, exported or not, whose clients would be sent away and have no other endpoint. */
-export function withoutAlternative(snapshot: FederationSnapshot, drain: Diverted): readonly string[] {
+export function withoutAlternative(snapshot: Now, drain: Diverted): readonly string[] {
   const services = snapshot.observed.get(drain.cluster)?.services ?? new Map<string, never>();
   return [...services]
     .filter(([, one]) => total(one.groups) > 0)

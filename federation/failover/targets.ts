@@ -1,5 +1,5 @@
 import { warning, type Warning } from '../command/warning.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { isExported } from '../policy/exported.ts';
 import { usableGateways } from '../policy/gateways.ts';
 
@@ -16,17 +16,17 @@ export interface Target {
 
 /** Members, beside those that are left, that export any of the services, whether or not anything there is healthy. */
 export function targetsOf(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   left: readonly string[],
   services: readonly string[],
 ): readonly Target[] {
-  return [...snapshot.observed.values()].flatMap((shard) => {
-    const { cluster, link } = shard;
+  return [...snapshot.observed.values()].flatMap((record) => {
+    const { cluster, link } = record;
     if (left.includes(cluster) || snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED')
       return [];
-    const lacksGateway = !usableGateways(snapshot, shard).some(({ ready }) => ready);
+    const lacksGateway = !usableGateways(snapshot, record).some(({ ready }) => ready);
     return services.flatMap((service): Target[] => {
-      const found = shard.services.get(service);
+      const found = record.services.get(service);
       if (!found || !isExported(snapshot, cluster, found)) return [];
       const sum = (count: 'healthy' | 'total') => found.groups.reduce((all, group) => all + group[count], 0);
       const [healthy, total] = [sum('healthy'), sum('total')];
@@ -73,7 +73,7 @@ export function targetWarnings(targets: readonly Target[]): readonly Warning[] {
 
 /** Why a service that should leave a cluster stays there, for each service. */
 export function whyItStays(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   left: readonly string[],
   services: readonly string[],
 ): readonly Warning[] {

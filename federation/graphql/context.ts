@@ -6,7 +6,7 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { CommandRunner } from '../command/run.ts';
 import type { Plans } from '../failover/plans.ts';
 import type { Live } from '../state/live.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the API is made of; the same for every request. */
@@ -30,5 +30,5 @@ export type Role = 'ADMIN';
 export interface RequestContext extends ApiDeps {
   readonly viewer: string;
   readonly roles: readonly Role[];
-  readonly snapshot: FederationSnapshot;
+  readonly snapshot: Now;
 }

@@ -1,8 +1,8 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { isExported } from '../policy/exported.ts';
 import type { ExportsIndex } from '../state/indexes.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 
 const nobody: ReadonlySet<never> = new Set<never>();
 const nowhere: ReadonlyMap<never, never> = new Map<never, never>();
@@ -34,7 +34,7 @@ export class Exports implements ExportsIndex {
   }
 
   /** Reads one service of one cluster anew, and what intent says of it. */
-  update(now: FederationSnapshot, cluster: ClusterName, key: ServiceKey): void {
+  update(now: Now, cluster: ClusterName, key: ServiceKey): void {
     const isMember = now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
     const service = isMember ? now.observed.get(cluster)?.services.get(key) : undefined;
     const exported = service !== undefined && isExported(now, cluster, service);

@@ -2,7 +2,7 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { inOwnNetwork, joinedBefore } from '../policy/gateways.ts';
 import type { GatewayOwnersIndex } from '../state/indexes.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Claims are few: an address that two members report is a mistake, or an attempt. */
 export class GatewayOwners implements GatewayOwnersIndex {
@@ -20,9 +20,9 @@ export class GatewayOwners implements GatewayOwnersIndex {
   }
 
   /** Reads the gateways of one cluster anew. Gives the clusters that gain or lose an address. */
-  update(now: FederationSnapshot, cluster: ClusterName): ReadonlySet<ClusterName> {
-    const shard = now.observed.get(cluster);
-    const addresses = new Set(shard ? inOwnNetwork(now, shard).map(({ address }) => address) : []);
+  update(now: Now, cluster: ClusterName): ReadonlySet<ClusterName> {
+    const record = now.observed.get(cluster);
+    const addresses = new Set(record ? inOwnNetwork(now, record).map(({ address }) => address) : []);
     const before = this.#claimed.get(cluster) ?? new Set<string>();
     if (addresses.size > 0) this.#claimed.set(cluster, addresses);
     else this.#claimed.delete(cluster);
@@ -47,7 +47,7 @@ export class GatewayOwners implements GatewayOwnersIndex {
   }
 
   /** Of several members that report one address, the one that joined first. */
-  #first({ intent }: FederationSnapshot, address: string): ClusterName | undefined {
+  #first({ intent }: Now, address: string): ClusterName | undefined {
     let first: Cluster | undefined;
     for (const name of this.#claims.get(address) ?? []) {
       const member = intent.clusters.get(name)?.value;

@@ -2,7 +2,7 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { written, type CollectedChanges } from '../state/change-set.ts';
 import type { KeptIndexes } from '../state/indexes.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';
 import { GatewayOwners } from './gateway-owners.ts';
 
@@ -12,7 +12,7 @@ export class HubIndexes implements KeptIndexes {
   readonly gatewayOwners = new GatewayOwners();
 
   /** Follows one change, in a time that depends on its size alone. Adds the clusters whose addresses change hands. */
-  follow(changes: CollectedChanges, now: FederationSnapshot): void {
+  follow(changes: CollectedChanges, now: Now): void {
     for (const [cluster, before] of written(changes, 'cluster')) {
       const after = now.intent.clusters.get(cluster)?.value;
       if (!differs(before?.value as Cluster | undefined, after)) continue;
@@ -28,7 +28,7 @@ export class HubIndexes implements KeptIndexes {
       for (const other of this.gatewayOwners.update(now, cluster)) changes.gateways.add(other);
   }
 
-  #ofName(now: FederationSnapshot, key: ServiceKey): void {
+  #ofName(now: Now, key: ServiceKey): void {
     const holders: readonly ClusterName[] = [...this.exports.holders(key).keys()];
     for (const cluster of holders) this.exports.update(now, cluster, key);
   }

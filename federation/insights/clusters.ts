@@ -1,10 +1,10 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { conditionsOf } from '../state/conditions.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
 /** What is wrong with each cluster: its own conditions while it is a member, or why it is not one yet. */
-export function ofClusters(snapshot: FederationSnapshot, now: number): readonly Finding[] {
+export function ofClusters(snapshot: Now, now: number): readonly Finding[] {
   return [...snapshot.intent.clusters.values()].flatMap(({ id: cluster, value }) => {
     const object = `Cluster ${cluster}`;
     if (value.admission === 'PENDING') return [notJoined(snapshot, cluster, now)];
@@ -15,7 +15,7 @@ export function ofClusters(snapshot: FederationSnapshot, now: number): readonly 
   });
 }
 
-function notJoined({ intent }: FederationSnapshot, cluster: string, now: number): Finding {
+function notJoined({ intent }: Now, cluster: string, now: number): Finding {
   const until = [...intent.joinTokens.values()]
     .filter(({ value }) => value.cluster === cluster && value.usedAt === undefined && value.expiresAt > now)
     .map(({ value }) => value.expiresAt);
@@ -34,10 +34,10 @@ function notJoined({ intent }: FederationSnapshot, cluster: string, now: number)
 }
 
 /** An agent that is away: everything that works goes on working, but nothing new gets there. */
-function unreachable({ observed, settings }: FederationSnapshot, cluster: string): readonly Condition[] {
-  const shard = observed.get(cluster);
-  if (shard?.link.kind === 'CONNECTED') return [];
-  const since = shard?.link.since ?? 0;
+function unreachable({ observed, settings }: Now, cluster: string): readonly Condition[] {
+  const record = observed.get(cluster);
+  if (record?.link.kind === 'CONNECTED') return [];
+  const since = record?.link.since ?? 0;
   const away = since === 0 ? 'has not connected' : `is not connected since ${new Date(since).toISOString()}`;
   return [
     {

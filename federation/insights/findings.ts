@@ -1,5 +1,5 @@
 import type { Check } from '@isthmus/mesh/http/health-pages.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { ofClusters } from './clusters.ts';
 import type { Finding } from './finding.ts';
 import { ofHub } from './hub.ts';
@@ -12,11 +12,7 @@ import { ofTrust } from './trust.ts';
  * Everything that is wrong or in force in the federation, in no order. `now` in epoch milliseconds; `checks` are those of
  * the hub's own readiness.
  */
-export const findings = (
-  snapshot: FederationSnapshot,
-  now: number,
-  checks: readonly Check[] = [],
-): readonly Finding[] => [
+export const findings = (snapshot: Now, now: number, checks: readonly Check[] = []): readonly Finding[] => [
   ...ofHub(checks),
   ...ofClusters(snapshot, now),
   ...ofServices(snapshot),

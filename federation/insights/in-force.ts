@@ -1,18 +1,18 @@
 import { waitingFor } from '../failover/operation.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** An operation that clusters have not applied for so long waits for somebody who may not come, milliseconds. */
 const patience = 60_000;
 
 /** Drains and failovers that shift traffic, and operations that wait. */
-export const inForce = (snapshot: FederationSnapshot, now: number): readonly Finding[] => [
+export const inForce = (snapshot: Now, now: number): readonly Finding[] => [
   ...drains(snapshot),
   ...failovers(snapshot),
   ...operations(snapshot, now),
 ];
 
-const drains = ({ intent }: FederationSnapshot): readonly Finding[] =>
+const drains = ({ intent }: Now): readonly Finding[] =>
   [...intent.clusters.values()]
     .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')
     .map(({ id: cluster, value: { drainPercent, drainedBy } }) =>
@@ -25,7 +25,7 @@ const drains = ({ intent }: FederationSnapshot): readonly Finding[] =>
       ),
     );
 
-const failovers = ({ intent }: FederationSnapshot): readonly Finding[] =>
+const failovers = ({ intent }: Now): readonly Finding[] =>
   [...intent.failovers.values()].map(({ id, value }) => {
     const { clusters, services, percent, owner, createdAt, reason, returning } = value;
     const what = `${percent} % of new connections to ${counted(services)} leave ${clusters.join(', ')}`;
@@ -47,7 +47,7 @@ function by(actor: string | undefined, at: number | undefined, reason = ''): str
   return `, by ${actor} since ${new Date(at).toISOString()}${reason === '' ? '' : ` (${reason})`}`;
 }
 
-const operations = (snapshot: FederationSnapshot, now: number): readonly Finding[] =>
+const operations = (snapshot: Now, now: number): readonly Finding[] =>
   [...snapshot.intent.operations.values()]
     .filter(({ value }) => value.state === 'RUNNING' && value.startedAt + patience <= now)
     .flatMap(({ id, value }) => {

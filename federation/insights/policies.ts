@@ -1,9 +1,9 @@
 import { policyStatus, type PolicyStatus } from '../policy/status.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** Access policies that are not in force everywhere where they are meant to be. */
-export const ofPolicies = (snapshot: FederationSnapshot): readonly Finding[] =>
+export const ofPolicies = (snapshot: Now): readonly Finding[] =>
   [...snapshot.intent.accessPolicies.values()].flatMap((stored) =>
     policyStatus(snapshot, stored).flatMap((status) =>
       notApplied(stored.value.name, stored.value.target.namespace, status),

@@ -3,12 +3,12 @@ import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
 import { holdsForItself } from '../policy/exported.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
 /** What is wrong with each service in each member, and intent about services that no member has. */
-export function ofServices(snapshot: FederationSnapshot): readonly Finding[] {
+export function ofServices(snapshot: Now): readonly Finding[] {
   const all = [...snapshot.observed.values()]
     .filter(({ cluster }) => isMember(snapshot, cluster))
     .flatMap(({ cluster, services }) =>
@@ -50,7 +50,7 @@ function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[]
   ];
 }
 
-const isMember = ({ intent }: FederationSnapshot, cluster: string): boolean =>
+const isMember = ({ intent }: Now, cluster: string): boolean =>
   intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
 
 const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
@@ -58,7 +58,7 @@ const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
 
 /** A service whose endpoints are all down. One without any is scaled to nothing, which is no fault. */
 function unhealthy(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   cluster: string,
   key: string,
   service: ObservedService,
@@ -88,7 +88,7 @@ function unhealthy(
 }
 
 /** Exports and traffic policies of services that no member, or not the named member, has. */
-function withoutService(snapshot: FederationSnapshot): readonly Finding[] {
+function withoutService(snapshot: Now): readonly Finding[] {
   const { intent, observed } = snapshot;
   const hasIt = (cluster: string, key: string) =>
     isMember(snapshot, cluster) && (observed.get(cluster)?.services.has(key) ?? false);

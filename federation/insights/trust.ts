@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { day } from '@isthmus/mesh/pki/issue.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { validUntil } from '../trust/activation.ts';
 import { finding, type Finding } from './finding.ts';
 
@@ -8,12 +8,12 @@ import { finding, type Finding } from './finding.ts';
 const warnBefore = { root: 30 * day, intermediate: 7 * day };
 
 /** Roots and intermediates that end soon or have ended. */
-export const ofTrust = (snapshot: FederationSnapshot, now: number): readonly Finding[] => [
+export const ofTrust = (snapshot: Now, now: number): readonly Finding[] => [
   ...roots(snapshot, now),
   ...intermediates(snapshot, now),
 ];
 
-const roots = ({ intent }: FederationSnapshot, now: number): readonly Finding[] =>
+const roots = ({ intent }: Now, now: number): readonly Finding[] =>
   [...intent.trustDomains.values()].flatMap(({ value }) => {
     const end = Date.parse(new X509Certificate(value.rootCertificatePem).validTo);
     if (end > now + warnBefore.root) return [];
@@ -28,7 +28,7 @@ const roots = ({ intent }: FederationSnapshot, now: number): readonly Finding[] 
     ];
   });
 
-const intermediates = (snapshot: FederationSnapshot, now: number): readonly Finding[] =>
+const intermediates = (snapshot: Now, now: number): readonly Finding[] =>
   [...snapshot.intent.clusters.values()]
     .filter(({ value }) => value.admission === 'ADMITTED')
     .flatMap(({ id: cluster }) => {

@@ -6,7 +6,7 @@ import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { Reads } from '../state/reads.ts';
-import { withListing } from '../state/shard.ts';
+import { withListing } from '../observation/record-steps.ts';
 import { isHeld } from './hold.ts';
 import type { Pace } from './pace.ts';
 import type { HubPorts } from './ports.ts';
@@ -89,8 +89,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
 
   #showDelay(): void {
     const reportsDelayed = this.#delayed > 0;
-    this.#hub.updateShard(this.cluster, (shard) =>
-      shard.reportsDelayed === reportsDelayed ? shard : { ...shard, reportsDelayed },
+    this.#hub.observe(this.cluster, (record) =>
+      record.reportsDelayed === reportsDelayed ? record : { ...record, reportsDelayed },
     );
   }
 
@@ -130,20 +130,25 @@ export class AgentSync implements LinkStream<SyncMessage> {
         { cluster: this.cluster, type, name, reason },
         'the agent refused what it was sent',
       );
-    this.#hub.updateShard(this.cluster, (shard) => {
+    this.#hub.observe(this.cluster, (record) => {
       const settled = [...applied.keys(), ...removed].map((name) => `${type}/${name}`);
-      if (rejected.size === 0 && !settled.some((key) => shard.refused.has(key))) return shard;
-      const refused = new Map(shard.refused);
+      if (rejected.size === 0 && !settled.some((key) => record.refused.has(key))) return record;
+      const refused = new Map(record.refused);
       for (const key of settled) refused.delete(key);
       for (const [name, refusal] of rejected) refused.set(`${type}/${name}`, refusal);
-      return { ...shard, refused };
+      return { ...record, refused };
     });
   }
 
   #take(response: DeltaResponse) {
     const { clock, lines } = this.#hub;
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
-      const { change, rejected } = this.#reports.apply(response.type, resources, removed, clock.now());
+      const { change, rejected, isNews } = this.#reports.apply(
+        response.type,
+        resources,
+        removed,
+        clock.now(),
+      );
       if (rejected.length > 0) this.#hub.reportsRefused(this.cluster, rejected.length);
       const [first] = rejected;
       if (first)
@@ -158,12 +163,11 @@ export class AgentSync implements LinkStream<SyncMessage> {
           },
           'reports were rejected; the first is named',
         );
-      this.#hub.updateShard(this.cluster, change);
-      if (resources.length + removed.length > 0)
-        this.#hub.saveReports(this.cluster, () => this.#reports.save());
+      this.#hub.observe(this.cluster, change);
+      if (isNews) this.#hub.saveReports(this.cluster, () => this.#reports.save());
       return rejected;
     });
-    if (this.#up.allComplete) this.#hub.updateShard(this.cluster, withListing);
+    if (this.#up.allComplete) this.#hub.observe(this.cluster, withListing);
     return request;
   }
 }

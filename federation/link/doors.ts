@@ -3,8 +3,8 @@ import type { SignIntermediateRequest } from '@isthmus/api/domain/membership.ts'
 import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
-import { withLink } from '../state/shard.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import { withLink } from '../observation/record-steps.ts';
+import type { Now } from '../state/now.ts';
 import { AgentLinks } from './agent-links.ts';
 import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
@@ -31,7 +31,7 @@ export class LinkDoors {
   readonly #links: AgentLinks;
   /** Certificates are asked for a few times a month: ten at once, and one in ten seconds from then on. */
   readonly #signing: RateLimit;
-  #clusters: FederationSnapshot['intent']['clusters'] | undefined;
+  #clusters: Now['intent']['clusters'] | undefined;
 
   constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
     this.#hub = hub;
@@ -109,7 +109,7 @@ export class LinkDoors {
   #gone(cluster: string): void {
     const { clock, log } = this.#hub;
     if (this.#hub.snapshot().observed.get(cluster)?.link.kind !== 'CONNECTED') return;
-    this.#hub.updateShard(cluster, (shard) => withLink(shard, { kind: 'UNREACHABLE', since: clock.now() }));
+    this.#hub.observe(cluster, (record) => withLink(record, { kind: 'UNREACHABLE', since: clock.now() }));
     log.info({ cluster }, 'agent gone');
   }
 

@@ -1,12 +1,12 @@
 import { mayBeExported } from '../policy/exported.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /**
  * Unknown is never empty: until a cluster has said everything on its link, what rests on its reports is neither
  * replaced nor removed where it is held. What intent alone takes away, goes: an export that has ended, a member that
  * was sent away. Ask through `Reads`: what this function reads is what must have it asked again.
  */
-export function isHeld(snapshot: FederationSnapshot, receiver: string, type: string, name: string): boolean {
+export function isHeld(snapshot: Now, receiver: string, type: string, name: string): boolean {
   switch (type) {
     case 'remote': {
       const [cluster = '', namespace = '', service = ''] = name.split('/');
@@ -21,5 +21,5 @@ export function isHeld(snapshot: FederationSnapshot, receiver: string, type: str
   }
 }
 
-const isUnknown = ({ intent, observed }: FederationSnapshot, cluster: string): boolean =>
+const isUnknown = ({ intent, observed }: Now, cluster: string): boolean =>
   intent.clusters.get(cluster)?.value.admission === 'ADMITTED' && !(observed.get(cluster)?.synced ?? false);

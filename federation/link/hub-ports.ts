@@ -20,8 +20,8 @@ import { byHub, type CommandOptions, type CommandRunner } from '../command/run.t
 import { Compiler } from '../compile/compiler.ts';
 import { join } from '../registry/join-tokens.ts';
 import { touches, type ChangeSet } from '../state/change-set.ts';
+import type { Observations } from '../observation/observations.ts';
 import type { Live } from '../state/live.ts';
-import { emptyShard } from '../state/shard.ts';
 import type { Store } from '../store/store.ts';
 import { activateIntermediate, recordIntermediate } from '../trust/commands.ts';
 import { activationDue, readyToActivate } from '../trust/activation.ts';
@@ -34,6 +34,7 @@ interface Deps {
   readonly random: Random;
   readonly log: Log;
   readonly live: Live;
+  readonly observations: Observations;
   readonly store: Store;
   readonly runner: CommandRunner;
   readonly ca: LinkCa;
@@ -48,7 +49,7 @@ const saveEvery = 200;
 
 /** The link's view of the hub. */
 export function hubPorts(deps: Deps): HubPorts {
-  const { clock, random, log, live, store, ca, server } = deps;
+  const { clock, random, log, live, observations, store, ca, server } = deps;
   const compiler = new Compiler();
   const saves = new Map<string, () => Uint8Array>();
   return {
@@ -63,11 +64,7 @@ export function hubPorts(deps: Deps): HubPorts {
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),
-    updateShard(cluster, update) {
-      const before = live.current.observed.get(cluster) ?? emptyShard(cluster, clock.now());
-      const after = update(before);
-      if (after !== before) live.setShard(after);
-    },
+    observe: (cluster, step) => observations.update(cluster, step),
     resources: (cluster, type) => compiler.resources(live.current, cluster, type),
     saveReports(cluster, bytes) {
       const underWay = saves.has(cluster);

@@ -3,7 +3,7 @@ import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
 import { parseLinkAgent } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Why a link call is refused; `code` names the gRPC status. */
 export interface LinkRefusal {
@@ -26,7 +26,7 @@ export interface Agent {
 export function identifyAgent(
   raw: Buffer | undefined,
   ca: X509Certificate,
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   now: number,
 ): Result<Agent, LinkRefusal> {
   if (!raw) return refuse('UNAUTHENTICATED', 'the link demands a client certificate: join first');
@@ -53,7 +53,7 @@ export function identifyAgent(
 }
 
 /** Why an agent may not use the link; undefined when it may. */
-export function whyNot({ cluster, membership }: Agent, { intent }: FederationSnapshot): string | undefined {
+export function whyNot({ cluster, membership }: Agent, { intent }: Now): string | undefined {
   const member = intent.clusters.get(cluster)?.value;
   if (!member) return `no cluster '${cluster}' is a member: it was removed; join again`;
   if (member.admission !== 'ADMITTED')

@@ -22,7 +22,8 @@ export class LatestHealth {
 
   report(report: HealthReport): void {
     if (this.#timer === undefined && this.#limit.take('')) return this.#take(report);
-    this.#waiting = report;
+    // Counts that wait are not replaced by a report without counts.
+    if (!report.partial || this.#waiting === undefined || this.#waiting.partial) this.#waiting = report;
     this.#timer ??= this.#clock.after(1000 / perSecond, () => this.#late());
   }
 

@@ -11,8 +11,8 @@ import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
-import type { Shard } from '../state/observed.ts';
+import type { Now } from '../state/now.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Denied } from '../command/attempts.ts';
 import type { Agent } from './identify.ts';
 
@@ -34,10 +34,11 @@ export interface HubPorts {
   readonly server: ServerIdentity;
   /** What each cluster may report. */
   readonly limits: ClusterLimits;
-  snapshot(): FederationSnapshot;
+  snapshot(): Now;
   /** Calls after every change of intent or observation; gives what takes the listener away. */
   onChange(listener: () => void): () => void;
-  updateShard(cluster: string, update: (shard: Shard) => Shard): void;
+  /** Replaces what is observed of a cluster. */
+  observe(cluster: string, step: (before: ClusterRecord) => ClusterRecord): void;
   /** Everything that a cluster must know of one type, by name. */
   resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
   /** Records in the audit log that a caller may not join or may not use the link. */

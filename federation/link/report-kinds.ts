@@ -4,8 +4,14 @@ import { judged } from '@isthmus/api/domain/reasons.ts';
 import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { ok, type Result } from '@isthmus/mesh/result.ts';
-import type { Shard } from '../state/observed.ts';
-import { withApplied, withGateways, withReport, withServices, type Changes } from '../state/shard.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import {
+  withApplied,
+  withGateways,
+  withReport,
+  withServices,
+  type Changes,
+} from '../observation/record-steps.ts';
 
 /** What a report counts towards the limits of its cluster. */
 export interface Cost {
@@ -19,7 +25,7 @@ export interface ReportKind {
   /** What is wrong with a resource's name, which must say what its content says; undefined when it does. */
   readonly misnamed: (name: string, report: unknown) => string | undefined;
   readonly cost: (report: unknown) => Cost;
-  readonly change: (shard: Shard, changes: Changes<unknown>, asOf: number) => Shard;
+  readonly change: (record: ClusterRecord, changes: Changes<unknown>, asOf: number) => ClusterRecord;
 }
 
 const none: Cost = { services: 0, ports: 0, gateways: 0 };
@@ -29,7 +35,7 @@ const kind = <T>(of: {
   decode: (body: Uint8Array) => Result<T, string>;
   nameOf: (report: T) => string;
   cost?: (report: T) => Cost;
-  change: (shard: Shard, changes: Changes<T>, asOf: number) => Shard;
+  change: (record: ClusterRecord, changes: Changes<T>, asOf: number) => ClusterRecord;
 }): ReportKind => ({
   decode: of.decode,
   misnamed(name, report) {
@@ -54,8 +60,8 @@ const judging =
 const clusterKind = kind<ClusterReport>({
   decode: judging(wire.clusterReport.decode),
   nameOf: () => 'self',
-  change: (shard, changes, asOf) =>
-    changes.reduce((next, [, report]) => (report ? withReport(next, report, asOf) : next), shard),
+  change: (record, changes, asOf) =>
+    changes.reduce((next, [, report]) => (report ? withReport(next, report, asOf) : next), record),
 });
 
 const serviceKind = kind<ServiceReport>({

@@ -1,12 +1,12 @@
 import { defaultLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import type { RejectedReport, Shard } from '../state/observed.ts';
-import { withRejections } from '../state/shard.ts';
+import type { RejectedReport, ClusterRecord } from '../observation/cluster-record.ts';
+import { withRejections } from '../observation/record-steps.ts';
 import { reportKinds, type ReportKind } from './report-kinds.ts';
 import { ReportUsage } from './report-usage.ts';
 
-type Change = (shard: Shard) => Shard;
+type Change = (record: ClusterRecord) => ClusterRecord;
 
 type Saved = readonly [name: string, version: string, body: string];
 
@@ -32,27 +32,34 @@ export class Reports {
   }
 
   /**
-   * Takes what can be read and is within the limits, names what is not, and gives what it all means for the shard.
-   * What is held under the name of a rejected resource stays as it was.
+   * Takes what can be read and is within the limits, names what is not, and gives what it all means for the record.
+   * What is held under the name of a rejected resource stays as it was. What is held in its version already is not read
+   * again: an agent that repeats its whole state costs no more than its bytes.
    */
   apply(
     type: string,
     resources: readonly Resource[],
     removed: readonly string[],
     now: number,
-  ): { change: Change; rejected: readonly Rejected[] } {
+  ): { change: Change; rejected: readonly Rejected[]; isNews: boolean } {
     const held = this.#byType.get(type) ?? new Map<string, Resource>();
     this.#byType.set(type, held);
     this.#asOf = now;
     const kind = reportKinds[type];
     if (!kind)
       return {
-        change: (shard) => shard,
+        change: (record) => record,
         rejected: resources.map(({ name }) => ({ name, reason: `type ${type} is not taken here` })),
+        isNews: false,
       };
     const changes: [string, unknown][] = [];
     const rejections: RejectedReport[] = [];
+    const repeated: string[] = [];
     for (const resource of resources) {
+      if (held.get(resource.name)?.version === resource.version) {
+        repeated.push(resource.name);
+        continue;
+      }
       const read = this.#read(type, kind, resource, now);
       if (!read.ok) rejections.push(read.error);
       else {
@@ -64,10 +71,11 @@ export class Reports {
       this.#usage.release(type, name);
       if (held.delete(name)) changes.push([name, undefined]);
     }
-    const settled = [...changes.map(([name]) => name), ...removed];
+    const settled = [...changes.map(([name]) => name), ...repeated, ...removed];
     return {
-      change: (shard) => withRejections(kind.change(shard, changes, now), type, settled, rejections),
+      change: (record) => withRejections(kind.change(record, changes, now), type, settled, rejections),
       rejected: rejections.map(({ name, why }) => ({ name, reason: why })),
+      isNews: changes.length > 0,
     };
   }
 
@@ -116,7 +124,7 @@ export class Reports {
       }));
       return reports.apply(type, resources, [], asOf).change;
     });
-    return ok({ reports, change: (shard) => changes.reduce((next, one) => one(next), shard) });
+    return ok({ reports, change: (record) => changes.reduce((next, one) => one(next), record) });
   }
 }
 

@@ -7,7 +7,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { isLabelKey, isLabelValue } from './labels.ts';
 import { checkPrincipal } from './principal.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 const most = { rules: 100, values: 100 };
 
@@ -83,10 +83,7 @@ function noPolicy(name: string, trafficPolicies: readonly string[]): string {
 
 const at = 'policy.access';
 
-function checkFrame(
-  { name, target, rules, effect }: AccessPolicy,
-  { intent }: FederationSnapshot,
-): UserError[] {
+function checkFrame({ name, target, rules, effect }: AccessPolicy, { intent }: Now): UserError[] {
   const errors: UserError[] = [];
   if (!isLabel(name)) errors.push(refusal('INVALID', `${at}.name`, `a policy's name ${labelRule}`));
   if (!isLabel(target.namespace))
@@ -124,7 +121,7 @@ function checkFrame(
   return errors;
 }
 
-function checkRule(rule: AccessRule, index: number, { intent }: FederationSnapshot): UserError[] {
+function checkRule(rule: AccessRule, index: number, { intent }: Now): UserError[] {
   const field = `${at}.rules.${index}`;
   const errors: UserError[] = [];
   const values = rule.principals.length + rule.namespaces.length + rule.ports.length;

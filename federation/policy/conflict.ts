@@ -1,11 +1,11 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import { holdsForItself } from './exported.ts';
 
 /** The same name elsewhere is exported and here it is not: two services, and local stays local. */
 export function exportConflict(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   cluster: string,
   { namespace, name }: Pick<ObservedService, 'namespace' | 'name'>,
   exportedBy: readonly string[],

@@ -5,8 +5,8 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import type { Write } from '../store/store.ts';
 import { isApproved, requestsByLabel } from './exported.ts';
 import type { ServiceRef } from './service-export.ts';
@@ -54,10 +54,7 @@ export const approveExport: Command<ApproveExport, { approval: ExportApproval }>
 const mostWrites = 1000;
 
 /** Approvals for those of these names that a cluster exports by label and that no cluster has exported before. */
-export function firstExports(
-  snapshot: FederationSnapshot,
-  keys: Iterable<ServiceKey>,
-): readonly ExportApproval[] {
+export function firstExports(snapshot: Now, keys: Iterable<ServiceKey>): readonly ExportApproval[] {
   const { intent, settings } = snapshot;
   if (!settings.exportByLabel) return [];
   const found: ExportApproval[] = [];
@@ -70,7 +67,7 @@ export function firstExports(
   return found;
 }
 
-function firstExporter(snapshot: FederationSnapshot, key: ServiceKey): ExportApproval | undefined {
+function firstExporter(snapshot: Now, key: ServiceKey): ExportApproval | undefined {
   for (const [cluster, service] of snapshot.index.exports.holders(key)) {
     if (!requestsByLabel(snapshot, cluster, service)) continue;
     const { namespace, name } = service;
@@ -97,7 +94,7 @@ export const recordFirstExports: Command<{ keys: ReadonlySet<ServiceKey> }, { re
 
 /** What an operator has to know of a cluster that exports a name which another cluster exported first. */
 export function approvalConditions(
-  snapshot: FederationSnapshot,
+  snapshot: Now,
   cluster: string,
   service: ObservedService,
 ): readonly Condition[] {

@@ -1,13 +1,13 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 
 /**
  * Clusters that export one service with different ports: a caller takes the ports that its own cluster shows, and a
  * connection to a port that another cluster lacks cannot go there.
  */
 export function exportPortConditions(
-  { observed }: Pick<FederationSnapshot, 'observed'>,
+  { observed }: Pick<Now, 'observed'>,
   cluster: string,
   { namespace, name, ports }: Pick<ObservedService, 'namespace' | 'name' | 'ports'>,
   exportedBy: readonly string[],

@@ -1,8 +1,8 @@
 import { mayHost } from '@isthmus/mesh/identity/hosting.ts';
-import type { ObservedService } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 
-type Known = Pick<FederationSnapshot, 'intent' | 'settings'>;
+type Known = Pick<Now, 'intent' | 'settings'>;
 type Named = Pick<ObservedService, 'namespace' | 'name'>;
 
 type Requested = Named & Pick<ObservedService, 'exportRequested'>;
@@ -56,7 +56,7 @@ function isExportedByAdmin({ intent }: Known, cluster: string, { namespace, name
 }
 
 /** Whether a service that may not be known at this moment can be exported: false only when intent rules it out. */
-export function mayBeExported(known: FederationSnapshot, cluster: string, service: Named): boolean {
+export function mayBeExported(known: Now, cluster: string, service: Named): boolean {
   const report = known.observed.get(cluster)?.services.get(`${service.namespace}/${service.name}`);
   return isExported(known, cluster, { exportRequested: true, ...report, ...service });
 }
@@ -65,7 +65,7 @@ export function mayBeExported(known: FederationSnapshot, cluster: string, servic
  * A cluster has a service that it does not export: one of that name elsewhere is another service there, and local
  * stays local.
  */
-export function holdsForItself(known: FederationSnapshot, cluster: string, key: string): boolean {
+export function holdsForItself(known: Now, cluster: string, key: string): boolean {
   const own = known.observed.get(cluster)?.services.get(key);
   return own !== undefined && !isExported(known, cluster, own);
 }

@@ -1,7 +1,7 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { AskAgent, WorkloadsAnswer, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import { warning, type Warning } from '../command/warning.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Most workloads of one cluster that are looked at. */
 const most = 1000;
@@ -13,7 +13,7 @@ const most = 1000;
  */
 export async function firstAllow(
   { effect, target: { clusters, namespace, labels } }: AccessPolicy,
-  { intent }: FederationSnapshot,
+  { intent }: Now,
   ask: AskAgent,
 ): Promise<readonly Warning[]> {
   if (effect !== 'ALLOW') return [];

@@ -3,7 +3,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import { written, type ChangeSet } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';
 
 interface Deps {
@@ -45,7 +45,7 @@ export function watchFirstExports({ live, runner, log }: Deps, signal: AbortSign
 }
 
 /** Names of services that are reported otherwise, and those of clusters that may export others than before. */
-function* concerned(changes: ChangeSet, { observed }: FederationSnapshot): Iterable<ServiceKey> {
+function* concerned(changes: ChangeSet, { observed }: Now): Iterable<ServiceKey> {
   for (const keys of changes.services.values()) yield* keys;
   for (const cluster of written(changes, 'cluster').keys())
     yield* observed.get(cluster)?.services.keys() ?? [];

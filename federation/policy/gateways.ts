@@ -1,8 +1,8 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
-import type { ObservedGateway, Shard } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ObservedGateway, ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 
-type Known = Pick<FederationSnapshot, 'intent' | 'index'>;
+type Known = Pick<Now, 'intent' | 'index'>;
 
 /** A gateway that a cluster reports and that is not sent to other clusters. */
 export interface UnusableGateway {
@@ -20,7 +20,7 @@ const member = ({ intent }: Pick<Known, 'intent'>, name: string): Cluster | unde
 /** Gateways of the network that the cluster was admitted for: a report cannot take over another cluster's network. */
 export const inOwnNetwork = (
   known: Pick<Known, 'intent'>,
-  { cluster, gateways }: Shard,
+  { cluster, gateways }: ClusterRecord,
 ): readonly ObservedGateway[] => {
   const network = member(known, cluster)?.network;
   return [...gateways.values()].filter((gateway) => gateway.network === network);
@@ -33,17 +33,17 @@ export const joinedBefore = (one: Cluster, other: Cluster): boolean =>
     : (one.joinedAt ?? 0) < (other.joinedAt ?? 0);
 
 /** The gateways of a cluster that are sent to other clusters. */
-export const usableGateways = (known: Known, shard: Shard): readonly ObservedGateway[] =>
-  inOwnNetwork(known, shard).filter(
-    ({ address }) => known.index.gatewayOwners.owner(address) === shard.cluster,
+export const usableGateways = (known: Known, record: ClusterRecord): readonly ObservedGateway[] =>
+  inOwnNetwork(known, record).filter(
+    ({ address }) => known.index.gatewayOwners.owner(address) === record.cluster,
   );
 
 /** Those that are not, and why. */
-export function unusableGateways(known: Known, shard: Shard): readonly UnusableGateway[] {
-  const network = member(known, shard.cluster)?.network;
-  return [...shard.gateways.values()].flatMap((gateway): UnusableGateway[] => {
+export function unusableGateways(known: Known, record: ClusterRecord): readonly UnusableGateway[] {
+  const network = member(known, record.cluster)?.network;
+  return [...record.gateways.values()].flatMap((gateway): UnusableGateway[] => {
     if (gateway.network !== network) return [{ gateway, reason: 'NETWORK_NOT_ADMITTED', owner: '' }];
     const owner = known.index.gatewayOwners.owner(gateway.address) ?? '';
-    return owner === shard.cluster ? [] : [{ gateway, reason: 'GATEWAY_ADDRESS_TAKEN', owner }];
+    return owner === record.cluster ? [] : [{ gateway, reason: 'GATEWAY_ADDRESS_TAKEN', owner }];
   });
 }

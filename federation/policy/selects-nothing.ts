@@ -2,7 +2,7 @@ import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { AskAgent, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { warning, type Warning } from '../command/warning.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Agents are asked in groups of this size, and none once one has such workloads. */
 const together = 16;
@@ -18,7 +18,7 @@ type Count = { readonly cluster: string; readonly total: number | undefined };
  */
 export async function selectsNothing(
   { target: { clusters, namespace, labels } }: AccessPolicy,
-  { intent }: FederationSnapshot,
+  { intent }: Now,
   ask: AskAgent,
   clock: Clock,
 ): Promise<readonly Warning[]> {

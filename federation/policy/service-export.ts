@@ -5,7 +5,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import { members } from '../state/members.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 export interface ServiceRef {
   readonly namespace: string;
@@ -41,7 +41,7 @@ export const exportService: Command<
 };
 
 /** Clusters that are to export a service and have none of that name. */
-const lacking = ({ observed }: FederationSnapshot, id: string, clusters: readonly string[]) =>
+const lacking = ({ observed }: Now, id: string, clusters: readonly string[]) =>
   clusters
     .filter((cluster) => !observed.get(cluster)?.services.has(id))
     .map((cluster) =>

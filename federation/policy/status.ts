@@ -1,8 +1,8 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { policyVersion } from '../compile/compile.ts';
-import type { Shard } from '../state/observed.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
 
 /** How far one cluster is with a policy. */
@@ -14,10 +14,7 @@ export interface PolicyStatus extends Pick<Applied, 'state' | 'message' | 'proxi
  * What each member that the policy is for reports about this revision; what it reported about an earlier one is no
  * answer.
  */
-export function policyStatus(
-  snapshot: FederationSnapshot,
-  stored: Stored<AccessPolicy>,
-): readonly PolicyStatus[] {
+export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): readonly PolicyStatus[] {
   const { name, target } = stored.value;
   const version = policyVersion(snapshot, stored);
   return [...snapshot.intent.clusters.values()]
@@ -30,12 +27,12 @@ export function policyStatus(
 }
 
 function reported(
-  shard: Shard | undefined,
+  record: ClusterRecord | undefined,
   subject: string,
   version: string,
 ): Pick<Applied, 'state' | 'message' | 'proxies'> {
-  const refusal = shard?.refused.get(subject);
-  const applied = shard?.applied.get(subject);
+  const refusal = record?.refused.get(subject);
+  const applied = record?.applied.get(subject);
   const said = applied?.version === version ? applied : undefined;
   // A refusal that the agent reports says what is in force instead.
   if (refusal?.version === version && said?.state !== 'REJECTED')

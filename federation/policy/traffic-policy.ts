@@ -5,7 +5,7 @@ import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { warning, type Warning } from '../command/warning.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
@@ -54,10 +54,7 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
 };
 
 /** Regions that no node of any cluster is in: misspelt, or of a cluster that has not joined yet. */
-function unknownRegions(
-  { observed }: FederationSnapshot,
-  failover: TrafficPolicy['regionFailover'],
-): readonly Warning[] {
+function unknownRegions({ observed }: Now, failover: TrafficPolicy['regionFailover']): readonly Warning[] {
   const known = new Set([...observed.values()].flatMap(({ nodes }) => nodes.map(({ region }) => region)));
   return failover.flatMap((pair, i) =>
     (['from', 'to'] as const)

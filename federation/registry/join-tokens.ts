@@ -10,7 +10,7 @@ import type { Agent } from '../link/identify.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import type { Stored, Write } from '../store/store.ts';
 
 const minute = 60_000;
@@ -93,7 +93,7 @@ const replacesAgent = (cluster: Cluster | undefined) =>
     : [];
 
 /** An operator may admit two clusters for one network; by an oversight it would let one answer for the other. */
-function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: string | undefined) {
+function sharedNetwork(snapshot: Now, cluster: string, network: string | undefined) {
   const holder = network === undefined ? undefined : holderOf(snapshot, network, cluster);
   return holder
     ? [
@@ -106,7 +106,7 @@ function sharedNetwork(snapshot: FederationSnapshot, cluster: string, network: s
     : [];
 }
 
-const pendingCluster = (name: string, { settings }: FederationSnapshot): Cluster => ({
+const pendingCluster = (name: string, { settings }: Now): Cluster => ({
   kind: 'cluster',
   name,
   admission: 'PENDING',
@@ -121,17 +121,12 @@ const pendingCluster = (name: string, { settings }: FederationSnapshot): Cluster
 });
 
 /** Takes back the tokens of a cluster that are still there: who is sent away comes back by none of them. */
-export const voidTokens = ({ intent }: FederationSnapshot, cluster: string): readonly Write[] =>
+export const voidTokens = ({ intent }: Now, cluster: string): readonly Write[] =>
   [...intent.joinTokens.values()]
     .filter(({ value }) => value.cluster === cluster)
     .map(({ id, revision }) => ({ remove: 'joinToken', id, expected: revision }));
 
-function tokenText(
-  { settings }: FederationSnapshot,
-  cluster: string,
-  secret: string,
-  expiresAt: number,
-): string {
+function tokenText({ settings }: Now, cluster: string, secret: string, expiresAt: number): string {
   const ticket = {
     cluster,
     secret,
@@ -221,7 +216,7 @@ function whyUseless(
   return undefined;
 }
 
-function tokenOf({ intent }: FederationSnapshot, secret: string): Stored<JoinToken> | undefined {
+function tokenOf({ intent }: Now, secret: string): Stored<JoinToken> | undefined {
   const hash = sha256(secret);
   return [...intent.joinTokens.values()].find(({ value }) => value.secretHash === hash);
 }

@@ -6,7 +6,7 @@ import { refusal, refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import { touches } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** Names of networks are values of the label `topology.istio.io/network`: Kubernetes' rule for label values. */
 const networkName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -24,22 +24,18 @@ export const wrongNetwork = (network: string | undefined): readonly UserError[] 
       ];
 
 /** Another cluster that was admitted for this network. A revoked cluster holds nothing. */
-export function holderOf(
-  { intent }: FederationSnapshot,
-  network: string,
-  except: string,
-): Cluster | undefined {
+export function holderOf({ intent }: Now, network: string, except: string): Cluster | undefined {
   return [...intent.clusters.values()]
     .map(({ value }) => value)
     .find((one) => one.name !== except && one.admission !== 'REVOKED' && one.network === network);
 }
 
 /** The network with which a cluster comes back, unless another one has been admitted for it meanwhile. */
-export const stillOwn = (snapshot: FederationSnapshot, { name, network }: Cluster): string | undefined =>
+export const stillOwn = (snapshot: Now, { name, network }: Cluster): string | undefined =>
   network !== undefined && holderOf(snapshot, network, name) === undefined ? network : undefined;
 
 /** The network that a member reports and that becomes its own; undefined when there is nothing to decide. */
-export function networkToBind(snapshot: FederationSnapshot, cluster: Cluster): string | undefined {
+export function networkToBind(snapshot: Now, cluster: Cluster): string | undefined {
   if (cluster.admission !== 'ADMITTED' || cluster.network !== undefined) return undefined;
   const reported = snapshot.observed.get(cluster.name)?.network ?? '';
   if (!networkName.test(reported)) return undefined;

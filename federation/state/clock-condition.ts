@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { Shard } from './observed.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
 
 /** Beyond it a clock is wrong; below it is the time that a report may take. Milliseconds. */
 const tolerated = 30_000;
@@ -7,8 +7,8 @@ const tolerated = 30_000;
 const backdated = 60_000;
 
 /** The agent's wall clock differs from the hub's. Which of the two is wrong is not known. */
-export function clockConditions(shard: Shard | undefined): readonly Condition[] {
-  const skew = shard?.clockSkewMillis ?? 0;
+export function clockConditions(record: ClusterRecord | undefined): readonly Condition[] {
+  const skew = record?.clockSkewMillis ?? 0;
   const off = Math.abs(skew);
   if (off <= tolerated) return [];
   const isGrave = off > backdated;

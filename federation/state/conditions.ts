@@ -3,10 +3,10 @@ import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
 import { clockConditions } from './clock-condition.ts';
 import { waitsAt } from './waits.ts';
-import type { FederationSnapshot } from './snapshot.ts';
+import type { Now } from './now.ts';
 
 /** What is to be known of a cluster: what its agent reports, and what the hub sees. */
-export const conditionsOf = (snapshot: FederationSnapshot, cluster: string): readonly Condition[] => [
+export const conditionsOf = (snapshot: Now, cluster: string): readonly Condition[] => [
   ...(snapshot.observed.get(cluster)?.conditions ?? []),
   ...refusals(snapshot, cluster),
   ...ofReports(snapshot, cluster),
@@ -14,14 +14,14 @@ export const conditionsOf = (snapshot: FederationSnapshot, cluster: string): rea
   ...clockConditions(snapshot.observed.get(cluster)),
 ];
 
-function ofReports(snapshot: FederationSnapshot, cluster: string): readonly Condition[] {
-  const shard = snapshot.observed.get(cluster);
-  return shard ? reportConditions(snapshot, shard) : [];
+function ofReports(snapshot: Now, cluster: string): readonly Condition[] {
+  const record = snapshot.observed.get(cluster);
+  return record ? reportConditions(snapshot, record) : [];
 }
 
 const most = 10;
 
-function refusals({ observed }: FederationSnapshot, cluster: string): readonly Condition[] {
+function refusals({ observed }: Now, cluster: string): readonly Condition[] {
   const refused = [...(observed.get(cluster)?.refused ?? [])];
   if (refused.length === 0) return [];
   const shown = refused.slice(0, most).map(([what, { reason }]) => `${what}: ${reason}`);
@@ -43,7 +43,7 @@ function refusals({ observed }: FederationSnapshot, cluster: string): readonly C
 }
 
 /** A renewal that waits is no trouble yet: it has half of the old one's life for it. */
-function renewals(snapshot: FederationSnapshot, cluster: string): readonly Condition[] {
+function renewals(snapshot: Now, cluster: string): readonly Condition[] {
   const next = [...snapshot.intent.intermediates.values()].find(
     ({ value }) => value.cluster === cluster && !value.activated && !value.revoked,
   );

@@ -1,7 +1,7 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { CollectedChanges } from './change-set.ts';
-import type { ObservedService } from './observed.ts';
-import type { FederationSnapshot } from './snapshot.ts';
+import type { ObservedService } from '../observation/cluster-record.ts';
+import type { Now } from './now.ts';
 
 /** Which members have a service, and which of them export it. Clusters that are no members are not in it. */
 export interface ExportsIndex {
@@ -29,5 +29,5 @@ export interface Indexes {
 
 /** Indexes that follow the state. `changes` are those of one step, and get what follows from it by the indexes. */
 export interface KeptIndexes extends Indexes {
-  follow(changes: CollectedChanges, now: FederationSnapshot): void;
+  follow(changes: CollectedChanges, now: Now): void;
 }

@@ -1,26 +1,34 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Store } from '../store/store.ts';
-import { addChanges, CollectedChanges, type ChangeSet } from './change-set.ts';
+import { addChanges, CollectedChanges, written, type ChangeSet } from './change-set.ts';
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { KeptIndexes } from './indexes.ts';
 import { applyWrites, intentOf, storedOf } from './intent.ts';
-import type { Shard } from './observed.ts';
-import { addShardChanges } from './shard-changes.ts';
-import type { FederationSnapshot, Settings } from './snapshot.ts';
+import type { Now } from './now.ts';
+import type { Settings } from './snapshot.ts';
+
+/** What is observed, which its writer changes by itself. */
+interface Observed {
+  readonly records: Now['observed'];
+  onStep: (changes: CollectedChanges) => void;
+  forget(cluster: ClusterName): void;
+}
 
 /** Gets the names of what differs since it was called last, and the state of now. */
-export type ChangeListener = (changes: ChangeSet, now: FederationSnapshot) => void;
+export type ChangeListener = (changes: ChangeSet, now: Now) => void;
 
 interface LiveDeps {
   readonly store: Store;
   readonly settings: Settings;
   readonly epoch: number;
   readonly index: KeptIndexes;
+  readonly observations: Observed;
   readonly log: Log;
 }
 
 /** The current snapshot, and the listeners that are called with the names of what has changed. */
 export class Live {
-  #snapshot: FederationSnapshot;
+  #now: Now;
   readonly #listeners = new Set<ChangeListener>();
   /** What has changed since the listeners ran; undefined: they are not about to run. */
   #changes: CollectedChanges | undefined;
@@ -28,24 +36,29 @@ export class Live {
   readonly #awaiting = new Map<number, PromiseWithResolvers<void>>();
 
   readonly #index: KeptIndexes;
+  readonly #observations: Observed;
 
-  private constructor(snapshot: FederationSnapshot, index: KeptIndexes) {
-    this.#snapshot = snapshot;
+  private constructor(now: Now, { index, observations }: LiveDeps) {
+    this.#now = now;
     this.#index = index;
+    this.#observations = observations;
+    observations.onStep = (changes) => this.#step(changes);
   }
 
   /** Reads the store and follows it until the signal aborts. */
-  static async start({ store, settings, epoch, index, log }: LiveDeps, signal: AbortSignal): Promise<Live> {
+  static async start(deps: LiveDeps, signal: AbortSignal): Promise<Live> {
+    const { store, settings, epoch, index, observations, log } = deps;
     const contents = await store.read();
-    const live = new Live({ epoch, settings, intent: intentOf(contents), observed: new Map(), index }, index);
+    const intent = intentOf(contents);
+    const live = new Live({ epoch, settings, intent, observed: observations.records, index }, deps);
     live
       .#follow(store, contents.revision, signal)
       .catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));
     return live;
   }
 
-  get current(): FederationSnapshot {
-    return this.#snapshot;
+  get current(): Now {
+    return this.#now;
   }
 
   /** Calls after changes of intent or observation, once for all of one turn of the event loop. */
@@ -54,20 +67,9 @@ export class Live {
     return () => this.#listeners.delete(listener);
   }
 
-  setShard(shard: Shard): void {
-    const before = this.#snapshot.observed.get(shard.cluster);
-    this.#observe(new Map(this.#snapshot.observed).set(shard.cluster, shard), shard.cluster, before);
-  }
-
-  removeShard(cluster: string): void {
-    const before = this.#snapshot.observed.get(cluster);
-    const observed = new Map(this.#snapshot.observed);
-    if (observed.delete(cluster)) this.#observe(observed, cluster, before);
-  }
-
   /** Resolves when a commit is part of the snapshot, so that its writer can read it. */
   reached(revision: number): Promise<void> {
-    if (this.#snapshot.intent.revision >= revision) return Promise.resolve();
+    if (this.#now.intent.revision >= revision) return Promise.resolve();
     const awaited = this.#awaiting.get(revision) ?? Promise.withResolvers<void>();
     this.#awaiting.set(revision, awaited);
     return awaited.promise;
@@ -75,34 +77,30 @@ export class Live {
 
   async #follow(store: Store, after: number, signal: AbortSignal): Promise<void> {
     for await (const { revision, writes } of store.changes(after, signal)) {
-      const before = this.#snapshot.intent;
+      const before = this.#now.intent;
       const changes = new CollectedChanges();
       for (const write of writes) {
         const kind = 'put' in write ? write.put.kind : write.remove;
         changes.wrote(kind, write.id, storedOf(before, kind, write.id));
       }
-      this.#replace({ ...this.#snapshot, intent: applyWrites(before, writes, revision) }, changes);
+      this.#now = { ...this.#now, intent: applyWrites(before, writes, revision) };
+      this.#step(changes);
+      for (const cluster of written(changes, 'cluster').keys())
+        if (!this.#now.intent.clusters.has(cluster)) this.#observations.forget(cluster);
       this.#awaiting.get(revision)?.resolve();
       this.#awaiting.delete(revision);
     }
   }
 
-  #observe(observed: FederationSnapshot['observed'], cluster: string, before: Shard | undefined): void {
-    const changes = new CollectedChanges();
-    addShardChanges(changes, cluster, before, observed.get(cluster));
-    this.#replace({ ...this.#snapshot, observed }, changes);
-  }
-
-  /** One step. The listeners are called once for all steps of one turn of the event loop. */
-  #replace(snapshot: FederationSnapshot, step: CollectedChanges): void {
-    this.#snapshot = snapshot;
+  /** The listeners are called once for all steps of one turn of the event loop. */
+  #step(step: CollectedChanges): void {
     if (step.isEmpty) return;
-    this.#index.follow(step, snapshot);
+    this.#index.follow(step, this.#now);
     if (this.#changes) return addChanges(this.#changes, step);
     this.#changes = step;
     setImmediate(() => {
       this.#changes = undefined;
-      for (const listener of [...this.#listeners]) listener(step, this.#snapshot);
+      for (const listener of [...this.#listeners]) listener(step, this.#now);
     });
   }
 }

@@ -1,5 +1,5 @@
-import type { FederationSnapshot } from './snapshot.ts';
+import type { Now } from './now.ts';
 
 /** The names of the clusters that are members now. */
-export const members = ({ intent }: Pick<FederationSnapshot, 'intent'>): readonly string[] =>
+export const members = ({ intent }: Pick<Now, 'intent'>): readonly string[] =>
   [...intent.clusters.values()].filter(({ value }) => value.admission === 'ADMITTED').map(({ id }) => id);

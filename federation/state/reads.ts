@@ -1,8 +1,9 @@
-import type { Shard } from './observed.ts';
-import type { FederationSnapshot, IntentState } from './snapshot.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from './now.ts';
+import type { IntentState } from './snapshot.ts';
 
 interface Input {
-  readonly read: (snapshot: FederationSnapshot) => unknown;
+  readonly read: (snapshot: Now) => unknown;
   readonly value: unknown;
 }
 
@@ -15,7 +16,7 @@ export class Reads {
   readonly #inputs = new Map<string, Input>();
 
   /** The snapshot, with everything noted that is read of it: intent by kind, observation by cluster and field. */
-  through(snapshot: FederationSnapshot): FederationSnapshot {
+  through(snapshot: Now): Now {
     const { epoch, settings, index } = snapshot;
     const intent = new Proxy(snapshot.intent, {
       get: (_intent, key: Extract<keyof IntentState, string>) =>
@@ -26,7 +27,7 @@ export class Reads {
   }
 
   /** Notes an input that is read by a function of its own, and gives its value. */
-  note<T>(name: string, snapshot: FederationSnapshot, read: (snapshot: FederationSnapshot) => T): T {
+  note<T>(name: string, snapshot: Now, read: (snapshot: Now) => T): T {
     const value = read(snapshot);
     // The first value stays: a later decision that saw another one must be taken again just as well.
     if (!this.#inputs.has(name)) this.#inputs.set(name, { read, value });
@@ -34,20 +35,20 @@ export class Reads {
   }
 
   /** Whether a decision that read all this may turn out otherwise now. */
-  changedIn(snapshot: FederationSnapshot): boolean {
+  changedIn(snapshot: Now): boolean {
     for (const { read, value } of this.#inputs.values()) if (read(snapshot) !== value) return true;
     return false;
   }
 
-  #observed(snapshot: FederationSnapshot): FederationSnapshot['observed'] {
-    const get = (cluster: string): Shard | undefined => {
+  #observed(snapshot: Now): Now['observed'] {
+    const get = (cluster: string): ClusterRecord | undefined => {
       const name = `observed.${cluster}`;
       const isThere = this.note(name, snapshot, ({ observed }) => observed.has(cluster));
-      const shard = isThere ? snapshot.observed.get(cluster) : undefined;
+      const record = isThere ? snapshot.observed.get(cluster) : undefined;
       return (
-        shard &&
-        new Proxy(shard, {
-          get: (_shard, key: Extract<keyof Shard, string>) =>
+        record &&
+        new Proxy(record, {
+          get: (_record, key: Extract<keyof ClusterRecord, string>) =>
             this.note(`${name}.${key}`, snapshot, ({ observed }) => observed.get(cluster)?.[key]),
         })
       );

@@ -1,23 +1,23 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { withheld } from '../policy/exported.ts';
 import { unusableGateways, type UnusableGateway } from '../policy/gateways.ts';
-import type { RejectedReport, Shard } from './observed.ts';
-import type { FederationSnapshot } from './snapshot.ts';
+import type { RejectedReport, ClusterRecord } from '../observation/cluster-record.ts';
+import type { Now } from './now.ts';
 
 const mostShown = 10;
 
 /** What the hub did not take of a cluster's reports, and what it does not pass on. */
-export function reportConditions(snapshot: FederationSnapshot, shard: Shard): readonly Condition[] {
-  const rejected = [...shard.rejectedReports.values()];
+export function reportConditions(snapshot: Now, record: ClusterRecord): readonly Condition[] {
+  const rejected = [...record.rejectedReports.values()];
   return [
     ...overLimit(rejected.filter(({ limit }) => limit !== undefined)),
     ...malformed(
-      shard.cluster,
+      record.cluster,
       rejected.filter(({ limit }) => limit === undefined),
     ),
-    ...delayed(shard),
-    ...withheldServices(snapshot, shard),
-    ...unusableGateways(snapshot, shard).map((one) => gatewayCondition(snapshot, shard, one)),
+    ...delayed(record),
+    ...withheldServices(snapshot, record),
+    ...unusableGateways(snapshot, record).map((one) => gatewayCondition(snapshot, record, one)),
   ];
 }
 
@@ -60,7 +60,7 @@ function malformed(cluster: string, rejected: readonly RejectedReport[]): readon
   ];
 }
 
-function delayed({ reportsDelayed }: Shard): readonly Condition[] {
+function delayed({ reportsDelayed }: ClusterRecord): readonly Condition[] {
   if (!reportsDelayed) return [];
   return [
     {
@@ -77,7 +77,7 @@ function delayed({ reportsDelayed }: Shard): readonly Condition[] {
   ];
 }
 
-function withheldServices(snapshot: FederationSnapshot, { cluster, services }: Shard): readonly Condition[] {
+function withheldServices(snapshot: Now, { cluster, services }: ClusterRecord): readonly Condition[] {
   const names = withheld(snapshot, cluster, services.values());
   if (names.length === 0) return [];
   const more = names.length > mostShown ? ` and ${names.length - mostShown} more` : '';
@@ -95,8 +95,8 @@ function withheldServices(snapshot: FederationSnapshot, { cluster, services }: S
 }
 
 function gatewayCondition(
-  { intent }: FederationSnapshot,
-  { cluster }: Shard,
+  { intent }: Now,
+  { cluster }: ClusterRecord,
   { gateway, reason, owner }: UnusableGateway,
 ): Condition {
   const admitted = intent.clusters.get(cluster)?.value.network;

@@ -13,8 +13,6 @@ import type {
   TrustDomainRecord,
 } from '@isthmus/api/domain/trust.ts';
 import type { Epoch, Revision, Stored } from '../store/store.ts';
-import type { Indexes } from './indexes.ts';
-import type { Shard } from './observed.ts';
 
 /** Intent by kind and id, at one revision. */
 export interface IntentState {
@@ -33,13 +31,11 @@ export interface IntentState {
   readonly adminTokens: ReadonlyMap<string, Stored<AdminTokenRecord>>;
 }
 
-/** What the hub knows at one instant: intent and observation, each immutable. Everything is decided from this. */
+/** What is stored, at one revision, and what never changes. Immutable. What is observed is beside it: `Now`. */
 export interface FederationSnapshot {
   readonly epoch: Epoch;
-  readonly intent: IntentState;
-  readonly observed: ReadonlyMap<string, Shard>;
   readonly settings: Settings;
-  readonly index: Indexes;
+  readonly intent: IntentState;
 }
 
 export interface Settings {

@@ -31,7 +31,7 @@ export function countedStore(store: Store): {
       record: (attempt) => store.record(attempt),
       recount: (...again) => store.recount(...again),
       byIdempotencyKey: (actor, key) => store.byIdempotencyKey(actor, key),
-      saveObserved: (cluster, shard) => store.saveObserved(cluster, shard),
+      saveObserved: (cluster, record) => store.saveObserved(cluster, record),
       readObserved: () => store.readObserved(),
       forgetObserved: (cluster) => store.forgetObserved(cluster),
       lead: (above) => store.lead(above),

@@ -1,11 +1,11 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 import type { Epoch } from '../store/store.ts';
 import type { CommitCounts } from './counted-store.ts';
 
 interface Sources {
   /** Undefined while the hub starts. */
-  readonly snapshot: FederationSnapshot | undefined;
+  readonly snapshot: Now | undefined;
   readonly epoch: Epoch;
   readonly fenced: boolean;
   readonly problem: string | undefined;
@@ -44,17 +44,17 @@ export async function metricsPage(sources: Sources): Promise<{ text: string; con
 
 function ofSnapshot(
   registry: Registry,
-  { intent, observed }: FederationSnapshot,
+  { intent, observed }: Now,
   gauge: (name: string, help: string, value: number) => void,
 ): void {
-  const shards = [...observed.values()];
+  const records = [...observed.values()];
   gauge('revision', 'Revision of the intent', intent.revision);
   gauge(
     'links_connected',
     'Agents that are connected',
-    shards.filter(({ link }) => link.kind === 'CONNECTED').length,
+    records.filter(({ link }) => link.kind === 'CONNECTED').length,
   );
-  const refused = shards.reduce((sum, { refused }) => sum + refused.size, 0);
+  const refused = records.reduce((sum, { refused }) => sum + refused.size, 0);
   gauge(
     'resources_refused',
     'Resources of which agents keep an earlier version, as they refused the newest',
@@ -74,7 +74,7 @@ function ofSnapshot(
     'state',
     [...intent.operations.values()].map(({ value }) => value.state),
   );
-  const conditions = shards.flatMap(({ conditions }) => conditions.map(({ severity }) => severity));
+  const conditions = records.flatMap(({ conditions }) => conditions.map(({ severity }) => severity));
   byLabel(registry, 'conditions', 'Conditions that agents report, by severity', 'severity', conditions);
 }
 

@@ -1,7 +1,7 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
-import type { FederationSnapshot } from '../state/snapshot.ts';
+import type { Now } from '../state/now.ts';
 
 /** What is left of the one in use when a renewal stops to wait for clusters that are away. */
 const lastDays = 7 * day;
@@ -16,11 +16,7 @@ const grace = 30_000;
  * one dead member must not end the certificates of all others. One whose agent has nothing else to sign with waits as
  * a first one does.
  */
-export function readyToActivate(
-  intermediate: IntermediateRecord,
-  snapshot: FederationSnapshot,
-  now: number,
-): boolean {
+export function readyToActivate(intermediate: IntermediateRecord, snapshot: Now, now: number): boolean {
   if (intermediate.activated || intermediate.revoked) return false;
   const waiting = unacknowledgedBy(intermediate, snapshot);
   if (!members(snapshot).some(({ name }) => name === intermediate.cluster)) return false;
@@ -34,7 +30,7 @@ export function readyToActivate(
  * When an intermediate that waits may become ready by time alone, epoch milliseconds after `now`: a cluster that has
  * gone counts as away then, or a renewal stops waiting for those that are. Undefined: it never does.
  */
-export function activationDue(snapshot: FederationSnapshot, now: number): number | undefined {
+export function activationDue(snapshot: Now, now: number): number | undefined {
   const due = [...snapshot.intent.intermediates.values()]
     .filter(({ value }) => !value.activated && !value.revoked)
     .flatMap(({ value }) => [
@@ -46,31 +42,28 @@ export function activationDue(snapshot: FederationSnapshot, now: number): number
 }
 
 /** Members whose connected proxies do not all hold it yet. */
-export function unacknowledgedBy(
-  { keyId }: IntermediateRecord,
-  snapshot: FederationSnapshot,
-): readonly Cluster[] {
+export function unacknowledgedBy({ keyId }: IntermediateRecord, snapshot: Now): readonly Cluster[] {
   return members(snapshot).filter(
     ({ name }) => snapshot.observed.get(name)?.applied.get(`intermediate/${keyId}`)?.state !== 'APPLIED',
   );
 }
 
 /** When the last of a cluster's intermediates that sign ends; undefined when none does. */
-export function validUntil(cluster: string, { intent }: FederationSnapshot): number | undefined {
+export function validUntil(cluster: string, { intent }: Now): number | undefined {
   const ends = [...intent.intermediates.values()]
     .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
     .map(({ value }) => value.notAfter);
   return ends.length > 0 ? Math.max(...ends) : undefined;
 }
 
-const members = ({ intent }: FederationSnapshot): readonly Cluster[] =>
+const members = ({ intent }: Now): readonly Cluster[] =>
   [...intent.clusters.values()].map(({ value }) => value).filter(({ admission }) => admission === 'ADMITTED');
 
-const isAway = (cluster: Cluster, snapshot: FederationSnapshot, now: number): boolean =>
+const isAway = (cluster: Cluster, snapshot: Now, now: number): boolean =>
   awaySince(cluster, snapshot) + grace <= now;
 
 /** Epoch milliseconds; Infinity: it is there. */
-function awaySince({ name, joinedAt }: Cluster, { observed }: FederationSnapshot): number {
+function awaySince({ name, joinedAt }: Cluster, { observed }: Now): number {
   const link = observed.get(name)?.link;
   return link?.kind === 'CONNECTED' ? Infinity : (link?.since ?? joinedAt ?? 0);
 }

@@ -5,10 +5,12 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { Command } from '../../federation/command/command.ts';
 import { CommandRunner, type CommandOptions, type Outcome } from '../../federation/command/run.ts';
 import { HubIndexes } from '../../federation/index/hub-indexes.ts';
+import { Observations } from '../../federation/observation/observations.ts';
 import { Live } from '../../federation/state/live.ts';
-import type { Shard } from '../../federation/state/observed.ts';
-import { emptyShard, withApplied, withHealth, withLink } from '../../federation/state/shard.ts';
-import type { FederationSnapshot, Settings } from '../../federation/state/snapshot.ts';
+import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
+import { emptyRecord, withApplied, withHealth, withLink } from '../../federation/observation/record-steps.ts';
+import type { Now } from '../../federation/state/now.ts';
+import type { Settings } from '../../federation/state/snapshot.ts';
 import { memoryStore } from '../../federation/store/memory.ts';
 import type { Intent, IntentKind, Store, Write } from '../../federation/store/store.ts';
 import { aGateway, aService } from './agent.ts';
@@ -47,8 +49,11 @@ export interface Reported {
   readonly region?: string;
   readonly transport?: EndpointGroup['transport'];
   readonly gateways?: readonly Gateway[];
-  readonly shard?: Partial<Shard>;
+  readonly record?: Partial<ClusterRecord>;
 }
+
+/** The state of now, which stays when what is observed moves on. The indexes move on all the same. */
+export const frozen = (now: Now): Now => ({ ...now, observed: new Map(now.observed) });
 
 /** The hub's inside, in memory and on a clock that stands: commands are run, and what clusters report is said. */
 export class Federation {
@@ -56,6 +61,7 @@ export class Federation {
   readonly store: Store = memoryStore();
   readonly stop = new AbortController();
   readonly random = seededRandom(7);
+  readonly observations = new Observations(this.clock);
   live!: Live;
   runner!: CommandRunner;
 
@@ -68,7 +74,14 @@ export class Federation {
     const { store, stop, clock, random } = one;
     const index = new HubIndexes();
     one.live = await Live.start(
-      { store, settings: { ...settings, ...over }, epoch: 1, index, log: silentLog },
+      {
+        store,
+        settings: { ...settings, ...over },
+        epoch: 1,
+        index,
+        observations: one.observations,
+        log: silentLog,
+      },
       stop.signal,
     );
     one.runner = new CommandRunner({ store, live: one.live, clock, random });
@@ -76,8 +89,13 @@ export class Federation {
     return one;
   }
 
-  get now(): FederationSnapshot {
+  get now(): Now {
     return this.live.current;
+  }
+
+  /** What is observed of a cluster is this from now on. */
+  observe(record: ClusterRecord): void {
+    this.observations.update(record.cluster, () => record);
   }
 
   /** Writes objects as they are. */
@@ -109,14 +127,14 @@ export class Federation {
 
   report(
     cluster: string,
-    { services = {}, over = {}, region = 'r1', transport = 'hbone', gateways, shard }: Reported,
+    { services = {}, over = {}, region = 'r1', transport = 'hbone', gateways, record }: Reported,
   ): void {
     const groupsOf = (healthy: number) => [{ region, zone: 'z1', transport, total: 2, healthy }];
     const health = new Map(
       Object.entries(services).map(([name, healthy]) => [`shop/${name}`, groupsOf(healthy)]),
     );
-    this.live.setShard({
-      ...emptyShard(cluster, this.clock.now()),
+    this.observe({
+      ...emptyRecord(cluster, this.clock.now()),
       link: { kind: 'CONNECTED' },
       synced: true,
       listed: true,
@@ -133,32 +151,32 @@ export class Federation {
           return [key, { ...aService(name, over[name]), groups }];
         }),
       ),
-      ...shard,
+      ...record,
     });
   }
 
   /** The cluster's link ends, begins, or is whole. */
   link(cluster: string, kind: 'away' | 'here' | 'whole'): void {
-    const shard = this.#shard(cluster);
-    if (kind === 'whole') return this.live.setShard({ ...shard, synced: true, listed: true, counted: true });
+    const record = this.#record(cluster);
+    if (kind === 'whole') return this.observe({ ...record, synced: true, listed: true, counted: true });
     const away = { kind: 'UNREACHABLE', since: this.clock.now() } as const;
-    this.live.setShard(withLink(shard, kind === 'here' ? { kind: 'CONNECTED' } : away));
+    this.observe(withLink(record, kind === 'here' ? { kind: 'CONNECTED' } : away));
   }
 
   acknowledge(cluster: string, applied: Applied): void {
-    this.live.setShard(withApplied(this.#shard(cluster), [[applied.subject, applied]], this.clock.now()));
+    this.observe(withApplied(this.#record(cluster), [[applied.subject, applied]], this.clock.now()));
   }
 
   /** A health report with nothing new. */
   heartbeat(cluster: string): void {
-    const shard = this.#shard(cluster);
-    const services = [...shard.health].map(([key, groups]) => {
+    const record = this.#record(cluster);
+    const services = [...record.health].map(([key, groups]) => {
       const [namespace = '', name = ''] = key.split('/');
       return { namespace, name, groups: groups.map((group) => ({ ...group })) };
     });
     const report = { sequence: 1, sentAt: this.clock.now(), workloads: 1, unreadable: [], services };
-    const { proxiesConnected } = shard;
-    this.live.setShard(withHealth(shard, { ...report, proxiesConnected }, this.clock.now()));
+    const { proxiesConnected } = record;
+    this.observe(withHealth(record, { ...report, proxiesConnected }, this.clock.now()));
   }
 
   /** The listeners of the changes until now have run. */
@@ -166,8 +184,8 @@ export class Federation {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  #shard(cluster: string): Shard {
-    return this.live.current.observed.get(cluster) ?? emptyShard(cluster, this.clock.now());
+  #record(cluster: string): ClusterRecord {
+    return this.live.current.observed.get(cluster) ?? emptyRecord(cluster, this.clock.now());
   }
 
   /** Time goes by in small steps, as what is done at one moment may set the timer of the next. */

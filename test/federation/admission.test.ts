@@ -147,13 +147,13 @@ describe('what a cluster is admitted for', () => {
       federation.stop.signal,
     );
     await federation.put(aMember('east', { network: undefined }), aMember('west', { network: undefined }));
-    federation.report('east', { shard: { network: 'net-east' } });
+    federation.report('east', { record: { network: 'net-east' } });
     await federation.pass(250);
     assert.equal(clusterNamed('east').network, 'net-east');
-    federation.report('east', { shard: { network: 'net-west' } });
+    federation.report('east', { record: { network: 'net-west' } });
     await federation.pass(250);
     assert.equal(clusterNamed('east').network, 'net-east');
-    federation.report('west', { shard: { network: 'net-east' } });
+    federation.report('west', { record: { network: 'net-east' } });
     await federation.pass(250);
     assert.equal(clusterNamed('west').network, undefined);
   });

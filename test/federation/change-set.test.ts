@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ChangeSet } from '../../federation/state/change-set.ts';
 import { intentKinds, storedOf } from '../../federation/state/intent.ts';
-import type { Shard } from '../../federation/state/observed.ts';
-import type { FederationSnapshot } from '../../federation/state/snapshot.ts';
+import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
+import type { Now } from '../../federation/state/now.ts';
 import { federationChange, someClusters } from '../fakes/federation-changes.ts';
-import { Federation } from '../fakes/federation.ts';
+import { Federation, frozen } from '../fakes/federation.ts';
 
 const keysOf = (...maps: readonly (ReadonlyMap<string, unknown> | undefined)[]): ReadonlySet<string> =>
   new Set(maps.flatMap((map) => [...(map?.keys() ?? [])]));
@@ -13,11 +13,7 @@ const keysOf = (...maps: readonly (ReadonlyMap<string, unknown> | undefined)[]):
 type Has = (changes: ChangeSet) => boolean | undefined;
 
 /** Every name that differs between two moments and that no change set between them has. */
-const missed = (
-  before: FederationSnapshot,
-  after: FederationSnapshot,
-  sets: readonly ChangeSet[],
-): string[] => [
+const missed = (before: Now, after: Now, sets: readonly ChangeSet[]): string[] => [
   ...missedIntent(before, after, sets),
   ...someClusters.flatMap((name) =>
     named(name, before.observed.get(name), after.observed.get(name))
@@ -27,50 +23,50 @@ const missed = (
 ];
 
 /** Each part of what is observed of a cluster, at two moments, and which change set has it. */
-function named(name: string, old: Shard | undefined, now: Shard | undefined) {
+function named(name: string, old: ClusterRecord | undefined, now: ClusterRecord | undefined) {
   const parts: { what: string; one: unknown; other: unknown; has: Has }[] = [];
-  const part = (what: string, of: (shard: Shard | undefined) => unknown, has: Has) =>
+  const part = (what: string, of: (record: ClusterRecord | undefined) => unknown, has: Has) =>
     parts.push({ what, one: of(old), other: of(now), has });
   for (const key of keysOf(old?.services, now?.services, old?.health, now?.health)) {
     const has: Has = ({ services }) => services.get(name)?.has(key);
-    part(`service ${key}`, (shard) => shard?.services.get(key), has);
-    part(`counts ${key}`, (shard) => shard?.health.get(key), has);
+    part(`service ${key}`, (record) => record?.services.get(key), has);
+    part(`counts ${key}`, (record) => record?.health.get(key), has);
   }
   for (const subject of keysOf(old?.applied, now?.applied))
     part(
       subject,
-      (shard) => shard?.applied.get(subject),
+      (record) => record?.applied.get(subject),
       ({ applied }) => applied.get(subject)?.has(name),
     );
   part(
     'gateways',
-    (shard) => shard?.gateways,
+    (record) => record?.gateways,
     ({ gateways }) => gateways.has(name),
   );
   part(
     'link',
-    (shard) => [shard?.link, shard?.synced],
+    (record) => [record?.link, record?.synced],
     ({ links }) => links.has(name),
   );
   part(
     'report',
-    (shard) => shard?.nodes,
+    (record) => record?.nodes,
     ({ reports }) => reports.has(name),
   );
   part(
     'rejected',
-    (shard) => shard?.rejectedReports,
+    (record) => record?.rejectedReports,
     ({ shown }) => shown.has(name),
   );
   part(
     'presence',
-    (shard) => shard !== undefined,
+    (record) => record !== undefined,
     ({ forgotten, links }) => forgotten.has(name) || links.has(name),
   );
   return parts;
 }
 
-const missedIntent = (before: FederationSnapshot, after: FederationSnapshot, sets: readonly ChangeSet[]) =>
+const missedIntent = (before: Now, after: Now, sets: readonly ChangeSet[]) =>
   intentKinds.flatMap((kind) =>
     ['east', 'west', 'south', 'north', 'p1', 'p2', 'f1', 'f2', 'k1', 'k2', 'shop/cart', 'shop/mail'].filter(
       (id) =>
@@ -99,7 +95,7 @@ describe('federation/state: change sets', () => {
         async (turns) => {
           hub = await Federation.start(...someClusters);
           await hub.turn();
-          const before = hub.now;
+          const before = frozen(hub.now);
           const sets: ChangeSet[] = [];
           hub.live.onChange((changes) => sets.push(changes));
           for (const turn of turns) {

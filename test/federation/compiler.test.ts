@@ -3,7 +3,7 @@ import { Compiler } from '../../federation/compile/compiler.ts';
 import { compile } from '../../federation/compile/compile.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { removeCluster, revokeCluster } from '../../federation/registry/membership.ts';
-import { withHealth, withServices } from '../../federation/state/shard.ts';
+import { withHealth, withServices } from '../../federation/observation/record-steps.ts';
 import { aHealth, aService } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
 
@@ -35,7 +35,7 @@ describe('federation/compile', () => {
           assert.deepEqual(compiler.resources(hub.now, cluster, type), compile(hub.now, cluster, type));
     };
     check();
-    hub.live.setShard(withHealth(west(), health(1), 1));
+    hub.observe(withHealth(west(), health(1), 1));
     check();
     await hub.run(drainCluster, { cluster: 'east', percent: 50, scope: 'ALL', deadline: undefined });
     check();
@@ -44,19 +44,19 @@ describe('federation/compile', () => {
   });
 
   it('gives the same map when a health report has nothing new', () => {
-    hub.live.setShard(withHealth(west(), health(1), 1));
+    hub.observe(withHealth(west(), health(1), 1));
     const before = compiler.resources(hub.now, 'east', 'remote');
     const { services } = west();
-    hub.live.setShard(withHealth(west(), health(1), 2));
+    hub.observe(withHealth(west(), health(1), 2));
     assert.equal(west().services, services);
     assert.equal(compiler.resources(hub.now, 'east', 'remote'), before);
-    hub.live.setShard(withHealth(west(), health(0), 3));
+    hub.observe(withHealth(west(), health(0), 3));
     assert.notEqual(compiler.resources(hub.now, 'east', 'remote'), before);
   });
 
   it('knows the endpoints of a service whose health was reported before itself', () => {
-    hub.live.setShard(withHealth(west(), { ...health(1), services: [aHealth('late', 2)] }, 1));
-    hub.live.setShard(withServices(west(), [['shop/late', aService('late')]], 2));
+    hub.observe(withHealth(west(), { ...health(1), services: [aHealth('late', 2)] }, 1));
+    hub.observe(withServices(west(), [['shop/late', aService('late')]], 2));
     assert.equal(west().services.get('shop/late')?.groups[0]?.healthy, 2);
   });
 
@@ -73,7 +73,7 @@ describe('federation/compile', () => {
 
   it('takes in ten thousand services in one go', () => {
     const many = Array.from({ length: 10_000 }, (_, i) => [`shop/s${i}`, aService(`s${i}`)] as const);
-    const shard = withServices(west(), many, 1);
-    assert.equal(shard.services.size, 10_002);
+    const record = withServices(west(), many, 1);
+    assert.equal(record.services.size, 10_002);
   });
 });

@@ -58,7 +58,7 @@ describe('federation/failover: taken back', () => {
     hub.report('east', { services: { cart: 1 } });
     await hub.pass(1100);
     assert.deepEqual(percents(), [60, 60]);
-    hub.report('east', { services: { cart: 1 }, shard: { link: { kind: 'UNREACHABLE', since: 0 } } });
+    hub.report('east', { services: { cart: 1 }, record: { link: { kind: 'UNREACHABLE', since: 0 } } });
     await hub.pass(20_000);
     assert.deepEqual(percents(), [60, 60]);
     await hub.run(drainCluster, { cluster: 'east', percent: 100, scope: 'ALL', deadline: undefined });

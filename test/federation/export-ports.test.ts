@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ServicePort } from '@isthmus/api/domain/observation.ts';
 import { exportPortConditions } from '../../federation/policy/export-ports.ts';
-import type { Shard } from '../../federation/state/observed.ts';
-import { emptyShard } from '../../federation/state/shard.ts';
+import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
+import { emptyRecord } from '../../federation/observation/record-steps.ts';
 
 const port = (number: number, name = 'http'): ServicePort => ({
   name,
@@ -22,8 +22,8 @@ const service = (ports: readonly ServicePort[]) => ({
   groups: [],
 });
 
-const shard = (cluster: string, ports: readonly ServicePort[]): Shard => ({
-  ...emptyShard(cluster, 0),
+const record = (cluster: string, ports: readonly ServicePort[]): ClusterRecord => ({
+  ...emptyRecord(cluster, 0),
   services: new Map([['shop/cart', service(ports)]]),
 });
 
@@ -34,8 +34,8 @@ describe('the ports of one service that two clusters export', () => {
     exportedBy: readonly string[] = ['east', 'west'],
   ) => {
     const observed = new Map([
-      ['east', shard('east', east)],
-      ['west', shard('west', west)],
+      ['east', record('east', east)],
+      ['west', record('west', west)],
     ]);
     return exportPortConditions({ observed }, 'east', service(east), exportedBy);
   };

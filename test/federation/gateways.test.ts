@@ -16,7 +16,7 @@ describe('whose a gateway is', () => {
   const withGateways = (cluster: string, ...over: Parameters<typeof aGateway>[1][]) =>
     hub.report(cluster, {
       services: { cart: 2 },
-      shard: {
+      record: {
         gateways: new Map(
           over.map((one, i) => [
             `istio-system/gw/${i}`,
@@ -25,9 +25,9 @@ describe('whose a gateway is', () => {
         ),
       },
     });
-  const shard = (cluster: string) => hub.now.observed.get(cluster)!;
-  const usable = (cluster: string) => usableGateways(hub.now, shard(cluster)).map(({ address }) => address);
-  const why = (cluster: string) => unusableGateways(hub.now, shard(cluster)).map(({ reason }) => reason);
+  const record = (cluster: string) => hub.now.observed.get(cluster)!;
+  const usable = (cluster: string) => usableGateways(hub.now, record(cluster)).map(({ address }) => address);
+  const why = (cluster: string) => unusableGateways(hub.now, record(cluster)).map(({ reason }) => reason);
 
   it('is the cluster’s that was admitted for its network, whatever another cluster reports', () => {
     withGateways('west', { network: 'network-east', address: '127.9.66.1' });

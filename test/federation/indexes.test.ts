@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { isExported } from '../../federation/policy/exported.ts';
 import { inOwnNetwork, joinedBefore } from '../../federation/policy/gateways.ts';
-import type { FederationSnapshot } from '../../federation/state/snapshot.ts';
+import type { Now } from '../../federation/state/now.ts';
 import { federationChange, someClusters } from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
-const memberOf = ({ intent }: FederationSnapshot, name: string) => {
+const memberOf = ({ intent }: Now, name: string) => {
   const cluster = intent.clusters.get(name)?.value;
   return cluster?.admission === 'ADMITTED' ? cluster : undefined;
 };
 
 /** Found by visiting all clusters: [service, its holders, its exporters], and [cluster, what it has alone]. */
-function found(now: FederationSnapshot) {
+function found(now: Now) {
   const members = [...now.observed.values()].filter(({ cluster }) => memberOf(now, cluster));
   const keys = [...new Set(members.flatMap(({ services }) => [...services.keys()]))].sort();
   const names = (
@@ -44,10 +44,9 @@ function found(now: FederationSnapshot) {
   };
 }
 
-const serviceOf = (now: FederationSnapshot, cluster: string, key: string) =>
-  now.observed.get(cluster)?.services.get(key);
+const serviceOf = (now: Now, cluster: string, key: string) => now.observed.get(cluster)?.services.get(key);
 
-const addresses = (now: FederationSnapshot): readonly string[] =>
+const addresses = (now: Now): readonly string[] =>
   [
     ...new Set(
       [...now.observed.values()].flatMap(({ gateways }) =>
@@ -56,15 +55,15 @@ const addresses = (now: FederationSnapshot): readonly string[] =>
     ),
   ].sort();
 
-function ownerOf(now: FederationSnapshot, address: string): string | undefined {
-  const claimants = [...now.observed.values()].flatMap((shard) => {
-    const member = memberOf(now, shard.cluster);
-    return member && inOwnNetwork(now, shard).some((one) => one.address === address) ? [member] : [];
+function ownerOf(now: Now, address: string): string | undefined {
+  const claimants = [...now.observed.values()].flatMap((record) => {
+    const member = memberOf(now, record.cluster);
+    return member && inOwnNetwork(now, record).some((one) => one.address === address) ? [member] : [];
   });
   return claimants.sort((a, b) => (joinedBefore(a, b) ? -1 : 1))[0]?.name;
 }
 
-function indexed(now: FederationSnapshot) {
+function indexed(now: Now) {
   const { exports, gatewayOwners } = now.index;
   return {
     services: [...exports.keys]
@@ -125,7 +124,7 @@ describe('federation/index', () => {
     for (const name of ['east', 'west']) hub.report(name, { services: { cart: 2 } });
     for (const name of ['east', 'west']) {
       await hub.remove('cluster', name);
-      hub.live.removeShard(name);
+      hub.observations.forget(name);
     }
     assert.deepEqual(sizes(), before);
   });

@@ -37,7 +37,7 @@ describe('federation/failover: operations', () => {
     proxies: 1,
   });
   const says = (cluster: string, applied: readonly Applied[]) =>
-    hub.report(cluster, { shard: { applied: new Map(applied.map((said) => [said.subject, said])) } });
+    hub.report(cluster, { record: { applied: new Map(applied.map((said) => [said.subject, said])) } });
   /** Every diversion that stands, as a cluster that has applied it says. */
   const standing = () =>
     diversionsOf(hub.now).map((each) => one(`diversion/${each.id}`, diversionVersion(each)));
@@ -81,7 +81,7 @@ describe('federation/failover: operations', () => {
     const id = await drain('east');
     says('west', [{ ...standing()[0]!, state: 'PENDING', message: 'waiting for istio-system/ztunnel-1' }]);
     says('east-2', []);
-    hub.live.setShard({ ...hub.now.observed.get('east')!, link: { kind: 'UNREACHABLE', since: 1 } });
+    hub.observe({ ...hub.now.observed.get('east')!, link: { kind: 'UNREACHABLE', since: 1 } });
     await hub.pass(1000);
     assert.deepEqual([...waits(look(id), hub.now)].sort(), [
       'east (its agent is not connected)',

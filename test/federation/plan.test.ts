@@ -50,9 +50,9 @@ describe('federation/failover: plans', () => {
   it('names only clusters that can be entered for the transport', () => {
     assert.deepEqual(targets(), new Set(['west', 'south']));
     const closed: Record<string, Parameters<Federation['report']>[1]> = {
-      'no gateway': { services: { cart: 2 }, shard: { gateways: new Map() } },
-      'none that is ready': { services: { cart: 2 }, shard: { gateways: gateways({ ready: false }) } },
-      'none with HBONE': { services: { cart: 2 }, shard: { gateways: gateways({ hbonePort: 0 }) } },
+      'no gateway': { services: { cart: 2 }, record: { gateways: new Map() } },
+      'none that is ready': { services: { cart: 2 }, record: { gateways: gateways({ ready: false }) } },
+      'none with HBONE': { services: { cart: 2 }, record: { gateways: gateways({ hbonePort: 0 }) } },
       'plaintext only': { services: { cart: 2 }, transport: 'plaintext' },
       'not exported': { services: { cart: 2 }, over: { cart: { exportRequested: false } } },
       'nothing healthy': { services: { cart: 0 } },
@@ -80,7 +80,7 @@ describe('federation/failover: plans', () => {
 
   const changes: Record<string, (hub: Federation) => void | Promise<unknown>> = {
     'a gateway that is no longer ready': () =>
-      hub.report('west', { services: { cart: 2 }, shard: { gateways: gateways({ ready: false }) } }),
+      hub.report('west', { services: { cart: 2 }, record: { gateways: gateways({ ready: false }) } }),
     'a service without a healthy endpoint': () => hub.report('west', { services: { cart: 0 } }),
     'another drain': () => drain('south', false),
     'a client’s region': () => hub.report('west', { services: { cart: 2 }, region: 'r2' }),
@@ -116,7 +116,7 @@ describe('federation/failover: plans', () => {
 
   it('lists every target whose agent is away', () => {
     const away = (name: string) =>
-      hub.report(name, { services: { cart: 2 }, shard: { link: { kind: 'UNREACHABLE', since: 1 } } });
+      hub.report(name, { services: { cart: 2 }, record: { link: { kind: 'UNREACHABLE', since: 1 } } });
     assert.deepEqual(plan().warnings, []);
     away('west');
     away('south');

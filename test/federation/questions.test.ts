@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Questions } from '../../federation/link/questions.ts';
 import { clusterState } from '../../federation/state/cluster-state.ts';
-import { emptyShard } from '../../federation/state/shard.ts';
+import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { aMember } from '../fakes/federation.ts';
 
@@ -58,7 +58,7 @@ describe('federation/link: questions to one agent', () => {
 });
 
 describe('federation/state: the one word for a cluster', () => {
-  const here = { ...emptyShard('east', 0), link: { kind: 'CONNECTED' as const }, synced: true };
+  const here = { ...emptyRecord('east', 0), link: { kind: 'CONNECTED' as const }, synced: true };
   const cases: Record<string, [string, Parameters<typeof clusterState>]> = {
     'revoked, whatever else': [
       'REVOKED',
@@ -66,7 +66,7 @@ describe('federation/state: the one word for a cluster', () => {
     ],
     'not joined yet': ['PENDING', [aMember('east', { admission: 'PENDING' }), undefined]],
     'never heard of': ['UNREACHABLE', [aMember('east'), undefined]],
-    'away and drained': ['UNREACHABLE', [aMember('east', { drainPercent: 100 }), emptyShard('east', 0)]],
+    'away and drained': ['UNREACHABLE', [aMember('east', { drainPercent: 100 }), emptyRecord('east', 0)]],
     drained: ['DRAINED', [aMember('east', { drainPercent: 100 }), here]],
     'drained in part': ['DRAINING', [aMember('east', { drainPercent: 30 }), here]],
     'drained and not synced': [

@@ -8,14 +8,14 @@ import { withinLimits } from '../../federation/link/limited-health.ts';
 import { Pace } from '../../federation/link/pace.ts';
 import { Reports } from '../../federation/link/reports.ts';
 import { conditionsOf } from '../../federation/state/conditions.ts';
-import type { Shard } from '../../federation/state/observed.ts';
+import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import {
-  emptyShard,
+  emptyRecord,
   withHealth,
   withHealthRejections,
   withLink,
   withoutOldRejections,
-} from '../../federation/state/shard.ts';
+} from '../../federation/observation/record-steps.ts';
 import { aGateway, aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -32,7 +32,7 @@ const port = (n: number) => ({ name: `p${n}`, port: 1 + n, targetPort: 0, appPro
 /** A cluster's reports and what the hub knows by them. */
 class Reporting {
   readonly reports: Reports;
-  shard: Shard = emptyShard('east', 0);
+  record: ClusterRecord = emptyRecord('east', 0);
 
   constructor(limits: Partial<ClusterLimits> = {}) {
     this.reports = new Reports({ ...defaultLimits, ...limits });
@@ -41,12 +41,12 @@ class Reporting {
   /** The names that are rejected. */
   put(type: string, resources: readonly ReturnType<typeof resource>[], removed: readonly string[] = []) {
     const { change, rejected } = this.reports.apply(type, resources, removed, 1);
-    this.shard = change(this.shard);
+    this.record = change(this.record);
     return rejected.map(({ name }) => name);
   }
 
   get names(): readonly string[] {
-    return [...this.shard.services.keys()];
+    return [...this.record.services.keys()];
   }
 }
 
@@ -55,10 +55,10 @@ describe('what one cluster may report', () => {
     const east = new Reporting();
     assert.deepEqual(east.put('service', [service('cart')]), []);
     assert.deepEqual(east.put('service', [service('vault', {}, 'shop/cart')]), ['shop/cart']);
-    assert.equal(east.shard.services.get('shop/cart')?.name, 'cart');
+    assert.equal(east.record.services.get('shop/cart')?.name, 'cart');
     const odd = resource('istio-system/gw/9.9.9.9', gateway('127.9.1.1').body);
     assert.deepEqual(east.put('gateway', [odd]), ['istio-system/gw/9.9.9.9']);
-    assert.equal(east.shard.gateways.size, 0);
+    assert.equal(east.record.gateways.size, 0);
   });
 
   const tables: Record<
@@ -111,7 +111,7 @@ describe('what one cluster may report', () => {
     const hub = await Federation.start('east');
     const east = new Reporting({ services: 1 });
     const conditions = () => {
-      hub.live.setShard(east.shard);
+      hub.observe(east.record);
       return conditionsOf(hub.now, 'east');
     };
     east.put('service', [service('a'), service('b')]);
@@ -133,7 +133,7 @@ describe('what one cluster may report', () => {
     const hub = await Federation.start('east');
     const east = new Reporting();
     east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
-    hub.live.setShard(east.shard);
+    hub.observe(east.record);
     assert.deepEqual(
       conditionsOf(hub.now, 'east').map(({ reason, severity }) => [reason, severity]),
       [['REPORT_REJECTED', 'ERROR']],
@@ -148,13 +148,13 @@ describe('what one cluster may report', () => {
     it(`a rejected report that the agent has not offered for ${later} ms counts ${left === 1 ? 'still' : 'no more'}`, () => {
       const east = new Reporting();
       east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
-      assert.equal(withoutOldRejections(east.shard, 1 + later).rejectedReports.size, left);
+      assert.equal(withoutOldRejections(east.record, 1 + later).rejectedReports.size, left);
     });
 
   it('what was rejected or waited on a link is not shown of the next one', () => {
     const east = new Reporting();
     east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
-    const next = withLink({ ...east.shard, reportsDelayed: true }, { kind: 'CONNECTED' });
+    const next = withLink({ ...east.record, reportsDelayed: true }, { kind: 'CONNECTED' });
     assert.deepEqual([next.rejectedReports.size, next.reportsDelayed], [0, false]);
   });
 
@@ -164,7 +164,7 @@ describe('what one cluster may report', () => {
       'service',
       Array.from({ length: 1500 }, (_, i) => resource(`shop/s${i}`, Uint8Array.of(255))),
     );
-    assert.equal(east.shard.rejectedReports.size, 1000);
+    assert.equal(east.record.rejectedReports.size, 1000);
   });
 
   it('takes 5,000 services, 50,000 endpoints and 16 gateways by default', () => {
@@ -219,13 +219,13 @@ describe('endpoint counts of one cluster', () => {
 
   it('are rejected no more when a later report has room for them', () => {
     const one = { service: 'shop/a', why: 'too many', limit: 'endpoints' as const };
-    const rejecting = withHealthRejections(emptyShard('east', 0), [one], 1);
+    const rejecting = withHealthRejections(emptyRecord('east', 0), [one], 1);
     assert.equal(rejecting.rejectedReports.size, 1);
     assert.equal(withHealthRejections(rejecting, [], 2).rejectedReports.size, 0);
   });
 
   it('come with a clock that is years off: the skew is shown as a day at most', () => {
-    const off = (sentAt: number) => withHealth(emptyShard('east', 0), { ...report(), sentAt }, 1e12);
+    const off = (sentAt: number) => withHealth(emptyRecord('east', 0), { ...report(), sentAt }, 1e12);
     assert.equal(off(2e12).clockSkewMillis, 86_400_000);
     assert.equal(off(0).clockSkewMillis, -86_400_000);
     assert.equal(off(1e12 + 5).clockSkewMillis, 5);

@@ -5,7 +5,7 @@ import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { isKnownReason, judged } from '@isthmus/api/domain/reasons.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import { emptyShard } from '../../federation/state/shard.ts';
+import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { Reports } from '../../federation/link/reports.ts';
 
 const condition = (reason: string, severity: Severity): Condition => ({
@@ -53,17 +53,17 @@ describe('the severity of what an agent reports', () => {
       subjectAltNames: [],
       conditions: [condition('PORT_MISSING', 'INFO')],
     });
-    let shard = emptyShard('east', 0);
+    let record = emptyRecord('east', 0);
     for (const [type, name, body] of [
       ['cluster', 'self', ofCluster],
       ['service', 'shop/cart', ofService],
     ] as const) {
       const { change, rejected } = reports.apply(type, [{ name, version: '1', body }], [], 0);
       assert.deepEqual(rejected, []);
-      shard = change(shard);
+      record = change(record);
     }
     assert.deepEqual(
-      [shard.conditions[0]?.severity, shard.services.get('shop/cart')?.conditions[0]?.severity],
+      [record.conditions[0]?.severity, record.services.get('shop/cart')?.conditions[0]?.severity],
       ['INFO', 'ERROR'],
     );
   });

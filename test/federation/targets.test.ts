@@ -4,7 +4,7 @@ import { simulate } from '../../federation/failover/plan.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { clockConditions } from '../../federation/state/clock-condition.ts';
 import { conditionsOf } from '../../federation/state/conditions.ts';
-import { emptyShard } from '../../federation/state/shard.ts';
+import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { Federation } from '../fakes/federation.ts';
 
 const away = { link: { kind: 'UNREACHABLE' as const, since: 1 } };
@@ -33,7 +33,7 @@ describe('the clusters to which a failover or a drain would move connections', (
 
   it('are listed where they are unreachable, every one of them', () => {
     assert.deepEqual([plan().unreachable, plan().warnings], [[], []]);
-    for (const name of ['west', 'south']) hub.report(name, { services: { cart: 2 }, shard: away });
+    for (const name of ['west', 'south']) hub.report(name, { services: { cart: 2 }, record: away });
     assert.deepEqual([...plan().unreachable].sort(), ['south', 'west']);
     assert.match(sentences(plan().warnings), /^west is unreachable: .*\nsouth is unreachable: /);
   });
@@ -41,7 +41,7 @@ describe('the clusters to which a failover or a drain would move connections', (
   it('are warned of where endpoints are not healthy, or no gateway is', () => {
     hub.report('west', { services: { cart: 1 } });
     assert.match(sentences(plan().warnings), /^shop\/cart has 1 of 2 endpoints healthy in west: /);
-    hub.report('west', { services: { cart: 2 }, shard: { gateways: new Map() } });
+    hub.report('west', { services: { cart: 2 }, record: { gateways: new Map() } });
     assert.match(sentences(plan().warnings), /^west has no healthy east-west gateway: /);
   });
 
@@ -49,19 +49,19 @@ describe('the clusters to which a failover or a drain would move connections', (
     assert.equal(await drainWarnings().then((text) => text.includes('will not move')), false);
     for (const name of ['west', 'south']) hub.report(name, { services: {} });
     assert.match(await drainWarnings(), /no cluster but east has shop\/cart: it will not move/);
-    hub.report('west', { services: { cart: 0 }, shard: away });
+    hub.report('west', { services: { cart: 0 }, record: away });
     assert.match(
       await drainWarnings(),
       /no healthy alternative for shop\/cart outside east: west is unreachable and has 0 of 2 endpoints healthy: it will not move/,
     );
-    hub.report('west', { services: { cart: 2 }, shard: { gateways: new Map() } });
+    hub.report('west', { services: { cart: 2 }, record: { gateways: new Map() } });
     assert.match(await drainWarnings(), /outside east: west has no healthy gateway: it will not move/);
   });
 });
 
 describe('the clock of a cluster’s agent', () => {
   const severity = (clockSkewMillis: number) =>
-    clockConditions({ ...emptyShard('east', 0), clockSkewMillis })[0]?.severity;
+    clockConditions({ ...emptyRecord('east', 0), clockSkewMillis })[0]?.severity;
 
   it('is a warning beyond 30 s of difference to the hub’s, and an error beyond 60 s', () => {
     for (const sign of [1, -1])
@@ -73,7 +73,7 @@ describe('the clock of a cluster’s agent', () => {
 
   it('is among the conditions of the cluster, with which way it is off', async () => {
     const hub = await Federation.start('east');
-    hub.report('east', { shard: { clockSkewMillis: -90_000 } });
+    hub.report('east', { record: { clockSkewMillis: -90_000 } });
     const [condition] = conditionsOf(hub.now, 'east');
     assert.equal(condition?.reason, 'CLOCK_SKEWED');
     assert.match(condition.message, /90 s behind the hub's/);

@@ -4,6 +4,7 @@ import { Pump } from '@isthmus/api/grpc/pump.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import type { LinkDeps } from '../link-deps.ts';
 import type { LinkStream, StreamKind } from '../stream-kind.ts';
+import { WholeHealth } from '../whole-health.ts';
 
 const healthEvery = 5000;
 
@@ -11,6 +12,7 @@ const healthEvery = 5000;
 class HealthReports implements LinkStream<number> {
   readonly #deps: LinkDeps;
   readonly #pump: Pump<HealthReport>;
+  readonly #whole = new WholeHealth();
   #isDue = false;
   #sequence = 0;
   #next: Timer | undefined;
@@ -21,8 +23,8 @@ class HealthReports implements LinkStream<number> {
     this.#beat();
   }
 
-  hear(): void {
-    // An acknowledgement. Nothing rests on it yet.
+  hear(sequence: number): void {
+    this.#whole.acknowledged(sequence);
   }
 
   send(): void {
@@ -38,8 +40,10 @@ class HealthReports implements LinkStream<number> {
   #report(): HealthReport | undefined {
     if (!this.#isDue) return undefined;
     this.#isDue = false;
-    const sentAt = this.#deps.clock.now();
-    return { ...this.#deps.health(), sequence: ++this.#sequence, sentAt, unreadable: [] };
+    const { clock } = this.#deps;
+    const sequence = ++this.#sequence;
+    const report = { ...this.#deps.health(), sequence, sentAt: clock.now(), unreadable: [] };
+    return this.#whole.next(report, clock.monotonic());
   }
 
   #beat(): void {

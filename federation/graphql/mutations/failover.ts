@@ -1,6 +1,6 @@
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import { executeFailover, undoFailover, type FailoverPayload } from '../../failover/commands.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Now } from '../../state/now.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { localId } from '../global-id.ts';
@@ -34,7 +34,7 @@ const show = ({ live }: RequestContext, { failover, operation }: FailoverPayload
       };
 
 /** A failover at the revision that it has now, if it is there. */
-function shownFailover({ intent }: FederationSnapshot, failover: Failover): FailoverView {
+function shownFailover({ intent }: Now, failover: Failover): FailoverView {
   const stored = intent.failovers.get(failover.id);
   return failoverView({ value: failover, revision: stored?.revision ?? 0 });
 }

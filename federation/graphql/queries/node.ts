@@ -1,4 +1,4 @@
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Now } from '../../state/now.ts';
 import type { Intent, Stored } from '../../store/store.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
@@ -22,7 +22,7 @@ const show = <T extends Intent>(
 ): Found => stored && view(stored);
 
 /** How the object behind a global id is found, by its type. Workloads are asked of their cluster. */
-const finders: Readonly<Record<string, (snapshot: FederationSnapshot, id: string) => Found>> = {
+const finders: Readonly<Record<string, (snapshot: Now, id: string) => Found>> = {
   Cluster: (now, id) => show(now.intent.clusters.get(id), (one) => clusterView(now, one)),
   Service: (now, id) => serviceView(now, id),
   AccessPolicy: (now, id) => show(now.intent.accessPolicies.get(id), (one) => policyView(now, one)),

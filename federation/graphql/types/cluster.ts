@@ -2,9 +2,9 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { conditionsOf } from '../../state/conditions.ts';
 import { clusterState } from '../../state/cluster-state.ts';
-import type { Shard } from '../../state/observed.ts';
-import { emptyShard } from '../../state/shard.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { ClusterRecord } from '../../observation/cluster-record.ts';
+import { emptyRecord } from '../../observation/record-steps.ts';
+import type { Now } from '../../state/now.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
@@ -15,10 +15,10 @@ import { rejectionCountsType, rejectionType } from './rejection.ts';
 import { workloadModeType } from './workload.ts';
 
 /** A cluster as it is shown: intent, what was observed, and what follows from both. */
-export function clusterView(snapshot: FederationSnapshot, { value, revision }: Stored<Cluster>) {
+export function clusterView(snapshot: Now, { value, revision }: Stored<Cluster>) {
   const known = snapshot.observed.get(value.name);
   return {
-    ...(known ?? emptyShard(value.name, 0)),
+    ...(known ?? emptyRecord(value.name, 0)),
     ...value,
     network: known?.network ?? '',
     admittedNetwork: value.network,
@@ -39,7 +39,7 @@ const stateType = builder.enumType('ClusterState', {
   values: ['REVOKED', 'UNREACHABLE', 'DRAINED', 'DRAINING', 'ACTIVE', 'PENDING'] as const,
 });
 
-const linkType = builder.objectRef<Shard['link']>('ClusterLink').implement({
+const linkType = builder.objectRef<ClusterRecord['link']>('ClusterLink').implement({
   fields: (t) => ({
     connected: t.boolean({ resolve: ({ kind }) => kind === 'CONNECTED' }),
     unreachableSince: t.field({
@@ -50,7 +50,7 @@ const linkType = builder.objectRef<Shard['link']>('ClusterLink').implement({
   }),
 });
 
-const clusterNodeType = builder.objectRef<Shard['nodes'][number]>('ClusterNode').implement({
+const clusterNodeType = builder.objectRef<ClusterRecord['nodes'][number]>('ClusterNode').implement({
   fields: (t) => ({
     name: t.exposeString('name'),
     region: t.exposeString('region'),

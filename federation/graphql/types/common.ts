@@ -1,7 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { UserError } from '../../command/command.ts';
 import type { Warning } from '../../command/warning.ts';
-import type { Shard } from '../../state/observed.ts';
+import type { ClusterRecord } from '../../observation/cluster-record.ts';
 import { builder } from '../builder.ts';
 
 export const userErrorType = builder.objectRef<UserError>('UserError').implement({
@@ -52,9 +52,9 @@ export interface Staleness {
   readonly reachable: boolean;
 }
 
-export const stalenessOf = (shard: Shard | undefined): Staleness => ({
-  asOf: shard?.asOf === 0 ? undefined : shard?.asOf,
-  reachable: shard?.link.kind === 'CONNECTED',
+export const stalenessOf = (record: ClusterRecord | undefined): Staleness => ({
+  asOf: record?.asOf === 0 ? undefined : record?.asOf,
+  reachable: record?.link.kind === 'CONNECTED',
 });
 
 export const stalenessType = builder.objectRef<Staleness>('Staleness').implement({

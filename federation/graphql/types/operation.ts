@@ -1,13 +1,13 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import { waits } from '../../failover/operation.ts';
 import { notReady } from '../../failover/returning.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Now } from '../../state/now.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-export const operationView = (snapshot: FederationSnapshot, operation: Operation) => ({
+export const operationView = (snapshot: Now, operation: Operation) => ({
   ...operation,
   message: messageOf(operation, snapshot),
   __typename: 'Operation',
@@ -15,7 +15,7 @@ export const operationView = (snapshot: FederationSnapshot, operation: Operation
   operationId: operation.id,
 });
 
-function messageOf(operation: Operation, snapshot: FederationSnapshot): string {
+function messageOf(operation: Operation, snapshot: Now): string {
   if (operation.state !== 'RUNNING') return operation.message;
   const failover = snapshot.intent.failovers.get(operation.subject.replace('failover:', ''))?.value;
   if (operation.type === 'UNDO_FAILOVER' && failover?.returning) {

@@ -1,6 +1,6 @@
 import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
 import { policyStatus, type PolicyStatus } from '../../policy/status.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Now } from '../../state/now.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
@@ -12,7 +12,7 @@ interface Status extends PolicyStatus {
   readonly staleness: Staleness;
 }
 
-export function policyView(snapshot: FederationSnapshot, stored: Stored<AccessPolicy>) {
+export function policyView(snapshot: Now, stored: Stored<AccessPolicy>) {
   const { value, revision } = stored;
   const id = globalId('AccessPolicy', value.name);
   const status: readonly Status[] = policyStatus(snapshot, stored).map((one) => ({

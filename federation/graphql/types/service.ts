@@ -4,58 +4,58 @@ import { exportConflict } from '../../policy/conflict.ts';
 import { approvalConditions } from '../../policy/export-approval.ts';
 import { exportPortConditions } from '../../policy/export-ports.ts';
 import { isExported } from '../../policy/exported.ts';
-import type { ObservedService, Shard } from '../../state/observed.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { ObservedService, ClusterRecord } from '../../observation/cluster-record.ts';
+import type { Now } from '../../state/now.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { conditionType, stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-const members = ({ intent, observed }: FederationSnapshot): readonly Shard[] =>
+const members = ({ intent, observed }: Now): readonly ClusterRecord[] =>
   [...observed.values()].filter(
     ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
   );
 
 /** Every service that any member has, as `namespace/name`. */
-export const serviceKeys = (snapshot: FederationSnapshot): ReadonlySet<string> =>
+export const serviceKeys = (snapshot: Now): ReadonlySet<string> =>
   new Set(members(snapshot).flatMap(({ services }) => [...services.keys()]));
 
 function inCluster(
-  snapshot: FederationSnapshot,
-  shard: Shard,
+  snapshot: Now,
+  record: ClusterRecord,
   service: ObservedService,
   exportedBy: readonly string[],
 ) {
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
-    cluster: shard.cluster,
+    cluster: record.cluster,
     groups: service.groups,
     conditions: [
       ...service.conditions,
-      ...approvalConditions(snapshot, shard.cluster, service),
-      ...exportConflict(snapshot, shard.cluster, service, exportedBy),
-      ...exportPortConditions(snapshot, shard.cluster, service, exportedBy),
+      ...approvalConditions(snapshot, record.cluster, service),
+      ...exportConflict(snapshot, record.cluster, service, exportedBy),
+      ...exportPortConditions(snapshot, record.cluster, service, exportedBy),
     ],
-    exported: isExported(snapshot, shard.cluster, service),
+    exported: isExported(snapshot, record.cluster, service),
     healthy: sum(({ healthy }) => healthy),
     total: sum(({ total }) => total),
-    staleness: stalenessOf(shard),
+    staleness: stalenessOf(record),
   };
 }
 
 /** A service over all clusters that have it; undefined when none has. */
-export function serviceView(snapshot: FederationSnapshot, key: string) {
-  const holders = members(snapshot).flatMap((shard) => {
-    const service = shard.services.get(key);
-    return service ? [{ shard, service }] : [];
+export function serviceView(snapshot: Now, key: string) {
+  const holders = members(snapshot).flatMap((record) => {
+    const service = record.services.get(key);
+    return service ? [{ record, service }] : [];
   });
   const [first] = holders;
   if (!first) return undefined;
   const exportedBy = holders
-    .filter(({ shard, service }) => isExported(snapshot, shard.cluster, service))
-    .map(({ shard }) => shard.cluster);
+    .filter(({ record, service }) => isExported(snapshot, record.cluster, service))
+    .map(({ record }) => record.cluster);
   const traffic = snapshot.intent.trafficPolicies.get(key);
   const { namespace, name, hostname, ports } = first.service;
   return {
@@ -65,7 +65,7 @@ export function serviceView(snapshot: FederationSnapshot, key: string) {
     name,
     hostname,
     ports,
-    clusters: holders.map(({ shard, service }) => inCluster(snapshot, shard, service, exportedBy)),
+    clusters: holders.map(({ record, service }) => inCluster(snapshot, record, service, exportedBy)),
     revision: snapshot.intent.serviceExports.get(key)?.revision ?? 0,
     trafficPolicy: traffic && { ...traffic.value, revision: traffic.revision },
   };

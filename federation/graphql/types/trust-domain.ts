@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
-import type { FederationSnapshot } from '../../state/snapshot.ts';
+import type { Now } from '../../state/now.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
@@ -8,14 +8,11 @@ import { stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-export function trustDomainView(
-  { intent, observed }: FederationSnapshot,
-  { value }: Stored<TrustDomainRecord>,
-) {
+export function trustDomainView({ intent, observed }: Now, { value }: Stored<TrustDomainRecord>) {
   const acknowledged = (keyId: string) =>
     [...observed.values()]
       .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
-      .map((shard) => ({ cluster: shard.cluster, staleness: stalenessOf(shard) }));
+      .map((record) => ({ cluster: record.cluster, staleness: stalenessOf(record) }));
   return {
     __typename: 'TrustDomain',
     id: globalId('TrustDomain', value.name),

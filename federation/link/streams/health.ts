@@ -1,6 +1,6 @@
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import { withHealth, withHealthRejections, withoutOldRejections } from '../../state/shard.ts';
+import { withPulse, withHealth, withHealthRejections } from '../../observation/record-steps.ts';
 import { LatestHealth } from '../latest-health.ts';
 import { withinLimits } from '../limited-health.ts';
 import type { HubPorts } from '../ports.ts';
@@ -34,10 +34,10 @@ export const healthStream: StreamKind<HealthReport, number> = {
 
 function takeHealth(hub: HubPorts, cluster: string, whole: HealthReport): void {
   const { limits, clock } = hub;
-  hub.updateShard(cluster, (shard) => {
-    const { report, rejected } = withinLimits(whole, shard.health, limits);
+  hub.observe(cluster, (record) => {
     const now = clock.now();
-    const taken = withHealth(withoutOldRejections(shard, now), report, now);
-    return withHealthRejections(taken, [...whole.unreadable, ...rejected], now);
+    if (whole.partial) return withPulse(record, whole, now);
+    const { report, rejected } = withinLimits(whole, record.health, limits);
+    return withHealthRejections(withHealth(record, report, now), [...whole.unreadable, ...rejected], now);
   });
 }

@@ -1,7 +1,7 @@
 import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
-import { withLink } from '../../state/shard.ts';
+import { withLink } from '../../observation/record-steps.ts';
 import { AgentSync } from '../agent-sync.ts';
 import type { StreamKind } from '../stream-kind.ts';
 
@@ -13,7 +13,7 @@ export const syncStream: StreamKind<SyncMessage, SyncMessage, AgentSync> = {
     const { cluster } = link.agent;
     refuseBehind(hub.snapshot().epoch, Number(call.metadata.get(epochHeader)[0] ?? 0));
     const session = new AgentSync(link, call, hub, taken.of(cluster));
-    hub.updateShard(cluster, (shard) => withLink(shard, { kind: 'CONNECTED' }));
+    hub.observe(cluster, (record) => withLink(record, { kind: 'CONNECTED' }));
     hub.log.info({ cluster }, 'agent connected');
     return session;
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execute, parse, isListType, isNonNullType, isObjectType, type GraphQLOutputType } from 'graphql';
 import { apiSchema } from '@isthmus/federation/graphql/schema.ts';
-import { emptyShard } from '@isthmus/federation/state/shard.ts';
+import { emptyRecord } from '@isthmus/federation/observation/record-steps.ts';
 import { Federation } from '../../fakes/federation.ts';
 
 /** Made by the hub itself for the caller, never from what a cluster reports. */
@@ -32,7 +32,7 @@ describe('lists of records in the schema', () => {
 describe('a record that cannot be shown', () => {
   it('is one null and one error, and hides no other record', async () => {
     const federation = await Federation.start('east', 'west');
-    federation.live.setShard({ ...emptyShard('east', 0), proxiesConnected: 2 ** 31 });
+    federation.observe({ ...emptyRecord('east', 0), proxiesConnected: 2 ** 31 });
     const answer = await execute({
       schema: apiSchema(),
       document: parse('{ clusters(first: 10) { nodes { name proxiesConnected } } }'),

@@ -59,7 +59,7 @@ describe('federation/insights: findings', () => {
     hub.report('east', {
       services: { cart: 2 },
       over: { cart: { conditions: [condition({ reason: 'SHARED_BY_WEIGHT', severity: 'INFO' })] } },
-      shard: {
+      record: {
         conditions: [
           condition({ object: 'Pod shop/cart-1' }),
           condition({ reason: 'REPORT_TOO_LARGE', severity: 'ERROR' }),
@@ -114,7 +114,7 @@ describe('federation/insights: findings', () => {
   });
 
   it('name an agent that is away, with where it should connect', () => {
-    hub.report('east', { services: { cart: 2 }, shard: { link: { kind: 'UNREACHABLE', since: 1000 } } });
+    hub.report('east', { services: { cart: 2 }, record: { link: { kind: 'UNREACHABLE', since: 1000 } } });
     const [found, ...rest] = now();
     assert.deepEqual([found?.reason, found?.severity, rest], ['AGENT_UNREACHABLE', 'ERROR', []]);
     assert.match(found?.message ?? '', /1970-01-01T00:00:01/);
@@ -154,7 +154,7 @@ describe('federation/insights: findings', () => {
       new Map([['policy/deny', { subject: 'policy/deny', version, state, message, proxies: 1 }]]);
     const reasonAt = () => now().filter(({ cluster }) => cluster === 'east')[0];
     const say = (state: 'APPLIED' | 'PENDING' | 'REJECTED', message: string) =>
-      hub.report('east', { services: { cart: 2 }, shard: { applied: applied(state, message) } });
+      hub.report('east', { services: { cart: 2 }, record: { applied: applied(state, message) } });
     assert.equal(reasonAt()?.reason, 'POLICY_PENDING');
     say('PENDING', 'Pod shop/cart-1 has no proxy');
     assert.deepEqual([reasonAt()?.reason, reasonAt()?.severity], ['POLICY_NOT_ENFORCED', 'ERROR']);

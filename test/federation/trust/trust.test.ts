@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
-import { emptyShard } from '@isthmus/federation/state/shard.ts';
-import type { FederationSnapshot } from '@isthmus/federation/state/snapshot.ts';
+import { emptyRecord } from '@isthmus/federation/observation/record-steps.ts';
+import type { Now } from '@isthmus/federation/state/now.ts';
 import { readyToActivate } from '@isthmus/federation/trust/activation.ts';
 import { LinkCa, mintLinkCa } from '@isthmus/federation/trust/link-ca.ts';
 import { mintTrustDomain, signIntermediate } from '@isthmus/federation/trust/trust-domain.ts';
@@ -133,7 +133,7 @@ describe('federation/trust: when an intermediate may sign', () => {
     const members = names.map(({ name, revoked }) =>
       stored(name, { name, admission: revoked ? 'REVOKED' : 'ADMITTED' } as Cluster),
     );
-    const shards = names.map(({ name, revoked }) => {
+    const records = names.map(({ name, revoked }) => {
       const said = {
         subject: 'intermediate/new',
         version: '1',
@@ -144,14 +144,10 @@ describe('federation/trust: when an intermediate may sign', () => {
       const connected = clusters[revoked ? `-${name}` : name];
       const link = connected ? ({ kind: 'CONNECTED' } as const) : ({ kind: 'UNREACHABLE', since } as const);
       const heard = new Map(applied.includes(name) ? [['intermediate/new', said]] : []);
-      return [name, { ...emptyShard(name, now), link, applied: heard }] as const;
+      return [name, { ...emptyRecord(name, now), link, applied: heard }] as const;
     });
     const intent = { intermediates, clusters: new Map(members) };
-    return readyToActivate(
-      fresh,
-      { intent, observed: new Map(shards) } as unknown as FederationSnapshot,
-      now,
-    );
+    return readyToActivate(fresh, { intent, observed: new Map(records) } as unknown as Now, now);
   }
 
   const all = { east: true, west: true, south: true };

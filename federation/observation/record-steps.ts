@@ -8,10 +8,10 @@ import type {
   ServiceReport,
   UnreadableHealth,
 } from '@isthmus/api/domain/report.ts';
-import type { ObservedService, RejectedReport, Shard } from './observed.ts';
+import type { ObservedService, RejectedReport, ClusterRecord } from './cluster-record.ts';
 
 /** What is known of a cluster that has not reported in this life of the hub. */
-export const emptyShard = (cluster: string, now: number): Shard => ({
+export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   cluster,
   link: { kind: 'UNREACHABLE', since: now },
   asOf: 0,
@@ -37,8 +37,8 @@ export const emptyShard = (cluster: string, now: number): Shard => ({
 });
 
 /** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
-export const withLink = (shard: Shard, link: Link): Shard => ({
-  ...shard,
+export const withLink = (record: ClusterRecord, link: Link): ClusterRecord => ({
+  ...record,
   // What waited ended with its stream; what was rejected is offered again on the new one.
   reportsDelayed: false,
   rejectedReports: new Map(),
@@ -49,37 +49,49 @@ export const withLink = (shard: Shard, link: Link): Shard => ({
 });
 
 /** The agent has sent all its reports on its link. */
-export const withListing = (shard: Shard): Shard =>
-  shard.listed ? shard : { ...shard, listed: true, synced: shard.counted };
+export const withListing = (record: ClusterRecord): ClusterRecord =>
+  record.listed ? record : { ...record, listed: true, synced: record.counted };
 
 /** Names to what is reported of them now; undefined: it is gone. */
 export type Changes<T> = readonly (readonly [name: string, report: T | undefined])[];
 
-export const withReport = (shard: Shard, report: ClusterReport, asOf: number): Shard => ({
-  ...shard,
+export const withReport = (record: ClusterRecord, report: ClusterReport, asOf: number): ClusterRecord => ({
+  ...record,
   ...report,
   asOf,
 });
 
 /** Endpoint counts come by the health report, before the service or after it. */
-export const withServices = (shard: Shard, changes: Changes<ServiceReport>, asOf: number): Shard => ({
-  ...shard,
-  services: changed(shard.services, changes, (report, name) => ({
+export const withServices = (
+  record: ClusterRecord,
+  changes: Changes<ServiceReport>,
+  asOf: number,
+): ClusterRecord => ({
+  ...record,
+  services: changed(record.services, changes, (report, name) => ({
     ...report,
-    groups: shard.health.get(name) ?? [],
+    groups: record.health.get(name) ?? [],
   })),
   asOf,
 });
 
-export const withGateways = (shard: Shard, changes: Changes<Gateway>, asOf: number): Shard => ({
-  ...shard,
-  gateways: changed(shard.gateways, changes, (gateway, name) => ({ name, ...gateway })),
+export const withGateways = (
+  record: ClusterRecord,
+  changes: Changes<Gateway>,
+  asOf: number,
+): ClusterRecord => ({
+  ...record,
+  gateways: changed(record.gateways, changes, (gateway, name) => ({ name, ...gateway })),
   asOf,
 });
 
-export const withApplied = (shard: Shard, changes: Changes<Applied>, asOf: number): Shard => ({
-  ...shard,
-  applied: changed(shard.applied, changes, (one) => one),
+export const withApplied = (
+  record: ClusterRecord,
+  changes: Changes<Applied>,
+  asOf: number,
+): ClusterRecord => ({
+  ...record,
+  applied: changed(record.applied, changes, (one) => one),
   asOf,
 });
 
@@ -88,30 +100,30 @@ const mostRejections = 1_000;
 
 /** Names of a type that are settled are rejected no more; the others are, each with its reason. */
 export function withRejections(
-  shard: Shard,
+  record: ClusterRecord,
   type: string,
   settled: readonly string[],
   rejections: readonly RejectedReport[],
-): Shard {
-  const before = shard.rejectedReports;
-  if (rejections.length === 0 && !settled.some((name) => before.has(rejectionKey(type, name)))) return shard;
+): ClusterRecord {
+  const before = record.rejectedReports;
+  if (rejections.length === 0 && !settled.some((name) => before.has(rejectionKey(type, name)))) return record;
   const next = new Map(before);
   for (const name of settled) next.delete(rejectionKey(type, name));
   for (const one of rejections) {
     const key = rejectionKey(type, one.name);
     if (next.size < mostRejections || next.has(key)) next.set(key, one);
   }
-  return { ...shard, rejectedReports: next };
+  return { ...record, rejectedReports: next };
 }
 
 /** An agent offers what was rejected again once a minute: what it has not offered for longer, it no longer reports. */
-const rejectionLife = 150_000;
+export const rejectionLife = 150_000;
 
-/** Without rejections of reports that the agent has taken back meanwhile; the same shard when there are none. */
-export function withoutOldRejections(shard: Shard, now: number): Shard {
-  const standing = [...shard.rejectedReports].filter(([, { at }]) => at + rejectionLife > now);
-  if (standing.length === shard.rejectedReports.size) return shard;
-  return { ...shard, rejectedReports: new Map(standing) };
+/** Without rejections of reports that the agent has taken back meanwhile; the same record when there are none. */
+export function withoutOldRejections(record: ClusterRecord, now: number): ClusterRecord {
+  const standing = [...record.rejectedReports].filter(([, { at }]) => at + rejectionLife > now);
+  if (standing.length === record.rejectedReports.size) return record;
+  return { ...record, rejectedReports: new Map(standing) };
 }
 
 const rejectionKey = (type: string, name: string): string => `${type} ${name}`;
@@ -121,6 +133,7 @@ function changed<T, U>(
   changes: Changes<T>,
   make: (report: T, name: string) => U,
 ): ReadonlyMap<string, U> {
+  if (changes.length === 0) return before;
   const next = new Map(before);
   for (const [name, report] of changes)
     if (report === undefined) next.delete(name);
@@ -129,8 +142,12 @@ function changed<T, U>(
 }
 
 /** Endpoint counts that were not taken, instead of those of the report before. */
-export function withHealthRejections(shard: Shard, rejected: readonly UnreadableHealth[], at: number): Shard {
-  const settled = [...shard.rejectedReports.values()].flatMap(({ type, name }) =>
+export function withHealthRejections(
+  record: ClusterRecord,
+  rejected: readonly UnreadableHealth[],
+  at: number,
+): ClusterRecord {
+  const settled = [...record.rejectedReports.values()].flatMap(({ type, name }) =>
     type === 'health' ? [name] : [],
   );
   const rejections = rejected.map(({ service, why, limit }): RejectedReport => ({
@@ -140,26 +157,40 @@ export function withHealthRejections(shard: Shard, rejected: readonly Unreadable
     limit,
     at,
   }));
-  return withRejections(shard, 'health', settled, rejections);
+  return withRejections(record, 'health', settled, rejections);
 }
+
+/** What moves with each health report, with counts or without. */
+export const withPulse = (
+  record: ClusterRecord,
+  { proxiesConnected, sentAt }: HealthReport,
+  now: number,
+): ClusterRecord => ({ ...record, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now });
 
 /**
  * A service that is not in the report has no endpoints, unless it is partial, which changes nothing of them. Services
  * that it leaves alike stay the same objects.
  */
-export function withHealth(before: Shard, report: HealthReport, now: number): Shard {
-  const { proxiesConnected, sentAt } = report;
-  const shard = { ...before, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now };
-  if (report.partial) return shard;
-  const health = new Map(
-    report.services.map(({ namespace, name, groups }) => {
-      const key = `${namespace}/${name}`;
-      const known = shard.health.get(key);
-      return [key, known && areAlike(known, groups) ? known : groups];
-    }),
-  );
-  const services = joined(shard.services, health);
-  return { ...shard, services, health, counted: true, synced: shard.listed };
+export function withHealth(before: ClusterRecord, report: HealthReport, now: number): ClusterRecord {
+  const record = withPulse(before, report, now);
+  if (report.partial) return record;
+  const health = counted(record.health, report);
+  const services = health === record.health ? record.services : joined(record.services, health);
+  return { ...record, services, health, counted: true, synced: record.listed };
+}
+
+/** The counts of a report; the map of before when nothing differs. */
+function counted(before: ClusterRecord['health'], { services }: HealthReport): ClusterRecord['health'] {
+  let isNew = services.length !== before.size;
+  const after = new Map<string, readonly EndpointGroup[]>();
+  for (const { namespace, name, groups } of services) {
+    const key = `${namespace}/${name}`;
+    const known = before.get(key);
+    const isSame = known !== undefined && areAlike(known, groups);
+    isNew ||= !isSame;
+    after.set(key, isSame ? known : groups);
+  }
+  return isNew ? after : before;
 }
 
 /** Milliseconds: a larger clock skew is shown as one day, so that it fits a GraphQL Int. */

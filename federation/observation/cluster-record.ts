@@ -34,7 +34,7 @@ export interface RejectedReport {
 }
 
 /** Everything that is observed of one cluster. Outside the revision sequence; has its own `asOf`. */
-export interface Shard {
+export interface ClusterRecord {
   readonly cluster: string;
   readonly link: Link;
   /** Epoch milliseconds of the newest report in it. */

@@ -1,13 +1,13 @@
-import type { CollectedChanges } from './change-set.ts';
-import { clockConditions } from './clock-condition.ts';
-import type { Shard } from './observed.ts';
+import type { CollectedChanges } from '../state/change-set.ts';
+import { clockConditions } from '../state/clock-condition.ts';
+import type { ClusterRecord } from './cluster-record.ts';
 
 /** Adds what differs between two states of one cluster's observation; undefined: nothing is known of it. */
-export function addShardChanges(
+export function addRecordChanges(
   changes: CollectedChanges,
   cluster: string,
-  before: Shard | undefined,
-  after: Shard | undefined,
+  before: ClusterRecord | undefined,
+  after: ClusterRecord | undefined,
 ): void {
   if (before === after) return;
   if (!after) changes.forgotten.add(cluster);
@@ -27,9 +27,14 @@ const reportFields = [
   'conditions',
   'rejections',
   'rejectionCounts',
-] as const satisfies readonly (keyof Shard)[];
+] as const satisfies readonly (keyof ClusterRecord)[];
 
-const linkFields = ['link', 'synced', 'listed', 'counted'] as const satisfies readonly (keyof Shard)[];
+const linkFields = [
+  'link',
+  'synced',
+  'listed',
+  'counted',
+] as const satisfies readonly (keyof ClusterRecord)[];
 
 const shownFields = [
   ...reportFields,
@@ -41,18 +46,18 @@ const shownFields = [
   'refused',
   'rejectedReports',
   'reportsDelayed',
-] as const satisfies readonly (keyof Shard)[];
+] as const satisfies readonly (keyof ClusterRecord)[];
 
 /** The clock's skew moves all the time; it is shown once it crosses a bound. */
-const isShownOtherwise = (before: Shard | undefined, after: Shard | undefined): boolean =>
+const isShownOtherwise = (before: ClusterRecord | undefined, after: ClusterRecord | undefined): boolean =>
   shownFields.some((field) => before?.[field] !== after?.[field]) ||
   clockConditions(before)[0]?.severity !== clockConditions(after)[0]?.severity;
 
 function addServices(
   changes: CollectedChanges,
   cluster: string,
-  before: Shard | undefined,
-  after: Shard | undefined,
+  before: ClusterRecord | undefined,
+  after: ClusterRecord | undefined,
 ): void {
   for (const key of differing(before?.services, after?.services)) changes.service(cluster, key);
   for (const key of differing(before?.health, after?.health)) changes.service(cluster, key);

@@ -1,0 +1,33 @@
+import type { HealthReport } from '@isthmus/api/domain/report.ts';
+
+/** The hub gets the counts at least this often, milliseconds, whatever it has acknowledged. */
+const wholeEvery = 60_000;
+
+/**
+ * Leaves the counts out of a health report when the hub has them already: then the report says only that the agent is
+ * there. One for each link. While the latest report with counts is not acknowledged, all have them, so that an
+ * acknowledgement at or above its sequence is of such a report.
+ */
+export class WholeHealth {
+  /** The counts that the hub has acknowledged, as text. */
+  #held: string | undefined;
+  #sent: { readonly sequence: number; readonly counts: string } | undefined;
+  #sentAt = 0;
+
+  /** The report as it is to be sent. `now`: monotonic milliseconds. */
+  next(report: HealthReport, now: number): HealthReport {
+    if (report.partial) return report;
+    const counts = JSON.stringify(report.services);
+    if (!this.#sent && counts === this.#held && now - this.#sentAt < wholeEvery)
+      return { ...report, services: [], partial: true };
+    this.#sent = { sequence: report.sequence, counts };
+    this.#sentAt = now;
+    return report;
+  }
+
+  acknowledged(sequence: number): void {
+    if (!this.#sent || sequence < this.#sent.sequence) return;
+    this.#held = this.#sent.counts;
+    this.#sent = undefined;
+  }
+}

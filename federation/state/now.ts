@@ -1,0 +1,14 @@
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Indexes } from './indexes.ts';
+import type { FederationSnapshot } from './snapshot.ts';
+
+/**
+ * What a decision is made from. Valid within one turn of the event loop: what is observed is beside the snapshot and
+ * moves on, so pass values across an await, not this.
+ */
+export interface Now extends FederationSnapshot {
+  /** One map for the life of the hub. Records are replaced, never changed. */
+  readonly observed: ReadonlyMap<ClusterName, ClusterRecord>;
+  readonly index: Indexes;
+}
