@@ -373,8 +373,7 @@ export class Agent {
   }
 
   #tryPorts(): void {
-    const services = this.#view.all('Service');
-    this.#trials.look(new Set(services.flatMap(({ ports }) => ports.map(({ port }) => port))));
+    this.#trials.look(new Set(this.#view.servicePorts()));
   }
 
   #publishCluster(input: TranslateInput): void {

@@ -55,8 +55,7 @@ export class PodStarter {
     this.#writing = true;
     const { view, files, log } = this.#deps;
     const pods = new Map(
-      view
-        .pods()
+      [...view.pods()]
         .filter(({ podIP }) => podIP !== '')
         .map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]),
     );
@@ -99,7 +98,7 @@ export class PodStarter {
     const proxy = this.#proxyOf(pod);
     if (proxy === undefined) return [];
     const { namespace } = pod.metadata;
-    const local = view.all('Service').filter(({ metadata }) => metadata.namespace === namespace);
+    const local = [...view.servicesIn(namespace)];
     const known = new Set(local.map(({ metadata }) => metadata.name));
     const elsewhere = new Map(
       [...remotes()]

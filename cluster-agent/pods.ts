@@ -12,13 +12,5 @@ export const podsOf = (view: ClusterView): Pods => ({
       ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount }
       : undefined;
   },
-  runsOn: (node, namespace, serviceAccount) =>
-    view
-      .pods()
-      .some(
-        (pod) =>
-          pod.nodeName === node &&
-          pod.metadata.namespace === namespace &&
-          pod.serviceAccount === serviceAccount,
-      ),
+  runsOn: (node, namespace, serviceAccount) => view.runsOn(node, namespace, serviceAccount),
 });

@@ -6,8 +6,7 @@ import { list } from './health/conditions.ts';
 import { explain } from './health/explain.ts';
 import type { Health } from './health/tracker.ts';
 import { podUid } from './keys/names.ts';
-import { gatewayPods } from './view/gateways.ts';
-import { selects, type ClusterView } from './view/cluster-view.ts';
+import type { ClusterView } from './view/cluster-view.ts';
 import { modeOf, type Mode } from './view/mode.ts';
 
 /** What open streams of proxies say of one resource. */
@@ -50,18 +49,12 @@ export class PolicyCoverage {
     policies: readonly { readonly policy: CompiledPolicy; readonly version: string }[],
     { cluster, view, health }: Asked,
   ): readonly Applied[] {
-    const byNamespace = Map.groupBy(
-      view.pods().filter(({ podIP }) => podIP !== ''),
-      ({ metadata }) => metadata.namespace,
-    );
-    const gateways = gatewayPods(view);
     const attached = new Set<string>();
     const reports = policies.map(({ policy, version }) => {
-      const selected = (byNamespace.get(policy.target.namespace) ?? []).filter(({ metadata }) =>
-        selects(policy.target.labels, metadata.labels),
-      );
+      const { namespace, labels } = policy.target;
+      const selected = [...view.podsSelectedBy(namespace, labels)].filter(({ podIP }) => podIP !== '');
       const found = selected.map((pod) => {
-        const part = gateways.has(pod) ? 'GATEWAY' : modeOf(view, pod);
+        const part = view.isGateway(pod) ? 'GATEWAY' : modeOf(view, pod);
         const enforcement = this.#enforcement(
           policy,
           version,

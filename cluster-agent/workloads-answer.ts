@@ -9,9 +9,9 @@ import { explain } from './health/explain.ts';
 import type { Verdict } from './health/judge.ts';
 import { podUid } from './keys/names.ts';
 import { identityFor, type TranslateInput } from './translate/input.ts';
-import { isGateway } from './translate/gateways.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { modeOf } from './view/mode.ts';
+import { selects } from './view/selectors.ts';
 
 /** One page of this cluster's own workloads, ordered by uid. */
 export function answerWorkloads(
@@ -19,10 +19,9 @@ export function answerWorkloads(
   snapshot: ClusterSnapshot,
   { namespace, labels, first, after }: WorkloadsQuestion,
 ): WorkloadsAnswer {
-  const all = input.view
-    .pods()
-    .filter(({ metadata }) => namespace === '' || metadata.namespace === namespace)
-    .filter(({ metadata }) => Object.entries(labels).every(([key, value]) => metadata.labels[key] === value))
+  const { view } = input;
+  const all = [...(namespace === '' ? view.pods() : view.podsSelectedBy(namespace, labels))]
+    .filter(({ metadata }) => selects(labels, metadata.labels))
     .map((pod) => ({ pod, uid: podUid(input.cluster, pod) }))
     .sort((a, b) => (a.uid < b.uid ? -1 : 1));
   const rest = all.filter(({ uid }) => uid > after);
@@ -43,7 +42,7 @@ function summary(
 ): WorkloadSummary {
   const workload = snapshot.workloads.get(uid);
   const { name, namespace } = pod.metadata;
-  const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(input.view, pod);
+  const mode = input.view.isGateway(pod) ? 'GATEWAY' : modeOf(input.view, pod);
   return {
     uid,
     name,

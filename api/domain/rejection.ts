@@ -42,3 +42,9 @@ export function placeOfRejection({ severity, code, object, field, message, file,
   const at = [severities.indexOf(severity), file, String(line).padStart(7, '0'), object, field, rest];
   return at.join('\u0000');
 }
+
+/** The places of all rejections of one severity: from the first text up to, and without, the second one. */
+export function placesOf(severity: Severity): { readonly from: string; readonly to: string } {
+  const index = severities.indexOf(severity);
+  return { from: `${index}\u0000`, to: `${index + 1}\u0000` };
+}

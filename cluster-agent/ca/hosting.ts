@@ -2,7 +2,6 @@ import { mayHost } from '@isthmus/mesh/identity/hosting.ts';
 import type { Intermediate } from '@isthmus/mesh/identity/issuers.ts';
 import type { WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
-import { gatewayPods } from '../view/gateways.ts';
 import type { Caller } from './tokens.ts';
 
 /**
@@ -17,6 +16,6 @@ export function hostingRefusal(
 ): string | undefined {
   if (!issuer || mayHost(issuer, namespace)) return undefined;
   const pod = view.get('Pod', own, name);
-  if (pod && own === namespace && gatewayPods(view).has(pod)) return undefined;
+  if (pod && own === namespace && view.isGateway(pod)) return undefined;
   return `cluster ${issuer.cluster} may not host namespace ${namespace}: allow it with isthmus cluster namespaces, or move the workload`;
 }

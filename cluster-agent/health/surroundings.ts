@@ -1,9 +1,7 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { podUid } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
-import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
-import { byService, isNodeProxy } from '../view/node-proxy.ts';
 import { unknownModeOf, type UnknownMode } from './mode-labels.ts';
 
 /** What of the cluster, beside the pod itself, its health rests on. */
@@ -20,24 +18,14 @@ export interface Surroundings {
   workloadUid(pod: PodObject): string;
 }
 
-/** Indexed once: asking about each pod of a cluster costs as much as there are pods. */
 export function surroundingsOf(
   view: ClusterView,
   { cluster, trustDomain }: { readonly cluster: string; readonly trustDomain: string },
 ): Surroundings {
-  const byNode = new Map<string, PodObject[]>();
-  for (const pod of view.pods()) {
-    if (!isNodeProxy(pod)) continue;
-    const known = byNode.get(pod.nodeName) ?? [];
-    known.push(pod);
-    byNode.set(pod.nodeName, known);
-  }
-  for (const proxies of byNode.values()) proxies.sort(byService);
-  const gateways = gatewayPods(view);
   return {
     hasNode: (name) => view.get('Node', '', name) !== undefined,
-    nodeProxies: (node) => byNode.get(node) ?? [],
-    part: (pod) => (gateways.has(pod) ? 'GATEWAY' : modeOf(view, pod)),
+    nodeProxies: (node) => view.nodeProxies(node),
+    part: (pod) => (view.isGateway(pod) ? 'GATEWAY' : modeOf(view, pod)),
     unknownMode: (pod) => unknownModeOf(view, pod),
     identity: ({ metadata, serviceAccount }) =>
       `spiffe://${trustDomain}/ns/${metadata.namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`,

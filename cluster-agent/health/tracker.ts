@@ -14,7 +14,7 @@ export interface Streams {
 
 /** What one judgement of all pods rests on, beside what the tracker knows. */
 export interface Assessable {
-  readonly pods: readonly PodObject[];
+  readonly pods: Iterable<PodObject>;
   readonly around: Surroundings;
   readonly isRevoked: (issuer: string) => boolean;
 }
@@ -113,7 +113,7 @@ export class HealthTracker {
     const now = clock.now();
     const proxies = this.#proxies();
     const of = (pod: PodObject) => judge(pod, around, proxies, { issued, isRevoked }, now);
-    const verdicts = new Map(pods.map((pod) => [pod, of(pod)]));
+    const verdicts = new Map([...pods].map((pod) => [pod, of(pod)]));
     this.#remember(verdicts);
     this.#awaited = new Set(having(verdicts, acknowledging).map((pod) => around.workloadUid(pod)));
     this.#uncertified = having(verdicts, certifying).length > 0;

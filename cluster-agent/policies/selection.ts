@@ -1,5 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { selects } from '../view/cluster-view.ts';
+import { selects } from '../view/selectors.ts';
 import { modeOf } from '../view/mode.ts';
 import type { NamespaceObjects } from '../view/namespaces.ts';
 

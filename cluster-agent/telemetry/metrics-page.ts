@@ -24,8 +24,8 @@ export async function metricsPage(sources: Sources): Promise<{ text: string; con
   gauge('link_connected', '1 while the link to the hub is up', Number(link.connected));
   gauge('hub_epoch', 'Highest epoch that was seen of the hub', Number(hubEpoch()));
   gauge('hub_state_complete', '1 once everything of the hub was received', Number(views.complete));
-  gauge('pods', 'Pods of the cluster', view.pods().length);
-  gauge('manifests_rejected', 'Findings in manifests that are not as they should be', view.rejections.length);
+  gauge('pods', 'Pods of the cluster', view.podCount);
+  gauge('manifests_rejected', 'Findings in manifests that are not as they should be', view.rejections.size);
   const until = issuer.currentUntil;
   if (until !== undefined)
     gauge('intermediate_expiry_timestamp_seconds', 'End of the intermediate that signs', until / 1000);

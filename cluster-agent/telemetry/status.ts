@@ -12,7 +12,7 @@ import type { AppliedEvent, XdsServer } from '../xds/server.ts';
 import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
-  readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'pods'>;
+  readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'podCount'>;
   readonly views: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
   readonly xds: Pick<XdsServer, 'connectedClients'>;

@@ -1,5 +1,4 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { healthConditions, list } from '../health/conditions.ts';
 import { byName } from './in-order.ts';
@@ -39,7 +38,7 @@ function gatewayConditions(input: TranslateInput): readonly Condition[] {
 
 /** What is refused or only in part applied; that a kind is not used is no trouble. */
 function rejectionConditions({ view: { rejections } }: TranslateInput): readonly Condition[] {
-  const { ERROR: refused, WARNING: partial } = countRejections(rejections);
+  const { ERROR: refused, WARNING: partial } = rejections.counts;
   const [first] = rejections;
   if (!first || refused + partial === 0) return [];
   const counts = [

@@ -5,7 +5,7 @@ import { isHealthy } from '../health/judge.ts';
 import { modeOf } from '../view/mode.ts';
 import { valuesInOrder } from './in-order.ts';
 import { identityFor, isServedByUpstream, type TranslateInput } from './input.ts';
-import { membersOf, slicesOf, type Member } from './members.ts';
+import { membersOf, type Member } from './members.ts';
 import { transportOf } from './workloads.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport, and in the order of these. */
@@ -45,7 +45,7 @@ const podEndpoints = (input: TranslateInput, service: ServiceObject): readonly E
   });
 
 const writtenEndpoints = (view: ClusterView, service: ServiceObject): readonly Endpoint[] =>
-  slicesOf(view, service).flatMap(({ endpoints }) =>
+  view.slicesOf(service).flatMap(({ endpoints }) =>
     endpoints
       .filter(({ pod }) => pod === '')
       .flatMap(({ addresses, ready, nodeName, zone }) =>

@@ -1,15 +1,11 @@
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { isHealthy } from '../health/judge.ts';
-import { gatewayServices } from '../view/gateways.ts';
 import { byName } from './in-order.ts';
 import { identityFor, type TranslateInput } from './input.ts';
 
-export const isGateway = (input: TranslateInput, pod: PodObject): boolean =>
-  gatewayServices(input.view).some((service) => input.view.selectedBy(service).includes(pod));
-
 export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
-  const services = [...gatewayServices(input.view)].sort(byName);
+  const services = [...input.view.gatewayServices()].sort(byName);
   const entries = services.flatMap((service) =>
     [...input.view.selectedBy(service)]
       .sort(byName)

@@ -57,15 +57,12 @@ export const identityFor = (
 /** Keys of services that have no address of their own. */
 export const headlessServices = ({ view }: TranslateInput): ReadonlySet<string> =>
   new Set(
-    view
-      .all('Service')
-      .filter(({ headless }) => headless)
-      .map(({ metadata }) => serviceKeyOf(metadata)),
+    [...view.all('Service')].filter(({ headless }) => headless).map(({ metadata }) => serviceKeyOf(metadata)),
   );
 
 /** Keys of services that this cluster has itself. */
 export const localServiceKeys = ({ view }: TranslateInput): ReadonlySet<string> =>
-  new Set(view.all('Service').map(({ metadata }) => serviceKeyOf(metadata)));
+  new Set([...view.all('Service')].map(({ metadata }) => serviceKeyOf(metadata)));
 
 /** Clusters, in order of their names, by the key of a service that they have and this cluster does not. */
 export function remoteOnly(

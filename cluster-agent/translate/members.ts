@@ -26,7 +26,7 @@ export const membersOf = (view: ClusterView, service: ServiceObject): readonly M
 
 function referredTo(view: ClusterView, service: ServiceObject): readonly Member[] {
   const members = new Map<string, Member>();
-  for (const slice of slicesOf(view, service))
+  for (const slice of view.slicesOf(service))
     for (const { pod: name, ready } of slice.endpoints) {
       const pod = view.podNamed(name);
       if (!pod) continue;
@@ -38,18 +38,6 @@ function referredTo(view: ClusterView, service: ServiceObject): readonly Member[
     }
   return [...members.values()].sort((a, b) => byName(a.pod, b.pod));
 }
-
-/** None for a service that selects its pods. In order of their names. */
-export const slicesOf = (
-  view: ClusterView,
-  { metadata, selector, type }: ServiceObject,
-): readonly EndpointSliceObject[] =>
-  Object.keys(selector).length > 0 || type === 'ExternalName'
-    ? []
-    : view
-        .all('EndpointSlice')
-        .filter((slice) => slice.service === metadata.name && slice.metadata.namespace === metadata.namespace)
-        .sort(byName);
 
 /** A service's port is the slice's port of the same name. */
 export const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>

@@ -2,7 +2,7 @@ import type { MtlsMode, PeerAuthenticationObject, PodObject } from '@isthmus/api
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import type { Authorization, Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { match } from '@isthmus/mesh/rbac/match.ts';
-import { selects, type ClusterView } from '../view/cluster-view.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
 import { rootNamespace } from './input.ts';
 
 /** What a workload's callers must prove, as the policies that its proxy enforces. */
@@ -44,8 +44,8 @@ const closed: PeerDemand = { strict: true, keys: [strictKey] };
  */
 export function peerAuthentications(view: ClusterView): PeerAuthentications {
   const all = [...view.all('PeerAuthentication')].sort(byPrecedence);
-  const byNamespace = Map.groupBy(all, ({ metadata }) => metadata.namespace);
-  const bare = (namespace: string) => byNamespace.get(namespace)?.find(isOfNamespace)?.mode ?? 'UNSET';
+  const bare = (namespace: string) =>
+    view.policies.peers.ofNamespace(namespace).find(isOfNamespace)?.mode ?? 'UNSET';
   const mesh = inherit(bare(rootNamespace), 'PERMISSIVE');
   const modeOf = (namespace: string) => (namespace === rootNamespace ? mesh : inherit(bare(namespace), mesh));
   const converted = new Map(
@@ -56,12 +56,10 @@ export function peerAuthentications(view: ClusterView): PeerAuthentications {
       ...(all.length > 0 ? [strict] : []),
       ...[...converted.values()].flatMap(({ own }) => own),
     ],
-    of({ metadata: { namespace, labels } }) {
-      const own = byNamespace
-        .get(namespace)
-        ?.find((one) => isOfWorkload(one) && selects(one.selector, labels));
+    of(pod) {
+      const own = view.policies.peersOf(pod).find(isOfWorkload);
       const demand = own && converted.get(own)?.demand;
-      return demand ?? (modeOf(namespace) === 'STRICT' ? closed : open);
+      return demand ?? (modeOf(pod.metadata.namespace) === 'STRICT' ? closed : open);
     },
   };
 }

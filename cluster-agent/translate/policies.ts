@@ -1,7 +1,7 @@
 import type { AuthorizationPolicyObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import { selects } from '../view/cluster-view.ts';
+import { selects } from '../view/selectors.ts';
 import { rootNamespace, type TranslateInput } from './input.ts';
 import { peerAuthentications } from './peer-authentications.ts';
 
@@ -20,15 +20,10 @@ export interface Policies {
   readonly of: (pod: PodObject) => PodPolicies;
 }
 
-/** Indexes the policies once, so that each pod is matched against those of its own namespace alone. */
 export function policies({ view, hub }: TranslateInput): Policies {
-  const own = view.all('AuthorizationPolicy').filter(isL4).sort(byPrecedence);
+  const own = [...view.all('AuthorizationPolicy')].filter(isL4).sort(byPrecedence);
   const global = [...hub.policies.values()];
   const peers = peerAuthentications(view);
-  const selecting = Map.groupBy(
-    own.filter((policy) => scopeOf(policy) === 'WORKLOAD_SELECTOR'),
-    ({ metadata }) => metadata.namespace,
-  );
   const globalOf = Map.groupBy(global, ({ target }) => target.namespace);
   const all = [
     ...own.map(convert),
@@ -39,12 +34,7 @@ export function policies({ view, hub }: TranslateInput): Policies {
     authorizations: new Map(all.map((policy) => [policy.key, policy])),
     of(pod) {
       const { namespace, labels } = pod.metadata;
-      // A selector in the root namespace selects in every namespace.
-      const here = new Set([namespace, rootNamespace]);
-      const selected = [...here]
-        .flatMap((one) => selecting.get(one) ?? [])
-        .filter(({ selector }) => selects(selector, labels))
-        .map(keyOf);
+      const selected = view.policies.authorizationsOf(pod).filter(isL4).map(keyOf);
       const fromHub = (globalOf.get(namespace) ?? [])
         .filter(({ target }) => selects(target.labels, labels))
         .map(({ authorization }) => authorization.key);

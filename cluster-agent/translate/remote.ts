@@ -6,7 +6,7 @@ import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { networkGatewayUid, serviceKeyOf } from '../keys/names.ts';
-import { byCluster, byName, valuesInOrder } from './in-order.ts';
+import { byCluster, valuesInOrder } from './in-order.ts';
 import { networkOf, type TranslateInput } from './input.ts';
 import { blank, endpointCapacity } from './workloads.ts';
 
@@ -85,7 +85,7 @@ const remotesOf = ({ hub }: TranslateInput, key: string): readonly RemoteService
 
 /** The first node by name says where the cluster's clients are. */
 function clientOf({ view, cluster }: TranslateInput) {
-  const [node] = [...view.all('Node')].sort(byName);
+  const node = view.firstNode;
   return { cluster, region: node?.region ?? '', zone: node?.zone ?? '' };
 }
 

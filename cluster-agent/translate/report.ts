@@ -1,6 +1,5 @@
 import { severities, type Condition } from '@isthmus/api/domain/condition.ts';
 import { recordLimits } from '@isthmus/api/domain/limits.ts';
-import { countRejections } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
@@ -11,7 +10,6 @@ import { modeOf } from '../view/mode.ts';
 import { targetPortConditions } from './conditions.ts';
 import { endpointGroups, namesBehind } from './endpoints.ts';
 import { divertsService } from './remote.ts';
-import { isGateway } from './gateways.ts';
 import { networkOf, type TranslateInput } from './input.ts';
 
 /** An agent is asked for the rest. */
@@ -26,7 +24,7 @@ export function clusterReport(
   const { view } = input;
   const modes: Record<string, number> = {};
   for (const pod of view.pods()) {
-    const mode = isGateway(input, pod) ? 'GATEWAY' : modeOf(view, pod);
+    const mode = view.isGateway(pod) ? 'GATEWAY' : modeOf(view, pod);
     modes[mode] = (modes[mode] ?? 0) + 1;
   }
   const nodes = [...view.all('Node')]
@@ -38,8 +36,8 @@ export function clusterReport(
     nodes,
     workloadsByMode: Object.fromEntries(Object.entries(modes).sort(([a], [b]) => compareText(a, b))),
     conditions: atMost(recordLimits.conditions, conditions),
-    rejections: view.rejections.slice(0, mostRejections),
-    rejectionCounts: countRejections(view.rejections),
+    rejections: view.rejections.page('', '', mostRejections).rejections,
+    rejectionCounts: { ...view.rejections.counts },
   };
 }
 
@@ -64,9 +62,9 @@ function atMost(most: number, conditions: readonly Condition[]): readonly Condit
 
 export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
   // An ExternalName has nothing that could be reached or exported.
-  const services = input.view
-    .all('Service')
-    .filter((one) => !isGatewayService(one) && one.type !== 'ExternalName');
+  const services = [...input.view.all('Service')].filter(
+    (one) => !isGatewayService(one) && one.type !== 'ExternalName',
+  );
   return new Map(
     services.map((service) => [
       `${service.metadata.namespace}/${service.metadata.name}`,
@@ -158,6 +156,6 @@ export function healthReport(input: TranslateInput): Pick<HealthReport, 'service
   }));
   return {
     services: services.filter(({ groups }) => groups.length > 0),
-    workloads: input.view.pods().length,
+    workloads: input.view.podCount,
   };
 }

@@ -2,7 +2,7 @@ import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { serviceKeyOf } from '../keys/names.ts';
 import { networkOf, type TranslateInput } from './input.ts';
-import { portsOf, slicesOf } from './members.ts';
+import { portsOf } from './members.ts';
 import { blank } from './workloads.ts';
 
 /**
@@ -10,17 +10,17 @@ import { blank } from './workloads.ts';
  * known, so it is reached in plaintext and by the service only, as Istio's control plane has it.
  */
 export function sliceWorkloads(input: TranslateInput): readonly Workload[] {
-  return input.view
-    .all('Service')
-    .flatMap((service) =>
-      slicesOf(input.view, service).flatMap((slice) =>
+  return [...input.view.all('Service')].flatMap((service) =>
+    input.view
+      .slicesOf(service)
+      .flatMap((slice) =>
         slice.endpoints
           .filter(({ pod }) => pod === '')
           .flatMap((endpoint) =>
             endpoint.addresses.map((address) => workloadOf(input, service, slice, { ...endpoint, address })),
           ),
       ),
-    );
+  );
 }
 
 type Endpoint = EndpointSliceObject['endpoints'][number] & { readonly address: string };

@@ -62,8 +62,7 @@ function withoutNamesakes(
 
 const localServices = ({ view }: TranslateInput): Map<string, ServiceObject> =>
   new Map(
-    view
-      .all('Service')
+    [...view.all('Service')]
       .filter(({ type }) => type !== 'ExternalName')
       .map((service) => [serviceKeyOf(service.metadata), service]),
   );

@@ -4,7 +4,6 @@ import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
 import { podUid, serviceKeyOf } from '../keys/names.ts';
-import { gatewayPods } from '../view/gateways.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import { isServedByUpstream, networkOf, type TranslateInput } from './input.ts';
 import { canonicalOf } from './canonical.ts';
@@ -58,11 +57,9 @@ export const blank: Workload = Object.freeze({
 /** One workload per pod that has an address. */
 export function podWorkloads(input: TranslateInput, policies: Policies): readonly Workload[] {
   const { view, cluster } = input;
-  const anySidecar = view.pods().some((pod) => modeOf(view, pod) === 'SIDECAR');
+  const anySidecar = [...view.pods()].some((pod) => modeOf(view, pod) === 'SIDECAR');
   const memberships = membershipsByPod(input);
-  const gateways = gatewayPods(view);
-  return view
-    .pods()
+  return [...view.pods()]
     .filter(({ podIP }) => podIP !== '')
     .map((pod) => {
       const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
@@ -72,7 +69,7 @@ export function podWorkloads(input: TranslateInput, policies: Policies): readonl
         policies: policies.of(pod),
         classicPeers: anySidecar || exported,
       });
-      return gateways.has(pod) ? { ...workload, eastWestGateway: true } : workload;
+      return view.isGateway(pod) ? { ...workload, eastWestGateway: true } : workload;
     });
 }
 
@@ -125,9 +122,9 @@ function podWorkload(
 /** Workload uid to service key to ports, in the order of these keys. */
 function membershipsByPod(input: TranslateInput): Map<string, Map<string, readonly PortMapping[]>> {
   const members = new Map<string, Map<string, readonly PortMapping[]>>();
-  const services = input.view
-    .all('Service')
-    .map((service) => [serviceKeyOf(service.metadata), service] as const);
+  const services = [...input.view.all('Service')].map(
+    (service) => [serviceKeyOf(service.metadata), service] as const,
+  );
   for (const [key, service] of [...services].sort(([a], [b]) => compareText(a, b)))
     for (const { pod, ports, isHeldBack } of membersOf(input.view, service)) {
       if (ports.length === 0 || isHeldBack) continue;

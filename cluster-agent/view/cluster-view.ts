@@ -1,104 +1,135 @@
-import { placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
-import type {
-  ClusterObject,
-  NamespaceObject,
-  PodObject,
-  ServiceObject,
+import type { Rejection } from '@isthmus/api/domain/rejection.ts';
+import {
+  objectId,
+  type AuthorizationPolicyObject,
+  type ClusterObject,
+  type EndpointSliceObject,
+  type NamespaceObject,
+  type NodeObject,
+  type PeerAuthenticationObject,
+  type PodObject,
+  type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
+import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
+import type { Change } from '../keys/change-set.ts';
+import { equals } from '../keys/equals.ts';
+import type { ServiceKey } from '../keys/names.ts';
 import type { SourceEvent } from '../source/source.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';
+import { NodeProxies } from './node-proxies.ts';
+import { Nodes } from './nodes.ts';
+import { Objects, type Kind, type ObjectOf } from './objects.ts';
+import { Pods } from './pods.ts';
+import { SecurityPolicies, type PolicyQueries } from './policies.ts';
+import { Rejections, type RejectionQueries } from './rejections.ts';
+import type { Labels } from './selectors.ts';
+import { hasSelector, Services } from './services.ts';
+import { Slices } from './slices.ts';
 
-/** The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. */
+/**
+ * The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. Each question is
+ * answered from an index and costs what the answer has, and nobody keeps an answer over a turn of the event loop.
+ */
 export class ClusterView {
-  readonly #objects = new Map<string, ClusterObject>();
+  readonly #objects = new Objects();
   readonly #namespaces = new Namespaces();
-  readonly #rejections = new Map<string, readonly Rejection[]>();
-  /** By their places; undefined when it has to be made anew. */
-  #sorted: ReadonlyMap<string, Rejection> | undefined;
+  readonly #pods = new Pods();
+  readonly #services = new Services();
+  readonly #slices = new Slices();
+  readonly #nodes = new Nodes();
+  readonly #nodeProxies = new NodeProxies();
+  readonly #policies = new SecurityPolicies();
+  readonly #rejections = new Rejections();
   #synced = false;
 
   get synced(): boolean {
     return this.#synced;
   }
 
+  get policies(): PolicyQueries {
+    return this.#policies;
+  }
+
+  /** What manifests say and Isthmus does not do, gravest first. */
+  get rejections(): RejectionQueries {
+    return this.#rejections;
+  }
+
+  /** Of each object the last event in the batch counts. */
   apply(batch: readonly SourceEvent[]): void {
+    const objects = new Map<string, ClusterObject | undefined>();
+    const rejections = new Map<string, readonly Rejection[]>();
     for (const event of batch)
       switch (event.type) {
         case 'upsert':
-          this.#hold(event.id, asHeld(event.object));
+          objects.set(event.id, asHeld(event.object));
           break;
         case 'remove':
-          this.#forget(event.id);
+          objects.set(event.id, undefined);
           break;
         case 'rejections':
-          if (event.rejections.length > 0) this.#rejections.set(event.origin, event.rejections);
-          else this.#rejections.delete(event.origin);
-          this.#sorted = undefined;
+          rejections.set(event.origin, event.rejections);
           break;
         case 'synced':
           this.#synced = true;
       }
+    for (const [id, object] of objects) this.#hold(id, object);
+    for (const [origin, all] of rejections) this.#rejections.set(origin, all);
   }
 
-  #hold(id: string, object: ClusterObject): void {
-    this.#objects.set(id, object);
-    this.#namespaces.set(id, object);
+  #hold(id: string, after: ClusterObject | undefined): void {
+    const before = this.#objects.byId(id);
+    if (equals(before, after)) return;
+    if (after) this.#objects.set(id, after);
+    else this.#objects.delete(id);
+    if (after) this.#namespaces.set(id, after);
+    else if (before) this.#namespaces.delete(id, before);
+    this.#index(before, after);
   }
 
-  #forget(id: string): void {
-    const object = this.#objects.get(id);
-    if (!object) return;
-    this.#objects.delete(id);
-    this.#namespaces.delete(id, object);
+  #index(before: ClusterObject | undefined, after: ClusterObject | undefined): void {
+    const change = { before, after };
+    switch ((after ?? before)?.kind) {
+      case 'Pod':
+        this.#pods.update(change as Change<PodObject>);
+        this.#nodeProxies.update(change as Change<PodObject>);
+        break;
+      case 'Service':
+        this.#services.update(change as Change<ServiceObject>);
+        break;
+      case 'EndpointSlice':
+        this.#slices.update(change as Change<EndpointSliceObject>);
+        break;
+      case 'Node':
+        this.#nodes.update(change as Change<NodeObject>);
+        break;
+      case 'AuthorizationPolicy':
+        this.#policies.authorizations.update(change as Change<AuthorizationPolicyObject>);
+        break;
+      case 'PeerAuthentication':
+        this.#policies.peers.update(change as Change<PeerAuthenticationObject>);
+        break;
+      case 'Namespace':
+      case 'ServiceAccount':
+      case undefined:
+    }
   }
 
-  all<K extends ClusterObject['kind']>(kind: K): readonly Extract<ClusterObject, { kind: K }>[] {
-    return [...this.#objects.values()].filter(
-      (object): object is Extract<ClusterObject, { kind: K }> => object.kind === kind,
-    );
+  /** All of a kind, in the order in which they came; it can be iterated more than once. */
+  all<K extends Kind>(kind: K): Iterable<ObjectOf<K>> {
+    return this.#objects.all(kind);
   }
 
   byId(id: string): ClusterObject | undefined {
-    return this.#objects.get(id);
+    return this.#objects.byId(id);
   }
 
-  get<K extends ClusterObject['kind']>(
-    kind: K,
-    namespace: string,
-    name: string,
-  ): Extract<ClusterObject, { kind: K }> | undefined {
-    return this.#objects.get(`${kind}/${namespace}/${name}`) as
-      Extract<ClusterObject, { kind: K }> | undefined;
+  get<K extends Kind>(kind: K, namespace: string, name: string): ObjectOf<K> | undefined {
+    return this.#objects.byId(objectId(kind, { namespace, name })) as ObjectOf<K> | undefined;
   }
 
-  /** Gravest first. */
-  get rejections(): readonly Rejection[] {
-    return [...this.rejectionsByPlace.values()];
-  }
-
-  /** Gravest first, by `placeOfRejection`. */
-  get rejectionsByPlace(): ReadonlyMap<string, Rejection> {
-    this.#sorted ??= sorted([...this.#rejections.values()].flat());
-    return this.#sorted;
-  }
-
-  /** Those that have processes: one that is being deleted has them still, one that has finished has none. */
-  pods(): readonly PodObject[] {
-    return this.all('Pod').filter(({ finished }) => !finished);
-  }
-
-  /** By `<namespace>/<name>`, unless it has finished. */
-  podNamed(name: string): PodObject | undefined {
-    const pod = this.#objects.get(`Pod/${name}`);
-    return pod?.kind === 'Pod' && !pod.finished ? pod : undefined;
-  }
-
-  /** Pods that a service selects; none for a service without a selector. */
-  selectedBy({ metadata, selector }: ServiceObject): readonly PodObject[] {
-    if (Object.keys(selector).length === 0) return [];
-    return this.pods().filter(
-      (pod) => pod.metadata.namespace === metadata.namespace && selects(selector, pod.metadata.labels),
-    );
+  namespace(name: string): NamespaceObject | undefined {
+    return this.get('Namespace', '', name);
   }
 
   /** What security policies rest on, by namespace. */
@@ -106,23 +137,102 @@ export class ClusterView {
     return this.#namespaces.all();
   }
 
-  namespace(name: string): NamespaceObject | undefined {
-    return this.get('Namespace', '', name);
+  /** The first by name, which says where the cluster's own clients are. */
+  get firstNode(): NodeObject | undefined {
+    return this.#nodes.first;
+  }
+
+  /** Those that have processes: one that is being deleted has them still, one that has finished has none. */
+  pods(): Iterable<PodObject> {
+    return this.#pods.all();
+  }
+
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
+  /** By `<namespace>/<name>`, unless it has finished. */
+  podNamed(name: string): PodObject | undefined {
+    return this.#pods.get(name);
+  }
+
+  podsIn(namespace: string): Iterable<PodObject> {
+    return this.#pods.inNamespace(namespace);
+  }
+
+  podsOn(node: string): Iterable<PodObject> {
+    return this.#pods.onNode(node);
+  }
+
+  /** Whether any pod of that account is on the node. */
+  runsOn(node: string, namespace: string, serviceAccount: string): boolean {
+    return this.#pods.runsOn(node, namespace, serviceAccount);
+  }
+
+  /** Pods of a namespace with all of these labels; an empty selector selects all. */
+  podsSelectedBy(namespace: string, selector: Labels): Iterable<PodObject> {
+    return this.#pods.selectedBy(namespace, selector);
+  }
+
+  /** Pods that a service selects; none for a service without a selector. */
+  selectedBy(service: ServiceObject): readonly PodObject[] {
+    if (!hasSelector(service)) return [];
+    return [...this.#pods.selectedBy(service.metadata.namespace, service.selector)];
+  }
+
+  service(key: ServiceKey): ServiceObject | undefined {
+    return this.#services.get(key);
+  }
+
+  servicesIn(namespace: string): Iterable<ServiceObject> {
+    return this.#services.inNamespace(namespace);
+  }
+
+  servicesWithPort(port: number): Iterable<ServiceObject> {
+    return this.#services.withPort(port);
+  }
+
+  /** The ports of all services, each once. */
+  servicePorts(): Iterable<number> {
+    return this.#services.ports();
+  }
+
+  servicesSelecting(pod: PodObject): Iterable<ServiceObject> {
+    return this.#services.selecting(pod);
+  }
+
+  /** Services of the cluster's east-west gateways. */
+  gatewayServices(): Iterable<ServiceObject> {
+    return this.#services.gateways;
+  }
+
+  /** Whether a gateway's service selects the pod. */
+  isGateway(pod: PodObject): boolean {
+    return this.#services.isGateway(pod);
+  }
+
+  /** The EndpointSlices that a service has its endpoints from, by name: none for one that selects its pods. */
+  slicesOf(service: ServiceObject): readonly EndpointSliceObject[] {
+    return hasSelector(service) || service.type === 'ExternalName'
+      ? []
+      : [...this.#slices.of(service.metadata)].sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+  }
+
+  /** `pod`: `<namespace>/<name>`. */
+  slicesNaming(pod: string): Iterable<EndpointSliceObject> {
+    return this.#slices.naming(pod);
+  }
+
+  /** EndpointSlices with an endpoint on the node that is no pod. */
+  slicesWithEndpointsOn(node: string): Iterable<EndpointSliceObject> {
+    return this.#slices.withEndpointsOn(node);
+  }
+
+  /** The ztunnels of a node, in the order of `byService`. */
+  nodeProxies(node: string): readonly PodObject[] {
+    return this.#nodeProxies.of(node);
   }
 }
-
-/** Every label that is wanted is there; an empty selector selects everything. */
-export const selects = (
-  wanted: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean => Object.entries(wanted).every(([key, value]) => labels[key] === value);
-
-const sorted = (rejections: readonly Rejection[]): ReadonlyMap<string, Rejection> =>
-  new Map(
-    rejections
-      .map((one) => [placeOfRejection(one), one] as const)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-  );
 
 /** A pod that is being deleted is not ready, whatever its probes say: as for endpoints in Kubernetes and in Istio. */
 const asHeld = (object: ClusterObject): ClusterObject =>

@@ -16,13 +16,10 @@ export const byService = (a: PodObject, b: PodObject): number =>
 
 /** The ztunnel that serves a node's pods. `isServing`: it has proven that it does. */
 export function nodeProxyOf(
-  view: ClusterView,
+  view: Pick<ClusterView, 'nodeProxies'>,
   node: string,
   isServing: (proxy: PodObject) => boolean = () => false,
 ): PodObject | undefined {
-  const all = view
-    .pods()
-    .filter((pod) => pod.nodeName === node && isNodeProxy(pod))
-    .sort(byService);
+  const all = view.nodeProxies(node);
   return all.find(isServing) ?? all[0];
 }

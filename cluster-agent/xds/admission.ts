@@ -1,5 +1,4 @@
 import type { TranslateInput } from '../translate/input.ts';
-import { isGateway } from '../translate/gateways.ts';
 import { modeOf } from '../view/mode.ts';
 import { isNodeProxy } from '../view/node-proxy.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
@@ -36,7 +35,7 @@ function serves(input: TranslateInput, { kind }: ProxyClient, pod: PodObject): b
       // Istio's ztunnel serves a node, or as its `dedicated` mode the one pod whose token it has.
       return isNodeProxy(pod) || modeOf(input.view, pod) !== 'NONE';
     case 'router':
-      return isGateway(input, pod);
+      return input.view.isGateway(pod);
     case 'sidecar':
       return modeOf(input.view, pod) === 'SIDECAR';
     case 'waypoint':

@@ -156,20 +156,20 @@ describe('a folder of files as a cluster', () => {
     assert.equal(found('given')?.podIP, '127.64.17.2');
     assert.equal(found('free')?.podIP, '127.64.17.3');
     assert.equal(found('thief')?.podIP, '');
-    const [rejection] = view.rejections;
+    const [rejection] = [...view.rejections];
     assert.deepEqual([rejection?.object, rejection?.field], ['Pod shop/thief', 'status.podIP']);
     write(pod('free') + pod('thief', 'status: { podIP: 127.64.17.2 }'));
     await rescan();
     await clock.advance(1100);
     assert.equal(found('thief')?.podIP, '127.64.17.2', 'once the other has gone');
-    assert.deepEqual(view.rejections, []);
+    assert.deepEqual([...view.rejections], []);
   });
 
   it('reports a pod without a node', async () => {
     write(pod('a', '', ''));
     await run();
     assert.deepEqual(
-      view.rejections.map(({ object, field }) => [object, field]),
+      [...view.rejections].map(({ object, field }) => [object, field]),
       [['Pod shop/a', 'spec.nodeName']],
     );
   });

@@ -46,13 +46,13 @@ describe('a security policy in a folder of manifests', () => {
   afterEach(() => rmSync(root, { recursive: true }));
 
   const rules = () => view.get('AuthorizationPolicy', 'shop', 'callers')?.rules.length;
-  const codes = () => view.rejections.map(({ code }) => code).sort();
+  const codes = () => [...view.rejections].map(({ code }) => code).sort();
 
   it('that never could be read closes, and says so', () => {
     write('a.yaml', bad);
     assert.equal(rules(), 0, 'an ALLOW without rules');
     assert.deepEqual(codes(), ['REFUSED_POLICY_CLOSES', 'UNKNOWN_FIELD']);
-    const [, closes] = view.rejections;
+    const [, closes] = [...view.rejections];
     assert.deepEqual(
       [closes?.object, closes?.severity, closes?.file, closes?.line],
       ['AuthorizationPolicy shop/callers', 'ERROR', 'a.yaml', 1],
@@ -104,7 +104,7 @@ describe('a security policy in a folder of manifests', () => {
 
     it(`whose namespace never could be read says that it is not enforced: ${namespace}`, () => {
       write('a.yaml', misplaced);
-      const found = view.rejections.find(({ code }) => code === 'REFUSED_POLICY_NOT_ENFORCED');
+      const found = [...view.rejections].find(({ code }) => code === 'REFUSED_POLICY_NOT_ENFORCED');
       assert.deepEqual([found?.severity, found?.field, found?.line], ['ERROR', 'metadata.namespace', 1]);
       assert.match(found?.message ?? '', /connections that it denies are let in/);
     });
@@ -123,6 +123,6 @@ describe('a security policy in a folder of manifests', () => {
     const live = view.get('AuthorizationPolicy', 'shop', 'callers');
     start();
     assert.deepEqual(view.get('AuthorizationPolicy', 'shop', 'callers'), live);
-    assert.equal(view.rejections[0]?.file, 'b.yaml');
+    assert.equal([...view.rejections][0]?.file, 'b.yaml');
   });
 });

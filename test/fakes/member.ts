@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkloadHealth, WorkloadSummary, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
-import { countRejections, placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.ts';
+import { countRejections, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -13,6 +13,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
+import { Rejections } from '../../cluster-agent/view/rejections.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
@@ -57,7 +58,8 @@ const rejections: readonly Rejection[] = [
     line: i + 1,
   })),
 ];
-const rejectionsByPlace = new Map(rejections.map((one) => [placeOfRejection(one), one]));
+const held = new Rejections();
+held.set('member', rejections);
 const mutation =
   'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token } }';
 
@@ -85,7 +87,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     health: () => healthOf(said),
     answer: (ask) =>
       Promise.resolve(
-        ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejectionsByPlace }, ask),
+        ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejections: held }, ask),
       ),
     onView: () => undefined,
   });

@@ -48,9 +48,9 @@ describe(`a change in a folder of ${files} files`, () => {
     }, stop.signal);
     await until(() => view.synced);
     console.log(
-      `      listed: ${view.all('Service').length} objects in ${Math.round(clock.monotonic() - started)} ms`,
+      `      listed: ${[...view.all('Service')].length} objects in ${Math.round(clock.monotonic() - started)} ms`,
     );
-    if (view.all('Service').length !== files) throw new Error('listed before all files were read');
+    if ([...view.all('Service')].length !== files) throw new Error('listed before all files were read');
   });
   after(() => {
     stop.abort();

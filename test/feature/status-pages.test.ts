@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AgentStatus, serveStatus } from '@isthmus/cluster-agent/telemetry/status.ts';
+import { Rejections } from '@isthmus/cluster-agent/view/rejections.ts';
 import { removeCluster, revokeCluster } from '@isthmus/federation/registry/membership.ts';
 import { HubStatus } from '@isthmus/federation/telemetry/status.ts';
 import { countedStore } from '@isthmus/federation/telemetry/counted-store.ts';
@@ -134,8 +135,8 @@ describe('the status pages of an agent', () => {
       get synced() {
         return state.synced;
       },
-      rejections: [],
-      pods: () => [],
+      rejections: new Rejections(),
+      podCount: 0,
     },
     views: {
       get complete() {

@@ -1,6 +1,6 @@
 import type { ClusterObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
-import { gatewayPods, isGatewayService } from '../../view/gateways.ts';
+import { isGatewayService } from '../../view/gateways.ts';
 import { modeOf } from '../../view/mode.ts';
 import { isNodeProxy } from '../../view/node-proxy.ts';
 import type { Listening } from './place.ts';
@@ -10,17 +10,14 @@ import type { Listening } from './place.ts';
  * pages at the application address.
  */
 export function listeningIn(view: ClusterView): (pod: PodObject) => Listening {
-  const gateways = new Set([...gatewayPods(view)].map(nameOf));
   return (pod) => {
-    const isProxy = isNodeProxy(pod) || gateways.has(nameOf(pod));
+    const isProxy = isNodeProxy(pod) || view.isGateway(pod);
     if (isProxy || modeOf(view, pod) !== 'NONE') return { at: 'APPLICATION' };
     return pod.hostNetwork
       ? { at: 'NODE', address: view.get('Node', '', pod.nodeName)?.address ?? '' }
       : { at: 'POD' };
   };
 }
-
-const nameOf = ({ metadata }: PodObject): string => `${metadata.namespace}/${metadata.name}`;
 
 /** Whether pods may listen elsewhere when this object comes, changes or goes. */
 export const movesPods = (object: ClusterObject | undefined): boolean =>
