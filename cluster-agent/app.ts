@@ -20,6 +20,8 @@ import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
 import { ClusterHealth } from './cluster-health.ts';
+import type { ChangeSet } from './keys/change-set.ts';
+import { podKey } from './keys/names.ts';
 import { HubLinks } from './link/hub-links.ts';
 import { HubStore } from './link/hub-store.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
@@ -33,6 +35,8 @@ import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { PodFiles } from './pod-files.ts';
 import { PodStarter } from './pod-starter.ts';
+import { Publisher } from './publish/publisher.ts';
+import { WholeTranslation } from './publish/whole-translation.ts';
 import { answerRejections } from './rejections-answer.ts';
 import { ReportedConditions } from './reported-conditions.ts';
 import { logRejections } from './rejection-log.ts';
@@ -56,7 +60,6 @@ import {
 import { clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
-import { translate } from './translate/translate.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
@@ -123,11 +126,9 @@ export class Agent {
   readonly #conditions: ReportedConditions;
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
-  readonly #moment: { epoch: bigint; revision: bigint };
+  readonly #publisher: Publisher;
   /** What is degraded in where the cluster's objects come from. */
   #sourceConditions: () => readonly Condition[] = () => [];
-  #snapshot: ClusterSnapshot | undefined;
-  #scheduled = false;
   #healthText = '';
   #reportingApplied = false;
   #headless: ReadonlySet<string> = new Set();
@@ -160,9 +161,11 @@ export class Agent {
       log,
     });
     this.#conditions = new ReportedConditions({ allocations: this.#allocations, xds: () => this.#xds });
-    this.#trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: () => this.#schedule() });
-    const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
-    this.#moment = { epoch, revision: 0n };
+    this.#trials = new PortTrials({
+      tryBind: options.tryBind,
+      clock,
+      onNews: (port) => this.#publisher.touchKey({ kind: 'port', port }),
+    });
     this.#health = new ClusterHealth({
       stateDir,
       cluster: options.cluster,
@@ -171,9 +174,19 @@ export class Agent {
       log,
       streams: () => this.#xds,
       issuer: () => this.#issuer.currentKeyId,
-      onChange: () => this.#schedule(),
+      onChange: () => this.#publisher.touchKey({ kind: 'due', name: 'health' }),
     });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
+    const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
+    this.#publisher = new Publisher(
+      new WholeTranslation(() => this.#assessed()),
+      [
+        { published: () => this.#offerAddresses() },
+        this.#xds,
+        { published: (_delta, snapshot) => this.#afterwards(snapshot) },
+      ],
+      { epoch, turn: setImmediate },
+    );
     this.#policies = new PolicyCoverage(this.#xds);
     this.#starter = new PodStarter({
       files: new PodFiles(at('pods')),
@@ -197,11 +210,13 @@ export class Agent {
       reports: (type) => this.#reports.of(type),
       health: () => ({
         // Before the first snapshot pods have not been listed, or their proxies not been looked at.
-        ...(this.#snapshot ? healthReport(this.#input()) : { services: [], workloads: 0, partial: true }),
+        ...(this.#publisher.snapshot
+          ? healthReport(this.#input())
+          : { services: [], workloads: 0, partial: true }),
         proxiesConnected: this.#xds.connectedClients().length,
       }),
       answer: (ask) => this.#answer(ask),
-      onView: () => this.#hubChanged(),
+      onView: (changes) => this.#hubChanged(changes),
     });
     this.#status = new AgentStatus({
       view: this.#view,
@@ -246,7 +261,8 @@ export class Agent {
     void source.run((batch) => {
       logRejections(batch, log);
       this.#view.apply(batch);
-      this.#schedule();
+      this.#publisher.touchKey({ kind: 'synced' });
+      this.#openWhenComplete();
     }, signal);
     this.#issuer.activate(this.#activated());
     void this.link.run(signal);
@@ -270,7 +286,9 @@ export class Agent {
       refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       onClient: (client) => {
         this.#health.opened(client);
-        if (this.#upstream.seen(client)) this.#schedule();
+        const { namespace, pod: name } = client;
+        if (this.#upstream.seen(client))
+          this.#publisher.touchKey({ kind: 'upstream', pod: podKey({ namespace, name }) });
       },
       counts: (client) => countsAsProxy(this.#input(), client),
       onLost: (client) => {
@@ -333,42 +351,45 @@ export class Agent {
     return new Set(this.#views.view.activations.keys());
   }
 
-  #hubChanged(): void {
+  #hubChanged(changes: ChangeSet): void {
     // First: a revoked intermediate must not sign for proxies that have just heard of it.
     this.#renewals.look();
     if (this.#issuer.activate(this.#activated()))
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
-    this.#schedule();
+    this.#publisher.touch(changes);
+    this.#openWhenComplete();
   }
 
-  /** All that changes within one turn of the event loop is one snapshot. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (this.#view.synced && this.#views.complete) this.#rebuild();
-    });
+  /** Before that, what is missing is unknown and not absent. */
+  #openWhenComplete(): void {
+    if (this.#view.synced && this.#views.complete) this.#publisher.open();
   }
 
-  #rebuild(): void {
+  /** What a translation rests on, with every pod judged anew. */
+  #assessed(): TranslateInput {
     this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
     this.#health.assess(this.#view, this.#views.view);
+    return this.#input();
+  }
+
+  /** Before proxies get services, as each asks for its addresses of them. */
+  #offerAddresses(): void {
     const input = this.#input();
-    this.#snapshot = translate(input, this.#snapshot);
     const own = localServiceKeys(input);
     this.#allocations.setRemoteOnly(remoteOnly(input, own), (service) => own.has(service));
     this.#headless = headlessServices(input);
+  }
+
+  #afterwards(snapshot: ClusterSnapshot): void {
+    const input = this.#input();
     this.#translated = input.hub;
     this.#nextDeadline = nextDeadline(input);
-    this.#moment.revision++;
-    this.#xds.setSnapshot(this.#snapshot, { ...this.#moment });
     void this.#starter.write();
     this.#tryPorts();
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
-    this.#reportApplied();
+    this.#reportApplied(snapshot);
     this.#reportHealth(input);
   }
 
@@ -396,12 +417,12 @@ export class Agent {
     this.#reportingApplied = true;
     setImmediate(() => {
       this.#reportingApplied = false;
-      this.#reportApplied();
+      if (this.#publisher.snapshot) this.#reportApplied(this.#publisher.snapshot);
     });
   }
 
-  #reportApplied(): void {
-    if (!this.#snapshot || this.#translated !== this.#views.view) return;
+  #reportApplied(snapshot: ClusterSnapshot): void {
+    if (this.#translated !== this.#views.view) return;
     const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
       const version = this.#views.version('policy', name);
       return version === undefined ? [] : [{ policy, version }];
@@ -410,7 +431,7 @@ export class Agent {
     const health = this.#health.current;
     const covered = this.#policies.reports(policies, { cluster, view: this.#view, health });
     const policyReports = [...covered, ...unreadPolicies(this.#views)];
-    const reports = appliedReports(this.#views, this.#snapshot, policyReports, (type, name) =>
+    const reports = appliedReports(this.#views, snapshot, policyReports, (type, name) =>
       this.#xds.coverage(type, name),
     );
     this.#publish('applied', reports, wire.appliedReport.encode);
@@ -421,11 +442,12 @@ export class Agent {
   }
 
   #answer(ask: Ask): Promise<Answer> {
-    if (!this.#snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
+    const { snapshot } = this.#publisher;
+    if (!snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
     return Promise.resolve(
       ask.kind === 'rejections'
         ? answerRejections(this.#view, ask)
-        : answerWorkloads(this.#input(), this.#snapshot, ask),
+        : answerWorkloads(this.#input(), snapshot, ask),
     );
   }
 
@@ -435,9 +457,10 @@ export class Agent {
     this.#renewals.look();
     this.#health.save();
     this.#views.save();
-    if (this.#nextDeadline <= this.#options.clock.now()) this.#schedule();
+    if (this.#nextDeadline <= this.#options.clock.now())
+      this.#publisher.touchKey({ kind: 'due', name: 'deadlines' });
     this.#tryPorts();
-    if (this.#snapshot) this.#upkeepOfPods(this.#snapshot);
+    if (this.#publisher.snapshot) this.#upkeepOfPods(this.#publisher.snapshot);
     this.#options.clock.after(1000, () => this.#upkeep(signal));
   }
 

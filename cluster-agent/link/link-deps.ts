@@ -4,6 +4,7 @@ import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { ChangeSet } from '../keys/change-set.ts';
 import type { HubEpochs } from './hub-epochs.ts';
 import type { HubStore } from './hub-store.ts';
 import type { LinkIdentity } from './identity.ts';
@@ -21,8 +22,8 @@ export interface LinkDeps {
   reports(type: string): ProducedResources | undefined;
   health(): Omit<HealthReport, 'sequence' | 'sentAt' | 'unreadable'>;
   answer(ask: Ask): Promise<Answer>;
-  /** The hub's view has changed. */
-  readonly onView: () => void;
+  /** The hub's view has changed: what of it, or nothing when it only became complete. */
+  readonly onView: (changes: ChangeSet) => void;
 }
 
 /** What all links of an agent share. */

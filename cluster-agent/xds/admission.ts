@@ -1,3 +1,4 @@
+import type { ChangeSet } from '../keys/change-set.ts';
 import type { TranslateInput } from '../translate/input.ts';
 import { modeOf } from '../view/mode.ts';
 import { isNodeProxy } from '../view/node-proxy.ts';
@@ -27,6 +28,21 @@ export function refusalOf(input: TranslateInput, client: ProxyClient, caller: Xd
 export function countsAsProxy(input: TranslateInput, { kind, namespace, pod }: ProxyClient): boolean {
   const known = input.view.get('Pod', namespace, pod);
   return known !== undefined && (kind !== 'ztunnel' || isNodeProxy(known));
+}
+
+/** Of which clients `refusalOf` may say something else once these keys were touched. */
+export function admissionTouchedBy(keys: ChangeSet): (client: ProxyClient) => boolean {
+  const pods = new Set<string>();
+  const namespaces = new Set<string>();
+  let areGatewaysTouched = false;
+  for (const key of keys) {
+    if (key.kind === 'synced') return () => true;
+    if (key.kind === 'pod' || key.kind === 'gateway' || key.kind === 'part') pods.add(key.pod);
+    if (key.kind === 'namespace') namespaces.add(key.namespace);
+    areGatewaysTouched ||= key.kind === 'service';
+  }
+  return ({ key, namespace, kind }) =>
+    pods.has(key) || namespaces.has(namespace) || (areGatewaysTouched && kind === 'router');
 }
 
 function serves(input: TranslateInput, { kind }: ProxyClient, pod: PodObject): boolean {

@@ -1,8 +1,9 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
+import type { Projection } from '../publish/audience.ts';
+import { audienceOf, type Audience } from '../publish/forms.ts';
 import type { EncodeCache, Form, ServiceBase, Unencodable } from './encode.ts';
-import { audienceOf, type Audience, type Projection } from './project.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
 /** The virtual addresses of a service for one proxy, which only that proxy listens on. */

@@ -18,11 +18,14 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { AudienceRecords } from '../publish/audience.ts';
+import type { Delta, Subscriber } from '../publish/delta.ts';
+import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
+import { admissionTouchedBy } from './admission.ts';
 import { ClientView, type Vips } from './client-view.ts';
 import type { Coverage } from './coverage.ts';
 import { EncodeCache } from './encode.ts';
-import { Projections } from './projections.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
 import { ProxyStream, type DiscoveryCall } from './stream.ts';
 
@@ -31,7 +34,7 @@ export interface XdsDeps {
   readonly certificates: Certificates;
   /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED. */
   readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
-  /** Why a caller may not be this proxy, asked when its stream opens and whenever the cluster has changed. */
+  /** Why a caller may not be this proxy, asked when its stream opens and whenever what it rests on has changed. */
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
   /** Whether a client counts towards coverage; by default every one does. */
   readonly counts?: (client: ProxyClient) => boolean;
@@ -68,14 +71,16 @@ export interface AppliedEvent extends Acknowledgement {
 }
 
 /** The proxies' control plane: delta discovery over TLS. The certificate service joins the same listener. */
-export class XdsServer {
+export class XdsServer implements Subscriber {
   readonly #listener: GrpcListener;
   readonly #deps: XdsDeps;
   readonly #cache: EncodeCache;
   readonly #callers = new WeakMap<Metadata, XdsCaller>();
   readonly #streams = new Map<string, ProxyStream>();
   readonly #listeners = new Set<(event: AppliedEvent) => void>();
-  readonly #projections = new Projections();
+  /** Of each audience that has a client. */
+  readonly #audiences = new Map<Audience, AudienceRecords>();
+  #snapshot: ClusterSnapshot | undefined;
   readonly #lines: LimitedLines;
   #moment: Moment = { epoch: 0n, revision: 0n };
 
@@ -111,14 +116,21 @@ export class XdsServer {
     return this.#listener.listen(at, '--xds-listen');
   }
 
-  /** Nothing is sent before the first snapshot. */
-  setSnapshot(snapshot: ClusterSnapshot, moment: Moment): void {
-    this.#projections.set(snapshot);
+  /** Nothing is sent before the first time. Costs what the delta names, and a look at each stream. */
+  published(delta: Delta, snapshot: ClusterSnapshot, moment: Moment): void {
+    this.#snapshot = snapshot;
     this.#moment = moment;
+    const deltas = new Map(
+      [...this.#audiences].map(([audience, records]) => [audience, records.take(delta, snapshot)]),
+    );
+    const isTouched = admissionTouchedBy(delta.keys);
     for (const stream of this.#streams.values()) {
-      const refusal = this.#deps.refusalOf(stream.view.client, stream.caller);
-      if (refusal === undefined) stream.show(this.#projections, moment);
-      else this.#expel(stream, refusal);
+      const { client, audience } = stream.view;
+      const refusal = isTouched(client) ? this.#deps.refusalOf(client, stream.caller) : undefined;
+      const projected = deltas.get(audience);
+      if (refusal !== undefined) this.#expel(stream, refusal);
+      else if (projected) stream.show(projected, moment);
+      else this.#begin(stream, snapshot);
     }
   }
 
@@ -271,8 +283,15 @@ export class XdsServer {
     this.#streams.set(id, stream);
     log.info({ kind, version: version || 'upstream' }, 'proxy connected');
     this.#deps.onClient?.(client.value);
-    stream.show(this.#projections, this.#moment);
+    if (this.#snapshot) this.#begin(stream, this.#snapshot);
     return stream;
+  }
+
+  #begin(stream: ProxyStream, snapshot: ClusterSnapshot): void {
+    const { audience } = stream.view;
+    const records = this.#audiences.get(audience) ?? new AudienceRecords(audience, snapshot);
+    this.#audiences.set(audience, records);
+    stream.begin(records.projection, this.#moment);
   }
 
   #remove(stream: ProxyStream): void {
@@ -280,6 +299,9 @@ export class XdsServer {
     const { client } = stream.view;
     if (this.#streams.get(client.id) !== stream) return;
     this.#streams.delete(client.id);
+    const { audience } = stream.view;
+    if (![...this.#streams.values()].some(({ view }) => view.audience === audience))
+      this.#audiences.delete(audience);
     this.#deps.log.info({ proxy: client.id }, 'proxy disconnected');
     this.#deps.onLost?.(client);
   }

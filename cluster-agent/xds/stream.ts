@@ -7,9 +7,9 @@ import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produ
 import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { ProjectedDelta, Projection } from '../publish/audience.ts';
+import type { Audience } from '../publish/forms.ts';
 import type { ClientView } from './client-view.ts';
-import type { Audience } from './project.ts';
-import type { Projections } from './projections.ts';
 import type { XdsCaller } from './proxy-client.ts';
 
 const kibibyte = 1024;
@@ -70,15 +70,21 @@ export class ProxyStream {
     this.#pump = new Pump(call, () => this.#session.next());
   }
 
-  /** A new state: what differs from the one before goes out as far as the stream takes it. */
-  show(projections: Projections, moment: Moment): void {
-    const before = this.view.projection;
-    const after = projections.of(this.view.audience);
-    this.view.projection = after;
+  /** The first state: everything goes out as far as the stream takes it. */
+  begin(projection: Projection, moment: Moment): void {
+    this.view.projection = projection;
     this.#moment = moment;
-    if (after)
-      for (const type of this.types)
-        this.#session.changed(type, before && projections.changed(type, before, after));
+    for (const type of this.types) this.#session.changed(type);
+    this.#pump.wake();
+  }
+
+  /** The projection has changed in place. */
+  show({ urgent, bulk }: ProjectedDelta, moment: Moment): void {
+    this.#moment = moment;
+    for (const type of this.types) {
+      this.#session.changed(type, urgent.get(type) ?? []);
+      this.#session.changed(type, bulk.get(type) ?? [], 'bulk');
+    }
     this.#pump.wake();
   }
 

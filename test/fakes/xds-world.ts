@@ -5,6 +5,8 @@ import { Certificates, type KeyPair } from '@isthmus/api/grpc/certificates.ts';
 import { decodeAddress } from '@isthmus/api/wire/address.ts';
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { differences } from '@isthmus/cluster-agent/publish/delta.ts';
 import { XdsServer, type XdsDeps } from '@isthmus/cluster-agent/xds/server.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
@@ -56,6 +58,7 @@ export class XdsWorld {
   readonly certificates: Certificates;
   readonly server: XdsServer;
   port = 0;
+  #snapshot: ClusterSnapshot | undefined;
 
   private constructor(folder: string, deps: Partial<XdsDeps>) {
     this.folder = folder;
@@ -100,6 +103,16 @@ export class XdsWorld {
 
   proxy(over: Partial<XdsClientConfig> = {}, clock: Clock = systemClock): FakeProxy {
     return new FakeProxy(this, over, clock);
+  }
+
+  /** Shows proxies a snapshot, of which anything may be another. */
+  publish(snapshot: ClusterSnapshot, revision = 1): void {
+    const keys = new ChangeSet();
+    keys.add({ kind: 'synced' });
+    const changed = differences(this.#snapshot, snapshot);
+    this.#snapshot = snapshot;
+    const moment = { epoch: 1n, revision: BigInt(revision) };
+    this.server.published({ keys, changed, bulk: new Set() }, snapshot, moment);
   }
 
   async stop(): Promise<void> {

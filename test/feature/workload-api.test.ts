@@ -18,7 +18,6 @@ import { makeAuthority } from '../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../fakes/records.ts';
 import { byName, emptySnapshot, ourNode, Signal, upstreamNode, XdsWorld } from '../fakes/xds-world.ts';
 
-const moment = (revision: number) => ({ epoch: 1n, revision: BigInt(revision) });
 const cart = aService({ name: 'cart' });
 const gateway = {
   kind: 'address' as const,
@@ -58,7 +57,7 @@ describe('the workload API, over real gRPC and TLS', () => {
     assert.equal(proxy.history.length, 0);
     assert.equal(world.server.connectedClients()[0]?.complete, false);
     await second.stop();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     await proxy.ready();
     assert.deepEqual(proxy.names(), [
       ...['east//Pod/shop/cart-1', 'remote-hbone', 'remote-mtls'],
@@ -72,17 +71,14 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('sends only what changed, policies before and after the workloads that name them', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot({ ...snapshot, authorizations: new Map() }, moment(1));
+    world.publish({ ...snapshot, authorizations: new Map() }, 1);
     const proxy = world.proxy();
     await proxy.ready();
     proxy.history.length = 0;
     const named = { ...local, authorizationPolicies: ['shop/p'] };
-    world.server.setSnapshot({ ...snapshot, workloads: byName(named, remote, remoteSidecar) }, moment(2));
+    world.publish({ ...snapshot, workloads: byName(named, remote, remoteSidecar) }, 2);
     await proxy.signal.until(() => proxy.history.length === 2);
-    world.server.setSnapshot(
-      { ...snapshot, workloads: byName(local, remote), authorizations: new Map() },
-      moment(3),
-    );
+    world.publish({ ...snapshot, workloads: byName(local, remote), authorizations: new Map() }, 3);
     await proxy.signal.until(() => proxy.history.includes('-shop/p'));
     assert.deepEqual(proxy.history, ['+shop/p', `+${local.uid}`, `+${local.uid}`, '-remote-mtls', '-shop/p']);
     await proxy.stop();
@@ -90,14 +86,14 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('after a reconnect sends nothing that the proxy holds already, and removes what went meanwhile', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const proxy = world.proxy();
     await proxy.ready();
     proxy.history.length = 0;
     await world.server.close();
     const again = await XdsWorld.start();
     await writeFile(world.path('root.pem'), certificatePem(again.authority.root));
-    again.server.setSnapshot({ ...snapshot, workloads: byName(local) }, moment(1));
+    again.publish({ ...snapshot, workloads: byName(local) }, 1);
     await again.server.listen('127.0.0.1', world.port);
     await proxy.signal.until(() => proxy.history.length > 0);
     await again.signal.until(() => covers(again.server.coverage(typeUrls.address, 'remote-hbone')));
@@ -110,7 +106,7 @@ describe('the workload API, over real gRPC and TLS', () => {
   it('sends upstream proxies only types that they support, and gateways only the endpoints behind them', async () => {
     world = await XdsWorld.start();
     const withdrawn = new Map([[local.uid, new Set([cart.key])]]);
-    world.server.setSnapshot({ ...snapshot, withdrawn }, moment(1));
+    world.publish({ ...snapshot, withdrawn }, 1);
     const upstream = world.proxy({ node: upstreamNode('up'), types: upstreamTypes });
     const router = world.proxy({ node: ourNode('router', 'gw') });
     await Promise.all([upstream.ready(), router.ready()]);
@@ -141,7 +137,7 @@ describe('the workload API, over real gRPC and TLS', () => {
         { network: 'network-east', address: address.get(client) ?? '127.7.4.9', prefix: undefined },
       ],
     });
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const [one, two] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
     await Promise.all([one!.ready(), two!.ready()]);
     assert.equal(one!.service(cart.key)?.addresses[0]?.address, '127.7.4.1');
@@ -156,12 +152,12 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('keeps what a proxy took of a delta, and shows what it refused', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const [willing, picky] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
     await Promise.all([willing!.ready(), picky!.ready()]);
     picky!.refuse.set('shop/q', 'no such thing');
     const authorizations = byName(anAuthorization({ name: 'q' }), anAuthorization({ name: 'r' }));
-    world.server.setSnapshot({ ...snapshot, authorizations }, moment(2));
+    world.publish({ ...snapshot, authorizations }, 2);
     const of = (name: string) => world.server.coverage(typeUrls.authorization, name);
     await world.signal.until(
       () => of('shop/q').applied + of('shop/q').rejected.length === 2 && of('shop/p').applied === 2,
@@ -179,20 +175,20 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('a proxy that refuses a part of its first state is not ready until that is mended', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const proxy = world.proxy();
     proxy.refuse.set(local.uid, 'bad');
     await world.signal.until(() => world.server.coverage(typeUrls.address, local.uid).rejected.length === 1);
     assert.equal(proxy.client.ready, false);
     proxy.refuse.clear();
-    world.server.setSnapshot({ ...snapshot, workloads: byName({ ...local, node: 'east-2' }) }, moment(2));
+    world.publish({ ...snapshot, workloads: byName({ ...local, node: 'east-2' }) }, 2);
     await proxy.ready();
     await proxy.stop();
   });
 
   it('counts connected proxies, the newest stream of one proxy once', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const first = world.proxy();
     await first.ready();
     const second = world.proxy();
@@ -210,11 +206,11 @@ describe('the workload API, over real gRPC and TLS', () => {
     const gone = new Set<string>();
     const refusalOf = ({ pod }: { readonly pod: string }) => (gone.has(pod) ? `${pod} is gone` : undefined);
     world = await XdsWorld.start({ refusalOf });
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const [one, two] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
     await Promise.all([one!.ready(), two!.ready()]);
     gone.add('one');
-    world.server.setSnapshot({ ...snapshot, authorizations: new Map() }, moment(2));
+    world.publish({ ...snapshot, authorizations: new Map() }, 2);
     assert.deepEqual(
       world.server.connectedClients().map(({ pod }) => pod),
       ['two'],
@@ -229,13 +225,10 @@ describe('the workload API, over real gRPC and TLS', () => {
     let atLoss: ReturnType<XdsWorld['server']['coverage']> | undefined;
     const onLost = () => (atLoss = world.server.coverage(typeUrls.authorization, 'shop/r'));
     world = await XdsWorld.start({ onLost });
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const [willing, picky] = ['one', 'two'].map((pod) => world.proxy({ node: ourNode('ztunnel', pod) }));
     await Promise.all([willing!.ready(), picky!.ready()]);
-    world.server.setSnapshot(
-      { ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) },
-      moment(2),
-    );
+    world.publish({ ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) }, 2);
     const now = world.server.coverage(typeUrls.authorization, 'shop/r');
     assert.deepEqual([...now.waiting].sort(), ['istio-system/one', 'istio-system/two']);
     await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/r')));
@@ -247,14 +240,11 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('does not wait for a client that counts as no proxy', async () => {
     world = await XdsWorld.start({ counts: ({ pod }) => pod === 'one' });
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const [proxy, pod] = ['one', 'two'].map((name) => world.proxy({ node: ourNode('ztunnel', name) }));
     await Promise.all([proxy!.ready(), pod!.ready()]);
     pod!.refuse.set('shop/r', 'never');
-    world.server.setSnapshot(
-      { ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) },
-      moment(2),
-    );
+    world.publish({ ...snapshot, authorizations: byName(anAuthorization({ name: 'r' })) }, 2);
     await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/r')));
     const { proxies, rejected } = world.server.coverage(typeUrls.authorization, 'shop/r');
     assert.deepEqual([proxies, rejected], [1, []]);
@@ -263,7 +253,7 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('new handshakes show a replaced certificate', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     world.certificates.setIdentity(world.serverIdentity(['other.example']));
     const proxy = world.proxy();
     await proxy.signal.until(() => /127\.0\.0\.1|altnames|Hostname/i.test(proxy.client.problem));
@@ -274,7 +264,7 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('a proxy verifies the control plane against its own root', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     await writeFile(world.path('root.pem'), certificatePem(makeAuthority().root));
     const proxy = world.proxy();
     await proxy.signal.until(() => proxy.client.problem !== 'not connected yet');
@@ -286,7 +276,7 @@ describe('the workload API, over real gRPC and TLS', () => {
 
   it('uses the configured source address', async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
     const proxy = world.proxy({ localAddress: '127.9.8.7' });
     await proxy.ready();
     assert.match(world.server.connectedClients()[0]!.peer, /^127\.9\.8\.7:/);
@@ -298,7 +288,7 @@ describe('the workload API refuses', () => {
   let world: XdsWorld;
   beforeEach(async () => {
     world = await XdsWorld.start();
-    world.server.setSnapshot(snapshot, moment(1));
+    world.publish(snapshot, 1);
   });
   afterEach(() => world.stop());
 

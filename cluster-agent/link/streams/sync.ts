@@ -7,6 +7,7 @@ import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.t
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
+import { ChangeSet } from '../../keys/change-set.ts';
 import type { HubSession } from '../hub-session.ts';
 import type { LinkShared } from '../link-deps.ts';
 import type { LinkStream, StreamKind } from '../stream-kind.ts';
@@ -106,7 +107,7 @@ class HubSync implements LinkStream<SyncMessage> {
     const reception = down.receive(response);
     if (reception.kind === 'answer') return this.#acknowledge(() => reception.request);
     const rejected = views.apply(response.type, reception.resources, reception.removed);
-    if (response.resources.length + response.removed.length > 0) onView();
+    if (response.resources.length + response.removed.length > 0) onView(touchedBy(response));
     this.#count(response);
     this.#acknowledge(() => down.settle(response, rejected), views.flushed());
   }
@@ -130,7 +131,7 @@ class HubSync implements LinkStream<SyncMessage> {
     if (complete) this.#awaited.delete(type);
     if (this.#awaited.size > 0 || this.#isCounted) return;
     this.#isCounted = true;
-    if (views.completed()) onView();
+    if (views.completed()) onView(new ChangeSet());
     log.info({ resources: this.#resources }, 'synced with the hub');
   }
 
@@ -145,6 +146,15 @@ class HubSync implements LinkStream<SyncMessage> {
       this.#retryLater();
     });
   }
+}
+
+function touchedBy({ type, resources, removed }: DeltaResponse): ChangeSet {
+  const changes = new ChangeSet();
+  const downType = downTypes.find((one) => one === type);
+  if (downType === undefined) return changes;
+  for (const name of [...resources.map((one) => one.name), ...removed])
+    changes.add({ kind: 'hub', type: downType, name });
+  return changes;
 }
 
 /** The session of what goes up: this agent's reports, in the order of its own life. */

@@ -11,8 +11,8 @@ const againMillis = 10_000;
 interface Deps {
   readonly tryBind: TryBind;
   readonly clock: Clock;
-  /** What `refused` says has changed. */
-  readonly onNews: () => void;
+  /** What `refused` says of a port has changed. */
+  readonly onNews: (port: number) => void;
 }
 
 /**
@@ -56,7 +56,7 @@ export class PortTrials {
     if (!this.#tried.has(port) || this.#refused.get(port) === refusal) return;
     if (refusal === undefined) this.#refused.delete(port);
     else this.#refused.set(port, refusal);
-    this.#deps.onNews();
+    this.#deps.onNews(port);
   }
 }
 

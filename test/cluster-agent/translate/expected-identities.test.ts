@@ -2,7 +2,8 @@ import { namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
-import { project, type Audience } from '@isthmus/cluster-agent/xds/project.ts';
+import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
+import type { Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
@@ -46,7 +47,9 @@ const south = aRemote({
 /** What an audience is told of the cluster, with its service cart. */
 function toldTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
   const snapshot = translate(inputOf(manifests, { remotes: remotes(...elsewhere) }), undefined);
-  const records = [...(project(audience, snapshot).get(typeUrls.address) ?? new Map()).values()];
+  const records = [
+    ...(new AudienceRecords(audience, snapshot).projection.get(typeUrls.address) ?? new Map()).values(),
+  ];
   const services = records.filter((one): one is Service => !('uid' in one));
   const workloads = records.filter((one): one is Workload => 'uid' in one);
   const state = new MeshState();
@@ -110,7 +113,7 @@ describe('whom a proxy expects at an endpoint', () => {
   it('is the same record as long as nothing of the service changes', () => {
     const snapshot = translate(inputOf(manifests, { remotes: remotes(west) }), undefined);
     const [one, two] = [1, 2].map(() => [
-      ...(project('mesh', snapshot).get(typeUrls.address)?.values() ?? []),
+      ...(new AudienceRecords('mesh', snapshot).projection.get(typeUrls.address)?.values() ?? []),
     ]);
     one?.forEach((record, i) => assert.equal(record, two?.[i]));
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { blank } from '@isthmus/cluster-agent/translate/workloads.ts';
-import { project } from '@isthmus/cluster-agent/xds/project.ts';
+import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import { aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
 
 const here = import.meta.dirname;
@@ -56,7 +56,10 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
       audience,
       Object.fromEntries(
         [typeUrls.authorization, typeUrls.address].flatMap((type) =>
-          [...(project(audience, snapshot).get(type) ?? [])].map(([name, record]) => [name, plain(record)]),
+          [...(new AudienceRecords(audience, snapshot).projection.get(type) ?? [])].map(([name, record]) => [
+            name,
+            plain(record),
+          ]),
         ),
       ),
     ]),

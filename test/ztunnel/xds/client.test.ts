@@ -5,12 +5,10 @@ import { parseControlPlane } from '@isthmus/ztunnel/xds/control-plane.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { emptySnapshot, XdsWorld } from '../../fakes/xds-world.ts';
 
-const moment = { epoch: 1n, revision: 1n };
-
 describe('the delta client', () => {
   it('waits longer after each failure, up to 15 s, and reads the token anew each time', async () => {
     const world = await XdsWorld.start();
-    world.server.setSnapshot(emptySnapshot, moment);
+    world.publish(emptySnapshot);
     await writeFile(world.path('token'), 'stale');
     const clock = new FakeClock();
     const delays: number[] = [];

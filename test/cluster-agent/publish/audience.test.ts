@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { audienceOf, project } from '@isthmus/cluster-agent/xds/project.ts';
-import { Projections } from '@isthmus/cluster-agent/xds/projections.ts';
+import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
+import { differences } from '@isthmus/cluster-agent/publish/delta.ts';
+import { audienceOf, type Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { parseProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
+import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../../fakes/records.ts';
@@ -37,6 +39,12 @@ const snapshot = {
     { keyId, trustDomain, cluster: 'east', certificate: intermediate.certificate, revoked: false },
   ],
 };
+
+const project = (audience: Audience, of: ClusterSnapshot) => new AudienceRecords(audience, of).projection;
+
+/** As it is compared: the order in which records came says nothing. */
+const plain = (projection: ReadonlyMap<string, ReadonlyMap<string, object>>) =>
+  [...projection].map(([type, records]) => [type, Object.fromEntries(records)]);
 
 const names = (audience: 'mesh' | 'gateway' | 'upstream') =>
   Object.fromEntries(
@@ -97,16 +105,43 @@ describe('a projection', () => {
     );
   });
 
-  it('of a snapshot with the same records has the same records, withdrawn ones too', () => {
-    const projections = new Projections();
-    projections.set(snapshot);
-    const before = projections.of('mesh')!;
-    projections.set({ ...snapshot, withdrawn: new Map([[pod.uid, new Set([orders.key])]]) });
-    const after = projections.of('mesh')!;
-    assert.notEqual(before, after);
-    assert.deepEqual(projections.changed(typeUrls.address, before, after), []);
-    projections.set({ ...snapshot, withdrawn: new Map(), workloads: byName(pod, remote) });
-    assert.deepEqual(projections.changed(typeUrls.address, after, projections.of('mesh')!), ['pod', 'mtls']);
+  it('follows a delta, and names what differs for its clients', () => {
+    const follow = (audience: Audience, before: ClusterSnapshot, after: ClusterSnapshot) => {
+      const records = new AudienceRecords(audience, before);
+      const delta = { changed: differences(before, after), bulk: new Set<string>() };
+      const { urgent } = records.take(delta, after);
+      assert.deepEqual(plain(records.projection), plain(project(audience, after)));
+      return urgent.get(typeUrls.address);
+    };
+    const equal = { ...snapshot, withdrawn: new Map([[pod.uid, new Set([orders.key])]]) };
+    assert.deepEqual(follow('mesh', snapshot, equal), []);
+    const without = { ...snapshot, withdrawn: new Map(), workloads: byName(pod, remote) };
+    assert.deepEqual(follow('mesh', snapshot, without), ['mtls', 'pod']);
+    assert.deepEqual(follow('gateway', snapshot, without), []);
+  });
+
+  it('sends what something wide reached as bulk', () => {
+    const records = new AudienceRecords('mesh', emptySnapshot);
+    const changed = differences(emptySnapshot, snapshot);
+    const { urgent, bulk } = records.take({ changed, bulk: new Set(['remote', 'mtls']) }, snapshot);
+    assert.deepEqual(bulk.get(typeUrls.address), ['remote', 'mtls']);
+    assert.ok(urgent.get(typeUrls.address)?.includes('pod'));
+  });
+
+  it('for gateways has a service while a workload behind it names it', () => {
+    const records = new AudienceRecords('gateway', snapshot);
+    const address = () => [...(records.projection.get(typeUrls.address)?.keys() ?? [])];
+    const step = (before: ClusterSnapshot, after: ClusterSnapshot) =>
+      records
+        .take({ changed: differences(before, after), bulk: new Set() }, after)
+        .urgent.get(typeUrls.address);
+    const other = aWorkload({ uid: 'other', services: new Map([[cart.key, []]]) });
+    const two = { ...snapshot, workloads: byName(pod, other) };
+    assert.deepEqual(step(snapshot, two), ['other']);
+    const one = { ...two, workloads: byName(other) };
+    assert.deepEqual(step(two, one), ['pod', orders.key]);
+    assert.deepEqual(address().sort(), ['other', cart.key]);
+    assert.deepEqual(step(one, { ...one, workloads: new Map() }), ['other', cart.key]);
   });
 
   it('is chosen by who the proxy is', () => {
