@@ -60,13 +60,17 @@ export class HubSession {
     this.#streams.set(kind, { stream, call });
     call.on('error', (error: Error) => this.end(error.message));
     call.on('end', () => this.end('the hub ended the stream'));
-    call.on('data', (message: unknown) => this.#hear(stream, message));
+    call.on('data', (message: unknown) => this.#hear(kind, stream, message));
   }
 
-  #hear(stream: LinkStream<unknown>, message: unknown): void {
+  #hear(
+    { isHeard }: Pick<StreamKind<never, never>, 'isHeard'>,
+    stream: LinkStream<unknown>,
+    message: unknown,
+  ) {
     if (this.#over) return;
-    const isFirst = !this.#heard;
-    this.#heard = true;
+    const isFirst = isHeard && !this.#heard;
+    this.#heard ||= isHeard;
     stream.hear(message);
     if (isFirst) this.#events.onHeard();
   }

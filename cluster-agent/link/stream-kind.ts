@@ -16,6 +16,8 @@ export interface LinkStream<In> {
  */
 export interface StreamKind<In, Out, S extends LinkStream<In> = LinkStream<In>> {
   readonly method: 'sync' | 'health' | 'answer';
+  /** The hub is heard by its messages. Acknowledgements of health come also while it lets the agent wait. */
+  readonly isHeard: boolean;
   headers?(deps: LinkDeps): Headers;
   open(session: HubSession, call: ClientDuplexStream<Out, In>, shared: LinkShared): S;
 }

@@ -94,6 +94,12 @@ export class AgentSync implements LinkStream<SyncMessage> {
     );
   }
 
+  /** The agent has acknowledged everything that there was for it, and all that it reports has been taken. */
+  get isWhole(): boolean {
+    const isSent = downTypes.every((type) => this.#down.completed(type)) && this.#down.unanswered === 0;
+    return isSent && this.#up.allComplete && this.#delayed === 0;
+  }
+
   /** Something that this cluster must know may have changed. */
   wake(): void {
     const letGo = this.#holds.changedIn(this.#hub.snapshot());

@@ -3,15 +3,17 @@ import type { SignIntermediateRequest } from '@isthmus/api/domain/membership.ts'
 import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
+import { Slices } from '@isthmus/mesh/process/slices.ts';
 import { withLink } from '../observation/record-steps.ts';
 import type { Now } from '../state/now.ts';
+import { Admission } from './admission.ts';
 import { AgentLinks } from './agent-links.ts';
 import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
 import type { HubPorts } from './ports.ts';
 import type { Reports } from './reports.ts';
-import type { StreamKind } from './stream-kind.ts';
+import type { StreamKind, StreamPorts } from './stream-kind.ts';
 import { answerStream } from './streams/answer.ts';
 import { streamKinds } from './streams/stream-kinds.ts';
 import { syncStream } from './streams/sync.ts';
@@ -27,7 +29,7 @@ interface Call {
 /** The calls of the link's listener. Each says first whose it is. */
 export class LinkDoors {
   readonly #hub: HubPorts;
-  readonly #taken: TakenReports;
+  readonly #ports: StreamPorts;
   readonly #links: AgentLinks;
   /** Certificates are asked for a few times a month: ten at once, and one in ten seconds from then on. */
   readonly #signing: RateLimit;
@@ -35,7 +37,12 @@ export class LinkDoors {
 
   constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
     this.#hub = hub;
-    this.#taken = new TakenReports(hub.clock, hub.limits, restored);
+    this.#ports = {
+      hub,
+      taken: new TakenReports(hub.clock, hub.limits, restored),
+      admission: new Admission(hub.clock),
+      slices: new Slices(hub.clock),
+    };
     this.#links = new AgentLinks(hub.clock, {
       onGone: (cluster) => this.#gone(cluster),
       onDuplicate: (cluster) =>
@@ -89,7 +96,7 @@ export class LinkDoors {
   #open(kind: StreamKind<unknown, unknown>, call: ServerDuplexStream<unknown, unknown>): void {
     try {
       const link = this.#links.at(this.#agentOf(call), call.getPeer());
-      link.open(kind, call, { hub: this.#hub, taken: this.#taken });
+      link.open(kind, call, this.#ports);
       this.#links.add(link);
     } catch (error) {
       call.emit('error', grpcError(error, this.#hub.lines, call.getPeer()));
@@ -103,7 +110,7 @@ export class LinkDoors {
     if (clusters === this.#clusters) return;
     this.#clusters = clusters;
     this.#links.endWhere((agent) => whyNot(agent, snapshot));
-    this.#taken.keep((cluster) => clusters.has(cluster));
+    this.#ports.taken.keep((cluster) => clusters.has(cluster));
   }
 
   #gone(cluster: string): void {

@@ -1,12 +1,18 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Slices } from '@isthmus/mesh/process/slices.ts';
+import type { Admission } from './admission.ts';
 import type { AgentLink } from './agent-link.ts';
 import type { HubPorts } from './ports.ts';
 import type { TakenReports } from './taken-reports.ts';
 
-/** What the streams of a link work with: the rest of the hub, and what outlives the links of a cluster. */
+/** What the streams of all links share. */
 export interface StreamPorts {
   readonly hub: HubPorts;
+  /** What outlives the links of a cluster. */
   readonly taken: TakenReports;
+  readonly admission: Admission;
+  /** The steps of links that open. */
+  readonly slices: Slices;
 }
 
 /** One stream that is open on a link. */

@@ -13,7 +13,6 @@ import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
-import type { TestHub } from './hub.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
 /** Until something holds, looked at after every turn of the event loop; an error when it never does. */
@@ -115,7 +114,7 @@ export class TestAgent {
     this.report('cluster', 'self', wire.clusterReport.encode(aCluster(cluster)));
   }
 
-  async join(hub: TestHub): Promise<this> {
+  async join(hub: { ask<T>(query: string): Promise<{ data?: T }> }): Promise<this> {
     const mutation = `mutation { result: createJoinToken(input: { cluster: "${this.cluster}" }) { token } }`;
     const { data } = await hub.ask<{ result: { token: string } }>(mutation);
     const tokenFile = join(this.stateDir, 'token');

@@ -4,6 +4,7 @@ import type { StreamKind } from '../stream-kind.ts';
 /** The hub asks, and the agent replies as soon as it knows. */
 export const answerStream: StreamKind<Question, Reply> = {
   method: 'answer',
+  isHeard: false,
   open(_session, call, { deps }) {
     let isOver = false;
     const reply = (one: Reply) => {

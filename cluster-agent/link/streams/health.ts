@@ -54,5 +54,6 @@ class HealthReports implements LinkStream<number> {
 
 export const healthStream: StreamKind<number, HealthReport, HealthReports> = {
   method: 'health',
+  isHeard: false,
   open: (_session, call, { deps }) => new HealthReports(call, deps),
 };

@@ -180,6 +180,7 @@ function reporting({ deps, moment }: LinkShared): ServerSession {
 
 export const syncStream: StreamKind<SyncMessage, SyncMessage, HubSync> = {
   method: 'sync',
+  isHeard: true,
   headers: ({ epochs, identity }) => ({ [epochHeader]: String(epochs.seen(identity.hubId)) }),
   open: (session, call, shared) => new HubSync(session, call, shared),
 };

@@ -1,21 +1,79 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { withLink } from '../../observation/record-steps.ts';
+import type { Place } from '../admission.ts';
+import type { AgentLink } from '../agent-link.ts';
 import { AgentSync } from '../agent-sync.ts';
-import type { StreamKind } from '../stream-kind.ts';
+import type { LinkStream, StreamKind, StreamPorts } from '../stream-kind.ts';
+
+type SyncCall = ServerDuplexStream<SyncMessage, SyncMessage>;
+
+/**
+ * A Sync stream from its call on. Until its turn to open has come nothing is read from it, so that flow control holds
+ * what the agent says. While it opens, each message is one piece of work among those of the others that open.
+ */
+class SyncStream implements LinkStream<SyncMessage> {
+  readonly #call: SyncCall;
+  readonly #ports: StreamPorts;
+  readonly #place: Place;
+  #session: AgentSync | undefined;
+  #isOver = false;
+
+  constructor(link: AgentLink, call: SyncCall, ports: StreamPorts) {
+    this.#call = call;
+    this.#ports = ports;
+    call.pause();
+    const { hub, taken } = ports;
+    this.#place = ports.admission.enter(() =>
+      this.#inTurn(() => {
+        this.#session = new AgentSync(link, call, hub, taken.of(link.agent.cluster));
+        call.resume();
+      }),
+    );
+  }
+
+  hear(message: SyncMessage): void {
+    if (this.#place.state === 'OPEN') return this.#session?.hear(message);
+    this.#call.pause();
+    this.#inTurn(() => {
+      this.#session?.hear(message);
+      if (this.#session?.isWhole) this.#place.leave();
+      this.#call.resume();
+    });
+  }
+
+  /** Something that this cluster must know may have changed. */
+  wake(): void {
+    this.#session?.wake();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#session?.stop();
+    this.#place.leave();
+  }
+
+  #inTurn(run: () => void): void {
+    this.#ports.slices.add(() => {
+      if (!this.#isOver) run();
+    });
+  }
+}
 
 /** What a cluster must know, and what it reports. Its agent is connected as long as this stream is open. */
-export const syncStream: StreamKind<SyncMessage, SyncMessage, AgentSync> = {
+export const syncStream: StreamKind<SyncMessage, SyncMessage, SyncStream> = {
   method: 'sync',
   holdsLink: true,
-  open(link, call, { hub, taken }) {
+  open(link, call, ports) {
+    const { hub } = ports;
     const { cluster } = link.agent;
     refuseBehind(hub.snapshot().epoch, Number(call.metadata.get(epochHeader)[0] ?? 0));
-    const session = new AgentSync(link, call, hub, taken.of(cluster));
+    const stream = new SyncStream(link, call, ports);
     hub.observe(cluster, (record) => withLink(record, { kind: 'CONNECTED' }));
     hub.log.info({ cluster }, 'agent connected');
-    return session;
+    return stream;
   },
 };
 
