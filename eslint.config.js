@@ -37,6 +37,11 @@ export default tseslint.config(
         'error',
         literalGroup,
         {
+          selector: 'NewExpression[callee.name="CodedError"]',
+          message:
+            'Throw the error of the program (mesh/process/coded-error.ts names them): its codes are a closed union.',
+        },
+        {
           selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
           message: 'Take a Clock (mesh/process/clock.ts).',
         },

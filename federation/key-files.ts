@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from './hub-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -53,7 +54,7 @@ export async function commitKeys(
   const detail = { system: true, body };
   const result = await store.commit({ writes, audit, detail, fence: epoch });
   if (result.kind !== 'committed')
-    throw new CodedError('FENCED', 'another hub took over while this one started: start this one again');
+    throw new HubError('FENCED', 'another hub took over while this one started: start this one again');
 }
 
 /** The token where the command line finds it. The store's is the one that counts. */
@@ -73,7 +74,7 @@ function read(path: string): string | undefined {
   try {
     return readText(path);
   } catch (cause) {
-    if (cause instanceof CodedError) throw new CodedError('KEY_FILE', cause.message, { cause });
+    if (cause instanceof CodedError) throw new HubError('KEY_FILE', cause.message, { cause });
     throw cause;
   }
 }
@@ -83,6 +84,6 @@ function parseLinkCa(path: string, text: string): KeyFiles['linkCa'] {
     const { certificate, sealedKey } = JSON.parse(text) as { certificate: string; sealedKey: string };
     return { certificatePem: certificate, sealedKey };
   } catch (cause) {
-    throw new CodedError('KEY_FILE', `${path} is damaged: restore it from a backup`, { cause });
+    throw new HubError('KEY_FILE', `${path} is damaged: restore it from a backup`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { listenError } from '@isthmus/mesh/net/listen-error.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from './hub-error.ts';
 
 /** Where a hub listens, and where agents reach that. */
 export interface Listening {
@@ -16,7 +16,7 @@ const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':
 function advertised(listen: string, advertise: readonly string[]): readonly string[] {
   if (advertise.length > 0) return advertise;
   if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];
-  throw new CodedError(
+  throw new HubError(
     'ADVERTISE',
     `${listen} is every address of this machine: name those that agents can dial with --advertise-link and --advertise-join`,
   );

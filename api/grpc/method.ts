@@ -22,6 +22,9 @@ export const method = <I, O>(
   responseDeserialize: deserialize(response),
 });
 
+/** A message that is no protobuf of its type, or that a decoder of api/wire refuses. */
+export class BadMessage extends CodedError<'BAD_MESSAGE'> {}
+
 const serialize =
   <T>(codec: Codec<T>) =>
   (value: T): Buffer => {
@@ -34,5 +37,5 @@ const deserialize =
   (bytes: Buffer): T => {
     const decoded = codec.decode(bytes);
     if (decoded.ok) return decoded.value;
-    throw new CodedError('BAD_MESSAGE', decoded.error);
+    throw new BadMessage('BAD_MESSAGE', decoded.error);
   };

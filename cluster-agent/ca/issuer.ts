@@ -7,7 +7,7 @@ import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/m
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
@@ -110,18 +110,18 @@ export class WorkloadIssuer {
   /** A leaf for the key that a request proves: PEM, leaf, intermediate, root. Throws NOT_ACTIVE or BAD_CSR. */
   issue(identity: WorkloadIdentity, csr: string, validitySeconds: number): readonly string[] {
     if (!this.#current)
-      throw new CodedError(
+      throw new AgentError(
         'NOT_ACTIVE',
         "the cluster's intermediate is not active yet, or was revoked: the hub must sign one and every verifier acknowledge it; ask again",
       );
     const { validTo } = this.#current.issuer.certificate;
     if (!(this.#deps.clock.now() < Date.parse(validTo)))
-      throw new CodedError(
+      throw new AgentError(
         'NOT_ACTIVE',
         `the cluster's intermediate expired on ${validTo}: the agent must reach the hub to renew it`,
       );
     const request = readCsr(csr);
-    if (!request.ok) throw new CodedError('BAD_CSR', request.error);
+    if (!request.ok) throw new AgentError('BAD_CSR', request.error);
     const lifetime = Math.min(day, validitySeconds > 0 ? validitySeconds * 1000 : day);
     const { issuer, chain } = this.#current;
     const leaf = issueLeaf(
@@ -160,14 +160,14 @@ function readSaved(path: string): { current?: SavedSlot; next?: SavedSlot } {
     return JSON.parse(readText(path)) as { current?: SavedSlot; next?: SavedSlot };
   } catch (cause) {
     const message = `${path} cannot be read: restore it, or remove it to have the hub sign a new intermediate`;
-    throw new CodedError('CA_FILE', message, { cause });
+    throw new AgentError('CA_FILE', message, { cause });
   }
 }
 
 /** What the hub answers is believed no more than what a peer sends: it is ours, a CA, and its root has issued it. */
 function checkedIntermediate(chain: readonly string[], key: KeyPair): X509Certificate {
   const bad = (why: string, cause?: unknown) =>
-    new CodedError('BAD_INTERMEDIATE', `the hub's intermediate is not used: ${why}`, { cause });
+    new AgentError('BAD_INTERMEDIATE', `the hub's intermediate is not used: ${why}`, { cause });
   if (chain.length !== 2)
     throw bad(`it came with ${chain.length} certificates, not an intermediate and a root`);
   let certificates: X509Certificate[];

@@ -1,7 +1,7 @@
 import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
 import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError, type AgentErrorCode, type CertificateErrorCode } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -27,7 +27,7 @@ interface Deps {
 
 type Call = ServerUnaryCall<CertificateRequest, CertificateResponse>;
 
-const codes: Readonly<Record<string, status>> = {
+const codes: Readonly<Record<CertificateErrorCode, status>> = {
   UNAUTHENTICATED: status.UNAUTHENTICATED,
   PERMISSION_DENIED: status.PERMISSION_DENIED,
   BAD_CSR: status.INVALID_ARGUMENT,
@@ -38,6 +38,8 @@ const codes: Readonly<Record<string, status>> = {
   TOO_MANY: status.RESOURCE_EXHAUSTED,
 };
 
+const isOfCertificates = (code: AgentErrorCode): code is CertificateErrorCode => code in codes;
+
 /** Istio's CreateCertificate: a proven caller, an identity that it may have, and a leaf for the key it proves. */
 export function certificateHandlers(deps: Deps) {
   const limit = new RateLimit(deps.clock, 10, 200);
@@ -47,7 +49,7 @@ export function certificateHandlers(deps: Deps) {
       create(deps, limit, call)
         .then((chain) => reply(null, chain))
         .catch((error: unknown) => {
-          deps.onRefused?.(error instanceof CodedError ? error.code : 'INTERNAL');
+          deps.onRefused?.(error instanceof AgentError ? error.code : 'INTERNAL');
           reply(toGrpc(error, lines));
         });
     },
@@ -62,13 +64,13 @@ async function create(
   const caller = await authenticator.authenticate(metadata.get('authorization')[0]?.toString());
   const name = `${caller.namespace}/${caller.pod.name}`;
   if (!limit.take(name))
-    throw new CodedError('TOO_MANY', `${name} asks for more than 10 certificates a second: ask later`);
+    throw new AgentError('TOO_MANY', `${name} asks for more than 10 certificates a second: ask later`);
   if (!pods.synced)
-    throw new CodedError('NOT_LISTED', 'the agent has not finished listing its cluster: ask again');
+    throw new AgentError('NOT_LISTED', 'the agent has not finished listing its cluster: ask again');
   const identity = authorizeIdentity(caller, request.impersonatedIdentity, trustDomain, pods);
-  if (!identity.ok) throw new CodedError('PERMISSION_DENIED', identity.error);
+  if (!identity.ok) throw new AgentError('PERMISSION_DENIED', identity.error);
   const notHosted = hostingRefusal?.(identity.value, caller);
-  if (notHosted !== undefined) throw new CodedError('NAMESPACE_NOT_ALLOWED', notHosted);
+  if (notHosted !== undefined) throw new AgentError('NAMESPACE_NOT_ALLOWED', notHosted);
   const chain = issuer.issue(identity.value, request.csr, request.validitySeconds);
   onIssued?.(caller.pod.uid, formatWorkloadIdentity(identity.value), chain[0] ?? '');
   log.debug(
@@ -79,12 +81,12 @@ async function create(
 }
 
 function toGrpc(error: unknown, lines: LimitedLines): { code: number; details: string } {
-  const code = error instanceof CodedError ? codes[error.code] : undefined;
-  if (code === undefined) {
+  if (!(error instanceof AgentError) || !isOfCertificates(error.code)) {
     lines.error('INTERNAL', { error: String(error) }, 'certificate request failed');
     return { code: status.INTERNAL, details: 'the agent failed; its log says why' };
   }
-  const { code: reason, message: details } = error as CodedError;
+  const { code: reason, message: details } = error;
+  const code = codes[reason];
   if (code !== status.UNAVAILABLE) lines.warn(reason, { reason, details }, 'certificate refused');
   return { code, details };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { jwtVerify, SignJWT } from 'jose';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
@@ -96,4 +96,4 @@ export class ProjectedTokens implements Authenticator {
   }
 }
 
-const refuse = (message: string) => new CodedError('UNAUTHENTICATED', message);
+const refuse = (message: string) => new AgentError('UNAUTHENTICATED', message);

@@ -4,7 +4,7 @@ import type { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { trustMutually } from '@isthmus/api/grpc/server-trust.ts';
 import { sleep, type Timer } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 import { backoff } from './backoff.ts';
 import { HubSession } from './hub-session.ts';
 import type { LinkShared } from './link-deps.ts';
@@ -52,7 +52,7 @@ export class HubLink {
   /** Throws HUB_UNREACHABLE while there is none. */
   get client(): Client {
     if (this.#client) return this.#client;
-    throw new CodedError('HUB_UNREACHABLE', 'the link to the hub is down: it is tried again all the time');
+    throw new AgentError('HUB_UNREACHABLE', 'the link to the hub is down: it is tried again all the time');
   }
 
   /** Whether the hub's view is taken from this link. A session on which it was asked for must end for another to take it. */

@@ -13,7 +13,7 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
@@ -73,7 +73,7 @@ export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> 
 
 async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
   if (options.tokenFile === undefined)
-    throw new CodedError(
+    throw new AgentError(
       'NOT_JOINED',
       `cluster ${options.cluster} has not joined: give --join-token-file with a token of isthmus token ${options.cluster}`,
     );
@@ -99,14 +99,14 @@ async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<Link
 /** Throws JOIN_TOKEN. `now`: epoch milliseconds. */
 function readTicket(tokenFile: string, { cluster }: JoinOptions, now: number): JoinTicket {
   const ticket = readJoinToken(readText(tokenFile));
-  if (!ticket.ok) throw new CodedError('JOIN_TOKEN', `${tokenFile}: ${ticket.error}`);
+  if (!ticket.ok) throw new AgentError('JOIN_TOKEN', `${tokenFile}: ${ticket.error}`);
   if (ticket.value.cluster !== cluster)
-    throw new CodedError(
+    throw new AgentError(
       'JOIN_TOKEN',
       `the token is for cluster '${ticket.value.cluster}', and this agent runs as '${cluster}'`,
     );
   if (ticket.value.expiresAt <= now)
-    throw new CodedError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
+    throw new AgentError('JOIN_TOKEN', 'the token has expired: create a new one with isthmus token');
   return ticket.value;
 }
 
@@ -135,7 +135,7 @@ function parseIdentity(file: string, text: string): SavedIdentity {
   try {
     return JSON.parse(text) as SavedIdentity;
   } catch (cause) {
-    throw new CodedError(
+    throw new AgentError(
       'LINK_FILE',
       `${file} is damaged: restore it from a backup, or remove it and join again with a new token`,
       { cause },
@@ -170,7 +170,7 @@ async function joinBy(ticket: JoinTicket, key: KeyPair, options: JoinOptions): P
       try {
         return await joinAt(endpoint, ticket, key, { ...options, timeoutMillis });
       } catch (error) {
-        if (!(error instanceof CodedError) || error.code !== 'HUB_UNREACHABLE') throw error;
+        if (!(error instanceof AgentError) || error.code !== 'HUB_UNREACHABLE') throw error;
         last = error;
       }
     }
@@ -218,10 +218,10 @@ const callMillis = 10_000;
 const noAnswer: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
 
 /** That a replica did not answer, or cannot at present, is no refusal: the key that asked is answered by another one. */
-function joinError(endpoint: string, cause: ServiceError): CodedError {
+function joinError(endpoint: string, cause: ServiceError): AgentError {
   return noAnswer.includes(cause.code)
-    ? new CodedError('HUB_UNREACHABLE', `the hub at ${endpoint} did not answer: ${cause.details}`, { cause })
-    : new CodedError(
+    ? new AgentError('HUB_UNREACHABLE', `the hub at ${endpoint} did not answer: ${cause.details}`, { cause })
+    : new AgentError(
         'JOIN_REFUSED',
         `the hub at ${endpoint} did not take this cluster in: ${cause.details}`,
         { cause },

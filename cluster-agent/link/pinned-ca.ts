@@ -2,7 +2,7 @@ import { createHash, type X509Certificate } from 'node:crypto';
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { X509Certificate as Certificate } from 'node:crypto';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 
 /** Where to dial, from which local address, and for how long. */
 export interface Dial {
@@ -32,7 +32,7 @@ export function fetchPinnedCa(dial: Dial, caHash: string, clock: Clock): Promise
       const pinned = chainOf(socket).find((certificate) => hashOf(certificate) === caHash);
       socket.destroy();
       if (pinned) resolve(pinned);
-      else reject(new CodedError('CA_NOT_PINNED', notPinned(dial)));
+      else reject(new AgentError('CA_NOT_PINNED', notPinned(dial)));
     });
   });
 }
@@ -57,6 +57,6 @@ const notPinned = ({ host, port }: Dial) =>
   'stands between; ask for a new token and check the address in it';
 
 const unreachable = ({ host, port }: Dial, cause: Error) =>
-  new CodedError('HUB_UNREACHABLE', `no TLS connection to the hub at ${host}:${port}: ${cause.message}`, {
+  new AgentError('HUB_UNREACHABLE', `no TLS connection to the hub at ${host}:${port}: ${cause.message}`, {
     cause,
   });

@@ -1,7 +1,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { flushFolder } from './flush-folder.ts';
 import {
@@ -84,7 +84,7 @@ export class Journal {
   put(key: string, body: Uint8Array): void {
     const bytes = Buffer.byteLength(key);
     if (bytes > maxKeyBytes)
-      throw new CodedError(
+      throw new MeshError(
         'WRITE_FAILED',
         `a key of ${bytes} bytes cannot be written to ${this.#deps.folder}: it may have ${maxKeyBytes} at most`,
       );
@@ -240,6 +240,6 @@ export class Journal {
       await sleep(this.#deps.clock, 0);
       if (this.#isClosed) return;
     }
-    if (end < oldest.size) throw new CodedError('READ_FAILED', `${oldest.path} is damaged after byte ${end}`);
+    if (end < oldest.size) throw new MeshError('READ_FAILED', `${oldest.path} is damaged after byte ${end}`);
   }
 }

@@ -15,7 +15,7 @@ import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { AudienceRecords } from '../publish/audience.ts';
@@ -229,7 +229,7 @@ export class XdsServer implements Subscriber {
         })
         .catch((error: unknown) => {
           const details = error instanceof Error ? error.message : 'not authenticated';
-          const kind = error instanceof CodedError ? error.code : 'UNAUTHENTICATED';
+          const kind = error instanceof AgentError ? error.code : 'UNAUTHENTICATED';
           this.#lines.warn(kind, { peer: call.getPeer(), details }, 'proxy refused');
           call.sendStatus({ code: status.UNAUTHENTICATED, details });
         });

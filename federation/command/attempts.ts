@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import { emptyBody, type Attempt } from '../store/audit.ts';
+import { emptyBody, type Attempt, type RecordedError } from '../store/audit.ts';
 import type { Store } from '../store/store.ts';
 import { auditBody, fittedText } from './audit-body.ts';
-import type { UserError } from './command.ts';
 import type { Redact, RedactText } from './redact.ts';
 
 /** Equal attempts within this time of the first are one entry that counts them, milliseconds. */
@@ -36,7 +35,7 @@ export interface Malformed {
   readonly actor: string;
   /** Must be of few: the name of a mutation that exists, or a word for all others. */
   readonly action: string;
-  readonly errors: readonly UserError[];
+  readonly errors: readonly RecordedError[];
   readonly input: unknown;
   readonly reason: string;
 }
@@ -47,7 +46,7 @@ export interface Denied {
   readonly actor: string;
   readonly action: string;
   readonly subject?: string;
-  readonly error: UserError;
+  readonly error: RecordedError;
   readonly input?: unknown;
 }
 

@@ -1,6 +1,5 @@
-import type { AuditBody, AuditState, Omitted } from '../store/audit.ts';
+import type { AuditBody, AuditState, Omitted, RecordedError } from '../store/audit.ts';
 import type { Intent, IntentKind, Write } from '../store/store.ts';
-import type { UserError } from './command.ts';
 import { fit } from './fit.ts';
 import type { Redact } from './redact.ts';
 
@@ -13,7 +12,7 @@ export const most = { input: 64 * 1024, state: 64 * 1024, errors: 16 * 1024, rea
 export interface Asked {
   readonly input: unknown;
   readonly reason: string;
-  readonly errors?: readonly UserError[];
+  readonly errors?: readonly RecordedError[];
   /** What was or would be written. */
   readonly writes?: readonly Write[];
   /** An object as it is before that. */
@@ -59,8 +58,8 @@ export const fittedText = (text: unknown, characters: number): string => {
 };
 
 /** The first errors, as many as fit; of what was wrong they say enough. */
-function fittedErrors(errors: readonly UserError[], redact: Redact): AuditBody['errors'] {
-  const kept: UserError[] = [];
+function fittedErrors(errors: readonly RecordedError[], redact: Redact): AuditBody['errors'] {
+  const kept: RecordedError[] = [];
   let left = most.errors;
   for (const { code, field, message } of errors) {
     const one = {

@@ -1,12 +1,13 @@
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Write } from '../store/store.ts';
+import type { UserErrorCode } from '../hub-error.ts';
 import type { Now } from '../state/now.ts';
 import type { Warning } from './warning.ts';
 
 /** Why a mutation was refused, for a person and for a program. Returned in `userErrors`; nothing was changed. */
 export interface UserError {
-  /** UPPER_SNAKE and stable: NOT_FOUND, INVALID, CONFLICT, STALE_REVISION, PLAN_STALE, PLAN_UNKNOWN, NO_ALTERNATIVE… */
-  readonly code: string;
+  /** Stable: hub-error.ts has all. */
+  readonly code: UserErrorCode;
   /** Path within the input, e.g. `['policy','access','rules','0','ports']`. */
   readonly field: readonly string[];
   /** What is wrong and what to do. */

@@ -7,6 +7,7 @@ import type { AuditOutcome } from '../store/audit.ts';
 import type { Intent, IntentKind, Recorded, Store } from '../store/store.ts';
 import { Attempts } from './attempts.ts';
 import { auditBody } from './audit-body.ts';
+import type { UserErrorCode } from '../hub-error.ts';
 import type { Command, Decision, UserError } from './command.ts';
 import { redaction, textRedaction, type Redact, type RedactText } from './redact.ts';
 import { refusal } from './refuse.ts';
@@ -231,7 +232,7 @@ const hashOf = (input: unknown, { expectedRevision }: CommandOptions): string =>
     .update(JSON.stringify([input, expectedRevision]))
     .digest('hex');
 
-const failed = (code: string, message: string) => ({
+const failed = (code: UserErrorCode, message: string) => ({
   ok: false as const,
   errors: [refusal(code, code === 'CONFLICT' ? 'idempotencyKey' : '', message)],
 });

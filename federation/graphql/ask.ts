@@ -1,5 +1,5 @@
 import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import type { RequestContext } from './context.ts';
 import { apiError } from './pages.ts';
 
@@ -14,7 +14,7 @@ export async function askCluster<A extends Ask>(
   try {
     return await ask(cluster, question);
   } catch (error) {
-    if (error instanceof CodedError) throw apiError(error.code, error.message);
+    if (error instanceof HubError) throw apiError(error.code, error.message);
     throw error;
   }
 }

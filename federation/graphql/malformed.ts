@@ -15,7 +15,7 @@ import {
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { createHash } from 'node:crypto';
 import type { Attempts, Malformed } from '../command/attempts.ts';
-import type { UserError } from '../command/command.ts';
+import type { RecordedError } from '../store/audit.ts';
 import { hasSecret } from '../command/redact.ts';
 
 /** As many tokens as the API's own limit lets through: a document with more was refused as well. */
@@ -150,7 +150,7 @@ function inputOf({ arguments: given = [] }: FieldNode, variables: Record<string,
 }
 
 /** GraphQL's messages quote values, and would show a secret among them. */
-const shown = (errors: readonly GraphQLError[], secret: boolean): readonly UserError[] =>
+const shown = (errors: readonly GraphQLError[], secret: boolean): readonly RecordedError[] =>
   errors.map((error) => ({
     code: codeOf(error, 'GRAPHQL_VALIDATION_FAILED'),
     field: [],

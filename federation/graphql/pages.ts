@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import type { HubErrorCode } from '../hub-error.ts';
 
 export interface PageArguments {
   readonly first: number;
@@ -12,7 +13,10 @@ export interface Page<T> {
   readonly hasNextPage: boolean;
 }
 
-export const apiError = (code: string, message: string): GraphQLError =>
+/** Codes of errors of the API that are not in `userErrors`. */
+export type ApiErrorCode = HubErrorCode | 'DENIED' | 'TOO_MANY_SUBSCRIPTIONS';
+
+export const apiError = (code: ApiErrorCode, message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });
 
 /** A key by which `page` shows the newest first: epoch milliseconds, and a tie-breaker for two of the same instant. */

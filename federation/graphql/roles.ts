@@ -49,7 +49,7 @@ function allow(
   if (roles.some((one) => one === role)) return;
   const needed = typeof role === 'string' ? `it needs the role ${role}` : 'no role is allowed to do it';
   const message = `${viewer} may not ask for ${operation}: ${needed}`;
-  const error = { code: 'DENIED', field: [], message };
+  const error = { code: 'DENIED', field: [], message } as const;
   runner.attempts.deny({ actor: viewer, action: operation, error, input });
   throw apiError(error.code, message);
 }

@@ -1,10 +1,15 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Denied } from '../command/attempts.ts';
+import { HubError, type HubErrorCode } from '../hub-error.ts';
 
 /** Codes of refusals that say that the caller may not come in; others are of what it asks for, or of the hub. */
-const denials: ReadonlySet<string> = new Set([
-  ...['UNAUTHENTICATED', 'PERMISSION_DENIED', 'TOO_MANY'],
-  ...['TOKEN_UNKNOWN', 'TOKEN_USED', 'TOKEN_EXPIRED', 'TOKEN_OTHER_CLUSTER'],
+const denials: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'TOO_MANY',
+  'TOKEN_UNKNOWN',
+  'TOKEN_USED',
+  'TOKEN_EXPIRED',
+  'TOKEN_OTHER_CLUSTER',
 ]);
 
 /** The audit entry of a call that was denied; undefined when it failed for another reason. `peer`: host:port. */
@@ -13,7 +18,7 @@ export function denialOf(
   peer: string,
   what: Pick<Denied, 'action' | 'subject' | 'input'>,
 ): Denied | undefined {
-  if (!(error instanceof CodedError) || !denials.has(error.code)) return undefined;
+  if (!(error instanceof HubError) || !denials.has(error.code)) return undefined;
   const { code, message } = error;
   return { ...what, actor: peer.slice(0, peer.lastIndexOf(':')), error: { code, field: [], message } };
 }

@@ -1,7 +1,7 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { SignIntermediateRequest } from '@isthmus/api/domain/membership.ts';
 import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { Slices } from '@isthmus/mesh/process/slices.ts';
 import { withLink } from '../observation/record-steps.ts';
@@ -79,10 +79,10 @@ export class LinkDoors {
 
   async ask<A extends Ask>(cluster: string, ask: A): Promise<AnswerTo<A>> {
     const questions = this.#links.of(cluster)?.stream(answerStream)?.questions;
-    if (!questions) throw new CodedError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`);
+    if (!questions) throw new HubError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`);
     const answer = await questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
     if (answer.kind !== ask.kind)
-      throw new CodedError(
+      throw new HubError(
         'AGENT_REFUSED',
         `the agent of ${cluster} answered a question about ${ask.kind} with ${answer.kind}`,
       );
@@ -124,7 +124,7 @@ export class LinkDoors {
     return unary((request, call) => {
       const agent = this.#agentOf(call);
       if (this.#signing.take(agent.cluster)) return issue(agent, request);
-      throw new CodedError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
+      throw new HubError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
     }, this.#hub.lines);
   }
 
@@ -133,7 +133,7 @@ export class LinkDoors {
     const certificate = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
     const judged = identifyAgent(certificate?.raw, linkCa, this.#hub.snapshot(), clock.now());
     if (judged.ok) return judged.value;
-    const error = new CodedError(judged.error.code, judged.error.message);
+    const error = new HubError(judged.error.code, judged.error.message);
     const denied = denialOf(error, call.getPeer(), { action: 'link' });
     if (denied) this.#hub.denied(denied);
     throw error;

@@ -1,8 +1,9 @@
 import { status, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
+import { HubError, type HubErrorCode } from '../hub-error.ts';
 
-const codes: Readonly<Record<string, number>> = {
+/** `failed`: no caller of the link can do anything about it; it gets INTERNAL without the message. */
+const codes: Readonly<Record<HubErrorCode, status | 'failed'>> = {
   UNAUTHENTICATED: status.UNAUTHENTICATED,
   PERMISSION_DENIED: status.PERMISSION_DENIED,
   TOKEN_UNKNOWN: status.UNAUTHENTICATED,
@@ -16,6 +17,26 @@ const codes: Readonly<Record<string, number>> = {
   NO_TRUST_DOMAIN: status.UNAVAILABLE,
   // Others were faster, several times: the same call succeeds a moment later.
   STALE_REVISION: status.UNAVAILABLE,
+  // Refusals of mutations that no call of the link makes, and what keeps a hub from starting or writing.
+  ADMIN_TOKEN_MISSING: 'failed',
+  ADVERTISE: 'failed',
+  AGENT_REFUSED: 'failed',
+  CLUSTER_BUSY: 'failed',
+  CLUSTER_SILENT: 'failed',
+  CLUSTER_UNREACHABLE: 'failed',
+  HUB_ID: 'failed',
+  INTERNAL: 'failed',
+  INVALID: 'failed',
+  KEY_FILE: 'failed',
+  LINK_CA_MISSING: 'failed',
+  NOT_FOUND: 'failed',
+  NOT_LEADING: 'failed',
+  NO_SERVICES: 'failed',
+  PLAN_STALE: 'failed',
+  PLAN_UNKNOWN: 'failed',
+  REVISION_UNKNOWN: 'failed',
+  STORE_FAILED: 'failed',
+  TRUST_DOMAIN_MISSING: 'failed',
 };
 
 /** The one place that turns the hub's errors into gRPC statuses; an unexpected error is logged and not sent. */
@@ -24,8 +45,8 @@ export function grpcError(
   lines: LimitedLines,
   peer: string,
 ): { code: number; details: string } {
-  const code = error instanceof CodedError ? codes[error.code] : undefined;
-  if (error instanceof CodedError && code !== undefined) {
+  const code = error instanceof HubError ? codes[error.code] : 'failed';
+  if (error instanceof HubError && code !== 'failed') {
     const fields = { peer, code: error.code, error: error.message };
     lines.warn(`refused/${error.code}`, fields, 'a call of the link was refused');
     return { code, details: `${error.code}: ${error.message}` };

@@ -10,8 +10,8 @@ import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { publicKeyDer } from '@isthmus/mesh/pki/key.ts';
 import type { KeyProvider } from '@isthmus/mesh/pki/seal.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import { HubError } from '../hub-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -95,7 +95,7 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   const { cluster, secret, linkCsr } = request;
   // The request is read first: a token is not used up by an agent that cannot be answered.
   const csr = readCsr(linkCsr);
-  if (!csr.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${csr.error}`);
+  if (!csr.ok) throw new HubError('BAD_CSR', `link request of ${cluster}: ${csr.error}`);
   const key = createHash('sha256').update(publicKeyDer(csr.value.publicKey)).digest('hex');
   const { membership } = await must(
     deps,
@@ -125,9 +125,9 @@ async function sign(
 ): Promise<SignIntermediateResponse> {
   const { live, provider, random, clock } = deps;
   const domain = live.current.intent.trustDomains.get(live.current.settings.trustDomain)?.value;
-  if (!domain) throw new CodedError('NO_TRUST_DOMAIN', 'the hub has no trust domain yet: ask again');
+  if (!domain) throw new HubError('NO_TRUST_DOMAIN', 'the hub has no trust domain yet: ask again');
   const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
-  if (!signed.ok) throw new CodedError('BAD_CSR', signed.error);
+  if (!signed.ok) throw new HubError('BAD_CSR', signed.error);
   const record = { ...signed.value, ...(urgent && { urgent }) };
   await must(deps, recordIntermediate, record, { ...byHub(''), actor: `agent/${cluster}` });
   return { chain: [signed.value.certificatePem, domain.rootCertificatePem], keyId: signed.value.keyId };
@@ -142,7 +142,7 @@ async function must<I, P>(
   const outcome = await runner.run(command, input, options);
   if (outcome.ok) return outcome.payload;
   const [first] = outcome.errors;
-  throw new CodedError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
+  throw new HubError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
 }
 
 /** Longest wait for something that is due, milliseconds. */

@@ -5,7 +5,7 @@ import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { denialOf } from './denied.ts';
 import { LinkDoors } from './doors.ts';
@@ -109,7 +109,7 @@ function limitedJoin(hub: HubPorts) {
     const asked = request as JoinRequest;
     try {
       if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return await hub.join(asked);
-      throw new CodedError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
+      throw new HubError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
     } catch (error) {
       const { cluster, secret } = asked;
       const what = { action: 'join', subject: `cluster/${cluster}`, input: { cluster, secret } };

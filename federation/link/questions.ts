@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
 /** Most questions that one agent is asked at once; the next is refused, not queued. */
@@ -27,13 +27,13 @@ export class Questions<Q extends { id: string; deadlineMillis: number }, A> {
   ask(question: (id: string, deadlineMillis: number) => Q, deadlineMillis = 5000): Promise<A> {
     if (this.#pending.size >= inFlight)
       return Promise.reject(
-        new CodedError('CLUSTER_BUSY', `${inFlight} questions await this cluster's answers: ask later`),
+        new HubError('CLUSTER_BUSY', `${inFlight} questions await this cluster's answers: ask later`),
       );
     const id = this.#newId();
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(deadlineMillis, () =>
         this.#settle(id)?.reject(
-          new CodedError('CLUSTER_SILENT', `the agent did not answer within ${deadlineMillis} ms`),
+          new HubError('CLUSTER_SILENT', `the agent did not answer within ${deadlineMillis} ms`),
         ),
       );
       this.#pending.set(id, { resolve, reject, timer });
@@ -47,12 +47,12 @@ export class Questions<Q extends { id: string; deadlineMillis: number }, A> {
   }
 
   refuse(id: string, message: string): void {
-    this.#settle(id)?.reject(new CodedError('AGENT_REFUSED', message));
+    this.#settle(id)?.reject(new HubError('AGENT_REFUSED', message));
   }
 
   end(): void {
     for (const id of [...this.#pending.keys()])
-      this.#settle(id)?.reject(new CodedError('CLUSTER_UNREACHABLE', 'the link to this cluster has ended'));
+      this.#settle(id)?.reject(new HubError('CLUSTER_UNREACHABLE', 'the link to this cluster has ended'));
   }
 
   #settle(id: string): Pending<A> | undefined {

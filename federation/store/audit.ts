@@ -43,17 +43,20 @@ export interface Omitted {
 /** Objects by `<kind>/<id>`; null: it was not, or is no longer, there. */
 export type AuditState = Readonly<Record<string, unknown>>;
 
+/** Why something was refused, as it is kept: `code` is the hub's, GraphQL's, or one of an earlier version. */
+export interface RecordedError {
+  readonly code: string;
+  readonly field: readonly string[];
+  readonly message: string;
+}
+
 /** The rest of an entry: JSON without secrets, and bounded, both by who makes it. */
 export interface AuditBody {
   readonly reason: string;
   readonly input: unknown;
   readonly before: AuditState;
   readonly after: AuditState;
-  readonly errors: readonly {
-    readonly code: string;
-    readonly field: readonly string[];
-    readonly message: string;
-  }[];
+  readonly errors: readonly RecordedError[];
   readonly omitted: readonly Omitted[];
 }
 

@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import type {
   AuditEntry,
   Change,
@@ -78,7 +78,7 @@ export class Ledger {
     const oldest = this.#changes[0]?.revision ?? this.#revision + 1;
     if (revision + 1 < oldest) throw new HistoryTruncated(oldest - 1);
     if (revision > this.#revision)
-      throw new CodedError(
+      throw new HubError(
         'REVISION_UNKNOWN',
         `this store is at revision ${this.#revision}, before ${revision}: read everything again, then ask from there`,
       );

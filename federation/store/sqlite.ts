@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import { emptyBody, type Attempt, type AuditBody, type AuditHead, type AuditQuery } from './audit.ts';
 import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
 import { Ledger, retention } from './ledger.ts';
@@ -22,7 +23,7 @@ export async function sqliteStore(path: string, limits?: AuditLimits): Promise<S
   const [opened] = (await once(worker, 'message')) as [FromSqlite];
   if (opened.kind !== 'opened') {
     await worker.terminate();
-    throw new CodedError(
+    throw new HubError(
       'STORE_FAILED',
       `${path}: ${opened.kind === 'failed' ? opened.message : 'did not open'}`,
     );
@@ -94,7 +95,7 @@ class SqliteStore implements Store {
     const fenced = this.#fencedBy();
     if (fenced) return fenced;
     if (!this.#leadership)
-      throw new CodedError('NOT_LEADING', 'nothing is committed before an epoch was taken');
+      throw new HubError('NOT_LEADING', 'nothing is committed before an epoch was taken');
     const change = this.#pending.prepare(commit);
     if ('kind' in change) {
       // A refusal that rests on a commit under way holds only once that one is on disk.
@@ -287,7 +288,7 @@ class SqliteStore implements Store {
   }
 
   #error(): CodedError {
-    return new CodedError(
+    return new HubError(
       'STORE_FAILED',
       `${this.#path} cannot be written: ${this.#failed ?? ''}; nothing was acknowledged, start the hub again`,
     );

@@ -1,6 +1,6 @@
 import type { AdminTokenRecord, LinkCaRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
 import { seal } from '@isthmus/mesh/pki/seal.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError, type HubErrorCode } from '../hub-error.ts';
 import type { IntentState } from '../state/snapshot.ts';
 import type { Write } from '../store/store.ts';
 import { mintLinkCa } from './link-ca.ts';
@@ -64,7 +64,7 @@ function linkCaOf(
 ): LinkCaRecord {
   const known = linkCas.get('link')?.value;
   if (known && founded && known.hubId !== hubId)
-    throw new CodedError(
+    throw new HubError(
       'HUB_ID',
       `the agents of this hub know it as '${known.hubId}', not '${hubId}': start it with --hub-id ${known.hubId}`,
     );
@@ -85,7 +85,7 @@ function trustDomainOf(
   if (!founded) return mintTrustDomain(options.trustDomain, tools);
   const [other] = trustDomains.keys();
   if (other === undefined) throw missing('TRUST_DOMAIN_MISSING', `the trust domain ${options.trustDomain}`);
-  throw new CodedError(
+  throw new HubError(
     'TRUST_DOMAIN_MISSING',
     `the members of this hub are in the trust domain ${other}, and --trust-domain names ${options.trustDomain}: start it with --trust-domain ${other}`,
   );
@@ -101,7 +101,7 @@ function adminTokenOf(
   const known = adminTokens.get('admin')?.value;
   if (known && !newAdminToken) return known;
   if (!known && !newAdminToken && founded && files.adminToken === undefined)
-    throw new CodedError(
+    throw new HubError(
       'ADMIN_TOKEN_MISSING',
       'the store has members and no admin token: restore hub.db from a backup, or start once with --new-admin-token',
     );
@@ -110,8 +110,8 @@ function adminTokenOf(
   return { kind: 'adminToken', sealedToken: seal(token, adminTokenPurpose, provider, random) };
 }
 
-const missing = (code: string, what: string): CodedError =>
-  new CodedError(
+const missing = (code: HubErrorCode, what: string): HubError =>
+  new HubError(
     code,
     `the store has members or join tokens, and ${what} that they rest on is missing; a new one would lock them out: restore hub.db from a backup, or begin anew with an empty --state-dir and join every cluster again`,
   );

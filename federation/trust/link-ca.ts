@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { LinkCaRecord } from '@isthmus/api/domain/trust.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../hub-error.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import {
   certificatePem,
@@ -60,7 +60,7 @@ export class LinkCa {
    */
   issueAgent(cluster: string, membership: string, csr: string): string[] {
     const request = readCsr(csr);
-    if (!request.ok) throw new CodedError('BAD_CSR', `link request of ${cluster}: ${request.error}`);
+    if (!request.ok) throw new HubError('BAD_CSR', `link request of ${cluster}: ${request.error}`);
     const id = `spiffe://link.${this.#hubId}/cluster/${cluster}`;
     const leaf = issueLeaf(
       id,

@@ -2,7 +2,7 @@ import type { ClientSession } from '../http2/session.ts';
 import { expectedKey, type ExpectedNames } from '../identity/expected-names.ts';
 import type { Peer } from '../identity/judge.ts';
 import type { Clock, Timer } from '../process/clock.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import { ConnectRefused, openTunnel, type Tunnel, type TunnelRequest } from './tunnel.ts';
 
 /** A session and who is at its other end. */
@@ -115,7 +115,7 @@ export class TunnelPool {
     const entry: Entry = { session, peer, idle: undefined, retired: false };
     if (!hasRoom(entry)) {
       session.destroy();
-      throw new CodedError('SESSION_FULL', 'the peer accepted a session and allows no stream on it');
+      throw new MeshError('SESSION_FULL', 'the peer accepted a session and allows no stream on it');
     }
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
     this.#size++;

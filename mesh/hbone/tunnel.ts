@@ -13,7 +13,7 @@ export interface Tunnel {
 }
 
 /** A peer's refusal of a CONNECT, with its status. */
-export class ConnectRefused extends CodedError {
+export class ConnectRefused extends CodedError<'CONNECT_REFUSED'> {
   readonly status: number;
 
   constructor(layer: TunnelRequest['layer'], authority: string, status: number, why: string) {

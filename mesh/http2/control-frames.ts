@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Clock } from '../process/clock.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 
 /** PINGs and SETTINGS of one peer: far more than any library sends, far fewer than cost anything to answer. */
 const atOnce = 1000;
@@ -19,7 +19,7 @@ export function limitControlFrames(session: Http2Session, clock: Clock): void {
     since = now;
     if (left < 0 && !session.destroyed)
       session.destroy(
-        new CodedError('SESSION_BROKEN', 'more PING and SETTINGS frames than a session may send'),
+        new MeshError('SESSION_BROKEN', 'more PING and SETTINGS frames than a session may send'),
       );
   };
   session.on('ping', spend).on('remoteSettings', spend);

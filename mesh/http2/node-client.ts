@@ -2,7 +2,7 @@ import * as http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
 import { setBelow } from '../net/wire.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
@@ -24,7 +24,7 @@ export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: numbe
       timer.cancel();
       const why = error?.message ?? 'closed';
       reject(
-        new CodedError('SESSION_FAILED', `the HTTP/2 session ended at its start: ${why}`, { cause: error }),
+        new MeshError('SESSION_FAILED', `the HTTP/2 session ended at its start: ${why}`, { cause: error }),
       );
     };
     const timer = clock.after(timeoutMillis, () =>
@@ -78,7 +78,7 @@ class NodeClientSession implements ClientSession {
 
   connect({ authority, headers }: ConnectRequest, signal: AbortSignal): Promise<ConnectResponse> {
     const failure = (why: string, cause?: unknown) =>
-      new CodedError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause });
+      new MeshError('CONNECT_FAILED', `CONNECT ${authority}: ${why}`, { cause });
     if (signal.aborted) return Promise.reject(failure('given up'));
     if (!this.usable) return Promise.reject(failure('the HTTP/2 session has ended'));
     return new Promise((resolve, reject) => {

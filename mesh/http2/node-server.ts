@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
 import { reset } from '../net/reset.ts';
 import { setBelow } from '../net/wire.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
@@ -41,7 +41,7 @@ export function openServer(
   let failure: Error | undefined;
   session.on('error', (error: Error) => (failure = broken(error)));
   const silent = clock.after(settingsMillis, () =>
-    session.destroy(new CodedError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
+    session.destroy(new MeshError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
   );
   const completed = watchUnfinished(session, socket, clock);
   session.once('remoteSettings', () => {
@@ -92,7 +92,7 @@ export function openServer(
 function broken(error: NodeJS.ErrnoException): Error {
   const { code = '', message } = error;
   if (!code.startsWith('ERR_HTTP2_') || code === 'ERR_HTTP2_SESSION_ERROR') return error;
-  return new CodedError('SESSION_BROKEN', message, { cause: error });
+  return new MeshError('SESSION_BROKEN', message, { cause: error });
 }
 
 /**
@@ -107,7 +107,7 @@ function shutDown(session: http2.ServerHttp2Session, idle: boolean): void {
 }
 
 /** Made once: the reason that a signal makes by itself costs as much as the rest of a stream's end. */
-const hasClosed = new CodedError('STREAM_CLOSED', 'the stream has closed');
+const hasClosed = new MeshError('STREAM_CLOSED', 'the stream has closed');
 
 function goneWith(stream: http2.ServerHttp2Stream): AbortController {
   const gone = new AbortController();

@@ -1,5 +1,6 @@
 import { constants, type Http2Stream } from 'node:http2';
-import { CodedError } from '../process/coded-error.ts';
+import type { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 
 /** What a session learns of one of its streams. */
 interface StreamWatch {
@@ -103,7 +104,7 @@ const resets = new Map<number, CodedError>();
 function wasReset({ rstCode }: Http2Stream): CodedError {
   const known = resets.get(rstCode);
   if (known) return known;
-  const error = new CodedError('STREAM_RESET', `the stream was reset with code ${rstCode}`);
+  const error = new MeshError('STREAM_RESET', `the stream was reset with code ${rstCode}`);
   // A peer may make codes up.
   if (resets.size < 100) resets.set(rstCode, error);
   return error;

@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Clock, Timer } from '../process/clock.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 
 /** As upstream: milliseconds. */
 const pingEvery = 10_000;
@@ -45,7 +45,7 @@ export function watchPings(
     const from = clock.monotonic();
     deadline = clock.after(pingTimeout, () => {
       if (lastUnread() > from) expect();
-      else session.destroy(new CodedError('PEER_SILENT', 'no answer to a PING'));
+      else session.destroy(new MeshError('PEER_SILENT', 'no answer to a PING'));
     });
   };
   const ask = () => {

@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Clock } from '../process/clock.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import { askPeer } from './pings.ts';
 
 const lookMillis = 1500;
@@ -46,7 +46,7 @@ export function watchUnfinished(session: Http2Session, socket: Incoming, clock: 
         else completed();
       });
     } else if (++waited >= looksWithoutAnswer)
-      session.destroy(new CodedError('SESSION_BROKEN', 'a frame or a block of headers that does not end'));
+      session.destroy(new MeshError('SESSION_BROKEN', 'a frame or a block of headers that does not end'));
   };
   let timer = clock.after(lookMillis, look);
   session.on('ping', completed).on('localSettings', completed).on('remoteSettings', completed);

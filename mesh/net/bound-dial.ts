@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../process/clock.ts';
-import { CodedError } from '../process/coded-error.ts';
+import { type DialErrorCode, MeshError } from '../process/mesh-error.ts';
 import type { Random } from '../process/random.ts';
 import { tuned } from './tuned.ts';
 
@@ -49,16 +49,16 @@ export class BoundDialer {
   #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
     if (signal?.aborted)
       return Promise.reject(
-        new CodedError('DIAL_ABORTED', `the dial to ${address}:${port} was cancelled before it began`),
+        new MeshError('DIAL_ABORTED', `the dial to ${address}:${port} was cancelled before it began`),
       );
     return new Promise((resolve, reject) => {
       const bound =
         localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
       const socket = connect({ host: address, port, ...bound, allowHalfOpen: true });
-      const fail = (code: string, why: string, cause?: unknown) => {
+      const fail = (code: DialErrorCode, why: string, cause?: unknown) => {
         settle();
         socket.on('error', () => undefined).destroy();
-        reject(new CodedError(code, `${address}:${port} ${why}`, { cause }));
+        reject(new MeshError(code, `${address}:${port} ${why}`, { cause }));
       };
       const timer = this.#clock.after(timeoutMillis, () =>
         fail('DIAL_TIMEOUT', `did not answer within ${timeoutMillis} ms; a network policy may block it`),

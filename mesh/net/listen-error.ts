@@ -1,4 +1,5 @@
-import { CodedError } from '../process/coded-error.ts';
+import type { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there: stop it, or name another port',
@@ -12,5 +13,5 @@ export function listenError(address: string, flag: string, cause: unknown): Code
   const message = cause instanceof Error ? cause.message : String(cause);
   const known = Object.entries(remedies).find(([code]) => message.includes(code));
   const why = known ? `${known[0]}: ${known[1]}` : message;
-  return new CodedError('LISTEN_FAILED', `cannot listen on ${address}: ${why} (${flag})`, { cause });
+  return new MeshError('LISTEN_FAILED', `cannot listen on ${address}: ${why} (${flag})`, { cause });
 }

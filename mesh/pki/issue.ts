@@ -1,7 +1,7 @@
 import { createHash, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import type { Random } from '../process/random.ts';
 import {
   bits,
@@ -159,7 +159,7 @@ function signerOf({ certificate, privateKey }: Issuer): Signer {
 /** Throws ISSUER_EXPIRED when nothing is left of the issuer's life, ISSUER_KEY when its key is not its certificate's. */
 function issue(template: Template, signer: Signer, random: Random): X509Certificate {
   if (!(template.notAfter > template.notBefore + backdate))
-    throw new CodedError('ISSUER_EXPIRED', 'the issuing certificate has expired: renew it, then ask again');
+    throw new MeshError('ISSUER_EXPIRED', 'the issuing certificate has expired: renew it, then ask again');
   const spki = decode(publicKeyDer(template.publicKey));
   if (!spki.ok) throw new Error(spki.error);
   const algorithm = sequence(oid(names.ecdsaWithSha256));
@@ -185,7 +185,7 @@ function issue(template: Template, signer: Signer, random: Random): X509Certific
 function checked(der: Buffer, { publicKey }: Signer): X509Certificate {
   const certificate = new X509Certificate(der);
   if (certificate.verify(publicKey)) return certificate;
-  throw new CodedError(
+  throw new MeshError(
     'ISSUER_KEY',
     'the issuing key is not the one of the issuing certificate: were files mixed up?',
   );

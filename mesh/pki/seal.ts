@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { CodedError } from '../process/coded-error.ts';
+import { MeshError } from '../process/mesh-error.ts';
 import type { Random } from '../process/random.ts';
 import { readBytes } from '../process/read-text.ts';
 import { writeWhole } from '../process/write-whole.ts';
@@ -28,13 +28,13 @@ export function fileKeyProvider(path: string, random: Random): KeyProvider {
     sealingKey() {
       if (!existsSync(path)) writeWhole(path, random.bytes(keyBytes));
       if ((statSync(path).mode & 0o077) !== 0)
-        throw new CodedError(
+        throw new MeshError(
           'SEALING_KEY',
           `${path} can be read by others: chmod 600 it, and replace what it sealed`,
         );
       const key = readBytes(path);
       if (key.length === keyBytes) return key;
-      throw new CodedError(
+      throw new MeshError(
         'SEALING_KEY',
         `${path} has ${key.length} bytes, not ${keyBytes}: restore it from a backup`,
       );
@@ -48,7 +48,7 @@ export function fileKeyProvider(path: string, random: Random): KeyProvider {
  */
 export function requireSealingKey(path: string, sealed: readonly string[]): void {
   if (sealed.length === 0 || existsSync(path)) return;
-  throw new CodedError(
+  throw new MeshError(
     'SEALING_KEY',
     `${path} is missing, and ${sealed.join(', ')} cannot be opened without it: restore it from a backup`,
   );
@@ -74,7 +74,7 @@ export function unseal(sealed: string, purpose: string, provider: KeyProvider): 
     decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(13, 29));
     return Buffer.concat([decipher.update(bytes.subarray(29)), decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw new CodedError('UNSEAL_FAILED', `${purpose} cannot be unsealed: was the sealing key replaced?`, {
+    throw new MeshError('UNSEAL_FAILED', `${purpose} cannot be unsealed: was the sealing key replaced?`, {
       cause,
     });
   }

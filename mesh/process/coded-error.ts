@@ -1,11 +1,13 @@
 /**
  * An error thrown by code that does I/O. `code` is stable and upper-case, for mapping and for tests; `message` says
- * what happened and what to do; `cause` keeps the original.
+ * what happened and what to do; `cause` keeps the original. Each program has a class of its own with a closed union of
+ * codes, so that a table of all codes is checked by the compiler: `MeshError`, `HubError`, `AgentError`, `ProxyError`,
+ * `SandboxError`.
  */
-export class CodedError extends Error {
-  readonly code: string;
+export class CodedError<Code extends string = string> extends Error {
+  readonly code: Code;
 
-  constructor(code: string, message: string, options?: { cause?: unknown }) {
+  constructor(code: Code, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = 'CodedError';
     this.code = code;

@@ -1,4 +1,4 @@
-import { CodedError } from './coded-error.ts';
+import { MeshError, type ProcessErrorCode } from './mesh-error.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   EACCES: 'give this user access to it, or name another place',
@@ -16,10 +16,15 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 /** A file system's refusal as a sentence with its remedy, e.g. `fileError('READ_FAILED', path, 'read', error)`. */
-export function fileError(code: string, path: string, participle: string, cause: unknown): CodedError {
+export function fileError(
+  code: ProcessErrorCode,
+  path: string,
+  participle: string,
+  cause: unknown,
+): MeshError {
   const errno = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   const remedy = remedies[errno] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new CodedError(
+  return new MeshError(
     code,
     `${path} cannot be ${participle}${errno === '' ? '' : ` (${errno})`}: ${remedy}`,
     {

@@ -2,7 +2,7 @@ import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CodedError } from './coded-error.ts';
+import { MeshError } from './mesh-error.ts';
 import { fileError } from './file-error.ts';
 import { readText } from './read-text.ts';
 import { writeWhole } from './write-whole.ts';
@@ -35,7 +35,7 @@ export function lockFolder(folder: string, program: string): FolderLock {
   }
   if (!takeLock(db, folder)) {
     db.close();
-    throw new CodedError('FOLDER_IN_USE', inUse(folder, program));
+    throw new MeshError('FOLDER_IN_USE', inUse(folder, program));
   }
   held.add(db);
   try {

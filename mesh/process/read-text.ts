@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { CodedError } from './coded-error.ts';
+import { MeshError } from './mesh-error.ts';
 import { fileError } from './file-error.ts';
 import { readWithin, textWithin } from './read-within.ts';
 
@@ -44,7 +44,7 @@ export async function readTextAsync(path: string, most: number = mostFileBytes):
 
 function within<T>(path: string, most: number, read: T | undefined): T {
   if (read !== undefined) return read;
-  throw new CodedError(
+  throw new MeshError(
     'FILE_TOO_LARGE',
     `${path} has more than ${most} bytes, the limit for it: name the right file, or split this one`,
   );

@@ -1,4 +1,4 @@
-import { CodedError } from './coded-error.ts';
+import { MeshError } from './mesh-error.ts';
 
 /**
  * How many times as much a slow machine is allowed where deadlines are asserted: ISTHMUS_TIME_SCALE, 1 when it is
@@ -8,5 +8,5 @@ export function timeScaleOf(env: NodeJS.ProcessEnv): number {
   const text = env['ISTHMUS_TIME_SCALE'] ?? '';
   const scale = text === '' ? 1 : Number(text);
   if (scale > 0 && Number.isFinite(scale)) return scale;
-  throw new CodedError('BAD_TIME_SCALE', `ISTHMUS_TIME_SCALE is '${text}': give a number above 0, such as 3`);
+  throw new MeshError('BAD_TIME_SCALE', `ISTHMUS_TIME_SCALE is '${text}': give a number above 0, such as 3`);
 }

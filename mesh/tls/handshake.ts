@@ -41,7 +41,7 @@ export interface DialOptions extends AcceptOptions {
 }
 
 /** A handshake that failed. `refusal` is set where this side judged the other. */
-export class TlsRefused extends CodedError {
+export class TlsRefused extends CodedError<'TLS_REFUSED'> {
   readonly refusal: Refusal | undefined;
   readonly layer: Layer;
 

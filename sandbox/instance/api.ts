@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { SandboxError } from '../sandbox-error.ts';
 
 /** Where a hub's GraphQL API is and who may speak to it, as its `endpoint.json` says. */
 export interface Endpoint {
@@ -20,7 +20,7 @@ export async function ask<T>(endpoint: Endpoint, query: string, variables: objec
   });
   const answer = (await response.json()) as { data?: T; errors?: { message: string }[] };
   if (answer.errors || answer.data === undefined)
-    throw new CodedError('API_ERROR', answer.errors?.map(({ message }) => message).join('; ') ?? 'no data');
+    throw new SandboxError('API_ERROR', answer.errors?.map(({ message }) => message).join('; ') ?? 'no data');
   return answer.data;
 }
 
@@ -36,7 +36,7 @@ export async function mutate<T extends Mutated>(
 ): Promise<T> {
   const { result } = await ask<{ result: T }>(endpoint, query, { input });
   if (result.userErrors.length > 0)
-    throw new CodedError(
+    throw new SandboxError(
       'USER_ERROR',
       result.userErrors.map(({ code, message }) => `${code}: ${message}`).join('; '),
     );

@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { SandboxError } from '../sandbox-error.ts';
 import { readTable, rowsOf, type SocketRow } from '../observe/socket-table.ts';
 import { holdName } from './held-name.ts';
 
@@ -19,7 +19,7 @@ interface Range {
 export async function claimAgain(octet: number, instance: string): Promise<Claim> {
   const held = await holdName(blockName(octet));
   if (held) return { octet, release: held.release };
-  throw new CodedError(
+  throw new SandboxError(
     'BLOCK_IN_USE',
     `127.${octet}.0.0/16, the addresses of instance '${instance}', are in use by another sandbox: stop that one, or begin anew with --fresh`,
   );
@@ -43,7 +43,7 @@ export async function claimBlock({ first = 64, last = 250, table = readTable }: 
     }
     if (isFree) return { octet, release: held.release };
   }
-  throw new CodedError(
+  throw new SandboxError(
     'NO_FREE_BLOCK',
     `no /16 from 127.${first} to 127.${last} is free: stop another sandbox, or wait a minute after one has ended`,
   );

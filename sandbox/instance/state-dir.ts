@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { SandboxError } from '../sandbox-error.ts';
 import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { holdName, type HeldName } from './held-name.ts';
@@ -43,7 +43,7 @@ export async function openStateDir(home: string, { instance, fresh }: InstanceOp
     const dir = join(realpathSync(home), name);
     const lock = await holdName(lockName(dir));
     if (!lock && instance !== undefined)
-      throw new CodedError(
+      throw new SandboxError(
         'INSTANCE_RUNS',
         `instance '${name}' is running already: stop it first, or give another name with --instance`,
       );
@@ -79,7 +79,7 @@ function octetOf(dir: string): number | undefined {
   } catch {
     // As any other file that says no octet.
   }
-  throw new CodedError(
+  throw new SandboxError(
     'INSTANCE_DAMAGED',
     `${file} says no addresses, so this instance cannot be gone on with: begin anew with --fresh, which removes ${dir}`,
   );

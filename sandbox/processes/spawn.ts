@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { SandboxError } from '../sandbox-error.ts';
 
 /** A program of the sandbox: a script of this repository with its flags and environment. */
 export interface Program {
@@ -74,7 +75,8 @@ export class Launcher {
 
   /** Throws STOPPED after `stop`: a program started then would never be ended. */
   start(program: Program): Running {
-    if (this.#stopped) throw new CodedError('STOPPED', `${program.name} is not started: all are being ended`);
+    if (this.#stopped)
+      throw new SandboxError('STOPPED', `${program.name} is not started: all are being ended`);
     const file = join(this.#logs, `${program.name}.log`);
     const asked = { toEnd: false };
     const running = describe(program, this.#spawn(program, file), file, asked);
@@ -141,7 +143,7 @@ function describe(program: Program, child: ChildProcess, file: string, asked: { 
 function lossOf(running: Running, { code, signal }: Ended, file: string): CodedError {
   const last = running.log().trimEnd().split('\n').at(-1) ?? '';
   const told = last === '' ? 'it printed nothing' : `its last line: ${last.slice(0, 500)}`;
-  return new CodedError(
+  return new SandboxError(
     'PROGRAM_ENDED',
     `${running.program.name} ended with ${signal ?? code}: see ${file}; ${told}`,
   );

@@ -1,6 +1,6 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { sleep } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { SandboxError } from '../sandbox-error.ts';
 
 /**
  * Polls `attempt` every `every` milliseconds until it gives a value, and gives that. Throws TIMED_OUT naming `what`
@@ -24,5 +24,5 @@ export async function until<T>(
     await sleep(clock, every);
   }
   const why = last instanceof Error ? `: ${last.message}` : '';
-  throw new CodedError('TIMED_OUT', `${what} did not happen within ${within} ms${why}`, { cause: last });
+  throw new SandboxError('TIMED_OUT', `${what} did not happen within ${within} ms${why}`, { cause: last });
 }

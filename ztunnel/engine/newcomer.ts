@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { Context } from './context.ts';
 
 /** Made once: the reason that a signal makes by itself costs as much as the rest of a connection's end. */
-const hasClosed = new CodedError('CONNECTION_CLOSED', 'the connection has closed');
+const hasClosed = new ProxyError('CONNECTION_CLOSED', 'the connection has closed');
 
 type Limits = Pick<Context, 'handshakes' | 'held' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
 
@@ -100,7 +100,7 @@ export class Newcomer {
     // What has been read is being waited for.
     if (reason === 'HANDSHAKES_FAILED' && this.socket.bytesRead === 0) this.#limits.held.hold(this.socket);
     else this.socket.destroy();
-    const error = new CodedError(reason, this.#limits.handshakes.explain(reason));
+    const error = new ProxyError(reason, this.#limits.handshakes.explain(reason));
     this.#limits.refusals.tell(this.#role, this.#address, error);
   }
 }

@@ -1,7 +1,7 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 
 interface Accepted {
   /** PEM of leaf and intermediates; the root stays away from handshakes. */
@@ -34,8 +34,8 @@ function readLeaf(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
-    throw new CodedError('BAD_CHAIN', 'the certificate that was given cannot be read', { cause });
+    throw new ProxyError('BAD_CHAIN', 'the certificate that was given cannot be read', { cause });
   }
 }
 
-const badChain = (why: string) => new CodedError('BAD_CHAIN', `the certificate that was given ${why}`);
+const badChain = (why: string) => new ProxyError('BAD_CHAIN', `the certificate that was given ${why}`);

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
@@ -78,7 +79,7 @@ export class CredentialStore {
         if (waiting.size === 0 && this.#waiting.get(identity) === waiting) this.#waiting.delete(identity);
         reject(why);
       };
-      const leave = () => giveUp(new CodedError('PEER_GONE', 'the peer has gone before a certificate came'));
+      const leave = () => giveUp(new ProxyError('PEER_GONE', 'the peer has gone before a certificate came'));
       const timer = this.#clock.after(patience, () => giveUp(this.#missing(identity)));
       const settle = (credentials: Credentials) => {
         timer.cancel();
@@ -93,7 +94,7 @@ export class CredentialStore {
 
   #missing(identity: string): CodedError {
     const why = this.#failures.get(identity) ?? 'the control plane has not answered';
-    return new CodedError(
+    return new ProxyError(
       'NO_CERTIFICATE',
       `no valid certificate for ${identity} within ${patience} ms: ${why}`,
     );

@@ -11,7 +11,7 @@ import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { connectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
@@ -177,7 +177,7 @@ const isPolicyAnswer = (error: unknown): boolean =>
  */
 function blames(error: unknown): boolean {
   if (error instanceof ConnectRefused) return error.status >= 500 || error.status === 404;
-  return !(error instanceof CodedError) || error.code !== 'NO_CERTIFICATE';
+  return !(error instanceof ProxyError) || error.code !== 'NO_CERTIFICATE';
 }
 
 /** The pod that calls, by its address; one that has just started may not be known for a moment. */

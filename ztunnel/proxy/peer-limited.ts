@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Context } from '../engine/context.ts';
 
@@ -6,5 +6,5 @@ import type { Context } from '../engine/context.ts';
 export function peerLimited({ counters, refusals }: Context, identity: string, limit: ShareRefusal): void {
   counters.limited++;
   const message = `${identity} has used up its share of ${limit}; what it asks for more is refused`;
-  refusals.tell('share', identity, new CodedError(`PEER_LIMIT_${limit}`, message));
+  refusals.tell('share', identity, new ProxyError(`PEER_LIMIT_${limit}`, message));
 }

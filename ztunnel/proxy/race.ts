@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 
 /** A candidate that has not answered for this long gets a rival. */
 const hedgeMillis = 1000;
@@ -22,7 +22,7 @@ interface Race<C, R> {
   readonly onSilent: (candidate: C) => void;
 }
 
-const silence = new CodedError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`);
+const silence = new ProxyError('NO_ANSWER', `no candidate answered within ${deadlineMillis} ms`);
 
 const errorOf = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
@@ -88,7 +88,7 @@ export function race<C, R>(options: Race<C, R>): Promise<R> {
     };
     if (gone.aborted) giveUp();
     else if (candidates.length === 0)
-      finish(() => reject(new CodedError('NO_ANSWER', 'there is no candidate')));
+      finish(() => reject(new ProxyError('NO_ANSWER', 'there is no candidate')));
     else startNext();
   });
 }

@@ -1,6 +1,7 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
@@ -61,7 +62,7 @@ class Served {
       },
       onRefused: (resets) => {
         if (!share.reset(resets))
-          this.#overResets(this.#tunnels > 0, new CodedError('SESSION_BROKEN', refusedStreams));
+          this.#overResets(this.#tunnels > 0, new ProxyError('SESSION_BROKEN', refusedStreams));
       },
       onHeld: (bytes) => share.held(this.#session, bytes),
     });
@@ -80,7 +81,7 @@ class Served {
     session.onClose((error) => {
       for (const release of [shaken, ended, unheard, remove]) release();
       if (!this.#wasUsed) newcomer.wasted();
-      if (error instanceof CodedError && error.code === 'SESSION_BROKEN') this.#broken(error);
+      if (error instanceof MeshError && error.code === 'SESSION_BROKEN') this.#broken(error);
     });
   }
 
@@ -152,11 +153,11 @@ class Served {
   }
 
   /** A session that broke off has used the proxy as resets do: a peer that does it again is kept out for a while. */
-  #broken(error: CodedError): void {
+  #broken(error: MeshError): void {
     const { counters, refusals } = this.#context;
     counters.sessionsBroken++;
     const message = `${this.#identity} broke an HTTP/2 session: ${error.message}`;
-    refusals.tell('session', this.#identity, new CodedError(error.code, message, { cause: error }));
+    refusals.tell('session', this.#identity, new ProxyError('SESSION_BROKEN', message, { cause: error }));
     this.#share.reset(brokenSessionResets);
   }
 }

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 import type { Context } from '../engine/context.ts';
 
 const nothing = { sent: 0, received: 0 };
-const hasGone = new CodedError('CLIENT_GONE', 'the client has gone before its destination answered');
+const hasGone = new ProxyError('CLIENT_GONE', 'the client has gone before its destination answered');
 
 /**
  * Runs what is done for a connection while nobody reads it, as its far side is being dialled: then nobody would notice

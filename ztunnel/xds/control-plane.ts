@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { ProxyError } from '../proxy-error.ts';
 
 /**
  * Host and port of `host:port` or `https://host:port`, the port being 15012 unless given. Plain http is refused: the
@@ -15,7 +15,7 @@ export function parseControlPlane(address: string): { readonly host: string; rea
 }
 
 const notAnAddress = (address: string) =>
-  new CodedError(
+  new ProxyError(
     'CONTROL_PLANE_ADDRESS',
     `'${address}' is no https address of a control plane: give host:port`,
   );

@@ -1,5 +1,5 @@
 import { inBlock } from '@isthmus/mesh/net/cidr.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '../../agent-error.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -52,7 +52,7 @@ export class Allocations {
   constructor(deps: Deps) {
     const [, a, b, c, prefix] = /^(\d+)\.(\d+)\.(\d+)\.0\/(\d+)$/.exec(deps.block) ?? [];
     if (prefix !== '20' || Number(c) % 16 !== 0)
-      throw new CodedError('BAD_BLOCK', `--addresses ${deps.block}: give a /20, such as 127.64.16.0/20`);
+      throw new AgentError('BAD_BLOCK', `--addresses ${deps.block}: give a /20, such as 127.64.16.0/20`);
     this.#deps = deps;
     this.#base = [Number(a), Number(b), Number(c)];
     const saved = deps.file.read(isSaved);

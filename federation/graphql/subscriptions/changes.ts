@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../../hub-error.ts';
 import { HistoryTruncated } from '../../store/truncated.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
@@ -34,5 +34,5 @@ async function* changes({ store }: RequestContext, after: number): AsyncGenerato
 function shown(error: unknown): unknown {
   if (error instanceof HistoryTruncated)
     return new GraphQLError(error.message, { extensions: { code: error.code, oldest: error.oldest } });
-  return error instanceof CodedError ? apiError(error.code, error.message) : error;
+  return error instanceof HubError ? apiError(error.code, error.message) : error;
 }

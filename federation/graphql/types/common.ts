@@ -1,13 +1,16 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { UserError } from '../../command/command.ts';
+import { userErrorCodes } from '../../hub-error.ts';
+import type { RecordedError } from '../../store/audit.ts';
 import type { Warning } from '../../command/warning.ts';
 import type { ClusterRecord } from '../../observation/cluster-record.ts';
 import { builder } from '../builder.ts';
 
-export const userErrorType = builder.objectRef<UserError>('UserError').implement({
+export const userErrorType = builder.objectRef<RecordedError>('UserError').implement({
   description: 'Why a mutation was refused. Nothing was changed.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'UPPER_SNAKE, stable.' }),
+    code: t.exposeString('code', {
+      description: `UPPER_SNAKE, stable: ${userErrorCodes.join(', ')}. In the audit log also a code of GraphQL itself.`,
+    }),
     field: t.exposeStringList('field', { description: 'The path within the input.' }),
     message: t.exposeString('message', { description: 'What is wrong and what to do.' }),
   }),

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { HubError } from '../../hub-error.ts';
 import { withLink } from '../../observation/record-steps.ts';
 import type { Place } from '../admission.ts';
 import type { AgentLink } from '../agent-link.ts';
@@ -80,7 +80,7 @@ export const syncStream: StreamKind<SyncMessage, SyncMessage, SyncStream> = {
 /** An agent that has seen a later epoch would refuse everything that is sent from here. */
 function refuseBehind(epoch: number, seen: number): void {
   if (!(seen > epoch)) return;
-  throw new CodedError(
+  throw new HubError(
     'FENCED',
     `this hub has epoch ${epoch} and the agent has seen ${seen}: another hub is in charge, or this one was restored from a backup; in that case start it with --epoch-above ${seen}`,
   );

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { ProxyError } from '@isthmus/ztunnel/proxy-error.ts';
 import { flagsOf } from '@isthmus/ztunnel/telemetry/response-flags.ts';
 import { serviceMeant } from '@isthmus/ztunnel/telemetry/service-meant.ts';
 import { labelsOf, tcpLabels } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
@@ -63,12 +64,12 @@ describe('ztunnel/telemetry labels', () => {
 describe('ztunnel/telemetry response flags', () => {
   const cases = [
     [new TlsRefused('inner', 'refused'), 'TLS_FAILURE'],
-    [new CodedError('NO_CERTIFICATE', ''), 'IDENTITY_ERROR'],
-    [new CodedError('DIAL_TIMEOUT', ''), 'NETWORK_POLICY'],
-    [new CodedError('DIAL_REFUSED', ''), 'CONNECT'],
-    [new CodedError('SESSION_FAILED', ''), 'H2_HANDSHAKE_FAILURE'],
-    [new CodedError('CONNECT_FAILED', ''), 'H2_HANDSHAKE_FAILURE'],
-    [new CodedError('CONNECT_REFUSED', ''), 'CONNECT'],
+    [new ProxyError('NO_CERTIFICATE', ''), 'IDENTITY_ERROR'],
+    [new MeshError('DIAL_TIMEOUT', ''), 'NETWORK_POLICY'],
+    [new MeshError('DIAL_REFUSED', ''), 'CONNECT'],
+    [new MeshError('SESSION_FAILED', ''), 'H2_HANDSHAKE_FAILURE'],
+    [new MeshError('CONNECT_FAILED', ''), 'H2_HANDSHAKE_FAILURE'],
+    [new ProxyError('NO_ANSWER', ''), 'CONNECT'],
     [new Error('anything'), 'CONNECT'],
   ] as const;
   for (const [error, flags] of cases)
