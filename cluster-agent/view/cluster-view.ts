@@ -11,15 +11,20 @@ import {
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import type { Change } from '../keys/change-set.ts';
+import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import { ChangeSet, type Change } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
-import type { ServiceKey } from '../keys/names.ts';
+import { podKey, type ServiceKey } from '../keys/names.ts';
+import type { Touched } from '../keys/touched.ts';
 import type { SourceEvent } from '../source/source.ts';
+import { isGatewayService } from './gateways.ts';
+import { Members } from './members.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';
 import { NodeProxies } from './node-proxies.ts';
 import { Nodes } from './nodes.ts';
 import { Objects, type Kind, type ObjectOf } from './objects.ts';
-import { Pods } from './pods.ts';
+import { ownKeyOf } from './own-key.ts';
+import { ofLive, Pods } from './pods.ts';
 import { SecurityPolicies, type PolicyQueries } from './policies.ts';
 import { Rejections, type RejectionQueries } from './rejections.ts';
 import type { Labels } from './selectors.ts';
@@ -36,6 +41,7 @@ export class ClusterView {
   readonly #pods = new Pods();
   readonly #services = new Services();
   readonly #slices = new Slices();
+  readonly #members = new Members({ pods: this.#pods, services: this.#services, slices: this.#slices });
   readonly #nodes = new Nodes();
   readonly #nodeProxies = new NodeProxies();
   readonly #policies = new SecurityPolicies();
@@ -55,8 +61,9 @@ export class ClusterView {
     return this.#rejections;
   }
 
-  /** Of each object the last event in the batch counts. */
-  apply(batch: readonly SourceEvent[]): void {
+  /** Of each object the last event in the batch counts. Returns what the batch has touched. */
+  apply(batch: readonly SourceEvent[]): ChangeSet {
+    const changes = new ChangeSet();
     const objects = new Map<string, ClusterObject | undefined>();
     const rejections = new Map<string, readonly Rejection[]>();
     for (const event of batch)
@@ -71,37 +78,46 @@ export class ClusterView {
           rejections.set(event.origin, event.rejections);
           break;
         case 'synced':
+          if (!this.#synced) changes.add({ kind: 'synced' });
           this.#synced = true;
       }
-    for (const [id, object] of objects) this.#hold(id, object);
-    for (const [origin, all] of rejections) this.#rejections.set(origin, all);
+    for (const [id, object] of objects) this.#hold(id, object, changes);
+    for (const [origin, all] of rejections)
+      if (this.#rejections.set(origin, all)) changes.add({ kind: 'rejections' });
+    return changes;
   }
 
-  #hold(id: string, after: ClusterObject | undefined): void {
+  #hold(id: string, after: ClusterObject | undefined, changes: ChangeSet): void {
     const before = this.#objects.byId(id);
-    if (equals(before, after)) return;
+    const some = after ?? before;
+    if (!some || equals(before, after)) return;
+    const own = ownKeyOf(some);
+    if (own) changes.addStored(own, { before, after });
     if (after) this.#objects.set(id, after);
     else this.#objects.delete(id);
     if (after) this.#namespaces.set(id, after);
-    else if (before) this.#namespaces.delete(id, before);
-    this.#index(before, after);
+    else this.#namespaces.delete(id, some);
+    for (const key of this.#index(some.kind, { before, after })) changes.add(key);
   }
 
-  #index(before: ClusterObject | undefined, after: ClusterObject | undefined): void {
-    const change = { before, after };
-    switch ((after ?? before)?.kind) {
+  /** Brings the indexes up to date, and says which of their answers are others now. */
+  *#index(kind: Kind, change: Change<ClusterObject>): Iterable<Touched> {
+    switch (kind) {
       case 'Pod':
-        this.#pods.update(change as Change<PodObject>);
-        this.#nodeProxies.update(change as Change<PodObject>);
+        yield* this.#indexPod(change as Change<PodObject>);
         break;
       case 'Service':
-        this.#services.update(change as Change<ServiceObject>);
+        yield* this.#indexService(change as Change<ServiceObject>);
         break;
       case 'EndpointSlice':
         this.#slices.update(change as Change<EndpointSliceObject>);
+        yield* this.#members.ofSlice(change as Change<EndpointSliceObject>);
         break;
       case 'Node':
-        this.#nodes.update(change as Change<NodeObject>);
+        if (this.#nodes.update(change as Change<NodeObject>)) yield { kind: 'clientPlace' };
+        break;
+      case 'Namespace':
+        if (isOtherNetwork(change as Change<NamespaceObject>)) yield { kind: 'network' };
         break;
       case 'AuthorizationPolicy':
         this.#policies.authorizations.update(change as Change<AuthorizationPolicyObject>);
@@ -109,10 +125,28 @@ export class ClusterView {
       case 'PeerAuthentication':
         this.#policies.peers.update(change as Change<PeerAuthenticationObject>);
         break;
-      case 'Namespace':
       case 'ServiceAccount':
-      case undefined:
     }
+  }
+
+  *#indexPod(change: Change<PodObject>): Iterable<Touched> {
+    if (this.#pods.update(change)) yield { kind: 'podCount' };
+    for (const node of this.#nodeProxies.update(change)) yield { kind: 'nodeProxies', node };
+    const { before, after } = ofLive(change);
+    const [was, is] = [before, after].map((pod) => pod !== undefined && this.isGateway(pod));
+    const some = after ?? before;
+    if (some && was !== is) yield { kind: 'gateway', pod: podKey(some.metadata) };
+    yield* this.#members.ofPod(change);
+  }
+
+  *#indexService(change: Change<ServiceObject>): Iterable<Touched> {
+    const forms = [change.before, change.after].filter((one) => one !== undefined);
+    const pods = new Set(forms.filter(isGatewayService).flatMap((one) => this.selectedBy(one)));
+    const were = new Map(Array.from(pods, (pod) => [pod, this.isGateway(pod)]));
+    this.#services.update(change);
+    for (const [pod, was] of were)
+      if (this.isGateway(pod) !== was) yield { kind: 'gateway', pod: podKey(pod.metadata) };
+    yield* this.#members.ofService(change);
   }
 
   /** All of a kind, in the order in which they came; it can be iterated more than once. */
@@ -237,3 +271,10 @@ export class ClusterView {
 /** A pod that is being deleted is not ready, whatever its probes say: as for endpoints in Kubernetes and in Istio. */
 const asHeld = (object: ClusterObject): ClusterObject =>
   object.kind === 'Pod' && object.deleted && object.ready ? { ...object, ready: false } : object;
+
+/** The network of the cluster is the one that the system namespace's label names. */
+const isOtherNetwork = ({ before, after }: Change<NamespaceObject>): boolean =>
+  (after ?? before)?.metadata.name === rootNamespace && networkLabelOf(before) !== networkLabelOf(after);
+
+const networkLabelOf = (namespace: NamespaceObject | undefined): string =>
+  namespace?.metadata.labels['topology.istio.io/network'] ?? '';
