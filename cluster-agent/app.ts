@@ -20,6 +20,7 @@ import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ProjectedTokens } from './ca/tokens.ts';
 import { ClusterHealth } from './cluster-health.ts';
+import type { ClusterIdentity } from './cluster-identity.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import { podKey } from './keys/names.ts';
 import { HubLinks } from './link/hub-links.ts';
@@ -110,6 +111,7 @@ const sealedIn = (stateDir: string): readonly string[] =>
 
 export class Agent {
   readonly #options: AgentOptions;
+  readonly #identity: ClusterIdentity;
   readonly #view = new ClusterView();
   readonly #views: HubStore;
   readonly #tokens: ProjectedTokens;
@@ -141,7 +143,8 @@ export class Agent {
     const { stateDir, clock, random, log } = options;
     const at = (name: string) => join(stateDir, name);
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
-    this.#options = { ...options, trustDomain: identity.trustDomain };
+    this.#options = options;
+    this.#identity = { cluster: options.cluster, trustDomain: identity.trustDomain };
     this.#views = new HubStore({
       journal: new Journal({ folder: at('hub-state'), clock, log }),
       hub: identity.hubId,
@@ -167,9 +170,8 @@ export class Agent {
       onNews: (port) => this.#publisher.touchKey({ kind: 'port', port }),
     });
     this.#health = new ClusterHealth({
+      ...this.#identity,
       stateDir,
-      cluster: options.cluster,
-      trustDomain: identity.trustDomain,
       clock,
       log,
       streams: () => this.#xds,
@@ -300,7 +302,6 @@ export class Agent {
       clock,
       log,
     });
-    const { trustDomain } = this.#options;
     xds.addService(
       certificateService,
       certificateHandlers({
@@ -311,7 +312,7 @@ export class Agent {
           const issuer = this.#views.view.intermediates.get(this.#issuer.currentKeyId ?? '');
           return hostingRefusal(this.#view, issuer, identity, caller);
         },
-        trustDomain,
+        trustDomain: this.#identity.trustDomain,
         onIssued: (proxyUid, identity, leaf) => {
           this.#status.signed();
           this.#health.issued(proxyUid, identity, leaf);
@@ -334,10 +335,8 @@ export class Agent {
   }
 
   #input(): TranslateInput {
-    const { cluster, trustDomain } = this.#options;
     return {
-      cluster,
-      trustDomain,
+      ...this.#identity,
       now: this.#options.clock.now(),
       refusedPorts: this.#trials.refused,
       view: this.#view,

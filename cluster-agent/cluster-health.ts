@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { ClusterIdentity } from './cluster-identity.ts';
 import { IssuedCertificates } from './health/issued-certificates.ts';
 import { takeOlderProven } from './health/older-proven.ts';
 import { ProvenProxies } from './health/proven.ts';
@@ -14,10 +15,8 @@ import type { HubView } from './view/hub-view.ts';
 import type { ProxyClient } from './xds/proxy-client.ts';
 import type { AppliedEvent, XdsServer } from './xds/server.ts';
 
-interface Deps {
+interface Deps extends ClusterIdentity {
   readonly stateDir: string;
-  readonly cluster: string;
-  readonly trustDomain: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly streams: () => Pick<XdsServer, 'acknowledged' | 'returned'>;

@@ -1,6 +1,7 @@
 import type { ExportMode } from '@isthmus/api/domain/export-approval.ts';
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { join } from 'node:path';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { healthServer } from '@isthmus/mesh/http/health-pages.ts';
@@ -48,7 +49,7 @@ export interface HubOptions {
   readonly advertiseLink: readonly string[];
   readonly advertiseJoin: readonly string[];
   readonly hubId: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly exportByLabel: boolean;
   readonly exports: ExportMode;
   readonly store: 'sqlite' | 'memory';

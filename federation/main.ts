@@ -7,6 +7,7 @@ import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startHub } from './app.ts';
+import type { Result } from '@isthmus/mesh/result.ts';
 
 const flags = readFlags(
   'isthmus-federation',
@@ -98,15 +99,15 @@ if (!limits.ok) {
 }
 
 // Both stand in SPIFFE IDs, and an ID that no verifier reads would be found out by the first handshake only.
-const named = parseTrustDomain(flags.text('trust-domain'));
-const agents = parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cluster/a`);
-for (const [flag, read] of [['trust-domain', named] as const, ['hub-id', agents] as const])
-  if (!read.ok) {
-    writeErr(
-      `isthmus-federation: --${flag} '${flags.text(flag)}' is no name of a trust domain: ${read.error}\n`,
-    );
-    process.exit(2);
-  }
+const trustDomain = ofTrustDomain('trust-domain', parseTrustDomain(flags.text('trust-domain')));
+ofTrustDomain('hub-id', parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cluster/a`));
+function ofTrustDomain<T>(flag: 'trust-domain' | 'hub-id', read: Result<T, string>): T {
+  if (read.ok) return read.value;
+  writeErr(
+    `isthmus-federation: --${flag} '${flags.text(flag)}' is no name of a trust domain: ${read.error}\n`,
+  );
+  process.exit(2);
+}
 
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
 const { host: adminHost, port: adminPort } = flags.address('admin-listen');
@@ -123,7 +124,7 @@ startHub(
     adminHost,
     adminPort,
     hubId: flags.text('hub-id'),
-    trustDomain: flags.text('trust-domain'),
+    trustDomain,
     exportByLabel: flags.on('export-by-label'),
     exports: flags.text('exports') === 'strict' ? 'strict' : 'open',
     limits: limits.value,

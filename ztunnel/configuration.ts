@@ -1,4 +1,13 @@
 import { isIP } from 'node:net';
+import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
+import {
+  defaultTrustDomain,
+  formatWorkloadIdentity,
+  parseTrustDomain,
+  workloadIdentity,
+  type SpiffeId,
+  type TrustDomain,
+} from '@isthmus/mesh/identity/spiffe-id.ts';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { logLevelFlag, type Flags } from '@isthmus/mesh/process/flags.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -21,7 +30,7 @@ export interface ProxyConfig {
   readonly serviceAccount: string;
   /** This proxy's own address, from which it dials its control plane. */
   readonly address: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   /** Where the config dump listens (15000), on loopback always: it shows the whole mesh. */
   readonly adminAddress: string;
   /** Where metrics (15020) and readiness (15021) listen, for scrapers and probes. */
@@ -48,7 +57,14 @@ export function readConfiguration(
   if (!modes.includes(mode)) return err(`--mode is ${modes.join(', ')}, not '${mode}'`);
   if (flags.text('capture') !== 'loopback')
     return err(`--capture is loopback, not '${flags.text('capture')}'`);
-  const config = { ...fromEnvironment(env), ...fromFlags(flags), mode: mode as ProxyMode };
+  const trustDomain = parseTrustDomain(env['TRUST_DOMAIN'] || defaultTrustDomain);
+  if (!trustDomain.ok) return err(`TRUST_DOMAIN: ${trustDomain.error}`);
+  const config = {
+    ...fromEnvironment(env),
+    ...fromFlags(flags),
+    mode: mode as ProxyMode,
+    trustDomain: trustDomain.value,
+  };
   const problem = problemOf(config);
   return problem === undefined ? ok(config) : err(problem);
 }
@@ -71,7 +87,6 @@ function fromEnvironment(env: NodeJS.ProcessEnv) {
     namespace: of('POD_NAMESPACE'),
     serviceAccount: of('SERVICE_ACCOUNT', 'default'),
     address: of('INSTANCE_IP'),
-    trustDomain: of('TRUST_DOMAIN', 'cluster.local'),
     workers: Number(of('ZTUNNEL_WORKER_THREADS', '1')),
     drainMillis: seconds(of('CONNECTION_TERMINATION_DEADLINE', '5s')) * 1000,
   };
@@ -129,7 +144,7 @@ const nodeKinds = { shared: 'ztunnel', gateway: 'router', sidecar: 'sidecar' } a
 export function nodeOf(config: ProxyConfig) {
   const { namespace, podName, address, node, network, mode, cluster } = config;
   return {
-    id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.cluster.local`,
+    id: `${nodeKinds[mode]}~${address}~${podName}.${namespace}~${namespace}.svc.${clusterDomain}`,
     cluster,
     metadata: {
       NAME: podName,
@@ -143,8 +158,8 @@ export function nodeOf(config: ProxyConfig) {
 }
 
 /** As it was started; the control plane may know another trust domain for it (see proxy/gateway-identity.ts). */
-export const ownIdentity = ({ trustDomain, namespace, serviceAccount }: ProxyConfig): string =>
-  `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+export const ownIdentity = ({ trustDomain, namespace, serviceAccount }: ProxyConfig): SpiffeId =>
+  formatWorkloadIdentity(workloadIdentity(trustDomain, namespace, serviceAccount));
 
 export const proxyFlags = [
   {

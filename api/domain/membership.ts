@@ -1,3 +1,5 @@
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+
 /** The one call of an agent that is no member yet. */
 export interface JoinRequest {
   readonly cluster: string;
@@ -16,7 +18,7 @@ export interface JoinResponse {
   readonly linkCa: string;
   /** host:port of the link's listener, one for each replica of the hub. */
   readonly linkEndpoints: readonly string[];
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
 }
 
 export interface RenewLinkRequest {

@@ -1,4 +1,9 @@
-import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import {
+  defaultTrustDomain,
+  parseTrustDomain,
+  parseWorkloadIdentity,
+  type TrustDomain,
+} from '@isthmus/mesh/identity/spiffe-id.ts';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { isDnsName, isLabel, isToken, labelRule } from '../domain/names.ts';
 
@@ -62,6 +67,13 @@ export class Fields {
     const address = canonicalAddress(value);
     if (address === undefined) this.refuse(field, `${shown(value)} is no IP address`);
     return address ?? '0.0.0.0';
+  }
+
+  trustDomain(field: string, value: string): TrustDomain {
+    const parsed = parseTrustDomain(value);
+    if (parsed.ok) return parsed.value;
+    this.refuse(field, parsed.error);
+    return defaultTrustDomain;
   }
 
   /** The SPIFFE ID of a workload; with a namespace, of a workload in it. */

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
-import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import { IntermediateSchema, TrustBundleSchema } from '../gen/isthmus/mesh_pb.js';
 import { decodeMessage, encodeMessage } from './binary.ts';
@@ -18,7 +17,7 @@ export const decodeTrustBundle = (bytes: Uint8Array): Result<TrustBundle, string
   decodeMessage(TrustBundleSchema, bytes, (message, fields): TrustBundle => {
     if (message.roots.length === 0) fields.refuse('roots', 'is missing');
     return {
-      trustDomain: readTrustDomain(message.trustDomain, fields),
+      trustDomain: fields.trustDomain('trust_domain', message.trustDomain),
       roots: message.roots.flatMap((der, i) => readCertificate(`roots[${i}]`, der, fields)),
       sequence: fields.count('sequence', message.sequence),
     };
@@ -40,7 +39,7 @@ export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, stri
     [certificate] = readCertificate('certificate', message.certificate, fields);
     return {
       keyId: fields.text('key_id', message.keyId),
-      trustDomain: readTrustDomain(message.trustDomain, fields),
+      trustDomain: fields.trustDomain('trust_domain', message.trustDomain),
       cluster: fields.text('cluster', message.cluster),
       revoked: message.revoked,
       ...(message.namespaces && { namespaces: message.namespaces.names }),
@@ -50,13 +49,6 @@ export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, stri
   return certificate
     ? { ok: true, value: { ...rest.value, certificate } }
     : { ok: false, error: 'certificate: is missing' };
-}
-
-function readTrustDomain(text: string, fields: Fields): TrustDomain {
-  const parsed = parseTrustDomain(text);
-  if (parsed.ok) return parsed.value;
-  fields.refuse('trust_domain', parsed.error);
-  return '' as TrustDomain;
 }
 
 /** None or one, as there is no certificate to stand for a bad one. */

@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Transport, Workload, PortMapping } from '@isthmus/mesh/state/workload.ts';
 import {
   Transport as WireTransport,
@@ -54,7 +55,7 @@ const writeWorkload = (workload: Workload, extended: boolean): MessageInitShape<
   node: workload.node,
   ...(Object.values(workload.locality).some((part) => part !== '') && { locality: { ...workload.locality } }),
   tunnelProtocol: workload.transport === 'hbone' ? TunnelProtocol.HBONE : TunnelProtocol.NONE,
-  trustDomain: workload.trustDomain === 'cluster.local' ? '' : workload.trustDomain,
+  trustDomain: workload.trustDomain === defaultTrustDomain ? '' : workload.trustDomain,
   serviceAccount: workload.serviceAccount === 'default' ? '' : workload.serviceAccount,
   canonicalName: workload.canonicalName,
   canonicalRevision: workload.canonicalRevision,
@@ -106,7 +107,10 @@ export function readWorkload(message: WireWorkload, fields: Fields): Workload {
     cluster: message.clusterId || 'Kubernetes',
     node: message.node,
     locality: { region, zone, subzone },
-    trustDomain: message.trustDomain || 'cluster.local',
+    trustDomain:
+      message.trustDomain === ''
+        ? defaultTrustDomain
+        : fields.trustDomain('trust_domain', message.trustDomain),
     serviceAccount: message.serviceAccount || 'default',
     canonicalName: message.canonicalName,
     canonicalRevision: message.canonicalRevision,

@@ -1,5 +1,11 @@
-import { parseWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import {
+  formatWorkloadIdentity,
+  parseWorkloadIdentity,
+  workloadIdentity,
+  type TrustDomain,
+  type WorkloadIdentity,
+} from '@isthmus/mesh/identity/spiffe-id.ts';
+import { err, type Result } from '@isthmus/mesh/result.ts';
 import type { Caller } from './tokens.ts';
 
 /** What the authorizer knows of the cluster. */
@@ -25,7 +31,7 @@ const nodeProxy = { namespace: 'istio-system', serviceAccount: 'ztunnel' };
 export function authorizeIdentity(
   caller: Caller,
   impersonated: string,
-  trustDomain: string,
+  trustDomain: TrustDomain,
   pods: Pods,
 ): Result<WorkloadIdentity, string> {
   const own = pods.pod(caller.namespace, caller.pod.name);
@@ -54,8 +60,6 @@ export function authorizeIdentity(
 
 const identity = (
   { namespace, serviceAccount }: Caller,
-  trustDomain: string,
-): Result<WorkloadIdentity, string> => {
-  const parsed = parseWorkloadIdentity(`spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`);
-  return parsed.ok ? ok(parsed.value) : parsed;
-};
+  trustDomain: TrustDomain,
+): Result<WorkloadIdentity, string> =>
+  parseWorkloadIdentity(formatWorkloadIdentity(workloadIdentity(trustDomain, namespace, serviceAccount)));

@@ -1,6 +1,10 @@
 import { status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
-import { formatWorkloadIdentity, type WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import {
+  formatWorkloadIdentity,
+  type TrustDomain,
+  type WorkloadIdentity,
+} from '@isthmus/mesh/identity/spiffe-id.ts';
 import { AgentError, type AgentErrorCode, type CertificateErrorCode } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -14,7 +18,7 @@ interface Deps {
   readonly authenticator: Authenticator;
   readonly issuer: WorkloadIssuer;
   readonly pods: Pods;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   /** Why the cluster may not have a certificate for this identity; undefined when it may. */
   readonly hostingRefusal?: (identity: WorkloadIdentity, caller: Caller) => string | undefined;
   /** A pod's proxy, by the pod's uid, is about to hold this certificate, PEM. */

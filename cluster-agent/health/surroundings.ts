@@ -1,4 +1,6 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { formatWorkloadIdentity, workloadIdentity, type SpiffeId } from '@isthmus/mesh/identity/spiffe-id.ts';
+import type { ClusterIdentity } from '../cluster-identity.ts';
 import { podUid } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
@@ -13,22 +15,19 @@ export interface Surroundings {
   part(pod: PodObject): Mode | 'GATEWAY';
   unknownMode(pod: PodObject): UnknownMode | undefined;
   /** The SPIFFE ID that its proxy shows for it. */
-  identity(pod: PodObject): string;
+  identity(pod: PodObject): SpiffeId;
   /** Under which its proxy knows it. */
   workloadUid(pod: PodObject): string;
 }
 
-export function surroundingsOf(
-  view: ClusterView,
-  { cluster, trustDomain }: { readonly cluster: string; readonly trustDomain: string },
-): Surroundings {
+export function surroundingsOf(view: ClusterView, { cluster, trustDomain }: ClusterIdentity): Surroundings {
   return {
     hasNode: (name) => view.get('Node', '', name) !== undefined,
     nodeProxies: (node) => view.nodeProxies(node),
     part: (pod) => (view.isGateway(pod) ? 'GATEWAY' : modeOf(view, pod)),
     unknownMode: (pod) => unknownModeOf(view, pod),
     identity: ({ metadata, serviceAccount }) =>
-      `spiffe://${trustDomain}/ns/${metadata.namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`,
+      formatWorkloadIdentity(workloadIdentity(trustDomain, metadata.namespace, serviceAccount)),
     workloadUid: (pod) => podUid(cluster, pod),
   };
 }

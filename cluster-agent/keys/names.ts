@@ -1,3 +1,4 @@
+import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
 declare const brand: unique symbol;
@@ -25,7 +26,7 @@ export const podKey = ({ namespace, name }: Ref): PodKey => `${namespace}/${name
 export const policyKey = ({ namespace, name }: Ref): PolicyKey => `${namespace}/${name}` as PolicyKey;
 
 /** The name under which the cluster's own clients call a service. */
-export const hostnameOf = ({ namespace, name }: Ref): string => `${name}.${namespace}.svc.cluster.local`;
+export const hostnameOf = ({ namespace, name }: Ref): string => `${name}.${namespace}.svc.${clusterDomain}`;
 
 export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostnameOf(ref)}` as ServiceKey;
 

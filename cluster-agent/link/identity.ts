@@ -12,6 +12,7 @@ import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { AgentError } from '../agent-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
@@ -26,7 +27,7 @@ import { readJoinToken, type JoinTicket } from './token.ts';
 export interface LinkIdentity {
   readonly cluster: string;
   readonly hubId: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly endpoints: readonly string[];
   /** PEM. */
   readonly key: string;
@@ -128,22 +129,34 @@ function readLinkIdentity(stateDir: string, random: Random): LinkIdentity | unde
   const file = fileOf(stateDir);
   if (!existsSync(file)) return undefined;
   const { sealedKey, ...rest } = parseIdentity(file, readText(file));
-  return { ...rest, key: unseal(sealedKey, purpose, providerOf(stateDir, random)) };
+  const trustDomain = parseTrustDomain(rest.trustDomain);
+  if (!trustDomain.ok) throw damaged(file, new Error(`trustDomain: ${trustDomain.error}`));
+  return {
+    ...rest,
+    trustDomain: trustDomain.value,
+    key: unseal(sealedKey, purpose, providerOf(stateDir, random)),
+  };
 }
 
 function parseIdentity(file: string, text: string): SavedIdentity {
   try {
     return JSON.parse(text) as SavedIdentity;
   } catch (cause) {
-    throw new AgentError(
-      'LINK_FILE',
-      `${file} is damaged: restore it from a backup, or remove it and join again with a new token`,
-      { cause },
-    );
+    throw damaged(file, cause);
   }
 }
 
-type SavedIdentity = Omit<LinkIdentity, 'key'> & { readonly sealedKey: string };
+const damaged = (file: string, cause: unknown): AgentError =>
+  new AgentError(
+    'LINK_FILE',
+    `${file} is damaged: restore it from a backup, or remove it and join again with a new token (${String(cause)})`,
+    { cause },
+  );
+
+type SavedIdentity = Omit<LinkIdentity, 'key' | 'trustDomain'> & {
+  readonly sealedKey: string;
+  readonly trustDomain: string;
+};
 
 export function saveLinkIdentity(stateDir: string, { key, ...rest }: LinkIdentity, random: Random): void {
   const sealedKey = seal(key, purpose, providerOf(stateDir, random), random);

@@ -1,5 +1,7 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import { formatWorkloadIdentity, workloadIdentity, type SpiffeId } from '@isthmus/mesh/identity/spiffe-id.ts';
+import type { ClusterIdentity } from '../cluster-identity.ts';
 import { serviceKeyOf } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
@@ -8,9 +10,7 @@ import { isProvenBy } from '../health/judge.ts';
 import { nodeProxyOf } from '../view/node-proxy.ts';
 
 /** All that a translation rests on. */
-export interface TranslateInput {
-  readonly cluster: string;
-  readonly trustDomain: string;
+export interface TranslateInput extends ClusterIdentity {
   readonly view: ClusterView;
   readonly hub: HubView;
   /** Ports that proxies here cannot bind, with the code of the error that binding meets. */
@@ -51,8 +51,7 @@ export const identityFor = (
   { trustDomain }: TranslateInput,
   namespace: string,
   serviceAccount: string,
-): string =>
-  `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount === '' ? 'default' : serviceAccount}`;
+): SpiffeId => formatWorkloadIdentity(workloadIdentity(trustDomain, namespace, serviceAccount));
 
 /** Keys of services that have no address of their own. */
 export const headlessServices = ({ view }: TranslateInput): ReadonlySet<string> =>

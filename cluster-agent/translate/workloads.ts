@@ -1,5 +1,6 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { nowhere } from '@isthmus/mesh/state/locality.ts';
 import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
@@ -29,7 +30,7 @@ export const blank: Workload = Object.freeze({
   cluster: '',
   node: '',
   locality: nowhere,
-  trustDomain: '',
+  trustDomain: defaultTrustDomain,
   serviceAccount: 'default',
   canonicalName: '',
   canonicalRevision: 'latest',

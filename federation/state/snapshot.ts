@@ -13,6 +13,7 @@ import type {
   TrustDomainRecord,
 } from '@isthmus/api/domain/trust.ts';
 import type { Epoch, Revision, Stored } from '../store/store.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 
 /** Intent by kind and id, at one revision. */
 export interface IntentState {
@@ -40,7 +41,7 @@ export interface FederationSnapshot {
 
 export interface Settings {
   readonly hubId: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   /** SHA-256 of the link CA's DER, hex: what join tokens pin. */
   readonly linkCaHash: string;
   /** host:port of the listener where clusters join. */

@@ -1,11 +1,11 @@
 import { drawUsable } from '../balance/draw-usable.ts';
-import { expectNames, type ExpectedNames } from '../identity/expected-names.ts';
-import { formatWorkloadIdentity, type TrustDomain } from '../identity/spiffe-id.ts';
+import type { ExpectedNames } from '../identity/expected-names.ts';
 import type { Random } from '../process/random.ts';
 import type { GatewayAddress } from '../state/gateway-address.ts';
 import type { Address, MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
+import { namesOf } from './identities.ts';
 import { targetPortOf } from './target-port.ts';
 
 /** A network's gateway as it is dialled. */
@@ -16,16 +16,6 @@ export interface Gateway {
   /** Never empty. */
   readonly expect: ExpectedNames;
 }
-
-/** A workload's own SPIFFE ID, as its certificate has it. */
-export const identityOf = (workload: Workload): string =>
-  formatWorkloadIdentity({ ...workload, trustDomain: workload.trustDomain as TrustDomain });
-
-/** Whom to expect at a workload: its own name, unless it stands for others; and any of the listed ones. */
-export const namesOf = (workload: Workload, listed: readonly string[] = []): ExpectedNames =>
-  workload.subjectAltNames.length > 0
-    ? expectNames(undefined, workload.subjectAltNames, listed)
-    : expectNames(identityOf(workload), listed);
 
 /**
  * The gateway that a workload names must itself be in the state: without its identity nobody could be expected

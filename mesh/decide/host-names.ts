@@ -1,4 +1,5 @@
-const clusterDomain = 'cluster.local';
+/** The DNS domain of the services of Kubernetes. A trust domain has the same name by default, and is another thing. */
+export const clusterDomain = 'cluster.local';
 
 /**
  * The full names that a client in a namespace may mean by a host name, in order: as

@@ -5,13 +5,12 @@ import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
-import { gatewayOf, namesOf, type Gateway } from './gateway-of.ts';
+import { gatewayOf, type Gateway } from './gateway-of.ts';
+import { namesOf } from './identities.ts';
 import { hbonePort } from './proxy-ports.ts';
 import type { OutboundRefusal, Route } from './route.ts';
 import { formatPassthroughSni } from './sni.ts';
 import { isClassic, terminatesIstioMtls } from './transports.ts';
-
-export { identityOf } from './gateway-of.ts';
 
 /** What is asked of one endpoint: a port of its own, or a port of a service that it backs. */
 export type Wanted = {

@@ -18,6 +18,9 @@ export interface WorkloadIdentity {
 
 const scheme = 'spiffe://';
 
+/** The trust domain of a workload of which nothing says another (Istio workload API). */
+export const defaultTrustDomain = 'cluster.local' as TrustDomain;
+
 export function parseTrustDomain(text: string): Result<TrustDomain, string> {
   if (text.length === 0 || text.length > 255) return err('a trust domain has 1 to 255 characters');
   if (!/^[a-z0-9._-]+$/.test(text))
@@ -64,6 +67,17 @@ export function parseWorkloadIdentity(text: string): Result<WorkloadIdentity, st
     return err('a workload is spiffe://<trust domain>/ns/<namespace>/sa/<service account>');
   return ok({ trustDomain: trustDomainOf(id.value), namespace, serviceAccount });
 }
+
+/** The identity of a service account; '' is the account `default`, as in Kubernetes. */
+export const workloadIdentity = (
+  trustDomain: TrustDomain,
+  namespace: string,
+  account: string,
+): WorkloadIdentity => ({
+  trustDomain,
+  namespace,
+  serviceAccount: account === '' ? 'default' : account,
+});
 
 export const formatWorkloadIdentity = ({
   trustDomain,

@@ -1,3 +1,4 @@
+import type { TrustDomain } from '../identity/spiffe-id.ts';
 import type { GatewayAddress } from './gateway-address.ts';
 import type { Locality } from './locality.ts';
 import type { ServiceKey } from './service.ts';
@@ -28,7 +29,7 @@ export interface Workload {
   readonly cluster: string;
   readonly node: string;
   readonly locality: Locality;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly serviceAccount: string;
   readonly canonicalName: string;
   readonly canonicalRevision: string;

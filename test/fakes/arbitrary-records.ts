@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
+import { defaultTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import type { AddressMatch, Authorization, Match } from '@isthmus/mesh/rbac/authorization.ts';
 import type { GatewayAddress } from '@isthmus/mesh/state/gateway-address.ts';
@@ -41,7 +42,7 @@ export const workload: fc.Arbitrary<Workload> = record({
   cluster: word,
   node: text,
   locality: record({ region: text, zone: text, subzone: text }),
-  trustDomain: fc.oneof(fc.constant('cluster.local'), word),
+  trustDomain: fc.constantFrom(defaultTrustDomain, 'td-b.example' as TrustDomain),
   serviceAccount: fc.oneof(fc.constant('default'), word),
   canonicalName: text,
   canonicalRevision: text,

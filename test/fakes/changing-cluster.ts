@@ -11,6 +11,7 @@ import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { ClusterChange, HubChange } from './arbitrary-changes.ts';
 import { FakeClock } from './clock.ts';
@@ -18,7 +19,7 @@ import { assertSameSnapshot } from './same-snapshot.ts';
 import { wholeTranslation } from './whole/translate.ts';
 import { WholeView } from './whole/view.ts';
 
-const named = { cluster: 'east', trustDomain: 'cluster.local' };
+const named = { cluster: 'east', trustDomain: defaultTrustDomain };
 
 /** Nothing is kept. */
 const noJournal = {

@@ -8,6 +8,7 @@ import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts'
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 
 /** Objects by their ids, out of YAML in which nothing is refused. */
 export function objectsOf(text: string): ReadonlyMap<string, ClusterObject> {
@@ -41,7 +42,7 @@ export const provenWhenReady: Health = {
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
   cluster: 'east',
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   refusedPorts: new Map<number, string>(),
   now: 0,
   upstreamZtunnels: new Set<string>(),

@@ -1,6 +1,7 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { Command } from '../../federation/command/command.ts';
 import { CommandRunner, type CommandOptions, type Outcome } from '../../federation/command/run.ts';
@@ -19,7 +20,7 @@ import { seededRandom } from './random.ts';
 
 const settings: Settings = {
   hubId: 'test',
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   linkCaHash: '',
   joinEndpoints: ['127.0.0.1:1'],
   linkEndpoints: ['127.0.0.1:2'],
@@ -32,7 +33,7 @@ export const aMember = (name: string, over: Partial<Cluster> = {}): Cluster => (
   name,
   admission: 'ADMITTED',
   membership: `m-${name}`,
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   drainPercent: 0,
   drainScope: 'ALL',
   drainDeadline: undefined,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
@@ -57,7 +58,7 @@ export class SimulatedProxy {
       namespace: who.namespace,
       serviceAccount: who.account,
       address: '',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       adminAddress: '',
       metricsAddress: '',
       accessLog: '',

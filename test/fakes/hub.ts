@@ -2,6 +2,7 @@ import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -49,7 +50,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       advertiseLink: [],
       advertiseJoin: [],
       hubId: 'test',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       exportByLabel: true,
       exports: 'open',
       store: 'memory',

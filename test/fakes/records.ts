@@ -1,3 +1,4 @@
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Authorization, Match } from '@isthmus/mesh/rbac/authorization.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
@@ -11,7 +12,7 @@ export const aWorkload = (over: Partial<Workload> & { readonly uid: string }): W
   cluster: 'east',
   node: 'east-1',
   locality: { region: '', zone: '', subzone: '' },
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   serviceAccount: 'default',
   canonicalName: '',
   canonicalRevision: '',

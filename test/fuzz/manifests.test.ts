@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { settle } from '@isthmus/cluster-agent/source/files/holding.ts';
@@ -79,7 +80,7 @@ describe('no manifest makes the agent throw', () => {
         view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
         const input = {
           cluster: 'east',
-          trustDomain: 'td',
+          trustDomain: 'td' as TrustDomain,
           view,
           hub: emptyHubView,
           refusedPorts: new Map<number, string>(),

@@ -5,7 +5,7 @@ import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import type { ExpectedNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';

@@ -1,4 +1,4 @@
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { ownIdentity, type ProxyConfig } from '../configuration.ts';
 

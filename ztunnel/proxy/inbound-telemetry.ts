@@ -1,4 +1,4 @@
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { Said } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';

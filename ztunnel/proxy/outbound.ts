@@ -6,7 +6,7 @@ import {
   type Route,
 } from '@isthmus/mesh/decide/outbound.ts';
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { connectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';

@@ -41,7 +41,7 @@ export const joinResponse: Codec<JoinResponse> = codec(
     linkChain: chain('link_chain', response.linkChain, fields),
     linkCa: fields.text('link_ca', response.linkCa),
     linkEndpoints: chain('link_endpoints', response.linkEndpoints, fields),
-    trustDomain: fields.text('trust_domain', response.trustDomain),
+    trustDomain: fields.trustDomain('trust_domain', response.trustDomain),
   }),
 );
 

@@ -75,7 +75,12 @@ const api = {
     );
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const agent = { key: privateKeyPem(agentKey.privateKey), chain: certificatePem(leaf) };
-    const at = { cluster, hubId: 'bench', trustDomain: domain.name, endpoints: [`${host}:${port}`] };
+    const at = {
+      cluster,
+      hubId: 'bench',
+      trustDomain: domain.name as TrustDomain,
+      endpoints: [`${host}:${port}`],
+    };
     saveLinkIdentity(stateDir, { ...at, ...agent, ca: certificatePem(root) }, systemRandom);
   },
 

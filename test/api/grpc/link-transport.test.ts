@@ -12,6 +12,7 @@ import { channelOptions, serverOptions } from '@isthmus/api/grpc/options.ts';
 import { trustMutually, trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { joiningService, linkService } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
@@ -181,7 +182,7 @@ describe('joining, over TLS that pins only the server', () => {
       linkChain: ['leaf'],
       linkCa: 'ca',
       linkEndpoints: ['127.7.0.1:15101'],
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
     };
     server.addService(joiningService, {
       join: (_call: unknown, done: (e: null, a: typeof answer) => void) => done(null, answer),

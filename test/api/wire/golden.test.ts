@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
 import { encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aMatch, anAuthorization, aService, aWorkload } from '../../fakes/records.ts';
 
 const file = join(import.meta.dirname, '../../golden/wire.json');
@@ -29,7 +30,7 @@ const remote = aWorkload({
   uid: 'west/region-b/hbone/shop/cart',
   network: 'network-west',
   cluster: 'west',
-  trustDomain: 'other.test',
+  trustDomain: 'other.test' as TrustDomain,
   networkGateway: { kind: 'address', network: 'network-west', address: '127.7.16.5', hbonePort: 15_008 },
 });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
@@ -143,7 +144,7 @@ const values: { [N in CodecName]: Value<N> } = {
     linkChain: ['leaf'],
     linkCa: 'ca',
     linkEndpoints: ['127.7.0.1:15101'],
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
   },
   renewLinkRequest: { linkCsr: 'csr' },
   renewLinkResponse: { linkChain: ['leaf'], linkCa: 'ca' },

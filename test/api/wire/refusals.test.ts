@@ -139,6 +139,14 @@ describe('decoders fill in what is left unsaid', () => {
     );
   });
 
+  it('a trust domain that is none is refused by name, as its certificates could never be judged', () => {
+    assert.match(
+      errorOf(ofWorkload({ uid: 'u', trustDomain: 'Not.One' })),
+      /^trust_domain: a trust domain has/,
+    );
+    assert.ok(ofWorkload({ uid: 'u', trustDomain: 'corp.example' }).ok);
+  });
+
   it('IPv4 inside IPv6 is written as IPv4, and so is its prefix', () => {
     const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 1, 0, 0);
     const decoded = ofService({

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { decodeJwt, SignJWT } from 'jose';
 import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { authorizeIdentity, type Pods } from '@isthmus/cluster-agent/ca/node-authorizer.ts';
@@ -13,7 +14,6 @@ import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, day, issueIntermediate, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aSealing } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { handMadeCertificate } from '../../fakes/hand-made.ts';
@@ -81,7 +81,7 @@ describe('cluster-agent/ca: who may have which identity', () => {
   ];
   for (const [what, caller, wanted, granted] of cases)
     it(`${granted === undefined ? 'refuses' : 'grants'} ${what}`, () => {
-      const answer = authorizeIdentity(caller, wanted, 'cluster.local', pods);
+      const answer = authorizeIdentity(caller, wanted, defaultTrustDomain, pods);
       const got = answer.ok ? `${answer.value.namespace}/${answer.value.serviceAccount}` : undefined;
       assert.equal(got, granted);
       if (!answer.ok) assert.ok(answer.error.length > 10);
@@ -198,7 +198,7 @@ function hub(clock: FakeClock) {
 }
 
 describe('cluster-agent/ca: the intermediate', () => {
-  const identity = { trustDomain: 'cluster.local' as TrustDomain, namespace: 'shop', serviceAccount: 'cart' };
+  const identity = { trustDomain: defaultTrustDomain, namespace: 'shop', serviceAccount: 'cart' };
   const provider = { sealingKey: () => Buffer.alloc(32, 7) };
   const path = () => join(folder, 'intermediate.json');
   const world = () => {

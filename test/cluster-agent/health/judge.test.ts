@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { judge, type Certificates, type Proxies } from '@isthmus/cluster-agent/health/judge.ts';
 import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 import { certificatesOf, proxiesOf } from '../../fakes/proxies.ts';
 
 const now = Date.UTC(2026, 0);
-const cluster = { cluster: 'east', trustDomain: 'cluster.local' };
+const cluster = { cluster: 'east', trustDomain: defaultTrustDomain };
 const cart = 'spiffe://cluster.local/ns/shop/sa/cart';
 
 const pod = (

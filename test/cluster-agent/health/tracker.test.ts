@@ -7,6 +7,7 @@ import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
 import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { HealthTracker, type Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { viewOf } from '../../fakes/cluster.ts';
@@ -100,7 +101,7 @@ class Life {
   }
 }
 
-const cluster = { cluster: 'east', trustDomain: 'cluster.local' };
+const cluster = { cluster: 'east', trustDomain: defaultTrustDomain };
 
 describe('the health of a cluster', () => {
   let folder = '';

@@ -12,6 +12,7 @@ import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { ownEpoch } from '@isthmus/cluster-agent/state/own-epoch.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { LinkCa, mintLinkCa } from '@isthmus/federation/trust/link-ca.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
@@ -106,7 +107,7 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
     agent.identity = {
       cluster: 'east',
       hubId: 'test',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       endpoints: [`127.0.0.1:${port}`],
       key: privateKeyPem(key.privateKey),
       chain: ca.issueAgent('east', 'm', createCsr(key)).join(''),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Renewals } from '@isthmus/cluster-agent/link/renewals.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
@@ -51,7 +52,7 @@ describe('renewals', () => {
     const identity = {
       hubId: 'hub',
       cluster: 'east',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       endpoints: [],
       ca: '',
       ...leaf(),

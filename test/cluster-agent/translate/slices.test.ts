@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { readManifests } from '../../../cluster-agent/source/files/read-file.ts';
 import { translate } from '../../../cluster-agent/translate/translate.ts';
 import { ClusterView } from '../../../cluster-agent/view/cluster-view.ts';
@@ -29,7 +30,7 @@ function workloadsOf(text: string) {
   view.apply([...objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
   const input = {
     cluster: 'east',
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
     view,
     hub: emptyHubView,
     refusedPorts: new Map<number, string>(),

@@ -1,5 +1,6 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { WholeView } from './view.ts';
 import type { HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
@@ -9,7 +10,7 @@ import { nodeProxyOf } from './node-proxy.ts';
 /** All that a whole translation rests on. */
 export interface WholeInput {
   readonly cluster: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly view: WholeView;
   readonly hub: HubView;
   /** Epoch milliseconds. */

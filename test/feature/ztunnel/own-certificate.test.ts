@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aWorkload } from '../../fakes/records.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { identityOf, shopIn } from './shop.ts';
@@ -44,7 +45,7 @@ describe('ztunnel: its own certificates', () => {
     );
 
   it('a gateway asks for the identity of the trust domain that the control plane says', async () => {
-    const gateway = await gatewayOf({ trustDomain: 'corp.example' });
+    const gateway = await gatewayOf({ trustDomain: 'corp.example' as TrustDomain });
     const own = 'spiffe://corp.example/ns/istio-system/sa/eastwest-gateway';
     assert.deepEqual(wantedBy(gateway), [own]);
   });
@@ -58,7 +59,7 @@ describe('ztunnel: its own certificates', () => {
         uid: 'west//Pod/istio-system/eastwest-gateway',
         namespace: 'istio-system',
         cluster: 'west',
-        trustDomain: 'corp.example',
+        trustDomain: 'corp.example' as TrustDomain,
         serviceAccount: 'eastwest-gateway',
         addresses: [mesh.at('33.250')],
         name: 'eastwest-gateway',

@@ -1,5 +1,6 @@
 import { expectNames, namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aService } from '../../fakes/records.ts';
 import {
   type Case,
@@ -254,7 +255,7 @@ describe('outbound: whom to expect', () => {
     });
 
   it('of another trust domain: its own name', () => {
-    const foreign = { ...cartPod, trustDomain: 'other.domain' };
+    const foreign = { ...cartPod, trustDomain: 'other.domain' as TrustDomain };
     assert.deepEqual(expectOf(stateOf([foreign]), toAddress('10.0.0.2')), [
       'spiffe://other.domain/ns/shop/sa/cart',
     ]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { encodeWorkload } from '@isthmus/api/wire/address.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -30,7 +31,7 @@ const own = aWorkload({
   transport: 'plaintext',
   addresses: ['127.7.1.1'],
   serviceAccount: 'gw',
-  trustDomain: 'corp.example',
+  trustDomain: 'corp.example' as TrustDomain,
 });
 
 describe('the identity of a gateway', () => {
