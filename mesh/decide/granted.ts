@@ -1,5 +1,5 @@
 import type { MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
+import type { Service, ServiceKey } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
 import { targetPortOf } from './target-port.ts';
 
@@ -8,7 +8,7 @@ export interface Arrival {
   /** The workload's own port, as `decideInbound` resolved it. */
   readonly port: number;
   /** The service that the CONNECT named, if it named one. */
-  readonly service: Service | undefined;
+  readonly service: ServiceKey | undefined;
   /** Who proved itself by mTLS; undefined for plaintext, of which no cluster is known. */
   readonly peer: { readonly cluster: string } | undefined;
 }
@@ -18,16 +18,20 @@ export interface Arrival {
  * grant, but not what it cannot see: on 15443 it terminates nothing, and inside a double tunnel the inner CONNECT may
  * name another port than the outer one did.
  */
-export function grantRefusal(state: MeshState, arrival: Arrival): string | undefined {
+export function grantRefusal(
+  state: MeshState,
+  arrival: Arrival,
+): { readonly code: 'NOT_GRANTED'; readonly message: string } | undefined {
   const { workload, port, service, peer } = arrival;
   if (!peer || peer.cluster === workload.cluster) return undefined;
   const covers = (one: Service): boolean =>
     one.exported &&
     one.grantedClusters.includes(peer.cluster) &&
     one.ports.some(({ servicePort }) => targetPortOf(one, workload, servicePort) === port);
-  const covered = (service ? now(state, [service.key]) : now(state, workload.services.keys())).some(covers);
-  if (covered || (!service && withdrawn(state, workload).some(covers))) return undefined;
-  return `NOT_GRANTED: port ${port} of ${workload.uid} is exported to no caller of cluster ${peer.cluster}`;
+  const covered = now(state, service === undefined ? workload.services.keys() : [service]).some(covers);
+  if (covered || (service === undefined && withdrawn(state, workload).some(covers))) return undefined;
+  const message = `port ${port} of ${workload.uid} is exported to no caller of cluster ${peer.cluster}`;
+  return { code: 'NOT_GRANTED', message };
 }
 
 /** Services as they are now: since a connection began, what it asked for may have been changed, or be gone. */

@@ -6,13 +6,20 @@ import type { MeshState } from '../state/mesh-state.ts';
  * workload of another network, has gone round both. An address that is a workload's of this network too is that one's,
  * as networks may use the same addresses.
  */
-export function plaintextRefusal(state: MeshState, network: string, address: string): string | undefined {
+export function plaintextRefusal(
+  state: MeshState,
+  network: string,
+  address: string,
+): { readonly code: 'FROM_GATEWAY' | 'OTHER_NETWORK'; readonly message: string } | undefined {
   const { workloads } = state;
   if (workloads.isGateway(network, address))
-    return `FROM_GATEWAY: plaintext from the east-west gateway ${address}: only mTLS passes a gateway`;
+    return {
+      code: 'FROM_GATEWAY',
+      message: `plaintext from the east-west gateway ${address}: only mTLS passes a gateway`,
+    };
   if (workloads.atAddress(network, address)) return undefined;
   const elsewhere = workloads.anywhereAt(address).find((one) => one.network !== network);
-  return elsewhere
-    ? `OTHER_NETWORK: plaintext from ${elsewhere.uid} of network ${elsewhere.network}: networks are joined by mTLS only`
-    : undefined;
+  if (!elsewhere) return undefined;
+  const message = `plaintext from ${elsewhere.uid} of network ${elsewhere.network}: networks are joined by mTLS only`;
+  return { code: 'OTHER_NETWORK', message };
 }

@@ -37,8 +37,11 @@ interface Matching {
  * verdict must not depend on which proxy enforces it. A policy that should match only known peers must list them, or
  * the port must be STRICT.
  */
-export function evaluate(policies: readonly Authorization[], connection: Connection): Verdict {
-  const facts = seen(connection);
+export const evaluate = (policies: readonly Authorization[], connection: Connection): Verdict =>
+  evaluateSeen(policies, seen(connection));
+
+/** The same for a connection that was read before: it is judged again and again while it lives. */
+export function evaluateSeen(policies: readonly Authorization[], facts: Seen): Verdict {
   const matching = policies.flatMap((policy): readonly Matching[] => {
     const rule = matchingRule(policy, facts);
     return rule < 0 ? [] : [{ policy, rule }];

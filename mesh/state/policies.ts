@@ -1,4 +1,6 @@
 import type { Authorization } from '../rbac/authorization.ts';
+import type { Applicable } from '../rbac/policies-for.ts';
+import type { Workload } from './workload.ts';
 import { IndexMap } from './index-map.ts';
 
 /** Authorization policies by resource name, and those that apply without being named. */
@@ -10,6 +12,8 @@ export class PolicyStore {
   readonly #retired = new Set<string>();
   /** What is in force in place of a policy that could not be read. */
   readonly #standIns = new Set<string>();
+  /** What applies to a workload, until a policy changes: a workload that changes is another object. */
+  #applicable = new WeakMap<Workload, Applicable>();
 
   /** Puts something in force in place of a version that cannot be read; undefined: nothing. What was read before stays. */
   standIn(key: string, policy: Authorization | undefined): void {
@@ -21,6 +25,7 @@ export class PolicyStore {
 
   insert(policy: Authorization): Authorization | undefined {
     const replaced = this.remove(policy.key);
+    this.#applicable = new WeakMap();
     this.#byKey.set(policy.key, policy);
     const scope = scopeOf(policy);
     if (scope !== undefined) this.#unnamed.add(scope, policy);
@@ -32,6 +37,7 @@ export class PolicyStore {
     this.#standIns.delete(key);
     const policy = this.#byKey.get(key);
     if (!policy) return undefined;
+    this.#applicable = new WeakMap();
     this.#byKey.delete(key);
     const scope = scopeOf(policy);
     if (scope !== undefined) this.#unnamed.delete(scope, policy);
@@ -61,6 +67,22 @@ export class PolicyStore {
 
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** The policies of a workload: those of its namespace, those of the whole mesh, and those that it names. */
+  applicable(workload: Workload): Applicable {
+    const known = this.#applicable.get(workload);
+    if (known) return known;
+    const policies = new Set(this.unnamed(workload.namespace));
+    const missing: string[] = [];
+    for (const key of workload.authorizationPolicies) {
+      const policy = this.#byKey.get(key);
+      if (policy) policies.add(policy);
+      else missing.push(key);
+    }
+    const applicable = { policies: [...policies], missing };
+    this.#applicable.set(workload, applicable);
+    return applicable;
   }
 
   /** Policies of a namespace and of the whole mesh. */

@@ -6,6 +6,7 @@ import { downTypes, upTypes } from '@isthmus/api/wire/link.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
 import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -29,7 +30,7 @@ describe('an agent that holds two links', () => {
           ...agentPair(ca),
           cluster: 'east',
           hubId: 'hub',
-          trustDomain: 'cluster.local',
+          trustDomain: defaultTrustDomain,
           endpoints: replicas.map(({ endpoint }) => endpoint),
           ca: certificatePem(ca.certificate),
         },

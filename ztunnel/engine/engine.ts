@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
+import { judgeLive } from '@isthmus/mesh/decide/live.ts';
 import { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
@@ -38,7 +39,7 @@ import { applyDelta } from './apply.ts';
 import { Changes } from './changes.ts';
 import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
-import { mayNotLive } from '../proxy/judge-arrival.ts';
+import { endingOf } from '../proxy/ending.ts';
 import { Newcomer } from './newcomer.ts';
 import { Refusals } from './refusals.ts';
 import { Slots } from './slots.ts';
@@ -262,7 +263,7 @@ export class Engine {
       ),
       http2: nodeHttp2(clock),
       pool: new TunnelPool(clock),
-      connections: new Connections((connection) => mayNotLive(state, table, connection)),
+      connections: new Connections((connection) => endingOf(judgeLive(state, table, connection))),
       failures: new RecentFailures(clock),
       retries: new RetryBudgets(clock, new RetryFloor(clock, retryFloor)),
       metrics: new TcpMetrics(),

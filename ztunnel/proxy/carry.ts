@@ -7,7 +7,8 @@ import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { TcpFacts } from '../telemetry/tcp-labels.ts';
-import type { Ending, LiveConnection } from './connections.ts';
+import type { LiveConnection } from './connections.ts';
+import type { Ending } from './ending.ts';
 
 /** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
 export interface ConnectionTelemetry {
@@ -41,9 +42,9 @@ export async function carry(
   let closedFor: Ending | undefined;
   const remove = connections.add({
     peer,
+    inbound,
+    outbound: called,
     about: aboutOf(telemetry),
-    ...(inbound && { inbound }),
-    ...(called && { outbound: called }),
     close(ending) {
       closedFor = ending;
       reset(near);

@@ -1,23 +1,10 @@
-import type { Peer } from '@isthmus/mesh/identity/judge.ts';
-import type { Connection } from '@isthmus/mesh/rbac/connection.ts';
-import type { Service, ServiceKey } from '@isthmus/mesh/state/service.ts';
-import type { ResponseFlags } from '../telemetry/response-flags.ts';
-
-/** Why a connection ends that could have lived on, for its log and for its metrics. */
-export interface Ending {
-  readonly message: string;
-  readonly flags: ResponseFlags;
-}
+import type { Live } from '@isthmus/mesh/decide/live.ts';
+import type { Ending } from './ending.ts';
 
 /** A live connection, as far as it may have to be ended for a reason that came later. */
-export interface LiveConnection {
-  readonly peer: Peer | undefined;
+export interface LiveConnection extends Live {
   /** For people: from where to where. */
   readonly about: string;
-  /** Set where this proxy is the destination: what is judged again whenever something has changed. */
-  readonly inbound?: { readonly connection: Connection; readonly service: Service | undefined };
-  /** Set where this proxy is the source and knows what was called: the service, and the cluster that answered. */
-  readonly outbound?: { readonly service: ServiceKey; readonly cluster: string };
   readonly close: (ending: Ending) => void;
   /** Takes nothing new and ends when what it carries has ended; absent where that is its nature. */
   readonly drain?: () => void;

@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { judgeArrival, type Arrived } from '@isthmus/mesh/decide/arrival.ts';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
-import { identityOf } from '@isthmus/mesh/decide/route-to.ts';
+import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
-import { judgeArrival } from './judge-arrival.ts';
+import { refusalText } from './ending.ts';
 import { serveConnects } from './serve-connects.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 import { whileThere } from './while-there.ts';
@@ -156,13 +158,16 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   }
 }
 
-const arrivedOf = ({ workload, caller, port, service }: Inbound) => ({
-  connection: {
+const arrivedOf = ({ workload, caller, port, service }: Inbound): Arrived => ({
+  facts: seen({
     source: { address: caller.address, identity: caller.peer?.identity },
     destination: { address: workload.addresses[0] ?? '', port, workload },
-  },
+  }),
+  sourceAddress: caller.address,
   peer: caller.peer,
-  service,
+  workload,
+  port,
+  service: service?.key,
 });
 
 /**
@@ -172,13 +177,15 @@ const arrivedOf = ({ workload, caller, port, service }: Inbound) => ({
 async function judge(inbound: Inbound): Promise<string | undefined> {
   const { context, workload } = inbound;
   const until = context.clock.monotonic() + policyPatience;
-  let judgement = judgeArrival(context.state, arrivedOf(inbound));
-  while (judgement.kind === 'unknown' && context.clock.monotonic() < until) {
+  const arrived = arrivedOf(inbound);
+  let verdict = judgeArrival(context.state, arrived);
+  while (verdict.kind === 'unknown' && context.clock.monotonic() < until) {
     await context.changed(until - context.clock.monotonic());
     const now = context.state.workloads.get(workload.uid) ?? workload;
-    judgement = judgeArrival(context.state, arrivedOf({ ...inbound, workload: now }));
+    verdict = judgeArrival(context.state, { ...arrived, workload: now });
   }
-  return judgement.kind === 'allowed' ? undefined : judgement.message;
+  if (verdict.kind === 'allowed') return undefined;
+  return verdict.kind === 'refused' ? refusalText(verdict) : verdict.message;
 }
 
 function dialApplication({ context, workload, port }: Inbound, signal: AbortSignal): Promise<Socket> {
@@ -194,7 +201,7 @@ function dialApplication({ context, workload, port }: Inbound, signal: AbortSign
 }
 
 function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
-  const { connection, peer, service } = arrivedOf(inbound);
+  const { peer, workload, ...arrived } = arrivedOf(inbound);
   return carry(inbound.context, {
     near,
     far: application,
@@ -202,7 +209,7 @@ function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<v
     started: inbound.started,
     peer,
     share: peer && inbound.context.shares.of(peer.spiffeId),
-    inbound: { connection, service },
+    inbound: { ...arrived, workload: workload.uid },
   });
 }
 

@@ -73,6 +73,8 @@ class Served {
     this.#onSettings = shaken;
     const remove = this.#context.connections.add({
       peer: this.#peer,
+      inbound: undefined,
+      outbound: undefined,
       about: this.#about,
       close: () => session.destroy(),
       drain: () => session.close(),

@@ -106,9 +106,9 @@ describe('the grant, at the destination', () => {
       const refusal = grantRefusal(stateOf([workload, ...others], services), {
         workload,
         port,
-        service,
+        service: service?.key,
         peer,
       });
-      assert.equal(refusal === undefined, allowed, refusal);
+      assert.equal(refusal === undefined, allowed, refusal?.message);
     });
 });

@@ -14,7 +14,7 @@ const state = stateOf(
   [cart],
 );
 
-const refused = (address: string) => plaintextRefusal(state, network, address)?.split(':')[0];
+const refused = (address: string) => plaintextRefusal(state, network, address)?.code;
 
 describe('plaintext at a destination', () => {
   for (const [name, address, expected] of [

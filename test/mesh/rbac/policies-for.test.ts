@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import { policiesFor, verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
+import { seen } from '@isthmus/mesh/rbac/matching.ts';
+import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { anAuthorization, aWorkload } from '../../fakes/records.ts';
 
 const own = anAuthorization({ name: 'own', scope: 'NAMESPACE' });
@@ -25,6 +27,7 @@ const stateOf = (...policies: readonly Authorization[]) => {
   state.applyAuthorizations(policies, []);
   return state;
 };
+const policiesFor = (state: MeshState, of: Workload) => state.policies.applicable(of);
 const workload = (...authorizationPolicies: readonly string[]) =>
   aWorkload({ uid: 'east//Pod/shop/cart', authorizationPolicies });
 
@@ -49,14 +52,16 @@ describe('the policies of a workload', () => {
 });
 
 describe('a verdict while a policy is missing', () => {
-  const connection = (...names: readonly string[]) => ({
-    source: { address: '10.0.0.9', identity: undefined },
-    destination: { address: '10.0.0.1', port: 80, workload: workload(...names) },
-  });
+  const judged = (state: MeshState, ...names: readonly string[]) => {
+    const named = workload(...names);
+    const source = { address: '10.0.0.9', identity: undefined };
+    const destination = { address: '10.0.0.1', port: 80, workload: named };
+    return verdictFor(state.policies.applicable(named), seen({ source, destination }));
+  };
   const deny = anAuthorization({ name: 'deny', scope: 'NAMESPACE', action: 'DENY', rules: [[]] });
 
   it('allows nothing, and says what is missing', () => {
-    const verdict = verdictFor(stateOf(), connection('shop/late'));
+    const verdict = judged(stateOf(), 'shop/late');
     assert.deepEqual(
       [verdict.allowed, verdict.reason, verdict.policy],
       [false, 'POLICY_UNKNOWN', 'shop/late'],
@@ -65,12 +70,12 @@ describe('a verdict while a policy is missing', () => {
   });
 
   it('denies at once what a known policy denies', () =>
-    assert.equal(verdictFor(stateOf(deny), connection('shop/late')).reason, 'DENIED'));
+    assert.equal(judged(stateOf(deny), 'shop/late').reason, 'DENIED'));
 
   it('waits where an ALLOW may still come', () =>
-    assert.equal(verdictFor(stateOf(own), connection('shop/late')).reason, 'POLICY_UNKNOWN'));
+    assert.equal(judged(stateOf(own), 'shop/late').reason, 'POLICY_UNKNOWN'));
 
   it('is the verdict itself once all have come', () => {
-    assert.equal(verdictFor(stateOf(named), connection('shop/named')).reason, 'NOT_ALLOWED');
+    assert.equal(judged(stateOf(named), 'shop/named').reason, 'NOT_ALLOWED');
   });
 });

@@ -3,6 +3,7 @@ import { encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { applyDelta } from '@isthmus/ztunnel/engine/apply.ts';
@@ -32,10 +33,13 @@ describe('a policy that a proxy cannot read', () => {
       anAuthorization({ name: 'x', scope: 'NAMESPACE', action: 'DENY', rules: [[]], ...over }),
     ).map((byte, i, all) => (all[i - 1] === 0x20 && byte === 1 ? 9 : byte));
   const lets = (workload = cart, port = 80) =>
-    verdictFor(state, {
-      source: { address: '10.0.0.9', identity: undefined },
-      destination: { address: '10.0.0.1', port, workload },
-    }).allowed;
+    verdictFor(
+      state.policies.applicable(workload),
+      seen({
+        source: { address: '10.0.0.9', identity: undefined },
+        destination: { address: '10.0.0.1', port, workload },
+      }),
+    ).allowed;
 
   it('of a namespace closes the namespace, is refused by name, and leaves others open', () => {
     assert.ok(lets());

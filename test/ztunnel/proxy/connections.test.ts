@@ -12,6 +12,8 @@ describe('ztunnel/proxy connections', () => {
     const one = (about: string): LiveConnection => ({
       about,
       peer: undefined,
+      inbound: undefined,
+      outbound: undefined,
       close: ({ message, flags }) => closed.push(`${about}: ${message} ${flags}`),
     });
     return { forbidden, closed, connections, one };
