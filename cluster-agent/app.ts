@@ -187,7 +187,7 @@ export class Agent {
         this.#xds,
         { published: (_delta, snapshot) => this.#afterwards(snapshot) },
       ],
-      { epoch, turn: setImmediate },
+      { epoch, clock, turn: setImmediate },
     );
     this.#policies = new PolicyCoverage(this.#xds);
     this.#starter = new PodStarter({
@@ -262,8 +262,7 @@ export class Agent {
     });
     void source.run((batch) => {
       logRejections(batch, log);
-      this.#view.apply(batch);
-      this.#publisher.touchKey({ kind: 'synced' });
+      this.#publisher.touch(this.#view.apply(batch));
       this.#openWhenComplete();
     }, signal);
     this.#issuer.activate(this.#activated());

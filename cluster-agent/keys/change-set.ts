@@ -70,6 +70,29 @@ export class ChangeSet implements Iterable<Touched> {
     }
   }
 
+  /** Adds one key of another set, with its forms, by its format. */
+  include(from: ChangeSet, format: string): void {
+    const other = from.#entries.get(format);
+    if (!other) return;
+    const entry = this.#entries.get(format) ?? { key: other.key, forms: new Set() };
+    this.#entries.set(format, entry);
+    for (const form of other.forms) entry.forms.add(form);
+  }
+
+  /** The key that is written so, if it is in the set. */
+  keyOf(format: string): Touched | undefined {
+    return this.#entries.get(format)?.key;
+  }
+
+  delete(format: string): void {
+    this.#entries.delete(format);
+  }
+
+  /** Keys with their formats. */
+  *entries(): Iterable<readonly [format: string, key: Touched]> {
+    for (const [format, { key }] of this.#entries) yield [format, key];
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -1,41 +1,46 @@
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { ChangeSet } from '../keys/change-set.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
-import type { Delta, Subscriber } from './delta.ts';
-
-/** What follows from changes: the state of proxies, and what of it differs. */
-export interface Translated {
-  readonly snapshot: ClusterSnapshot;
-  readonly changed: Delta['changed'];
-  readonly bulk: Delta['bulk'];
-}
+import { resourcesIn, type Subscriber } from './delta.ts';
+import { isNamedBy } from './names-first.ts';
+import { PendingKeys } from './pending-keys.ts';
+import { Waves } from './waves.ts';
 
 /** Works out what follows from what was touched. */
 export interface Translation {
-  update(changes: ChangeSet): Translated;
+  /** Of proxies: what was worked out last. */
+  readonly snapshot: ClusterSnapshot;
+  /** Works out everything; gives all that differs from nothing. */
+  all(): ChangeSet;
+  /** Gives what was touched, with all that differs in consequence: a key `resource` for each resource of proxies. */
+  update(changes: ChangeSet): ChangeSet;
 }
 
 interface PublisherOptions {
   /** Of all that this process publishes. */
   readonly epoch: bigint;
+  readonly clock: Pick<Clock, 'monotonic' | 'after'>;
   /** Runs something in this turn of the event loop, after what is running. */
   readonly turn: (run: () => void) => unknown;
 }
 
 /**
- * Owns what proxies and the hub get to see: it takes what was touched, and once in a turn of the event loop publishes
- * what follows from it.
+ * Owns what proxies and the hub get to see: it takes what was touched, decides when that is due, and publishes what
+ * follows from it. A first change goes out at once, in one delta with all that is due in the same turn of the event loop.
  */
 export class Publisher {
   readonly #translation: Translation;
   readonly #to: readonly Subscriber[];
   readonly #options: PublisherOptions;
+  readonly #pending = new PendingKeys();
+  readonly #waves = new Waves();
   #revision = 0n;
-  #pending = new ChangeSet();
   #isOpen = false;
+  /** A flush comes in this turn of the event loop. */
   #isAsked = false;
-  #snapshot: ClusterSnapshot | undefined;
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
   /** Subscribers take each delta in this order. */
   constructor(translation: Translation, to: readonly Subscriber[], options: PublisherOptions) {
@@ -46,8 +51,8 @@ export class Publisher {
 
   touch(changes: ChangeSet): void {
     if (!this.#isOpen || changes.size === 0) return;
-    this.#pending.merge(changes);
-    this.#ask();
+    this.#pending.add(changes, this.#now());
+    this.#arrange();
   }
 
   touchKey(key: Touched): void {
@@ -63,26 +68,69 @@ export class Publisher {
     this.touchKey({ kind: 'synced' });
   }
 
-  /** Undefined before the first time. */
+  /** All that a key reaches is published. */
+  isSettled(key: Touched): boolean {
+    return !this.#pending.has(key);
+  }
+
+  /** What is published; undefined before the first time. */
   get snapshot(): ClusterSnapshot | undefined {
-    return this.#snapshot;
+    return this.#revision === 0n ? undefined : this.#translation.snapshot;
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonic();
+  }
+
+  /** Sees to it that a flush comes when the first key is due and the wave, if there is one, lets it begin. */
+  #arrange(): void {
+    if (this.#isAsked) return;
+    const now = this.#now();
+    const due = this.#pending.nextDue(now);
+    if (due === undefined) return;
+    const begins = due <= now ? this.#waves.opensAt(now) : due;
+    if (begins > now) this.#arrangeAt(begins, now);
+    else this.#ask();
+  }
+
+  #arrangeAt(at: number, now: number): void {
+    if (this.#timer && this.#timer.at <= at) return;
+    this.#timer?.timer.cancel();
+    const timer = this.#options.clock.after(at - now, () => {
+      this.#timer = undefined;
+      this.#arrange();
+    });
+    this.#timer = { at, timer };
   }
 
   #ask(): void {
-    if (this.#isAsked) return;
     this.#isAsked = true;
     this.#options.turn(() => {
       this.#isAsked = false;
       this.#flush();
+      this.#arrange();
     });
   }
 
   #flush(): void {
-    const keys = this.#pending;
-    this.#pending = new ChangeSet();
-    const { snapshot, changed, bulk } = this.#translation.update(keys);
-    this.#snapshot = snapshot;
+    const now = this.#now();
+    const keys = this.#pending.take(now);
+    this.#waves.begins(now, keys.size);
+    const all = this.#update(keys, now);
     const moment: Moment = { epoch: this.#options.epoch, revision: ++this.#revision };
-    for (const subscriber of this.#to) subscriber.published({ keys, changed, bulk }, snapshot, moment);
+    const delta = { keys: all, changed: resourcesIn(all), bulk: new Set<string>() };
+    for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, moment);
+  }
+
+  #update(keys: ChangeSet, now: number): ChangeSet {
+    if (this.#revision === 0n) {
+      keys.merge(this.#translation.all());
+      return keys;
+    }
+    const all = this.#translation.update(keys);
+    // A policy that waits is published with the first workload that names it.
+    const early = this.#pending.takeEarly(isNamedBy(all, this.#translation.snapshot), now);
+    if (early.size > 0) all.merge(this.#translation.update(early));
+    return all;
   }
 }

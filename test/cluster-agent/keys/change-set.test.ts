@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { NamespaceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
-import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
+import { formatTouched, type Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 
 const pod = (name: string): Touched => ({ kind: 'pod', pod: podKey({ namespace: 'shop', name }) });
 const namespace: Touched = { kind: 'namespace', namespace: 'shop' };
@@ -52,5 +52,21 @@ describe('a set of keys that changes touched', () => {
     assert.deepEqual([...set], [namespace, pod('a')]);
     assert.deepEqual(set.formsOf(namespace), [first, second, third]);
     assert.deepEqual(later.formsOf(namespace), [second, third]);
+  });
+
+  it('takes one key of another set with its forms, and can lose it again', () => {
+    const held = form('1');
+    const from = new ChangeSet();
+    from.addStored(namespace, { before: undefined, after: held });
+    from.add(pod('a'));
+    const to = new ChangeSet();
+    for (const [format, key] of from.entries()) if (key.kind === 'namespace') to.include(from, format);
+    to.include(from, 'of nothing');
+    assert.deepEqual([...to], [namespace]);
+    assert.deepEqual(to.formsOf(namespace), [held]);
+    assert.deepEqual(to.keyOf(formatTouched(namespace)), namespace);
+    to.delete(formatTouched(namespace));
+    assert.equal(to.size, 0);
+    assert.equal(from.size, 2);
   });
 });
