@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { CodedError, codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 
 export const masked = 'the hub failed; its log says why';
@@ -14,13 +14,14 @@ export function shownError(error: unknown, lines: LimitedLines): Error {
   if (cause instanceof GraphQLError) return error as Error;
   const path = error instanceof GraphQLError ? error.path?.join('.') : undefined;
   const coded = cause instanceof CodedError;
+  const code = codeOf(cause) ?? 'INTERNAL';
   lines.error(
-    coded ? cause.code : 'INTERNAL',
+    code,
     { path, error: cause instanceof Error ? (coded ? cause.message : cause.stack) : String(cause) },
     'a request failed',
   );
   return new GraphQLError(coded ? cause.message : masked, {
     ...(error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {}),
-    extensions: { code: coded ? cause.code : 'INTERNAL' },
+    extensions: { code },
   });
 }

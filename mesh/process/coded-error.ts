@@ -13,3 +13,7 @@ export class CodedError<Code extends string = string> extends Error {
     this.code = code;
   }
 }
+
+/** The code of an error of whatever program; undefined for an error without one. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof CodedError ? (error as CodedError).code : undefined;

@@ -1,4 +1,4 @@
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 
@@ -24,5 +24,5 @@ export class Refusals {
 
 function reasonOf(error: unknown): string {
   if (error instanceof TlsRefused) return error.refusal?.reason ?? 'HANDSHAKE';
-  return error instanceof CodedError ? error.code : 'FAILED';
+  return codeOf(error) ?? 'FAILED';
 }
