@@ -54,6 +54,11 @@ module.exports = {
       from: { path: '^(mesh/(decide|rbac|balance|state|delta)|cluster-agent/translate|federation/compile)/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
+    only(
+      'one-runtime',
+      '^cluster-agent/source/files/',
+      '(cluster-agent/(app|main)\\.ts|cluster-agent/source/files/)',
+    ),
     only('one-sqlite', '^(node:)?sqlite$', '(federation/store/|mesh/process/folder-lock)'),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

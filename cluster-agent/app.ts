@@ -1,12 +1,10 @@
-/* eslint-disable max-lines, max-lines-per-function -- until it is a list of parts (docs/adr/0074, step 29) */
+/* eslint-disable max-lines-per-function -- until it is a list of parts (docs/adr/0074, step 29) */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
@@ -18,7 +16,6 @@ import { appliedReports, unreadPolicies } from './applied.ts';
 import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
-import { ProjectedTokens } from './ca/tokens.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
 import type { ChangeSet } from './keys/change-set.ts';
@@ -34,30 +31,18 @@ import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
-import { PodFiles } from './pod-files.ts';
-import { PodStarter } from './pod-starter.ts';
 import { Publisher } from './publish/publisher.ts';
 import { WholeTranslation } from './publish/whole-translation.ts';
 import { answerRejections } from './rejections-answer.ts';
 import { ReportedConditions } from './reported-conditions.ts';
 import { logRejections } from './rejection-log.ts';
+import type { ClusterRuntime } from './runtime/cluster-runtime.ts';
 import { servingIdentity } from './serving.ts';
-import { Allocations } from './source/files/allocations.ts';
-import { askFrom } from './source/files/ask.ts';
-import { filesSource } from './source/files/files-source.ts';
-import { Folder } from './source/files/folder.ts';
-import { LastGood } from './source/files/last-good.ts';
-import { PortTrials, type TryBind } from './source/files/port-trials.ts';
+import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
 import { StateFile } from './state/state-file.ts';
 import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
-import {
-  headlessServices,
-  localServiceKeys,
-  nextDeadline,
-  networkOf,
-  remoteOnly,
-} from './translate/input.ts';
+import { nextDeadline, networkOf } from './translate/input.ts';
 import { clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
@@ -71,8 +56,7 @@ import { UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
 export interface AgentOptions {
   readonly cluster: string;
   readonly stateDir: string;
-  readonly manifests: string;
-  readonly addresses: string;
+  readonly runtime: FilesOptions;
   readonly xdsHost: string;
   readonly xdsPort: number;
   /** Where `/livez`, `/readyz` and `/metrics` are; undefined: nowhere. */
@@ -80,8 +64,6 @@ export interface AgentOptions {
   readonly localAddress: string;
   readonly tokenFile: string | undefined;
   readonly trustDomain: string;
-  /** Finds out which ports proxies can bind. */
-  readonly tryBind: TryBind;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -113,15 +95,13 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #identity: ClusterIdentity;
   readonly #view = new ClusterView();
+  readonly #hubState: Journal;
   readonly #views: HubStore;
-  readonly #tokens: ProjectedTokens;
+  readonly #runtime: ClusterRuntime;
   readonly #issuer: WorkloadIssuer;
-  readonly #allocations: Allocations;
   readonly #xds: XdsServer;
-  readonly #starter: PodStarter;
   readonly link: HubLinks;
   readonly #reports = new PublishedReports();
-  readonly #trials: PortTrials;
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #policies: PolicyCoverage;
@@ -129,11 +109,8 @@ export class Agent {
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #publisher: Publisher;
-  /** What is degraded in where the cluster's objects come from. */
-  #sourceConditions: () => readonly Condition[] = () => [];
   #healthText = '';
   #reportingApplied = false;
-  #headless: ReadonlySet<string> = new Set();
   /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
   #translated: HubView | undefined;
   /** Epoch milliseconds: when the next drain is over for what is open. */
@@ -145,30 +122,31 @@ export class Agent {
     const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
     this.#options = options;
     this.#identity = { cluster: options.cluster, trustDomain: identity.trustDomain };
+    this.#hubState = new Journal({ folder: at('hub-state'), clock, log });
     this.#views = new HubStore({
-      journal: new Journal({ folder: at('hub-state'), clock, log }),
+      journal: this.#hubState,
       hub: identity.hubId,
       log,
       older: new OlderHubViewFile(at('hub-view.json'), log),
     });
-    this.#tokens = new ProjectedTokens(at('token-key'), sealing, clock);
     this.#issuer = new WorkloadIssuer({
       path: at('intermediate.json'),
       ...sealing,
       clock,
     });
-    this.#allocations = new Allocations({
-      file: new StateFile(at('allocations.json'), log),
-      block: options.addresses,
+    this.#runtime = filesRuntime(options.runtime, {
+      stateDir,
+      sealing,
+      view: this.#view,
+      remotes: () => this.#views.view.remotes.values(),
+      health: () => this.#health.current,
+      services: () => this.#publisher.snapshot?.services,
+      onPort: (port) => this.#publisher.touchKey({ kind: 'port', port }),
       clock,
+      random,
       log,
     });
-    this.#conditions = new ReportedConditions({ allocations: this.#allocations, xds: () => this.#xds });
-    this.#trials = new PortTrials({
-      tryBind: options.tryBind,
-      clock,
-      onNews: (port) => this.#publisher.touchKey({ kind: 'port', port }),
-    });
+    this.#conditions = new ReportedConditions({ xds: () => this.#xds });
     this.#health = new ClusterHealth({
       ...this.#identity,
       stateDir,
@@ -183,23 +161,14 @@ export class Agent {
     this.#publisher = new Publisher(
       new WholeTranslation(() => this.#assessed()),
       [
-        { published: () => this.#offerAddresses() },
+        this.#runtime.addresses,
         this.#xds,
+        ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
         { published: (_delta, snapshot) => this.#afterwards(snapshot) },
       ],
       { epoch, clock, turn: setImmediate },
     );
     this.#policies = new PolicyCoverage(this.#xds);
-    this.#starter = new PodStarter({
-      files: new PodFiles(at('pods')),
-      view: this.#view,
-      remotes: () => this.#views.view.remotes.values(),
-      health: () => this.#health.current,
-      tokens: this.#tokens,
-      allocations: this.#allocations,
-      clock,
-      log,
-    });
     const epochs = new HubEpochs(stateDir, log);
     this.link = new HubLinks({
       identity,
@@ -242,7 +211,7 @@ export class Agent {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { manifests, stateDir, localAddress, clock, random, log, xdsHost, xdsPort, admin } = this.#options;
+    const { log, xdsHost, xdsPort, admin } = this.#options;
     if (admin) await serveStatus(this.#status, admin, log, signal);
     await this.#xds.listen(xdsHost, xdsPort);
     this.#health.start();
@@ -251,16 +220,7 @@ export class Agent {
       this.#status.answered(event);
       this.#reportAppliedSoon();
     });
-    const lastGood = new LastGood(new StateFile(join(stateDir, 'manifests.json'), log));
-    const folder = new Folder(manifests, lastGood, log);
-    this.#sourceConditions = () => folder.conditions;
-    const source = filesSource({
-      folder,
-      allocations: this.#allocations,
-      ask: askFrom(localAddress, new BoundDialer(clock, random), clock),
-      clock,
-    });
-    void source.run((batch) => {
+    void this.#runtime.source.run((batch) => {
       logRejections(batch, log);
       this.#publisher.touch(this.#view.apply(batch));
       this.#openWhenComplete();
@@ -268,13 +228,11 @@ export class Agent {
     this.#issuer.activate(this.#activated());
     void this.link.run(signal);
     this.#upkeep(signal);
-    signal.addEventListener(
-      'abort',
-      () =>
-        void this.#xds
-          .close()
-          .catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close')),
-    );
+    signal.addEventListener('abort', () => {
+      this.#health.stop();
+      void this.#hubState.close();
+      this.#xds.close().catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close'));
+    });
   }
 
   #makeXds(identity: { key: string; chain: string }): XdsServer {
@@ -283,7 +241,7 @@ export class Agent {
       metadata.get('authorization')[0]?.toString();
     const xds = new XdsServer({
       certificates: new Certificates(identity),
-      authenticate: (metadata) => this.#tokens.authenticate(header(metadata)),
+      authenticate: (metadata) => this.#runtime.authenticator.authenticate(header(metadata)),
       refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       onClient: (client) => {
         this.#health.opened(client);
@@ -304,7 +262,7 @@ export class Agent {
     xds.addService(
       certificateService,
       certificateHandlers({
-        authenticator: this.#tokens,
+        authenticator: this.#runtime.authenticator,
         issuer: this.#issuer,
         pods: podsOf(this.#view),
         hostingRefusal: (identity, caller) => {
@@ -324,20 +282,18 @@ export class Agent {
     return xds;
   }
 
-  /** None for a headless service, which is its endpoints, and none when the block is full. */
   #vips(client: string, service: string): readonly NetworkAddress[] {
-    if (this.#headless.has(service)) return [];
-    const address = this.#allocations.vip(client, service);
-    return address.ok
-      ? [{ network: networkOf(this.#input()), address: address.value, prefix: undefined }]
-      : [];
+    const network = networkOf(this.#input());
+    return this.#runtime.addresses
+      .of(client, service)
+      .map((address) => ({ network, address, prefix: undefined }));
   }
 
   #input(): TranslateInput {
     return {
       ...this.#identity,
       now: this.#options.clock.now(),
-      refusedPorts: this.#trials.refused,
+      serviceConditions: (service) => this.#runtime.serviceConditions(service),
       view: this.#view,
       hub: this.#views.view,
       upstreamZtunnels: this.#upstream.pods,
@@ -370,20 +326,10 @@ export class Agent {
     return this.#input();
   }
 
-  /** Before proxies get services, as each asks for its addresses of them. */
-  #offerAddresses(): void {
-    const input = this.#input();
-    const own = localServiceKeys(input);
-    this.#allocations.setRemoteOnly(remoteOnly(input, own), (service) => own.has(service));
-    this.#headless = headlessServices(input);
-  }
-
   #afterwards(snapshot: ClusterSnapshot): void {
     const input = this.#input();
     this.#translated = input.hub;
     this.#nextDeadline = nextDeadline(input);
-    void this.#starter.write();
-    this.#tryPorts();
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
@@ -391,13 +337,9 @@ export class Agent {
     this.#reportHealth(input);
   }
 
-  #tryPorts(): void {
-    this.#trials.look(new Set(this.#view.servicePorts()));
-  }
-
   #publishCluster(input: TranslateInput): void {
     const now = this.#options.clock.monotonic();
-    const conditions = this.#conditions.all(this.#sourceConditions(), input, now);
+    const conditions = this.#conditions.all(this.#runtime.conditions(), input, now);
     const reports = new Map([['self', clusterReport(input, agentVersion, conditions)]]);
     this.#publish('cluster', reports, wire.clusterReport.encode);
   }
@@ -457,19 +399,8 @@ export class Agent {
     this.#views.save();
     if (this.#nextDeadline <= this.#options.clock.now())
       this.#publisher.touchKey({ kind: 'due', name: 'deadlines' });
-    this.#tryPorts();
-    if (this.#publisher.snapshot) this.#upkeepOfPods(this.#publisher.snapshot);
+    this.#runtime.upkeep();
+    if (this.#publisher.snapshot) this.#publishCluster(this.#input());
     this.#options.clock.after(1000, () => this.#upkeep(signal));
-  }
-
-  #upkeepOfPods({ services }: ClusterSnapshot): void {
-    this.#allocations.release((kind, owner) => {
-      const [pod = '', service] = owner.split('|');
-      const [namespace = '', name = ''] = pod.split('/');
-      const isThere = this.#view.get('Pod', namespace, name) !== undefined;
-      return isThere && (kind !== 'vips' || (service !== undefined && services.has(service)));
-    });
-    void this.#starter.write();
-    this.#publishCluster(this.#input());
   }
 }

@@ -61,9 +61,9 @@ export class ClusterHealth {
     this.#tracker.start();
   }
 
+  /** Another agent may have the folder from now on. */
   stop(): void {
     this.#tracker.stop();
-    this.#issued.close();
     void this.#journal.close();
   }
 

@@ -100,6 +100,8 @@ export interface PodObject {
   readonly podIP: string;
   /** Those after it: the second address of a dual-stack pod. */
   readonly otherIPs: readonly string[];
+  /** Where its application listens behind its proxy: its annotation, '' when the source must allocate it. */
+  readonly appAddress: string;
   readonly hostNetwork: boolean;
   /** TCP ports of its containers, then of those init containers that go on (native sidecars). */
   readonly ports: readonly ContainerPort[];

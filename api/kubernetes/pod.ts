@@ -75,6 +75,7 @@ export function readPod(
     serviceAccount: [spec.serviceAccountName, spec.serviceAccount].find((name) => name) ?? 'default',
     podIP: addresses[0] ?? '',
     otherIPs: addresses.slice(1),
+    appAddress: raw.annotations?.['isthmus.io/app-address'] ?? '',
     hostNetwork: spec.hostNetwork ?? false,
     ports: containers.flatMap(({ value: { ports = [] } }) =>
       ports

@@ -2,7 +2,7 @@ import { mayHost } from '@isthmus/mesh/identity/hosting.ts';
 import type { Intermediate } from '@isthmus/mesh/identity/issuers.ts';
 import type { WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
-import type { Caller } from './tokens.ts';
+import type { Caller } from './authenticator.ts';
 
 /**
  * Why no certificate is issued for an identity: an operator has not allowed this cluster to host its namespace, so every

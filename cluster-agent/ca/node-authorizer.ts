@@ -6,7 +6,7 @@ import {
   type WorkloadIdentity,
 } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { err, type Result } from '@isthmus/mesh/result.ts';
-import type { Caller } from './tokens.ts';
+import type { Caller } from './authenticator.ts';
 
 /** What the authorizer knows of the cluster. */
 export interface Pods {

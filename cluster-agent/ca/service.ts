@@ -12,7 +12,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { authorizeIdentity, type Pods } from './node-authorizer.ts';
 import type { WorkloadIssuer } from './issuer.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
-import type { Authenticator, Caller } from './tokens.ts';
+import type { Authenticator, Caller } from './authenticator.ts';
 
 interface Deps {
   readonly authenticator: Authenticator;

@@ -88,6 +88,7 @@ export class Journal {
         'WRITE_FAILED',
         `a key of ${bytes} bytes cannot be written to ${this.#deps.folder}: it may have ${maxKeyBytes} at most`,
       );
+    if (this.#isClosed) return;
     this.#place(key, encodeRecord({ kind: 'PUT', key, body }));
     this.#compactSoon();
   }
@@ -95,7 +96,7 @@ export class Journal {
   /** As `put`. */
   remove(key: string): void {
     const place = this.#places.get(key);
-    if (!place) return;
+    if (!place || this.#isClosed) return;
     this.#append(encodeRecord({ kind: 'REMOVE', key }));
     this.#places.delete(key);
     this.#live -= place.size;
@@ -110,7 +111,7 @@ export class Journal {
     return this.#flushing.request();
   }
 
-  /** What was put is flushed, if it can be. Nothing may be put any more. */
+  /** What was put is flushed, if it can be. What comes from now on is left out: the folder may be another process's. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.flushed().catch(() => undefined);
@@ -184,7 +185,7 @@ export class Journal {
   /** So that damage to what has been flushed is not taken for what a crash has cut off. */
   #mark(): void {
     // What came during the flush is not covered by it.
-    if (this.#dirty.size > 0) return;
+    if (this.#dirty.size > 0 || this.#isClosed) return;
     try {
       this.#segments.at(-1)?.append(flushedMark);
     } catch {

@@ -1,8 +1,8 @@
-import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import { formatWorkloadIdentity, workloadIdentity, type SpiffeId } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { ClusterIdentity } from '../cluster-identity.ts';
-import { serviceKeyOf } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';
 import type { Health } from '../health/tracker.ts';
@@ -13,8 +13,8 @@ import { nodeProxyOf } from '../view/node-proxy.ts';
 export interface TranslateInput extends ClusterIdentity {
   readonly view: ClusterView;
   readonly hub: HubView;
-  /** Ports that proxies here cannot bind, with the code of the error that binding meets. */
-  readonly refusedPorts: ReadonlyMap<number, string>;
+  /** What the place where the cluster runs says of a service. */
+  readonly serviceConditions: (service: ServiceObject) => readonly Condition[];
   /** Epoch milliseconds. */
   readonly now: number;
   /** Istio's own ztunnels, by `<namespace>/<pod>`. */
@@ -52,27 +52,3 @@ export const identityFor = (
   namespace: string,
   serviceAccount: string,
 ): SpiffeId => formatWorkloadIdentity(workloadIdentity(trustDomain, namespace, serviceAccount));
-
-/** Keys of services that have no address of their own. */
-export const headlessServices = ({ view }: TranslateInput): ReadonlySet<string> =>
-  new Set(
-    [...view.all('Service')].filter(({ headless }) => headless).map(({ metadata }) => serviceKeyOf(metadata)),
-  );
-
-/** Keys of services that this cluster has itself. */
-export const localServiceKeys = ({ view }: TranslateInput): ReadonlySet<string> =>
-  new Set([...view.all('Service')].map(({ metadata }) => serviceKeyOf(metadata)));
-
-/** Clusters, in order of their names, by the key of a service that they have and this cluster does not. */
-export function remoteOnly(
-  { hub }: TranslateInput,
-  own: ReadonlySet<string>,
-): ReadonlyMap<string, readonly string[]> {
-  const clusters = new Map<string, string[]>();
-  for (const remote of hub.remotes.values()) {
-    const key = serviceKeyOf(remote);
-    if (own.has(key)) continue;
-    clusters.set(key, [...(clusters.get(key) ?? []), remote.cluster].sort());
-  }
-  return clusters;
-}

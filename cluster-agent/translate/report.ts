@@ -88,45 +88,12 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
     exportRequested: labels['istio.io/global'] === 'true',
     subjectAltNames: [...namesBehind(input, service)].sort(),
     conditions: [
-      ...portConditions(input, service),
+      ...input.serviceConditions(service),
       ...targetPortConditions(input, service),
       ...shareConditions(input, service),
     ],
   };
 }
-
-/** A port that cannot be bound leaves the service's other ports working, and says so. */
-function portConditions({ refusedPorts }: TranslateInput, { ports }: ServiceObject): readonly Condition[] {
-  const refused = ports.flatMap(({ port }) => {
-    const code = refusedPorts.get(port);
-    return code === undefined ? [] : [{ port, ...whyRefused(port, code) }];
-  });
-  if (refused.length === 0) return [];
-  const message = refused.map(({ port, cause }) => `port ${port} ${cause}`).join('; ');
-  const remedy = refused.map(({ remedy }) => remedy).join('; ');
-  return [
-    {
-      type: 'Captured',
-      status: 'False',
-      reason: 'PORT_NOT_CAPTURABLE',
-      severity: 'ERROR',
-      object: '',
-      message,
-      remedy,
-    },
-  ];
-}
-
-const whyRefused = (port: number, code: string): { readonly cause: string; readonly remedy: string } =>
-  code === 'EACCES'
-    ? {
-        cause: 'cannot be bound without root',
-        remedy: `lower net.ipv4.ip_unprivileged_port_start to ${port}, or use a higher port`,
-      }
-    : {
-        cause: 'is in use on every address of this machine',
-        remedy: `stop the process that listens on port ${port}, or use another port`,
-      };
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {

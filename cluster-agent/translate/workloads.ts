@@ -113,7 +113,7 @@ function podWorkload(
     authorizationPolicies: policies.keys,
     transport: transportOf[mode],
     sidecar: mode === 'SIDECAR',
-    appAddress: metadata.annotations['isthmus.io/app-address'] ?? '',
+    appAddress: pod.appAddress,
     capturedPorts: pod.ports.map(({ port }) => port),
     classicClients: mode === 'AMBIENT' && classicPeers && !isServedByUpstream(input, pod),
     strict: policies.strict,

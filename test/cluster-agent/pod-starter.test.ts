@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
-import { ProjectedTokens } from '@isthmus/cluster-agent/ca/tokens.ts';
-import { PodFiles } from '@isthmus/cluster-agent/pod-files.ts';
-import { PodStarter } from '@isthmus/cluster-agent/pod-starter.ts';
+import { ProjectedTokens } from '@isthmus/cluster-agent/source/files/tokens.ts';
+import { PodFiles } from '@isthmus/cluster-agent/source/files/pod-files/pod-files.ts';
+import { PodStarter } from '@isthmus/cluster-agent/source/files/pod-files/pod-starter.ts';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { mostOfOne, mostRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
-import { shareRefusalConditions } from '@isthmus/cluster-agent/translate/address-conditions.ts';
-import { localServiceKeys, remoteOnly } from '@isthmus/cluster-agent/translate/input.ts';
+import { shareRefusalConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
+import { localServiceKeys, remoteOnly } from '@isthmus/cluster-agent/source/files/addresses.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { aRemote, inputOf, remotes } from '../fakes/cluster.ts';
@@ -155,7 +155,7 @@ describe('virtual addresses of services that only other clusters have', () => {
       remotes: remotes(one('west', 'cart'), one('west', 'pay'), one('south', 'pay'), one('west', 'ship')),
     });
     assert.deepEqual(
-      [...remoteOnly(input, localServiceKeys(input))],
+      [...remoteOnly(input.hub.remotes.values(), localServiceKeys(input.view))],
       [
         ['shop/pay.shop.svc.cluster.local', ['south', 'west']],
         ['shop/ship.shop.svc.cluster.local', ['west']],

@@ -129,6 +129,7 @@ const pod = fc
       serviceAccount: isZtunnel ? 'ztunnel' : rest.serviceAccount,
       ready: rest.deleted ? false : rest.ready,
       otherIPs: [],
+      appAddress: '',
       ports,
       readinessProbes: [],
       workloadName: name,

@@ -82,7 +82,7 @@ export class ChangingCluster {
       ...named,
       view: this.view,
       hub: this.#hub,
-      refusedPorts: new Map(),
+      serviceConditions: () => [],
       now: this.clock.now(),
       upstreamZtunnels: this.#upstream.pods,
       health: this.#health(),

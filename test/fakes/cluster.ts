@@ -43,7 +43,7 @@ export const provenWhenReady: Health = {
 export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
   cluster: 'east',
   trustDomain: defaultTrustDomain,
-  refusedPorts: new Map<number, string>(),
+  serviceConditions: () => [],
   now: 0,
   upstreamZtunnels: new Set<string>(),
   view: viewOf(text),

@@ -105,6 +105,7 @@ const pod = record<PodObject>({
   serviceAccount: fc.constantFrom('', 'cart', 'ztunnel'),
   podIP: fc.constantFrom('', '10.0.0.1', '10.0.0.2'),
   otherIPs: fc.constant([]),
+  appAddress: fc.constant(''),
   hostNetwork: fc.constantFrom(false, false, false, true),
   ports,
   readinessProbes: fc.constant([]),

@@ -68,15 +68,18 @@ describe('manifests that others wrote, beside the shop', () => {
       {
         cluster: 'east',
         stateDir: join(dir, 'agent'),
-        manifests,
+        runtime: {
+          manifests,
+          addresses: `${at}.0/20`,
+          localAddress: `${at}.1`,
+          // Where a test runs as root everything can be bound.
+          tryBind: (port) => Promise.resolve(port < 1024 ? 'EACCES' : undefined),
+        },
         tokenFile,
         trustDomain: 'cluster.local',
-        addresses: `${at}.0/20`,
         xdsHost: `${at}.1`,
         xdsPort: 15_012,
         localAddress: `${at}.1`,
-        // Where a test runs as root everything can be bound.
-        tryBind: (port) => Promise.resolve(port < 1024 ? 'EACCES' : undefined),
         clock: systemClock,
         random: systemRandom,
         log: silentLog,

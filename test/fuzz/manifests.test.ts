@@ -83,7 +83,7 @@ describe('no manifest makes the agent throw', () => {
           trustDomain: 'td' as TrustDomain,
           view,
           hub: emptyHubView,
-          refusedPorts: new Map<number, string>(),
+          serviceConditions: () => [],
           now: 0,
           upstreamZtunnels: new Set<string>(),
           health: provenWhenReady,

@@ -63,6 +63,7 @@ class Cluster {
       serviceAccount: 'default',
       podIP,
       otherIPs: [],
+      appAddress: '',
       hostNetwork: false,
       ports: [],
       readinessProbes: [],

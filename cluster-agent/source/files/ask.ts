@@ -24,7 +24,7 @@ export const askFrom =
   (localAddress: string, dialer: Pick<BoundDialer, 'dial'>, clock: Clock): Ask =>
   async (pod, probe) => {
     const { port, timeoutMillis } = probe;
-    const address = pod.metadata.annotations['isthmus.io/app-address'] ?? '';
+    const { appAddress: address } = pod;
     if (port === 0 || address === '') return false;
     try {
       const socket = await dialer.dial({ address, port, localAddress, timeoutMillis });

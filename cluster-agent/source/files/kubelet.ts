@@ -158,7 +158,4 @@ function probesOf(pod: PodObject): readonly Probe[] {
 }
 
 /** The inputs that decide which pods are probed, and how. */
-const asksOf = ({ pod, probes }: Pick<Running, 'pod' | 'probes'>) => [
-  probes,
-  pod.metadata.annotations['isthmus.io/app-address'],
-];
+const asksOf = ({ pod, probes }: Pick<Running, 'pod' | 'probes'>) => [probes, pod.appAddress];

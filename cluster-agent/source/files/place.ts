@@ -17,8 +17,7 @@ export type Listening =
   /** At its node's address, '' when the node has none. */
   | { readonly at: 'NODE'; readonly address: string };
 
-const appAddress = 'isthmus.io/app-address';
-const annotation = `metadata.annotations.${appAddress}`;
+const annotation = 'metadata.annotations.isthmus.io/app-address';
 
 const ownerOf = ({ metadata }: PodObject): string => `${metadata.namespace}/${metadata.name}`;
 
@@ -43,7 +42,6 @@ export function place(
 
 /** The addresses in the manifest; those that another has already are refused. */
 function reserve(allocations: Allocations, pod: PodObject, { at }: Listening): readonly Rejection[] {
-  const app = pod.metadata.annotations[appAddress];
   const problems: Rejection[] = [];
   const own = pod.podIP === '' ? [] : [pod.podIP, ...pod.otherIPs];
   // Pods of the host's network share its address.
@@ -52,8 +50,8 @@ function reserve(allocations: Allocations, pod: PodObject, { at }: Listening): r
     const field = address === pod.podIP ? 'status.podIP' : 'status.podIPs';
     if (!reserved.ok) problems.push(problem(pod, field, reserved.error));
   }
-  if (app !== undefined && at === 'APPLICATION') {
-    const reserved = allocations.reserve('apps', ownerOf(pod), app);
+  if (pod.appAddress !== '' && at === 'APPLICATION') {
+    const reserved = allocations.reserve('apps', ownerOf(pod), pod.appAddress);
     if (!reserved.ok) problems.push(problem(pod, annotation, reserved.error));
   }
   return problems;
@@ -66,22 +64,20 @@ function allocate(
   refused: readonly Rejection[],
 ): Placed {
   const problems = [...refused];
-  const given = (field: string, kind: 'pods' | 'apps', address: string | undefined): string => {
+  const given = (field: string, kind: 'pods' | 'apps', address: string): string => {
     if (problems.some((one) => one.field === field)) return '';
-    if (address !== undefined) return address;
+    if (address !== '') return address;
     const allocated = allocations.get(kind, ownerOf(pod));
     if (allocated.ok) return allocated.value;
     problems.push(problem(pod, field, allocated.error));
     return '';
   };
-  const written = pod.podIP === '' ? undefined : pod.podIP;
   const podIP =
     listening.at === 'NODE'
-      ? (written ?? nodeAddress(pod, listening.address, problems))
-      : given('status.podIP', 'pods', written);
-  const writtenApp = pod.metadata.annotations[appAddress];
-  const app = listening.at === 'APPLICATION' ? given(annotation, 'apps', writtenApp) : podIP;
-  if (listening.at !== 'APPLICATION' && writtenApp !== undefined && writtenApp !== podIP)
+      ? pod.podIP || nodeAddress(pod, listening.address, problems)
+      : given('status.podIP', 'pods', pod.podIP);
+  const app = listening.at === 'APPLICATION' ? given(annotation, 'apps', pod.appAddress) : podIP;
+  if (listening.at !== 'APPLICATION' && pod.appAddress !== '' && pod.appAddress !== podIP)
     problems.push(withoutEffect(pod, podIP));
   if (pod.nodeName === '')
     problems.push(
@@ -106,13 +102,8 @@ function nodeAddress(pod: PodObject, address: string, problems: Rejection[]): st
 const withAddresses = (
   pod: PodObject,
   [podIP = '', ...otherIPs]: readonly string[],
-  app: string,
-): PodObject => ({
-  ...pod,
-  podIP,
-  otherIPs,
-  metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, [appAddress]: app } },
-});
+  appAddress: string,
+): PodObject => ({ ...pod, podIP, otherIPs, appAddress });
 
 const problem = (pod: PodObject, field: string, message: string): Rejection => ({
   code: 'NOT_PLACED',

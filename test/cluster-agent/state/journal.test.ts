@@ -89,6 +89,19 @@ describe('a journal by key', () => {
     assert.equal(journal.counts.flushes, 2);
   });
 
+  it('writes nothing more once it is closed, as another process may have the folder', async () => {
+    const journal = open();
+    journal.put('a', body('1'));
+    const flushing = journal.flushed();
+    const closed = journal.close();
+    const next = open();
+    next.put('b', body('2'));
+    journal.put('a', body('3'));
+    journal.remove('a');
+    await Promise.all([flushing, closed]);
+    assert.deepEqual(contentOf(open()), { a: '1', b: '2' });
+  });
+
   it('says with its remedy what cannot be written, and keeps what it has', () => {
     const journal = open();
     rmSync(join(root, 'journal'), { recursive: true });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
-import { headlessServices } from '@isthmus/cluster-agent/translate/input.ts';
-import { addressConditions } from '@isthmus/cluster-agent/translate/address-conditions.ts';
+import { headlessServices } from '@isthmus/cluster-agent/source/files/addresses.ts';
+import { addressConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
 import { clusterReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
 import { aRejection, inputOf } from '../../fakes/cluster.ts';
 
@@ -86,6 +86,6 @@ describe('the report of a cluster', () => {
   });
 
   it('headless services have no address of their own', () => {
-    assert.deepEqual([...headlessServices(inputOf(services))], ['shop/peers.shop.svc.cluster.local']);
+    assert.deepEqual([...headlessServices(inputOf(services).view)], ['shop/peers.shop.svc.cluster.local']);
   });
 });

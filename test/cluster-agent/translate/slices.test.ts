@@ -33,7 +33,7 @@ function workloadsOf(text: string) {
     trustDomain: defaultTrustDomain,
     view,
     hub: emptyHubView,
-    refusedPorts: new Map<number, string>(),
+    serviceConditions: () => [],
     now: 0,
     upstreamZtunnels: new Set<string>(),
     health: provenWhenReady,

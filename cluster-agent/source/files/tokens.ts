@@ -3,24 +3,11 @@ import { existsSync } from 'node:fs';
 import { jwtVerify, SignJWT } from 'jose';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { seal, unseal, type Sealing } from '@isthmus/mesh/pki/seal.ts';
-import { AgentError } from '../agent-error.ts';
+import { AgentError } from '../../agent-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-
-/** Who a token proves its bearer to be: a service account, in a pod, on a node. */
-export interface Caller {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly pod: { readonly name: string; readonly uid: string };
-  readonly node: string;
-}
-
-/** Proves callers. The Kubernetes one, which asks the API server to review tokens, comes behind the same. */
-export interface Authenticator {
-  /** `header` is the call's `authorization`. Throws UNAUTHENTICATED. */
-  authenticate(header: string | undefined): Promise<Caller>;
-}
+import type { Authenticator, Caller } from '../../ca/authenticator.ts';
 
 const audience = 'istio-ca';
 const purpose = 'token key';

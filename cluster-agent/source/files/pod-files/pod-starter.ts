@@ -2,15 +2,15 @@ import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { ProjectedTokens } from './ca/tokens.ts';
+import { isProvenBy } from '../../../health/judge.ts';
+import type { Health } from '../../../health/tracker.ts';
+import { serviceKeyOf } from '../../../keys/names.ts';
+import type { ClusterView } from '../../../view/cluster-view.ts';
+import { modeOf } from '../../../view/mode.ts';
+import { nodeProxyOf } from '../../../view/node-proxy.ts';
+import type { Allocations } from '../allocations.ts';
+import type { ProjectedTokens } from '../tokens.ts';
 import { environmentOf, type FoundService, type PodFiles } from './pod-files.ts';
-import { isProvenBy } from './health/judge.ts';
-import type { Health } from './health/tracker.ts';
-import { serviceKeyOf } from './keys/names.ts';
-import type { Allocations } from './source/files/allocations.ts';
-import type { ClusterView } from './view/cluster-view.ts';
-import { modeOf } from './view/mode.ts';
-import { nodeProxyOf } from './view/node-proxy.ts';
 
 interface Deps {
   readonly files: PodFiles;

@@ -55,9 +55,9 @@ const foldersIn = (path: string): readonly string[] =>
 export const environmentOf = (pod: PodObject, services: readonly FoundService[]): string =>
   `${[...own(pod), ...services.flatMap(serviceVariables)].join('\n')}\n`;
 
-const own = ({ metadata, podIP, nodeName, serviceAccount }: PodObject): readonly string[] => [
+const own = ({ metadata, podIP, appAddress, nodeName, serviceAccount }: PodObject): readonly string[] => [
   `POD_IP=${podIP}`,
-  `APP_ADDRESS=${metadata.annotations['isthmus.io/app-address'] ?? ''}`,
+  `APP_ADDRESS=${appAddress}`,
   `POD_NAME=${metadata.name}`,
   `POD_NAMESPACE=${metadata.namespace}`,
   `SERVICE_ACCOUNT=${serviceAccount}`,

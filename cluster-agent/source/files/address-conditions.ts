@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import { vipCount, type ShareRefusal } from '../source/files/vip-shares.ts';
+import { vipCount, type ShareRefusal } from './vip-shares.ts';
 
 /** Pods and services that found no address in the cluster's block. */
 export function addressConditions({

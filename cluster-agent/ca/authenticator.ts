@@ -1,0 +1,13 @@
+/** Who a token proves its bearer to be: a service account, in a pod, on a node. */
+export interface Caller {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly pod: { readonly name: string; readonly uid: string };
+  readonly node: string;
+}
+
+/** Proves callers. The Kubernetes one, which asks the API server to review tokens, comes behind the same. */
+export interface Authenticator {
+  /** `header` is the call's `authorization`. Throws UNAUTHENTICATED. */
+  authenticate(header: string | undefined): Promise<Caller>;
+}

@@ -1,0 +1,38 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Authenticator } from '../ca/authenticator.ts';
+import type { Subscriber } from '../publish/delta.ts';
+import type { Source } from '../source/source.ts';
+
+/** What differs between the places that a cluster may run in, as the agent sees it. */
+export interface ClusterRuntime {
+  /** The cluster's objects, and whether its pods are ready. */
+  readonly source: Source;
+  /** Proves who calls for certificates and configuration. */
+  readonly authenticator: Authenticator;
+  readonly addresses: ServiceAddresses;
+  /** Undefined where a kubelet starts pods. */
+  readonly podStarting: PodStarting | undefined;
+  /** To be called about once a second. */
+  upkeep(): void;
+  /** What is degraded in the source and in the addresses. */
+  conditions(): readonly Condition[];
+  /** What is degraded in one service, beside what its endpoints say. */
+  serviceConditions(service: ServiceObject): readonly Condition[];
+}
+
+/** Where each proxy has addresses of its own for a service, as it captures at them. */
+export interface ServiceAddresses extends Subscriber {
+  readonly kind: 'PER_CLIENT';
+  /**
+   * Of the service, by its key, at a proxy, `<namespace>/<pod>`: allocated at the first call. None for a headless
+   * service, which is its endpoints, and none when there are no more.
+   */
+  of(client: string, service: string): readonly string[];
+}
+
+/** Gives pods what their processes start with. */
+export interface PodStarting {
+  /** After proxies have a delta, pods get what follows from it. */
+  readonly writer: Subscriber;
+}

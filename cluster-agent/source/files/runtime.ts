@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import type { Sealing } from '@isthmus/mesh/pki/seal.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { Health } from '../../health/tracker.ts';
+import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
+import { StateFile } from '../../state/state-file.ts';
+import type { ClusterView } from '../../view/cluster-view.ts';
+import { addressConditions, shareRefusalConditions } from './address-conditions.ts';
+import { FilesAddresses } from './addresses.ts';
+import { Allocations } from './allocations.ts';
+import { askFrom } from './ask.ts';
+import { filesSource } from './files-source.ts';
+import { Folder } from './folder.ts';
+import { LastGood } from './last-good.ts';
+import { PodFiles } from './pod-files/pod-files.ts';
+import { PodStarter } from './pod-files/pod-starter.ts';
+import { portConditions } from './port-conditions.ts';
+import { PortTrials, type TryBind } from './port-trials.ts';
+import { ProjectedTokens } from './tokens.ts';
+
+export interface FilesOptions {
+  /** The folder of YAML that is the cluster. */
+  readonly manifests: string;
+  /** A /20 of loopback addresses to allocate from. */
+  readonly addresses: string;
+  /** Where probes come from. */
+  readonly localAddress: string;
+  /** Finds out which ports proxies can bind. */
+  readonly tryBind: TryBind;
+}
+
+interface Deps {
+  readonly stateDir: string;
+  readonly sealing: Sealing;
+  readonly view: ClusterView;
+  /** Services of other clusters that this one may use. */
+  readonly remotes: () => Iterable<RemoteService>;
+  readonly health: () => Pick<Health, 'of'>;
+  /** Keys of services that proxies have; undefined before the cluster is listed. */
+  readonly services: () => { has(key: string): boolean } | undefined;
+  /** Whether this port can be bound is another answer now. */
+  readonly onPort: (port: number) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A cluster that is a folder of manifests on one machine, whose pods are processes at loopback addresses. Throws BAD_BLOCK. */
+export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime {
+  const { view, remotes, clock, random, log } = deps;
+  const at = (name: string) => join(deps.stateDir, name);
+  const allocations = new Allocations({
+    file: new StateFile(at('allocations.json'), log),
+    block: options.addresses,
+    clock,
+    log,
+  });
+  const folder = new Folder(options.manifests, new LastGood(new StateFile(at('manifests.json'), log)), log);
+  const trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: deps.onPort });
+  const tokens = new ProjectedTokens(at('token-key'), deps.sealing, clock);
+  const files = new PodFiles(at('pods'));
+  const starter = new PodStarter({
+    files,
+    view,
+    remotes,
+    health: deps.health,
+    tokens,
+    allocations,
+    clock,
+    log,
+  });
+  const tryPorts = () => trials.look(new Set(view.servicePorts()));
+  return {
+    source: filesSource({
+      folder,
+      allocations,
+      ask: askFrom(options.localAddress, new BoundDialer(clock, random), clock),
+      clock,
+    }),
+    authenticator: tokens,
+    addresses: new FilesAddresses({ allocations, view, remotes }),
+    podStarting: {
+      writer: {
+        published() {
+          void starter.write();
+          tryPorts();
+        },
+      },
+    },
+    upkeep() {
+      tryPorts();
+      const services = deps.services();
+      if (!services) return;
+      allocations.release((kind, owner) => isThere(view, services, kind, owner));
+      void starter.write();
+    },
+    conditions: () => [
+      ...folder.conditions,
+      ...addressConditions(allocations),
+      ...shareRefusalConditions(allocations.shareRefusals),
+    ],
+    serviceConditions: (service) => portConditions(trials.refused, service),
+  };
+}
+
+/** Owners of addresses are pods, and of virtual ones services at pods: `<namespace>/<pod>|<service>`. */
+function isThere(
+  view: ClusterView,
+  services: { has(key: string): boolean },
+  kind: string,
+  owner: string,
+): boolean {
+  const [pod = '', service] = owner.split('|');
+  const [namespace = '', name = ''] = pod.split('/');
+  if (view.get('Pod', namespace, name) === undefined) return false;
+  return kind !== 'vips' || (service !== undefined && services.has(service));
+}
