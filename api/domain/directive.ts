@@ -26,11 +26,18 @@ export interface Diversion {
   readonly deadline: number | undefined;
 }
 
+/** A cluster that is a member of the federation now. */
+export interface Member {
+  readonly cluster: string;
+}
+
 /** A service of the receiving cluster that may be reached from elsewhere, and from where. */
 export interface ExportGrant {
   readonly namespace: string;
   readonly name: string;
   readonly clusters: readonly string[];
+  /** Also from every member. Absent: only from the clusters that are named. */
+  readonly members?: true;
 }
 
 /** One exported service of one other cluster. */

@@ -3,6 +3,7 @@ import type {
   CompiledPolicy,
   Diversion,
   ExportGrant,
+  Member,
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
@@ -24,6 +25,7 @@ export type HubResource =
   | CompiledPolicy
   | TrafficPolicy
   | Diversion
+  | Member
   | ExportGrant
   | RemoteService;
 

@@ -1,4 +1,4 @@
-import { downTypes } from '@isthmus/api/wire/link.ts';
+import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import {
   parseClientId,
@@ -12,9 +12,6 @@ import {
   type ServiceKey,
   type WorkloadUid,
 } from './names.ts';
-
-/** A resource type that the hub sends. */
-export type DownType = (typeof downTypes)[number];
 
 /** What a change reaches: the key of something stored, or of an answer that is another one now. */
 export type Touched =

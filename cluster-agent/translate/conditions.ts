@@ -2,6 +2,7 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { healthConditions, list } from '../health/conditions.ts';
 import { byName } from './in-order.ts';
+import { grantedClusters } from '../view/granted-clusters.ts';
 import { gatewayReports } from './gateways.ts';
 import type { TranslateInput } from './input.ts';
 import { portsAt } from './members.ts';
@@ -15,7 +16,9 @@ export const clusterConditions = (input: TranslateInput, monotonic: number): rea
 
 /** Other clusters may use services of this one, and there is no way in. */
 function gatewayConditions(input: TranslateInput): readonly Condition[] {
-  const granted = [...input.hub.grants.values()].filter(({ clusters }) => clusters.length > 0);
+  const granted = [...input.hub.grants.values()].filter(
+    (grant) => grantedClusters(input.hub, input.cluster, grant).length > 0,
+  );
   if (granted.length === 0) return [];
   const gateways = [...gatewayReports(input).values()];
   if (gateways.some(({ ready }) => ready)) return [];

@@ -1,3 +1,4 @@
+import { grantedClusters } from '../view/granted-clusters.ts';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
@@ -115,7 +116,7 @@ function serviceOf(
     canonical: true,
     visibility: 'PUBLIC',
     exported: grant !== undefined,
-    grantedClusters: [...(grant?.clusters ?? [])].sort(),
+    grantedClusters: grantedClusters(input.hub, input.cluster, grant),
     leftClusters: distribution?.left ?? [],
   };
 }

@@ -3,6 +3,7 @@ import type {
   CompiledPolicy,
   Diversion,
   ExportGrant,
+  Member,
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
@@ -23,6 +24,7 @@ export interface HubView {
   readonly policies: ReadonlyMap<string, CompiledPolicy>;
   readonly traffic: ReadonlyMap<string, TrafficPolicy>;
   readonly diversions: ReadonlyMap<string, Diversion>;
+  readonly members: ReadonlyMap<string, Member>;
   readonly grants: ReadonlyMap<string, ExportGrant>;
   readonly remotes: ReadonlyMap<string, RemoteService>;
 }
@@ -34,6 +36,7 @@ export const emptyHubView: HubView = {
   policies: new Map(),
   traffic: new Map(),
   diversions: new Map(),
+  members: new Map(),
   grants: new Map(),
   remotes: new Map(),
 };
@@ -80,6 +83,7 @@ const fields: Readonly<Record<string, Field>> = {
   policy: fieldOf('policies', wire.compiledPolicy.decode, ({ name }) => name),
   traffic: fieldOf('traffic', wire.trafficPolicy.decode, keyOf),
   diversion: fieldOf('diversions', wire.diversion.decode, ({ id }) => id),
+  member: fieldOf('members', wire.member.decode, ({ cluster }) => cluster),
   grant: fieldOf('grants', wire.exportGrant.decode, keyOf),
   remote: fieldOf('remotes', wire.remoteService.decode, (one) => `${one.cluster}/${keyOf(one)}`),
 };

@@ -4,7 +4,7 @@ import { usableGateways } from '../policy/gateways.ts';
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
-import type { CompiledPolicy, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { CompiledPolicy, ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
@@ -54,6 +54,12 @@ export function compile(
       );
     case 'diversion':
       return named(link.diversion.encode, diversionsOf(snapshot), ({ id }) => id);
+    case 'member':
+      return named(
+        link.member.encode,
+        members(snapshot).map((name) => ({ cluster: name })),
+        (one) => one.cluster,
+      );
     case 'grant':
       return named(link.exportGrant.encode, grants(snapshot, cluster), keyOf);
     case 'remote':
@@ -109,13 +115,12 @@ const compiledPolicy = ({ settings }: Now, { value, revision }: Stored<AccessPol
 export const policyVersion = (snapshot: Now, stored: Stored<AccessPolicy>): string =>
   contentVersion(link.compiledPolicy.encode(compiledPolicy(snapshot, stored)));
 
-/** Until workspaces exist all members are in one, so a grant covers every other member. */
-function grants(snapshot: Now, cluster: string) {
-  const clusters = members(snapshot).filter((name) => name !== cluster);
+/** Until workspaces exist all members are in one, so a grant covers every member and names none. */
+function grants(snapshot: Now, cluster: string): readonly ExportGrant[] {
   const services = snapshot.observed.get(cluster)?.services.values() ?? [];
   return [...services]
     .filter((service) => isExported(snapshot, cluster, service))
-    .map(({ namespace, name }) => ({ namespace, name, clusters }));
+    .map(({ namespace, name }) => ({ namespace, name, clusters: [], members: true }));
 }
 
 function remotes(snapshot: Now, cluster: string, exported: (cluster: string) => Resources): Resources {

@@ -1017,7 +1017,27 @@ export declare type Diversion = Message<"isthmus.link.v1.Diversion"> & {
 export declare const DiversionSchema: GenMessage<Diversion>;
 
 /**
- * Type "grant". Resource name: "<namespace>/<name>". A service of this cluster that may be reached from elsewhere.
+ * Type "member". Resource name: the cluster. A cluster that is a member of the federation now; the receiver is one, too.
+ * Comes before "grant". A hub that does not know the type never says that it has sent everything of it.
+ *
+ * @generated from message isthmus.link.v1.Member
+ */
+export declare type Member = Message<"isthmus.link.v1.Member"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export declare const MemberSchema: GenMessage<Member>;
+
+/**
+ * Type "grant". Resource name: "<namespace>/<name>". A service that may be reached from other clusters where a cluster has
+ * it: from those that are named, and from all members if members is set.
  *
  * @generated from message isthmus.link.v1.ExportGrant
  */
@@ -1036,6 +1056,11 @@ export declare type ExportGrant = Message<"isthmus.link.v1.ExportGrant"> & {
    * @generated from field: repeated string clusters = 3;
    */
   clusters: string[];
+
+  /**
+   * @generated from field: bool members = 4;
+   */
+  members: boolean;
 };
 
 /**

@@ -5,6 +5,7 @@ import type {
   CompiledPolicy,
   Diversion,
   ExportGrant,
+  Member,
   RemoteService,
 } from '../../domain/directive.ts';
 import type { TrafficPolicy } from '../../domain/traffic-policy.ts';
@@ -13,6 +14,7 @@ import {
   CompiledPolicySchema,
   DiversionSchema,
   ExportGrantSchema,
+  MemberSchema,
   RemoteServiceSchema,
   TrafficPolicySchema,
   type RemoteService as WireRemote,
@@ -95,14 +97,22 @@ export const diversion: Codec<Diversion> = codec(
   }),
 );
 
+/** Type `member`, named by the cluster. */
+export const member: Codec<Member> = codec(
+  MemberSchema,
+  ({ cluster }) => ({ cluster }),
+  ({ cluster }, fields): Member => ({ cluster: fields.label('cluster', cluster) }),
+);
+
 /** Type `grant`, named `<namespace>/<name>`. */
 export const exportGrant: Codec<ExportGrant> = codec(
   ExportGrantSchema,
-  ({ clusters, ...rest }) => ({ ...rest, clusters: [...clusters] }),
+  ({ namespace, name, clusters, members = false }) => ({ namespace, name, clusters: [...clusters], members }),
   (grant, fields): ExportGrant => ({
     namespace: fields.label('namespace', grant.namespace),
     name: fields.label('name', grant.name),
     clusters: grant.clusters,
+    ...(grant.members && { members: true }),
   }),
 );
 

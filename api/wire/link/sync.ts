@@ -21,8 +21,17 @@ export const upTypes = ['cluster', 'service', 'gateway', 'applied'] as const;
 /** Resource types that the hub produces, in the order in which they are sent. */
 export const downTypes = [
   ...(['trust-bundle', 'intermediate', 'activation', 'policy'] as const),
-  ...(['traffic', 'diversion', 'grant', 'remote'] as const),
+  ...(['traffic', 'diversion', 'member', 'grant', 'remote'] as const),
 ] as const;
+
+/** A resource type that the hub sends. */
+export type DownType = (typeof downTypes)[number];
+
+/**
+ * Types that hubs of every version know: an agent that has everything of these has all that there is, as `member` comes
+ * before `grant`.
+ */
+export const awaitedDownTypes: readonly DownType[] = downTypes.filter((type) => type !== 'member');
 
 export const syncMessage: Codec<SyncMessage> = codec(
   SyncMessageSchema,

@@ -1,7 +1,7 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { epochHeader } from '@isthmus/api/grpc/services.ts';
-import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import { awaitedDownTypes, downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
@@ -28,7 +28,7 @@ class HubSync implements LinkStream<SyncMessage> {
   #settled: Promise<unknown> = Promise.resolve();
   /** Undefined while the view is taken from another link. */
   #down: ClientSession | undefined;
-  readonly #awaited = new Set<string>(downTypes);
+  readonly #awaited = new Set<string>(awaitedDownTypes);
   #resources = 0;
   #isCounted = false;
   #retry: Timer | undefined;

@@ -125,7 +125,8 @@ const values: { [N in CodecName]: Value<N> } = {
     remoteOnly: true,
     deadline: 1_800_000_000_000,
   },
-  exportGrant: { namespace: 'shop', name: 'cart', clusters: ['west', 'south'] },
+  exportGrant: { namespace: 'shop', name: 'cart', clusters: ['west', 'south'], members: true },
+  member: { cluster: 'west' },
   remoteService: remote,
   question: {
     id: 'q',
