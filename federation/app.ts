@@ -18,14 +18,12 @@ import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
 import { hubPorts, watchActivation } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
-import { Reports } from './link/reports.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
-import { HubIndexes } from './index/hub-indexes.ts';
 import { intentOf } from './state/intent.ts';
-import { Live } from './state/live.ts';
+import { hubState } from './hub-state.ts';
+import type { Live } from './state/live.ts';
 import { watchFirstExports } from './policy/first-exports.ts';
 import { watchNetworks } from './registry/network.ts';
-import { Observations } from './observation/observations.ts';
 import { watchRemoval } from './state/removal.ts';
 import { watchSweep } from './state/sweep.ts';
 import { memoryStore } from './store/memory.ts';
@@ -125,18 +123,14 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const over = new AbortController();
   closing.add(() => over.abort(new Error('the hub ends')));
   const settings = settingsOf(options, ca.hash);
-  const index = new HubIndexes();
-  const observations = new Observations(clock);
-  const live = await Live.start({ store, settings, epoch, index, observations, log }, over.signal);
+  const state = await hubState({ store, settings, epoch, clock, log, limits: options.limits }, over.signal);
+  const { live } = state;
   const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
   closing.add(() => runner.attempts.flush());
-  const restored = await restoreReports(store, live, observations, options);
   const { server } = certificates;
-  const { limits } = options;
   const onReportsRefused = status.reportsRefused.bind(status);
-  const deps = { clock, random, log, live, observations, store, runner, ca, provider, server, limits };
-  const ports = hubPorts({ ...deps, onReportsRefused });
-  const link = listeners.open(ports, restored);
+  const ports = hubPorts({ ...options, ...state, store, runner, ca, provider, server, onReportsRefused });
+  const link = listeners.open(ports, state.restored);
   closing.add(() => link.stop());
   watch({ live, store, runner, clock, log }, over.signal);
   const ask = link.ask;
@@ -196,26 +190,6 @@ const settingsOf = (options: HubOptions, linkCaHash: string) => ({
   joinEndpoints: joinsOf(options),
   linkEndpoints: linksOf(options),
 });
-
-/** What clusters had reported before: shown as stale, and held until they report again. */
-async function restoreReports(
-  store: Store,
-  live: Live,
-  observations: Observations,
-  { log, limits }: HubOptions,
-): Promise<Map<string, Reports>> {
-  const restored = new Map<string, Reports>();
-  const saved = await store.readObserved();
-  for (const cluster of live.current.intent.clusters.keys()) {
-    const bytes = saved.get(cluster);
-    const loaded = bytes && Reports.load(bytes, limits);
-    if (loaded && !loaded.ok)
-      log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
-    observations.update(cluster, (record) => (loaded?.ok ? loaded.value.change(record) : record));
-    if (loaded?.ok) restored.set(cluster, loaded.value.reports);
-  }
-  return restored;
-}
 
 function writeEndpoint(stateDir: string, urls: Pick<RunningHub, 'url' | 'adminUrl'>): void {
   const endpoint = { ...urls, tokenFile: join(stateDir, 'admin-token'), pid: process.pid };

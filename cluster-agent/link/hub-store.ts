@@ -1,9 +1,9 @@
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
-import { downTypes } from '@isthmus/api/wire/link.ts';
+import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { formatTouched, parseTouched, type DownType } from '../keys/touched.ts';
+import { formatTouched, parseTouched } from '../keys/touched.ts';
 import { emptyHubView, withResource, withStandIn, withoutResource, type HubView } from '../view/hub-view.ts';
 import { HubJournal, type KeptBodies } from './hub-journal.ts';
 import { decodeKept, encodeKept } from './kept-resource.ts';

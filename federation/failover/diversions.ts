@@ -1,29 +1,41 @@
 import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import { formatDiversionId } from '@isthmus/api/domain/diversion-id.ts';
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Now } from '../state/now.ts';
 
 /** Drains and executed failovers as one thing: shares of new connections that leave a cluster. Intent alone says which. */
-export function diversionsOf({ intent }: Pick<Now, 'intent'>): readonly Diversion[] {
-  const drains = [...intent.clusters.values()]
-    .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')
-    .map(({ value }): Diversion => ({
-      id: `drain:${value.name}`,
-      cluster: value.name,
-      percent: value.drainPercent,
-      services: [],
-      remoteOnly: value.drainScope === 'REMOTE',
-      deadline: value.drainDeadline,
-    }));
-  const failovers = [...intent.failovers.values()].flatMap(({ value }) =>
-    value.clusters.map((cluster): Diversion => ({
-      id: `failover:${value.id}:${cluster}`,
-      cluster,
-      services: value.services,
-      percent: Math.round((value.percent * (value.returning?.left ?? 100)) / 100),
-      remoteOnly: value.scope === 'REMOTE',
-      deadline: undefined,
-    })),
-  );
-  return [...drains, ...failovers];
+export const diversionsOf = ({ intent }: Pick<Now, 'intent'>): readonly Diversion[] => [
+  ...[...intent.clusters.values()].flatMap(({ value }) => drainOf(value) ?? []),
+  ...[...intent.failovers.values()].flatMap(({ value }) =>
+    value.clusters.flatMap((cluster) => failoverFrom(value, cluster) ?? []),
+  ),
+];
+
+/** The drain of a cluster, if it is a member that is drained. */
+export function drainOf(cluster: Cluster | undefined): Diversion | undefined {
+  if (!cluster || cluster.drainPercent === 0 || cluster.admission !== 'ADMITTED') return undefined;
+  return {
+    id: formatDiversionId({ drain: cluster.name }),
+    cluster: cluster.name,
+    percent: cluster.drainPercent,
+    services: [],
+    remoteOnly: cluster.drainScope === 'REMOTE',
+    deadline: cluster.drainDeadline,
+  };
+}
+
+/** What a failover takes from one of its clusters. */
+export function failoverFrom(failover: Failover | undefined, cluster: string): Diversion | undefined {
+  if (!failover?.clusters.includes(cluster)) return undefined;
+  return {
+    id: formatDiversionId({ failover: failover.id, cluster }),
+    cluster,
+    services: failover.services,
+    percent: Math.round((failover.percent * (failover.returning?.left ?? 100)) / 100),
+    remoteOnly: failover.scope === 'REMOTE',
+    deadline: undefined,
+  };
 }
 
 /** Whether a diversion is of an operation's subject: `drain:<cluster>` or `failover:<id>`. */

@@ -3,7 +3,7 @@ import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, DecideContext } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
-import { diversionVersion, intermediateVersion } from '../compile/versions.ts';
+import { versionOf } from '../compile/version-of.ts';
 import { diversionsOf, isOf } from './diversions.ts';
 import { waitsAt } from '../state/waits.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
@@ -96,15 +96,15 @@ export const advanceOperations: Command<object, { advanced: readonly string[] }>
 
 function hasApplied({ type, subject }: Operation, record: ClusterRecord | undefined, snapshot: Now): boolean {
   if (!record) return false;
-  const holds = (what: string, version: string) => {
-    const said = record.applied.get(what);
-    return said?.state === 'APPLIED' && said.version === version;
+  const holds = (type: 'diversion' | 'intermediate', name: string) => {
+    const said = record.applied.get(`${type}/${name}`);
+    return said?.state === 'APPLIED' && said.version === versionOf(snapshot, type, name);
   };
   const standing = diversionsOf(snapshot).filter(({ id }) => isOf(subject, id));
   switch (type) {
     case 'EXECUTE_FAILOVER':
     case 'DRAIN_CLUSTER':
-      return standing.every((one) => holds(`diversion/${one.id}`, diversionVersion(one)));
+      return standing.every((one) => holds('diversion', one.id));
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
       return (
@@ -112,9 +112,7 @@ function hasApplied({ type, subject }: Operation, record: ClusterRecord | undefi
         ![...record.applied.keys()].some((what) => isOf(`diversion/${subject}`, what))
       );
     case 'REVOKE_CLUSTER':
-      return revokedOf(snapshot, subject).every((one) =>
-        holds(`intermediate/${one.keyId}`, intermediateVersion(one, snapshot.intent)),
-      );
+      return revokedOf(snapshot, subject).every((one) => holds('intermediate', one.keyId));
   }
 }
 

@@ -1,10 +1,19 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import { downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import {
+  awaitedDownTypes,
+  downTypes,
+  upTypes,
+  type DownType,
+  type SyncMessage,
+} from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import type { Receiver } from '../compile/audience.ts';
+import type { CatalogUpdate } from '../compile/compiled.ts';
+import { differences, withFlips } from '../compile/differences.ts';
 import { Reads } from '../state/reads.ts';
 import { withListing } from '../observation/record-steps.ts';
 import { isHeld } from './hold.ts';
@@ -26,10 +35,10 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
-  readonly #last = new Map<string, unknown>();
   /** What was read to decide what is held back. */
   #holds = new Reads();
   readonly #pace: Pace;
+  #receiver: Receiver;
   /** Responses that wait for their time. */
   #delayed = 0;
   #stopped = false;
@@ -46,10 +55,14 @@ export class AgentSync implements LinkStream<SyncMessage> {
     this.#link = link;
     this.#hub = hub;
     this.#reports = reports;
+    this.#receiver = hub.catalog.receiver(cluster);
     this.#up = new ClientSession(upTypes, reports.versions());
     this.#down = new ServerSession({
       types: downTypes,
-      lookup: (type) => ({ resources: hub.resources(cluster, type), moment: this.#moment(), complete: true }),
+      lookup: (type) => {
+        const resources = hub.catalog.view(type as DownType, this.#receiver);
+        return { resources, moment: hub.catalog.moment, complete: true };
+      },
       hold: (type, name) => isHeld(this.#holds.through(hub.snapshot()), cluster, type, name),
       onAck: (type, acknowledgement) => this.#acknowledged(type, acknowledgement),
     });
@@ -96,19 +109,21 @@ export class AgentSync implements LinkStream<SyncMessage> {
 
   /** The agent has acknowledged everything that there was for it, and all that it reports has been taken. */
   get isWhole(): boolean {
-    const isSent = downTypes.every((type) => this.#down.completed(type)) && this.#down.unanswered === 0;
+    const isSent =
+      awaitedDownTypes.every((type) => this.#down.completed(type)) && this.#down.unanswered === 0;
     return isSent && this.#up.allComplete && this.#delayed === 0;
   }
 
-  /** Something that this cluster must know may have changed. */
-  wake(): void {
-    const letGo = this.#holds.changedIn(this.#hub.snapshot());
-    if (letGo) this.#holds = new Reads();
-    for (const type of downTypes) {
-      const resources = this.#hub.resources(this.cluster, type);
-      // What is held back is decided anew also where no resource was replaced.
-      if (letGo || this.#last.get(type) !== resources) this.#down.changed(type);
-      this.#last.set(type, resources);
+  /** Marks what it should hold otherwise than before, and sends it. */
+  wake(update: CatalogUpdate): void {
+    const before = this.#receiver;
+    this.#receiver = withFlips(before, update.flips);
+    for (const { type, name } of differences(update, before, this.#receiver))
+      this.#down.changed(type, [name]);
+    // What is held back is decided anew also where no resource was replaced.
+    if (this.#holds.changedIn(this.#hub.snapshot())) {
+      this.#holds = new Reads();
+      for (const type of downTypes) this.#down.changed(type);
     }
     this.#pump.wake();
   }
@@ -116,11 +131,6 @@ export class AgentSync implements LinkStream<SyncMessage> {
   stop(): void {
     this.#stopped = true;
     this.#pump.stop();
-  }
-
-  #moment() {
-    const { epoch, intent } = this.#hub.snapshot();
-    return { epoch: BigInt(epoch), revision: BigInt(intent.revision) };
   }
 
   #nextDown(): SyncMessage | undefined {

@@ -6,6 +6,7 @@ import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { Slices } from '@isthmus/mesh/process/slices.ts';
 import { withLink } from '../observation/record-steps.ts';
 import type { Now } from '../state/now.ts';
+import type { CatalogUpdate } from '../compile/compiled.ts';
 import { Admission } from './admission.ts';
 import { AgentLinks } from './agent-links.ts';
 import { denialOf } from './denied.ts';
@@ -72,9 +73,9 @@ export class LinkDoors {
   }
 
   /** Sends changes to every agent; an agent that is no longer a member is disconnected, with all its streams. */
-  wakeAll(): void {
+  wakeAll(update: CatalogUpdate): void {
     this.#membersChanged();
-    for (const link of this.#links.all()) link.stream(syncStream)?.wake();
+    for (const link of this.#links.all()) link.stream(syncStream)?.wake(update);
   }
 
   async ask<A extends Ask>(cluster: string, ask: A): Promise<AnswerTo<A>> {

@@ -17,7 +17,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Command } from '../command/command.ts';
 import { byHub, type CommandOptions, type CommandRunner } from '../command/run.ts';
-import { Compiler } from '../compile/compiler.ts';
+import type { Catalog } from '../compile/catalog.ts';
 import { join } from '../registry/join-tokens.ts';
 import { touches, type ChangeSet } from '../state/change-set.ts';
 import type { Observations } from '../observation/observations.ts';
@@ -35,6 +35,7 @@ interface Deps {
   readonly log: Log;
   readonly live: Live;
   readonly observations: Observations;
+  readonly catalog: Catalog;
   readonly store: Store;
   readonly runner: CommandRunner;
   readonly ca: LinkCa;
@@ -49,8 +50,7 @@ const saveEvery = 200;
 
 /** The link's view of the hub. */
 export function hubPorts(deps: Deps): HubPorts {
-  const { clock, random, log, live, observations, store, ca, server } = deps;
-  const compiler = new Compiler();
+  const { clock, random, log, live, observations, catalog, store, ca, server } = deps;
   const saves = new Map<string, () => Uint8Array>();
   return {
     lines: new LimitedLines(clock, log),
@@ -65,7 +65,7 @@ export function hubPorts(deps: Deps): HubPorts {
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),
     observe: (cluster, step) => observations.update(cluster, step),
-    resources: (cluster, type) => compiler.resources(live.current, cluster, type),
+    catalog,
     saveReports(cluster, bytes) {
       const underWay = saves.has(cluster);
       saves.set(cluster, bytes);

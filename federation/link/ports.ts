@@ -10,7 +10,8 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import type { Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { Catalog } from '../compile/catalog.ts';
+import type { ChangeListener } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Denied } from '../command/attempts.ts';
@@ -36,11 +37,11 @@ export interface HubPorts {
   readonly limits: ClusterLimits;
   snapshot(): Now;
   /** Calls after every change of intent or observation; gives what takes the listener away. */
-  onChange(listener: () => void): () => void;
+  onChange(listener: ChangeListener): () => void;
   /** Replaces what is observed of a cluster. */
   observe(cluster: string, step: (before: ClusterRecord) => ClusterRecord): void;
-  /** Everything that a cluster must know of one type, by name. */
-  resources(cluster: string, type: string): ReadonlyMap<string, Resource>;
+  /** All that goes down. */
+  readonly catalog: Catalog;
   /** Records in the audit log that a caller may not join or may not use the link. */
   denied(denied: Denied): void;
   /** Counts what was refused of what a cluster's agent has sent. */

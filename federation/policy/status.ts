@@ -1,6 +1,6 @@
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
-import { policyVersion } from '../compile/compile.ts';
+import { versionOf } from '../compile/version-of.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
@@ -16,7 +16,7 @@ export interface PolicyStatus extends Pick<Applied, 'state' | 'message' | 'proxi
  */
 export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): readonly PolicyStatus[] {
   const { name, target } = stored.value;
-  const version = policyVersion(snapshot, stored);
+  const version = versionOf(snapshot, 'policy', name);
   return [...snapshot.intent.clusters.values()]
     .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
     .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
@@ -29,13 +29,13 @@ export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): reado
 function reported(
   record: ClusterRecord | undefined,
   subject: string,
-  version: string,
+  version: string | undefined,
 ): Pick<Applied, 'state' | 'message' | 'proxies'> {
   const refusal = record?.refused.get(subject);
   const applied = record?.applied.get(subject);
   const said = applied?.version === version ? applied : undefined;
   // A refusal that the agent reports says what is in force instead.
-  if (refusal?.version === version && said?.state !== 'REJECTED')
+  if (refusal && refusal.version === version && said?.state !== 'REJECTED')
     return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
   return said ?? { state: 'PENDING', message: '', proxies: 0 };
 }

@@ -4,7 +4,7 @@ import { addChanges, CollectedChanges, written, type ChangeSet } from './change-
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { KeptIndexes } from './indexes.ts';
 import { applyWrites, intentOf, storedOf } from './intent.ts';
-import type { Now } from './now.ts';
+import type { CompiledVersions, Now } from './now.ts';
 import type { Settings } from './snapshot.ts';
 
 /** What is observed, which its writer changes by itself. */
@@ -23,6 +23,7 @@ interface LiveDeps {
   readonly epoch: number;
   readonly index: KeptIndexes;
   readonly observations: Observed;
+  readonly compiled: CompiledVersions;
   readonly log: Log;
 }
 
@@ -47,10 +48,11 @@ export class Live {
 
   /** Reads the store and follows it until the signal aborts. */
   static async start(deps: LiveDeps, signal: AbortSignal): Promise<Live> {
-    const { store, settings, epoch, index, observations, log } = deps;
+    const { store, settings, epoch, index, observations, compiled, log } = deps;
     const contents = await store.read();
     const intent = intentOf(contents);
-    const live = new Live({ epoch, settings, intent, observed: observations.records, index }, deps);
+    const observed = observations.records;
+    const live = new Live({ epoch, settings, intent, observed, index, compiled }, deps);
     live
       .#follow(store, contents.revision, signal)
       .catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));

@@ -1,7 +1,15 @@
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
+import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Indexes } from './indexes.ts';
 import type { FederationSnapshot } from './snapshot.ts';
+
+/** What was compiled last, and the revision that it was made from, which may be an earlier one than that of now. */
+export interface CompiledVersions {
+  readonly moment: Moment;
+  get(type: DownType, name: string): { readonly version: string } | undefined;
+}
 
 /**
  * What a decision is made from. Valid within one turn of the event loop: what is observed is beside the snapshot and
@@ -11,4 +19,5 @@ export interface Now extends FederationSnapshot {
   /** One map for the life of the hub. Records are replaced, never changed. */
   readonly observed: ReadonlyMap<ClusterName, ClusterRecord>;
   readonly index: Indexes;
+  readonly compiled: CompiledVersions;
 }

@@ -17,13 +17,13 @@ export class Reads {
 
   /** The snapshot, with everything noted that is read of it: intent by kind, observation by cluster and field. */
   through(snapshot: Now): Now {
-    const { epoch, settings, index } = snapshot;
+    const { epoch, settings, index, compiled } = snapshot;
     const intent = new Proxy(snapshot.intent, {
       get: (_intent, key: Extract<keyof IntentState, string>) =>
         this.note(`intent.${key}`, snapshot, (at) => at.intent[key]),
     });
     // Epoch and settings are the same as long as the process lives; what is read of an index is noted by its reader.
-    return { epoch, settings, intent, observed: this.#observed(snapshot), index };
+    return { epoch, settings, intent, observed: this.#observed(snapshot), index, compiled };
   }
 
   /** Notes an input that is read by a function of its own, and gives its value. */

@@ -6,6 +6,9 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { Command } from '../../federation/command/command.ts';
 import { CommandRunner, type CommandOptions, type Outcome } from '../../federation/command/run.ts';
 import { HubIndexes } from '../../federation/index/hub-indexes.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
+import type { Compiled } from '../../federation/compile/compiled.ts';
+import { Catalog } from '../../federation/compile/catalog.ts';
 import { Observations } from '../../federation/observation/observations.ts';
 import { Live } from '../../federation/state/live.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
@@ -63,6 +66,8 @@ export class Federation {
   readonly stop = new AbortController();
   readonly random = seededRandom(7);
   readonly observations = new Observations(this.clock);
+  /** Compiles nothing until it is started. */
+  readonly catalog = new Catalog();
   live!: Live;
   runner!: CommandRunner;
 
@@ -81,6 +86,7 @@ export class Federation {
         epoch: 1,
         index,
         observations: one.observations,
+        compiled: one.catalog,
         log: silentLog,
       },
       stop.signal,
@@ -178,6 +184,16 @@ export class Federation {
     const report = { sequence: 1, sentAt: this.clock.now(), workloads: 1, unreadable: [], services };
     const { proxiesConnected } = record;
     this.observe(withHealth(record, { ...report, proxiesConnected }, this.clock.now()));
+  }
+
+  /** What a cluster receives of a type now, compiled anew. */
+  received(cluster: string, type: DownType): ReadonlyMap<string, Compiled> {
+    const catalog = new Catalog();
+    catalog.start(this.now);
+    const view = catalog.view(type, catalog.receiver(cluster));
+    return new Map(
+      [...view.keys()].flatMap((name) => catalog.get(type, name) ?? []).map((one) => [one.name, one]),
+    );
   }
 
   /** The listeners of the changes until now have run. */

@@ -4,8 +4,6 @@ import { decodeIntermediate } from '@isthmus/api/wire/trust.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { UserError } from '../../federation/command/command.ts';
-import { compile } from '../../federation/compile/compile.ts';
-import { Compiler } from '../../federation/compile/compiler.ts';
 import { createJoinToken, join } from '../../federation/registry/join-tokens.ts';
 import { revokeCluster } from '../../federation/registry/membership.ts';
 import { mostNamespaces, setClusterNamespaces } from '../../federation/registry/namespaces.ts';
@@ -108,7 +106,7 @@ describe('what a cluster is admitted for', () => {
   it('keeps services of namespaces that a cluster may not host from all others, and says so', async () => {
     await federation.put(aMember('east', { namespaces: ['pay'] }), aMember('west'));
     for (const name of ['east', 'west']) federation.report(name, { services: { cart: 2 } });
-    const remotes = (cluster: string) => [...compile(federation.now, cluster, 'remote').keys()];
+    const remotes = (cluster: string) => [...federation.received(cluster, 'remote').keys()];
     assert.deepEqual([remotes('west'), remotes('east')], [[], []]);
     const [condition] = conditionsOf(federation.now, 'east').filter(
       ({ reason }) => reason === 'NAMESPACE_NOT_ALLOWED',
@@ -130,9 +128,8 @@ describe('what a cluster is admitted for', () => {
       revoked: false,
       activated: true,
     });
-    const compiler = new Compiler();
     const sent = () => {
-      const body = compiler.resources(federation.now, 'west', 'intermediate').get('k1')?.body;
+      const body = federation.received('west', 'intermediate').get('k1')?.body;
       const decoded = decodeIntermediate(body as Uint8Array);
       return decoded.ok ? decoded.value.namespaces : assert.fail(decoded.error);
     };

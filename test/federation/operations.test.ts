@@ -3,7 +3,7 @@ import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
-import { diversionVersion, intermediateVersion } from '../../federation/compile/versions.ts';
+import { versionOf } from '../../federation/compile/version-of.ts';
 import { diversionsOf } from '../../federation/failover/diversions.ts';
 import { waits } from '../../federation/failover/operation.ts';
 import { watchOperations } from '../../federation/failover/watch.ts';
@@ -40,7 +40,9 @@ describe('federation/failover: operations', () => {
     hub.report(cluster, { record: { applied: new Map(applied.map((said) => [said.subject, said])) } });
   /** Every diversion that stands, as a cluster that has applied it says. */
   const standing = () =>
-    diversionsOf(hub.now).map((each) => one(`diversion/${each.id}`, diversionVersion(each)));
+    diversionsOf(hub.now).map((each) =>
+      one(`diversion/${each.id}`, versionOf(hub.now, 'diversion', each.id) ?? ''),
+    );
   const drain = async (cluster: string) => {
     const outcome = await hub.run(drainCluster, { cluster, percent: 50, scope: 'ALL', deadline: undefined });
     assert.ok(outcome.ok);
@@ -116,12 +118,12 @@ describe('federation/failover: operations', () => {
       activated: true,
     };
     await hub.put(record);
+    const before = versionOf(hub.now, 'intermediate', 'k1');
     const outcome = await hub.run(revokeCluster, { cluster: 'east' });
     assert.ok(outcome.ok);
     const id = outcome.payload.operation?.id ?? '';
-    const [before, after] = [record, { ...record, revoked: true }].map((one) =>
-      intermediateVersion(one, hub.now.intent),
-    );
+    const after = versionOf(hub.now, 'intermediate', 'k1');
+    assert.notEqual(before, after);
     says('east-2', [one('intermediate/k1', after!)]);
     for (const said of [
       one('intermediate/k1', before!),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { compile } from '../../federation/compile/compile.ts';
 import { applyPolicy } from '../../federation/policy/access-policy.ts';
 import { checkPrincipal } from '../../federation/policy/principal.ts';
 import { exportService, unexportService } from '../../federation/policy/service-export.ts';
@@ -66,7 +65,7 @@ describe('federation/policy: labels and exports', () => {
       assert.ok(!outcome.ok && outcome.errors[0]?.field.join('.') === 'policy.access.target.labels');
     });
 
-  const remotes = (cluster: string) => [...compile(hub.now, cluster, 'remote').keys()];
+  const remotes = (cluster: string) => [...hub.received(cluster, 'remote').keys()];
   const conditions = (cluster: string) =>
     serviceView(hub.now, 'shop/cart')
       ?.clusters.find((one) => one.cluster === cluster)

@@ -3,6 +3,7 @@ import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { HubError } from '../../hub-error.ts';
 import { withLink } from '../../observation/record-steps.ts';
+import type { CatalogUpdate } from '../../compile/compiled.ts';
 import type { Place } from '../admission.ts';
 import type { AgentLink } from '../agent-link.ts';
 import { AgentSync } from '../agent-sync.ts';
@@ -44,9 +45,9 @@ class SyncStream implements LinkStream<SyncMessage> {
     });
   }
 
-  /** Something that this cluster must know may have changed. */
-  wake(): void {
-    this.#session?.wake();
+  /** What it should hold may be something else now. */
+  wake(update: CatalogUpdate): void {
+    this.#session?.wake(update);
   }
 
   stop(): void {

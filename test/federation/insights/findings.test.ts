@@ -4,7 +4,7 @@ import { namespaceOf, type Condition } from '@isthmus/api/domain/condition.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { orderOf } from '../../../federation/insights/finding.ts';
 import { findings } from '../../../federation/insights/findings.ts';
-import { policyVersion } from '../../../federation/compile/compile.ts';
+import { versionOf } from '../../../federation/compile/version-of.ts';
 import { drainCluster } from '../../../federation/registry/drain.ts';
 import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
 import { aMember, Federation } from '../../fakes/federation.ts';
@@ -149,7 +149,7 @@ describe('federation/insights: findings', () => {
 
   it('name policies that a cluster has not applied, and why', async () => {
     await hub.put(policy);
-    const version = policyVersion(hub.now, hub.now.intent.accessPolicies.get('deny')!);
+    const version = versionOf(hub.now, 'policy', 'deny') ?? '';
     const applied = (state: 'APPLIED' | 'PENDING' | 'REJECTED', message: string) =>
       new Map([['policy/deny', { subject: 'policy/deny', version, state, message, proxies: 1 }]]);
     const reasonAt = () => now().filter(({ cluster }) => cluster === 'east')[0];

@@ -1,0 +1,35 @@
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+
+/** Which clusters receive a resource. */
+export type Audience =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'clusters'; readonly clusters: ReadonlySet<ClusterName> }
+  /** All but the owner, and those that have a service of that name to themselves. */
+  | { readonly kind: 'peers'; readonly owner: ClusterName; readonly service: ServiceKey };
+
+/** What of a cluster decides which resources it receives. `alone`: services that it has and does not export. */
+export interface Receiver {
+  readonly cluster: ClusterName;
+  readonly alone: ReadonlySet<ServiceKey>;
+}
+
+export function receives(audience: Audience, { cluster, alone }: Receiver): boolean {
+  switch (audience.kind) {
+    case 'all':
+      return true;
+    case 'clusters':
+      return audience.clusters.has(cluster);
+    case 'peers':
+      return audience.owner !== cluster && !alone.has(audience.service);
+  }
+}
+
+export function isSameAudience(one: Audience, other: Audience): boolean {
+  if (one === other) return true;
+  if (one.kind === 'clusters' && other.kind === 'clusters') return isSameSet(one.clusters, other.clusters);
+  // Owner and service are part of the resource's name.
+  return one.kind === other.kind && one.kind !== 'clusters';
+}
+
+const isSameSet = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  one === other || (one.size === other.size && [...one].every((name) => other.has(name)));

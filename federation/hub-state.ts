@@ -1,0 +1,63 @@
+import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import { Catalog } from './compile/catalog.ts';
+import { HubIndexes } from './index/hub-indexes.ts';
+import { Reports } from './link/reports.ts';
+import { Observations } from './observation/observations.ts';
+import { Live } from './state/live.ts';
+import type { Settings } from './state/snapshot.ts';
+import type { Epoch, Store } from './store/store.ts';
+
+interface HubStateDeps {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: ClusterLimits;
+}
+
+/** Intent, observation, and what follows from both. */
+export interface HubState {
+  readonly live: Live;
+  readonly observations: Observations;
+  readonly catalog: Catalog;
+  /** By cluster, what its agent had reported before. */
+  readonly restored: ReadonlyMap<string, Reports>;
+}
+
+/** The state of a hub, as the store has it, which follows the store until the signal aborts. */
+export async function hubState(deps: HubStateDeps, signal: AbortSignal): Promise<HubState> {
+  const { store, settings, epoch, clock, log } = deps;
+  const index = new HubIndexes();
+  const observations = new Observations(clock);
+  const catalog = new Catalog();
+  const live = await Live.start(
+    { store, settings, epoch, index, observations, compiled: catalog, log },
+    signal,
+  );
+  const restored = await restoreReports(store, live, observations, deps);
+  catalog.start(live.current);
+  return { live, observations, catalog, restored };
+}
+
+/** What clusters had reported before: shown as stale, and held until they report again. */
+async function restoreReports(
+  store: Store,
+  live: Live,
+  observations: Observations,
+  { log, limits }: Pick<HubStateDeps, 'log' | 'limits'>,
+): Promise<Map<string, Reports>> {
+  const restored = new Map<string, Reports>();
+  const saved = await store.readObserved();
+  for (const cluster of live.current.intent.clusters.keys()) {
+    const bytes = saved.get(cluster);
+    const loaded = bytes && Reports.load(bytes, limits);
+    if (loaded && !loaded.ok)
+      log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
+    observations.update(cluster, (record) => (loaded?.ok ? loaded.value.change(record) : record));
+    if (loaded?.ok) restored.set(cluster, loaded.value.reports);
+  }
+  return restored;
+}
