@@ -142,6 +142,7 @@ export class Agent {
       health: () => this.#health.current,
       services: () => this.#publisher.snapshot?.services,
       onPort: (port) => this.#publisher.touchKey({ kind: 'port', port }),
+      onVips: (client) => this.#publisher.touchKey({ kind: 'vips', client }),
       clock,
       random,
       log,

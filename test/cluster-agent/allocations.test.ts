@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
+import { FreeAddresses } from '@isthmus/cluster-agent/source/files/free-addresses.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -77,6 +78,23 @@ describe('allocations', () => {
     assert.deepEqual([...allocations.refused], []);
   });
 
+  it('that nobody has had come before those that are free again, the longest free first', () => {
+    const allocations = open();
+    for (const name of ['a', 'b', 'c']) allocations.get('pods', `shop/${name}`);
+    for (const address of ['127.64.17.6', '127.64.17.5'])
+      assert.ok(allocations.reserve('pods', 'shop/given', address).ok);
+    assert.equal(
+      value(allocations.get('pods', 'shop/d')),
+      '127.64.17.7',
+      'what a manifest gives is passed over',
+    );
+    allocations.unreserve('pods', 'shop/given');
+    for (let i = 0; i < 242; i++) assert.ok(allocations.get('pods', `shop/more-${i}`).ok);
+    assert.equal(value(allocations.get('pods', 'shop/e')), '127.64.17.6');
+    assert.equal(value(allocations.get('pods', 'shop/f')), '127.64.17.5');
+    assert.equal(allocations.get('pods', 'shop/g').ok, false);
+  });
+
   it('of an owner that has come back are not released', async () => {
     const allocations = full(open());
     allocations.release(() => false);
@@ -121,4 +139,44 @@ describe('allocations', () => {
 
   for (const block of ['127.64.16.0/24', '127.64.17.0/20', 'nonsense'])
     it(`refuse the block ${block}`, () => assert.throws(() => open(block), { code: 'BAD_BLOCK' }));
+});
+
+describe('free addresses of a range', () => {
+  const range = { base: [127, 64, 16], first: 4, count: 12 } as const;
+
+  it('are looked at once each, and not again when all are handed out', () => {
+    const free = new FreeAddresses(range);
+    let looked = 0;
+    const isTaken = (address: string) => {
+      looked++;
+      return address.endsWith('.7');
+    };
+    const found = Array.from({ length: 12 * 247 }, () => free.next(isTaken));
+    assert.equal(new Set(found).size, 12 * 247);
+    assert.deepEqual([found[0], found.at(-1)], ['127.64.20.2', '127.64.31.249']);
+    assert.equal(looked, 12 * 248);
+    assert.equal(free.next(isTaken), undefined);
+    free.give('127.64.25.9');
+    assert.equal(free.next(isTaken), '127.64.25.9');
+    assert.equal(looked, 12 * 248 + 1);
+  });
+
+  for (const address of [
+    '127.64.19.249',
+    '127.64.32.2',
+    '127.64.20.1',
+    '127.64.20.250',
+    '127.65.20.2',
+    '::1',
+    '',
+  ])
+    it(`do not get ${address || 'an empty one'}, which is of another range`, () => {
+      const free = new FreeAddresses(range);
+      while (free.next(() => false) !== undefined);
+      free.give(address);
+      assert.equal(
+        free.next(() => false),
+        undefined,
+      );
+    });
 });

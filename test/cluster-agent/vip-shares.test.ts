@@ -107,6 +107,26 @@ describe('virtual addresses of services that only other clusters have', () => {
     assert.deepEqual(allocations.shareRefusals, []);
   });
 
+  it('one that waits gets the address of an owner that has been gone for a while, and its proxy is named', async () => {
+    const given: string[] = [];
+    const file = new StateFile(join(folder, 'allocations.json'), silentLog);
+    const onGiven = (client: string) => given.push(client);
+    const allocations = new Allocations({ file, block: '127.64.16.0/20', onGiven, clock, log: silentLog });
+    const all = services('west', mostOfOne + 2);
+    offer(allocations, { west: all });
+    for (const service of all) allocations.vip(proxy, service);
+    const isThere = (_kind: string, owner: string) => !owner.endsWith('/west-3');
+    allocations.release(isThere);
+    await clock.advance(10 * 60_000 - 1);
+    allocations.release(isThere);
+    assert.deepEqual(given, []);
+    await clock.advance(1);
+    allocations.release(isThere);
+    assert.deepEqual(given, [proxy], 'one of two that wait');
+    assert.equal(allocations.shareRefusals[0]?.addresses, 1);
+    assert.ok(allocations.vip(proxy, `shop/west-${mostOfOne}`).ok);
+  });
+
   it('one that offers the names of another uses up nothing of the other', () => {
     const allocations = open();
     const west = services('west', 20);

@@ -5,10 +5,10 @@ import { vipCount, type ShareRefusal } from './vip-shares.ts';
 export function addressConditions({
   refused,
 }: {
-  readonly refused: ReadonlySet<string>;
+  readonly refused: { readonly size: number } & Iterable<string>;
 }): readonly Condition[] {
   if (refused.size === 0) return [];
-  const message = `${refused.size} pods and services have no address, such as ${[...refused].slice(0, 3).join(', ')}: the cluster's address block is full`;
+  const message = `${refused.size} pods and services have no address, such as ${[...firstOf(refused, 3)].join(', ')}: the cluster's address block is full`;
   const remedy =
     'run fewer pods in this cluster, or export fewer services to it: pods have 248 addresses, and services 2,976 at all proxies together';
   return [
@@ -22,6 +22,14 @@ export function addressConditions({
       remedy,
     },
   ];
+}
+
+function* firstOf(all: Iterable<string>, most: number): Iterable<string> {
+  let count = 0;
+  for (const one of all) {
+    if (count++ === most) return;
+    yield one;
+  }
 }
 
 /** Services that only another cluster has and that exceed its share of the virtual addresses: one for each cluster. */

@@ -3,8 +3,11 @@ import { AgentError } from '../../agent-error.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import { parsePodKey, type PodKey } from '../../keys/names.ts';
 import type { StateFile } from '../../state/state-file.ts';
-import { VipShares, type RemoteOnly, type ShareRefusal } from './vip-shares.ts';
+import { Sets } from '../../view/sets.ts';
+import { FreeAddresses } from './free-addresses.ts';
+import { VipShares, type ShareRefusal } from './vip-shares.ts';
 
 type Kind = keyof typeof ranges;
 
@@ -28,6 +31,8 @@ interface Deps {
   readonly file: Pick<StateFile, 'read' | 'write'>;
   /** A /20 such as 127.64.16.0/20. */
   readonly block: string;
+  /** A proxy got the address of a service that it had waited for. */
+  readonly onGiven?: (client: PodKey) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,11 +43,16 @@ interface Deps {
  */
 export class Allocations {
   readonly #deps: Deps;
-  readonly #base: readonly [number, number, number];
+  readonly #free: Readonly<Record<Kind, FreeAddresses>>;
   readonly #held: Readonly<Record<Kind, Map<string, string>>>;
   /** Address to its owner, allocated or as a manifest has it. */
   readonly #owners = new Map<string, string>();
-  readonly #refused = new Set<string>();
+  /** Owners of the virtual addresses of a service. */
+  readonly #ownersOf = new Sets<string, string>();
+  /** Addresses that manifests give, by their owner. */
+  readonly #reserved = new Map<string, Set<string>>();
+  /** Owners that found no address left and wait for one, by their names among all. */
+  readonly #waiting = new Map<string, { readonly kind: Kind; readonly owner: string }>();
   readonly #shares: VipShares;
   /** `<kind> <owner>` to when it was first found gone. */
   readonly #gone = new Map<string, number>();
@@ -54,7 +64,9 @@ export class Allocations {
     if (prefix !== '20' || Number(c) % 16 !== 0)
       throw new AgentError('BAD_BLOCK', `--addresses ${deps.block}: give a /20, such as 127.64.16.0/20`);
     this.#deps = deps;
-    this.#base = [Number(a), Number(b), Number(c)];
+    const base = [Number(a), Number(b), Number(c)] as const;
+    const free = (kind: Kind) => new FreeAddresses({ base, first: ranges[kind][0], count: ranges[kind][1] });
+    this.#free = { pods: free('pods'), apps: free('apps'), vips: free('vips') };
     const saved = deps.file.read(isSaved);
     const block = { address: [a, b, c, 0].join('.'), prefix: 20 };
     this.#shares = new VipShares(saved?.shares);
@@ -65,8 +77,8 @@ export class Allocations {
   }
 
   /** Owners that found no address left. */
-  get refused(): ReadonlySet<string> {
-    return this.#refused;
+  get refused(): { readonly size: number } & Iterable<string> {
+    return { size: this.#waiting.size, [Symbol.iterator]: () => this.#waiting.keys() };
   }
 
   /** Services of other clusters that found none, as the share of their cluster is used. */
@@ -74,10 +86,19 @@ export class Allocations {
     return this.#shares.refusals;
   }
 
+  /**
+   * Which other clusters alone have a service, in order of their names; none: no other has it, or this cluster has it too
+   * (`isOwn`).
+   */
+  offer(service: string, clusters: readonly string[], isOwn: boolean): void {
+    this.#shares.offer(service, clusters, isOwn, this.#ownersOf.get(service));
+  }
+
   /** Which services only other clusters have. `isOwn`: this cluster has the service. */
-  setRemoteOnly(offers: RemoteOnly, isOwn: (service: string) => boolean): void {
-    const held = [...this.#held.vips.keys()].map((owner) => ({ owner, service: serviceOf(owner) }));
-    this.#shares.update(offers, isOwn, held);
+  setRemoteOnly(offers: ReadonlyMap<string, readonly string[]>, isOwn: (service: string) => boolean): void {
+    const known = [...this.#shares.offered(), ...this.#ownersOf.keys()];
+    for (const service of new Set([...offers.keys(), ...known]))
+      this.offer(service, offers.get(service) ?? [], isOwn(service));
   }
 
   /** The address of a service at one proxy, `<namespace>/<pod>`. Of other clusters' services only so many have one. */
@@ -96,12 +117,12 @@ export class Allocations {
   get(kind: Kind, owner: string): Result<string, string> {
     const known = this.#held[kind].get(owner);
     if (known !== undefined) return ok(known);
-    const address = this.#free(kind);
+    const address = this.#free[kind].next((one) => this.#owners.has(one));
     if (address === undefined) {
-      this.#refused.add(ownerOf(kind, owner));
+      this.#waiting.set(ownerOf(kind, owner), { kind, owner });
       return err(`no address is left for it in ${this.#deps.block}: give the cluster a block of its own`);
     }
-    this.#refused.delete(ownerOf(kind, owner));
+    this.#waiting.delete(ownerOf(kind, owner));
     this.#set(kind, owner, address);
     this.#saveSoon(saveMillis);
     return ok(address);
@@ -116,55 +137,89 @@ export class Allocations {
     const other = this.#owners.get(address) ?? wanted;
     const shared = kind === 'apps' && (other.startsWith('apps ') || other === ownerOf('pods', owner));
     if (other !== wanted && !shared) return err(`${address} is the address of ${other} already`);
-    if (!shared) this.#owners.set(address, wanted);
+    if (shared) return ok(address);
+    this.#owners.set(address, wanted);
+    const reserved = this.#reserved.get(wanted);
+    if (reserved) reserved.add(address);
+    else this.#reserved.set(wanted, new Set([address]));
     return ok(address);
   }
 
   /** The manifest gives it no more. */
   unreserve(kind: Kind, owner: string): void {
+    const key = ownerOf(kind, owner);
     const held = this.#held[kind].get(owner);
-    for (const [address, by] of this.#owners)
-      if (by === ownerOf(kind, owner) && address !== held) this.#owners.delete(address);
+    for (const address of this.#reserved.get(key) ?? []) if (address !== held) this.#giveBack(key, address);
+    this.#reserved.delete(key);
   }
 
-  /** Frees the addresses of owners that have been gone for ten minutes. */
+  /** Frees the addresses of owners that have been gone for ten minutes. Who waits for one gets it then. */
   release(isThere: (kind: Kind, owner: string) => boolean): void {
-    const now = this.#deps.clock.monotonic();
+    let isFree = false;
     for (const kind of kinds)
-      for (const [owner, address] of [...this.#held[kind]]) {
-        const key = ownerOf(kind, owner);
-        const since = this.#gone.get(key) ?? now;
-        if (isThere(kind, owner)) this.#gone.delete(key);
-        else if (now - since < graceMillis) this.#gone.set(key, since);
-        else {
-          this.#held[kind].delete(owner);
-          if (kind === 'vips') this.#shares.release(owner);
-          this.#owners.delete(address);
-          this.#gone.delete(key);
-          this.#saveSoon(saveMillis);
+      for (const [owner, address] of [...this.#held[kind]])
+        if (isThere(kind, owner)) this.#gone.delete(ownerOf(kind, owner));
+        else if (this.#isOver(ownerOf(kind, owner))) {
+          this.#release(kind, owner, address);
+          isFree = true;
         }
-      }
     this.#shares.forget((owner) => isThere('vips', owner));
-    for (const key of this.#refused) {
-      const [kind = '', owner = ''] = key.split(' ');
-      if (!isThere(kind as Kind, owner)) this.#refused.delete(key);
+    for (const [key, { kind, owner }] of this.#waiting) if (!isThere(kind, owner)) this.#waiting.delete(key);
+    if (isFree) this.#serveWaiting();
+  }
+
+  /** Whether an owner that is gone has been gone for long enough. */
+  #isOver(key: string): boolean {
+    const now = this.#deps.clock.monotonic();
+    const since = this.#gone.get(key) ?? now;
+    this.#gone.set(key, since);
+    return now - since >= graceMillis;
+  }
+
+  #release(kind: Kind, owner: string, address: string): void {
+    const key = ownerOf(kind, owner);
+    this.#held[kind].delete(owner);
+    if (kind === 'vips') {
+      this.#shares.release(owner);
+      this.#ownersOf.delete(partsOf(owner).service, owner);
     }
+    this.#giveBack(key, address);
+    this.#gone.delete(key);
+    this.#saveSoon(saveMillis);
+  }
+
+  #serveWaiting(): void {
+    for (const [key, { kind, owner }] of [...this.#waiting]) {
+      this.#waiting.delete(key);
+      if (kind === 'vips') this.#serve(owner);
+      else this.get(kind, owner);
+    }
+    // A cluster that gets one may have room for another.
+    let isServed = true;
+    while (isServed) {
+      isServed = false;
+      for (const owner of this.#shares.waiting()) isServed = this.#serve(owner) || isServed;
+    }
+  }
+
+  #serve(owner: string): boolean {
+    const { client, service } = partsOf(owner);
+    const isGiven = this.vip(client, service).ok;
+    const key = parsePodKey(client);
+    if (isGiven && key.ok) this.#deps.onGiven?.(key.value);
+    return isGiven;
   }
 
   #set(kind: Kind, owner: string, address: string): void {
     this.#held[kind].set(owner, address);
+    if (kind === 'vips') this.#ownersOf.add(partsOf(owner).service, owner);
     this.#owners.set(address, ownerOf(kind, owner));
   }
 
-  #free(kind: Kind): string | undefined {
-    const [first, count] = ranges[kind];
-    const [a, b, c] = this.#base;
-    for (let third = c + first; third < c + first + count; third++)
-      for (let fourth = 2; fourth < 250; fourth++) {
-        const address = `${a}.${b}.${third}.${fourth}`;
-        if (!this.#owners.has(address)) return address;
-      }
-    return undefined;
+  #giveBack(key: string, address: string): void {
+    if (this.#owners.get(address) !== key) return;
+    this.#owners.delete(address);
+    for (const kind of kinds) this.#free[kind].give(address);
   }
 
   #saveSoon(delay: number): void {
@@ -192,7 +247,10 @@ export class Allocations {
 const vipOwner = (client: string, service: string): string => `${client}|${service}`;
 
 /** Owners are saved as text: neither part has a `|`. */
-const serviceOf = (owner: string): string => owner.slice(owner.indexOf('|') + 1);
+function partsOf(owner: string): { readonly client: string; readonly service: string } {
+  const at = owner.indexOf('|');
+  return { client: owner.slice(0, at), service: owner.slice(at + 1) };
+}
 
 const ownerOf = (kind: Kind, owner: string): string => `${kind} ${owner}`;
 

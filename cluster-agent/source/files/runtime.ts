@@ -6,6 +6,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Health } from '../../health/tracker.ts';
+import type { PodKey } from '../../keys/names.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
 import { StateFile } from '../../state/state-file.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
@@ -44,6 +45,8 @@ interface Deps {
   readonly services: () => { has(key: string): boolean } | undefined;
   /** Whether this port can be bound is another answer now. */
   readonly onPort: (port: number) => void;
+  /** A proxy has the virtual address of a service that it had waited for. */
+  readonly onVips: (client: PodKey) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -56,6 +59,7 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
   const allocations = new Allocations({
     file: new StateFile(at('allocations.json'), log),
     block: options.addresses,
+    onGiven: deps.onVips,
     clock,
     log,
   });

@@ -5,9 +5,6 @@ export const mostRemote = (vipCount * 3) / 4;
 /** Those of one other cluster. */
 export const mostOfOne = vipCount / 2;
 
-/** Clusters in order of their names, by the key of a service that they have and this cluster does not. */
-export type RemoteOnly = ReadonlyMap<string, readonly string[]>;
-
 /** How many virtual addresses services of other clusters take. */
 export interface RemoteUse {
   readonly total: number;
@@ -45,29 +42,44 @@ export class VipShares {
   /** By owner: the cluster that it counts to. This cluster's own are not in it. */
   readonly #clusterOf: Map<string, string>;
   readonly #used = new Map<string, number>();
-  readonly #refused = new Map<string, Address & { readonly cluster: string }>();
-  #offers: RemoteOnly = new Map();
-  #clusters = 0;
+  /** Owners that found none, by the first cluster that has the service and by the service. */
+  readonly #refused = new Map<string, Map<string, Set<string>>>();
+  /** Clusters in order of their names, by the key of a service that they have and this cluster does not. */
+  readonly #offers = new Map<string, readonly string[]>();
+  /** How many of these services a cluster has. */
+  readonly #offering = new Map<string, number>();
+  #refusals: readonly ShareRefusal[] | undefined;
 
   constructor(saved: Readonly<Record<string, string>> = {}) {
     this.#clusterOf = new Map(Object.entries(saved));
-    for (const cluster of this.#clusterOf.values()) this.#count(cluster, 1);
+    for (const cluster of this.#clusterOf.values()) add(this.#used, cluster, 1);
   }
 
-  /** What other clusters alone have now. `isOwn`: this cluster has the service too, or alone. */
-  update(offers: RemoteOnly, isOwn: (service: string) => boolean, held: Iterable<Address>): void {
-    this.#offers = offers;
-    this.#clusters = new Set([...offers.values()].flat()).size;
-    for (const { owner, service } of held) {
-      const clusters = offers.get(service) ?? [];
+  /**
+   * Which other clusters alone have a service, in order of their names; none: no other has it, or this cluster has it too
+   * (`isOwn`). `held`: owners of its addresses. Costs as much as these.
+   */
+  offer(service: string, clusters: readonly string[], isOwn: boolean, held: Iterable<string>): void {
+    const before = this.#offers.get(service) ?? [];
+    for (const cluster of before) add(this.#offering, cluster, -1);
+    for (const cluster of clusters) add(this.#offering, cluster, 1);
+    if (clusters.length > 0) this.#offers.set(service, clusters);
+    else this.#offers.delete(service);
+    if (before[0] !== clusters[0]) this.#moveRefused(service, before[0], clusters[0]);
+    this.#refusals = undefined;
+    for (const owner of held) {
       const counted = this.#clusterOf.get(owner);
-      if (isOwn(service)) this.#uncount(owner);
+      if (isOwn) this.#uncount(owner);
       else if (counted === undefined || (clusters.length > 0 && !clusters.includes(counted))) {
         this.#uncount(owner);
         if (clusters[0] !== undefined) this.#take(owner, clusters[0]);
       }
     }
-    for (const [owner, { service }] of this.#refused) if (!offers.has(service)) this.#refused.delete(owner);
+  }
+
+  /** Services that other clusters alone have. */
+  offered(): Iterable<string> {
+    return this.#offers.keys();
   }
 
   /**
@@ -79,12 +91,13 @@ export class VipShares {
     const [first] = clusters ?? [];
     if (!clusters || first === undefined) return true;
     const cluster = clusters.find((one) => this.#hasRoom(one));
-    if (cluster === undefined) this.#refused.set(owner, { owner, service, cluster: first });
-    else {
-      this.#refused.delete(owner);
-      this.#take(owner, cluster);
+    if (cluster === undefined) {
+      this.#refuse({ owner, service }, first);
+      return false;
     }
-    return cluster !== undefined;
+    this.#admit({ owner, service }, first);
+    this.#take(owner, cluster);
+    return true;
   }
 
   /** The address is free again, or was not given after all. */
@@ -94,20 +107,31 @@ export class VipShares {
 
   /** The service that needed an address is gone. */
   forget(isThere: (owner: string) => boolean): void {
-    for (const owner of this.#refused.keys()) if (!isThere(owner)) this.#refused.delete(owner);
+    for (const [cluster, services] of this.#refused)
+      for (const [service, owners] of services)
+        for (const owner of owners) if (!isThere(owner)) this.#admit({ owner, service }, cluster);
+  }
+
+  /** Of each cluster whose share is used, one that waits for an address. */
+  *waiting(): Iterable<string> {
+    for (const services of [...this.#refused.values()])
+      for (const [owner] of services.values()) {
+        if (owner !== undefined) yield owner;
+        break;
+      }
   }
 
   /** Ordered by cluster. */
   get refusals(): readonly ShareRefusal[] {
-    const byCluster = Map.groupBy(this.#refused.values(), ({ cluster }) => cluster);
-    return [...byCluster]
+    this.#refusals ??= [...this.#refused]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([cluster, refused]) => ({
+      .map(([cluster, services]) => ({
         cluster,
-        services: [...new Set(refused.map(({ service }) => service))].sort(),
-        addresses: refused.length,
-        bound: boundOf(this.#use, this.#clusters),
+        services: [...services.keys()].sort(),
+        addresses: [...services.values()].reduce((sum, { size }) => sum + size, 0),
+        bound: boundOf(this.#use, this.#offering.size),
       }));
+    return this.#refusals;
   }
 
   saved(): Readonly<Record<string, string>> {
@@ -120,20 +144,51 @@ export class VipShares {
 
   #hasRoom(cluster: string): boolean {
     const use = this.#use;
-    return use.total < mostRemote && use.of(cluster) < boundOf(use, this.#clusters);
+    return use.total < mostRemote && use.of(cluster) < boundOf(use, this.#offering.size);
+  }
+
+  #refuse({ owner, service }: Address, cluster: string): void {
+    const services = this.#refused.get(cluster) ?? new Map<string, Set<string>>();
+    const owners = services.get(service) ?? new Set<string>();
+    if (owners.has(owner)) return;
+    this.#refused.set(cluster, services.set(service, owners.add(owner)));
+    this.#refusals = undefined;
+  }
+
+  #admit({ owner, service }: Address, cluster: string): void {
+    const services = this.#refused.get(cluster);
+    const owners = services?.get(service);
+    if (!services || !owners?.delete(owner)) return;
+    if (owners.size === 0) services.delete(service);
+    if (services.size === 0) this.#refused.delete(cluster);
+    this.#refusals = undefined;
+  }
+
+  /** What found no address is reported under another cluster now, or under none. */
+  #moveRefused(service: string, from: string | undefined, to: string | undefined): void {
+    if (from === undefined) return;
+    for (const owner of [...(this.#refused.get(from)?.get(service) ?? [])]) {
+      this.#admit({ owner, service }, from);
+      if (to !== undefined) this.#refuse({ owner, service }, to);
+    }
   }
 
   #take(owner: string, cluster: string): void {
     this.#clusterOf.set(owner, cluster);
-    this.#count(cluster, 1);
+    add(this.#used, cluster, 1);
+    this.#refusals = undefined;
   }
 
   #uncount(owner: string): void {
     const cluster = this.#clusterOf.get(owner);
-    if (cluster !== undefined && this.#clusterOf.delete(owner)) this.#count(cluster, -1);
+    if (cluster === undefined || !this.#clusterOf.delete(owner)) return;
+    add(this.#used, cluster, -1);
+    this.#refusals = undefined;
   }
+}
 
-  #count(cluster: string, by: number): void {
-    this.#used.set(cluster, (this.#used.get(cluster) ?? 0) + by);
-  }
+function add(counts: Map<string, number>, cluster: string, by: number): void {
+  const count = (counts.get(cluster) ?? 0) + by;
+  if (count > 0) counts.set(cluster, count);
+  else counts.delete(cluster);
 }
