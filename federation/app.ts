@@ -12,7 +12,6 @@ import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { CommandRunner } from './command/run.ts';
 import { watchExpiry } from './failover/expiry.ts';
 import { watchOperations } from './failover/watch.ts';
-import { Plans } from './failover/plans.ts';
 import { Closing } from './closing.ts';
 import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
@@ -133,11 +132,8 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const link = listeners.open(ports, state.restored);
   closing.add(() => link.stop());
   watch({ live, store, runner, clock, log }, over.signal);
-  const ask = link.ask;
-  api.open(
-    { live, store, runner, plans: new Plans(clock), clock, random, log, ask, checks: status.readiness },
-    token,
-  );
+  const { ask } = link;
+  api.open({ live, store, runner, clock, random, log, ask, checks: status.readiness }, token);
   const url = `http://${options.apiHost}:${port}/graphql`;
   const adminUrl = `http://${options.adminHost}:${adminPort}`;
   writeEndpoint(stateDir, { url, adminUrl });

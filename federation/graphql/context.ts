@@ -7,6 +7,7 @@ import type { CommandRunner } from '../command/run.ts';
 import type { Plans } from '../failover/plans.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
+import type { ShownClusters } from './subscriptions/shown-clusters.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the API is made of; the same for every request. */
@@ -19,6 +20,7 @@ export interface ApiDeps {
   readonly random: Random;
   readonly log: Log;
   readonly ask: AskAgent;
+  readonly shownClusters: ShownClusters;
   /** The hub's own readiness. */
   readonly checks: () => readonly Check[];
 }

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import type { KeyOrder } from '../state/indexes.ts';
 import type { HubErrorCode } from '../hub-error.ts';
 
 export interface PageArguments {
@@ -40,6 +41,27 @@ export function page<T, N>(
     edges: shown.map((one) => ({ cursor: toCursor(one.key), node: show(one.item) })),
     totalCount: keyed.length,
     hasNextPage: start + shown.length < keyed.length,
+  };
+}
+
+/** 1 to 100 of the keys with a prefix, in their order, after a cursor. Only what is shown is made into a node. */
+export function pageOfKeys<N>(
+  keys: KeyOrder,
+  prefix: string,
+  { first, after }: PageArguments,
+  show: (key: string) => N | undefined,
+): Page<N> {
+  checkFirst(first);
+  const { from, to } = keys.range(prefix);
+  const start = after ? Math.min(to, Math.max(from, keys.after(fromCursor(after)))) : from;
+  const shown = keys.slice(start, Math.min(first, to - start));
+  return {
+    edges: shown.flatMap((key) => {
+      const node = show(key);
+      return node === undefined ? [] : [{ cursor: toCursor(key), node }];
+    }),
+    totalCount: to - from,
+    hasNextPage: start + shown.length < to,
   };
 }
 

@@ -6,11 +6,13 @@ import type { Target } from '@isthmus/mesh/http/target.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import { Plans } from '../failover/plans.ts';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
 import { recordMalformed } from './malformed.ts';
 import { apiSchema } from './schema.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
+import { ShownClusters } from './subscriptions/shown-clusters.ts';
 
 const mostBytes = 256 * 1024;
 const mostSubscriptions = 200;
@@ -39,8 +41,11 @@ interface Asked {
 export interface ApiServer {
   readonly server: Server;
   /** Begins to answer; until then a hub that is starting says so. */
-  open(deps: ApiDeps, adminToken: string): void;
+  open(deps: HubDeps, adminToken: string): void;
 }
+
+/** What the API needs of the hub; it makes the rest itself. */
+type HubDeps = Omit<ApiDeps, 'plans' | 'shownClusters'>;
 
 /** The GraphQL API over HTTP, to be bound before the hub takes its epoch and opened after. */
 export function apiServer(log: Log): ApiServer {
@@ -49,7 +54,9 @@ export function apiServer(log: Log): ApiServer {
   return {
     server: httpListener((...request) => serve(...request), { name: 'api', log, refuse: answer }),
     open(deps, adminToken) {
-      serve = answerApi(deps, adminToken);
+      const { live, clock } = deps;
+      const whole = { ...deps, plans: new Plans(clock), shownClusters: new ShownClusters(live) };
+      serve = answerApi(whole, adminToken);
     },
   };
 }

@@ -3,18 +3,16 @@ import { isExported } from '../policy/exported.ts';
 import type { ExportsIndex } from '../state/indexes.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
+import { OrderedKeys } from './ordered-keys.ts';
 
 const nobody: ReadonlySet<never> = new Set<never>();
 const nowhere: ReadonlyMap<never, never> = new Map<never, never>();
 
 export class Exports implements ExportsIndex {
+  readonly keys = new OrderedKeys();
   readonly #holders = new Map<ServiceKey, Map<ClusterName, ObservedService>>();
   readonly #exporters = new Map<ServiceKey, ReadonlySet<ClusterName>>();
   readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
-
-  get keys(): Iterable<ServiceKey> {
-    return this.#holders.keys();
-  }
 
   holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService> {
     return this.#holders.get(key) ?? nowhere;
@@ -47,8 +45,10 @@ export class Exports implements ExportsIndex {
     const holders = this.#holders.get(key) ?? new Map<ClusterName, ObservedService>();
     if (service) holders.set(cluster, service);
     else holders.delete(cluster);
-    if (holders.size > 0) this.#holders.set(key, holders);
-    else this.#holders.delete(key);
+    if (holders.size > 0) {
+      if (!this.#holders.has(key)) this.keys.add(key);
+      this.#holders.set(key, holders);
+    } else if (this.#holders.delete(key)) this.keys.remove(key);
   }
 
   #export(cluster: ClusterName, key: ServiceKey, exported: boolean): void {

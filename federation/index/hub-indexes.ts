@@ -5,15 +5,21 @@ import type { KeptIndexes } from '../state/indexes.ts';
 import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';
 import { GatewayOwners } from './gateway-owners.ts';
+import { OrderedKeys } from './ordered-keys.ts';
 
 /** The indexes of one hub, and what each change means for them. */
 export class HubIndexes implements KeptIndexes {
   readonly exports = new Exports();
   readonly gatewayOwners = new GatewayOwners();
+  readonly clusters = new OrderedKeys();
+  readonly policies = new OrderedKeys();
 
   /** Follows one change, in a time that depends on its size alone. Adds the clusters whose addresses change hands. */
   follow(changes: CollectedChanges, now: Now): void {
+    for (const name of written(changes, 'accessPolicy').keys())
+      put(this.policies, name, now.intent.accessPolicies.has(name));
     for (const [cluster, before] of written(changes, 'cluster')) {
+      put(this.clusters, cluster, now.intent.clusters.has(cluster));
       const after = now.intent.clusters.get(cluster)?.value;
       if (!differs(before?.value as Cluster | undefined, after)) continue;
       changes.gateways.add(cluster);
@@ -33,6 +39,9 @@ export class HubIndexes implements KeptIndexes {
     for (const cluster of holders) this.exports.update(now, cluster, key);
   }
 }
+
+const put = (keys: OrderedKeys, key: string, isThere: boolean): void =>
+  isThere ? keys.add(key) : keys.remove(key);
 
 /** Whether what is exported, or who has which gateway, may be another one. */
 const differs = (before: Cluster | undefined, after: Cluster | undefined): boolean =>

@@ -3,26 +3,33 @@ import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
 import { holdsForItself } from '../policy/exported.ts';
+import { Exporters, namesOf } from '../policy/exporters.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
 /** What is wrong with each service in each member, and intent about services that no member has. */
 export function ofServices(snapshot: Now): readonly Finding[] {
+  const known = new Map<string, Exporters>();
+  const exportersOf = (key: string) => {
+    const exporters = known.get(key) ?? Exporters.of(snapshot, key);
+    known.set(key, exporters);
+    return exporters;
+  };
   const all = [...snapshot.observed.values()]
     .filter(({ cluster }) => isMember(snapshot, cluster))
     .flatMap(({ cluster, services }) =>
       ofCluster(
         cluster,
         [...services].flatMap(([key, service]) => {
-          const others = [...snapshot.index.exports.exporters(key)];
+          const exporters = exportersOf(key);
           const conditions = [
             ...service.conditions,
             ...approvalConditions(snapshot, cluster, service),
-            ...exportConflict(snapshot, cluster, service, others),
-            ...exportPortConditions(snapshot, cluster, service, others),
+            ...exportConflict(snapshot, cluster, key, exporters),
+            ...exportPortConditions(cluster, key, exporters),
           ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
-          return [...conditions, ...unhealthy(snapshot, cluster, key, service, others)];
+          return [...conditions, ...unhealthy(snapshot, cluster, key, service, exporters)];
         }),
       ),
     );
@@ -62,19 +69,19 @@ function unhealthy(
   cluster: string,
   key: string,
   service: ObservedService,
-  exportedBy: readonly string[],
+  exporters: Exporters,
 ): readonly Finding[] {
   const total = service.groups.reduce((sum, group) => sum + group.total, 0);
   if (total === 0 || healthyOf(service) > 0) return [];
   const elsewhere = holdsForItself(snapshot, cluster, key)
     ? []
-    : exportedBy.filter((name) => {
+    : exporters.others(cluster).filter((name) => {
         const other = snapshot.observed.get(name)?.services.get(key);
-        return name !== cluster && other !== undefined && healthyOf(other) > 0;
+        return other !== undefined && healthyOf(other) > 0;
       });
   const effect =
     elsewhere.length > 0
-      ? `calls go to ${elsewhere.join(', ')}`
+      ? `calls go to ${namesOf(elsewhere)}`
       : 'no other cluster has a healthy one: calls fail';
   return [
     finding(

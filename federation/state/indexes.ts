@@ -3,11 +3,22 @@ import type { CollectedChanges } from './change-set.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from './now.ts';
 
+/** Keys in the order of their UTF-16 units. Positions are valid until a key is added or removed. */
+export interface KeyOrder extends Iterable<string> {
+  readonly size: number;
+  /** Where the keys with a prefix are; `to` is the first after them. */
+  range(prefix: string): { readonly from: number; readonly to: number };
+  slice(from: number, count: number): readonly string[];
+  /** The position of the first greater key. */
+  after(key: string): number;
+}
+
 /** Which members have a service, and which of them export it. Clusters that are no members are not in it. */
 export interface ExportsIndex {
   /** How much it keeps, for tests that nothing stays of what is gone. */
   readonly size: number;
-  readonly keys: Iterable<ServiceKey>;
+  /** Of every service that a member has. */
+  readonly keys: KeyOrder;
   holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService>;
   /** Another set than before when it changes. */
   exporters(key: ServiceKey): ReadonlySet<ClusterName>;
@@ -25,6 +36,9 @@ export interface GatewayOwnersIndex {
 export interface Indexes {
   readonly exports: ExportsIndex;
   readonly gatewayOwners: GatewayOwnersIndex;
+  /** Names of all clusters that are known, and of all access policies. */
+  readonly clusters: KeyOrder;
+  readonly policies: KeyOrder;
 }
 
 /** Indexes that follow the state. `changes` are those of one step, and get what follows from it by the indexes. */

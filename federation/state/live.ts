@@ -1,5 +1,5 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Contents, Store } from '../store/store.ts';
 import { addChanges, CollectedChanges, written, type ChangeSet } from './change-set.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { KeptIndexes } from './indexes.ts';
@@ -53,6 +53,7 @@ export class Live {
     const intent = intentOf(contents);
     const observed = observations.records;
     const live = new Live({ epoch, settings, intent, observed, index, compiled }, deps);
+    live.#index.follow(everything(contents), live.#now);
     live
       .#follow(store, contents.revision, signal)
       .catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));
@@ -105,4 +106,11 @@ export class Live {
       for (const listener of [...this.#listeners]) listener(step, this.#now);
     });
   }
+}
+
+/** All that is stored, as one change from nothing. */
+function everything({ objects }: Contents): CollectedChanges {
+  const changes = new CollectedChanges();
+  for (const { id, value } of objects) changes.wrote(value.kind, id, undefined);
+  return changes;
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServicePort } from '@isthmus/api/domain/observation.ts';
 import { exportPortConditions } from '../../federation/policy/export-ports.ts';
-import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
-import { emptyRecord } from '../../federation/observation/record-steps.ts';
+import { Exporters } from '../../federation/policy/exporters.ts';
 
 const port = (number: number, name = 'http'): ServicePort => ({
   name,
@@ -11,33 +10,17 @@ const port = (number: number, name = 'http'): ServicePort => ({
   appProtocol: '',
 });
 
-const service = (ports: readonly ServicePort[]) => ({
-  namespace: 'shop',
-  name: 'cart',
-  hostname: 'cart.shop.svc.cluster.local',
-  ports,
-  exportRequested: true,
-  subjectAltNames: [],
-  conditions: [],
-  groups: [],
-});
-
-const record = (cluster: string, ports: readonly ServicePort[]): ClusterRecord => ({
-  ...emptyRecord(cluster, 0),
-  services: new Map([['shop/cart', service(ports)]]),
-});
-
 describe('the ports of one service that two clusters export', () => {
   const of = (
     east: readonly ServicePort[],
     west: readonly ServicePort[],
     exportedBy: readonly string[] = ['east', 'west'],
   ) => {
-    const observed = new Map([
-      ['east', record('east', east)],
-      ['west', record('west', west)],
+    const holders = new Map([
+      ['east', { ports: east }],
+      ['west', { ports: west }],
     ]);
-    return exportPortConditions({ observed }, 'east', service(east), exportedBy);
+    return exportPortConditions('east', 'shop/cart', new Exporters(new Set(exportedBy), holders));
   };
 
   it('that differ are a condition which names both', () => {
@@ -57,4 +40,20 @@ describe('the ports of one service that two clusters export', () => {
     assert.deepEqual(of([port(80)], [port(8080)], ['east']), []);
     assert.deepEqual(of([port(80)], [port(8080)], ['west']), []);
   });
+
+  for (const [others, end] of [
+    [9, 'c8 has ports http:1: '],
+    [10, 'c9 has ports http:1: '],
+    [11, 'c9 has ports http:1 and 1 more: '],
+  ] as const)
+    it(`that differ from those of ${others} others name ten of them at most`, () => {
+      const names = Array.from({ length: others }, (_, i) => `c${i === 10 ? 'x' : i}`);
+      const holders = new Map([
+        ['b', { ports: [port(80)] }],
+        ...names.map((name) => [name, { ports: [port(1)] }] as const),
+      ]);
+      const exporters = new Exporters(new Set(holders.keys()), holders);
+      const [condition] = exportPortConditions('b', 'shop/cart', exporters);
+      assert.ok(condition?.message.includes(end), condition?.message);
+    });
 });

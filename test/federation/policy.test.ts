@@ -68,7 +68,8 @@ describe('federation/policy: labels and exports', () => {
   const remotes = (cluster: string) => [...hub.received(cluster, 'remote').keys()];
   const conditions = (cluster: string) =>
     serviceView(hub.now, 'shop/cart')
-      ?.clusters.find((one) => one.cluster === cluster)
+      ?.clusters()
+      .find((one) => one.cluster === cluster)
       ?.conditions.map(({ reason }) => reason);
 
   it('lets an admin’s export of one cluster leave another’s by label as it is', async () => {

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts';
-import { page } from '../pages.ts';
+import { pageOfKeys } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { clusterConnection, clusterType, clusterView } from '../types/cluster.ts';
 import { pageArguments } from '../types/connection.ts';
@@ -10,12 +10,10 @@ builder.queryFields((t) => ({
     type: clusterConnection,
     args: pageArguments,
     resolve: (_root, args, { snapshot }) =>
-      page(
-        snapshot.intent.clusters.values(),
-        ({ id }) => id,
-        args,
-        (one) => clusterView(snapshot, one),
-      ),
+      pageOfKeys(snapshot.index.clusters, '', args, (name) => {
+        const stored = snapshot.intent.clusters.get(name);
+        return stored && clusterView(snapshot, stored);
+      }),
   }),
   cluster: t.field({
     ...needs('ADMIN'),

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts';
-import { page } from '../pages.ts';
+import { pageOfKeys } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { pageArguments } from '../types/connection.ts';
 import { policyConnection, policyType, policyView } from '../types/policy.ts';
@@ -10,12 +10,10 @@ builder.queryFields((t) => ({
     type: policyConnection,
     args: pageArguments,
     resolve: (_root, args, { snapshot }) =>
-      page(
-        snapshot.intent.accessPolicies.values(),
-        ({ id }) => id,
-        args,
-        (one) => policyView(snapshot, one),
-      ),
+      pageOfKeys(snapshot.index.policies, '', args, (name) => {
+        const stored = snapshot.intent.accessPolicies.get(name);
+        return stored && policyView(snapshot, stored);
+      }),
   }),
   policy: t.field({
     ...needs('ADMIN'),

@@ -1,27 +1,18 @@
 import { builder } from '../builder.ts';
-import { page } from '../pages.ts';
+import { pageOfKeys } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { pageArguments } from '../types/connection.ts';
-import { serviceConnection, serviceKeys, serviceType, serviceView } from '../types/service.ts';
+import { serviceConnection, serviceType, serviceView } from '../types/service.ts';
 
 builder.queryFields((t) => ({
   services: t.field({
     ...needs('ADMIN'),
     type: serviceConnection,
     args: { ...pageArguments, namespace: t.arg.string() },
-    resolve: (_root, { namespace, ...args }, { snapshot }) => {
-      const inNamespace = namespace ? `${namespace}/` : '';
-      const shown = [...serviceKeys(snapshot)].flatMap((key) => {
-        const view = key.startsWith(inNamespace) ? serviceView(snapshot, key) : undefined;
-        return view ? [{ key, view }] : [];
-      });
-      return page(
-        shown,
-        ({ key }) => key,
-        args,
-        ({ view }) => view,
-      );
-    },
+    resolve: (_root, { namespace, ...args }, { snapshot }) =>
+      pageOfKeys(snapshot.index.exports.keys, namespace ? `${namespace}/` : '', args, (key) =>
+        serviceView(snapshot, key),
+      ),
   }),
   service: t.field({
     ...needs('ADMIN'),

@@ -1,10 +1,11 @@
+import { touches, written, type ChangeSet } from '../../state/change-set.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { readGlobalId } from '../global-id.ts';
 import { apiError } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { operationType, operationView, type OperationView } from '../types/operation.ts';
-import { whenDifferent } from './moments.ts';
+import { latest } from './latest.ts';
 
 builder.subscriptionField('operationProgress', (t) =>
   t.field({
@@ -17,16 +18,36 @@ builder.subscriptionField('operationProgress', (t) =>
   }),
 );
 
-async function* progress({ live }: RequestContext, wanted: string): AsyncGenerator<OperationView> {
+function progress({ live }: RequestContext, wanted: string): AsyncIterableIterator<OperationView> {
   const id = live.current.intent.operations.has(wanted) ? wanted : readGlobalId(wanted).id;
   if (!live.current.intent.operations.has(id))
     throw apiError('NOT_FOUND', `no operation '${wanted}' is known`);
-  const look = () => {
-    const stored = live.current.intent.operations.get(id);
-    return stored ? [[id, operationView(live.current, stored.value)] as const] : [];
-  };
-  for await (const operation of whenDifferent(live, look)) {
-    yield operation;
-    if (operation.state !== 'RUNNING') return;
-  }
+  let isDue = true;
+  let given = '';
+  return latest({
+    start: (wake) =>
+      live.onChange((changes) => {
+        isDue ||= mayAdvance(changes, id);
+        wake();
+      }),
+    take() {
+      const stored = isDue ? live.current.intent.operations.get(id) : undefined;
+      isDue = false;
+      if (!stored) return undefined;
+      const view = operationView(live.current, stored.value);
+      const text = JSON.stringify(view);
+      if (text === given) return undefined;
+      given = text;
+      return view;
+    },
+    isLast: ({ state }) => state !== 'RUNNING',
+  });
 }
+
+/** Whether an operation, or what it waits for, may be shown otherwise: what is acknowledged, who is there and healthy. */
+const mayAdvance = (changes: ChangeSet, id: string): boolean =>
+  written(changes, 'operation').has(id) ||
+  touches(changes, 'cluster', 'failover') ||
+  changes.applied.size > 0 ||
+  changes.links.size > 0 ||
+  changes.services.size > 0;

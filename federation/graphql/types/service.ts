@@ -3,8 +3,8 @@ import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { exportConflict } from '../../policy/conflict.ts';
 import { approvalConditions } from '../../policy/export-approval.ts';
 import { exportPortConditions } from '../../policy/export-ports.ts';
-import { isExported } from '../../policy/exported.ts';
-import type { ObservedService, ClusterRecord } from '../../observation/cluster-record.ts';
+import { Exporters } from '../../policy/exporters.ts';
+import type { ObservedService } from '../../observation/cluster-record.ts';
 import type { Now } from '../../state/now.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
@@ -12,52 +12,36 @@ import { conditionType, stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-const members = ({ intent, observed }: Now): readonly ClusterRecord[] =>
-  [...observed.values()].filter(
-    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
-  );
-
-/** Every service that any member has, as `namespace/name`. */
-export const serviceKeys = (snapshot: Now): ReadonlySet<string> =>
-  new Set(members(snapshot).flatMap(({ services }) => [...services.keys()]));
-
-function inCluster(
-  snapshot: Now,
-  record: ClusterRecord,
-  service: ObservedService,
-  exportedBy: readonly string[],
-) {
+function inCluster(snapshot: Now, cluster: string, service: ObservedService, exporters: Exporters) {
+  const key = `${service.namespace}/${service.name}`;
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
-    cluster: record.cluster,
+    cluster,
     groups: service.groups,
     conditions: [
       ...service.conditions,
-      ...approvalConditions(snapshot, record.cluster, service),
-      ...exportConflict(snapshot, record.cluster, service, exportedBy),
-      ...exportPortConditions(snapshot, record.cluster, service, exportedBy),
+      ...approvalConditions(snapshot, cluster, service),
+      ...exportConflict(snapshot, cluster, key, exporters),
+      ...exportPortConditions(cluster, key, exporters),
     ],
-    exported: isExported(snapshot, record.cluster, service),
+    exported: exporters.has(cluster),
     healthy: sum(({ healthy }) => healthy),
     total: sum(({ total }) => total),
-    staleness: stalenessOf(record),
+    staleness: stalenessOf(snapshot.observed.get(cluster)),
   };
 }
 
-/** A service over all clusters that have it; undefined when none has. */
+/**
+ * A service over all clusters that have it, in the order of their names; undefined when none has. What it is in each of
+ * them is made when it is asked for.
+ */
 export function serviceView(snapshot: Now, key: string) {
-  const holders = members(snapshot).flatMap((record) => {
-    const service = record.services.get(key);
-    return service ? [{ record, service }] : [];
-  });
+  const holders = [...snapshot.index.exports.holders(key)].sort(([a], [b]) => (a < b ? -1 : 1));
   const [first] = holders;
   if (!first) return undefined;
-  const exportedBy = holders
-    .filter(({ record, service }) => isExported(snapshot, record.cluster, service))
-    .map(({ record }) => record.cluster);
   const traffic = snapshot.intent.trafficPolicies.get(key);
-  const { namespace, name, hostname, ports } = first.service;
+  const { namespace, name, hostname, ports } = first[1];
   return {
     __typename: 'Service',
     id: globalId('Service', key),
@@ -65,7 +49,10 @@ export function serviceView(snapshot: Now, key: string) {
     name,
     hostname,
     ports,
-    clusters: holders.map(({ record, service }) => inCluster(snapshot, record, service, exportedBy)),
+    clusters() {
+      const exporters = Exporters.of(snapshot, key);
+      return holders.map(([cluster, service]) => inCluster(snapshot, cluster, service, exporters));
+    },
     revision: snapshot.intent.serviceExports.get(key)?.revision ?? 0,
     trafficPolicy: traffic && { ...traffic.value, revision: traffic.revision },
   };
@@ -102,7 +89,7 @@ const servicePortType = builder.objectRef<ServicePort>('ServicePort').implement(
 });
 
 const serviceInClusterType = builder
-  .objectRef<ServiceView['clusters'][number]>('ServiceInCluster')
+  .objectRef<ReturnType<ServiceView['clusters']>[number]>('ServiceInCluster')
   .implement({
     description: 'A service in one of the clusters that have it.',
     fields: (t) => ({
@@ -141,7 +128,11 @@ export const serviceType = builder.objectRef<ServiceView>('Service').implement({
     name: t.exposeString('name'),
     hostname: t.exposeString('hostname'),
     ports: t.expose('ports', { type: [servicePortType], nullable: elements }),
-    clusters: t.expose('clusters', { type: [serviceInClusterType], nullable: elements }),
+    clusters: t.field({
+      type: [serviceInClusterType],
+      nullable: elements,
+      resolve: (service) => service.clusters(),
+    }),
     revision: t.exposeInt('revision', {
       description:
         'Of its export by an operator, for expectedRevision of exportService and unexportService; 0: there is none.',

@@ -1,0 +1,48 @@
+import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import { touches, written, type ChangeSet } from '../state/change-set.ts';
+import type { Now } from '../state/now.ts';
+
+/** Clusters of which something is shown otherwise after a change, ages aside. It may name more than differ. */
+export const shownBy = (changes: ChangeSet): ReadonlySet<ClusterName> =>
+  new Set([
+    ...written(changes, 'cluster').keys(),
+    ...changes.shown,
+    ...changes.gateways,
+    ...changes.forgotten,
+  ]);
+
+/**
+ * Clusters whose conditions may be others, though nothing that is observed of them is: services that are withheld, and an
+ * intermediate that waits.
+ */
+export const conditionsTouchedBy = (changes: ChangeSet, now: Now): ReadonlySet<ClusterName> =>
+  new Set([...withholding(changes, now), ...waiting(changes, now)]);
+
+/** A service is withheld only where an operator has said which namespaces a cluster may host. */
+function withholding(changes: ChangeSet, now: Now): readonly ClusterName[] {
+  const isLimited = (cluster: ClusterName) =>
+    now.intent.clusters.get(cluster)?.value.namespaces !== undefined;
+  const keys = [...written(changes, 'serviceExport').keys(), ...written(changes, 'exportApproval').keys()];
+  const holders = keys.flatMap((key) => [...now.index.exports.holders(key).keys()]);
+  return [...changes.services.keys(), ...holders].filter(isLimited);
+}
+
+/** Whom an intermediate waits for, and whether those are there, is shown of the cluster that it is of. */
+function waiting(changes: ChangeSet, now: Now): readonly ClusterName[] {
+  const touched = written(changes, 'intermediate');
+  const owners = [...touched].flatMap(([id, before]) => [
+    ownerOf(before?.value as IntermediateRecord | undefined),
+    ownerOf(now.intent.intermediates.get(id)?.value),
+  ]);
+  const acknowledged = [...now.intent.intermediates.values()].filter(
+    ({ id, value }) =>
+      isWaiting(value) &&
+      (changes.links.size > 0 || touches(changes, 'cluster') || changes.applied.has(`intermediate/${id}`)),
+  );
+  return [...owners, ...acknowledged.map(({ value }) => value.cluster)].filter((one) => one !== undefined);
+}
+
+const ownerOf = (record: IntermediateRecord | undefined): ClusterName | undefined => record?.cluster;
+
+const isWaiting = ({ activated, revoked }: IntermediateRecord): boolean => !activated && !revoked;
