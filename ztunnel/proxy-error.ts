@@ -11,6 +11,7 @@ export type ProxyErrorCode =
   | 'BAD_CHAIN'
   | 'CLIENT_GONE'
   | 'CONNECTION_CLOSED'
+  | 'CONNECTION_ENDED'
   | 'CONTROL_PLANE_ADDRESS'
   | 'NO_ANSWER'
   | 'NO_CERTIFICATE'

@@ -54,9 +54,11 @@ export function judgeEntering(state: MeshState, table: IssuerTable, live: Live):
       cause: 'LEFT_CLUSTER',
       message: `cluster ${outbound.cluster} was drained, and its deadline is over`,
     };
-  const workload = inbound && state.workloads.get(inbound.workload);
-  // Those of a workload that is gone end with it, by themselves.
-  if (!workload) return lives;
+  if (!inbound) return lives;
+  const workload = state.workloads.get(inbound.workload);
+  // What is live ends with its workload, by itself; nothing new may begin by what nobody knows.
+  if (!workload)
+    return { kind: 'unknown', missing: [], message: `workload ${inbound.workload} is not known any more` };
   const arrival = judgeArrival(state, { ...inbound, workload, peer });
   switch (arrival.kind) {
     case 'allowed':

@@ -8,7 +8,8 @@ import { ProvenLeaves } from './proven-leaves.ts';
 
 /**
  * The intermediates in force, and the roots that each was verified against once. After a handshake the leaf alone is
- * matched here: what chain the peer sent, and what union of roots the TLS library trusted, proves nothing.
+ * matched here: what chain the peer sent, and what union of roots the TLS library trusted, proves nothing. What writes
+ * gives back the key ids of issuers of which something else holds now: leaves of others are judged as before.
  */
 export class IssuerTable {
   readonly #bundles = new Map<string, TrustBundle>();
@@ -31,40 +32,45 @@ export class IssuerTable {
   }
 
   /** Refuses a bundle that is older than one that was held before: its roots may have been withdrawn since. */
-  upsertBundle(bundle: TrustBundle): Result<undefined, string> {
+  upsertBundle(bundle: TrustBundle): Result<ReadonlySet<string>, string> {
     const { trustDomain, sequence } = bundle;
     const newest = this.#sequences.get(trustDomain) ?? 0;
     if (sequence < newest) return err(olderBundle(bundle, newest));
     this.#sequences.set(trustDomain, sequence);
     this.#bundles.set(trustDomain, bundle);
-    this.#verifyOf(trustDomain);
-    return ok(undefined);
+    return ok(this.#verifyOf(trustDomain));
   }
 
-  removeBundle(trustDomain: string): void {
+  removeBundle(trustDomain: string): ReadonlySet<string> {
     this.#bundles.delete(trustDomain);
-    this.#verifyOf(trustDomain);
+    return this.#verifyOf(trustDomain);
   }
 
-  upsertIntermediate(intermediate: Intermediate): void {
+  upsertIntermediate(intermediate: Intermediate): ReadonlySet<string> {
     const { keyId, certificate, trustDomain } = intermediate;
-    const before = this.#intermediates.get(keyId);
+    const [known, before] = [this.#intermediates.get(keyId), this.get(keyId)];
     this.#unlist(keyId);
     this.#intermediates.set(keyId, intermediate);
     list(this.#bySubject, certificate.subject, keyId);
     list(this.#byDomain, trustDomain, keyId);
     this.#revision++;
     // What a revocation or another list of namespaces leaves as it was needs no signature.
-    if (before?.trustDomain === trustDomain && before.certificate.raw.equals(certificate.raw)) return;
-    this.#verified.delete(keyId);
-    this.#verify(intermediate);
+    const isVerifiedAlike =
+      known?.trustDomain === trustDomain && known.certificate.raw.equals(certificate.raw);
+    if (!isVerifiedAlike) {
+      this.#verified.delete(keyId);
+      this.#verify(intermediate);
+    }
+    return this.#touched(keyId, before);
   }
 
-  removeIntermediate(keyId: string): void {
+  removeIntermediate(keyId: string): ReadonlySet<string> {
+    const before = this.get(keyId);
     this.#unlist(keyId);
     this.#intermediates.delete(keyId);
     this.#verified.delete(keyId);
     this.#revision++;
+    return this.#touched(keyId, before);
   }
 
   /** Whether no intermediate is known at all. */
@@ -121,16 +127,24 @@ export class IssuerTable {
     unlist(this.#byDomain, known.trustDomain, keyId);
   }
 
-  #verifyOf(trustDomain: string): void {
+  #touched(keyId: string, before: Intermediate | undefined): ReadonlySet<string> {
+    return isStandingAlike(before, this.get(keyId)) ? noIssuers : new Set([keyId]);
+  }
+
+  #verifyOf(trustDomain: string): ReadonlySet<string> {
     this.#revision++;
     const roots = new Set(this.#bundles.get(trustDomain)?.roots.map(derOf));
+    const touched = new Set<string>();
     for (const keyId of this.#byDomain.get(trustDomain) ?? []) {
       const root = this.#verified.get(keyId);
       if (root !== undefined && roots.has(root)) continue;
+      const before = this.get(keyId);
       this.#verified.delete(keyId);
       const intermediate = this.#intermediates.get(keyId);
       if (intermediate) this.#verify(intermediate);
+      if (before !== this.get(keyId)) touched.add(keyId);
     }
+    return touched;
   }
 
   /** Once for each certificate and root: a signature costs more than a handshake should pay twice. */
@@ -157,6 +171,15 @@ function unlist(index: Map<string, Set<string>>, key: string, keyId: string): vo
   listed?.delete(keyId);
   if (listed?.size === 0) index.delete(key);
 }
+
+const noIssuers: ReadonlySet<string> = new Set();
+
+/** What `issuerRefusal` and `match` read of an issuer. One that no root has issued is as if it were not there. */
+const isStandingAlike = (one: Intermediate | undefined, other: Intermediate | undefined): boolean =>
+  one?.trustDomain === other?.trustDomain &&
+  one?.cluster === other?.cluster &&
+  one?.revoked === other?.revoked &&
+  JSON.stringify(one?.namespaces) === JSON.stringify(other?.namespaces);
 
 /** Why a bundle is refused where a newer one is known. */
 export const olderBundle = ({ trustDomain, sequence }: TrustBundle, newest: number): string =>

@@ -3,6 +3,7 @@ import { EndpointSets, isRankedAlike, isUsable } from './endpoint-sets.ts';
 import { PolicyStore } from './policies.ts';
 import type { Service, ServiceKey } from './service.ts';
 import { ServiceStore } from './services.ts';
+import { movedBackings, TouchedKeys, type Touched } from './touched.ts';
 import type { Workload, WorkloadUid } from './workload.ts';
 import { WorkloadStore } from './workloads.ts';
 
@@ -29,28 +30,38 @@ export class MeshState {
 
   readonly #isNamed = (policy: string): boolean => this.workloads.naming(policy).length > 0;
 
-  /** First what is new, then what goes. A name that nobody bears is ignored. */
-  applyAddresses(upserts: readonly Address[], removed: readonly string[]): void {
+  /** First what is new, then what goes. A name that nobody bears is ignored. Gives back what that touched. */
+  applyAddresses(upserts: readonly Address[], removed: readonly string[]): Touched {
+    const touched = new TouchedKeys();
     for (const one of upserts)
-      if (one.kind === 'workload') this.#insertWorkload(one.workload);
-      else this.#insertService(one.service);
+      if (one.kind === 'workload') this.#insertWorkload(one.workload, touched);
+      else this.#insertService(one.service, touched);
     // A name is a workload's uid first, and a service's key if no workload bears it (Istio workload API).
-    for (const name of removed) if (!this.#removeWorkload(name)) this.#removeService(name);
+    for (const name of removed) if (!this.#removeWorkload(name, touched)) this.#removeService(name, touched);
+    // Nobody names what goes here, so it touches nothing.
     this.policies.sweep(this.#isNamed);
+    return touched;
   }
 
   /**
    * A policy that cannot be read has a stand-in until it can be, unless an earlier version was read, which holds on.
-   * A policy that is removed while workloads still name it stays in force until none does.
+   * A policy that is removed while workloads still name it stays in force until none does. Gives back what that touched.
    */
   applyAuthorizations(
     upserts: readonly Authorization[],
     removed: readonly string[],
     standIns: readonly StandIn[] = [],
-  ): void {
-    for (const policy of upserts) this.policies.insert(policy);
-    for (const { key, policy } of standIns) this.policies.standIn(key, policy);
-    for (const key of removed) this.policies.retire(key, this.#isNamed);
+  ): Touched {
+    const touched = new TouchedKeys();
+    const change = (key: string, run: () => void) => {
+      const before = this.policies.get(key);
+      run();
+      touched.policy(before, this.policies.get(key));
+    };
+    for (const policy of upserts) change(policy.key, () => this.policies.insert(policy));
+    for (const { key, policy } of standIns) change(key, () => this.policies.standIn(key, policy));
+    for (const key of removed) change(key, () => this.policies.retire(key, this.#isNamed));
+    return touched;
   }
 
   /** What an address is, a workload before a VIP. `namespace` is the asking client's. */
@@ -95,25 +106,55 @@ export class MeshState {
     return [...named].filter((key) => !this.services.get(key));
   }
 
-  #insertWorkload(workload: Workload): void {
-    const replaced = this.workloads.insert(workload);
-    if (replaced) this.endpoints.remove(replaced);
-    this.endpoints.insert(workload);
+  #insertWorkload(workload: Workload, touched: TouchedKeys): void {
+    const replaced = this.workloads.get(workload.uid);
+    this.#changeWorkload(replaced, workload, touched, () => {
+      this.workloads.insert(workload);
+      if (replaced) this.endpoints.remove(replaced);
+      this.endpoints.insert(workload);
+    });
   }
 
-  #removeWorkload(uid: WorkloadUid): boolean {
-    const removed = this.workloads.remove(uid);
-    if (removed) this.endpoints.remove(removed);
-    return removed !== undefined;
+  #removeWorkload(uid: WorkloadUid, touched: TouchedKeys): boolean {
+    const removed = this.workloads.get(uid);
+    if (!removed) return false;
+    this.#changeWorkload(removed, undefined, touched, () => {
+      this.workloads.remove(uid);
+      this.endpoints.remove(removed);
+    });
+    return true;
   }
 
-  #insertService(service: Service): void {
+  #changeWorkload(
+    before: Workload | undefined,
+    after: Workload | undefined,
+    touched: TouchedKeys,
+    run: () => void,
+  ): void {
+    const backed = movedBackings(before, after).map(({ service, cluster }) => ({
+      service,
+      cluster,
+      was: this.workloads.isBacked(service, { cluster }),
+    }));
+    run();
+    touched.workload(before, after);
+    for (const { service, cluster, was } of backed)
+      // A service that nobody has described yet is not exported.
+      if (this.workloads.isBacked(service, { cluster }) !== was)
+        touched.backing(this.services.get(service)?.namespace);
+  }
+
+  #insertService(service: Service, touched: TouchedKeys): void {
     const replaced = this.services.insert(service);
+    touched.service(replaced, service);
     if (replaced && !isRankedAlike(replaced, service)) this.endpoints.serviceChanged(service.key);
   }
 
-  #removeService(key: ServiceKey): void {
-    if (this.services.remove(key)) this.endpoints.serviceChanged(key);
+  #removeService(key: ServiceKey, touched: TouchedKeys): void {
+    const removed = this.services.remove(key);
+    if (!removed) return;
+    touched.service(removed, undefined);
+    this.endpoints.serviceChanged(key);
   }
 }
 

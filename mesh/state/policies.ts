@@ -93,7 +93,8 @@ export class PolicyStore {
   }
 }
 
-function scopeOf({ scope, namespace }: Authorization): string | undefined {
+/** For which namespace a policy applies without being named, '' being the whole mesh; undefined: it has to be named. */
+export function scopeOf({ scope, namespace }: Authorization): string | undefined {
   if (scope === 'WORKLOAD_SELECTOR') return undefined;
   return scope === 'GLOBAL' ? '' : namespace;
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
-import { judgeLive } from '@isthmus/mesh/decide/live.ts';
+import { judgeEntering } from '@isthmus/mesh/decide/live.ts';
 import { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
@@ -39,7 +39,6 @@ import { applyDelta } from './apply.ts';
 import { Changes } from './changes.ts';
 import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
-import { endingOf } from '../proxy/ending.ts';
 import { Newcomer } from './newcomer.ts';
 import { Refusals } from './refusals.ts';
 import { Slots } from './slots.ts';
@@ -118,18 +117,21 @@ export class Engine {
     }
   }
 
-  /** One push in one synchronous step: nobody sees half of it. */
+  /**
+   * One push in one synchronous step: nobody sees half of it. It is applied once every connection that it touched has been
+   * judged by it.
+   */
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
-    const rejected = applyDelta(this.#context.state, this.#context.table, delta);
+    const { state, table, connections } = this.#context;
+    const { rejected, touched, issuers } = applyDelta(state, table, delta);
     if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
-    if (type === typeUrls.intermediate || type === typeUrls.trustBundle) {
+    if (issuers.size > 0) {
       this.#dropRevoked();
       this.#renewDistrusted();
     }
-    this.#context.connections.judgeAgain();
+    connections.wake(touched, issuers, () => this.#deps.say({ kind: 'applied', type, rejected }));
     this.#changes.tell();
-    this.#deps.say({ kind: 'applied', type, rejected });
   }
 
   #startServing(): void {
@@ -263,7 +265,7 @@ export class Engine {
       ),
       http2: nodeHttp2(clock),
       pool: new TunnelPool(clock),
-      connections: new Connections((connection) => endingOf(judgeLive(state, table, connection))),
+      connections: connectionsOf(clock, state, table),
       failures: new RecentFailures(clock),
       retries: new RetryBudgets(clock, new RetryFloor(clock, retryFloor)),
       metrics: new TcpMetrics(),
@@ -291,6 +293,13 @@ export class Engine {
     };
   }
 }
+
+const connectionsOf = (clock: Clock, state: MeshState, table: IssuerTable): Connections =>
+  new Connections({
+    clock,
+    judge: (live) => judgeEntering(state, table, live),
+    servedBy: (uid) => state.workloads.get(uid),
+  });
 
 const nothingCounted = (): Context['counters'] => ({
   gatewayDials: 0,

@@ -27,7 +27,7 @@ export const dumpOf = ({ state, table, connections }: Context): WorkerDump => ({
   intermediates: table
     .intermediates()
     .map(({ keyId, trustDomain, cluster, revoked }) => ({ keyId, trustDomain, cluster, revoked })),
-  connections: connections.all().map(({ about, peer }) => ({
+  connections: [...connections.all()].map(({ about, live: { peer } }) => ({
     about,
     ...(peer && { peer: peer.spiffeId, peerCluster: peer.cluster }),
   })),

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { relay } from '@isthmus/mesh/net/relay.ts';
 import type { PeerShare } from '@isthmus/mesh/shares/peer-share.ts';
 import { reset } from '@isthmus/mesh/net/reset.ts';
@@ -7,8 +6,8 @@ import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { TcpFacts } from '../telemetry/tcp-labels.ts';
-import type { LiveConnection } from './connections.ts';
 import type { Ending } from './ending.ts';
+import type { Place } from './place.ts';
 
 /** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
 export interface ConnectionTelemetry {
@@ -25,31 +24,24 @@ interface Carried {
   readonly telemetry: ConnectionTelemetry;
   /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
   readonly started: number;
-  readonly peer: Peer | undefined;
+  /** It was let in; carrying it gives the place back. */
+  readonly place: Place;
   /** Pays for what waits in memory; undefined where nobody has proved who it is, or it is a pod of our own. */
   readonly share?: PeerShare | undefined;
-  readonly inbound?: LiveConnection['inbound'];
-  readonly outbound?: LiveConnection['outbound'];
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
 export async function carry(
   context: Context,
-  { near, far, telemetry, started, peer, share, inbound, outbound: called }: Carried,
+  { near, far, telemetry, started, place, share }: Carried,
 ): Promise<void> {
-  const { clock, connections, metrics, log } = context;
+  const { clock, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
   let closedFor: Ending | undefined;
-  const remove = connections.add({
-    peer,
-    inbound,
-    outbound: called,
-    about: aboutOf(telemetry),
-    close(ending) {
-      closedFor = ending;
-      reset(near);
-      reset(far);
-    },
+  place.carried(aboutOf(telemetry), (ending) => {
+    closedFor = ending;
+    reset(near);
+    reset(far);
   });
   // The client may have closed while the far side was being reached, and its 'close' is not emitted again.
   const gone = near.destroyed || far.destroyed;
@@ -61,7 +53,7 @@ export async function carry(
     ? { error: new Error('the peer has gone') }
     : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });
   unwatch();
-  remove();
+  place.leave();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.
   const outbound = telemetry.record.direction === 'outbound';

@@ -8,14 +8,10 @@ export interface Ending {
   readonly flags: ResponseFlags;
 }
 
+type Ends = Extract<LiveVerdict, { kind: 'ends' }>;
+
 /** How the access log puts the refusal of a workload. What policies decide names the policy, which says more than a code. */
-export function refusalText({
-  code,
-  message,
-}: {
-  readonly code: ArrivalRefusal;
-  readonly message: string;
-}): string {
+function refusalText({ code, message }: { readonly code: ArrivalRefusal; readonly message: string }): string {
   switch (code) {
     case 'DENIED':
     case 'NOT_ALLOWED':
@@ -28,17 +24,22 @@ export function refusalText({
   }
 }
 
-/** How a connection that was let in ends by a later verdict; undefined while it lives. */
-export function endingOf(verdict: LiveVerdict): Ending | undefined {
-  if (verdict.kind === 'lives') return undefined;
+/** How a connection that was let in ends by a later verdict. */
+export function lateEnding(verdict: Ends): Ending {
+  const { message, flags } = refusedEnding(verdict);
+  return { message: flags === 'DENY' ? `late denial: ${message}` : message, flags };
+}
+
+/** How a connection ends that is not let in. */
+export function refusedEnding(verdict: Ends): Ending {
   switch (verdict.cause) {
     case 'ISSUER_NOT_TRUSTED':
       return { message: `CERT_REVOKED: ${verdict.message}`, flags: 'CERT_REVOKED' };
     case 'NAMESPACE_NOT_ALLOWED':
-      return { message: `late denial: NAMESPACE_NOT_ALLOWED: ${verdict.message}`, flags: 'DENY' };
+      return { message: `NAMESPACE_NOT_ALLOWED: ${verdict.message}`, flags: 'DENY' };
     case 'LEFT_CLUSTER':
       return { message: verdict.message, flags: '-' };
     case 'DENIED':
-      return { message: `late denial: ${refusalText(verdict)}`, flags: 'DENY' };
+      return { message: refusalText(verdict), flags: 'DENY' };
   }
 }

@@ -10,6 +10,7 @@ import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
+import type { Place } from './place.ts';
 import { serveConnects } from './serve-connects.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
 import { tapStream } from './tap.ts';
@@ -60,10 +61,16 @@ async function forwardConnect(
     refused(context, caller, decision);
     return;
   }
-  const endpoint = await dialFirst(context, decision, incoming.gone);
-  if (endpoint) return forward(context, caller, decision, incoming.accept({}), endpoint);
-  incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
-  unreached(context, caller, decision, incoming.gone);
+  const place = enter(context, caller);
+  if (!place) {
+    incoming.refuse(401);
+    return;
+  }
+  const endpoint = await dialFirst(context, decision, place, incoming.gone);
+  if (endpoint) return forward(context, caller, decision, place, incoming.accept({}), endpoint);
+  if (place.ending) incoming.refuse(401);
+  else incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
+  unreached(context, caller, decision, place, incoming.gone);
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
@@ -89,9 +96,11 @@ export async function serveGatewaySni(context: Context, newcomer: Newcomer): Pro
     refused(context, caller, decision);
     return;
   }
-  const endpoint = await whileThere(context, socket, (gone) => dialFirst(context, decision, gone));
-  if (endpoint) return forward(context, caller, decision, socket, endpoint);
-  unreached(context, caller, decision, newcomer.gone);
+  const place = enter(context, caller);
+  const endpoint =
+    place && (await whileThere(context, socket, (gone) => dialFirst(context, decision, place, gone)));
+  if (endpoint) return forward(context, caller, decision, place, socket, endpoint);
+  if (place) unreached(context, caller, decision, place, newcomer.gone);
   socket.destroy();
 }
 
@@ -108,30 +117,48 @@ const noHello = (message: string): GatewayDecision => ({
   message,
 });
 
+/** Undefined, and logged, where the caller may be here no longer. */
+function enter(context: Context, caller: GatewayArrival): Place | undefined {
+  const { from, wanted, peer } = caller;
+  const live = { peer, inbound: undefined, outbound: undefined };
+  const entered = context.connections.enter({ ...live, about: `${from} -> ${wanted}` });
+  if (entered.kind === 'place') return entered.place;
+  const { message, flags } = entered.ending;
+  const telemetry = gatewayTelemetry(context.config, caller, undefined);
+  reportFailure(context, telemetry, message, flags, caller.started);
+  return undefined;
+}
+
 /**
- * The first candidate that takes a connection, as long as somebody waits for it; this is the only place from which a
- * gateway dials.
+ * The first candidate that takes a connection, as long as somebody waits for it who may; this is the only place from
+ * which a gateway dials.
  */
 async function dialFirst(
   context: Context,
   { candidates }: Forward,
-  signal: AbortSignal,
+  place: Place,
+  gone: AbortSignal,
 ): Promise<Socket | undefined> {
-  for (const { address, port } of candidates) {
-    if (signal.aborted) return undefined;
-    context.counters.gatewayDials++;
-    try {
-      return await context.dialer.dial({
-        address,
-        port,
-        localAddress: context.config.address,
-        timeoutMillis: dialMillis,
-        signal,
-      });
-    } catch (error) {
-      context.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
+  const endpoint = await place.before(gone, async (signal) => {
+    for (const { address, port } of candidates) {
+      if (signal.aborted) return undefined;
+      context.counters.gatewayDials++;
+      try {
+        return await context.dialer.dial({
+          address,
+          port,
+          localAddress: context.config.address,
+          timeoutMillis: dialMillis,
+          signal,
+        });
+      } catch (error) {
+        context.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
+      }
     }
-  }
+    return undefined;
+  });
+  if (!place.ending) return endpoint;
+  endpoint?.destroy();
   return undefined;
 }
 
@@ -139,6 +166,7 @@ function forward(
   context: Context,
   caller: GatewayArrival,
   decision: Forward,
+  place: Place,
   near: Duplex,
   endpoint: Socket,
 ): Promise<void> {
@@ -155,7 +183,7 @@ function forward(
     far: endpoint,
     telemetry,
     started,
-    peer,
+    place,
     share: peer && context.shares.of(peer.spiffeId),
   });
 }
@@ -172,7 +200,18 @@ function refused(
   reportFailure(context, telemetry, `${code}: ${message}`, flags, caller.started);
 }
 
-function unreached(context: Context, caller: GatewayArrival, decision: Forward, gone: AbortSignal): void {
-  const why = gone.aborted ? 'the caller has gone' : 'no endpoint answers';
-  reportFailure(context, gatewayTelemetry(context.config, caller, decision), why, 'CONNECT', caller.started);
+function unreached(
+  context: Context,
+  caller: GatewayArrival,
+  decision: Forward,
+  place: Place,
+  gone: AbortSignal,
+): void {
+  place.leave();
+  const { message, flags } = place.ending ?? {
+    message: gone.aborted ? 'the caller has gone' : 'no endpoint answers',
+    flags: 'CONNECT',
+  };
+  const telemetry = gatewayTelemetry(context.config, caller, decision);
+  reportFailure(context, telemetry, message, flags, caller.started);
 }

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { judgeArrival, type Arrived } from '@isthmus/mesh/decide/arrival.ts';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
@@ -12,8 +11,9 @@ import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
-import { carry, reportFailure } from './carry.ts';
-import { refusalText } from './ending.ts';
+import { aboutOf, carry, reportFailure } from './carry.ts';
+import type { Ending } from './ending.ts';
+import type { Place } from './place.ts';
 import { serveConnects } from './serve-connects.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 import { whileThere } from './while-there.ts';
@@ -63,24 +63,20 @@ async function serveConnect(
   };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
-    fail(inbound, decision.message, 'CONNECT');
+    fail(inbound, { message: decision.message, flags: 'CONNECT' });
     return;
   }
-  const denial = await judge(inbound);
-  if (denial !== undefined) {
+  const entered = await enter(inbound);
+  if (entered.kind === 'refused') {
     incoming.refuse(401);
-    fail(inbound, denial, 'DENY');
+    fail(inbound, entered.ending);
     return;
   }
-  let application: Socket;
-  try {
-    application = await dialApplication(inbound, incoming.gone);
-  } catch (error) {
-    incoming.refuse(503);
-    fail(inbound, String(error), 'CONNECT');
-    return;
-  }
-  await deliver(inbound, incoming.accept({ baggage: encodeBaggage(workload) }), application);
+  const { place } = entered;
+  const application = await reachApplication(inbound, place, incoming.gone);
+  if (application)
+    await deliver(inbound, place, incoming.accept({ baggage: encodeBaggage(workload) }), application);
+  else incoming.refuse(place.ending ? 401 : 503);
 }
 
 /** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
@@ -107,7 +103,7 @@ export async function servePort(
   if (first === 'ended') return void socket.destroy();
   if (first === 'unreadable') {
     socket.destroy();
-    fail(plain, `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`, 'DENY');
+    fail(plain, { message: `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`, flags: 'DENY' });
     return;
   }
   if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(plain, socket) : undefined;
@@ -143,49 +139,58 @@ interface Inbound extends Arrival {
 
 async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
   stream.on('error', () => undefined);
-  const denial = await judge(inbound);
-  if (denial !== undefined) {
+  const entered = await enter(inbound);
+  if (entered.kind === 'refused') {
     stream.destroy();
-    fail(inbound, denial, 'DENY');
+    fail(inbound, entered.ending);
     return;
   }
-  try {
-    const application = await whileThere(inbound.context, stream, (gone) => dialApplication(inbound, gone));
-    await deliver(inbound, stream, application);
-  } catch (error) {
-    stream.destroy();
-    fail(inbound, error instanceof Error ? error.message : String(error), 'CONNECT');
-  }
+  const { place } = entered;
+  const application = await whileThere(inbound.context, stream, (gone) =>
+    reachApplication(inbound, place, gone),
+  );
+  if (application) await deliver(inbound, place, stream, application);
+  else stream.destroy();
 }
 
-const arrivedOf = ({ workload, caller, port, service }: Inbound): Arrived => ({
-  facts: seen({
-    source: { address: caller.address, identity: caller.peer?.identity },
-    destination: { address: workload.addresses[0] ?? '', port, workload },
-  }),
-  sourceAddress: caller.address,
-  peer: caller.peer,
-  workload,
-  port,
-  service: service?.key,
-});
+/** Judged once, before its application is dialled. A policy that is named but not known yet is waited for. */
+async function enter(inbound: Inbound) {
+  const { context, workload, caller, port, service } = inbound;
+  const entered = context.connections.enter({
+    about: aboutOf(inboundTelemetry(inbound)),
+    peer: caller.peer,
+    outbound: undefined,
+    inbound: {
+      facts: seen({
+        source: { address: caller.address, identity: caller.peer?.identity },
+        destination: { address: workload.addresses[0] ?? '', port, workload },
+      }),
+      sourceAddress: caller.address,
+      workload: workload.uid,
+      port,
+      service: service?.key,
+    },
+  });
+  return entered.kind === 'unknown' ? entered.decided(policyPatience) : entered;
+}
 
-/**
- * Why the connection is denied. A policy that is named but not known yet is waited for, and then denies. What holds is
- * asked once more when the connection has been dialled and is registered.
- */
-async function judge(inbound: Inbound): Promise<string | undefined> {
-  const { context, workload } = inbound;
-  const until = context.clock.monotonic() + policyPatience;
-  const arrived = arrivedOf(inbound);
-  let verdict = judgeArrival(context.state, arrived);
-  while (verdict.kind === 'unknown' && context.clock.monotonic() < until) {
-    await context.changed(until - context.clock.monotonic());
-    const now = context.state.workloads.get(workload.uid) ?? workload;
-    verdict = judgeArrival(context.state, { ...arrived, workload: now });
+/** The application's socket. Where there is none that has been logged, and the place has been given back. */
+async function reachApplication(
+  inbound: Inbound,
+  place: Place,
+  gone: AbortSignal,
+): Promise<Socket | undefined> {
+  let why: Ending = { message: 'it ended before it was carried', flags: 'CONNECT' };
+  try {
+    const socket = await place.before(gone, (signal) => dialApplication(inbound, signal));
+    if (!place.ending) return socket;
+    socket.destroy();
+  } catch (error) {
+    why = { message: error instanceof Error ? error.message : String(error), flags: 'CONNECT' };
   }
-  if (verdict.kind === 'allowed') return undefined;
-  return verdict.kind === 'refused' ? refusalText(verdict) : verdict.message;
+  place.leave();
+  fail(inbound, place.ending ?? why);
+  return undefined;
 }
 
 function dialApplication({ context, workload, port }: Inbound, signal: AbortSignal): Promise<Socket> {
@@ -200,18 +205,17 @@ function dialApplication({ context, workload, port }: Inbound, signal: AbortSign
   });
 }
 
-function deliver(inbound: Inbound, near: Duplex, application: Socket): Promise<void> {
-  const { peer, workload, ...arrived } = arrivedOf(inbound);
+function deliver(inbound: Inbound, place: Place, near: Duplex, application: Socket): Promise<void> {
+  const { peer } = inbound.caller;
   return carry(inbound.context, {
     near,
     far: application,
     telemetry: inboundTelemetry(inbound),
     started: inbound.started,
-    peer,
+    place,
     share: peer && inbound.context.shares.of(peer.spiffeId),
-    inbound: { ...arrived, workload: workload.uid },
   });
 }
 
-const fail = (inbound: Inbound, message: string, flags: 'DENY' | 'CONNECT'): void =>
+const fail = (inbound: Inbound, { message, flags }: Ending): void =>
   reportFailure(inbound.context, inboundTelemetry(inbound), message, flags, inbound.started);

@@ -18,9 +18,9 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
 import { localWorkloadAt } from '../capture/wanted.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
-import { flagsOf } from '../telemetry/response-flags.ts';
+import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
-import { carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
+import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
 import { race } from './race.ts';
 import { whileThere } from './while-there.ts';
@@ -94,35 +94,36 @@ async function carryRoutes(
 ): Promise<void> {
   const traceparent = newTraceparent(context.random);
   const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
+  const failed = (message: string, flags: ResponseFlags) => {
+    answered(false);
+    const text = targetText(target);
+    const about = outboundTelemetry(context, source, clientAddress, text, service, routes[0], undefined);
+    reportFailure(context, about, message, flags, started);
+    socket.destroy();
+  };
   try {
     const { route, reached } = await whileThere(context, socket, (gone) =>
       reach(context, source, headers, { routes, service }, gone),
     );
-    answered(true);
     const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
     const { stream: far, peer } = reached;
-    await carry(context, {
-      near: socket,
-      far,
-      telemetry: { ...about, trace: traceIdOf(traceparent) },
-      started,
+    // Who is at the far end is known by now alone, and may be trusted no longer.
+    const entered = context.connections.enter({
       peer,
-      ...(service && { outbound: { service: service.key, cluster: route.workload.cluster } }),
+      inbound: undefined,
+      outbound: service && { service: service.key, cluster: route.workload.cluster },
+      about: aboutOf(about),
     });
+    if (entered.kind === 'refused') {
+      far.destroy();
+      failed(entered.ending.message, entered.ending.flags);
+      return;
+    }
+    answered(true);
+    const telemetry = { ...about, trace: traceIdOf(traceparent) };
+    await carry(context, { near: socket, far, telemetry, started, place: entered.place });
   } catch (error) {
-    answered(false);
-    const message = error instanceof Error ? error.message : String(error);
-    const about = outboundTelemetry(
-      context,
-      source,
-      clientAddress,
-      targetText(target),
-      service,
-      routes[0],
-      undefined,
-    );
-    reportFailure(context, about, message, flagsOf(error), started);
-    socket.destroy();
+    failed(error instanceof Error ? error.message : String(error), flagsOf(error));
   }
 }
 

@@ -71,20 +71,24 @@ class Served {
   begin({ shaken, ended }: Admitted, newcomer: Newcomer): void {
     const session = this.#session;
     this.#onSettings = shaken;
-    const remove = this.#context.connections.add({
+    const entered = this.#context.connections.enter({
       peer: this.#peer,
       inbound: undefined,
       outbound: undefined,
       about: this.#about,
-      close: () => session.destroy(),
       drain: () => session.close(),
     });
+    const place = entered.kind === 'place' ? entered.place : undefined;
+    place?.carried(this.#about, () => session.destroy());
     const unheard = this.#share.backpressure.add(session);
     session.onClose((error) => {
-      for (const release of [shaken, ended, unheard, remove]) release();
+      for (const release of [shaken, ended, unheard]) release();
+      place?.leave();
       if (!this.#wasUsed) newcomer.wasted();
       if (error instanceof MeshError && error.code === 'SESSION_BROKEN') this.#broken(error);
     });
+    // Its issuer was revoked since the handshake.
+    if (!place) session.destroy();
   }
 
   get #identity(): string {

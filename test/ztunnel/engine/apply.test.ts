@@ -27,7 +27,7 @@ describe('a policy that a proxy cannot read', () => {
       type: typeUrls.authorization,
       resources: body ? [{ name, body }] : [],
       removed: body ? [] : [name],
-    });
+    }).rejected;
   const unreadable = (over: Partial<Authorization> = {}) =>
     encodeAuthorization(
       anAuthorization({ name: 'x', scope: 'NAMESPACE', action: 'DENY', rules: [[]], ...over }),
