@@ -165,6 +165,7 @@ export class Agent {
         this.#runtime.addresses,
         this.#xds,
         ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
+        this.#runtime.follower,
         { published: (_delta, snapshot) => this.#afterwards(snapshot) },
       ],
       { epoch, clock, turn: setImmediate },

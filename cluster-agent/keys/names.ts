@@ -45,6 +45,9 @@ export const networkGatewayUid = (gateway: {
   readonly hbonePort: number;
 }): WorkloadUid => `NetworkGateway/${gateway.network}/${gateway.address}/${gateway.hbonePort}` as WorkloadUid;
 
+/** The namespace of what a key names. */
+export const namespaceOf = (key: PodKey | ServiceKey | PolicyKey): string => key.slice(0, key.indexOf('/'));
+
 /** As `podKey` makes it. */
 export const parsePodKey = (text: string): Result<PodKey, string> => parse(text, 2, '<namespace>/<name>');
 

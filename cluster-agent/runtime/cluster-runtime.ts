@@ -13,6 +13,8 @@ export interface ClusterRuntime {
   readonly addresses: ServiceAddresses;
   /** Undefined where a kubelet starts pods. */
   readonly podStarting: PodStarting | undefined;
+  /** Takes each delta after proxies have it. */
+  readonly follower: Subscriber;
   /** To be called about once a second. */
   upkeep(): void;
   /** What is degraded in the source and in the addresses. */

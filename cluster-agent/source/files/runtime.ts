@@ -18,7 +18,7 @@ import { filesSource } from './files-source.ts';
 import { Folder } from './folder.ts';
 import { LastGood } from './last-good.ts';
 import { PodFiles } from './pod-files/pod-files.ts';
-import { PodStarter } from './pod-files/pod-starter.ts';
+import { PodFilesWriter } from './pod-files/writer.ts';
 import { portConditions } from './port-conditions.ts';
 import { PortTrials, type TryBind } from './port-trials.ts';
 import { ProjectedTokens } from './tokens.ts';
@@ -66,16 +66,16 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
   const folder = new Folder(options.manifests, new LastGood(new StateFile(at('manifests.json'), log)), log);
   const trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: deps.onPort });
   const tokens = new ProjectedTokens(at('token-key'), deps.sealing, clock);
-  const files = new PodFiles(at('pods'));
-  const starter = new PodStarter({
-    files,
+  const writer = new PodFilesWriter({
+    files: new PodFiles(at('pods')),
     view,
-    remotes,
+    remotesIn: (namespace) => [...remotes()].filter((one) => one.namespace === namespace),
     health: deps.health,
     tokens,
     allocations,
     clock,
     log,
+    turn: setImmediate,
   });
   const tryPorts = () => trials.look(new Set(view.servicePorts()));
   return {
@@ -87,12 +87,10 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
     }),
     authenticator: tokens,
     addresses: new FilesAddresses({ allocations, view, remotes }),
-    podStarting: {
-      writer: {
-        published() {
-          void starter.write();
-          tryPorts();
-        },
+    podStarting: { writer },
+    follower: {
+      published({ keys }) {
+        if ([...keys].some(({ kind }) => kind === 'service' || kind === 'synced')) tryPorts();
       },
     },
     upkeep() {
@@ -100,7 +98,6 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
       const services = deps.services();
       if (!services) return;
       allocations.release((kind, owner) => isThere(view, services, kind, owner));
-      void starter.write();
     },
     conditions: () => [
       ...folder.conditions,

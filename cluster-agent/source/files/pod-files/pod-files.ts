@@ -1,14 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { podKey, type PodKey } from '../../../keys/names.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-
-/** A service as a pod's processes find it: with the address that this pod's proxy has for it. */
-export interface FoundService {
-  readonly name: string;
-  readonly ports: readonly { readonly name: string; readonly port: number }[];
-  readonly address: string;
-}
 
 /** What pods' processes start with: a folder for each with its environment and its token. */
 export class PodFiles {
@@ -19,10 +13,10 @@ export class PodFiles {
   }
 
   /** `<namespace>/<name>` of every pod that has files, of an earlier start of the agent too. */
-  pods(): readonly string[] {
+  pods(): readonly PodKey[] {
     if (!existsSync(this.#root)) return [];
     return foldersIn(this.#root).flatMap((namespace) =>
-      foldersIn(join(this.#root, namespace)).map((name) => `${namespace}/${name}`),
+      foldersIn(join(this.#root, namespace)).map((name) => podKey({ namespace, name })),
     );
   }
 
@@ -51,29 +45,14 @@ export class PodFiles {
 const foldersIn = (path: string): readonly string[] =>
   readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
-/** One `NAME=value` a line. No value has a line break in it: the decoder has seen to that. */
-export const environmentOf = (pod: PodObject, services: readonly FoundService[]): string =>
-  `${[...own(pod), ...services.flatMap(serviceVariables)].join('\n')}\n`;
-
-const own = ({ metadata, podIP, appAddress, nodeName, serviceAccount }: PodObject): readonly string[] => [
-  `POD_IP=${podIP}`,
-  `APP_ADDRESS=${appAddress}`,
-  `POD_NAME=${metadata.name}`,
-  `POD_NAMESPACE=${metadata.namespace}`,
-  `SERVICE_ACCOUNT=${serviceAccount}`,
-  `NODE_NAME=${nodeName}`,
-];
-
-/** As Kubernetes names them: upper case, dashes to underscores. */
-function serviceVariables({ name, ports, address }: FoundService): readonly string[] {
-  const upper = (text: string) => text.toUpperCase().replace(/[-.]/g, '_');
-  const [first] = ports;
-  if (!first) return [];
-  return [
-    `${upper(name)}_SERVICE_HOST=${address}`,
-    `${upper(name)}_SERVICE_PORT=${first.port}`,
-    ...ports
-      .filter((port) => port.name !== '')
-      .map((port) => `${upper(name)}_SERVICE_PORT_${upper(port.name)}=${port.port}`),
-  ];
-}
+/** One `NAME=value` a line. No value has a line break in it: the decoder has seen to that. `variables`: of services. */
+export const environmentOf = (
+  { metadata, podIP, appAddress, nodeName, serviceAccount }: PodObject,
+  variables: string,
+): string => `POD_IP=${podIP}
+APP_ADDRESS=${appAddress}
+POD_NAME=${metadata.name}
+POD_NAMESPACE=${metadata.namespace}
+SERVICE_ACCOUNT=${serviceAccount}
+NODE_NAME=${nodeName}
+${variables}`;

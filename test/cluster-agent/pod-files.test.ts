@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import { ProjectedTokens } from '@isthmus/cluster-agent/source/files/tokens.ts';
 import { PodFiles } from '@isthmus/cluster-agent/source/files/pod-files/pod-files.ts';
-import { PodStarter } from '@isthmus/cluster-agent/source/files/pod-files/pod-starter.ts';
+import { PodFilesWriter } from '@isthmus/cluster-agent/source/files/pod-files/writer.ts';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
@@ -41,7 +53,13 @@ describe('the files of pods', () => {
   let remotes: readonly RemoteService[];
   let tokens: ProjectedTokens;
   let provenBy: string | undefined;
+  let touched: ChangeSet;
+  let onTurn: () => number;
+  /** What `onTurn` gave at each turn of the event loop. */
+  let counted: number[];
   beforeEach(() => {
+    onTurn = () => 0;
+    counted = [];
     folder = mkdtempSync(join(tmpdir(), 'isthmus-pods-'));
     clock = new FakeClock();
     remotes = [];
@@ -56,26 +74,42 @@ describe('the files of pods', () => {
     const allocations = new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog });
     const files = new PodFiles(join(folder, 'pods'));
     const health = { of: () => ({ problem: undefined, stale: undefined, provenBy, until: Infinity }) };
-    return new PodStarter({
+    touched = new ChangeSet();
+    touched.add({ kind: 'synced' });
+    const writer = new PodFilesWriter({
       files,
       view,
-      remotes: () => remotes,
+      remotesIn: (namespace) => remotes.filter((one) => one.namespace === namespace),
       health: () => health,
       tokens,
       allocations,
       clock,
       log: silentLog,
+      turn(run) {
+        counted.push(onTurn());
+        setImmediate(run);
+      },
     });
+    return {
+      writer,
+      /** What was touched since the last time is published, and written. */
+      write: async () => {
+        writer.published({ keys: touched });
+        touched = new ChangeSet();
+        await writer.idle();
+      },
+    };
   };
+  const touch = (key: Touched) => touched.add(key);
   const becomes = (text: string) => {
     const next = viewOf(text);
     for (const kind of ['Pod', 'Service', 'Namespace'] as const)
       for (const { metadata } of view.all(kind))
-        view.apply([{ type: 'remove', id: `${kind}/${metadata.namespace}/${metadata.name}` }]);
+        touched.merge(view.apply([{ type: 'remove', id: `${kind}/${metadata.namespace}/${metadata.name}` }]));
     for (const kind of ['Pod', 'Service', 'Namespace'] as const)
       for (const object of next.all(kind)) {
         const { namespace, name } = object.metadata;
-        view.apply([{ type: 'upsert', id: `${kind}/${namespace}/${name}`, object }]);
+        touched.merge(view.apply([{ type: 'upsert', id: `${kind}/${namespace}/${name}`, object }]));
       }
   };
   const at = (pod: string, name: string) => join(folder, 'pods', pod, name);
@@ -139,6 +173,7 @@ describe('the files of pods', () => {
       const starter = start(ambient + both + pod('cart') + service('web'));
       const host = async (by: string | undefined) => {
         provenBy = by && `ztunnel/istio-system/${by}`;
+        touch({ kind: 'verdict', pod: podKey({ namespace: 'shop', name: 'cart' }) });
         await starter.write();
         return variables('shop/cart')[0];
       };
@@ -165,10 +200,10 @@ describe('the files of pods', () => {
     await starter.write();
     const first = read('shop/cart', 'token');
     await clock.advance(5.9 * 3_600_000);
-    await starter.write();
+    await starter.writer.idle();
     assert.equal(read('shop/cart', 'token'), first);
     await clock.advance(0.2 * 3_600_000);
-    await starter.write();
+    await starter.writer.idle();
     assert.notEqual(read('shop/cart', 'token'), first);
   });
 
@@ -190,7 +225,50 @@ describe('the files of pods', () => {
     assert.ok(!existsSync(at('shop/cart', 'env')));
     assert.ok(existsSync(at('shop/web', 'env')));
     rmSync(at('shop/cart', 'env.new'), { recursive: true });
-    await starter.write();
+    await clock.advance(1000);
+    await starter.writer.idle();
     assert.ok(existsSync(at('shop/cart', 'env')));
+  });
+
+  it('are looked at for the pods that a delta reaches, and for no others', async () => {
+    const pods = ['a', 'b', 'c'].map((name) => pod(name)).join('');
+    const starter = start(ambient + ztunnel + pods + pod('clerk', { namespace: 'bank' }) + service('web'));
+    await starter.write();
+    const looks = async (key: Touched) => {
+      const before = starter.writer.looked;
+      touch(key);
+      await starter.write();
+      return starter.writer.looked - before;
+    };
+    const ref = (namespace: string, name: string) => ({ namespace, name });
+    assert.equal(await looks({ kind: 'pod', pod: podKey(ref('shop', 'a')) }), 1);
+    assert.equal(await looks({ kind: 'service', service: serviceKeyOf(ref('shop', 'web')) }), 3);
+    assert.equal(await looks({ kind: 'remotes', service: serviceKeyOf(ref('bank', 'web')) }), 1);
+    assert.equal(await looks({ kind: 'nodeProxies', node: 'n1' }), 5);
+    assert.equal(await looks({ kind: 'vips', client: podKey(ref('istio-system', 'ztunnel')) }), 5);
+    assert.equal(await looks({ kind: 'namespace', namespace: 'shop' }), 3);
+    assert.equal(await looks({ kind: 'rejections' }), 0);
+  });
+
+  it('name a service that comes, whose text is made once for all pods of a namespace at one proxy', async () => {
+    const starter = start(ambient + ztunnel + pod('a') + pod('b') + service('web'));
+    await starter.write();
+    becomes(ambient + ztunnel + pod('a') + pod('b') + service('web') + service('new'));
+    await starter.write();
+    for (const name of ['a', 'b']) assert.match(read(`shop/${name}`, 'env'), /^NEW_SERVICE_HOST=/m);
+    becomes(ambient + ztunnel + pod('a') + pod('b') + service('web'));
+    await starter.write();
+    for (const name of ['a', 'b']) assert.doesNotMatch(read(`shop/${name}`, 'env'), /^NEW_SERVICE_HOST=/m);
+  });
+
+  it('are written 16 in a turn of the event loop', async () => {
+    const starter = start(ambient + Array.from({ length: 33 }, (_, i) => pod(`p${i}`)).join(''));
+    onTurn = () => {
+      const folder = at('shop', '');
+      return existsSync(folder) ? readdirSync(folder).length : 0;
+    };
+    await starter.write();
+    assert.deepEqual(counted, [0, 16, 32]);
+    assert.equal(onTurn(), 33);
   });
 });
