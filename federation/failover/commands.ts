@@ -7,6 +7,7 @@ import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import { startOperation } from './operation.ts';
 import { beginReturn, nextStep, notReady } from './returning.ts';
+import { staleBy } from './plan-reader.ts';
 import { simulate } from './plan.ts';
 import { whyItStays } from './targets.ts';
 import type { Plans } from './plans.ts';
@@ -32,11 +33,12 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
     const stale = checkRevision(context, 0, 'the failover of this plan');
     if (stale) return { ok: false, error: [stale] };
     const again = simulate(snapshot, plan.request, context.now);
-    if (!again.ok || again.value.basis !== plan.basis)
+    const changed = again.ok ? staleBy(plan.basis, again.value.basis) : again.error[0]?.message;
+    if (!again.ok || changed !== undefined)
       return refuse(
         'PLAN_STALE',
         'planId',
-        'intent or health has changed since the plan was made: simulate again and look at it',
+        `intent or health has changed since the plan was made (${changed ?? ''}): simulate again and look at it`,
       );
     const failover: Failover = {
       kind: 'failover',

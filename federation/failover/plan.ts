@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FailoverFrom } from '@isthmus/api/domain/failover.ts';
 import type { Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -7,8 +6,9 @@ import type { Warning } from '../command/warning.ts';
 import { refusal } from '../command/refuse.ts';
 import type { Now } from '../state/now.ts';
 import { targetsOf, targetWarnings, unreachableOf } from './targets.ts';
-import { diversionsOf } from './diversions.ts';
-import { groupsFor, servicesIn, sharesOf, type ClusterGroup } from './service-groups.ts';
+import type { ClusterGroup } from './held.ts';
+import { PlanReader, type Basis } from './plan-reader.ts';
+import { sharesOf, type Client } from './service-groups.ts';
 
 export interface FailoverRequest {
   readonly from: FailoverFrom;
@@ -42,54 +42,60 @@ export interface Plan {
   readonly unreachable: readonly string[];
   /** What makes the plan worse than it looks, with what to do. */
   readonly warnings: readonly Warning[];
-  /** Hash of the intent and the health that the plan rests on: when it changes, the plan is stale. */
-  readonly basis: string;
+  /** What the plan rests on: when that is another one, the plan is stale. */
+  readonly basis: Basis;
 }
 
-/** What a failover would do, by the very function that moves the connections. */
-export function simulate(
-  snapshot: Now,
-  request: FailoverRequest,
-  now: number,
-): Result<Plan, readonly UserError[]> {
-  const clusters = clustersFrom(snapshot, request.from);
-  const errors = check(snapshot, request, clusters, now);
-  if (errors.length > 0) return err(errors);
-  const names =
-    request.services.length > 0
-      ? request.services
-      : [...new Set(clusters.flatMap((cluster) => servicesIn(snapshot, cluster)))].sort();
-  if (names.length === 0)
-    return err([
-      refusal('NO_SERVICES', 'from', `${clusters.join(', ')} exports no service that has endpoints`),
-    ]);
-  const services = names.map((name) => planOf(snapshot, request, clusters, name));
-  const targets = targetsOf(snapshot, clusters, names);
+/** What a failover would do, by the very function that moves the connections. `at`: epoch milliseconds. */
+export function simulate(now: Now, request: FailoverRequest, at: number): Result<Plan, readonly UserError[]> {
+  const reader = new PlanReader(now);
+  const moved = movedBy(reader, request, at);
+  if (!moved.ok) return moved;
+  const { clusters, services } = moved.value;
+  const targets = targetsOf(
+    now,
+    clusters,
+    services.map(({ service }) => service),
+  );
   return ok({
     request,
     clusters,
     services,
     unreachable: unreachableOf(targets),
     warnings: targetWarnings(targets),
-    basis: basisOf(snapshot, clusters, names),
+    basis: reader.basis,
   });
 }
 
-function clustersFrom(snapshot: Now, from: FailoverFrom): readonly string[] {
-  const members = [...snapshot.intent.clusters.values()]
-    .filter(({ value }) => value.admission === 'ADMITTED')
-    .map(({ id }) => id);
-  if ('cluster' in from) return members.filter((name) => name === from.cluster);
-  return members.filter((name) =>
-    snapshot.observed.get(name)?.nodes.some(({ region }) => region === from.region),
-  );
+/** What would move. It reads nothing but what the reader notes. */
+function movedBy(
+  reader: PlanReader,
+  request: FailoverRequest,
+  at: number,
+): Result<Pick<Plan, 'clusters' | 'services'>, readonly UserError[]> {
+  const clusters = reader.leaving(request.from);
+  const errors = check(reader, request, clusters, at);
+  if (errors.length > 0) return err(errors);
+  const names =
+    request.services.length > 0
+      ? request.services
+      : [...new Set(clusters.flatMap((cluster) => reader.services(cluster)))].sort();
+  if (names.length === 0)
+    return err([
+      refusal('NO_SERVICES', 'from', `${clusters.join(', ')} exports no service that has endpoints`),
+    ]);
+  const clients = reader.clients();
+  return ok({
+    clusters,
+    services: names.map((name) => planOf(reader, request, { clusters, clients }, name)),
+  });
 }
 
 function check(
-  snapshot: Now,
+  reader: PlanReader,
   request: FailoverRequest,
   clusters: readonly string[],
-  now: number,
+  at: number,
 ): readonly UserError[] {
   const errors: UserError[] = [];
   if (clusters.length === 0)
@@ -108,28 +114,27 @@ function check(
     );
   if (!Number.isInteger(request.percent) || request.percent < 1 || request.percent > 100)
     errors.push(refusal('INVALID', 'percent', 'percent is a whole number from 1 to 100'));
-  if (request.expiresAt !== undefined && request.expiresAt <= now)
+  if (request.expiresAt !== undefined && request.expiresAt <= at)
     errors.push(refusal('INVALID', 'expiresAt', 'the time has passed'));
+  const leaving = new Set(clusters);
   request.services.forEach((service, i) => {
-    if (
-      clusters.length > 0 &&
-      !clusters.some((cluster) => snapshot.observed.get(cluster)?.services.has(service))
-    )
+    if (clusters.length > 0 && !reader.held(service).some(({ cluster }) => leaving.has(cluster)))
       errors.push(refusal('NOT_FOUND', `services.${i}`, `no service ${service} in ${clusters.join(', ')}`));
   });
   return errors;
 }
 
 function planOf(
-  snapshot: Now,
-  request: FailoverRequest,
-  clusters: readonly string[],
+  reader: PlanReader,
+  { percent, scope }: FailoverRequest,
+  { clusters, clients }: { readonly clusters: readonly string[]; readonly clients: readonly Client[] },
   service: string,
 ): ServicePlan {
-  const { percent, scope } = request;
   const added = clusters.map((cluster): Diverted => ({ cluster, percent, remoteOnly: scope === 'REMOTE' }));
-  const before = sharesOf(snapshot, service, []);
-  const after = [...sharesOf(snapshot, service, added)];
+  const standing = reader.shifts(service);
+  const input = { clients, held: reader.held(service), order: reader.order(service), diversions: standing };
+  const before = sharesOf(input);
+  const after = [...sharesOf({ ...input, diversions: [...standing, ...added] })];
   const moves = after.flatMap(([client, { byGroup }]) =>
     movesBetween(client, byCluster(before.get(client)?.byGroup ?? new Map()), byCluster(byGroup)),
   );
@@ -164,33 +169,4 @@ function movesBetween(
       percent: Math.round(((change(to) * -change(from)) / lost) * 1000) / 10,
     })),
   );
-}
-
-/**
- * Everything that the shares of the plan's services follow from, by its content, and nothing else: a token, or the
- * policy of another service, makes no plan stale. Counts move all the time and are reduced to some or none.
- */
-function basisOf(snapshot: Now, clusters: readonly string[], services: readonly string[]): string {
-  const { intent, observed } = snapshot;
-  const orders = services.map((name) => {
-    const policy = intent.trafficPolicies.get(name)?.value;
-    return [name, policy?.localityOrder, policy?.regionFailover];
-  });
-  const standing = diversionsOf(snapshot).filter(
-    (one) => one.services.length === 0 || one.services.some((name) => services.includes(name)),
-  );
-  const members = [...observed.values()].filter(
-    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
-  );
-  const places = members.map(({ cluster, nodes: [node] }) => [cluster, node?.region, node?.zone]);
-  const groups = members.flatMap(({ cluster: client }) =>
-    services.map((name) =>
-      groupsFor(snapshot, client, name).map(({ cluster, region, zone, transport, healthy }) =>
-        [client, name, cluster, region, zone, transport, healthy > 0].join(' '),
-      ),
-    ),
-  );
-  return createHash('sha256')
-    .update(JSON.stringify([clusters, services, orders, standing, places, groups]))
-    .digest('hex');
 }

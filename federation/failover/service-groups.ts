@@ -1,81 +1,117 @@
-import { weightCap } from '@isthmus/api/domain/limits.ts';
-import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
-import { usableGateways } from '../policy/gateways.ts';
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import { shares, type Diverted, type Group, type Shares } from '@isthmus/mesh/balance/shares.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
-import { holdsForItself, isExported } from '../policy/exported.ts';
-import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import { shares, type Diverted, type Shares } from '@isthmus/mesh/balance/shares.ts';
 import type { Now } from '../state/now.ts';
 import { diversionsOf } from './diversions.ts';
+import { groupsFor, heldBy, type ClusterGroup, type HeldService } from './held.ts';
 
-export type ClusterGroup = Group & Pick<EndpointGroup, 'transport'>;
-
-const members = ({ intent, observed }: Now): readonly ClusterRecord[] =>
-  [...observed.values()].filter(
-    ({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED',
-  );
-
-/** Every exported service that has endpoints in a cluster. */
-export function servicesIn(snapshot: Now, cluster: string): readonly string[] {
-  const services = snapshot.observed.get(cluster)?.services ?? new Map<string, never>();
-  return [...services]
-    .filter(([, one]) => isExported(snapshot, cluster, one) && total(one.groups) > 0)
-    .map(([name]) => name);
+/** A member whose clients call services, and where it is: where its first node is. */
+export interface Client {
+  readonly cluster: ClusterName;
+  readonly region: string;
+  readonly zone: string;
 }
 
-const total = (groups: readonly EndpointGroup[]): number =>
+/** What is near, of a service's traffic policy. */
+export type LocalityOrder = Pick<TrafficPolicy, 'localityOrder' | 'regionFailover'>;
+
+/** What the shares of a service follow from. */
+export interface ShareInput {
+  readonly clients: readonly Client[];
+  readonly held: readonly HeldService[];
+  readonly order: LocalityOrder;
+  readonly diversions: readonly Diverted[];
+}
+
+export const clientsOf = ({ intent, observed }: Now): readonly Client[] =>
+  [...observed.values()]
+    .filter(({ cluster }) => intent.clusters.get(cluster)?.value.admission === 'ADMITTED')
+    .map(({ cluster, nodes: [node] }) => ({ cluster, region: node?.region ?? '', zone: node?.zone ?? '' }));
+
+export const orderOf = ({ intent }: Now, service: ServiceKey): LocalityOrder => {
+  const policy = intent.trafficPolicies.get(service)?.value;
+  return { localityOrder: policy?.localityOrder ?? [], regionFailover: policy?.regionFailover ?? [] };
+};
+
+export const total = (groups: readonly Pick<EndpointGroup, 'total'>[]): number =>
   groups.reduce((sum, group) => sum + group.total, 0);
 
-/**
- * Endpoints of a service as a cluster's clients can have them: their own, and those that others export and can be
- * entered for, unless the cluster has a service of that name to itself. What agents give their proxies, no more.
- */
-export function groupsFor(snapshot: Now, client: string, service: string): readonly ClusterGroup[] {
-  const alone = holdsForItself(snapshot, client, service);
-  return members(snapshot).flatMap((record) => {
-    const { cluster, services } = record;
-    const gateways = usableGateways(snapshot, record);
-    const found = services.get(service);
-    const own = cluster === client;
-    if (!found || (!own && (alone || !isExported(snapshot, cluster, found)))) return [];
-    // A cluster's own clients choose among all of its endpoints; others weigh them.
-    return (own ? found.groups : capped(found.groups, weightCap))
-      .filter(({ transport }) => own || waysIn(transport, gateways).length > 0)
-      .map((group) => ({ ...group, cluster }));
-  });
+/** Every exported service that has endpoints in a cluster. */
+export function servicesIn({ observed, index }: Now, cluster: ClusterName): readonly ServiceKey[] {
+  const services = observed.get(cluster)?.services ?? new Map<string, never>();
+  return [...services]
+    .filter(([key, one]) => index.exports.exporters(key).has(cluster) && total(one.groups) > 0)
+    .map(([key]) => key);
 }
 
-/** Where each member's clients of a service go, under the diversions that stand and these. */
-export function sharesOf(
-  snapshot: Now,
-  service: string,
-  added: readonly Diverted[],
-): ReadonlyMap<string, Shares<ClusterGroup>> {
-  const { localityOrder = [], regionFailover = [] } =
-    snapshot.intent.trafficPolicies.get(service)?.value ?? {};
-  const standing = diversionsOf(snapshot).filter(
-    ({ services }) => services.length === 0 || services.includes(service),
+/**
+ * Clients for which the shares of a service are the same: one that has the service is alone in its class, and all others
+ * of one region and zone are one class, as nothing else of them counts.
+ */
+export function classesOf({
+  clients,
+  held,
+}: Pick<ShareInput, 'clients' | 'held'>): readonly (readonly Client[])[] {
+  const holders = new Set(held.map(({ cluster }) => cluster));
+  const classes: Client[][] = [];
+  const places = new Map<string, Map<string, Client[]>>();
+  for (const client of clients) {
+    const zones = places.get(client.region) ?? new Map<string, Client[]>();
+    places.set(client.region, zones);
+    const known = holders.has(client.cluster) ? undefined : zones.get(client.zone);
+    if (known) known.push(client);
+    else {
+      const one = [client];
+      classes.push(one);
+      if (!holders.has(client.cluster)) zones.set(client.zone, one);
+    }
+  }
+  return classes;
+}
+
+/** Where the clients of each class go. */
+export const sharesByClass = (
+  input: ShareInput,
+): readonly (readonly [readonly Client[], Shares<ClusterGroup>])[] =>
+  classesOf(input).flatMap((clients) => {
+    const [client] = clients;
+    if (!client) return [];
+    const groups = groupsFor(input.held, client.cluster);
+    const { diversions, order } = input;
+    return [[clients, shares({ client, groups, diversions, ...order })] as const];
+  });
+
+/** Where each client goes, in the order of the clients. */
+export function sharesOf(input: ShareInput): ReadonlyMap<ClusterName, Shares<ClusterGroup>> {
+  const found = new Map(
+    sharesByClass(input).flatMap(([clients, one]) => clients.map(({ cluster }) => [cluster, one] as const)),
   );
-  const diversions = [...standing, ...added];
   return new Map(
-    members(snapshot).map(({ cluster, nodes: [node] }) => {
-      const client = { cluster, region: node?.region ?? '', zone: node?.zone ?? '' };
-      const groups = groupsFor(snapshot, cluster, service);
-      return [cluster, shares({ client, groups, diversions, localityOrder, regionFailover })];
+    input.clients.flatMap(({ cluster }) => {
+      const one = found.get(cluster);
+      return one ? [[cluster, one] as const] : [];
     }),
   );
 }
 
 /** Services of a cluster, exported or not, whose clients would be sent away and have no other endpoint. */
-export function withoutAlternative(snapshot: Now, drain: Diverted): readonly string[] {
-  const services = snapshot.observed.get(drain.cluster)?.services ?? new Map<string, never>();
+export function withoutAlternative(now: Now, drain: Diverted): readonly ServiceKey[] {
+  const services = now.observed.get(drain.cluster)?.services ?? new Map<string, never>();
+  const clients = clientsOf(now);
+  const standing = diversionsOf(now);
   return [...services]
     .filter(([, one]) => total(one.groups) > 0)
-    .map(([name]) => name)
-    .filter((name) =>
-      [...sharesOf(snapshot, name, [drain]).values()].some(({ noAlternative }) =>
-        noAlternative.includes(drain.cluster),
-      ),
-    );
+    .map(([service]) => service)
+    .filter((service) => {
+      const diversions = [...standing.filter((one) => concerns(one, service)), drain];
+      const input = { clients, held: heldBy(now, service), order: orderOf(now, service), diversions };
+      return sharesByClass(input).some(([, { noAlternative }]) => noAlternative.includes(drain.cluster));
+    });
 }
+
+/** A diversion that names no service is of all. */
+export const concerns = (
+  { services }: { readonly services: readonly ServiceKey[] },
+  service: ServiceKey,
+): boolean => services.length === 0 || services.includes(service);

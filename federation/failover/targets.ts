@@ -1,7 +1,7 @@
 import { warning, type Warning } from '../command/warning.ts';
 import type { Now } from '../state/now.ts';
-import { isExported } from '../policy/exported.ts';
 import { usableGateways } from '../policy/gateways.ts';
+import { total } from './service-groups.ts';
 
 /** A cluster that exports a service which should leave others, and how its endpoints there are. */
 export interface Target {
@@ -20,21 +20,30 @@ export function targetsOf(
   left: readonly string[],
   services: readonly string[],
 ): readonly Target[] {
-  return [...snapshot.observed.values()].flatMap((record) => {
-    const { cluster, link } = record;
-    if (left.includes(cluster) || snapshot.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED')
-      return [];
-    const lacksGateway = !usableGateways(snapshot, record).some(({ ready }) => ready);
-    return services.flatMap((service): Target[] => {
-      const found = record.services.get(service);
-      if (!found || !isExported(snapshot, cluster, found)) return [];
-      const sum = (count: 'healthy' | 'total') => found.groups.reduce((all, group) => all + group[count], 0);
-      const [healthy, total] = [sum('healthy'), sum('total')];
-      return total === 0
-        ? []
-        : [{ cluster, service, healthy, total, isReachable: link.kind === 'CONNECTED', lacksGateway }];
-    });
-  });
+  const leaving = new Set(left);
+  const byCluster = new Map<string, Target[]>();
+  for (const service of services)
+    for (const cluster of snapshot.index.exports.exporters(service)) {
+      const found = snapshot.index.exports.holders(service).get(cluster);
+      const all = found && !leaving.has(cluster) ? total(found.groups) : 0;
+      if (!found || all === 0) continue;
+      const others = byCluster.get(cluster) ?? [];
+      byCluster.set(cluster, others);
+      others.push({
+        cluster,
+        service,
+        healthy: found.groups.reduce((sum, { healthy }) => sum + healthy, 0),
+        total: all,
+        isReachable: snapshot.observed.get(cluster)?.link.kind === 'CONNECTED',
+        lacksGateway: others[0]?.lacksGateway ?? lacksGateway(snapshot, cluster),
+      });
+    }
+  return [...snapshot.observed.keys()].flatMap((cluster) => byCluster.get(cluster) ?? []);
+}
+
+function lacksGateway(snapshot: Now, cluster: string): boolean {
+  const record = snapshot.observed.get(cluster);
+  return !record || !usableGateways(snapshot, record).some(({ ready }) => ready);
 }
 
 /** Every target cluster that the hub does not hear from, each once. */
@@ -78,13 +87,15 @@ export function whyItStays(
   services: readonly string[],
 ): readonly Warning[] {
   const targets = targetsOf(snapshot, left, services);
+  const byService = new Map<string, Target[]>(services.map((name) => [name, []]));
+  for (const target of targets) byService.get(target.service)?.push(target);
   const from = left.join(', ');
-  const nowhere = services.filter((name) => !targets.some(({ service }) => service === name));
-  const elsewhere = services.filter((name) => !nowhere.includes(name));
+  const nowhere = services.filter((name) => byService.get(name)?.length === 0);
+  const elsewhere = services.filter((name) => byService.get(name)?.length !== 0);
   const sentences = [
     ...(nowhere.length > 0 ? [`no cluster but ${from} has ${nowhere.join(', ')}: it will not move`] : []),
     ...elsewhere.map((name) => {
-      const why = targets.filter(({ service }) => service === name).map(blockedBy);
+      const why = byService.get(name)?.map(blockedBy) ?? [];
       return `no healthy alternative for ${name} outside ${from}: ${why.join('; ')}: it will not move`;
     }),
   ];

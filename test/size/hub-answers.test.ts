@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execute, parse } from 'graphql';
+import { simulate, type FailoverRequest } from '@isthmus/federation/failover/plan.ts';
+import { withoutAlternative } from '@isthmus/federation/failover/service-groups.ts';
 import { apiSchema } from '@isthmus/federation/graphql/schema.ts';
 import { ShownClusters } from '@isthmus/federation/graphql/subscriptions/shown-clusters.ts';
 import { clusterChanges } from '@isthmus/federation/graphql/subscriptions/cluster-changed.ts';
@@ -55,8 +57,9 @@ async function hubOf(clusters: number): Promise<Federation> {
 }
 
 /** What is looked at of clusters and of holders of services. */
-function countedNow(now: Now): { readonly now: Now; readonly count: () => number } {
+function countedNow(now: Now) {
   let visits = 0;
+  let holders = 0;
   const visit = () => {
     visits++;
   };
@@ -70,13 +73,17 @@ function countedNow(now: Now): { readonly now: Now; readonly count: () => number
       exports: {
         size: exports.size,
         keys: exports.keys,
-        holders: (key) => new Counted(exports.holders(key), visit),
+        holders: (key) =>
+          new Counted(exports.holders(key), () => {
+            visits++;
+            holders++;
+          }),
         exporters: (key) => exports.exporters(key),
         alone: (cluster) => exports.alone(cluster),
       },
     },
   };
-  return { now: counted, count: () => visits };
+  return { now: counted, count: () => visits, holders: () => holders };
 }
 
 async function visitsFor(clusters: number, query: string): Promise<number> {
@@ -94,6 +101,15 @@ async function visitsFor(clusters: number, query: string): Promise<number> {
   assert.equal(errors, undefined);
   return count();
 }
+
+const drain = { cluster: 'c003', percent: 100, remoteOnly: false };
+const failover: FailoverRequest = {
+  from: { cluster: 'c003' },
+  services: [],
+  percent: 100,
+  scope: 'ALL',
+  expiresAt: undefined,
+};
 
 describe('the size of the hub’s answers', () => {
   for (const [what, query] of [
@@ -126,4 +142,21 @@ describe('the size of the hub’s answers', () => {
       hub.end();
     }
   });
+
+  for (const [what, run] of [
+    ['a drain that looks for alternatives', (now: Now) => withoutAlternative(now, drain)],
+    ['a plan of a failover', (now: Now) => simulate(now, failover, 0)],
+  ] as const)
+    it(`${what}: as many holders are visited among 20 clusters as among 40`, async () => {
+      const visits = async (clusters: number) => {
+        const hub = await hubOf(clusters);
+        const { now, holders } = countedNow(hub.now);
+        run(now);
+        hub.end();
+        return holders();
+      };
+      const [few, many] = [await visits(20), await visits(40)];
+      assert.ok(few > 0);
+      assert.equal(many, few);
+    });
 });
