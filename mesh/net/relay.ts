@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream';
 import { Stall, type BufferLedger } from '../shares/buffer-ledger.ts';
-import { reset } from './reset.ts';
+import type { ByteStream, Lender, Receiver, Reset } from './byte-stream.ts';
 
 /** Bytes carried so far, updated in place: `sent` from `a` to `b`, `received` from `b` to `a`. */
 export interface Counters {
@@ -19,121 +18,98 @@ export interface Ledgers {
   readonly toB?: BufferLedger;
 }
 
-/** A peer that goes away while bytes are still on their way is an end, not a failure. */
-const quiet = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_WRITE_AFTER_END',
-  'STREAM_RESET',
-]);
-
 /**
- * Copies bytes both ways until both directions are done. Each direction ends by itself: the end of one side's input
- * becomes the end of the other's output. A reset of one side, or its close before its end, becomes a reset of the other
- * at once: what was not delivered yet is dropped, as TCP drops it, and never looks like a whole message.
+ * Copies bytes both ways until both streams have closed. Each direction ends by itself: the end of one side's input
+ * becomes the end of the other's output. A reset of one side becomes a reset of the other at once: what was not
+ * delivered yet is dropped, as TCP drops it, and never looks like a whole message.
  */
-export function relay(a: Duplex, b: Duplex, counters: Counters, ledgers: Ledgers = {}): Promise<RelayEnd> {
+export function relay(
+  a: ByteStream,
+  b: ByteStream,
+  counters: Counters,
+  { toA, toB }: Ledgers = {},
+): Promise<RelayEnd> {
   return new Promise((resolve) => {
-    let open = 2;
-    const settle = (error: Error | undefined) => {
-      const failure = error && !quiet.has((error as NodeJS.ErrnoException).code ?? '') ? error : undefined;
-      resolve({ error: failure });
-    };
-    const broken = (error: Error | undefined) => {
-      for (const side of [a, b]) if (!isDone(side)) reset(side);
-      settle(error);
-    };
-    const done = () => {
-      if (--open === 0) settle(undefined);
-    };
-    watch(a, b, broken, settle);
-    watch(b, a, broken, settle);
-    const giveUp = () => broken(undefined);
-    const [there, back] = [stallOf(a, b, giveUp), stallOf(b, a, giveUp)];
-    for (const side of [a, b])
-      side.once('close', () => {
-        ledgers.toB?.end(there);
-        ledgers.toA?.end(back);
-      });
-    pump(a, b, (bytes) => (counters.sent += bytes), done, stalls(there, ledgers.toB));
-    pump(b, a, (bytes) => (counters.received += bytes), done, stalls(back, ledgers.toA));
+    const near = new Side(a, b, toB, resolve, (bytes) => (counters.sent += bytes));
+    const far = new Side(b, a, toA, resolve, (bytes) => (counters.received += bytes));
+    near.begin(far);
+    far.begin(near);
+    a.resume();
+    b.resume();
   });
 }
 
-/** Ended both ways: it closes by itself, and a reset would take back what the peer has not read yet. */
-const isDone = (side: Duplex): boolean => side.readableEnded && side.writableEnded;
+/** One side of a relay, and the direction of what it sends. */
+class Side implements Receiver {
+  readonly #from: ByteStream;
+  readonly #to: ByteStream;
+  readonly #ledger: BufferLedger | undefined;
+  readonly #settle: (end: RelayEnd) => void;
+  readonly #count: (bytes: number) => void;
+  readonly #stall: Stall;
+  #other: Side = this;
+  /** Its input has ended. */
+  #ended = false;
+  #closed = false;
 
-/** What the close of one side means for the other. */
-function watch(
-  side: Duplex,
-  other: Duplex,
-  broken: (error: Error | undefined) => void,
-  settle: (error: Error | undefined) => void,
-): void {
-  side.on('error', broken);
-  side.once('close', () => {
-    if (!side.readableEnded) broken(undefined);
-    else if (!other.readableEnded) {
-      // It has said all that it had to say and takes no more (RFC 9113 8.1): its last bytes still arrive.
-      other.once('close', () => settle(undefined));
-      endSoon(other);
-    }
-  });
-}
+  constructor(
+    from: ByteStream,
+    to: ByteStream,
+    ledger: BufferLedger | undefined,
+    settle: (end: RelayEnd) => void,
+    count: (bytes: number) => void,
+  ) {
+    this.#from = from;
+    this.#to = to;
+    this.#ledger = ledger;
+    this.#settle = settle;
+    this.#count = count;
+    this.#stall = new Stall(
+      () => from.unread + to.unsent,
+      () => this.#broken(undefined),
+      () => from.window,
+    );
+  }
 
-/** Closes once what was written has been taken. */
-function endSoon(side: Duplex): void {
-  if (side.writableFinished) side.destroy();
-  else side.once('finish', () => side.destroy());
-  if (!side.writableEnded) side.end();
-}
+  begin(other: Side): void {
+    this.#other = other;
+    this.#from.receive(this);
+  }
 
-const stallOf = (from: Duplex, to: Duplex, reset: () => void): Stall =>
-  new Stall(
-    () => from.readableLength + to.writableLength,
-    reset,
-    () => Math.max(0, from.readableHighWaterMark - from.readableLength),
-  );
+  onBytes(bytes: Buffer, lender: Lender | undefined): void {
+    this.#count(bytes.length);
+    if (this.#to.write(bytes, lender)) return;
+    this.#from.pause();
+    if (!this.#other.#closed) this.#ledger?.begin(this.#stall);
+  }
 
-interface Stalls {
-  readonly begin: () => void;
-  readonly end: () => void;
-}
+  onDrain(): void {
+    this.#other.#goOn();
+  }
 
-const stalls = (stall: Stall, ledger: BufferLedger | undefined): Stalls | undefined =>
-  ledger && { begin: () => ledger.begin(stall), end: () => ledger.end(stall) };
+  onEnd(): void {
+    this.#ended = true;
+    this.#to.end();
+  }
 
-/** One direction. Writes of one tick are joined, as many small chunks cost more in system calls than in copying. */
-function pump(
-  from: Duplex,
-  to: Duplex,
-  count: (bytes: number) => void,
-  done: () => void,
-  stalled: Stalls | undefined,
-): void {
-  let corked = false;
-  const uncork = () => {
-    corked = false;
-    to.uncork();
-  };
-  from.on('data', (chunk: Buffer) => {
-    count(chunk.length);
-    if (!corked && chunk.length < 4096) {
-      corked = true;
-      to.cork();
-      process.nextTick(uncork);
-    }
-    if (to.write(chunk)) return;
-    from.pause();
-    if (!to.destroyed) stalled?.begin();
-  });
-  to.on('drain', () => {
-    stalled?.end();
-    from.resume();
-  });
-  // The end is finished when its bytes are on their way, not when it was asked for.
-  from.once('end', () => to.end(done));
-  from.resume();
+  onClose(reset: Reset | undefined): void {
+    this.#closed = true;
+    for (const side of [this, this.#other]) side.#ledger?.end(side.#stall);
+    if (reset) this.#broken(reset.error);
+    else if (this.#other.#closed) this.#settle({ error: undefined });
+    // It has said all that it had to say and takes no more (RFC 9113 8.1): its last bytes still arrive.
+    else if (!this.#other.#ended) this.#to.close();
+  }
+
+  #goOn(): void {
+    this.#ledger?.end(this.#stall);
+    this.#from.resume();
+  }
+
+  /** What has ended both ways closes by itself, and a reset would take back what its peer has not read yet. */
+  #broken(error: Error | undefined): void {
+    const isDone = this.#ended && this.#other.#ended;
+    if (!isDone) for (const stream of [this.#from, this.#to]) stream.reset();
+    this.#settle({ error });
+  }
 }

@@ -1,7 +1,7 @@
 import type { Http2 } from '@isthmus/mesh/http2/session.ts';
 import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
-import type { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
+import type { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
 import type { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';

@@ -9,7 +9,7 @@ import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
-import { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
+import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';

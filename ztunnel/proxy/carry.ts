@@ -1,13 +1,13 @@
-import type { Duplex } from 'node:stream';
-import { relay } from '@isthmus/mesh/net/relay.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { relay, type Counters, type RelayEnd } from '@isthmus/mesh/net/relay.ts';
 import type { PeerShare } from '@isthmus/mesh/shares/peer-share.ts';
-import { reset } from '@isthmus/mesh/net/reset.ts';
 import type { Context } from '../engine/context.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { TcpFacts } from '../telemetry/tcp-labels.ts';
 import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
+import { tapped, type Show } from './tap.ts';
 
 /** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
 export interface ConnectionTelemetry {
@@ -19,8 +19,8 @@ export interface ConnectionTelemetry {
 
 interface Carried {
   /** The side that began the connection. */
-  readonly near: Duplex;
-  readonly far: Duplex;
+  readonly near: ByteStream;
+  readonly far: ByteStream;
   readonly telemetry: ConnectionTelemetry;
   /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
   readonly started: number;
@@ -28,31 +28,31 @@ interface Carried {
   readonly place: Place;
   /** Pays for what waits in memory; undefined where nobody has proved who it is, or it is a pod of our own. */
   readonly share?: PeerShare | undefined;
+  /** Sees all bytes, where that was asked for. */
+  readonly tap?: { readonly near: Show; readonly far: Show } | undefined;
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
 export async function carry(
   context: Context,
-  { near, far, telemetry, started, place, share }: Carried,
+  { near, far, telemetry, started, place, share, tap }: Carried,
 ): Promise<void> {
   const { clock, metrics, log } = context;
   const counters = { sent: 0, received: 0 };
   let closedFor: Ending | undefined;
   place.carried(aboutOf(telemetry), (ending) => {
     closedFor = ending;
-    reset(near);
-    reset(far);
+    near.reset();
+    far.reset();
   });
-  // The client may have closed while the far side was being reached, and its 'close' is not emitted again.
-  const gone = near.destroyed || far.destroyed;
-  if (gone) for (const side of [near, far]) reset(side.on('error', () => undefined));
+  // The client may have closed while the far side was being reached.
+  const gone = near.closed || far.closed;
+  if (gone) for (const side of [near, far]) side.reset();
   const ended = metrics.open(telemetry.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: telemetry.trace, ...telemetry.record }, 'connection opened');
-  const unwatch = context.lostPeers.watch(near, far, counters);
   const { error } = gone
     ? { error: new Error('the peer has gone') }
-    : await relay(near, far, counters, share && { toA: share.unsent, toB: share.unread });
-  unwatch();
+    : await relayed(context, { near, far, share, tap }, counters);
   place.leave();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.
@@ -65,6 +65,21 @@ export async function carry(
     error: closedFor?.message ?? error?.message,
   });
 }
+
+async function relayed(
+  { lostPeers }: Pick<Context, 'lostPeers'>,
+  { near, far, share, tap }: Pick<Carried, 'near' | 'far' | 'share' | 'tap'>,
+  counters: Counters,
+): Promise<RelayEnd> {
+  const unwatch = lostPeers.watch(near, far, counters);
+  const ledgers = share && { toA: share.unsent, toB: share.unread };
+  const end = await relay(shownBy(tap?.near, near), shownBy(tap?.far, far), counters, ledgers);
+  unwatch();
+  return end;
+}
+
+const shownBy = (show: Show | undefined, stream: ByteStream): ByteStream =>
+  show ? tapped(stream, show) : stream;
 
 export const aboutOf = ({
   record: { srcAddr, dstAddr, dstHboneAddr, dstService },

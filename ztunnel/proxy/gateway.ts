@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { decideGateway, type GatewayDecision } from '@isthmus/mesh/decide/gateway.ts';
 import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
@@ -13,7 +14,6 @@ import { gatewayIdentity } from './gateway-identity.ts';
 import type { Place } from './place.ts';
 import { serveConnects } from './serve-connects.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
-import { tapStream } from './tap.ts';
 import { whileThere } from './while-there.ts';
 import { gatewayTelemetry, type GatewayArrival } from './gateway-telemetry.ts';
 
@@ -67,7 +67,8 @@ async function forwardConnect(
     return;
   }
   const endpoint = await dialFirst(context, decision, place, incoming.gone);
-  if (endpoint) return forward(context, caller, decision, place, incoming.accept({}), endpoint);
+  if (endpoint)
+    return forward(context, caller, decision, place, new NodeStream(incoming.accept({})), endpoint);
   if (place.ending) incoming.refuse(401);
   else incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
   unreached(context, caller, decision, place, incoming.gone);
@@ -96,10 +97,11 @@ export async function serveGatewaySni(context: Context, newcomer: Newcomer): Pro
     refused(context, caller, decision);
     return;
   }
+  const near = new NodeStream(socket);
   const place = enter(context, caller);
   const endpoint =
-    place && (await whileThere(context, socket, (gone) => dialFirst(context, decision, place, gone)));
-  if (endpoint) return forward(context, caller, decision, place, socket, endpoint);
+    place && (await whileThere(context, near, (gone) => dialFirst(context, decision, place, gone)));
+  if (endpoint) return forward(context, caller, decision, place, near, endpoint);
   if (place) unreached(context, caller, decision, place, newcomer.gone);
   socket.destroy();
 }
@@ -167,20 +169,20 @@ function forward(
   caller: GatewayArrival,
   decision: Forward,
   place: Place,
-  near: Duplex,
+  near: ByteStream,
   endpoint: Socket,
 ): Promise<void> {
   const { tap, config } = context;
   const dialled = `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`;
-  if (tap) {
-    tapStream(near, (action, bytes) => tap(action, caller.from, bytes));
-    tapStream(endpoint, (action, bytes) => tap(action, dialled, bytes));
-  }
   const { peer, started } = caller;
   const telemetry = gatewayTelemetry(config, caller, decision, dialled);
   return carry(context, {
     near,
-    far: endpoint,
+    far: new NodeStream(endpoint),
+    tap: tap && {
+      near: (action, bytes) => tap(action, caller.from, bytes),
+      far: (action, bytes) => tap(action, dialled, bytes),
+    },
     telemetry,
     started,
     place,

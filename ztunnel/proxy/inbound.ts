@@ -6,6 +6,9 @@ import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
@@ -74,10 +77,12 @@ async function serveConnect(
   }
   const { place } = entered;
   const application = await reachApplication(inbound, place, incoming.gone);
-  if (application)
-    await deliver(inbound, place, incoming.accept({ baggage: encodeBaggage(workload) }), application);
+  if (application) await deliver(inbound, place, acceptedBy(incoming, workload), application);
   else incoming.refuse(place.ending ? 401 : 503);
 }
+
+const acceptedBy = (incoming: IncomingConnect, workload: Workload): ByteStream =>
+  new NodeStream(incoming.accept({ baggage: encodeBaggage(workload) }));
 
 /** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
 export async function servePort(
@@ -137,11 +142,11 @@ interface Inbound extends Arrival {
   readonly started: number;
 }
 
-async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
-  stream.on('error', () => undefined);
+async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
+  const stream = new NodeStream(duplex);
   const entered = await enter(inbound);
   if (entered.kind === 'refused') {
-    stream.destroy();
+    duplex.destroy();
     fail(inbound, entered.ending);
     return;
   }
@@ -150,7 +155,7 @@ async function servePlain(inbound: Inbound, stream: Duplex): Promise<void> {
     reachApplication(inbound, place, gone),
   );
   if (application) await deliver(inbound, place, stream, application);
-  else stream.destroy();
+  else duplex.destroy();
 }
 
 /** Judged once, before its application is dialled. A policy that is named but not known yet is waited for. */
@@ -205,11 +210,11 @@ function dialApplication({ context, workload, port }: Inbound, signal: AbortSign
   });
 }
 
-function deliver(inbound: Inbound, place: Place, near: Duplex, application: Socket): Promise<void> {
+function deliver(inbound: Inbound, place: Place, near: ByteStream, application: Socket): Promise<void> {
   const { peer } = inbound.caller;
   return carry(inbound.context, {
     near,
-    far: application,
+    far: new NodeStream(application),
     telemetry: inboundTelemetry(inbound),
     started: inbound.started,
     place,

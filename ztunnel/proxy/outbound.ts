@@ -13,6 +13,7 @@ import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
@@ -93,6 +94,7 @@ async function carryRoutes(
   { routes, service }: Extract<OutboundDecision, { kind: 'routes' }>,
 ): Promise<void> {
   const traceparent = newTraceparent(context.random);
+  const near = new NodeStream(socket);
   const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
   const failed = (message: string, flags: ResponseFlags) => {
     answered(false);
@@ -102,7 +104,7 @@ async function carryRoutes(
     socket.destroy();
   };
   try {
-    const { route, reached } = await whileThere(context, socket, (gone) =>
+    const { route, reached } = await whileThere(context, near, (gone) =>
       reach(context, source, headers, { routes, service }, gone),
     );
     const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
@@ -121,7 +123,7 @@ async function carryRoutes(
     }
     answered(true);
     const telemetry = { ...about, trace: traceIdOf(traceparent) };
-    await carry(context, { near: socket, far, telemetry, started, place: entered.place });
+    await carry(context, { near, far: new NodeStream(far), telemetry, started, place: entered.place });
   } catch (error) {
     failed(error instanceof Error ? error.message : String(error), flagsOf(error));
   }

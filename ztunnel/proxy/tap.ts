@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { ByteStream, Lender, Receiver, SentCode } from '@isthmus/mesh/net/byte-stream.ts';
 
 export type TapAction = 'read' | 'written';
 
@@ -13,12 +13,58 @@ export const tapEntry = (action: TapAction, end: string, bytes: Buffer, now: num
     Buffer.from('\n'),
   ]);
 
-/** Shows every chunk that passes a stream, in both directions. For debugging: it costs a copy of each. */
-export function tapStream(stream: Duplex, show: (action: TapAction, bytes: Buffer) => void): void {
-  stream.on('data', (bytes: Buffer) => show('read', bytes));
-  const write = stream.write.bind(stream) as (bytes: unknown, ...rest: unknown[]) => boolean;
-  stream.write = (bytes: unknown, ...rest: unknown[]) => {
-    show('written', Buffer.from(bytes as Buffer));
-    return write(bytes, ...rest);
-  };
+/** Takes the chunks that pass one stream. */
+export type Show = (action: TapAction, bytes: Buffer) => void;
+
+/** The same stream, which shows every chunk that passes it in either direction. For debugging: it costs a copy of each. */
+export const tapped = (stream: ByteStream, show: Show): ByteStream => new Tapped(stream, show);
+
+class Tapped implements ByteStream {
+  readonly #stream: ByteStream;
+  readonly #show: Show;
+
+  constructor(stream: ByteStream, show: Show) {
+    this.#stream = stream;
+    this.#show = show;
+  }
+
+  receive(receiver: Receiver): void {
+    this.#stream.receive({
+      onBytes: (bytes, lender) => {
+        this.#show('read', bytes);
+        receiver.onBytes(bytes, lender);
+      },
+      onEnd: () => receiver.onEnd(),
+      onDrain: () => receiver.onDrain(),
+      onClose: (reset) => receiver.onClose(reset),
+    });
+  }
+
+  write(bytes: Buffer, lender?: Lender): boolean {
+    this.#show('written', bytes);
+    return this.#stream.write(bytes, lender);
+  }
+
+  pause = (): void => this.#stream.pause();
+  resume = (): void => this.#stream.resume();
+  putBack = (bytes: Buffer): void => this.#stream.putBack(bytes);
+  end = (): void => this.#stream.end();
+  close = (): void => this.#stream.close();
+  reset = (code?: SentCode): void => this.#stream.reset(code);
+
+  get closed(): boolean {
+    return this.#stream.closed;
+  }
+
+  get unread(): number {
+    return this.#stream.unread;
+  }
+
+  get unsent(): number {
+    return this.#stream.unsent;
+  }
+
+  get window(): number {
+    return this.#stream.window;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { ByteStream, Receiver } from '@isthmus/mesh/net/byte-stream.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { Context } from '../engine/context.ts';
 
@@ -11,18 +11,23 @@ const hasGone = new ProxyError('CLIENT_GONE', 'the client has gone before its de
  */
 export async function whileThere<T>(
   { lostPeers }: Pick<Context, 'lostPeers'>,
-  near: Duplex,
+  near: ByteStream,
   work: (gone: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = new AbortController();
-  const closed = () => gone.abort(hasGone);
-  near.once('close', closed);
-  if (near.destroyed) closed();
+  near.receive(untilClosed(() => gone.abort(hasGone)));
   const unwatch = lostPeers.watch(near, near, nothing);
   try {
     return await work(gone.signal);
   } finally {
     unwatch();
-    near.off('close', closed);
   }
 }
+
+/** Of a stream that stays paused, so that nothing but its close comes. */
+const untilClosed = (onClose: () => void): Receiver => ({
+  onBytes: () => undefined,
+  onEnd: () => undefined,
+  onDrain: () => undefined,
+  onClose,
+});

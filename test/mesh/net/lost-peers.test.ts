@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
-import { LostPeers } from '@isthmus/mesh/net/lost-peers.ts';
+import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { wireOf } from '@isthmus/mesh/net/wire.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
@@ -50,7 +51,12 @@ describe('peers that are lost while their tunnel stands still', () => {
     const [near, far] = [await pair(), await pair()];
     near.server.pause();
     far.server.on('error', () => undefined).resume();
-    return { clock, near, far, unwatch: lost.watch(near.server, far.server, nothing) };
+    return {
+      clock,
+      near,
+      far,
+      unwatch: lost.watch(new NodeStream(near.server), new NodeStream(far.server), nothing),
+    };
   }
 
   it('a side that is not read is destroyed by a reset of its peer', async () => {
@@ -93,7 +99,7 @@ describe('peers that are lost while their tunnel stands still', () => {
     const clock = new FakeClock();
     const [near, far] = [await pair(), await pair()];
     const carried = { sent: 0, received: 0 };
-    new LostPeers(clock).watch(near.server, far.server.on('error', () => undefined).resume(), carried);
+    new LostPeers(clock).watch(new NodeStream(near.server), new NodeStream(far.server.resume()), carried);
     near.server.on('data', (chunk: Buffer) => (carried.sent += chunk.length)).resume();
     near.client.write(Buffer.alloc(bytes));
     await still(() => carried.sent);
@@ -165,7 +171,7 @@ describe('peers that are lost while their tunnel stands still', () => {
     // More than the kernel takes, within the windows of four streams.
     for (const answer of answers) {
       answer.write(Buffer.alloc(4 * 1024 * 1024));
-      lost.watch(answer.pause(), middle, nothing);
+      lost.watch(new NodeStream(answer.pause()), new NodeStream(middle), nothing);
     }
     await still(() => socket.bytesWritten);
     onward.resetAndDestroy();

@@ -3,6 +3,7 @@ import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
@@ -12,7 +13,7 @@ describe('mesh/net relay', () => {
   it('copies both ways, counts, and ends each direction by itself', async () => {
     const [left, right] = [await socketPair(), await socketPair()];
     const counters = { sent: 0, received: 0 };
-    const ended = relay(left.server, right.client, counters);
+    const ended = relay(new NodeStream(left.server), new NodeStream(right.client), counters);
     right.server.on('data', () => undefined);
     right.server.on('end', () => right.server.end('and the answer comes after the end')).resume();
     left.client.end('the question');
@@ -34,7 +35,10 @@ describe('mesh/net relay', () => {
   for (const from of ['left', 'right'] as const)
     it(`a reset of the ${from} side is a reset of the other, though it had ended its own direction`, async () => {
       const [left, right] = [await socketPair(), await socketPair()];
-      const ended = relay(left.server, right.client, { sent: 0, received: 0 });
+      const ended = relay(new NodeStream(left.server), new NodeStream(right.client), {
+        sent: 0,
+        received: 0,
+      });
       const [broken, kept] = from === 'left' ? [left.client, right.server] : [right.server, left.client];
       kept.end('the question');
       await once(broken.resume(), 'end');
@@ -46,7 +50,7 @@ describe('mesh/net relay', () => {
 
   it('resets both sides while unread data waits', async () => {
     const [left, right] = [await socketPair(), await socketPair()];
-    const ended = relay(left.server, right.client, { sent: 0, received: 0 });
+    const ended = relay(new NodeStream(left.server), new NodeStream(right.client), { sent: 0, received: 0 });
     const write = () => {
       if (right.server.write(Buffer.alloc(1 << 20))) setImmediate(write);
     };
@@ -81,7 +85,10 @@ describe('mesh/net relay', () => {
       }),
     ]);
     const plain = await socketPair();
-    const ended = relay(plain.server, dialled.socket, { sent: 0, received: 0 });
+    const ended = relay(new NodeStream(plain.server), new NodeStream(dialled.socket), {
+      sent: 0,
+      received: 0,
+    });
     const seen = endOf(accepted.socket);
     plain.client.write('part');
     await once(accepted.socket, 'data');
@@ -124,7 +131,7 @@ describe('mesh/net relay', () => {
         { authority: 'a:1', headers: {} },
         new AbortController().signal,
       );
-      void relay(near.server, stream, { sent: 0, received: 0 });
+      void relay(new NodeStream(near.server), new NodeStream(stream), { sent: 0, received: 0 });
       near.client.write('hello');
       near.client.on('end', () => near.client.destroy()).resume();
       await once(near.client, 'close');

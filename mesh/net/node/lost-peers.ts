@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../process/clock.ts';
-import type { Counters } from './relay.ts';
-import { wireOf } from './wire.ts';
+import type { Clock, Timer } from '../../process/clock.ts';
+import type { ByteStream } from '../byte-stream.ts';
+import type { Counters } from '../relay.ts';
+import { wireOf } from '../wire.ts';
+import { NodeStream } from './node-stream.ts';
 
 const lookMillis = 250;
 /** Between two looks. What carries less is read at once, and to ask it would cost as much as to carry it. */
 const busyBytes = 16 * 1024;
 
 interface Watched {
-  readonly a: Duplex;
-  readonly b: Duplex;
+  readonly sides: readonly NodeStream[];
   readonly carried: Readonly<Counters>;
   /** What was carried at the last look. */
   seen: number;
@@ -33,8 +33,8 @@ export class LostPeers {
   }
 
   /** Both sides of a tunnel, for as long as it lasts: call what is returned when it has ended. */
-  watch(a: Duplex, b: Duplex, carried: Readonly<Counters>): () => void {
-    const one = { a, b, carried, seen: 0 };
+  watch(a: ByteStream, b: ByteStream, carried: Readonly<Counters>): () => void {
+    const one = { sides: [a, b].filter((side) => side instanceof NodeStream), carried, seen: 0 };
     this.#watched.add(one);
     this.#look ??= this.#clock.after(lookMillis, () => this.#again());
     return () => void this.#watched.delete(one);
@@ -45,9 +45,11 @@ export class LostPeers {
     // Each once, however many streams it carries.
     const asked = new Set<Socket>();
     for (const one of this.#watched) {
-      const { a, b } = one;
-      if (isBusy(one) || !isRead(a) || !isRead(b))
-        for (const wire of [wireOf(a), wireOf(b)]) if (wire) asked.add(wire);
+      if (!isBusy(one) && one.sides.every(isRead)) continue;
+      for (const { duplex } of one.sides) {
+        const wire = wireOf(duplex);
+        if (wire) asked.add(wire);
+      }
     }
     for (const wire of asked) ask(wire);
   }
@@ -61,7 +63,7 @@ function isBusy(one: Watched): boolean {
   return since >= busyBytes;
 }
 
-const isRead = ({ readableFlowing }: Duplex): boolean => readableFlowing === true;
+const isRead = ({ duplex }: NodeStream): boolean => duplex.readableFlowing === true;
 
 /**
  * Only where libuv has nothing to write: then the write is over when this returns. One that waits would be reported to

@@ -1,0 +1,53 @@
+import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { byteStreams } from '../../conformance/byte-stream.ts';
+import { socketPair } from '../../fakes/authority.ts';
+import { securedPair } from '../../fakes/secured-pair.ts';
+import { memoryPair } from '../../fakes/memory-pair.ts';
+import { never } from '../../fakes/http2-ends.ts';
+
+byteStreams(
+  'in memory',
+  () => {
+    const [here, there] = memoryPair();
+    return Promise.resolve({ here, there });
+  },
+  'CONNECT_ERROR',
+);
+
+byteStreams(
+  'TCP',
+  async () => {
+    const { client, server } = await socketPair();
+    return { here: new NodeStream(client), there: new NodeStream(server) };
+  },
+  undefined,
+);
+
+byteStreams(
+  'TLS',
+  async () => {
+    const { dialled, accepted } = await securedPair('istio-mtls');
+    return { here: new NodeStream(dialled.socket), there: new NodeStream(accepted.socket) };
+  },
+  undefined,
+);
+
+byteStreams(
+  'a stream of HTTP/2',
+  async () => {
+    const { dialled, accepted } = await securedPair('hbone');
+    const http2 = nodeHttp2(systemClock);
+    let answered: (stream: ByteStream) => void = () => undefined;
+    const served = new Promise<ByteStream>((resolve) => (answered = resolve));
+    http2.server(accepted.socket, ({ accept }) => answered(new NodeStream(accept({}))));
+    const session = await http2.client(dialled.socket, 5000);
+    const { stream } = await session.connect({ authority: 'a:1', headers: {} }, never);
+    const here = new NodeStream(stream);
+    stream.once('close', () => session.close());
+    return { here, there: await served };
+  },
+  'CONNECT_ERROR',
+);
