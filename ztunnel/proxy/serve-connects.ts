@@ -1,6 +1,6 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
-import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
+import { codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
@@ -85,7 +85,7 @@ class Served {
       for (const release of [shaken, ended, unheard]) release();
       place?.leave();
       if (!this.#wasUsed) newcomer.wasted();
-      if (error instanceof MeshError && error.code === 'SESSION_BROKEN') this.#broken(error);
+      if (error && codeOf(error) === 'SESSION_BROKEN') this.#broken(error);
     });
     // Its issuer was revoked since the handshake.
     if (!place) session.destroy();
@@ -159,7 +159,7 @@ class Served {
   }
 
   /** A session that broke off has used the proxy as resets do: a peer that does it again is kept out for a while. */
-  #broken(error: MeshError): void {
+  #broken(error: Error): void {
     const { counters, refusals } = this.#context;
     counters.sessionsBroken++;
     const message = `${this.#identity} broke an HTTP/2 session: ${error.message}`;
