@@ -68,15 +68,15 @@ export class Catalog implements CompiledVersions {
   }
 
   /** What a receiver gets of a type. Filters at each read and copies nothing. */
-  view(type: DownType, receiver: Receiver): ProducedResources {
+  view(type: DownType, receiver: () => Receiver): ProducedResources {
     const all = this.#byType.get(type) ?? new Map<string, Compiled>();
     return {
       get(name) {
         const found = all.get(name);
-        return found && receives(found.audience, receiver) ? found : undefined;
+        return found && receives(found.audience, receiver()) ? found : undefined;
       },
       *keys() {
-        for (const { name, audience } of all.values()) if (receives(audience, receiver)) yield name;
+        for (const { name, audience } of all.values()) if (receives(audience, receiver())) yield name;
       },
     };
   }

@@ -1,27 +1,17 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import {
-  awaitedDownTypes,
-  downTypes,
-  upTypes,
-  type DownType,
-  type SyncMessage,
-} from '@isthmus/api/wire/link.ts';
+import { upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
-import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
-import type { Receiver } from '../compile/audience.ts';
-import type { CatalogUpdate } from '../compile/compiled.ts';
-import { differences, withFlips } from '../compile/differences.ts';
-import { Reads } from '../state/reads.ts';
 import { withListing } from '../observation/record-steps.ts';
-import { isHeld } from './hold.ts';
+import { DownSession } from './down-session.ts';
 import type { Pace } from './pace.ts';
 import type { HubPorts } from './ports.ts';
 import type { AgentLink } from './agent-link.ts';
 import type { Reports } from './reports.ts';
-import type { LinkStream } from './stream-kind.ts';
+import type { Rounds } from './rounds.ts';
+import type { LinkStream, StreamPorts } from './stream-kind.ts';
 import type { Taken } from './taken-reports.ts';
 
 /** One agent's Sync stream: what its cluster must know goes down, what it reports comes up. */
@@ -30,15 +20,14 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #link: AgentLink;
   readonly #hub: HubPorts;
   readonly #reports: Reports;
-  readonly #down: ServerSession;
+  readonly #down: DownSession;
+  readonly #rounds: Rounds;
+  readonly #visit = () => this.#visited();
   readonly #up: ClientSession;
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
-  /** What was read to decide what is held back. */
-  #holds = new Reads();
   readonly #pace: Pace;
-  #receiver: Receiver;
   /** Responses that wait for their time. */
   #delayed = 0;
   #stopped = false;
@@ -47,7 +36,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
     link: AgentLink,
     call: ServerDuplexStream<SyncMessage, SyncMessage>,
     hub: HubPorts,
-    { reports, pace }: Taken,
+    { reports, pace, interest, rounds }: Taken & Pick<StreamPorts, 'interest' | 'rounds'>,
   ) {
     const { cluster } = link.agent;
     this.#pace = pace;
@@ -55,15 +44,14 @@ export class AgentSync implements LinkStream<SyncMessage> {
     this.#link = link;
     this.#hub = hub;
     this.#reports = reports;
-    this.#receiver = hub.catalog.receiver(cluster);
     this.#up = new ClientSession(upTypes, reports.versions());
-    this.#down = new ServerSession({
-      types: downTypes,
-      lookup: (type) => {
-        const resources = hub.catalog.view(type as DownType, this.#receiver);
-        return { resources, moment: hub.catalog.moment, complete: true };
-      },
-      hold: (type, name) => isHeld(this.#holds.through(hub.snapshot()), cluster, type, name),
+    this.#rounds = rounds;
+    this.#down = new DownSession({
+      cluster,
+      catalog: hub.catalog,
+      interest,
+      now: () => hub.snapshot(),
+      onWork: () => rounds.mark(this.#visit),
       onAck: (type, acknowledgement) => this.#acknowledged(type, acknowledgement),
     });
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextDown());
@@ -109,28 +97,20 @@ export class AgentSync implements LinkStream<SyncMessage> {
 
   /** The agent has acknowledged everything that there was for it, and all that it reports has been taken. */
   get isWhole(): boolean {
-    const isSent =
-      awaitedDownTypes.every((type) => this.#down.completed(type)) && this.#down.unanswered === 0;
-    return isSent && this.#up.allComplete && this.#delayed === 0;
+    return this.#down.isWhole && this.#up.allComplete && this.#delayed === 0;
   }
 
-  /** Marks what it should hold otherwise than before, and sends it. */
-  wake(update: CatalogUpdate): void {
-    const before = this.#receiver;
-    this.#receiver = withFlips(before, update.flips);
-    for (const { type, name } of differences(update, before, this.#receiver))
-      this.#down.changed(type, [name]);
-    // What is held back is decided anew also where no resource was replaced.
-    if (this.#holds.changedIn(this.#hub.snapshot())) {
-      this.#holds = new Reads();
-      for (const type of downTypes) this.#down.changed(type);
-    }
+  /** One whose stream is full only catches up, and says what it has to say once there is room. */
+  #visited(): void {
+    this.#down.catchUp();
     this.#pump.wake();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#pump.stop();
+    this.#down.stop();
+    this.#rounds.remove(this.#visit);
   }
 
   #nextDown(): SyncMessage | undefined {

@@ -5,10 +5,12 @@ import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { Slices } from '@isthmus/mesh/process/slices.ts';
 import { withLink } from '../observation/record-steps.ts';
+import { written, type ChangeSet } from '../state/change-set.ts';
 import type { Now } from '../state/now.ts';
-import type { CatalogUpdate } from '../compile/compiled.ts';
 import { Admission } from './admission.ts';
 import { AgentLinks } from './agent-links.ts';
+import { Interest } from './interest.ts';
+import { Rounds } from './rounds.ts';
 import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
@@ -17,7 +19,6 @@ import type { Reports } from './reports.ts';
 import type { StreamKind, StreamPorts } from './stream-kind.ts';
 import { answerStream } from './streams/answer.ts';
 import { streamKinds } from './streams/stream-kinds.ts';
-import { syncStream } from './streams/sync.ts';
 import { TakenReports } from './taken-reports.ts';
 
 /** What is common to the calls of grpc-js. */
@@ -34,15 +35,17 @@ export class LinkDoors {
   readonly #links: AgentLinks;
   /** Certificates are asked for a few times a month: ten at once, and one in ten seconds from then on. */
   readonly #signing: RateLimit;
-  #clusters: Now['intent']['clusters'] | undefined;
 
   constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
     this.#hub = hub;
+    const slices = new Slices(hub.clock);
     this.#ports = {
       hub,
+      interest: new Interest(),
+      rounds: new Rounds(slices),
       taken: new TakenReports(hub.clock, hub.limits, restored),
       admission: new Admission(hub.clock),
-      slices: new Slices(hub.clock),
+      slices,
     };
     this.#links = new AgentLinks(hub.clock, {
       onGone: (cluster) => this.#gone(cluster),
@@ -72,10 +75,10 @@ export class LinkDoors {
     };
   }
 
-  /** Sends changes to every agent; an agent that is no longer a member is disconnected, with all its streams. */
-  wakeAll(update: CatalogUpdate): void {
-    this.#membersChanged();
-    for (const link of this.#links.all()) link.stream(syncStream)?.wake(update);
+  /** Compiles what a change reaches, and marks the sessions that it concerns. Ends the links of who is no member now. */
+  changed(changes: ChangeSet, now: Now): void {
+    for (const cluster of written(changes, 'cluster').keys()) this.#memberChanged(cluster, now);
+    this.#ports.interest.mark(this.#hub.catalog.apply(changes, now), changes);
   }
 
   async ask<A extends Ask>(cluster: string, ask: A): Promise<AnswerTo<A>> {
@@ -104,14 +107,11 @@ export class LinkDoors {
     }
   }
 
-  /** Judged when the set of clusters is another one than before. */
-  #membersChanged(): void {
-    const snapshot = this.#hub.snapshot();
-    const { clusters } = snapshot.intent;
-    if (clusters === this.#clusters) return;
-    this.#clusters = clusters;
-    this.#links.endWhere((agent) => whyNot(agent, snapshot));
-    this.#ports.taken.keep((cluster) => clusters.has(cluster));
+  #memberChanged(cluster: string, now: Now): void {
+    const link = this.#links.of(cluster);
+    const why = link && whyNot(link.agent, now);
+    if (why !== undefined) link?.end(why, status.PERMISSION_DENIED);
+    if (!now.intent.clusters.has(cluster)) this.#ports.taken.forget(cluster);
   }
 
   #gone(cluster: string): void {

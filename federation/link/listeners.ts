@@ -72,7 +72,7 @@ export async function bindLink(
     open(hub, restored) {
       const doors = new LinkDoors(hub, restored);
       handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
-      const stopWaking = hub.onChange((changes, now) => doors.wakeAll(hub.catalog.apply(changes, now)));
+      const stopWaking = hub.onChange((changes, now) => doors.changed(changes, now));
       return {
         ask: (cluster, ask) => doors.ask(cluster, ask),
         stop() {

@@ -3,6 +3,8 @@ import type { Slices } from '@isthmus/mesh/process/slices.ts';
 import type { Admission } from './admission.ts';
 import type { AgentLink } from './agent-link.ts';
 import type { HubPorts } from './ports.ts';
+import type { Interest } from './interest.ts';
+import type { Rounds } from './rounds.ts';
 import type { TakenReports } from './taken-reports.ts';
 
 /** What the streams of all links share. */
@@ -10,6 +12,10 @@ export interface StreamPorts {
   readonly hub: HubPorts;
   /** What outlives the links of a cluster. */
   readonly taken: TakenReports;
+  /** Which sessions a change concerns. */
+  readonly interest: Interest;
+  /** The order in which sessions are visited. */
+  readonly rounds: Rounds;
   readonly admission: Admission;
   /** The steps of links that open. */
   readonly slices: Slices;

@@ -34,9 +34,9 @@ export class TakenReports {
     return taken;
   }
 
-  /** Forgets the clusters that are no longer known. */
-  keep(isKnown: (cluster: string) => boolean): void {
-    for (const cluster of this.#byCluster.keys()) if (!isKnown(cluster)) this.#byCluster.delete(cluster);
+  /** For a cluster that is no longer known. */
+  forget(cluster: string): void {
+    this.#byCluster.delete(cluster);
   }
 
   #with(reports: Reports): Taken {

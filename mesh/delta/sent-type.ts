@@ -1,4 +1,5 @@
 import { noVersion, type DeltaRequest, type Resource } from './messages.ts';
+import type { KnownVersions } from './known-versions.ts';
 import { NameQueue } from './name-queue.ts';
 import { OpenPage, read, type Page, type PageSizes } from './page.ts';
 import type { Acknowledgement, Produced, ProducedResources, RejectedVersion } from './produced.ts';
@@ -27,8 +28,8 @@ type State = 'LACKED' | 'GONE' | 'SETTLED';
 
 /** What one consumer holds of one type as far as the producer knows, and what has yet to be sent to it. */
 export class SentType {
-  /** Name to version: held, or under way to be. */
-  readonly #known: Map<string, string>;
+  /** Held, or under way to be. */
+  readonly #known: KnownVersions;
   readonly #rejected = new Map<string, RejectedVersion>();
   /** Names to compare with what there is. */
   readonly #urgent = new NameQueue();
@@ -42,8 +43,8 @@ export class SentType {
   completed = false;
   epoch = 0n;
 
-  constructor(initialVersions: ReadonlyMap<string, string>) {
-    this.#known = new Map(initialVersions);
+  constructor(known: KnownVersions) {
+    this.#known = known;
   }
 
   get busy(): boolean {

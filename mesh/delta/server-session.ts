@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../result.ts';
 import type { DeltaRequest, DeltaResponse, ResourceType } from './messages.ts';
 import type { PageSizes } from './page.ts';
+import type { KnownVersions } from './known-versions.ts';
 import type { Acknowledgement, ProducedType, RejectedVersion } from './produced.ts';
 import { SentType, type Offer, type Urgency } from './sent-type.ts';
 
@@ -19,6 +20,8 @@ export interface Producer {
    * becomes false, `changed` says so.
    */
   hold?(type: ResourceType, name: string): boolean;
+  /** What the consumer holds, by what it says when it opens the type; absent: a map of its own. */
+  known?(type: ResourceType, initialVersions: ReadonlyMap<string, string>): KnownVersions;
   onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
   /** Bytes of names and bodies in one response, by default 3 MiB. A resource that is larger alone is never sent. */
   readonly maxBytes?: number;
@@ -56,13 +59,17 @@ export class ServerSession {
     if (!this.#producer.types.includes(type)) return ok('unknown-type');
     const sent = this.#sent.get(type);
     if (!sent) {
-      this.#sent.set(type, new SentType(request.initialVersions));
+      this.#sent.set(type, new SentType(this.#knownOf(request)));
       return ok('opened');
     }
     const acknowledgement = sent.answer(request);
     if (!acknowledgement) return ok('stale');
     this.#producer.onAck?.(type, acknowledgement);
     return ok(request.error === '' ? 'acknowledged' : 'rejected');
+  }
+
+  #knownOf({ type, initialVersions }: DeltaRequest): KnownVersions {
+    return this.#producer.known?.(type, initialVersions) ?? new Map(initialVersions);
   }
 
   /**

@@ -190,7 +190,7 @@ export class Federation {
   received(cluster: string, type: DownType): ReadonlyMap<string, Compiled> {
     const catalog = new Catalog();
     catalog.start(this.now);
-    const view = catalog.view(type, catalog.receiver(cluster));
+    const view = catalog.view(type, () => catalog.receiver(cluster));
     return new Map(
       [...view.keys()].flatMap((name) => catalog.get(type, name) ?? []).map((one) => [one.name, one]),
     );

@@ -3,7 +3,6 @@ import { epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { HubError } from '../../hub-error.ts';
 import { withLink } from '../../observation/record-steps.ts';
-import type { CatalogUpdate } from '../../compile/compiled.ts';
 import type { Place } from '../admission.ts';
 import type { AgentLink } from '../agent-link.ts';
 import { AgentSync } from '../agent-sync.ts';
@@ -26,10 +25,10 @@ class SyncStream implements LinkStream<SyncMessage> {
     this.#call = call;
     this.#ports = ports;
     call.pause();
-    const { hub, taken } = ports;
+    const { hub, taken, interest, rounds } = ports;
     this.#place = ports.admission.enter(() =>
       this.#inTurn(() => {
-        this.#session = new AgentSync(link, call, hub, taken.of(link.agent.cluster));
+        this.#session = new AgentSync(link, call, hub, { ...taken.of(link.agent.cluster), interest, rounds });
         call.resume();
       }),
     );
@@ -43,11 +42,6 @@ class SyncStream implements LinkStream<SyncMessage> {
       if (this.#session?.isWhole) this.#place.leave();
       this.#call.resume();
     });
-  }
-
-  /** What it should hold may be something else now. */
-  wake(update: CatalogUpdate): void {
-    this.#session?.wake(update);
   }
 
   stop(): void {

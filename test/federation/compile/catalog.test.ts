@@ -12,7 +12,7 @@ import { aMember, Federation } from '../../fakes/federation.ts';
 const versions = (catalog: Catalog, receiver: Receiver): ReadonlyMap<string, string> =>
   new Map(
     downTypes.flatMap((type) => {
-      const view = catalog.view(type, receiver);
+      const view = catalog.view(type, () => receiver);
       return [...view.keys()].map((name) => [`${type} ${name}`, view.get(name)!.version] as const);
     }),
   );

@@ -1,0 +1,123 @@
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import { awaitedDownTypes, downTypes, type DownType } from '@isthmus/api/wire/link.ts';
+import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
+import type { Acknowledgement, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
+import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
+import type { Result } from '@isthmus/mesh/result.ts';
+import type { Receiver } from '../compile/audience.ts';
+import type { Catalog } from '../compile/catalog.ts';
+import { differences, withFlips, type Difference } from '../compile/differences.ts';
+import type { Now } from '../state/now.ts';
+import { isHeld } from './hold.ts';
+import type { Interest, SyncSession, Work } from './interest.ts';
+
+interface DownDeps {
+  readonly cluster: ClusterName;
+  readonly catalog: Catalog;
+  readonly interest: Interest;
+  readonly now: () => Now;
+  /** Something is queued: `next` may have something to say. */
+  readonly onWork: () => void;
+  readonly onAck: (type: string, acknowledgement: Acknowledgement) => void;
+}
+
+/**
+ * What goes down to one cluster, without I/O. It keeps what its agent holds as the difference from the catalog, so before
+ * anything of the catalog is read it catches up with the updates that were queued.
+ */
+export class DownSession implements SyncSession {
+  readonly cluster: ClusterName;
+  readonly #deps: DownDeps;
+  readonly #server: ServerSession;
+  readonly #views: ReadonlyMap<string, ProducedResources>;
+  readonly #known = new Map<string, SharedVersions>();
+  #receiver: Receiver;
+  #queued: Work[] = [];
+
+  constructor(deps: DownDeps) {
+    const { cluster, catalog } = deps;
+    this.cluster = cluster;
+    this.#deps = deps;
+    this.#receiver = catalog.receiver(cluster);
+    this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, () => this.#receiver)]));
+    this.#server = new ServerSession({
+      types: downTypes,
+      lookup: (type) => ({ resources: this.#view(type), moment: catalog.moment, complete: true }),
+      known: (type, held) => {
+        const versions = new SharedVersions(this.#view(type), held);
+        this.#known.set(type, versions);
+        return versions;
+      },
+      hold: (type, name) => this.#hold(type as DownType, name),
+      onAck: deps.onAck,
+    });
+    deps.interest.add(this);
+  }
+
+  /** How much it remembers by name, for tests. */
+  get size(): number {
+    return [...this.#known.values()].reduce((sum, { size }) => sum + size, this.#queued.length);
+  }
+
+  queue(work: Work): void {
+    this.#queued.push(work);
+    this.#deps.onWork();
+  }
+
+  /** Marks every name of which the agent should hold another version than before. */
+  catchUp(): void {
+    if (this.#queued.length === 0) return;
+    const queued = this.#queued;
+    this.#queued = [];
+    // A name may be in several updates. What is held is what it was before the first.
+    const first = new Map<string, Difference>();
+    for (const work of queued) {
+      if (work.kind === 'released') {
+        this.#server.changed(work.type, [work.name]);
+        continue;
+      }
+      const before = this.#receiver;
+      this.#receiver = withFlips(before, work.update.flips);
+      for (const one of differences(work.update, before, this.#receiver)) {
+        const key = `${one.type} ${one.name}`;
+        if (!first.has(key)) first.set(key, one);
+      }
+    }
+    for (const { type, name, before } of first.values()) {
+      this.#known.get(type)?.keep(name, before);
+      this.#server.changed(type, [name]);
+    }
+  }
+
+  request(request: DeltaRequest): Result<unknown, string> {
+    this.catchUp();
+    return this.#server.request(request);
+  }
+
+  next(): DeltaResponse | undefined {
+    this.catchUp();
+    return this.#server.next();
+  }
+
+  /** The agent has acknowledged everything that there was for it. */
+  get isWhole(): boolean {
+    return awaitedDownTypes.every((type) => this.#server.completed(type)) && this.#server.unanswered === 0;
+  }
+
+  stop(): void {
+    this.#deps.interest.remove(this);
+    this.#queued = [];
+  }
+
+  #view(type: string): ProducedResources {
+    return this.#views.get(type) ?? new Map();
+  }
+
+  #hold(type: DownType, name: string): boolean {
+    const { now, interest } = this.#deps;
+    if (!isHeld(now(), this.cluster, type, name)) return false;
+    interest.held.add(this, this.cluster, type, name);
+    return true;
+  }
+}

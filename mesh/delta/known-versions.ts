@@ -1,0 +1,7 @@
+/** What a consumer holds of one type, as far as its producer knows: name to version. Also what is under way to it. */
+export interface KnownVersions {
+  get(name: string): string | undefined;
+  set(name: string, version: string): void;
+  delete(name: string): void;
+  keys(): Iterable<string>;
+}
