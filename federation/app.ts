@@ -15,7 +15,7 @@ import { watchOperations } from './failover/watch.ts';
 import { Closing } from './closing.ts';
 import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
-import { hubPorts, watchActivation } from './link/hub-ports.ts';
+import { hubPorts } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
 import { intentOf } from './state/intent.ts';
@@ -31,6 +31,7 @@ import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
 import { countedStore } from './telemetry/counted-store.ts';
 import { HubStatus } from './telemetry/status.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
+import { watchActivation } from './trust/watch-activation.ts';
 import { LinkCa } from './trust/link-ca.ts';
 
 export interface HubOptions {

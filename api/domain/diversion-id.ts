@@ -17,3 +17,23 @@ export function parseDiversionId(text: string): DiversionId | undefined {
   if (kind === 'failover' && parts.length === 3) return { failover: first, cluster: second };
   return undefined;
 }
+
+/** What an operation moves or moves back: the drain of a cluster, or a failover with all its clusters. */
+export type DiversionSubject = { readonly drain: ClusterName } | { readonly failover: string };
+
+/** `drain:<cluster>` or `failover:<id>`. */
+export const formatDiversionSubject = (subject: DiversionSubject): string =>
+  'drain' in subject ? `drain:${subject.drain}` : `failover:${subject.failover}`;
+
+/** Undefined for what is no such subject. */
+export function parseDiversionSubject(text: string): DiversionSubject | undefined {
+  const parts = text.split(':');
+  const [kind, name = ''] = parts;
+  if (parts.length !== 2 || name === '') return undefined;
+  if (kind === 'drain') return { drain: name };
+  return kind === 'failover' ? { failover: name } : undefined;
+}
+
+/** The subject of the operations that a diversion belongs to. */
+export const subjectOf = (id: DiversionId): DiversionSubject =>
+  'drain' in id ? { drain: id.drain } : { failover: id.failover };

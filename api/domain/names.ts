@@ -33,3 +33,9 @@ export function parseServiceKey(key: ServiceKey): { readonly namespace: string; 
   const [namespace = '', name = '', ...more] = key.split('/');
   return more.length === 0 ? { namespace, name } : { namespace: '', name: '' };
 }
+
+/** The type and the name of what an acknowledgement is about; both are '' for what is no subject. */
+export function parseSubject(subject: Subject): { readonly type: string; readonly name: string } {
+  const end = subject.indexOf('/');
+  return end < 0 ? { type: '', name: '' } : { type: subject.slice(0, end), name: subject.slice(end + 1) };
+}

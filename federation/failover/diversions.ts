@@ -37,6 +37,3 @@ export function failoverFrom(failover: Failover | undefined, cluster: string): D
     deadline: undefined,
   };
 }
-
-/** Whether a diversion is of an operation's subject: `drain:<cluster>` or `failover:<id>`. */
-export const isOf = (subject: string, id: string): boolean => id === subject || id.startsWith(`${subject}:`);

@@ -1,10 +1,18 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
+import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import {
+  formatDiversionSubject,
+  parseDiversionId,
+  parseDiversionSubject,
+  subjectOf,
+} from '@isthmus/api/domain/diversion-id.ts';
+import { parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, DecideContext } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
 import { versionOf } from '../compile/version-of.ts';
-import { diversionsOf, isOf } from './diversions.ts';
+import { drainOf, failoverFrom } from './diversions.ts';
 import { waitsAt } from '../state/waits.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
@@ -60,12 +68,12 @@ export function advanced(operation: Operation, snapshot: Now, now: number): Oper
 }
 
 /** Members that have yet to apply it. */
-export const waitingFor = ({ clusters, applied }: Operation, { intent }: Now): readonly string[] =>
-  clusters.filter(
-    (name) =>
-      intent.clusters.get(name)?.value.admission === 'ADMITTED' &&
-      !applied.some(({ cluster }) => cluster === name),
+export function waitingFor({ clusters, applied }: Operation, { intent }: Now): readonly string[] {
+  const done = new Set(applied.map(({ cluster }) => cluster));
+  return clusters.filter(
+    (name) => !done.has(name) && intent.clusters.get(name)?.value.admission === 'ADMITTED',
   );
+}
 
 /** What a running operation waits for, for people: each cluster, and which of its proxies. */
 export const waits = (operation: Operation, snapshot: Now): readonly string[] =>
@@ -75,16 +83,15 @@ export const waits = (operation: Operation, snapshot: Now): readonly string[] =>
 function subjectsOf({ type, subject }: Operation, snapshot: Now): readonly string[] {
   if (type === 'REVOKE_CLUSTER')
     return revokedOf(snapshot, subject).map(({ keyId }) => `intermediate/${keyId}`);
-  return diversionsOf(snapshot)
-    .filter(({ id }) => isOf(subject, id))
-    .map(({ id }) => `diversion/${id}`);
+  return standing(snapshot, subject).map(({ id }) => `diversion/${id}`);
 }
 
-/** Writes down how far the operations are that run. */
-export const advanceOperations: Command<object, { advanced: readonly string[] }> = {
+/** Writes down how far these operations are. */
+export const advanceOperations: Command<{ ids: readonly string[] }, { advanced: readonly string[] }> = {
   name: 'advanceOperations',
-  decide(snapshot, _input, { now }) {
-    const writes = [...snapshot.intent.operations.values()].flatMap(({ id, value, revision }): Write[] => {
+  decide(snapshot, input, { now }) {
+    const stored = input.ids.flatMap((id) => snapshot.intent.operations.get(id) ?? []);
+    const writes = stored.flatMap(({ id, value, revision }): Write[] => {
       const next = advanced(value, snapshot, now);
       return next === value ? [] : [{ put: next, id, expected: revision }];
     });
@@ -94,26 +101,46 @@ export const advanceOperations: Command<object, { advanced: readonly string[] }>
   },
 };
 
-function hasApplied({ type, subject }: Operation, record: ClusterRecord | undefined, snapshot: Now): boolean {
+/** Whether a cluster says that all its proxies hold what an operation is about. */
+export function hasApplied(
+  { type, subject }: Operation,
+  record: ClusterRecord | undefined,
+  snapshot: Now,
+): boolean {
   if (!record) return false;
   const holds = (type: 'diversion' | 'intermediate', name: string) => {
     const said = record.applied.get(`${type}/${name}`);
     return said?.state === 'APPLIED' && said.version === versionOf(snapshot, type, name);
   };
-  const standing = diversionsOf(snapshot).filter(({ id }) => isOf(subject, id));
+  const stands = standing(snapshot, subject);
   switch (type) {
     case 'EXECUTE_FAILOVER':
     case 'DRAIN_CLUSTER':
-      return standing.every((one) => holds('diversion', one.id));
+      return stands.every((one) => holds('diversion', one.id));
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
       return (
-        standing.length === 0 &&
-        ![...record.applied.keys()].some((what) => isOf(`diversion/${subject}`, what))
+        stands.length === 0 && ![...record.applied.keys()].some((what) => subjectOfApplied(what) === subject)
       );
     case 'REVOKE_CLUSTER':
       return revokedOf(snapshot, subject).every((one) => holds('intermediate', one.keyId));
   }
+}
+
+/** The diversions of an operation's subject that stand. */
+function standing({ intent }: Now, subject: string): readonly Diversion[] {
+  const parsed = parseDiversionSubject(subject);
+  if (!parsed) return [];
+  if ('drain' in parsed) return [drainOf(intent.clusters.get(parsed.drain)?.value) ?? []].flat();
+  const failover = intent.failovers.get(parsed.failover)?.value;
+  return (failover?.clusters ?? []).flatMap((cluster) => failoverFrom(failover, cluster) ?? []);
+}
+
+/** The subject of the operations that an acknowledged diversion belongs to; '' for what is none. */
+export function subjectOfApplied(applied: Subject): string {
+  const { type, name } = parseSubject(applied);
+  const id = type === 'diversion' ? parseDiversionId(name) : undefined;
+  return id ? formatDiversionSubject(subjectOf(id)) : '';
 }
 
 const revokedOf = ({ intent }: Now, cluster: string): readonly IntermediateRecord[] =>

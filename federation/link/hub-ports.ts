@@ -10,7 +10,7 @@ import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { publicKeyDer } from '@isthmus/mesh/pki/key.ts';
 import type { KeyProvider } from '@isthmus/mesh/pki/seal.ts';
-import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { HubError } from '../hub-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -19,12 +19,10 @@ import type { Command } from '../command/command.ts';
 import { byHub, type CommandOptions, type CommandRunner } from '../command/run.ts';
 import type { Catalog } from '../compile/catalog.ts';
 import { join } from '../registry/join-tokens.ts';
-import { touches, type ChangeSet } from '../state/change-set.ts';
 import type { Observations } from '../observation/observations.ts';
 import type { Live } from '../state/live.ts';
 import type { Store } from '../store/store.ts';
-import { activateIntermediate, recordIntermediate } from '../trust/commands.ts';
-import { activationDue, readyToActivate } from '../trust/activation.ts';
+import { recordIntermediate } from '../trust/commands.ts';
 import type { LinkCa } from '../trust/link-ca.ts';
 import { signIntermediate } from '../trust/trust-domain.ts';
 import type { HubPorts, ServerIdentity } from './ports.ts';
@@ -143,60 +141,4 @@ async function must<I, P>(
   if (outcome.ok) return outcome.payload;
   const [first] = outcome.errors;
   throw new HubError(first?.code ?? 'INTERNAL', first?.message ?? 'refused');
-}
-
-/** Longest wait for something that is due, milliseconds. */
-const mostWait = 60 * 60_000;
-
-/** Whether an intermediate may be ready that was not. */
-const mayActivate = (changes: ChangeSet): boolean =>
-  changes.applied.size + changes.links.size > 0 || touches(changes, 'intermediate', 'cluster');
-
-/**
- * Activates intermediates as soon as every cluster whose acknowledgement is required has acknowledged them, until the
- * signal aborts. What becomes due by time alone has a timer.
- */
-export function watchActivation(
-  deps: Pick<Deps, 'live' | 'runner' | 'clock' | 'log'>,
-  signal: AbortSignal,
-): void {
-  const underWay = new Set<string>();
-  let timer: Timer | undefined;
-  const activate = () => {
-    for (const { id, value } of deps.live.current.intent.intermediates.values()) {
-      if (underWay.has(id) || !readyToActivate(value, deps.live.current, deps.clock.now())) continue;
-      underWay.add(id);
-      must(
-        deps,
-        activateIntermediate,
-        { keyId: id },
-        byHub('every cluster that is not away has acknowledged it'),
-      )
-        .then(() => deps.log.info({ cluster: value.cluster, keyId: id }, 'intermediate activated'))
-        .catch((error: unknown) =>
-          deps.log.error({ keyId: id, error: String(error) }, 'intermediate not activated'),
-        )
-        .finally(() => underWay.delete(id));
-    }
-  };
-  const look = () => {
-    timer?.cancel();
-    activate();
-    const now = deps.clock.now();
-    const due = activationDue(deps.live.current, now);
-    // The wall clock may be set meanwhile.
-    timer = due === undefined ? undefined : deps.clock.after(Math.min(due - now, mostWait), look);
-  };
-  const stop = deps.live.onChange((changes) => {
-    if (mayActivate(changes)) look();
-  });
-  signal.addEventListener(
-    'abort',
-    () => {
-      stop();
-      timer?.cancel();
-    },
-    { once: true },
-  );
-  look();
 }

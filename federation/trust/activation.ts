@@ -1,5 +1,6 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import type { Now } from '../state/now.ts';
 
@@ -16,14 +17,26 @@ const grace = 30_000;
  * one dead member must not end the certificates of all others. One whose agent has nothing else to sign with waits as
  * a first one does.
  */
-export function readyToActivate(intermediate: IntermediateRecord, snapshot: Now, now: number): boolean {
-  if (intermediate.activated || intermediate.revoked) return false;
-  const waiting = unacknowledgedBy(intermediate, snapshot);
-  if (!members(snapshot).some(({ name }) => name === intermediate.cluster)) return false;
-  if (waiting.some(({ name }) => name === intermediate.cluster)) return false;
-  const inUse = validUntil(intermediate.cluster, snapshot);
-  const waitsForAll = !intermediate.urgent && inUse !== undefined && inUse - now > lastDays;
-  return waiting.every((cluster) => !waitsForAll && isAway(cluster, snapshot, now));
+export const readyToActivate = (intermediate: IntermediateRecord, now: Now, at: number): boolean =>
+  mayActivate(intermediate, new Set(unacknowledgedBy(intermediate, now).map(({ name }) => name)), now, at);
+
+/** The same by the members that have yet to acknowledge it, where these are known. */
+export function mayActivate(
+  intermediate: IntermediateRecord,
+  waiting: ReadonlySet<ClusterName>,
+  now: Now,
+  at: number,
+): boolean {
+  const { cluster, activated, revoked, urgent } = intermediate;
+  if (activated || revoked || waiting.has(cluster)) return false;
+  if (now.intent.clusters.get(cluster)?.value.admission !== 'ADMITTED') return false;
+  for (const name of waiting) {
+    const other = now.intent.clusters.get(name)?.value;
+    if (other && !isAway(other, now, at)) return false;
+  }
+  if (waiting.size === 0) return true;
+  const inUse = validUntil(cluster, now);
+  return urgent === true || inUse === undefined || inUse - at <= lastDays;
 }
 
 /**
@@ -43,10 +56,12 @@ export function activationDue(snapshot: Now, now: number): number | undefined {
 
 /** Members whose connected proxies do not all hold it yet. */
 export function unacknowledgedBy({ keyId }: IntermediateRecord, snapshot: Now): readonly Cluster[] {
-  return members(snapshot).filter(
-    ({ name }) => snapshot.observed.get(name)?.applied.get(`intermediate/${keyId}`)?.state !== 'APPLIED',
-  );
+  return members(snapshot).filter(({ name }) => !hasAcknowledged(name, keyId, snapshot));
 }
+
+/** All connected proxies of a cluster hold it. */
+export const hasAcknowledged = (cluster: ClusterName, keyId: string, { observed }: Now): boolean =>
+  observed.get(cluster)?.applied.get(`intermediate/${keyId}`)?.state === 'APPLIED';
 
 /** When the last of a cluster's intermediates that sign ends; undefined when none does. */
 export function validUntil(cluster: string, { intent }: Now): number | undefined {

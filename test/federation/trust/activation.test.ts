@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
-import { watchActivation } from '../../../federation/link/hub-ports.ts';
+import { watchActivation } from '../../../federation/trust/watch-activation.ts';
 import { anIntermediate } from '../../fakes/federation-changes.ts';
 import { Federation } from '../../fakes/federation.ts';
 
