@@ -1,17 +1,22 @@
 import type { ClientSession } from '../http2/session.ts';
 import { expectedKey, type ExpectedNames } from '../identity/expected-names.ts';
 import type { Peer } from '../identity/judge.ts';
+import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import { MeshError } from '../process/mesh-error.ts';
+import type { WorkloadUid } from '../state/workload.ts';
 import { ConnectRefused, openTunnel, type Tunnel, type TunnelRequest } from './tunnel.ts';
 
 /** A session and who is at its other end. */
 export interface Pooled {
   readonly session: ClientSession;
   readonly peer: Peer;
+  /** Epoch milliseconds: when the first certificate of the two ends runs out. Nothing new begins on it from then on. */
+  readonly until: number;
 }
 
 interface Entry extends Pooled {
+  readonly name: string;
   idle: Timer | undefined;
   /** Carries on what it carries, and takes nothing new. */
   retired: boolean;
@@ -25,20 +30,25 @@ const silentMillis = 1000;
 
 /** All that must be equal for two connections to share a session. */
 export interface PoolKey {
-  readonly source: string;
+  readonly source: SpiffeId;
+  /** The pod that dials, and from where: another one may have its name or its address after it. */
+  readonly pod: WorkloadUid;
   readonly sourceAddress: string;
   readonly expect: ExpectedNames;
   readonly cluster: string;
   readonly address: string;
   readonly port: number;
-  /** Sessions judged by an older table of issuers are not shared with newer connections. */
-  readonly trustRevision: number;
 }
 
-/** Tunnels to gateways and workloads, shared by connections of one source identity to one place. */
+/**
+ * Tunnels to gateways and workloads, shared by connections of one source identity to one place. What changes in the trust
+ * of others leaves them alone: `endIssuedBy` ends those that it concerns.
+ */
 export class TunnelPool {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry[]>();
+  /** By the key of the issuer of the peer's certificate. */
+  readonly #byIssuer = new Map<string, Set<Entry>>();
   readonly #dialling = new Map<string, Promise<void>>();
   #size = 0;
 
@@ -60,7 +70,8 @@ export class TunnelPool {
     const name = nameOf(key);
     for (let lost = false; ;) {
       signal.throwIfAborted();
-      const entry = this.#entries.get(name)?.find(hasRoom);
+      const now = this.#clock.now();
+      const entry = this.#entries.get(name)?.find((one) => now < one.until && hasRoom(one));
       if (!entry) {
         await (this.#dialling.get(name) ?? this.#dial(name, dial));
         continue;
@@ -78,13 +89,11 @@ export class TunnelPool {
     }
   }
 
-  /** Ends every session whose peer the predicate picks, streams and all. */
-  closeWhere(picked: (peer: Peer) => boolean): number {
-    const ended = [...this.#entries].flatMap(([name, entries]) =>
-      entries.filter(({ peer }) => picked(peer)).map((entry) => ({ name, entry })),
-    );
-    for (const { name, entry } of ended) {
-      this.#remove(name, entry);
+  /** Ends, streams and all, those sessions whose peer's certificate that key has signed and that are refused now. */
+  endIssuedBy(keyId: string, isRefused: (peer: Peer) => boolean): number {
+    const ended = [...(this.#byIssuer.get(keyId) ?? [])].filter(({ peer }) => isRefused(peer));
+    for (const entry of ended) {
+      this.#remove(entry);
       entry.session.destroy();
     }
     return ended.length;
@@ -111,15 +120,18 @@ export class TunnelPool {
     return dialling;
   }
 
-  #add(name: string, { session, peer }: Pooled): void {
-    const entry: Entry = { session, peer, idle: undefined, retired: false };
+  #add(name: string, pooled: Pooled): void {
+    const { session, peer } = pooled;
+    const entry: Entry = { ...pooled, name, idle: undefined, retired: false };
     if (!hasRoom(entry)) {
       session.destroy();
       throw new MeshError('SESSION_FULL', 'the peer accepted a session and allows no stream on it');
     }
     this.#entries.set(name, [...(this.#entries.get(name) ?? []), entry]);
+    const issued = this.#byIssuer.get(peer.issuerKeyId) ?? new Set();
+    this.#byIssuer.set(peer.issuerKeyId, issued.add(entry));
     this.#size++;
-    session.onClose(() => this.#remove(name, entry));
+    session.onClose(() => this.#remove(entry));
     this.#watchIdle(entry);
   }
 
@@ -130,11 +142,14 @@ export class TunnelPool {
     );
   }
 
-  #remove(name: string, entry: Entry): void {
+  #remove(entry: Entry): void {
+    const { name, peer } = entry;
     entry.idle?.cancel();
-    const entries = this.#entries.get(name) ?? [];
-    const rest = entries.filter((other) => other !== entry);
-    this.#size -= entries.length - rest.length;
+    const issued = this.#byIssuer.get(peer.issuerKeyId);
+    if (!issued?.delete(entry)) return;
+    if (issued.size === 0) this.#byIssuer.delete(peer.issuerKeyId);
+    this.#size--;
+    const rest = (this.#entries.get(name) ?? []).filter((other) => other !== entry);
     if (rest.length > 0) this.#entries.set(name, rest);
     else this.#entries.delete(name);
   }
@@ -149,13 +164,5 @@ function retire(entry: Entry): void {
 const hasRoom = ({ session, retired }: Entry): boolean =>
   !retired && session.usable && session.activeStreams < Math.min(mostStreams, session.maxStreams);
 
-const nameOf = (key: PoolKey): string =>
-  [
-    key.source,
-    key.sourceAddress,
-    expectedKey(key.expect),
-    key.cluster,
-    key.address,
-    key.port,
-    key.trustRevision,
-  ].join('|');
+const nameOf = ({ source, pod, sourceAddress, expect, cluster, address, port }: PoolKey): string =>
+  [source, pod, sourceAddress, expectedKey(expect), cluster, address, port].join('|');

@@ -10,27 +10,29 @@ export const mayHost = ({ namespaces }: Pick<Intermediate, 'namespaces'>, namesp
   namespaces?.includes(namespace) ?? true;
 
 /**
- * Why a peer may be here no longer, or never might: its issuer was revoked or is unknown, or may not vouch for its
- * namespace. Asked at the handshake, and again of live connections whenever the table has changed. An east-west
- * gateway that was dialled is known by its cluster and its identity, and bears its own namespace wherever it runs.
+ * Why a peer may be here no longer, or never might: its issuer was revoked or is unknown, is another cluster's than the
+ * one that the peer was known by, or may not vouch for its namespace. Asked at the handshake, and again of live
+ * connections when their issuer is touched. An east-west gateway that was dialled is known by its cluster and its
+ * identity, and bears its own namespace wherever it runs.
  */
 export function issuerRefusal(
   table: IssuerTable,
-  {
-    issuerKeyId,
-    spiffeId,
-    identity,
-    gateway,
-  }: Pick<Peer, 'issuerKeyId' | 'spiffeId' | 'identity' | 'gateway'>,
+  peer: Pick<Peer, 'issuerKeyId' | 'spiffeId' | 'identity' | 'gateway' | 'cluster' | 'trustDomain'>,
 ): Refusal | undefined {
+  const { issuerKeyId, spiffeId, identity, gateway } = peer;
   const issuer = table.get(issuerKeyId);
   if (!issuer)
     return { reason: 'UNKNOWN_ISSUER', message: `the issuer of ${spiffeId} is not known any more` };
-  const { cluster, revoked } = issuer;
+  const { cluster, trustDomain, revoked } = issuer;
   if (revoked)
     return {
       reason: 'REVOKED_ISSUER',
       message: `${spiffeId} was issued by cluster ${cluster}, which is revoked`,
+    };
+  if (peer.cluster !== cluster || peer.trustDomain !== trustDomain)
+    return {
+      reason: 'UNKNOWN_ISSUER',
+      message: `${spiffeId} was issued by cluster ${peer.cluster}, and its issuer is of cluster ${cluster} now`,
     };
   if (gateway || mayHost(issuer, identity?.namespace ?? '')) return undefined;
   return {

@@ -24,12 +24,6 @@ export class IssuerTable {
   /** The highest sequence that was seen of each trust domain's bundle; it outlives the bundle. */
   readonly #sequences = new Map<string, number>();
   readonly #proven = new ProvenLeaves();
-  /** Grows with every change, so that pools can tell connections that were judged by an older table. */
-  #revision = 0;
-
-  get revision(): number {
-    return this.#revision;
-  }
 
   /** Refuses a bundle that is older than one that was held before: its roots may have been withdrawn since. */
   upsertBundle(bundle: TrustBundle): Result<ReadonlySet<string>, string> {
@@ -53,7 +47,6 @@ export class IssuerTable {
     this.#intermediates.set(keyId, intermediate);
     list(this.#bySubject, certificate.subject, keyId);
     list(this.#byDomain, trustDomain, keyId);
-    this.#revision++;
     // What a revocation or another list of namespaces leaves as it was needs no signature.
     const isVerifiedAlike =
       known?.trustDomain === trustDomain && known.certificate.raw.equals(certificate.raw);
@@ -69,7 +62,6 @@ export class IssuerTable {
     this.#unlist(keyId);
     this.#intermediates.delete(keyId);
     this.#verified.delete(keyId);
-    this.#revision++;
     return this.#touched(keyId, before);
   }
 
@@ -132,7 +124,6 @@ export class IssuerTable {
   }
 
   #verifyOf(trustDomain: string): ReadonlySet<string> {
-    this.#revision++;
     const roots = new Set(this.#bundles.get(trustDomain)?.roots.map(derOf));
     const touched = new Set<string>();
     for (const keyId of this.#byDomain.get(trustDomain) ?? []) {

@@ -21,6 +21,7 @@ import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Turns } from '@isthmus/mesh/process/turns.ts';
+import type { Changes } from './changes.ts';
 import type { Refusals } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
@@ -55,6 +56,5 @@ export interface Context {
   readonly access: (record: AccessRecord) => void;
   /** Debug: bytes that pass a gateway, and at which of its ends. */
   readonly tap: Tap | undefined;
-  /** Resolves once the state has changed, or after the time. */
-  readonly changed: (millis: number) => Promise<void>;
+  readonly changes: Changes;
 }

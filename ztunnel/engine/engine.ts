@@ -74,14 +74,12 @@ export class Engine {
   readonly #deps: EngineDeps;
   readonly #context: Context;
   readonly #listeners: Listeners;
-  readonly #changes: Changes;
   /** Identities whose certificates are asked for. */
   #wanted: ReadonlySet<string> = new Set();
   #phase: 'syncing' | 'serving' | 'draining' = 'syncing';
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
-    this.#changes = new Changes(deps.clock);
     this.#context = this.#newContext();
     this.#listeners = new Listeners({
       clock: deps.clock,
@@ -101,7 +99,7 @@ export class Engine {
         return this.#startServing();
       case 'certificate':
         this.#context.credentials.set(message);
-        return this.#renewDistrusted();
+        return this.#renewDistrusted([message.identity]);
       case 'certificate-failed':
         return this.#context.credentials.failed(message.identity, message.message);
       case 'report':
@@ -123,21 +121,21 @@ export class Engine {
    */
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
-    const { state, table, connections } = this.#context;
+    const { state, table, connections, changes, config, credentials } = this.#context;
     const { rejected, touched, issuers } = applyDelta(state, table, delta);
     if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
     if (issuers.size > 0) {
-      this.#dropRevoked();
-      this.#renewDistrusted();
+      this.#endIssuedBy(issuers);
+      this.#renewDistrusted(credentials.issuedBy(issuers));
     }
     connections.wake(touched, issuers, () => this.#deps.say({ kind: 'applied', type, rejected }));
-    this.#changes.tell();
+    changes.follow(touched, config.node);
   }
 
   #startServing(): void {
     this.#phase = 'serving';
     this.#reconcile();
-    this.#renewDistrusted();
+    this.#renewDistrusted(this.#context.credentials.identities());
     void this.#listeners.settled().then(() => this.#deps.say({ kind: 'listening' }));
   }
 
@@ -161,19 +159,20 @@ export class Engine {
     this.#wanted = wanted;
   }
 
-  #dropRevoked(): void {
+  /** Sessions that the pool keeps, before any connection is judged: streams on them end with them. */
+  #endIssuedBy(issuers: ReadonlySet<string>): void {
     const { table, pool } = this.#context;
-    pool.closeWhere((peer) => issuerRefusal(table, peer) !== undefined);
+    for (const keyId of issuers) pool.endIssuedBy(keyId, (peer) => issuerRefusal(table, peer) !== undefined);
   }
 
   /**
    * Certificates that others refuse by now are asked for anew. Before everything has been received once, the table may
    * be half of itself; and a control plane that sends no issuers (Istio's) says nothing about them.
    */
-  #renewDistrusted(): void {
+  #renewDistrusted(identities: Iterable<string>): void {
     const { table, credentials } = this.#context;
     if (this.#phase === 'syncing' || table.isEmpty) return;
-    for (const { identity, chain } of credentials.distrusted(table))
+    for (const { identity, chain } of credentials.distrusted(table, identities))
       this.#deps.say({ kind: 'renew-certificate', identity, chain });
   }
 
@@ -289,7 +288,7 @@ export class Engine {
           counters.chunksDropped++;
           lines.error('tap', { tap: config.tap }, 'a chunk of the tap was dropped');
         }),
-      changed: (millis) => this.#changes.wait(millis),
+      changes: new Changes(clock),
     };
   }
 }

@@ -10,18 +10,18 @@ export interface Entry {
 }
 
 /** What is known of a destination: as much as decides which deltas its arrivals wait for. */
-type Served = Pick<Workload, 'namespace' | 'authorizationPolicies' | 'services'>;
+type Served = Pick<Workload, 'cluster' | 'namespace' | 'authorizationPolicies' | 'services'>;
 
 /** A local pod with arrivals. */
 interface Destination<E> {
   readonly uid: WorkloadUid;
   readonly entries: Set<E>;
-  /** Of callers that proved themselves and named no service: the grants of all that the pod backs cover them. */
+  /** Of callers of other clusters that named no service: the grants of all that the pod backs cover them. */
   readonly byGrant: Set<E>;
   served: Served;
 }
 
-const unknown: Served = { namespace: '', authorizationPolicies: [], services: new Map() };
+const unknown: Served = { cluster: '', namespace: '', authorizationPolicies: [], services: new Map() };
 
 /** Several values under one key. A key without values is gone. */
 class Groups<V> {
@@ -65,12 +65,12 @@ export class ConnectionIndex<E extends Entry> {
   }
 
   add(entry: E): void {
-    const { inbound, peer } = entry.live;
+    const { inbound } = entry.live;
     this.#eachKey(entry, (group, key) => group.add(key, entry));
     if (!inbound) return;
     const destination = this.#destinations.get(inbound.workload) ?? this.#begin(inbound.workload);
     destination.entries.add(entry);
-    if (peer && inbound.service === undefined) destination.byGrant.add(entry);
+    if (needsGrant(entry, destination.served)) destination.byGrant.add(entry);
   }
 
   delete(entry: E): void {
@@ -92,8 +92,10 @@ export class ConnectionIndex<E extends Entry> {
       if (!destination) continue;
       this.#unlist(destination);
       // Of one that is gone nothing is read; if it comes again, it is touched again.
+      const { cluster } = destination.served;
       destination.served = this.#servedBy(uid) ?? unknown;
       this.#list(destination);
+      if (destination.served.cluster !== cluster) grantAnew(destination);
     }
   }
 
@@ -156,4 +158,13 @@ export class ConnectionIndex<E extends Entry> {
     for (const key of authorizationPolicies) this.#byPolicy.delete(key, destination);
     for (const key of services.keys()) this.#byBacked.delete(key, destination);
   }
+}
+
+/** A caller of the workload's own cluster needs none, and one that named a service needs that one's. */
+const needsGrant = ({ live: { peer, inbound } }: Entry, { cluster }: Served): boolean =>
+  peer !== undefined && peer.cluster !== cluster && inbound?.service === undefined;
+
+function grantAnew<E extends Entry>({ entries, byGrant, served }: Destination<E>): void {
+  byGrant.clear();
+  for (const entry of entries) if (needsGrant(entry, served)) byGrant.add(entry);
 }

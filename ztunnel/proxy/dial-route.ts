@@ -148,15 +148,14 @@ function pooled(
 ): Promise<{ readonly tunnel: Tunnel; readonly peer: Peer }> {
   const identity = identityOf(source);
   const localAddress = source.addresses[0];
-  const trustRevision = context.table.revision;
   const key = {
     source: identity,
+    pod: source.uid,
     sourceAddress: localAddress ?? '',
     address,
     port,
     expect,
     cluster,
-    trustRevision,
   };
   // Others wait for the same dial: it goes on when the one who began it no longer wants it.
   const dial = async () => {
@@ -166,13 +165,17 @@ function pooled(
     const opened = await openSession(raw, context.http2, tls);
     const refusal = issuerRefusal(context.table, opened.peer);
     if (refusal) throw refusedMeanwhile(opened, request.layer, refusal);
-    return opened;
+    return { ...opened, until: Math.min(opened.peer.notAfter, credentials.notAfter) };
   };
   return context.pool.open(key, dial, request, signal);
 }
 
 /** The handshake judged the peer, and then the table changed: the pool did not know the session yet. */
-function refusedMeanwhile({ session }: Pooled, layer: 'hbone' | 'outer', refusal: Refusal): TlsRefused {
+function refusedMeanwhile(
+  { session }: Pick<Pooled, 'session'>,
+  layer: 'hbone' | 'outer',
+  refusal: Refusal,
+): TlsRefused {
   session.destroy();
   return new TlsRefused(layer, `${refusal.reason}: ${refusal.message}`, refusal);
 }

@@ -189,7 +189,7 @@ async function sourceOf(context: Context, address: string): Promise<Workload | u
   const until = context.clock.monotonic() + patience;
   let found = look();
   while (!found && address !== '127.0.0.1' && context.clock.monotonic() < until) {
-    await context.changed(until - context.clock.monotonic());
+    await context.changes.wait(address, until - context.clock.monotonic());
     found = look();
   }
   return found;

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { PassThrough } from 'node:stream';
-import { TunnelPool, type Pooled } from '@isthmus/mesh/hbone/pool.ts';
+import { TunnelPool, type Pooled, type PoolKey } from '@isthmus/mesh/hbone/pool.ts';
 import type { ClientSession, ConnectRequest, ConnectResponse } from '@isthmus/mesh/http2/session.ts';
+import type { SpiffeId } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
-const key = {
-  source: 'a',
+const key: PoolKey = {
+  source: 'spiffe://cluster.local/ns/shop/sa/a' as SpiffeId,
+  pod: 'east//Pod/shop/a',
   sourceAddress: '127.1.0.1',
   expect: expectNames('b'),
   cluster: 'east',
   address: '127.1.0.2',
   port: 15008,
-  trustRevision: 1,
 };
 const request: ConnectRequest & { layer: 'hbone' } = { authority: 'cart:80', headers: {}, layer: 'hbone' };
 const peer = { spiffeId: 'b', cluster: 'east', issuerKeyId: 'k' } as unknown as Pooled['peer'];
@@ -70,7 +71,7 @@ function dialling(...sessions: FakeSession[]) {
     await go.promise;
     const session = left.shift();
     if (!session) throw new CodedError('DIAL_REFUSED', 'no more');
-    return { session, peer };
+    return { session, peer, until: Infinity };
   };
   return { dial, go: () => go.resolve(), dials: () => dials };
 }
@@ -182,11 +183,54 @@ describe('mesh/hbone pool, a session that is lost', () => {
     await pool.open(key, dial, request, never);
     assert.equal(fresh.most, 1);
     assert.equal(
-      pool.closeWhere(() => true),
+      pool.endIssuedBy('k', () => true),
       2,
       'it is still found when its peer is revoked',
     );
     assert.deepEqual([silent.destroyed, pool.size], [true, 0]);
+  });
+
+  it('one ends with its issuer, streams and all; others live on, and so does one that is not refused', async () => {
+    const sessions = [new FakeSession(), new FakeSession()] as const;
+    const { dial, go } = dialling(...sessions);
+    go();
+    const pool = new TunnelPool(new FakeClock());
+    for (const pod of ['a', 'b']) await pool.open({ ...key, pod }, dial, request, never);
+    assert.equal(
+      pool.endIssuedBy('another', () => true),
+      0,
+    );
+    assert.equal(
+      pool.endIssuedBy('k', () => false),
+      0,
+    );
+    assert.deepEqual([sessions[0].usable, sessions[1].usable, pool.size], [true, true, 2]);
+    assert.equal(
+      pool.endIssuedBy('k', () => true),
+      2,
+    );
+    assert.deepEqual([sessions[0].destroyed, sessions[1].destroyed, pool.size], [true, true, 0]);
+    assert.equal(
+      pool.endIssuedBy('k', () => true),
+      0,
+    );
+  });
+
+  it('one takes nothing new once a certificate of its ends has run out, and carries what it carries', async () => {
+    const clock = new FakeClock();
+    const [old, fresh] = [new FakeSession(), new FakeSession()];
+    const { dial, go } = dialling(old, fresh);
+    go();
+    const pool = new TunnelPool(clock);
+    const until = clock.now() + 1000;
+    const open = () => pool.open(key, async () => ({ ...(await dial()), until }), request, never);
+    await open();
+    await clock.advance(999);
+    await open();
+    assert.deepEqual([old.most, fresh.most], [2, 0]);
+    await clock.advance(1);
+    await pool.open(key, dial, request, never);
+    assert.deepEqual([old.most, fresh.most, old.usable, pool.size], [2, 1, true, 2]);
   });
 
   it('a caller that gave up while others dialled opens nothing', async () => {

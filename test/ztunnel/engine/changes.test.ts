@@ -1,21 +1,44 @@
 import assert from 'node:assert/strict';
+import { TouchedKeys } from '@isthmus/mesh/state/touched.ts';
 import { Changes } from '@isthmus/ztunnel/engine/changes.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
+const touchedBy = ({ sources = [], nodes = [] }: { sources?: string[]; nodes?: string[] }) => {
+  const touched = new TouchedKeys();
+  for (const address of sources) touched.sources.add(address);
+  for (const node of nodes) touched.nodes.add(node);
+  return touched;
+};
+
 describe('ztunnel/engine changes', () => {
-  it('wake those who wait, once, and leave no timer', async () => {
+  it('wake those who wait for what was touched, once, and leave no timer', async () => {
     const clock = new FakeClock();
     const changes = new Changes(clock);
-    const both = Promise.all([changes.wait(5000), changes.wait(5000)]);
-    changes.tell();
+    const both = Promise.all([changes.wait('10.0.0.1', 5000), changes.wait('10.0.0.1', 5000)]);
+    changes.follow(touchedBy({ sources: ['10.0.0.1'] }), 'n1');
     await both;
     assert.deepEqual([changes.size, clock.pending], [0, 0]);
+  });
+
+  it('leave those asleep who wait for something else', () => {
+    const changes = new Changes(new FakeClock());
+    void changes.wait('10.0.0.1', 5000);
+    changes.follow(touchedBy({ sources: ['10.0.0.2'], nodes: ['n2'] }), 'n1');
+    assert.equal(changes.size, 1);
+  });
+
+  it('of a workload of the node wake all, as it may be served here from now on', async () => {
+    const changes = new Changes(new FakeClock());
+    const waits = Promise.all(['10.0.0.1', '10.0.0.2'].map((address) => changes.wait(address, 5000)));
+    changes.follow(touchedBy({ nodes: ['n1'] }), 'n1');
+    await waits;
+    assert.equal(changes.size, 0);
   });
 
   it('are not waited for any more when the time is over', async () => {
     const clock = new FakeClock();
     const changes = new Changes(clock);
-    const waits = Promise.all(Array.from({ length: 100 }, () => changes.wait(5000)));
+    const waits = Promise.all(Array.from({ length: 100 }, () => changes.wait('10.0.0.1', 5000)));
     await clock.advance(5000);
     await waits;
     assert.equal(changes.size, 0);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { CredentialStore } from '@isthmus/ztunnel/proxy/credentials.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -24,7 +25,7 @@ describe('ztunnel/proxy credential store', () => {
     const { store, wanted, leaf } = world();
     const credentials = leaf();
     store.set(credentials);
-    assert.deepEqual(await store.get(identity), credentials);
+    assert.equal((await store.get(identity)).chain, credentials.chain);
     assert.deepEqual([wanted, store.has(identity), store.identities()], [[], true, [identity]]);
   });
 
@@ -35,7 +36,10 @@ describe('ztunnel/proxy credential store', () => {
     await clock.advance(4999);
     const credentials = leaf();
     store.set(credentials);
-    assert.deepEqual(await Promise.all(waiting), [credentials, credentials]);
+    assert.deepEqual(
+      (await Promise.all(waiting)).map(({ chain }) => chain),
+      [credentials.chain, credentials.chain],
+    );
     assert.equal(clock.pending, 0);
   });
 
@@ -75,7 +79,7 @@ describe('ztunnel/proxy credential store', () => {
     assert.equal(wanted.length, 1);
     const fresh = leaf(hour);
     store.set(fresh);
-    assert.deepEqual(await waiting, fresh);
+    assert.equal((await waiting).chain, fresh.chain);
   });
 
   it('forgets the certificate and why there was none', async () => {
@@ -87,5 +91,26 @@ describe('ztunnel/proxy credential store', () => {
     const outcome = assert.rejects(store.get(identity), /has not answered/);
     await clock.advance(5000);
     await outcome;
+  });
+
+  it('finds by issuer those that others refuse by now', () => {
+    const { store, clock } = world();
+    const [east, west] = [makeAuthority('cluster.local', 'east'), makeAuthority('cluster.local', 'west')];
+    const table = new IssuerTable();
+    for (const authority of [east, west]) {
+      const name = `spiffe://cluster.local/ns/shop/sa/${authority === east ? 'east' : 'west'}`;
+      store.set(authority.leaf(name, { now: clock.now(), lifetime: hour }));
+    }
+    east.teach(table);
+    const byEast = store.issuedBy(new Set([east.keyId]));
+    assert.deepEqual(byEast, ['spiffe://cluster.local/ns/shop/sa/east']);
+    assert.deepEqual(store.distrusted(table, byEast), []);
+    east.teach(table, true);
+    const refused = (identities: Iterable<string>) =>
+      store.distrusted(table, identities).map(({ identity: name }) => name);
+    assert.deepEqual(refused(byEast), byEast);
+    assert.deepEqual(refused(store.identities()).length, 2, 'the issuer of the other one is not known');
+    store.forget(byEast[0] ?? '');
+    assert.deepEqual([...store.issuedBy(new Set([east.keyId]))], []);
   });
 });
