@@ -32,7 +32,7 @@ import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
 import { Publisher } from './publish/publisher.ts';
-import { WholeTranslation } from './publish/whole-translation.ts';
+import { IncrementalTranslation } from './publish/incremental-translation.ts';
 import { answerRejections } from './rejections-answer.ts';
 import { ReportedConditions } from './reported-conditions.ts';
 import { logRejections } from './rejection-log.ts';
@@ -42,11 +42,13 @@ import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
 import { StateFile } from './state/state-file.ts';
 import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
-import { nextDeadline, networkOf } from './translate/input.ts';
+import { networkOf } from './translate/network.ts';
+import { Pipeline } from './translate/pipeline.ts';
 import { clusterReport, healthReport, serviceReports } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
+import { HubIndex } from './view/hub-index.ts';
 import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
 import { countsAsProxy, refusalOf } from './xds/admission.ts';
@@ -104,6 +106,7 @@ export class Agent {
   readonly #reports = new PublishedReports();
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
+  readonly #pipeline: Pipeline;
   readonly #policies: PolicyCoverage;
   readonly #conditions: ReportedConditions;
   readonly #renewals: Renewals;
@@ -113,8 +116,8 @@ export class Agent {
   #reportingApplied = false;
   /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
   #translated: HubView | undefined;
-  /** Epoch milliseconds: when the next drain is over for what is open. */
-  #nextDeadline = Infinity;
+  /** Epoch milliseconds: drains that were over by then have been noticed. */
+  #deadlinesAt = -Infinity;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -139,7 +142,7 @@ export class Agent {
       sealing,
       view: this.#view,
       remotes: () => this.#views.view.remotes.values(),
-      health: () => this.#health.current,
+      health: () => this.#health.current(this.#pipeline.outputs),
       services: () => this.#publisher.snapshot?.services,
       onPort: (port) => this.#publisher.touchKey({ kind: 'port', port }),
       onVips: (client) => this.#publisher.touchKey({ kind: 'vips', client }),
@@ -155,12 +158,28 @@ export class Agent {
       log,
       streams: () => this.#xds,
       issuer: () => this.#issuer.currentKeyId,
-      onChange: () => this.#publisher.touchKey({ kind: 'due', name: 'health' }),
+      intermediates: () => this.#views.view.intermediates,
+      onChange: (changes) => this.#publisher.touch(changes),
+    });
+    const hub = new HubIndex();
+    this.#pipeline = new Pipeline({
+      view: this.#view,
+      hub,
+      facts: {
+        ...this.#identity,
+        now: () => clock.now(),
+        upstreamZtunnels: this.#upstream.pods,
+        health: this.#health.facts,
+      },
     });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
     this.#publisher = new Publisher(
-      new WholeTranslation(() => this.#assessed()),
+      new IncrementalTranslation(this.#pipeline, {
+        // What other clusters have changes until the moment at which it is looked at.
+        latest: () => hub.update(this.#views.view),
+        open: () => this.#health.facts.listed(this.#view.pods()),
+      }),
       [
         this.#runtime.addresses,
         this.#xds,
@@ -285,7 +304,7 @@ export class Agent {
   }
 
   #vips(client: string, service: string): readonly NetworkAddress[] {
-    const network = networkOf(this.#input());
+    const network = networkOf(this.#view);
     return this.#runtime.addresses
       .of(client, service)
       .map((address) => ({ network, address, prefix: undefined }));
@@ -294,12 +313,11 @@ export class Agent {
   #input(): TranslateInput {
     return {
       ...this.#identity,
-      now: this.#options.clock.now(),
       serviceConditions: (service) => this.#runtime.serviceConditions(service),
       view: this.#view,
       hub: this.#views.view,
-      upstreamZtunnels: this.#upstream.pods,
-      health: this.#health.current,
+      health: this.#health.current(this.#pipeline.outputs),
+      derived: this.#pipeline.outputs,
     };
   }
 
@@ -321,17 +339,19 @@ export class Agent {
     if (this.#view.synced && this.#views.complete) this.#publisher.open();
   }
 
-  /** What a translation rests on, with every pod judged anew. */
-  #assessed(): TranslateInput {
-    this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
-    this.#health.assess(this.#view, this.#views.view);
-    return this.#input();
+  /** Drains that are over since it was last looked. */
+  #touchDeadlines(): void {
+    const now = this.#options.clock.now();
+    for (const { id, deadline = Infinity } of this.#views.view.diversions.values())
+      if (deadline > this.#deadlinesAt && deadline <= now)
+        this.#publisher.touchKey({ kind: 'deadline', diversion: id });
+    this.#deadlinesAt = now;
   }
 
   #afterwards(snapshot: ClusterSnapshot): void {
     const input = this.#input();
     this.#translated = input.hub;
-    this.#nextDeadline = nextDeadline(input);
+    this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
     this.#publish('service', serviceReports(input), wire.serviceReport.encode);
@@ -370,7 +390,7 @@ export class Agent {
       return version === undefined ? [] : [{ policy, version }];
     });
     const { cluster } = this.#options;
-    const health = this.#health.current;
+    const health = this.#health.current(this.#pipeline.outputs);
     const covered = this.#policies.reports(policies, { cluster, view: this.#view, health });
     const policyReports = [...covered, ...unreadPolicies(this.#views)];
     const reports = appliedReports(this.#views, snapshot, policyReports, (type, name) =>
@@ -399,8 +419,7 @@ export class Agent {
     this.#renewals.look();
     this.#health.save();
     this.#views.save();
-    if (this.#nextDeadline <= this.#options.clock.now())
-      this.#publisher.touchKey({ kind: 'due', name: 'deadlines' });
+    this.#touchDeadlines();
     this.#runtime.upkeep();
     if (this.#publisher.snapshot) this.#publishCluster(this.#input());
     this.#options.clock.after(1000, () => this.#upkeep(signal));

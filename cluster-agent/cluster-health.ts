@@ -7,11 +7,11 @@ import type { ClusterIdentity } from './cluster-identity.ts';
 import { IssuedCertificates } from './health/issued-certificates.ts';
 import { takeOlderProven } from './health/older-proven.ts';
 import { ProvenProxies } from './health/proven.ts';
-import { surroundingsOf } from './health/surroundings.ts';
 import { HealthTracker, type Health } from './health/tracker.ts';
 import { Journal } from './state/journal.ts';
-import type { ClusterView } from './view/cluster-view.ts';
-import type { HubView } from './view/hub-view.ts';
+import type { ChangeSet } from './keys/change-set.ts';
+import { podKey } from './keys/names.ts';
+import type { Outputs } from './translate/world.ts';
 import type { ProxyClient } from './xds/proxy-client.ts';
 import type { AppliedEvent, XdsServer } from './xds/server.ts';
 
@@ -22,7 +22,9 @@ interface Deps extends ClusterIdentity {
   readonly streams: () => Pick<XdsServer, 'acknowledged' | 'returned'>;
   /** Key id of the intermediate that signs. */
   readonly issuer: () => string | undefined;
-  readonly onChange: () => void;
+  readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
+  /** Pods that rest on these keys may be of another health now. */
+  readonly onChange: (changes: ChangeSet) => void;
 }
 
 /** The health of this cluster's pods: what proxies say and do, held against the cluster's objects. */
@@ -32,29 +34,43 @@ export class ClusterHealth {
   readonly #journal: Journal;
   readonly #proven: ProvenProxies;
   readonly #tracker: HealthTracker;
-  #current: Health = { of: () => unassessed, findings: [] };
 
   constructor(deps: Deps) {
-    const { stateDir, clock, log, streams, onChange } = deps;
+    const { stateDir, cluster, clock, log, streams, intermediates, onChange } = deps;
     this.#deps = deps;
     this.#issued = new IssuedCertificates({ path: join(stateDir, 'issued.jsonl'), clock, log });
     this.#journal = new Journal({ folder: join(stateDir, 'proven'), clock, log });
     this.#proven = new ProvenProxies(this.#journal, log);
     takeOlderProven(join(stateDir, 'proven.json'), this.#proven, log);
     this.#tracker = new HealthTracker({
+      cluster,
       proven: this.#proven,
       streams: {
         acknowledged: (id, uid) => streams().acknowledged(id, typeUrls.address, uid),
         returned: (id) => streams().returned(id),
       },
       issued: this.#issued,
+      // Peers refuse certificates of an intermediate that they have not received, as they refuse those of a revoked one.
+      isRevoked: (issuer) => intermediates().get(issuer)?.revoked ?? true,
       clock,
       onChange,
     });
   }
 
-  get current(): Health {
-    return this.#current;
+  /** What verdicts rest on, and what takes them. */
+  get facts(): HealthTracker {
+    return this.#tracker;
+  }
+
+  /** The health of pods by the verdicts that were derived. */
+  current({ judged }: Pick<Outputs, 'judged'>): Health {
+    const tracker = this.#tracker;
+    return {
+      of: ({ metadata }) => judged(podKey(metadata))?.verdict ?? unassessed,
+      get findings() {
+        return tracker.findings;
+      },
+    };
   }
 
   start(): void {
@@ -65,17 +81,6 @@ export class ClusterHealth {
   stop(): void {
     this.#tracker.stop();
     void this.#journal.close();
-  }
-
-  /** Judges every pod anew. */
-  assess(view: ClusterView, { intermediates }: HubView): Health {
-    this.#current = this.#tracker.assess({
-      pods: view.pods(),
-      around: surroundingsOf(view, this.#deps),
-      // Peers refuse certificates of an intermediate that they have not received, as they refuse those of a revoked one.
-      isRevoked: (issuer) => intermediates.get(issuer)?.revoked ?? true,
-    });
-    return this.#current;
   }
 
   /** To be called about once a second. */
@@ -92,9 +97,11 @@ export class ClusterHealth {
   }
 
   answered({ client, type, applied, rejected }: AppliedEvent): void {
+    const isOfWorkloads = type === typeUrls.address;
     this.#tracker.answered(
       client.id,
-      type === typeUrls.address ? [...applied.keys(), ...rejected.keys()] : [],
+      isOfWorkloads ? applied.keys() : [],
+      isOfWorkloads ? rejected.keys() : [],
     );
   }
 
@@ -102,7 +109,7 @@ export class ClusterHealth {
   issued(proxyUid: string, identity: string, leaf: string): void {
     const notAfter = Date.parse(new X509Certificate(leaf).validTo);
     this.#issued.record(proxyUid, identity, { notAfter, issuer: this.#deps.issuer() ?? '' });
-    this.#tracker.certificateIssued();
+    this.#tracker.certificateIssued(proxyUid, identity);
   }
 }
 

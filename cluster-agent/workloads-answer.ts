@@ -8,7 +8,8 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { explain } from './health/explain.ts';
 import type { Verdict } from './health/judge.ts';
 import { podUid } from './keys/names.ts';
-import { identityFor, type TranslateInput } from './translate/input.ts';
+import { identityOf } from './translate/identity.ts';
+import type { TranslateInput } from './translate/input.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { modeOf } from './view/mode.ts';
 import { selects } from './view/selectors.ts';
@@ -49,7 +50,7 @@ function summary(
     namespace,
     node: pod.nodeName,
     serviceAccount: pod.serviceAccount,
-    spiffeId: identityFor(input, namespace, pod.serviceAccount),
+    spiffeId: identityOf(input.trustDomain, pod),
     addresses: pod.podIP === '' ? [] : [pod.podIP],
     mode,
     ready: pod.ready === true,

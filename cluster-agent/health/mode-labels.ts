@@ -19,7 +19,10 @@ const inject = { label: 'sidecar.istio.io/inject', known: ['true', 'false'] };
  * The first label of a pod or its namespace that is misspelt: the pod would be taken for one of no mode, and be reached
  * without any mesh. A namespace's word counts only where the pod has none of its own.
  */
-export function unknownModeOf(view: ClusterView, { metadata }: PodObject): UnknownMode | undefined {
+export function unknownModeOf(
+  view: Pick<ClusterView, 'namespace'>,
+  { metadata }: PodObject,
+): UnknownMode | undefined {
   const pod = `Pod ${metadata.namespace}/${metadata.name}`;
   const namespace = `Namespace ${metadata.namespace}`;
   const labels = view.namespace(metadata.namespace)?.metadata.labels ?? {};

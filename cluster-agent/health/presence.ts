@@ -45,13 +45,15 @@ export class Presence {
     this.#open.add(proxy);
   }
 
-  lost(proxy: string, now: number): void {
-    if (!this.#open.delete(proxy)) return;
+  /** Gives the proxies of which something else is held now. */
+  lost(proxy: string, now: number): Iterable<string> {
+    if (!this.#open.delete(proxy)) return [];
     this.#hold(proxy, now + lossMillis, false);
     this.#losses = [...this.#losses.filter(({ at }) => at > now - togetherMillis), { proxy, at: now }];
     const together = new Set(this.#losses.map((one) => one.proxy));
-    if (together.size < many && this.#open.size > 0) return;
+    if (together.size < many && this.#open.size > 0) return [proxy];
     for (const one of this.#losses) this.#hold(one.proxy, one.at + staleMillis, true);
+    return together;
   }
 
   contact(proxy: string, now: number): Contact {
@@ -66,13 +68,20 @@ export class Presence {
     return hold.stale ? 'STALE' : 'HELD';
   }
 
-  /** When the next hold ends, monotonic; Infinity when nothing is held. What is over is forgotten. */
-  nextEnd(now: number): number {
+  /** When the next hold ends, monotonic, also when that is over; Infinity when nothing is held. */
+  get nextEnd(): number {
     let next = Infinity;
-    for (const [proxy, { until }] of this.#holds)
-      if (until <= now) this.#holds.delete(proxy);
-      else next = Math.min(next, until);
+    for (const { until } of this.#holds.values()) next = Math.min(next, until);
     return next;
+  }
+
+  /** Forgets what is over; gives the proxies of which it was held. */
+  *ended(now: number): Iterable<string> {
+    for (const [proxy, { until }] of this.#holds)
+      if (until <= now) {
+        this.#holds.delete(proxy);
+        yield proxy;
+      }
   }
 
   #hold(proxy: string, until: number, stale: boolean): void {

@@ -43,10 +43,9 @@ export class ProvenProxies {
     if (this.#unwritten.size === 1) this.#write();
   }
 
-  /** As `set` for each pod. Pods that are not among them are gone. */
-  replace(next: ReadonlyMap<string, string>): void {
-    for (const pod of [...this.#byPod.keys()]) if (!next.has(pod)) this.set(pod, undefined);
-    for (const [pod, proxy] of next) this.set(pod, proxy);
+  /** By the pods' uids: those that are not among them are gone. */
+  keep(pods: ReadonlySet<string>): void {
+    for (const pod of [...this.#byPod.keys()]) if (!pods.has(pod)) this.set(pod, undefined);
   }
 
   /** To be called about once a second: a write that failed is tried again, and what was written is flushed. */

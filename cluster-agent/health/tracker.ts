@@ -1,10 +1,17 @@
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import { ChangeSet, type Change } from '../keys/change-set.ts';
+import { podKey, podUid, type ClientId, type PodKey } from '../keys/names.ts';
+import type { Touched } from '../keys/touched.ts';
+import type { Mode } from '../view/mode.ts';
+import { Expiries } from './expiries.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
-import { judge, type Cause, type Proxies, type Verdict } from './judge.ts';
+import { judge, type Proxies, type Verdict } from './judge.ts';
 import { Presence } from './presence.ts';
 import type { ProvenProxies } from './proven.ts';
 import type { Surroundings } from './surroundings.ts';
+import { VerdictReads } from './verdict-reads.ts';
 
 /** What the open streams of proxies say. Ids are those of xDS clients. */
 export interface Streams {
@@ -12,18 +19,15 @@ export interface Streams {
   returned(id: string): boolean;
 }
 
-/** What one judgement of all pods rests on, beside what the tracker knows. */
-export interface Assessable {
-  readonly pods: Iterable<PodObject>;
-  readonly around: Surroundings;
-  readonly isRevoked: (issuer: string) => boolean;
+/** A pod and what was found of it. */
+export interface Judged {
+  readonly pod: PodObject;
+  readonly part: Mode | 'GATEWAY';
+  readonly verdict: Verdict;
 }
 
 /** A pod that is not healthy, or not certainly. */
-export interface Finding {
-  readonly pod: PodObject;
-  readonly part: ReturnType<Surroundings['part']>;
-  readonly verdict: Verdict;
+export interface Finding extends Judged {
   /** Until then it may be on its way up: no proxy has ever served it. Monotonic milliseconds; -Infinity: it was served. */
   readonly startingUntil: number;
 }
@@ -36,12 +40,15 @@ export interface Health {
 }
 
 interface Deps {
+  readonly cluster: string;
   readonly proven: ProvenProxies;
   readonly streams: Streams;
   readonly issued: IssuedRecord;
+  /** Whether peers refuse what an intermediate signed. */
+  readonly isRevoked: (issuer: string) => boolean;
   readonly clock: Clock;
-  /** Some pod's health may be another now: assess again. */
-  readonly onChange: () => void;
+  /** Pods that rest on these keys may be of another health now. */
+  readonly onChange: (changes: ChangeSet) => void;
 }
 
 /** What happens to many proxies at nearly the same time is one change, milliseconds. */
@@ -50,77 +57,119 @@ const gatherMillis = 50;
 const startingMillis = 5000;
 const longestTimer = 2 ** 31 - 1;
 
-/** Causes that a proxy removes by an acknowledgement. */
-const acknowledging: ReadonlySet<Cause> = new Set(['WORKLOAD_NOT_ACKNOWLEDGED', 'WORKLOAD_REFUSED']);
-const certifying: ReadonlySet<Cause> = new Set([
-  'CERTIFICATE_MISSING',
-  'CERTIFICATE_EXPIRED',
-  'CERTIFICATE_REVOKED',
-]);
-
-/** Keeps what pods' health rests on beside the cluster's objects, and says when some of it may have changed. */
+/** Keeps what pods' health rests on beside the cluster's objects, and says what of it is another one now. */
 export class HealthTracker {
   readonly #deps: Deps;
   readonly #presence = new Presence();
-  readonly #proven: ProvenProxies;
-  /** Workloads that are not healthy until their proxy acknowledges them. */
-  #awaited: ReadonlySet<string> = new Set();
-  /** Pods wait for a certificate. */
-  #uncertified = false;
+  readonly #reads = new VerdictReads();
+  /** Pods by the uids under which proxies know them. */
+  readonly #pods = new Map<string, PodKey>();
   /** Proxies whose first answer on their stream has not come. */
   readonly #fresh = new Set<string>();
   /** When pods that no proxy has ever served were first seen, by uid, monotonic; -Infinity for those that were. */
-  #firstSeen: ReadonlyMap<string, number> = new Map();
-  /** Epoch milliseconds: when the first certificate in use ends. */
-  #nextExpiry = Infinity;
-  #gathering = false;
+  readonly #firstSeen = new Map<string, number>();
+  readonly #findings = new Map<PodKey, Finding>();
+  /** Epoch milliseconds at which what a verdict rests on ends. */
+  readonly #ends = new Expiries<PodKey>();
+  #gathered: ChangeSet | undefined;
   #timer: Timer | undefined;
+  /** Epoch milliseconds. */
+  #armedFor = Infinity;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#proven = deps.proven;
   }
 
   /** Proxies can connect from now on; until they had time to, those of before are taken to be as they were. */
   start(): void {
-    this.#presence.started(this.#proven.proxies(), this.#deps.clock.monotonic());
+    const { proven, clock } = this.#deps;
+    this.#presence.started(proven.proxies(), clock.monotonic());
     this.#arm();
   }
 
   opened(id: string): void {
     this.#presence.opened(id);
     this.#fresh.add(id);
+    this.#changed({ kind: 'stream', client: id as ClientId });
   }
 
   lost(id: string): void {
-    this.#presence.lost(id, this.#deps.clock.monotonic());
+    const together = this.#presence.lost(id, this.#deps.clock.monotonic());
     this.#fresh.delete(id);
+    for (const client of together) this.#changed({ kind: 'stream', client: client as ClientId });
     this.#arm();
   }
 
-  /** A proxy has answered, by `names` of workloads that it took or refused. */
-  answered(id: string, names: Iterable<string>): void {
-    if (this.#fresh.delete(id)) return this.#changed();
-    for (const name of names) if (this.#awaited.has(name)) return this.#changed();
+  /** A proxy has answered: the uids of workloads that it took and that it refused. */
+  answered(id: string, taken: Iterable<string>, refused: Iterable<string>): void {
+    const client = id as ClientId;
+    if (this.#fresh.delete(id)) this.#changed({ kind: 'stream', client });
+    const named = (name: string): Touched => ({ kind: 'acknowledged', client, type: typeUrls.address, name });
+    for (const name of taken) {
+      const pod = this.#pods.get(name);
+      if (pod !== undefined && this.#reads.awaits(pod, id)) this.#changed(named(name));
+    }
+    for (const name of refused) if (this.#pods.has(name)) this.#changed(named(name));
   }
 
-  certificateIssued(): void {
-    if (this.#uncertified) this.#changed();
+  certificateIssued(proxyUid: string, identity: string): void {
+    if (this.#reads.ofCertificate(proxyUid, identity).size > 0)
+      this.#changed({ kind: 'certificate', proxyUid, identity });
   }
 
-  assess({ pods, around, isRevoked }: Assessable): Health {
-    const { clock, issued } = this.#deps;
+  /** Notes what it reads, for `restingOn`. */
+  judge(pod: PodObject, around: Surroundings): Verdict {
+    const { cluster, issued, isRevoked, clock } = this.#deps;
+    const key = podKey(pod.metadata);
     const now = clock.now();
-    const proxies = this.#proxies();
-    const of = (pod: PodObject) => judge(pod, around, proxies, { issued, isRevoked }, now);
-    const verdicts = new Map([...pods].map((pod) => [pod, of(pod)]));
-    this.#remember(verdicts);
-    this.#awaited = new Set(having(verdicts, acknowledging).map((pod) => around.workloadUid(pod)));
-    this.#uncertified = having(verdicts, certifying).length > 0;
-    this.#nextExpiry = [...verdicts.values()].reduce((first, { until }) => Math.min(first, until), Infinity);
-    this.#arm();
-    const findings = this.#findings(verdicts, around);
-    return { of: (pod) => verdicts.get(pod) ?? of(pod), findings };
+    const [proxies, certificates] = this.#reads.noting(key, this.#proxies(), { issued, isRevoked }, now);
+    this.#pods.set(podUid(cluster, pod), key);
+    const verdict = judge(pod, around, proxies, certificates, now);
+    const end = Math.min(verdict.until, this.#reads.endsOf(key));
+    this.#ends.set(key, end);
+    if (end < this.#armedFor) this.#arm();
+    return verdict;
+  }
+
+  /** Pods whose last judgement read what was touched. */
+  restingOn(touched: Touched): Iterable<PodKey> {
+    switch (touched.kind) {
+      case 'stream':
+        return this.#reads.ofClient(touched.client);
+      case 'acknowledged': {
+        const pod = this.#pods.get(touched.name);
+        return pod === undefined ? [] : [pod];
+      }
+      case 'certificate':
+        return this.#reads.ofCertificate(touched.proxyUid, touched.identity);
+      case 'hub':
+        return touched.type === 'intermediate' ? this.#reads.ofIssuer(touched.name) : [];
+      default:
+        return [];
+    }
+  }
+
+  /** Remembers a verdict before it is published: what other clusters have received must be known after a restart. */
+  take(key: PodKey, { before, after }: Change<Judged>): readonly Touched[] {
+    if (before && before.pod.metadata.uid !== after?.pod.metadata.uid) this.#forget(before);
+    if (after) this.#remember(key, after);
+    else {
+      if (before) this.#pods.delete(podUid(this.#deps.cluster, before.pod));
+      this.#reads.forget(key);
+      this.#findings.delete(key);
+      this.#ends.delete(key);
+    }
+    return [];
+  }
+
+  /** The cluster is listed: pods that are not there are gone. */
+  listed(pods: Iterable<PodObject>): void {
+    this.#deps.proven.keep(new Set([...pods].map(({ metadata }) => metadata.uid)));
+  }
+
+  /** Those with a problem or with a stale value. */
+  get findings(): readonly Finding[] {
+    return [...this.#findings.values()];
   }
 
   stop(): void {
@@ -128,51 +177,48 @@ export class HealthTracker {
   }
 
   #proxies(): Proxies {
-    const { streams, clock } = this.#deps;
+    const { streams, clock, proven } = this.#deps;
     const now = clock.monotonic();
     return {
       contact: (id) => this.#presence.contact(id, now),
       held: (id) => this.#presence.held(id, now),
       acknowledged: (id, uid) => streams.acknowledged(id, uid),
       returned: (id) => streams.returned(id),
-      lastProvenBy: (uid) => this.#proven.of(uid),
+      lastProvenBy: (uid) => proven.of(uid),
     };
   }
 
-  /** What proved itself now is what holds when a stream is lost; what has a problem proves nothing any more. */
-  #remember(verdicts: ReadonlyMap<PodObject, Verdict>): void {
-    const next = new Map<string, string>();
-    for (const [{ metadata }, { provenBy, problem }] of verdicts) {
-      const by =
-        provenBy ?? (problem && problem.cause !== 'NOT_READY' ? undefined : this.#proven.of(metadata.uid));
-      if (by !== undefined) next.set(metadata.uid, by);
-    }
-    // Before it is published: what other clusters have received must be known after a restart.
-    this.#proven.replace(next);
+  #forget({ pod }: Judged): void {
+    const { uid } = pod.metadata;
+    this.#deps.proven.set(uid, undefined);
+    this.#firstSeen.delete(uid);
   }
 
-  #findings(verdicts: ReadonlyMap<PodObject, Verdict>, around: Surroundings): readonly Finding[] {
-    const now = this.#deps.clock.monotonic();
-    const firstSeen = new Map<string, number>();
-    const findings: Finding[] = [];
-    for (const [pod, verdict] of verdicts) {
-      const { uid } = pod.metadata;
-      const wasServed = this.#proven.of(uid) !== undefined;
-      const seen = wasServed ? -Infinity : (this.#firstSeen.get(uid) ?? now);
-      firstSeen.set(uid, seen);
-      if (!verdict.problem && !verdict.stale) continue;
-      findings.push({ pod, part: around.part(pod), verdict, startingUntil: seen + startingMillis });
-    }
-    this.#firstSeen = firstSeen;
-    return findings;
+  #remember(key: PodKey, judged: Judged): void {
+    const { proven, clock } = this.#deps;
+    const { problem, provenBy, stale } = judged.verdict;
+    const { uid } = judged.pod.metadata;
+    // What proved itself now is what holds when a stream is lost; what has a problem proves nothing any more.
+    if (provenBy !== undefined) proven.set(uid, provenBy);
+    else if (problem && problem.cause !== 'NOT_READY') proven.set(uid, undefined);
+    const wasServed = proven.of(uid) !== undefined;
+    const seen = wasServed ? -Infinity : (this.#firstSeen.get(uid) ?? clock.monotonic());
+    this.#firstSeen.set(uid, seen);
+    if (problem || stale) this.#findings.set(key, { ...judged, startingUntil: seen + startingMillis });
+    else this.#findings.delete(key);
   }
 
-  #changed(): void {
-    if (this.#gathering) return;
-    this.#gathering = true;
+  #changed(touched: Touched): void {
+    if (this.#gathered) {
+      this.#gathered.add(touched);
+      return;
+    }
+    const gathered = new ChangeSet();
+    gathered.add(touched);
+    this.#gathered = gathered;
     this.#deps.clock.after(gatherMillis, () => {
-      this.#gathering = false;
-      this.#deps.onChange();
+      this.#gathered = undefined;
+      this.#deps.onChange(gathered);
     });
   }
 
@@ -180,18 +226,22 @@ export class HealthTracker {
   #arm(): void {
     const { clock } = this.#deps;
     this.#timer?.cancel();
-    const holds = this.#presence.nextEnd(clock.monotonic()) - clock.monotonic();
-    const wait = Math.min(holds, this.#nextExpiry - clock.now());
+    const holds = this.#presence.nextEnd - clock.monotonic();
+    const wait = Math.min(holds, this.#ends.next - clock.now());
+    this.#armedFor = clock.now() + wait;
     if (wait === Infinity) return;
     this.#timer = clock.after(Math.min(Math.max(0, wait), longestTimer), () => {
-      if (wait > longestTimer) this.#arm();
-      else this.#changed();
+      this.#ended();
+      this.#arm();
     });
   }
-}
 
-const having = (
-  verdicts: ReadonlyMap<PodObject, Verdict>,
-  causes: ReadonlySet<Cause>,
-): readonly PodObject[] =>
-  [...verdicts].flatMap(([pod, { problem }]) => (problem && causes.has(problem.cause) ? [pod] : []));
+  #ended(): void {
+    const { clock } = this.#deps;
+    for (const client of this.#presence.ended(clock.monotonic()))
+      this.#changed({ kind: 'stream', client: client as ClientId });
+    for (const pod of this.#ends.due(clock.now()))
+      for (const { proxyUid, identity } of this.#reads.certificatesOf(pod))
+        this.#changed({ kind: 'certificate', proxyUid, identity });
+  }
+}

@@ -69,9 +69,15 @@ export type Touched =
   | { readonly kind: 'part'; readonly pod: PodKey }
   | { readonly kind: 'sidecars' }
   | { readonly kind: 'verdict'; readonly pod: PodKey }
+  /** What PeerAuthentications of a namespace demand; of the root namespace, also of those that have none. */
+  | { readonly kind: 'demands'; readonly namespace: string }
   | { readonly kind: 'policies'; readonly pod: PodKey }
+  /** The services that a pod serves, with their ports. */
+  | { readonly kind: 'endpoint'; readonly pod: PodKey }
   | { readonly kind: 'groups'; readonly service: ServiceKey }
   | { readonly kind: 'distribution'; readonly service: ServiceKey }
+  /** Whether the cluster's own clients leave the local endpoints of a service alone. */
+  | { readonly kind: 'withdrawal'; readonly service: ServiceKey }
   | { readonly kind: 'resource'; readonly type: string; readonly name: string };
 
 export type TouchedKind = Touched['kind'];
@@ -144,9 +150,12 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   part: { pod },
   sidecars: {},
   verdict: { pod },
+  demands: { namespace: text },
   policies: { pod },
+  endpoint: { pod },
   groups: { service },
   distribution: { service },
+  withdrawal: { service },
   resource: { type: text, name: text },
 };
 

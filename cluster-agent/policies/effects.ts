@@ -6,7 +6,7 @@ import type {
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import { isOfNamespace, isOfWorkload } from '../translate/peer-authentications.ts';
-import { isL4 } from '../translate/policies.ts';
+import { isL4 } from '../translate/authorizations.ts';
 import type { NamespaceObjects } from '../view/namespaces.ts';
 import { PodsByLabel, selectionOf, type Selection } from './selection.ts';
 

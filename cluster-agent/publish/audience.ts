@@ -2,7 +2,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { ResourceType } from '@isthmus/mesh/delta/messages.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
-import { bundlesByName, intermediatesByName, type Delta } from './delta.ts';
+import type { Delta } from './delta.ts';
 import { serviceFor, takesAuthorization, takesTrust, workloadFor, type Audience } from './forms.ts';
 
 /** What an audience receives: resource type to name to record. Records that did not change are the same objects. */
@@ -35,8 +35,8 @@ export class AudienceRecords {
       [typeUrls.address, this.#addresses],
     ]);
     const all = new Map([
-      [typeUrls.trustBundle, new Set(bundlesByName(snapshot).keys())],
-      [typeUrls.intermediate, new Set(intermediatesByName(snapshot).keys())],
+      [typeUrls.trustBundle, new Set(snapshot.bundles.keys())],
+      [typeUrls.intermediate, new Set(snapshot.intermediates.keys())],
       [typeUrls.authorization, new Set(snapshot.authorizations.keys())],
       [typeUrls.address, new Set([...snapshot.workloads.keys(), ...snapshot.services.keys()])],
     ]);
@@ -70,11 +70,11 @@ export class AudienceRecords {
     return new Map([
       [
         typeUrls.trustBundle,
-        this.#refreshTrust(this.#trustBundles, of(typeUrls.trustBundle), bundlesByName(snapshot)),
+        this.#refreshTrust(this.#trustBundles, of(typeUrls.trustBundle), snapshot.bundles),
       ],
       [
         typeUrls.intermediate,
-        this.#refreshTrust(this.#intermediates, of(typeUrls.intermediate), intermediatesByName(snapshot)),
+        this.#refreshTrust(this.#intermediates, of(typeUrls.intermediate), snapshot.intermediates),
       ],
       [typeUrls.authorization, this.#refreshAuthorizations(policies, snapshot)],
       [typeUrls.address, this.#refreshAddresses(of(typeUrls.address), policies, snapshot)],

@@ -1,4 +1,3 @@
-import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Moment, ResourceType } from '@isthmus/mesh/delta/messages.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
@@ -29,43 +28,5 @@ export function resourcesIn(keys: ChangeSet): NamesByType {
     const known = names.get(key.type) ?? new Set();
     names.set(key.type, known.add(key.name));
   }
-  return names;
-}
-
-type Records = ReadonlyMap<string, object>;
-
-const none: Records = new Map();
-
-/** Names whose records are other objects in two snapshots: records that did not change are the same objects. */
-export function differences(before: ClusterSnapshot | undefined, after: ClusterSnapshot): NamesByType {
-  const [old, now] = [before && recordsOf(before), recordsOf(after)];
-  return new Map(
-    [...now].map(([type, parts]) => [
-      type,
-      new Set(parts.flatMap((part, i) => namesOfDifferent(old?.get(type)?.[i] ?? none, part))),
-    ]),
-  );
-}
-
-/** The maps that make up each type. */
-const recordsOf = (snapshot: ClusterSnapshot): ReadonlyMap<ResourceType, readonly Records[]> =>
-  new Map([
-    [typeUrls.trustBundle, [bundlesByName(snapshot)]],
-    [typeUrls.intermediate, [intermediatesByName(snapshot)]],
-    [typeUrls.authorization, [snapshot.authorizations]],
-    [typeUrls.address, [snapshot.workloads, snapshot.services, snapshot.withdrawn]],
-  ]);
-
-export const bundlesByName = ({ bundles }: ClusterSnapshot) =>
-  new Map(bundles.map((bundle) => [bundle.trustDomain as string, bundle]));
-
-export const intermediatesByName = ({ intermediates }: ClusterSnapshot) =>
-  new Map(intermediates.map((intermediate) => [intermediate.keyId, intermediate]));
-
-function namesOfDifferent(before: Records, after: Records): readonly string[] {
-  if (before === after) return [];
-  const names: string[] = [];
-  for (const [name, record] of after) if (before.get(name) !== record) names.push(name);
-  for (const name of before.keys()) if (!after.has(name)) names.push(name);
   return names;
 }

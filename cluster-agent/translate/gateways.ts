@@ -2,7 +2,8 @@ import type { Gateway } from '@isthmus/api/domain/report.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { isHealthy } from '../health/judge.ts';
 import { byName } from './in-order.ts';
-import { identityFor, type TranslateInput } from './input.ts';
+import { identityOf } from './identity.ts';
+import type { TranslateInput } from './input.ts';
 
 export function gatewayReports(input: TranslateInput): ReadonlyMap<string, Gateway> {
   const services = [...input.view.gatewayServices()].sort(byName);
@@ -26,7 +27,7 @@ function gatewayReport(input: TranslateInput, { metadata, ports }: ServiceObject
     address: pod.podIP,
     hbonePort: port(15008),
     passthroughPort: port(15443),
-    spiffeId: identityFor(input, pod.metadata.namespace, pod.serviceAccount),
+    spiffeId: identityOf(input.trustDomain, pod),
     region: node?.region ?? '',
     zone: node?.zone ?? '',
     ready: isHealthy(input.health.of(pod)),

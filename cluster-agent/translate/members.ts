@@ -1,43 +1,5 @@
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { PortMapping } from '@isthmus/mesh/state/workload.ts';
-import type { ClusterView } from '../view/cluster-view.ts';
-import { byName } from './in-order.ts';
-
-/** A pod behind a service, and where it serves the service's ports. */
-export interface Member {
-  readonly pod: PodObject;
-  /** None when the pod lacks every port that the service names. */
-  readonly ports: readonly PortMapping[];
-  /** An EndpointSlice says that nothing new goes to it, whatever its own readiness is. */
-  readonly isHeldBack: boolean;
-}
-
-/**
- * The pods that a service selects, or those that EndpointSlices of a service without a selector refer to: they are
- * known, so they are reached as what they are (istiod, ambient/workloads.go, matchingServicesWithoutSelectors). In order
- * of their names.
- */
-export const membersOf = (view: ClusterView, service: ServiceObject): readonly Member[] =>
-  Object.keys(service.selector).length > 0
-    ? [...view.selectedBy(service)]
-        .sort(byName)
-        .map((pod) => ({ pod, ports: portsAt(service, pod), isHeldBack: false }))
-    : referredTo(view, service);
-
-function referredTo(view: ClusterView, service: ServiceObject): readonly Member[] {
-  const members = new Map<string, Member>();
-  for (const slice of view.slicesOf(service))
-    for (const { pod: name, ready } of slice.endpoints) {
-      const pod = view.podNamed(name);
-      if (!pod) continue;
-      const before = members.get(name);
-      // The slice has the number, as each endpoint may listen elsewhere.
-      const ports = [...(before?.ports ?? []), ...portsOf(service, slice)];
-      const isHeldBack = !ready && !service.publishNotReadyAddresses;
-      members.set(name, { pod, ports, isHeldBack: isHeldBack && before?.isHeldBack !== false });
-    }
-  return [...members.values()].sort((a, b) => byName(a.pod, b.pod));
-}
 
 /** A service's port is the slice's port of the same name. */
 export const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>

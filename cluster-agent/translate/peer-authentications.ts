@@ -1,9 +1,12 @@
 import type { MtlsMode, PeerAuthenticationObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
+import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization, Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { match } from '@isthmus/mesh/rbac/match.ts';
-import type { ClusterView } from '../view/cluster-view.ts';
-import { rootNamespace } from './input.ts';
+import type { Change } from '../keys/change-set.ts';
+import type { PolicyKey } from '../keys/names.ts';
+import type { Touched } from '../keys/touched.ts';
+import { selects } from '../view/selectors.ts';
+import type { Derivation, Fold } from './derivation.ts';
 
 /** What a workload's callers must prove, as the policies that its proxy enforces. */
 export interface PeerDemand {
@@ -13,18 +16,25 @@ export interface PeerDemand {
   readonly keys: readonly string[];
 }
 
-export interface PeerAuthentications {
-  /** Every policy that a workload may name. */
+/** What the PeerAuthentications of a namespace demand. */
+export interface Demands {
+  /** Of a workload that none selects. */
+  readonly bare: PeerDemand;
+  /** In order of precedence: the first that selects a workload counts. */
+  readonly selecting: readonly {
+    readonly selector: PeerAuthenticationObject['selector'];
+    readonly demand: PeerDemand;
+  }[];
+  /** Policies that proxies enforce for them. */
   readonly authorizations: readonly Authorization[];
-  readonly of: (pod: PodObject) => PeerDemand;
 }
 
 /** Istio's name for the policy that STRICT attaches to a workload. */
-const strictKey = `${rootNamespace}/istio_converted_static_strict`;
+export const strictKey = `${rootNamespace}/istio_converted_static_strict`;
 
 const withoutIdentity = match({ notPrincipals: [{ kind: 'presence' }] });
 
-const strict: Authorization = {
+export const strict: Authorization = {
   key: strictKey,
   name: 'istio_converted_static_strict',
   namespace: rootNamespace,
@@ -37,31 +47,78 @@ const strict: Authorization = {
 const open: PeerDemand = { strict: false, keys: [] };
 const closed: PeerDemand = { strict: true, keys: [strictKey] };
 
+interface Inputs {
+  readonly namespace: string;
+  /** Of the namespace, in order of precedence. */
+  readonly own: readonly PeerAuthenticationObject[];
+  /** What the mesh demands, with what the root namespace leaves open filled in. */
+  readonly mesh: MtlsMode;
+}
+
 /**
- * A cluster's PeerAuthentications as istiod converts them for ztunnel (pilot/pkg/serviceregistry/ambient). The workload's
- * holds before the namespace's, and that before the mesh's; at each level the oldest, and UNSET is what the next level
- * says. A selector in the root namespace is ignored.
+ * A namespace's PeerAuthentications as istiod converts them for ztunnel (pilot/pkg/serviceregistry/ambient). The
+ * workload's holds before the namespace's, and that before the mesh's; at each level the oldest, and UNSET is what the
+ * next level says. A selector in the root namespace is ignored. Those of the root namespace hold where there are none.
  */
-export function peerAuthentications(view: ClusterView): PeerAuthentications {
-  const all = [...view.all('PeerAuthentication')].sort(byPrecedence);
-  const bare = (namespace: string) =>
-    view.policies.peers.ofNamespace(namespace).find(isOfNamespace)?.mode ?? 'UNSET';
-  const mesh = inherit(bare(rootNamespace), 'PERMISSIVE');
-  const modeOf = (namespace: string) => (namespace === rootNamespace ? mesh : inherit(bare(namespace), mesh));
-  const converted = new Map(
-    all.filter(isOfWorkload).map((one) => [one, convert(one, modeOf(one.metadata.namespace))]),
-  );
-  return {
-    authorizations: [
-      ...(all.length > 0 ? [strict] : []),
-      ...[...converted.values()].flatMap(({ own }) => own),
-    ],
-    of(pod) {
-      const own = view.policies.peersOf(pod).find(isOfWorkload);
-      const demand = own && converted.get(own)?.demand;
-      return demand ?? (modeOf(pod.metadata.namespace) === 'STRICT' ? closed : open);
-    },
-  };
+export const demands: Derivation<string, Inputs, Demands> = {
+  name: 'demands',
+  reads: new Set(['peers']),
+  *keys({ view }) {
+    yield rootNamespace;
+    for (const { metadata } of view.all('PeerAuthentication')) yield metadata.namespace;
+  },
+  *wakes(touched, _forms, { view }) {
+    if (touched.kind !== 'peers') return;
+    yield touched.namespace;
+    // What the mesh demands is in what each namespace demands.
+    if (touched.namespace === rootNamespace)
+      for (const { metadata } of view.all('PeerAuthentication')) yield metadata.namespace;
+  },
+  inputs(namespace, { view }) {
+    const own = view.policies.peers.ofNamespace(namespace);
+    if (own.length === 0 && namespace !== rootNamespace) return undefined;
+    const root = view.policies.peers.ofNamespace(rootNamespace);
+    return { namespace, own, mesh: inherit(bareModeOf(root), 'PERMISSIVE') };
+  },
+  derive({ namespace, own, mesh }) {
+    const bare = namespace === rootNamespace ? mesh : inherit(bareModeOf(own), mesh);
+    const converted = own.filter(isOfWorkload).map((policy) => ({ policy, ...convert(policy, bare) }));
+    return {
+      bare: bare === 'STRICT' ? closed : open,
+      selecting: converted.map(({ policy: { selector }, demand }) => ({ selector, demand })),
+      authorizations: converted.flatMap(({ own }) => own),
+    };
+  },
+  touches: (namespace) => [{ kind: 'demands', namespace }],
+};
+
+const bareModeOf = (all: readonly PeerAuthenticationObject[]): MtlsMode =>
+  all.find(isOfNamespace)?.mode ?? 'UNSET';
+
+/** What is demanded of the callers of one pod. */
+export const demandOf = (demands: Demands | undefined, { metadata: { labels } }: PodObject): PeerDemand =>
+  demands?.selecting.find(({ selector }) => selects(selector, labels))?.demand ?? demands?.bare ?? open;
+
+/** The policies of all namespaces by their names. */
+export class ConvertedPeers implements Fold<string, Demands> {
+  readonly #byName = new Map<string, Authorization>();
+
+  get(name: string): Authorization | undefined {
+    return this.#byName.get(name);
+  }
+
+  take(_namespace: string, { before, after }: Change<Demands>): Iterable<Touched> {
+    const names = new Set<string>();
+    for (const { key } of before?.authorizations ?? []) {
+      this.#byName.delete(key);
+      names.add(key);
+    }
+    for (const one of after?.authorizations ?? []) {
+      this.#byName.set(one.key, one);
+      names.add(one.key);
+    }
+    return [...names].map((policy) => ({ kind: 'authorization', policy: policy as PolicyKey }));
+  }
 }
 
 /** What stands in for one in the root namespace whose selector cannot be read is taken for the mesh's. */

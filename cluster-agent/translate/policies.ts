@@ -1,9 +1,14 @@
-import type { AuthorizationPolicyObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
-import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
+import type { AuthorizationPolicyObject } from '@isthmus/api/kubernetes/objects.ts';
+import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import type { Stored } from '../keys/change-set.ts';
+import { policyKey, podKey, type PodKey } from '../keys/names.ts';
 import { selects } from '../view/selectors.ts';
-import { rootNamespace, type TranslateInput } from './input.ts';
-import { peerAuthentications } from './peer-authentications.ts';
+import { isL4 } from './authorizations.ts';
+import type { Derivation } from './derivation.ts';
+import { podKeys } from './part.ts';
+import { demandOf, type PeerDemand } from './peer-authentications.ts';
+import type { World } from './world.ts';
 
 /** The policies that one pod's proxy enforces. */
 export interface PodPolicies {
@@ -13,57 +18,64 @@ export interface PodPolicies {
   readonly strict: boolean;
 }
 
-/** The cluster's own policies and the hub's, and whose they are. */
-export interface Policies {
-  /** By the names under which workloads refer to them. */
-  readonly authorizations: ReadonlyMap<string, Authorization>;
-  readonly of: (pod: PodObject) => PodPolicies;
+interface Inputs {
+  /** The cluster's own that select the pod, in order of precedence. */
+  readonly own: readonly AuthorizationPolicyObject[];
+  readonly fromHub: readonly CompiledPolicy[];
+  readonly demand: PeerDemand;
 }
 
-export function policies({ view, hub }: TranslateInput): Policies {
-  const own = [...view.all('AuthorizationPolicy')].filter(isL4).sort(byPrecedence);
-  const global = [...hub.policies.values()];
-  const peers = peerAuthentications(view);
-  const globalOf = Map.groupBy(global, ({ target }) => target.namespace);
-  const all = [
-    ...own.map(convert),
-    ...global.map(({ authorization }) => authorization),
-    ...peers.authorizations,
-  ];
-  return {
-    authorizations: new Map(all.map((policy) => [policy.key, policy])),
-    of(pod) {
-      const { namespace, labels } = pod.metadata;
-      const selected = view.policies.authorizationsOf(pod).filter(isL4).map(keyOf);
-      const fromHub = (globalOf.get(namespace) ?? [])
-        .filter(({ target }) => selects(target.labels, labels))
-        .map(({ authorization }) => authorization.key);
-      const { strict, keys } = peers.of(pod);
-      return { keys: [...selected, ...fromHub, ...keys].sort(), strict };
-    },
-  };
+export const policies: Derivation<PodKey, Inputs, PodPolicies> = {
+  name: 'policies',
+  reads: new Set(['pod', 'authorization', 'demands', 'hub']),
+  keys: ({ view }) => podKeys(view.pods()),
+  wakes(touched, forms, { view }) {
+    switch (touched.kind) {
+      case 'pod':
+        return [touched.pod];
+      case 'authorization':
+        return metByOwn(forms, view);
+      case 'hub':
+        return touched.type === 'policy' ? metByHub(forms as readonly CompiledPolicy[], view) : [];
+      case 'demands':
+        // A namespace without PeerAuthentications has what the mesh demands.
+        return podKeys(touched.namespace === rootNamespace ? view.pods() : view.podsIn(touched.namespace));
+      default:
+        return [];
+    }
+  },
+  inputs(key, { view, hub, derived }) {
+    const pod = view.podNamed(key);
+    if (!pod) return undefined;
+    const demands = derived.demands(pod.metadata.namespace) ?? derived.demands(rootNamespace);
+    return {
+      own: view.policies.authorizationsOf(pod).filter(isL4),
+      fromHub: hub.policiesOf(pod),
+      demand: demandOf(demands, pod),
+    };
+  },
+  derive: ({ own, fromHub, demand }) => ({
+    keys: [
+      ...own.map(({ metadata }) => policyKey(metadata)),
+      ...fromHub.map(({ authorization }) => authorization.key),
+      ...demand.keys,
+    ].sort(),
+    strict: demand.strict,
+  }),
+  touches: (pod) => [{ kind: 'policies', pod }],
+};
+
+/** A selector in the root namespace selects in every namespace. */
+function* metByOwn(forms: readonly Stored[], view: World['view']): Iterable<PodKey> {
+  for (const { metadata, selector } of forms as readonly AuthorizationPolicyObject[]) {
+    if (Object.keys(selector).length === 0) continue;
+    if (metadata.namespace !== rootNamespace)
+      yield* podKeys(view.podsSelectedBy(metadata.namespace, selector));
+    else
+      for (const pod of view.pods()) if (selects(selector, pod.metadata.labels)) yield podKey(pod.metadata);
+  }
 }
 
-/** Those with a target are a waypoint's business; AUDIT and CUSTOM are never sent to an L4 proxy. */
-export const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
-  !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
-
-const keyOf = ({ metadata }: AuthorizationPolicyObject): string => `${metadata.namespace}/${metadata.name}`;
-
-function convert(policy: AuthorizationPolicyObject): Authorization {
-  const { metadata, action, rules, dryRun } = policy;
-  return {
-    key: keyOf(policy),
-    name: metadata.name,
-    namespace: metadata.namespace,
-    scope: scopeOf(policy),
-    rules,
-    dryRun,
-    action: action === 'DENY' ? 'DENY' : 'ALLOW',
-  };
-}
-
-function scopeOf({ selector, metadata }: AuthorizationPolicyObject): Authorization['scope'] {
-  if (Object.keys(selector).length > 0) return 'WORKLOAD_SELECTOR';
-  return metadata.namespace === rootNamespace ? 'GLOBAL' : 'NAMESPACE';
+function* metByHub(forms: readonly CompiledPolicy[], view: World['view']): Iterable<PodKey> {
+  for (const { target } of forms) yield* podKeys(view.podsSelectedBy(target.namespace, target.labels));
 }

@@ -2,15 +2,13 @@ import { severities, type Condition } from '@isthmus/api/domain/condition.ts';
 import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import { hostnameOf } from '../keys/names.ts';
+import { hostnameOf, serviceKeyOf } from '../keys/names.ts';
 import { byName, valuesInOrder } from './in-order.ts';
 import { isGatewayService } from '../view/gateways.ts';
-import { modeOf } from '../view/mode.ts';
 import { targetPortConditions } from './conditions.ts';
-import { endpointGroups, namesBehind } from './endpoints.ts';
-import { divertsService } from './remote.ts';
-import { networkOf, type TranslateInput } from './input.ts';
+import { divertsService } from './diverts.ts';
+import type { TranslateInput } from './input.ts';
+import { networkOf } from './network.ts';
 
 /** An agent is asked for the rest. */
 const mostRejections = 100;
@@ -22,19 +20,14 @@ export function clusterReport(
   conditions: readonly Condition[],
 ): ClusterReport {
   const { view } = input;
-  const modes: Record<string, number> = {};
-  for (const pod of view.pods()) {
-    const mode = view.isGateway(pod) ? 'GATEWAY' : modeOf(view, pod);
-    modes[mode] = (modes[mode] ?? 0) + 1;
-  }
   const nodes = [...view.all('Node')]
     .sort(byName)
     .map(({ metadata, region, zone }) => ({ name: metadata.name, region, zone }));
   return {
     agentVersion,
-    network: networkOf(input),
+    network: networkOf(view),
     nodes,
-    workloadsByMode: Object.fromEntries(Object.entries(modes).sort(([a], [b]) => compareText(a, b))),
+    workloadsByMode: Object.fromEntries(input.derived.partCounts()),
     conditions: atMost(recordLimits.conditions, conditions),
     rejections: view.rejections.page('', '', mostRejections).rejections,
     rejectionCounts: { ...view.rejections.counts },
@@ -86,7 +79,7 @@ function serviceReport(input: TranslateInput, service: ServiceObject): ServiceRe
       targetPort: typeof targetPort === 'number' ? targetPort : 0,
     })),
     exportRequested: labels['istio.io/global'] === 'true',
-    subjectAltNames: [...namesBehind(input, service)].sort(),
+    subjectAltNames: input.derived.identities(serviceKeyOf(service.metadata)),
     conditions: [
       ...input.serviceConditions(service),
       ...targetPortConditions(input, service),
@@ -119,7 +112,7 @@ export function healthReport(input: TranslateInput): Pick<HealthReport, 'service
   const services = [...input.view.all('Service')].sort(byName).map((service) => ({
     namespace: service.metadata.namespace,
     name: service.metadata.name,
-    groups: endpointGroups(input, service),
+    groups: input.derived.groups(serviceKeyOf(service.metadata)),
   }));
   return {
     services: services.filter(({ groups }) => groups.length > 0),

@@ -1,137 +1,146 @@
-import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { nowhere } from '@isthmus/mesh/state/locality.ts';
-import type { PortMapping, Transport, Workload } from '@isthmus/mesh/state/workload.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import type { NodeObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { isHealthy } from '../health/judge.ts';
-import { podUid, serviceKeyOf } from '../keys/names.ts';
-import { modeOf, type Mode } from '../view/mode.ts';
-import { isServedByUpstream, networkOf, type TranslateInput } from './input.ts';
+import { podKey, podUid, serviceKeyOf, type PodKey } from '../keys/names.ts';
 import { canonicalOf } from './canonical.ts';
-import { membersOf } from './members.ts';
-import type { Policies, PodPolicies } from './policies.ts';
+import type { Derivation } from './derivation.ts';
+import { isServedByUpstream, membersOfForms, podsOfProxy, type PodEndpoint } from './endpoint.ts';
+import { networkOf } from './network.ts';
+import { podKeys, type Part } from './part.ts';
+import type { PodPolicies } from './policies.ts';
+import { blank, transportOf } from './workload-fields.ts';
+import type { World } from './world.ts';
 
-export const transportOf: Readonly<Record<Mode, Transport>> = {
-  AMBIENT: 'hbone',
-  SIDECAR: 'istio-mtls',
-  NONE: 'plaintext',
+interface Inputs {
+  readonly cluster: string;
+  readonly trustDomain: TrustDomain;
+  readonly pod: PodObject;
+  readonly node: NodeObject | undefined;
+  readonly network: string;
+  readonly part: Part;
+  readonly healthy: boolean;
+  readonly policies: PodPolicies;
+  readonly services: PodEndpoint['services'];
+  /** Callers may speak Istio mTLS: sidecars of this cluster, or clusters that its services are exported to. */
+  readonly classicPeers: boolean;
+  readonly servedByUpstream: boolean;
+}
+
+/** One workload for each pod that has an address. */
+export const workload: Derivation<PodKey, Inputs, Workload> = {
+  name: 'workload',
+  reads: new Set([
+    'pod',
+    'part',
+    'verdict',
+    'policies',
+    'endpoint',
+    'node',
+    'network',
+    'sidecars',
+    'nodeProxies',
+    'upstream',
+    'hub',
+  ]),
+  keys: ({ view }) => podKeys(view.pods()),
+  wakes(touched, forms, world) {
+    const { view } = world;
+    switch (touched.kind) {
+      case 'pod':
+      case 'part':
+      case 'verdict':
+      case 'policies':
+      case 'endpoint':
+        return [touched.pod];
+      case 'node':
+      case 'nodeProxies':
+        return podKeys(view.podsOn(touched.node));
+      case 'network':
+        return podKeys(view.pods());
+      case 'sidecars':
+        return ambientPods(world);
+      case 'upstream':
+        return podsOfProxy(touched.pod, view);
+      case 'hub': {
+        if (touched.type !== 'grant') return [];
+        const refs = forms as readonly { readonly namespace: string; readonly name: string }[];
+        return membersOfForms(
+          refs.flatMap((ref) => view.service(serviceKeyOf(ref)) ?? []),
+          view,
+        );
+      }
+      default:
+        return [];
+    }
+  },
+  inputs(key, world) {
+    const { view, facts, derived } = world;
+    const pod = view.podNamed(key);
+    const part = derived.part(key);
+    const verdict = derived.judged(key)?.verdict;
+    const policies = derived.policies(key);
+    const services = derived.endpoint(key)?.services;
+    if (!pod || pod.podIP === '' || !part || !verdict || !policies || !services) return undefined;
+    return {
+      cluster: facts.cluster,
+      trustDomain: facts.trustDomain,
+      pod,
+      node: view.get('Node', '', pod.nodeName),
+      network: networkOf(view),
+      part,
+      healthy: isHealthy(verdict),
+      policies,
+      services,
+      classicPeers: part.mode === 'AMBIENT' && (derived.anySidecar() || isExported(services, world)),
+      servedByUpstream: isServedByUpstream(world, pod),
+    };
+  },
+  derive: workloadOf,
+  records: (_pod, record) => [{ part: 'workloads', name: record.uid, record }],
 };
 
-/** Of one endpoint: what stands for several has a multiple of it, and shares need room between whole numbers. */
-export const endpointCapacity = 1000;
-
-/** The fields that every kind of workload has and most leave empty. */
-export const blank: Workload = Object.freeze({
-  uid: '',
-  name: '',
-  namespace: '',
-  addresses: [],
-  network: '',
-  cluster: '',
-  node: '',
-  locality: nowhere,
-  trustDomain: defaultTrustDomain,
-  serviceAccount: 'default',
-  canonicalName: '',
-  canonicalRevision: 'latest',
-  workloadName: '',
-  workloadType: 'POD' as const,
-  hostname: '',
-  hostNetwork: false,
-  status: 'HEALTHY' as const,
-  capacity: endpointCapacity,
-  services: new Map(),
-  waypoint: undefined,
-  networkGateway: undefined,
-  authorizationPolicies: [],
-  transport: 'plaintext' as const,
-  appAddress: '',
-  capturedPorts: [],
-  classicClients: false,
-  strict: false,
-  sidecar: false,
-  subjectAltNames: [],
-  passthroughPort: 0,
-  eastWestGateway: false,
-});
-
-/** One workload per pod that has an address. */
-export function podWorkloads(input: TranslateInput, policies: Policies): readonly Workload[] {
-  const { view, cluster } = input;
-  const anySidecar = [...view.pods()].some((pod) => modeOf(view, pod) === 'SIDECAR');
-  const memberships = membershipsByPod(input);
-  return [...view.pods()]
-    .filter(({ podIP }) => podIP !== '')
-    .map((pod) => {
-      const services = memberships.get(podUid(cluster, pod)) ?? new Map<string, readonly PortMapping[]>();
-      const exported = [...services.keys()].some((key) => isGranted(input, key));
-      const workload = podWorkload(input, pod, {
-        services,
-        policies: policies.of(pod),
-        classicPeers: anySidecar || exported,
-      });
-      return view.isGateway(pod) ? { ...workload, eastWestGateway: true } : workload;
-    });
+function* ambientPods({ view, derived }: World): Iterable<PodKey> {
+  for (const { metadata } of view.pods()) {
+    const key = podKey(metadata);
+    if (derived.part(key)?.mode === 'AMBIENT') yield key;
+  }
 }
 
-export const isGranted = ({ hub }: TranslateInput, key: string): boolean =>
-  [...hub.grants.values()].some((grant) => serviceKeyOf(grant) === key);
-
-interface PodFacts {
-  readonly services: Workload['services'];
-  readonly policies: PodPolicies;
-  readonly classicPeers: boolean;
+function isExported(services: PodEndpoint['services'], { hub }: World): boolean {
+  for (const key of services.keys()) if (hub.grantOf(key)) return true;
+  return false;
 }
 
-function podWorkload(
-  input: TranslateInput,
-  pod: PodObject,
-  { services, policies, classicPeers }: PodFacts,
-): Workload {
+function workloadOf(inputs: Inputs): Workload {
+  const { cluster, trustDomain, pod, node, part, policies, services } = inputs;
   const { metadata } = pod;
-  const node = input.view.get('Node', '', pod.nodeName);
-  const mode = modeOf(input.view, pod);
   const { canonicalName, canonicalRevision } = canonicalOf(pod);
   return {
     ...blank,
-    uid: podUid(input.cluster, pod),
+    uid: podUid(cluster, pod),
     name: metadata.name,
     namespace: metadata.namespace,
     addresses: [pod.podIP, ...pod.otherIPs],
-    network: metadata.labels['topology.istio.io/network'] ?? networkOf(input),
-    cluster: input.cluster,
+    network: metadata.labels['topology.istio.io/network'] ?? inputs.network,
+    cluster,
     node: pod.nodeName,
     locality: { region: node?.region ?? '', zone: node?.zone ?? '', subzone: node?.subzone ?? '' },
-    trustDomain: input.trustDomain,
+    trustDomain,
     serviceAccount: pod.serviceAccount,
     canonicalName,
     canonicalRevision,
     workloadName: pod.workloadName,
     hostNetwork: pod.hostNetwork,
-    status: isHealthy(input.health.of(pod)) ? 'HEALTHY' : 'UNHEALTHY',
+    status: inputs.healthy ? 'HEALTHY' : 'UNHEALTHY',
     services,
     authorizationPolicies: policies.keys,
-    transport: transportOf[mode],
-    sidecar: mode === 'SIDECAR',
+    transport: transportOf[part.mode],
+    sidecar: part.mode === 'SIDECAR',
     appAddress: pod.appAddress,
     capturedPorts: pod.ports.map(({ port }) => port),
-    classicClients: mode === 'AMBIENT' && classicPeers && !isServedByUpstream(input, pod),
+    classicClients: part.mode === 'AMBIENT' && inputs.classicPeers && !inputs.servedByUpstream,
     strict: policies.strict,
+    eastWestGateway: part.isGateway,
   };
-}
-
-/** Workload uid to service key to ports, in the order of these keys. */
-function membershipsByPod(input: TranslateInput): Map<string, Map<string, readonly PortMapping[]>> {
-  const members = new Map<string, Map<string, readonly PortMapping[]>>();
-  const services = [...input.view.all('Service')].map(
-    (service) => [serviceKeyOf(service.metadata), service] as const,
-  );
-  for (const [key, service] of [...services].sort(([a], [b]) => compareText(a, b)))
-    for (const { pod, ports, isHeldBack } of membersOf(input.view, service)) {
-      if (ports.length === 0 || isHeldBack) continue;
-      const uid = podUid(input.cluster, pod);
-      const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
-      members.set(uid, known.set(key, ports));
-    }
-  return members;
 }

@@ -10,7 +10,6 @@ import { filesSource } from '@isthmus/cluster-agent/source/files/files-source.ts
 import { Folder } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
@@ -19,7 +18,7 @@ import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { FakeClock } from '../fakes/clock.ts';
-import { inputOf } from '../fakes/cluster.ts';
+import { inputOf, translate } from '../fakes/cluster.ts';
 import { seededRandom } from '../fakes/random.ts';
 import { Signal } from '../fakes/xds-world.ts';
 
@@ -102,7 +101,7 @@ describe('a pod outside the mesh, and a pod of the host’s network', () => {
     await changed.until(() => view.synced);
     const input = { ...inputOf(''), view };
     const workload = (name: string): Workload => {
-      const found = [...translate(input, undefined).workloads.values()].find((one) => one.name === name);
+      const found = [...translate(input).workloads.values()].find((one) => one.name === name);
       assert.ok(found, name);
       return found;
     };

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { answerWorkloads } from '@isthmus/cluster-agent/workloads-answer.ts';
-import { inputOf } from '../fakes/cluster.ts';
+import { inputOf, translate } from '../fakes/cluster.ts';
 
 const yaml = `apiVersion: v1
 kind: Namespace
@@ -24,7 +23,7 @@ const verdict = (over: Partial<Verdict>): Verdict => ({
 const healthOf = (one: Verdict) => {
   const input = { ...inputOf(yaml), health: { of: () => one, findings: [] } };
   const question = { kind: 'workloads' as const, namespace: '', labels: {}, first: 10, after: '' };
-  const { workloads } = answerWorkloads(input, translate(input, undefined), question);
+  const { workloads } = answerWorkloads(input, translate(input), question);
   return workloads[0]?.health;
 };
 

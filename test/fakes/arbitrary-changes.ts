@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import type { CompiledPolicy, Diversion, ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type {
+  CompiledPolicy,
+  Diversion,
+  ExportGrant,
+  Member,
+  RemoteService,
+} from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import {
@@ -41,6 +47,7 @@ export type HubChange =
   | { readonly type: 'diversion'; readonly name: string; readonly value: Diversion | undefined }
   | { readonly type: 'grant'; readonly name: string; readonly value: ExportGrant | undefined }
   | { readonly type: 'remote'; readonly name: string; readonly value: RemoteService | undefined }
+  | { readonly type: 'member'; readonly name: string; readonly value: Member | undefined }
   | {
       readonly type: 'intermediate';
       readonly name: string;
@@ -51,10 +58,10 @@ const clusters = ['west', 'west-2', 'north'] as const;
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(undefined) });
-const ref = record({ namespace: one('shop', 'bank'), name: one(...serviceNames) });
+const ref = record({ namespace: rarely('shop', one('bank')), name: rarely('cart', one(...serviceNames)) });
 
 const group = record({
-  region: one(...places),
+  region: one(...places, 'c'),
   zone: one('', ...places),
   transport: one<('hbone' | 'istio-mtls')[]>('hbone', 'istio-mtls'),
   total: fc.constant(2),
@@ -116,7 +123,7 @@ const traffic = fc
     maybe(
       fc.tuple(
         one<TrafficPolicy['localityOrder'][]>([], ['REGION'], ['CLUSTER', 'ZONE']),
-        one([], [{ from: 'a', to: 'b' }]),
+        one([{ from: 'a', to: 'b' }], [{ from: 'b', to: 'a' }]),
       ),
     ),
   )
@@ -152,10 +159,18 @@ const diversion = fc
     },
   }));
 
-const grant = fc.tuple(ref, maybe(fc.subarray([...clusters]))).map(([named, said]): HubChange => ({
-  type: 'grant',
-  name: `${named.namespace}/${named.name}`,
-  value: said && { ...named, clusters: said },
+const grant = fc
+  .tuple(ref, maybe(fc.subarray([...clusters])), fc.boolean())
+  .map(([named, said, toMembers]): HubChange => ({
+    type: 'grant',
+    name: `${named.namespace}/${named.name}`,
+    value: said && { ...named, clusters: said, ...(toMembers && { members: true as const }) },
+  }));
+
+const member = fc.tuple(one('east', ...clusters), fc.boolean()).map(([cluster, isThere]): HubChange => ({
+  type: 'member',
+  name: cluster,
+  value: isThere ? { cluster } : undefined,
 }));
 
 const intermediate = fc.tuple(one('k1', 'k2'), maybe(fc.boolean())).map(([name, said]): HubChange => ({
@@ -176,7 +191,15 @@ export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
     weight: 8,
     arbitrary: record({
       kind: fc.constant('hub' as const),
-      resource: fc.oneof({ weight: 3, arbitrary: remote }, policy, traffic, diversion, grant, intermediate),
+      resource: fc.oneof(
+        { weight: 3, arbitrary: remote },
+        policy,
+        traffic,
+        diversion,
+        grant,
+        member,
+        intermediate,
+      ),
     }),
   },
   {
@@ -210,11 +233,11 @@ export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
       issuer: one('k1', 'k2'),
     }),
   },
-  { weight: 2, arbitrary: record({ kind: fc.constant('time' as const), millis: one(60, 5_100, 31_000) }) },
+  { weight: 2, arbitrary: record({ kind: fc.constant('time' as const), millis: one(100, 5_100, 31_000) }) },
 );
 
-/** Batches of changes; after each the agent has caught up. */
+/** Batches of changes; after each the agent has caught up. Long, so that changes meet what is there. */
 export const clusterChanges: fc.Arbitrary<readonly (readonly ClusterChange[])[]> = fc.array(
-  fc.array(clusterChange, { minLength: 1, maxLength: 12 }),
-  { minLength: 1, maxLength: 25 },
+  fc.array(clusterChange, { minLength: 1, maxLength: 4, size: 'max' }),
+  { minLength: 1, maxLength: 120, size: 'max' },
 );

@@ -139,7 +139,7 @@ const pod = fc
 const service = fc
   .tuple(
     fc.oneof(
-      metadata(one('shop', 'bank'), one(...serviceNames), {
+      metadata(rarely('shop', one('bank')), rarely('cart', one(...serviceNames)), {
         labels: one<Metadata['labels']>({}, { 'istio.io/global': 'true' }),
       }),
       metadata(fc.constant('istio-system'), fc.constant('gw'), {
@@ -174,8 +174,8 @@ const service = fc
 
 const slice = record({
   kind: fc.constant('EndpointSlice' as const),
-  metadata: metadata(one('shop', 'bank'), one('s1', 's2')),
-  service: one(...serviceNames),
+  metadata: metadata(rarely('shop', one('bank')), one('s1', 's2')),
+  service: rarely<string>('cart', one(...serviceNames)),
   ports: one(
     [{ name: 'http', port: 8081 }],
     [
@@ -228,7 +228,7 @@ const peer = fc
 /** Objects of a cluster, out of small pools, so that they meet one another. */
 export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: namespace },
-  { weight: 1, arbitrary: node },
+  { weight: 3, arbitrary: node },
   { weight: 6, arbitrary: pod },
   { weight: 4, arbitrary: service },
   { weight: 2, arbitrary: slice },

@@ -1,21 +1,24 @@
-import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
-import { HealthTracker } from '@isthmus/cluster-agent/health/tracker.ts';
+import assert from 'node:assert/strict';
+import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Issued } from '@isthmus/cluster-agent/health/issued-certificates.ts';
-import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
+import type { Health, Streams } from '@isthmus/cluster-agent/health/tracker.ts';
+import { HealthTracker } from '@isthmus/cluster-agent/health/tracker.ts';
 import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
-import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
-import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
+import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
-import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { ClusterChange, HubChange } from './arbitrary-changes.ts';
 import { FakeClock } from './clock.ts';
 import { assertSameSnapshot } from './same-snapshot.ts';
+import { surroundingsOf } from './surroundings.ts';
+import { WholeHealth } from './whole/health.ts';
 import { wholeTranslation } from './whole/translate.ts';
 import { WholeView } from './whole/view.ts';
 
@@ -38,121 +41,168 @@ export class ChangingCluster {
   readonly clock = new FakeClock();
   readonly view = new ClusterView();
   readonly objects = new Map<string, ClusterObject>();
+  readonly pipeline: Pipeline;
   readonly #streams = new Map<string, { readonly said: Said; readonly returned: boolean }>();
   readonly #issued = new Map<string, Issued>();
   readonly #upstream = new UpstreamZtunnels();
   readonly #tracker: HealthTracker;
+  readonly #wholeHealth: WholeHealth;
+  readonly #index = new HubIndex();
   #hub: HubView = emptyHubView;
-  #snapshot: ClusterSnapshot | undefined;
+  #pending = new ChangeSet();
+  #deadlinesAt = -Infinity;
 
-  constructor(objects: Iterable<ClusterObject> = []) {
-    this.#tracker = new HealthTracker({
-      proven: new ProvenProxies(noJournal, silentLog),
-      streams: {
-        acknowledged: (id, uid) => this.#streams.get(id)?.said.get(uid) ?? 'NO',
-        returned: (id) => this.#streams.get(id)?.returned ?? false,
+  /** `narrow`: so many keys of a change are evaluated at once, and others are walked two at a time. */
+  constructor(objects: Iterable<ClusterObject> = [], narrow = Infinity) {
+    const streams: Streams = {
+      acknowledged: (id, uid) => this.#streams.get(id)?.said.get(uid) ?? 'NO',
+      returned: (id) => this.#streams.get(id)?.returned ?? false,
+    };
+    const { clock } = this;
+    const deps = {
+      streams,
+      issued: {
+        since: clock.now(),
+        of: (proxy: string, identity: string) => this.#issued.get(`${proxy} ${identity}`),
       },
-      issued: { since: 0, of: (proxy, identity) => this.#issued.get(`${proxy} ${identity}`) },
-      clock: this.clock,
-      onChange: () => undefined,
+      isRevoked: (issuer: string) => this.#hub.intermediates.get(issuer)?.revoked ?? true,
+      clock,
+    };
+    this.#wholeHealth = new WholeHealth(deps);
+    this.#tracker = new HealthTracker({
+      ...deps,
+      cluster: named.cluster,
+      proven: new ProvenProxies(noJournal, silentLog),
+      onChange: (changes) => this.#pending.merge(changes),
     });
     this.#tracker.start();
     for (const object of objects) this.#set(object);
     this.view.apply([{ type: 'synced' }]);
+    this.pipeline = new Pipeline(
+      {
+        view: this.view,
+        hub: this.#index,
+        facts: {
+          ...named,
+          now: () => clock.now(),
+          upstreamZtunnels: this.#upstream.pods,
+          health: this.#tracker,
+        },
+      },
+      { narrow },
+    );
+    this.pipeline.all();
+    this.#pending = new ChangeSet();
   }
 
+  /** Time moves in steps of 100 ms between batches, and what follows from it is gathered for 50 ms. */
   async apply(batch: readonly ClusterChange[]): Promise<void> {
+    await this.clock.advance(40);
     for (const change of batch) await this.#applyOne(change);
     await this.clock.advance(60);
   }
 
+  /** Derives from what has changed; gives what that touched. */
+  update(): ChangeSet {
+    const now = this.clock.now();
+    for (const { id, deadline = Infinity } of this.#hub.diversions.values())
+      if (deadline > this.#deadlinesAt && deadline <= now)
+        this.#pending.add({ kind: 'deadline', diversion: id });
+    this.#deadlinesAt = now;
+    const changes = this.#pending;
+    this.#pending = new ChangeSet();
+    const touched = this.pipeline.updateNarrow(changes);
+    while (this.pipeline.isWalking) touched.merge(this.pipeline.walk(2));
+    return touched;
+  }
+
   /** Asserts that what was derived step by step is what follows from everything. */
   check(): void {
-    const input = this.#input();
-    this.#snapshot = translate(input, this.#snapshot);
-    const { health, now, upstreamZtunnels, hub } = input;
+    this.update();
     const view = new WholeView(this.objects.values());
-    const whole = wholeTranslation({ ...named, health, now, upstreamZtunnels, hub, view });
-    assertSameSnapshot(this.#snapshot, whole);
-  }
-
-  #input(): TranslateInput {
-    this.#upstream.keep((key) => this.view.podNamed(key) !== undefined);
-    return {
+    const health = this.#health(view);
+    for (const pod of view.pods())
+      assert.deepEqual(
+        this.pipeline.outputs.judged(podKey(pod.metadata))?.verdict,
+        health.of(pod),
+        `the verdict on ${pod.metadata.name}`,
+      );
+    const whole = wholeTranslation({
       ...named,
-      view: this.view,
-      hub: this.#hub,
-      serviceConditions: () => [],
+      health,
       now: this.clock.now(),
       upstreamZtunnels: this.#upstream.pods,
-      health: this.#health(),
-    };
+      hub: this.#hub,
+      view,
+    });
+    assertSameSnapshot(this.pipeline.snapshot, whole);
   }
 
-  #health(): Health {
-    return this.#tracker.assess({
-      pods: this.view.pods(),
-      around: surroundingsOf(this.view, named),
-      isRevoked: (issuer) => this.#hub.intermediates.get(issuer)?.revoked ?? true,
-    });
+  #health(view: WholeView): Health {
+    return this.#wholeHealth.assess(view.pods(), surroundingsOf(this.view, named));
   }
 
   async #applyOne(change: ClusterChange): Promise<void> {
     switch (change.kind) {
-      case 'object': {
+      case 'object':
         this.#set(change.object);
         return;
-      }
       case 'removed': {
         const id = objectId(change.object.kind, change.object.metadata);
         this.objects.delete(id);
-        this.view.apply([{ type: 'remove', id }]);
+        this.#pending.merge(this.view.apply([{ type: 'remove', id }]));
         return;
       }
-      case 'hub': {
+      case 'hub':
         this.#fromHub(change.resource);
         return;
-      }
       case 'time':
-        return this.clock.advance(change.millis);
+        await this.clock.advance(change.millis);
+        return;
       case 'issued': {
         const pod = this.objects.get(`Pod/${change.proxy}`);
         if (!pod) return;
+        const { uid } = pod.metadata;
         const notAfter = this.clock.now() + change.hours * 3_600_000;
-        this.#issued.set(`${pod.metadata.uid} ${change.identity}`, { notAfter, issuer: change.issuer });
-        this.#tracker.certificateIssued();
+        this.#issued.set(`${uid} ${change.identity}`, { notAfter, issuer: change.issuer });
+        this.#tracker.certificateIssued(uid, change.identity);
         return;
       }
-      default: {
+      default:
         this.#fromProxy(change);
-        return;
-      }
     }
   }
 
   #set(object: ClusterObject): void {
     const id = objectId(object.kind, object.metadata);
-    this.objects.set(id, object);
-    this.view.apply([{ type: 'upsert', id, object }]);
+    const held = object.kind === 'Pod' && object.deleted ? { ...object, ready: false } : object;
+    this.objects.set(id, held);
+    this.#pending.merge(this.view.apply([{ type: 'upsert', id, object }]));
   }
 
   #fromProxy(change: Extract<ClusterChange, { kind: 'opened' | 'lost' | 'answered' }>): void {
     const { client } = change;
+    const [kind, namespace = '', name = ''] = client.split('/');
     if (change.kind === 'opened') {
       this.#streams.set(client, { said: new Map(), returned: change.returned });
       this.#tracker.opened(client);
-      const [kind, namespace, name] = client.split('/');
-      this.#upstream.seen({
-        kind: kind === 'ztunnel' ? kind : 'sidecar',
-        key: `${namespace}/${name}`,
+      this.#wholeHealth.opened(client);
+      const key = podKey({ namespace, name });
+      const seen = {
+        kind: kind === 'ztunnel' ? ('ztunnel' as const) : ('sidecar' as const),
+        key,
         version: change.version,
-      });
+      };
+      if (this.#upstream.seen(seen)) this.#pending.add({ kind: 'upstream', pod: key });
     } else if (change.kind === 'lost') {
-      if (this.#streams.delete(client)) this.#tracker.lost(client);
+      if (!this.#streams.delete(client)) return;
+      this.#tracker.lost(client);
+      this.#wholeHealth.lost(client);
     } else {
       const uid = `east//Pod/${change.pod}`;
-      this.#streams.get(client)?.said.set(uid, change.refused ? { refused: 'no' } : 'YES');
-      if (this.#streams.has(client)) this.#tracker.answered(client, [uid]);
+      const stream = this.#streams.get(client);
+      stream?.said.set(uid, change.refused ? { refused: 'no' } : 'YES');
+      if (stream) this.#tracker.answered(client, change.refused ? [] : [uid], change.refused ? [uid] : []);
     }
   }
 
@@ -162,6 +212,7 @@ export class ChangingCluster {
     if (value) map.set(name, value);
     else map.delete(name);
     this.#hub = { ...this.#hub, [field]: map };
+    this.#pending.merge(this.#index.update(this.#hub));
   }
 }
 
@@ -170,6 +221,7 @@ const fields = {
   traffic: 'traffic',
   diversion: 'diversions',
   grant: 'grants',
+  member: 'members',
   remote: 'remotes',
   intermediate: 'intermediates',
 } as const;

@@ -6,7 +6,11 @@ import type { Gateway } from '@isthmus/api/domain/report.ts';
 import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
+import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
+import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
+import type { Outputs } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 
@@ -39,8 +43,46 @@ export const provenWhenReady: Health = {
   findings: [],
 };
 
+/** What reports rest on, with what it is derived from. */
+export interface TestInput extends TranslateInput {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly upstreamZtunnels: ReadonlySet<string>;
+}
+
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
-export const inputOf = (text: string, hub: Partial<HubView> = {}): TranslateInput => ({
+export function inputOf(text: string, hub: Partial<HubView> = {}): TestInput {
+  return derivedFrom(sourcesOf(text, hub));
+}
+
+/** The input with everything derived anew from what it says. */
+export const derivedFrom = (input: Omit<TestInput, 'derived'>): TestInput => ({
+  ...input,
+  derived: outputsOf(input),
+});
+
+/** All that follows from a cluster's objects and the hub's resources, at once. */
+export function outputsOf(input: Omit<TestInput, 'derived'>): Outputs {
+  const hub = new HubIndex();
+  hub.update(input.hub);
+  const pipeline = new Pipeline({
+    view: input.view,
+    hub,
+    facts: {
+      cluster: input.cluster,
+      trustDomain: input.trustDomain,
+      now: () => input.now,
+      upstreamZtunnels: input.upstreamZtunnels,
+      health: { judge: (pod) => input.health.of(pod), restingOn: () => [], take: () => [] },
+    },
+  });
+  pipeline.all();
+  return pipeline.outputs;
+}
+
+export const translate = (input: Omit<TestInput, 'derived'>): ClusterSnapshot => outputsOf(input).snapshot;
+
+const sourcesOf = (text: string, hub: Partial<HubView>): Omit<TestInput, 'derived'> => ({
   cluster: 'east',
   trustDomain: defaultTrustDomain,
   serviceConditions: () => [],

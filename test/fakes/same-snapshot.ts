@@ -9,8 +9,8 @@ export function assertSameSnapshot(one: ClusterSnapshot, other: ClusterSnapshot)
       assert.deepEqual(ordered(one[part].get(name)), ordered(record), name);
   }
   assert.deepEqual(one.withdrawn, other.withdrawn);
-  assert.deepEqual(new Set(one.bundles), new Set(other.bundles));
-  assert.deepEqual(new Set(one.intermediates), new Set(other.intermediates));
+  assert.deepEqual(one.bundles, other.bundles);
+  assert.deepEqual(one.intermediates, other.intermediates);
 }
 
 /** Maps as lists of their entries. */

@@ -6,7 +6,7 @@ import { decodeAddress } from '@isthmus/api/wire/address.ts';
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
-import { differences } from '@isthmus/cluster-agent/publish/delta.ts';
+import { differences } from './differences.ts';
 import { XdsServer, type XdsDeps } from '@isthmus/cluster-agent/xds/server.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
@@ -24,8 +24,8 @@ export const emptySnapshot: ClusterSnapshot = {
   services: new Map(),
   withdrawn: new Map(),
   authorizations: new Map(),
-  bundles: [],
-  intermediates: [],
+  bundles: new Map(),
+  intermediates: new Map(),
 };
 
 export const byName = <T extends { readonly uid: string } | { readonly key: string }>(

@@ -8,9 +8,8 @@ import { settle } from '@isthmus/cluster-agent/source/files/holding.ts';
 import { parseDocuments } from '@isthmus/cluster-agent/source/files/parse-documents.ts';
 import { plainValue } from '@isthmus/cluster-agent/source/files/plain-value.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
-import { provenWhenReady } from '../fakes/cluster.ts';
+import { provenWhenReady, translate } from '../fakes/cluster.ts';
 import { emptyHubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 
 const clusters = join(import.meta.dirname, '../../sandbox/clusters');
@@ -88,7 +87,7 @@ describe('no manifest makes the agent throw', () => {
           upstreamZtunnels: new Set<string>(),
           health: provenWhenReady,
         };
-        translate(input, undefined);
+        translate(input);
       }),
       settings,
     );

@@ -3,9 +3,8 @@ import { healthConditions } from '@isthmus/cluster-agent/health/conditions.ts';
 import type { Cause, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import type { Finding } from '@isthmus/cluster-agent/health/tracker.ts';
 import { clusterConditions, targetPortConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
-import { endpointGroups } from '@isthmus/cluster-agent/translate/endpoints.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
-import { aRejection, inputOf, viewOf } from '../../fakes/cluster.ts';
+import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { aRejection, inputOf, viewOf, translate } from '../../fakes/cluster.ts';
 
 const podOf = (name: string, node = 'n1') => {
   const pod = viewOf(`apiVersion: v1
@@ -159,8 +158,10 @@ spec: { selector: { app: ghost }, ports: [{ name: tcp, port: 7000, targetPort: t
     const input = inputOf(service + pods);
     const found = input.view.get('Service', 'shop', 'ghost');
     assert.ok(found);
-    const healthy = endpointGroups(input, found).reduce((sum, group) => sum + group.healthy, 0);
-    return { healthy, conditions: targetPortConditions(input, found), snapshot: translate(input, undefined) };
+    const healthy = input.derived
+      .groups(serviceKeyOf(found.metadata))
+      .reduce((sum, group) => sum + group.healthy, 0);
+    return { healthy, conditions: targetPortConditions(input, found), snapshot: translate(input) };
   };
 
   it('has no healthy endpoint there, and says which port and which pods', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { judge, type Certificates, type Proxies } from '@isthmus/cluster-agent/health/judge.ts';
-import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { surroundingsOf } from '../../fakes/surroundings.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 import { certificatesOf, proxiesOf } from '../../fakes/proxies.ts';

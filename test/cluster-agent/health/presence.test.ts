@@ -89,11 +89,13 @@ describe('whether a proxy counts as connected', () => {
   it('ignores the loss of a stream that it does not know, and says when the next hold ends', () => {
     const presence = connected('a', 'b', 'c');
     presence.lost('unknown', 0);
-    assert.equal(presence.nextEnd(0), Infinity);
+    assert.equal(presence.nextEnd, Infinity);
     presence.lost('a', 1000);
     presence.lost('b', 3000);
-    assert.equal(presence.nextEnd(3000), 6000);
-    assert.equal(presence.nextEnd(6000), 8000);
-    assert.equal(presence.nextEnd(8000), Infinity);
+    assert.equal(presence.nextEnd, 6000);
+    assert.deepEqual([...presence.ended(6000)], ['a']);
+    assert.equal(presence.nextEnd, 8000);
+    assert.deepEqual([...presence.ended(8000)], ['b']);
+    assert.equal(presence.nextEnd, Infinity);
   });
 });

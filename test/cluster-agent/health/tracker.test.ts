@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { healthConditions } from '@isthmus/cluster-agent/health/conditions.ts';
-import { surroundingsOf } from '@isthmus/cluster-agent/health/surroundings.ts';
+import { surroundingsOf } from '../../fakes/surroundings.ts';
 import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
-import { HealthTracker, type Health } from '@isthmus/cluster-agent/health/tracker.ts';
+import { HealthTracker, type Health, type Judged } from '@isthmus/cluster-agent/health/tracker.ts';
 import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import { podKey, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -41,11 +42,14 @@ class Life {
   readonly #clock: FakeClock;
   /** Workloads that proxies have acknowledged, `<proxy> <workload>`. */
   readonly #held = new Set<string>();
+  readonly #judged = new Map<PodKey, Judged>();
   changes = 0;
 
   constructor(folder: string, clock: FakeClock) {
     this.#clock = clock;
     this.#tracker = new HealthTracker({
+      cluster: 'east',
+      isRevoked: () => false,
       proven: new ProvenProxies(
         new Journal({ folder: join(folder, 'proven'), clock, log: silentLog }),
         silentLog,
@@ -69,7 +73,7 @@ class Life {
   acknowledge(...on: string[]): this {
     for (const node of on) {
       this.#held.add(`${proxyOf(node)} ${workloadOf(node)}`);
-      this.#tracker.answered(proxyOf(node), [workloadOf(node)]);
+      this.#tracker.answered(proxyOf(node), [workloadOf(node)], []);
     }
     return this;
   }
@@ -82,12 +86,20 @@ class Life {
     return this;
   }
 
+  /** Judges every pod. */
   assess(): Health {
-    return this.#tracker.assess({
-      pods: view.pods(),
-      around: surroundingsOf(view, cluster),
-      isRevoked: () => false,
-    });
+    const around = surroundingsOf(view, cluster);
+    for (const pod of view.pods()) {
+      const key = podKey(pod.metadata);
+      const before = this.#judged.get(key);
+      const after = { pod, part: around.part(pod), verdict: this.#tracker.judge(pod, around) };
+      this.#judged.set(key, after);
+      this.#tracker.take(key, { before, after });
+    }
+    return {
+      of: ({ metadata }) => this.#judged.get(podKey(metadata))!.verdict,
+      findings: this.#tracker.findings,
+    };
   }
 
   healthy(): string[] {

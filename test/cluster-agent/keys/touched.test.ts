@@ -66,9 +66,12 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   part: { pod },
   sidecars: empty,
   verdict: { pod },
+  demands: { namespace: text },
   policies: { pod },
+  endpoint: { pod },
   groups: { service },
   distribution: { service },
+  withdrawal: { service },
   resource: { type: text, name: text },
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
-import { differences } from '@isthmus/cluster-agent/publish/delta.ts';
+import { differences } from '../../fakes/differences.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { aService, aWorkload, anAuthorization } from '../../fakes/records.ts';
 import { byName, emptySnapshot } from '../../fakes/xds-world.ts';
@@ -31,8 +31,8 @@ const snapshot: fc.Arbitrary<ClusterSnapshot> = fc.record({
   authorizations: fc
     .dictionary(fc.constantFrom(...policies), fc.boolean())
     .map((all) => byName(...Object.entries(all).map(([name, dryRun]) => anAuthorization({ name, dryRun })))),
-  bundles: fc.constant([]),
-  intermediates: fc.constant([]),
+  bundles: fc.constant(new Map()),
+  intermediates: fc.constant(new Map()),
 });
 
 const plain = ({ projection }: AudienceRecords) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
-import { differences } from '@isthmus/cluster-agent/publish/delta.ts';
+import { differences } from '../../fakes/differences.ts';
 import { audienceOf, type Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { parseProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
@@ -34,10 +34,10 @@ const snapshot = {
   services: byName(cart, orders, aService({ name: 'remote-only' })),
   withdrawn: new Map([[pod.uid, new Set([orders.key])]]),
   authorizations: byName(anAuthorization({ name: 'p' })),
-  bundles: [{ trustDomain, roots: [root], sequence: 1 }],
-  intermediates: [
-    { keyId, trustDomain, cluster: 'east', certificate: intermediate.certificate, revoked: false },
-  ],
+  bundles: new Map([[trustDomain, { trustDomain, roots: [root], sequence: 1 }]]),
+  intermediates: new Map([
+    [keyId, { keyId, trustDomain, cluster: 'east', certificate: intermediate.certificate, revoked: false }],
+  ]),
 };
 
 const project = (audience: Audience, of: ClusterSnapshot) => new AudienceRecords(audience, of).projection;

@@ -1,14 +1,13 @@
 import { namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import type { Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import { aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
+import { aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
 import { seededRandom } from '../../fakes/random.ts';
 
 const pod = (name: string, ip: string, account: string) => `
@@ -46,7 +45,7 @@ const south = aRemote({
 
 /** What an audience is told of the cluster, with its service cart. */
 function toldTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
-  const snapshot = translate(inputOf(manifests, { remotes: remotes(...elsewhere) }), undefined);
+  const snapshot = translate(inputOf(manifests, { remotes: remotes(...elsewhere) }));
   const records = [
     ...(new AudienceRecords(audience, snapshot).projection.get(typeUrls.address) ?? new Map()).values(),
   ];
@@ -111,7 +110,7 @@ describe('whom a proxy expects at an endpoint', () => {
   });
 
   it('is the same record as long as nothing of the service changes', () => {
-    const snapshot = translate(inputOf(manifests, { remotes: remotes(west) }), undefined);
+    const snapshot = translate(inputOf(manifests, { remotes: remotes(west) }));
     const [one, two] = [1, 2].map(() => [
       ...(new AudienceRecords('mesh', snapshot).projection.get(typeUrls.address)?.values() ?? []),
     ]);

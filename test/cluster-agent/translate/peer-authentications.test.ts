@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { evaluate } from '@isthmus/mesh/rbac/evaluate.ts';
-import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
+import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { aWorkload } from '../../fakes/records.ts';
-import { inputOf } from '../../fakes/cluster.ts';
+import { inputOf, outputsOf } from '../../fakes/cluster.ts';
 
 const pod = `
 apiVersion: v1
@@ -42,8 +42,10 @@ const inForce = (all: readonly Written[]) => {
   const input = inputOf(pod + all.map(written).join(''));
   const found = input.view.get('Pod', 'shop', 'p');
   assert.ok(found);
-  const { authorizations, of } = policies(input);
-  return { authorizations, ...of(found) };
+  const { snapshot, policies } = outputsOf(input);
+  const own = policies(podKey(found.metadata));
+  assert.ok(own);
+  return { authorizations: snapshot.authorizations, ...own };
 };
 
 const identity = { namespace: 'shop', serviceAccount: 'front', trustDomain: 'cluster.local' as TrustDomain };

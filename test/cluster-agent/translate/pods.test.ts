@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { podsOf } from '@isthmus/cluster-agent/pods.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
 import { healthReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
-import { inputOf } from '../../fakes/cluster.ts';
+import { inputOf, translate, type TestInput } from '../../fakes/cluster.ts';
 
 const namespace = (labels = 'istio.io/dataplane-mode: ambient', annotations = '') => `
 apiVersion: v1
@@ -43,7 +41,8 @@ spec: { ${spec} }
 ---`;
 
 const web = service('web', 'selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }]');
-const workloadsOf = (input: TranslateInput) => [...translate(input, undefined).workloads.values()];
+const workloadsOf = (input: TestInput) =>
+  [...translate(input).workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 const memberships = (text: string) =>
   Object.fromEntries(
     workloadsOf(inputOf(namespace() + text)).map(({ name, services }) => [
@@ -227,7 +226,7 @@ describe('an ExternalName', () => {
   it('is not reported, so it cannot be exported, and gives its pods no membership', () => {
     assert.equal(serviceReports(inputOf(namespace() + text)).size, 0);
     assert.deepEqual(memberships(text), { front: {} });
-    assert.equal(translate(inputOf(namespace() + text), undefined).services.size, 0);
+    assert.equal(translate(inputOf(namespace() + text)).services.size, 0);
   });
 });
 
@@ -269,7 +268,7 @@ describe('traffic distribution', () => {
         `selector: { app: a }, ports: [{ port: 80 }], ${field}`,
         own === '' ? '' : `annotations: { ${annotation}: ${own} }`,
       );
-    const [found] = translate(inputOf(text), undefined).services.values();
+    const [found] = translate(inputOf(text)).services.values();
     return found?.routingPreference.at(-1) ?? 'ANY';
   };
   const table: Record<string, [string, string, string, string]> = {

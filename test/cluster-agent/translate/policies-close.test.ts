@@ -4,9 +4,9 @@ import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { evaluate } from '@isthmus/mesh/rbac/evaluate.ts';
 import { settle } from '@isthmus/cluster-agent/source/files/holding.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
-import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
+import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
-import { inputOf } from '../../fakes/cluster.ts';
+import { inputOf, outputsOf } from '../../fakes/cluster.ts';
 import { call, spec, verdictOf, type Call, type WrittenSpec } from '../../fakes/istio-policies.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
@@ -30,10 +30,11 @@ function agentWith(objects: readonly object[]) {
   const contents = settle(undefined, readManifests(text, 'a.yaml'));
   const view = new ClusterView();
   view.apply([...contents.objects].map(([id, { object }]) => ({ type: 'upsert', id, object })));
-  const { authorizations, of } = policies({ ...inputOf(''), view });
+  const { snapshot, policies } = outputsOf({ ...inputOf(''), view });
+  const { authorizations } = snapshot;
   const found = view.get('Pod', 'shop', 'p');
   assert.ok(found);
-  const { keys } = of(found);
+  const keys = policies(podKey(found.metadata))?.keys ?? [];
   const applying = [...authorizations.values()].filter(
     ({ scope, namespace, key }) =>
       scope === 'GLOBAL' || (scope === 'NAMESPACE' && namespace === 'shop') || keys.includes(key),

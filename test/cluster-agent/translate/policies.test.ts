@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
+import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
-import { inputOf } from '../../fakes/cluster.ts';
+import { inputOf, outputsOf } from '../../fakes/cluster.ts';
 
 const pod = (labels = 'app: cart', spec = 'containers: [{}]', namespace = 'shop') => `
 apiVersion: v1
@@ -89,9 +89,9 @@ describe('policies', () => {
   for (const [name, [text, expected]] of Object.entries(table))
     it(name, () => {
       const { input, pod: found } = thePod(join(pod(), text));
-      const { authorizations, of } = policies(input);
-      const [authorization] = authorizations.values();
+      const { snapshot, policies } = outputsOf(input);
+      const [authorization] = snapshot.authorizations.values();
       assert.equal(authorization?.scope, expected?.scope);
-      assert.equal(of(found).keys.length > 0, expected?.named ?? false);
+      assert.equal((policies(podKey(found.metadata))?.keys ?? []).length > 0, expected?.named ?? false);
     });
 });

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import { endpointGroups } from '@isthmus/cluster-agent/translate/endpoints.ts';
-import { distribute, networkGateways, splitHorizon } from '@isthmus/cluster-agent/translate/remote.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
-import { aGateway, aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
+import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { aGateway, aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
 
 const cluster = `
 apiVersion: v1
@@ -35,7 +33,7 @@ kind: Service
 metadata: { name: orders, namespace: shop }
 spec: { selector: { app: p }, ports: [{ name: http, port: 8081 }] }
 `;
-const cartKey = 'shop/cart.shop.svc.cluster.local';
+const cartKey = serviceKeyOf({ namespace: 'shop', name: 'cart' });
 const group = (over: Partial<EndpointGroup> = {}): EndpointGroup => ({
   region: 'region-a',
   zone: 'a-3',
@@ -46,8 +44,8 @@ const group = (over: Partial<EndpointGroup> = {}): EndpointGroup => ({
 });
 
 const distributed = (...all: readonly RemoteService[]) => {
-  const input = inputOf(cluster, { remotes: remotes(...all) });
-  return { input, distribution: distribute(input, cartKey, []) };
+  const { derived } = inputOf(cluster, { remotes: remotes(...all) });
+  return { derived, entries: [...(derived.distribution(cartKey)?.entries.values() ?? [])] };
 };
 
 describe('remote endpoints', () => {
@@ -60,7 +58,7 @@ describe('remote endpoints', () => {
         remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
         grants: granted,
       });
-      const entries = [...translate(input, undefined).workloads.values()].filter((one) => one.networkGateway);
+      const entries = [...translate(input).workloads.values()].filter((one) => one.networkGateway);
       return [...new Set(entries.flatMap(({ services }) => [...services.keys()]))].sort();
     };
     const farKey = 'shop/far.shop.svc.cluster.local';
@@ -76,7 +74,7 @@ describe('remote endpoints', () => {
         remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
         diversions,
       });
-      const { services } = translate({ ...input, now }, undefined);
+      const { services } = translate({ ...input, now });
       return ['cart', 'far'].map((name) => services.get(`shop/${name}.shop.svc.cluster.local`)?.leftClusters);
     };
     assert.deepEqual(leftAt(999), [[], []]);
@@ -105,7 +103,7 @@ describe('remote endpoints', () => {
       remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'orders' })),
       diversions,
     });
-    const { workloads } = translate(input, undefined);
+    const { workloads } = translate(input);
     const capacityOf = (name: string) =>
       [...workloads.values()].find((one) => one.uid.includes(`SplitHorizon`) && one.uid.includes(name))
         ?.capacity;
@@ -135,21 +133,18 @@ describe('remote endpoints', () => {
   };
   for (const [name, [gateway, groups, transports]] of Object.entries(entries))
     it(`have entries: ${name}`, () => {
-      const { input, distribution } = distributed(
-        aRemote({ name: 'cart', groups, gateways: [aGateway(gateway)] }),
-      );
+      const found = distributed(aRemote({ name: 'cart', groups, gateways: [aGateway(gateway)] }));
       assert.deepEqual(
-        splitHorizon(input, distribution).map(({ transport }) => transport),
+        found.entries.map(({ transport }) => transport),
         transports,
       );
-      assert.equal(distribution.entries.length, transports.length, 'and shares only where there is an entry');
     });
 
   it('are divided among the gateways of their cluster', () => {
     const gateways = [aGateway(), aGateway({ address: '127.7.32.6' }), aGateway({ ready: false })];
-    const { input, distribution } = distributed(aRemote({ name: 'cart', gateways }));
+    const found = distributed(aRemote({ name: 'cart', gateways }));
     assert.deepEqual(
-      splitHorizon(input, distribution).map(({ capacity, networkGateway }) => [
+      found.entries.map(({ capacity, networkGateway }) => [
         networkGateway?.kind === 'address' && networkGateway.address,
         capacity,
       ]),
@@ -167,9 +162,9 @@ describe('remote endpoints', () => {
       aGateway({ address: '127.7.16.5', network: 'network-east' }),
       aGateway({ address: '127.7.32.7', spiffeId: 'nobody' }),
     ];
-    const { input } = distributed(aRemote({ name: 'cart', gateways }));
+    const { derived } = distributed(aRemote({ name: 'cart', gateways }));
     assert.deepEqual(
-      networkGateways(input).map(({ uid }) => uid),
+      [...derived.snapshot.workloads.keys()].filter((uid) => uid.startsWith('NetworkGateway/')),
       ['NetworkGateway/network-west/127.7.32.5/15008'],
     );
   });
@@ -193,7 +188,7 @@ describe('remote endpoints', () => {
     const groups = ['region-a', 'region-c', 'region-d'].map((region) => group({ region }));
     const input = inputOf(cluster, { traffic, remotes: remotes(aRemote({ name: 'cart', groups })) });
     assert.deepEqual(
-      distribute(input, cartKey, []).entries.map((one) => one.group.region),
+      [...(input.derived.distribution(cartKey)?.entries.values() ?? [])].map((one) => one.locality.region),
       ['region-a', 'region-c'],
     );
   });
@@ -216,13 +211,13 @@ endpoints:
   - { addresses: [10.0.0.8, 10.0.0.9], zone: a-2, conditions: { ready: false } }
 `;
     const input = inputOf(text);
-    const groupsOf = (name: string) => endpointGroups(input, input.view.get('Service', 'shop', name));
+    const groupsOf = (name: string) => input.derived.groups(serviceKeyOf({ namespace: 'shop', name }));
     const here = { region: 'region-a', zone: 'a-1' };
     assert.deepEqual(groupsOf('cart'), [{ ...here, transport: 'hbone', total: 1, healthy: 1 }]);
     assert.deepEqual(groupsOf('legacy'), [
       { region: '', zone: 'a-2', transport: 'plaintext', total: 2, healthy: 0 },
       { ...here, transport: 'plaintext', total: 1, healthy: 1 },
     ]);
-    assert.deepEqual(endpointGroups(input, undefined), []);
+    assert.deepEqual(groupsOf('none'), []);
   });
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { readManifests } from '../../../cluster-agent/source/files/read-file.ts';
-import { translate } from '../../../cluster-agent/translate/translate.ts';
 import { ClusterView } from '../../../cluster-agent/view/cluster-view.ts';
-import { provenWhenReady } from '../../fakes/cluster.ts';
+import { provenWhenReady, translate } from '../../fakes/cluster.ts';
 import { emptyHubView } from '../../../cluster-agent/view/hub-view.ts';
 
 const slice = `
@@ -38,7 +37,7 @@ function workloadsOf(text: string) {
     upstreamZtunnels: new Set<string>(),
     health: provenWhenReady,
   };
-  return [...translate(input, undefined).workloads.values()];
+  return [...translate(input).workloads.values()];
 }
 
 describe('EndpointSlices', () => {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { endpointGroups } from '@isthmus/cluster-agent/translate/endpoints.ts';
-import { isServedByUpstream } from '@isthmus/cluster-agent/translate/input.ts';
-import { translate } from '@isthmus/cluster-agent/translate/translate.ts';
+import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
-import { aRemote, inputOf, remotes } from '../../fakes/cluster.ts';
+import { aRemote, inputOf, outputsOf, remotes, translate } from '../../fakes/cluster.ts';
 
 const pod = (name: string, node: string) => `
 apiVersion: v1
@@ -37,7 +35,7 @@ describe('pods behind Istio’s own ztunnel', () => {
     upstreamZtunnels: new Set(upstreamZtunnels),
   });
   const classic = (...upstream: readonly string[]) =>
-    [...translate(input(...upstream), undefined).workloads.values()]
+    [...translate(input(...upstream)).workloads.values()]
       .filter(({ classicClients }) => classicClients)
       .map(({ name }) => name);
 
@@ -71,7 +69,8 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
           health: { of: () => verdict, findings: [] },
         };
         const served = asked.view.get('Pod', 'shop', 'bbb');
-        assert.equal(isServedByUpstream(asked, served!), expected, provenBy);
+        const { place } = outputsOf(asked).endpoint(podKey(served!.metadata))!;
+        assert.equal(place.hboneOnly ?? false, expected, provenBy);
       }
   });
 
@@ -79,7 +78,9 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
     const asked = input('istio-system/ztunnel-b');
     const [service] = asked.view.all('Service');
     assert.deepEqual(
-      endpointGroups(asked, service).map(({ healthy, hboneOnly }) => [healthy, hboneOnly]),
+      outputsOf(asked)
+        .groups(serviceKeyOf(service!.metadata))
+        .map(({ healthy, hboneOnly }) => [healthy, hboneOnly]),
       [
         [2, undefined],
         [1, true],
@@ -90,7 +91,7 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
   it('are entered from elsewhere with HBONE alone', () => {
     const group = { region: 'r', zone: 'z', transport: 'hbone' as const, total: 1, healthy: 1 };
     const far = aRemote({ name: 'far', groups: [group, { ...group, hboneOnly: true }] });
-    const { workloads } = translate(inputOf(manifests, { remotes: remotes(far) }), undefined);
+    const { workloads } = translate(inputOf(manifests, { remotes: remotes(far) }));
     const entries = [...workloads.values()].filter(({ networkGateway }) => networkGateway);
     assert.deepEqual(
       entries.map(({ classicClients }) => classicClients),

@@ -4,11 +4,12 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { formatTouched, type Touched, type TouchedKind } from '@isthmus/cluster-agent/keys/touched.ts';
-import { membersOf } from '@isthmus/cluster-agent/translate/members.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { ownKeyOf } from '@isthmus/cluster-agent/view/own-key.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
 import { someBatch } from '../../fakes/random-objects.ts';
+import { membersOf } from '../../fakes/whole/members.ts';
+import { WholeView } from '../../fakes/whole/view.ts';
 
 /** What the view answers, as text by the key that has to be touched when it is another answer. */
 type Answers = ReadonlyMap<string, string>;
@@ -47,9 +48,10 @@ function indexesOf(view: ClusterView): Answers {
   }
   for (const node of nodes)
     if (view.nodeProxies(node).length > 0) add({ kind: 'nodeProxies', node }, view.nodeProxies(node));
+  const whole = new WholeView(kinds.flatMap((kind) => [...view.all(kind)]));
   for (const service of view.all('Service')) {
     const key = serviceKeyOf(service.metadata);
-    for (const { pod, isHeldBack } of membersOf(view, service))
+    for (const { pod, isHeldBack } of membersOf(whole, service))
       add({ kind: 'members', service: key, pod: podKey(pod.metadata) }, [
         reachOf(pod),
         isHeldBack,

@@ -6,7 +6,7 @@ import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { valuesInOrder } from '@isthmus/cluster-agent/translate/in-order.ts';
 import { identityFor, isServedByUpstream, type WholeInput } from './input.ts';
 import { membersOf, slicesOf, type Member } from './members.ts';
-import { transportOf } from '@isthmus/cluster-agent/translate/workloads.ts';
+import { transportOf } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 
 /** Endpoints of a service in this cluster, counted by place and transport, and in the order of these. */
 export function endpointGroups(

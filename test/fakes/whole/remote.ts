@@ -7,7 +7,7 @@ import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { byCluster, byName, valuesInOrder } from '@isthmus/cluster-agent/translate/in-order.ts';
 import { serviceKeyOf, networkOf, type WholeInput } from './input.ts';
-import { blank, endpointCapacity } from '@isthmus/cluster-agent/translate/workloads.ts';
+import { blank, endpointCapacity } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 
 /** Where new connections to one service shall go, as weights that any proxy can follow. */
 export interface Distribution {

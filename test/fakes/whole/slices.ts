@@ -2,7 +2,7 @@ import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { networkOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { portsOf, slicesOf } from './members.ts';
-import { blank } from '@isthmus/cluster-agent/translate/workloads.ts';
+import { blank } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 
 /**
  * Endpoints that somebody wrote down for a service without a selector, and that are no pods: what runs there is not

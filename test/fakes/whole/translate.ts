@@ -4,6 +4,7 @@ import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { endpointGroups } from './endpoints.ts';
 import { hostnameOf, serviceKeyOf, type WholeInput } from './input.ts';
+import { grantedClusters } from '@isthmus/cluster-agent/view/granted-clusters.ts';
 import { byCluster } from '@isthmus/cluster-agent/translate/in-order.ts';
 import { policies } from './policies.ts';
 import { distribute, networkGateways, splitHorizon, type Distribution } from './remote.ts';
@@ -39,8 +40,8 @@ export function wholeTranslation(given: WholeInput): ClusterSnapshot {
     services: new Map(all.map((service) => [service.key, service])),
     withdrawn: withdrawnOf(local, distributions),
     authorizations: inForce.authorizations,
-    bundles: [...input.hub.bundles.values()],
-    intermediates: [...input.hub.intermediates.values()],
+    bundles: input.hub.bundles,
+    intermediates: input.hub.intermediates,
   };
 }
 
@@ -111,7 +112,7 @@ function serviceOf(
     canonical: true,
     visibility: 'PUBLIC',
     exported: grant !== undefined,
-    grantedClusters: [...(grant?.clusters ?? [])].sort(),
+    grantedClusters: grantedClusters(input.hub, input.cluster, grant),
     leftClusters: distribution?.left ?? [],
   };
 }

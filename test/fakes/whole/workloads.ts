@@ -5,7 +5,7 @@ import { isHealthy } from '@isthmus/cluster-agent/health/judge.ts';
 import { gatewayPods } from './gateways.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type WholeInput } from './input.ts';
-import { blank, transportOf } from '@isthmus/cluster-agent/translate/workloads.ts';
+import { blank, transportOf } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 import { canonicalOf } from '@isthmus/cluster-agent/translate/canonical.ts';
 import { membersOf } from './members.ts';
 import { podUid } from '@isthmus/cluster-agent/keys/names.ts';

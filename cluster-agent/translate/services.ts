@@ -1,0 +1,125 @@
+import type { ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { NamespaceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
+import { hostnameOf, serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
+import { grantedClusters } from '../view/granted-clusters.ts';
+import type { Derivation } from './derivation.ts';
+import { localService, remotesInUse, servicesOfResource, type Distribution } from './distribution.ts';
+import { trafficDistributionOf } from './traffic-distribution.ts';
+
+interface Inputs {
+  readonly key: ServiceKey;
+  readonly ref: Ref;
+  readonly local: ServiceObject | undefined;
+  readonly namespace: NamespaceObject | undefined;
+  readonly remotes: readonly RemoteService[];
+  readonly grant: ExportGrant | undefined;
+  /** In order. */
+  readonly grantedClusters: readonly string[];
+  readonly policy: TrafficPolicy | undefined;
+  readonly distribution: Distribution | undefined;
+}
+
+/** Every service that this cluster has or may use, without addresses: each proxy has its own for it. */
+export const service: Derivation<ServiceKey, Inputs, Service> = {
+  name: 'service',
+  reads: new Set(['service', 'namespace', 'remotes', 'hub', 'distribution']),
+  *keys({ view, hub }) {
+    for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
+    yield* hub.remoteServices();
+  },
+  wakes(touched, forms, world) {
+    switch (touched.kind) {
+      case 'service':
+      case 'remotes':
+      case 'distribution':
+        return [touched.service];
+      case 'namespace':
+        return servicesIn(world.view.servicesIn(touched.namespace));
+      case 'hub':
+        // Of a diversion what matters is in the distribution.
+        if (touched.type === 'diversion') return [];
+        if (touched.type === 'member') return world.hub.grantedToMembers();
+        return servicesOfResource(touched, forms, world);
+      default:
+        return [];
+    }
+  },
+  inputs(key, world) {
+    const { view, hub, facts, derived } = world;
+    const local = localService(view, key);
+    const remotes = remotesInUse(world, key);
+    const grant = hub.grantOf(key);
+    const from = local?.metadata ?? remotes[0];
+    if (!from) return undefined;
+    return {
+      key,
+      ref: from,
+      local,
+      namespace: local && view.namespace(local.metadata.namespace),
+      remotes,
+      grant,
+      grantedClusters: grantedClusters(hub, facts.cluster, grant),
+      policy: hub.trafficOf(key),
+      distribution: derived.distribution(key),
+    };
+  },
+  derive: serviceOf,
+  records: (name, record) => [{ part: 'services', name, record }],
+};
+
+const servicesIn = (services: Iterable<ServiceObject>): readonly ServiceKey[] =>
+  [...services].map(({ metadata }) => serviceKeyOf(metadata));
+
+function serviceOf(inputs: Inputs): Service {
+  const { key, ref, local, remotes, grant, distribution } = inputs;
+  return {
+    key,
+    name: ref.name,
+    namespace: ref.namespace,
+    hostname: hostnameOf(ref),
+    ports: portsOf(inputs),
+    // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
+    addresses: [],
+    // Only of remote endpoints: at a local one the workload's own identity is expected.
+    subjectAltNames: [...new Set(remotes.flatMap(({ subjectAltNames }) => subjectAltNames))].sort(),
+    waypoint: undefined,
+    ...preferenceOf(inputs),
+    healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
+    canonical: true,
+    visibility: 'PUBLIC',
+    exported: grant !== undefined,
+    grantedClusters: inputs.grantedClusters,
+    leftClusters: distribution?.left ?? [],
+  };
+}
+
+/** Of a service that only other clusters have, the first of them says its ports. */
+const portsOf = ({ local, remotes }: Inputs): Service['ports'] =>
+  local
+    ? local.ports.map(({ port, targetPort }) => ({
+        servicePort: port,
+        targetPort: typeof targetPort === 'number' ? targetPort : 0,
+      }))
+    : (remotes[0]?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+
+type Preference = Pick<Service, 'routingPreference' | 'mode'>;
+
+function preferenceOf({ local, namespace, policy, distribution }: Inputs): Preference {
+  const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
+  if (distribution?.byShares) return anywhere;
+  if (policy && policy.localityOrder.length > 0)
+    return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
+  if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
+  if (!local) return anywhere;
+  const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
+  switch (trafficDistributionOf(local, namespace)) {
+    case 'SAME_ZONE':
+      return { routingPreference: close, mode: 'FAILOVER' };
+    case 'SAME_NODE':
+      return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
+    case 'ANY':
+      return anywhere;
+  }
+}
