@@ -58,11 +58,11 @@ describe('the watch of a folder', () => {
     rmSync(root, { recursive: true });
   });
 
-  /** What a look finds once it has stood still. */
+  /** What a look finds once it has stood still, at what the watch has named. */
   const look = () => {
     for (const wait of [0, settleMillis, lossMillis]) {
       now += wait;
-      view.apply(folder.look(now).events);
+      view.apply(folder.look(now, false).events);
     }
   };
   const port = (name = 'one') => view.get('Service', 'shop', name)?.ports[0]?.port;
@@ -115,6 +115,55 @@ describe('the watch of a folder', () => {
         await until(() => port() === next);
       }
     });
+
+  it('believes a file that was renamed to its name after 10 ms, and one that is written in place after 50', async () => {
+    writeFileSync(at('a.yaml'), service('one', 1000));
+    const seen = new Set<string | null>();
+    start((path, onChange, onLost) =>
+      watchFolder(
+        path,
+        (name, isRename) => {
+          seen.add(name);
+          onChange(name, isRename);
+        },
+        onLost,
+      ),
+    );
+    const after = async (millis: number, change: () => void) => {
+      const before = port();
+      change();
+      // The kernel reports changes in their order: when this one has come, so have those before.
+      const marker = `marker-${millis}.txt`;
+      writeFileSync(at(marker), '');
+      while (!seen.has(marker))
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      folder.look(now, false);
+      now += millis;
+      view.apply(folder.look(now, false).events);
+      return port() !== before;
+    };
+    assert.equal(await after(9, () => replace(at('a.yaml'), service('one', 1001))), false);
+    look();
+    assert.equal(await after(10, () => replace(at('a.yaml'), service('one', 1002))), true);
+    assert.equal(await after(49, () => writeFileSync(at('a.yaml'), service('one', 1003))), false);
+    look();
+    assert.equal(await after(50, () => writeFileSync(at('a.yaml'), service('one', 1004))), true);
+  });
+
+  it('looks at nothing but what the watch has named, until the whole folder is looked at', () => {
+    writeFileSync(at('a.yaml'), service('one', 1000));
+    start();
+    writeFileSync(at('a.yaml'), service('one', 1001));
+    look();
+    assert.equal(port(), 1000);
+    for (const wait of [0, settleMillis]) {
+      now += wait;
+      view.apply(folder.look(now).events);
+    }
+    assert.equal(port(), 1001);
+  });
 
   for (const name of ['a.yaml', 'a.yml', 'a.json', 'a.YAML', 'a.YmL', 'A.JSON'])
     it(`sees ${name}`, async () => {

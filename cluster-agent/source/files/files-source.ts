@@ -2,10 +2,12 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Source, SourceEvent } from '../source.ts';
 import type { Allocations } from './allocations.ts';
 import type { Ask } from './ask.ts';
-import { settleMillis, type Folder } from './folder.ts';
+import type { Folder } from './folder.ts';
 import { Kubelet } from './kubelet.ts';
 
+/** The whole folder is looked at so often, as a watch may miss something, and so many times as long as that takes. */
 const rescanMillis = 10_000;
+const wholeShare = 200;
 /** A file that is written to all the time, and a pod that does not answer, hold up the first listing this long. */
 const listMillis = 1000;
 const askMillis = 3000;
@@ -22,7 +24,7 @@ export function filesSource(deps: Deps): Source {
   return {
     run(emit, signal) {
       const running = new Running(deps, emit, signal);
-      deps.folder.watch(() => running.soon(settleMillis), signal);
+      deps.folder.watch(() => running.soon(0), signal);
       running.look();
       return new Promise((resolve) => {
         signal.addEventListener('abort', () => {
@@ -46,6 +48,8 @@ class Running {
   readonly #start: number;
   #next: { readonly at: number; readonly timer: Timer } | undefined;
   #notBefore = 0;
+  /** When the whole folder is looked at next. */
+  #wholeAt = -Infinity;
   #listed = false;
   #waited = false;
   #synced = false;
@@ -61,7 +65,8 @@ class Running {
   look(): void {
     const { folder, clock } = this.#deps;
     const now = clock.monotonic();
-    const { events, unsettled, behind, again } = folder.look(now);
+    const isWhole = now >= this.#wholeAt;
+    const { events, unsettled, behind, again } = folder.look(now, isWhole);
     const enriched = this.#kubelet.enrich(events);
     if (enriched.length > 0) this.#emit(enriched);
     // Unknown is never empty: nothing is listed before every file has been read once.
@@ -69,7 +74,8 @@ class Running {
     // Half of the time at the most is spent on looking, however often a large folder changes.
     const end = clock.monotonic();
     this.#notBefore = end + (end - now);
-    this.soon(Math.min(again ?? rescanMillis, rescanMillis));
+    if (isWhole) this.#wholeAt = end + Math.max(rescanMillis, wholeShare * (end - now));
+    this.soon(Math.min(again ?? Infinity, this.#wholeAt - end));
   }
 
   /** Looks after `delay` milliseconds at the latest. */

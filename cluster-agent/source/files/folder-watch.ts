@@ -8,14 +8,17 @@ export type Unwatch = () => void;
 /** Watches one folder, not those in it. Throws when the system refuses; `onLost` may be called at any time after. */
 export type WatchFolder = (
   path: string,
-  /** With the name of the entry, as far as the system tells it. */
-  onChange: (name: string | null) => void,
+  /**
+   * With the name of the entry, as far as the system says it, and whether the name came, went or leads elsewhere: otherwise
+   * what it leads to was written.
+   */
+  onChange: (name: string | null, isRename: boolean) => void,
   onLost: (error: unknown) => void,
 ) => Unwatch;
 
 /** The kernel tells of a folder's entries: whatever is written, renamed or removed in it, of whichever inode. */
 export const watchFolder: WatchFolder = (path, onChange, onLost) => {
-  const watcher = watch(path, (_event, name) => onChange(name)).on('error', onLost);
+  const watcher = watch(path, (event, name) => onChange(name, event === 'rename')).on('error', onLost);
   return () => watcher.close();
 };
 
@@ -33,6 +36,14 @@ interface Watched {
   readonly end: Unwatch;
 }
 
+/** An entry of a watched folder that was changed. */
+export interface ChangedEntry {
+  /** As the walk called it. */
+  readonly folder: string;
+  readonly name: string;
+  readonly isRename: boolean;
+}
+
 /**
  * Watches each of a tree's folders by itself. Watching files, as Node's recursive watch does on Linux, follows an inode:
  * once a file has been replaced, which is how most programs write, its changes are no longer reported. A folder whose watch
@@ -46,15 +57,18 @@ export class FolderWatch {
   /** To the names that matter there; undefined for all. */
   #wanted = new Map<string, Set<string> | undefined>();
   #now = 0;
-  #onChange: (() => void) | undefined;
+  #onChange: ((entry: ChangedEntry | undefined) => void) | undefined;
 
   constructor(watchOne: WatchFolder, log: Log) {
     this.#watchFolder = watchOne;
     this.#log = log;
   }
 
-  /** Calls back when something in a watched folder changes, until the signal aborts. */
-  start(onChange: () => void, signal: AbortSignal): void {
+  /**
+   * Calls back when something in a watched folder changes, until the signal aborts: with the entry, or without one when
+   * anything may have changed.
+   */
+  start(onChange: (entry: ChangedEntry | undefined) => void, signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#onChange = onChange;
     signal.addEventListener('abort', () => {
@@ -90,11 +104,11 @@ export class FolderWatch {
     try {
       const end = this.#watchFolder(
         path,
-        (name) => this.#changed(path, name),
+        (name, isRename) => this.#changed(path, name, isRename),
         (error) => {
           this.#failed(path, error, triedAt);
           // What is known of the folder may be old already.
-          this.#onChange?.();
+          this.#onChange?.(undefined);
         },
       );
       this.#watched.set(path, { inode, end });
@@ -130,9 +144,10 @@ export class FolderWatch {
     ];
   }
 
-  #changed(path: string, name: string | null): void {
-    const names = this.#wanted.get(path);
-    if (name === null || names === undefined || names.has(name)) this.#onChange?.();
+  #changed(folder: string, name: string | null, isRename: boolean): void {
+    const names = this.#wanted.get(folder);
+    if (name === null) this.#onChange?.(undefined);
+    else if (names === undefined || names.has(name)) this.#onChange?.({ folder, name, isRename });
   }
 
   #failed(path: string, error: unknown, triedAt: number): void {

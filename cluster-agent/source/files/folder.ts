@@ -2,16 +2,18 @@ import { join } from 'node:path';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Result } from '@isthmus/mesh/result.ts';
 import type { SourceEvent } from '../source.ts';
-import { differences, hold, loses, nothingHeld, settle, type Holding } from './holding.ts';
-import { FolderWatch, watchFolder } from './folder-watch.ts';
+import { FolderWatch, watchFolder, type ChangedEntry } from './folder-watch.ts';
+import { Holding, loses, settle as settled } from './holding.ts';
 import type { LastGood } from './last-good.ts';
-import { listFolder, readStamped, type Listing } from './list-folder.ts';
-import { fileFinding, readManifests, rejectionOf, unreadable, type FileContents } from './read-file.ts';
+import { readStamped, type Stamp } from './list-folder.ts';
+import { Listed } from './listed.ts';
+import { fileFinding, readManifests, rejectionOf, unreadable } from './read-file.ts';
 
 /** A file is read once it has stood still for this long. */
 export const settleMillis = 50;
+/** One that was renamed to its name and not written since was whole before, as far as anybody can know. */
+const renamedMillis = 10;
 /** A form of a file without objects that it had is believed once it has stood for this long. */
 export const lossMillis = 500;
 /** Characters that are read in one look: parsing holds up everything else. */
@@ -45,11 +47,17 @@ export class Folder {
   readonly #lastGood: LastGood;
   readonly #log: Log;
   readonly #watch: FolderWatch;
-  readonly #files: Map<string, FileContents>;
-  /** The form in which each file was last seen, and the one that `#files` has. */
+  readonly #listed: Listed;
+  readonly #holding = new Holding();
+  /** The form in which each file was last seen, and the one that `#holding` has. */
   readonly #seen = new Map<string, Known>();
   readonly #taken = new Map<string, string>();
-  #holding: Holding = nothingHeld;
+  /** Entries that have changed since the last look, by their paths; undefined: anything may have. */
+  #changed: Map<string, ChangedEntry> | undefined;
+  /** Files of which another look may say more. */
+  readonly #open = new Set<string>();
+  /** Files that were renamed to their names, and not written since. */
+  readonly #renamed = new Set<string>();
   #unsaved = false;
   #savedAt = -Infinity;
   /** Characters that this look may still read. */
@@ -59,38 +67,39 @@ export class Folder {
     this.#path = path;
     this.#lastGood = lastGood;
     this.#log = log;
+    this.#listed = new Listed(path);
     this.#watch = new FolderWatch(watchOne, log);
-    this.#files = lastGood.load();
+    for (const [file, contents] of lastGood.load()) this.#holding.set(file, contents);
   }
 
-  /** `now` is in milliseconds and never goes back. Never throws. */
-  look(now: number): Look {
-    const listing = this.#list(now);
+  /**
+   * `now` is in milliseconds and never goes back. Unless the look is at the whole folder it costs what the files have that
+   * the watch named, where that is certain to be all. Never throws.
+   */
+  look(now: number, isWhole = true): Look {
+    const named = isWhole || this.conditions.length > 0 ? undefined : this.#named();
+    if (named) for (const file of named) this.#open.add(file);
+    else this.#lookAtAll(now);
+    this.#changed = new Map();
     const waits: number[] = [];
     this.#budget = mostRead;
     let behind = false;
-    for (const [file, stamp] of listing.files) {
-      const wait = this.#lookAt(file, stamp, now);
-      if (wait === 'LATER') behind = true;
-      else if (wait > 0) waits.push(wait);
+    for (const file of [...this.#open].sort()) {
+      const wait = this.#judge(file, now);
+      if (wait === 'LATER') {
+        behind = true;
+        break;
+      }
+      if (wait === 0) this.#open.delete(file);
+      else waits.push(wait);
     }
     if (behind) waits.push(1);
-    for (const file of [...this.#files.keys()]) {
-      if (listing.files.has(file) || isClosed(file, listing)) continue;
-      const wait = lossMillis - this.#age(file, 'gone', now);
-      if (wait > 0) waits.push(wait);
-      else this.#forget(file);
-    }
-    for (const file of this.#seen.keys())
-      if (!listing.files.has(file) && !this.#files.has(file)) this.#seen.delete(file);
-    const before = this.#holding;
-    this.#holding = withClosed(hold(this.#files), listing);
     const unsettled = waits.some((wait) => wait <= settleMillis);
     const saveIn = this.#saveWhenDue(now);
     if (saveIn > 0) waits.push(saveIn);
     return {
       behind,
-      events: differences(before, this.#holding),
+      events: this.#holding.take(),
       unsettled,
       again: waits.length === 0 ? undefined : Math.min(...waits),
     };
@@ -98,7 +107,11 @@ export class Folder {
 
   /** Calls back when anything in the folder changes. A watch may miss something: look now and then beside it. */
   watch(onChange: () => void, signal: AbortSignal): void {
-    this.#watch.start(onChange, signal);
+    this.#watch.start((entry) => {
+      if (entry) this.#changed?.set(join(entry.folder, entry.name), this.#merged(entry));
+      else this.#changed = undefined;
+      onChange();
+    }, signal);
   }
 
   /** Folders whose watch is lost. */
@@ -106,28 +119,67 @@ export class Folder {
     return this.#watch.conditions;
   }
 
-  #list(now: number): Listing {
+  /** What is written after it was renamed is written in place. */
+  #merged(entry: ChangedEntry): ChangedEntry {
+    const before = this.#changed?.get(join(entry.folder, entry.name));
+    return before ? { ...entry, isRename: before.isRename && entry.isRename } : entry;
+  }
+
+  /** The files that have changed by what the watch has named; undefined when all has to be looked at. */
+  #named(): ReadonlySet<string> | undefined {
+    if (!this.#changed) return undefined;
+    const files = new Set<string>();
+    for (const entry of this.#changed.values()) {
+      const file = this.#listed.follow(entry);
+      if (file === undefined) return undefined;
+      if (file === '') continue;
+      files.add(file);
+      if (entry.isRename) this.#renamed.add(file);
+      else this.#renamed.delete(file);
+    }
+    return files;
+  }
+
+  #lookAtAll(now: number): void {
     this.#watch.begin(now);
-    const listing = listFolder(this.#path, (path, only) => this.#watch.enter(path, only));
+    this.#listed.list((path, only) => this.#watch.enter(path, only));
     this.#watch.finish();
-    return listing;
+    this.#holding.report(reportsOf(this.#listed.closed));
+    this.#renamed.clear();
+    for (const file of [...this.#listed.files(), ...this.#holding.files(), ...this.#seen.keys()])
+      this.#open.add(file);
   }
 
   /** How many milliseconds to wait before the file can be judged; 0 when that is done. */
-  #lookAt(file: string, stamp: Result<string, string>, now: number): number | 'LATER' {
+  #judge(file: string, now: number): number | 'LATER' {
+    const stamp = this.#listed.stamp(file);
+    if (stamp) return this.#read(file, stamp, now);
+    if (this.#holding.get(file) && !isClosed(file, this.#listed.closed)) {
+      const wait = lossMillis - this.#age(file, 'gone', now);
+      if (wait > 0) return wait;
+      this.#forget(file);
+    }
+    if (!this.#holding.get(file)) this.#seen.delete(file);
+    return 0;
+  }
+
+  #read(file: string, stamp: Stamp, now: number): number | 'LATER' {
     if (stamp.ok && this.#taken.get(file) === stamp.value) return 0;
     const age = this.#age(file, stamp.ok ? stamp.value : stamp.error, now);
-    if (age < settleMillis) return settleMillis - age;
+    const settle = this.#renamed.has(file) ? renamedMillis : settleMillis;
+    if (age < settle) return settle - age;
     if (this.#budget <= 0) return 'LATER';
-    const before = this.#files.get(file);
+    const before = this.#holding.get(file);
     const text = stamp.ok ? readStamped(join(this.#path, file), stamp.value) : stamp;
     this.#budget -= text.ok ? text.value.length : 0;
-    const after = settle(before, text.ok ? readManifests(text.value, file) : unreadable(file, text.error));
+    const read = text.ok ? readManifests(text.value, file) : unreadable(file, text.error);
+    const after = settled(before, read);
     if (loses(before, after) && age < lossMillis) return lossMillis - age;
-    this.#files.set(file, after);
-    // What was not read is tried again at every look.
+    this.#holding.set(file, after);
+    // What was not read is tried again at every look at the whole folder.
     if (!text.ok || !stamp.ok) return 0;
     this.#taken.set(file, stamp.value);
+    this.#renamed.delete(file);
     this.#unsaved = true;
     return 0;
   }
@@ -141,7 +193,7 @@ export class Folder {
   }
 
   #forget(file: string): void {
-    this.#files.delete(file);
+    this.#holding.set(file, undefined);
     this.#seen.delete(file);
     this.#taken.delete(file);
     this.#unsaved = true;
@@ -150,7 +202,7 @@ export class Folder {
   /** In how many milliseconds the last good form is to be written; 0 when it has been. */
   #saveWhenDue(now: number): number {
     if (!this.#unsaved) return 0;
-    const due = this.#files.size < manyFiles ? 0 : this.#savedAt + saveMillis - now;
+    const due = this.#taken.size < manyFiles ? 0 : this.#savedAt + saveMillis - now;
     if (due > 0) return due;
     this.#savedAt = now;
     this.#save();
@@ -159,7 +211,7 @@ export class Folder {
 
   #save(): void {
     try {
-      this.#lastGood.save(this.#files);
+      this.#lastGood.save(this.#holding);
       this.#unsaved = false;
     } catch (error) {
       this.#log.error(
@@ -170,14 +222,14 @@ export class Folder {
   }
 }
 
-const isClosed = (file: string, { closed }: Listing): boolean =>
+const isClosed = (file: string, closed: ReadonlyMap<string, string>): boolean =>
   [...closed.keys()].some((folder) => folder === '' || file.startsWith(`${folder}/`));
 
 /** Folders that cannot be listed are reported like files that cannot be read. */
-function withClosed({ objects, rejections }: Holding, { closed }: Listing): Holding {
-  const told = [...closed].map(([folder, reason]): [string, readonly Rejection[]] => {
-    const object = folder === '' ? 'the folder of manifests' : folder;
-    return [`${folder}/`, [rejectionOf(object, fileFinding('UNREADABLE_FOLDER', reason), folder, 0)]];
-  });
-  return { objects, rejections: new Map([...rejections, ...told]) };
-}
+const reportsOf = (closed: ReadonlyMap<string, string>): ReadonlyMap<string, readonly Rejection[]> =>
+  new Map(
+    [...closed].map(([folder, reason]) => {
+      const object = folder === '' ? 'the folder of manifests' : folder;
+      return [`${folder}/`, [rejectionOf(object, fileFinding('UNREADABLE_FOLDER', reason), folder, 0)]];
+    }),
+  );

@@ -1,6 +1,7 @@
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
 import type { StateFile } from '../../state/state-file.ts';
+import type { Holding } from './holding.ts';
 import { standingIn, type FileContents, type Held } from './read-file.ts';
 
 /** Objects of a file, each as the JSON that it was read from. */
@@ -21,9 +22,12 @@ export class LastGood {
     return new Map(Object.entries(saved).map(([file, texts]) => [file, contentsOf(file, texts)]));
   }
 
-  save(files: ReadonlyMap<string, FileContents>): void {
+  save(holding: Pick<Holding, 'files' | 'get'>): void {
     const saved: Saved = Object.fromEntries(
-      [...files].map(([file, { objects }]) => [file, [...objects.values()].map(({ json }) => json)]),
+      Array.from(holding.files(), (file) => [
+        file,
+        Array.from(holding.get(file)?.objects.values() ?? [], ({ json }) => json),
+      ]),
     );
     const text = JSON.stringify(saved);
     if (text === this.#saved) return;

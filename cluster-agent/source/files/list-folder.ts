@@ -16,21 +16,27 @@ import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import { mostBytes } from './read-file.ts';
 
 /** So many files are more than any cluster has: a link that leads out of the folder must not fill the memory. */
-const mostFiles = 100_000;
+export const mostFiles = 100_000;
 const mostDepth = 10;
+
+/** A text that differs whenever the file has been written to, or why it is none to read. */
+export type Stamp = Result<string, string>;
 
 /** What a look at a folder finds, by paths below it. */
 export interface Listing {
-  /** To a text that differs whenever the file has been written to, or why it is none to read. */
-  readonly files: ReadonlyMap<string, Result<string, string>>;
+  readonly files: ReadonlyMap<string, Stamp>;
   /** Folders that cannot be listed, and why. What was known of the files in them is not gone. */
   readonly closed: ReadonlyMap<string, string>;
+  /** Folders that were listed: their paths as they were opened, to those below the root. */
+  readonly folders: ReadonlyMap<string, string>;
+  /** Paths of links and of what they lead to. */
+  readonly links: ReadonlySet<string>;
 }
 
 /** Called for each folder before it is listed, and for folders that hold the targets of links, with the name of the target. */
 export type OnFolder = (path: string, only?: string) => void;
 
-const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);
+export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);
 
 /**
  * The YAML and JSON files of a folder and the folders in it, also of those that links lead to, each once. Hidden ones are
@@ -49,8 +55,10 @@ export function listFolder(
 }
 
 class Walk implements Listing {
-  readonly files = new Map<string, Result<string, string>>();
+  readonly files = new Map<string, Stamp>();
   readonly closed = new Map<string, string>();
+  readonly folders = new Map<string, string>();
+  readonly links = new Set<string>();
   readonly #root: string;
   readonly #onFolder: OnFolder;
   readonly #most: number;
@@ -66,6 +74,7 @@ class Walk implements Listing {
   into(folder: string, depth: number): void {
     const path = join(this.#root, folder);
     this.#onFolder(path);
+    this.folders.set(path, folder);
     for (const entry of this.#entriesOf(folder)) {
       const { name } = entry;
       if (name.startsWith('.')) continue;
@@ -95,10 +104,12 @@ class Walk implements Listing {
   /** What a link leads to changes elsewhere. */
   #followed(link: string): void {
     let path = link;
+    this.links.add(path);
     try {
       for (let hops = 0; hops < mostDepth; hops++) {
         path = resolve(dirname(path), readlinkSync(path));
         this.#onFolder(dirname(path), basename(path));
+        this.links.add(path);
       }
     } catch {
       // It is no link any more: the end of the chain.
@@ -119,7 +130,8 @@ class Walk implements Listing {
   }
 }
 
-function stampOf(path: string): Result<string, string> {
+/** As in a listing. Never throws. */
+export function stampOf(path: string): Result<string, string> {
   try {
     return stamp(statSync(path));
   } catch (error) {
