@@ -8,6 +8,7 @@ import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
+import type { Facts, World } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
@@ -48,6 +49,7 @@ export class ChangingCluster {
   readonly #tracker: HealthTracker;
   readonly #wholeHealth: WholeHealth;
   readonly #index = new HubIndex();
+  readonly #facts: Facts;
   #hub: HubView = emptyHubView;
   #pending = new ChangeSet();
   #deadlinesAt = -Infinity;
@@ -78,21 +80,20 @@ export class ChangingCluster {
     this.#tracker.start();
     for (const object of objects) this.#set(object);
     this.view.apply([{ type: 'synced' }]);
-    this.pipeline = new Pipeline(
-      {
-        view: this.view,
-        hub: this.#index,
-        facts: {
-          ...named,
-          now: () => clock.now(),
-          upstreamZtunnels: this.#upstream.pods,
-          health: this.#tracker,
-        },
-      },
-      { narrow },
-    );
+    this.#facts = {
+      ...named,
+      now: () => clock.now(),
+      upstreamZtunnels: this.#upstream.pods,
+      health: this.#tracker,
+    };
+    this.pipeline = new Pipeline({ view: this.view, hub: this.#index, facts: this.#facts }, { narrow });
     this.pipeline.all();
     this.#pending = new ChangeSet();
+  }
+
+  /** What inputs of derivations may read. */
+  get world(): World {
+    return { view: this.view, hub: this.#index, facts: this.#facts, derived: this.pipeline.outputs };
   }
 
   /** Time moves in steps of 100 ms between batches, and what follows from it is gathered for 50 ms. */
