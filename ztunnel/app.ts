@@ -17,6 +17,8 @@ export interface ProxyDeps {
   readonly random: Random;
   readonly log: Log;
   readonly logLevel: string;
+  /** The file of the data workers' threads. */
+  readonly thread: URL;
   /** A proxy that has lost a worker ends; its supervisor starts it again. */
   readonly die: () => void;
 }
@@ -43,7 +45,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     onCertificate: (credentials) => workers.tell({ kind: 'certificate', ...credentials }),
     onFailure: (identity, message) => workers.tell({ kind: 'certificate-failed', identity, message }),
   });
-  const threads = startThreads(config, deps.logLevel);
+  const threads = startThreads(deps.thread, config, deps.logLevel);
   const workers: Workers = new Workers(threads.map(portOf), {
     onWant: (identity, urgent) => certificates.want(identity, urgent),
     onForget: (identity) => certificates.forget(identity),

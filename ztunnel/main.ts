@@ -1,3 +1,8 @@
 import { runProxy } from './start.ts';
 
-runProxy('isthmus-ztunnel', 'carries connections of a node’s pods, or between networks (--mode gateway)');
+runProxy({
+  program: 'isthmus-ztunnel',
+  purpose: 'carries connections of a node’s pods, or between networks (--mode gateway)',
+  mode: undefined,
+  thread: new URL('./worker/thread.ts', import.meta.url),
+});

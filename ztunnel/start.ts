@@ -7,10 +7,20 @@ import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startProxy } from './app.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
 
+/** What a program is beside others that run the same engine. */
+interface ProxyProgram {
+  readonly program: string;
+  readonly purpose: string;
+  /** Undefined: a flag says it. */
+  readonly mode: ProxyMode | undefined;
+  /** The file of its data workers' threads. */
+  readonly thread: URL;
+}
+
 /** Reads flags and environment and runs one proxy until a signal: SIGTERM drains, a second one ends. */
-export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode): void {
+export function runProxy({ program, purpose, mode, thread }: ProxyProgram): void {
   const flags = readFlags(program, purpose, proxyFlags, ['metrics-address']);
-  const config = readConfiguration(process.env, flags, fixedMode);
+  const config = readConfiguration(process.env, flags, mode);
   if (!config.ok) {
     writeErr(`${program}: ${config.error}; see ${program} --help\n`);
     process.exit(2);
@@ -23,6 +33,7 @@ export function runProxy(program: string, purpose: string, fixedMode?: ProxyMode
     random: systemRandom,
     log,
     logLevel,
+    thread,
     die: () => process.exit(1),
   });
   let stopping = false;

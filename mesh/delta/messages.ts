@@ -39,6 +39,13 @@ export interface DeltaResponse {
   readonly complete: boolean;
 }
 
+/** What changed of one type, where nobody asks who sent it. Resources are applied before removals. */
+export interface DeltaBatch {
+  readonly type: ResourceType;
+  readonly resources: readonly Pick<Resource, 'name' | 'body'>[];
+  readonly removed: readonly string[];
+}
+
 /** A resource that the consumer refused; what it held under that name before, it still holds. */
 export interface Rejected {
   readonly name: string;

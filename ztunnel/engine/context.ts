@@ -1,6 +1,7 @@
 import type { Http2 } from '@isthmus/mesh/http2/session.ts';
 import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import type { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
@@ -38,6 +39,8 @@ export interface Context {
   readonly http2: Http2;
   readonly pool: TunnelPool;
   readonly connections: Connections;
+  /** Serves connections that it takes, in place of the relay; undefined where there is none. */
+  readonly l7: L7Engine | undefined;
   readonly failures: RecentFailures;
   readonly retries: RetryBudgets;
   readonly metrics: TcpMetrics;

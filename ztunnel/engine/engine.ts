@@ -6,6 +6,7 @@ import { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
@@ -61,6 +62,8 @@ export interface EngineDeps {
   readonly retryFloor?: SharedArrayBuffer;
   /** What peers may take before they are known; the defaults of `Handshakes` otherwise. */
   readonly handshakes?: Partial<HandshakeLimits>;
+  /** Absent: bytes are relayed, whatever they are. */
+  readonly l7?: L7Engine | undefined;
 }
 
 /**
@@ -121,8 +124,9 @@ export class Engine {
    */
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
-    const { state, table, connections, changes, config, credentials } = this.#context;
-    const { rejected, touched, issuers } = applyDelta(state, table, delta);
+    const { state, table, connections, changes, config, credentials, l7 } = this.#context;
+    const { rejected: refused, touched, issuers } = applyDelta(state, table, delta);
+    const rejected = [...refused, ...(l7?.apply(delta) ?? [])];
     if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
     if (issuers.size > 0) {
       this.#endIssuedBy(issuers);
@@ -180,11 +184,11 @@ export class Engine {
   #drain(deadlineMillis: number): void {
     if (this.#phase === 'draining') return;
     this.#phase = 'draining';
-    const { connections, pool } = this.#context;
+    const { connections, pool, l7 } = this.#context;
     this.#listeners.close();
     pool.drain();
     const deadline = this.#deps.clock.after(deadlineMillis, () => connections.closeAll('the proxy stops'));
-    void connections.drain().then(() => {
+    void Promise.all([connections.drain(), l7?.drain()]).then(() => {
       deadline.cancel();
       this.#deps.say({ kind: 'drained' });
     });
@@ -246,6 +250,7 @@ export class Engine {
       shares,
       handshakes,
       retryFloor,
+      l7,
     } = this.#deps;
     const [state, table] = [new MeshState(), new IssuerTable()];
     const lines = new LimitedLines(clock, log, 1);
@@ -257,6 +262,7 @@ export class Engine {
       log,
       state,
       table,
+      l7,
       dialer: new BoundDialer(clock, random),
       lostPeers: new LostPeers(clock),
       credentials: new CredentialStore(clock, (identity, urgent) =>

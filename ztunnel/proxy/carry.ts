@@ -17,15 +17,19 @@ export interface ConnectionTelemetry {
   readonly trace?: string | undefined;
 }
 
-interface Carried {
-  /** The side that began the connection. */
-  readonly near: ByteStream;
-  readonly far: ByteStream;
+/** A connection that was let in, as it is counted, registered and logged. */
+export interface Accounted {
   readonly telemetry: ConnectionTelemetry;
   /** Monotonic, when it arrived: what it took to reach the far side is a part of its time. */
   readonly started: number;
   /** It was let in; carrying it gives the place back. */
   readonly place: Place;
+}
+
+interface Carried extends Accounted {
+  /** The side that began the connection. */
+  readonly near: ByteStream;
+  readonly far: ByteStream;
   /** Pays for what waits in memory; undefined where nobody has proved who it is, or it is a pod of our own. */
   readonly share?: PeerShare | undefined;
   /** Sees all bytes, where that was asked for. */
@@ -33,31 +37,44 @@ interface Carried {
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
-export async function carry(
-  context: Context,
-  { near, far, telemetry, started, place, share, tap }: Carried,
-): Promise<void> {
-  const { clock, metrics, log } = context;
+export function carry(context: Context, { near, far, share, tap, ...account }: Carried): Promise<void> {
   const counters = { sent: 0, received: 0 };
+  const cut = () => {
+    near.reset();
+    far.reset();
+  };
+  return accounted(context, account, counters, cut, () => {
+    if (!near.closed && !far.closed) return relayed(context, { near, far, share, tap }, counters);
+    // The client may have closed while the far side was being reached.
+    cut();
+    return Promise.resolve({ error: new Error('the peer has gone') });
+  });
+}
+
+/**
+ * Counts, registers and logs a connection while `run` carries it. `cut` ends it at once when it may live no longer: the
+ * sentence says why.
+ */
+export async function accounted(
+  { clock, metrics, log, access }: Context,
+  { telemetry, started, place }: Accounted,
+  counters: Readonly<Counters>,
+  cut: (why: string) => void,
+  run: () => Promise<RelayEnd>,
+): Promise<void> {
   let closedFor: Ending | undefined;
   place.carried(aboutOf(telemetry), (ending) => {
     closedFor = ending;
-    near.reset();
-    far.reset();
+    cut(ending.message);
   });
-  // The client may have closed while the far side was being reached.
-  const gone = near.closed || far.closed;
-  if (gone) for (const side of [near, far]) side.reset();
   const ended = metrics.open(telemetry.facts, () => ({ received: counters.sent, sent: counters.received }));
   log.debug({ scope: 'access', trace: telemetry.trace, ...telemetry.record }, 'connection opened');
-  const { error } = gone
-    ? { error: new Error('the peer has gone') }
-    : await relayed(context, { near, far, share, tap }, counters);
+  const { error } = await run();
   place.leave();
   ended(closedFor?.flags ?? (error ? flagsOf(error) : '-'));
   // At the source what is sent goes to the server; at the destination it is what the server answers.
   const outbound = telemetry.record.direction === 'outbound';
-  context.access({
+  access({
     ...telemetry.record,
     bytesSent: outbound ? counters.sent : counters.received,
     bytesRecv: outbound ? counters.received : counters.sent,

@@ -6,6 +6,7 @@ import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { readConnectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
+import type { Flow, L4, L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
@@ -13,11 +14,14 @@ import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
+import { ProxyError } from '../proxy-error.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
 import { aboutOf, carry, reportFailure } from './carry.ts';
 import type { Ending } from './ending.ts';
+import { reachService } from './outbound.ts';
 import type { Place } from './place.ts';
 import { serveConnects } from './serve-connects.ts';
+import { accountedStream, serveFlow } from './serve-flow.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 import { whileThere } from './while-there.ts';
 
@@ -76,6 +80,8 @@ async function serveConnect(
     return;
   }
   const { place } = entered;
+  const l7 = takingL7(inbound);
+  if (l7) return serveFlow(context, l7, handedOver(inbound, place, acceptedBy(incoming, workload)));
   const application = await reachApplication(inbound, place, incoming.gone);
   if (application) await deliver(inbound, place, acceptedBy(incoming, workload), application);
   else incoming.refuse(place.ending ? 401 : 503);
@@ -151,6 +157,8 @@ async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
     return;
   }
   const { place } = entered;
+  const l7 = takingL7(inbound);
+  if (l7) return serveFlow(inbound.context, l7, handedOver(inbound, place, stream));
   const application = await whileThere(inbound.context, stream, (gone) =>
     reachApplication(inbound, place, gone),
   );
@@ -220,6 +228,58 @@ function deliver(inbound: Inbound, place: Place, near: ByteStream, application: 
     place,
     share: peer && inbound.context.shares.of(peer.spiffeId),
   });
+}
+
+/** The L7 engine, where there is one and it takes this connection. */
+const takingL7 = (inbound: Inbound): L7Engine | undefined =>
+  inbound.context.l7?.takes(flowOf(inbound)) ? inbound.context.l7 : undefined;
+
+const handedOver = (inbound: Inbound, place: Place, near: ByteStream) => ({
+  flow: flowOf(inbound),
+  near,
+  l4: l4Of(inbound),
+  telemetry: inboundTelemetry(inbound),
+  started: inbound.started,
+  place,
+});
+
+const flowOf = ({ context, workload, caller, port, service }: Inbound): Omit<Flow, 'gone'> => ({
+  direction: 'inbound',
+  source: {
+    address: caller.address,
+    workload: context.state.workloads.atAddress(context.config.network, caller.address),
+    peer: caller.peer,
+  },
+  destination: { address: workload.addresses[0] ?? '', port, service, workload },
+  trace: caller.said?.trace,
+});
+
+const l4Of = (inbound: Inbound): L4 => ({
+  deliver: (port, signal) =>
+    deliverRequest({ ...inbound, port, started: inbound.context.clock.monotonic() }, signal),
+  reach(to, signal) {
+    const { context, workload, caller } = inbound;
+    const clientAddress = `${caller.address}:${caller.port}`;
+    return reachService({ context, source: workload, clientAddress }, to, signal);
+  },
+});
+
+/** To the application, as a connection of its own that is judged by the port that it is for. */
+async function deliverRequest(inbound: Inbound, signal: AbortSignal): Promise<ByteStream> {
+  const entered = await enter(inbound);
+  if (entered.kind === 'refused') {
+    fail(inbound, entered.ending);
+    throw new ProxyError('CONNECTION_ENDED', entered.ending.message);
+  }
+  const { place } = entered;
+  const application = await reachApplication(inbound, place, signal);
+  if (!application)
+    throw new ProxyError(
+      'CONNECTION_ENDED',
+      `port ${inbound.port} of ${inbound.workload.uid} was not reached`,
+    );
+  const account = { telemetry: inboundTelemetry(inbound), started: inbound.started, place };
+  return accountedStream(inbound.context, account, new NodeStream(application));
 }
 
 const fail = (inbound: Inbound, { message, flags }: Ending): void =>

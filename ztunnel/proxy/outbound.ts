@@ -14,16 +14,22 @@ import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import type { Flow, L4, L7Engine, ReachedStream } from '@isthmus/mesh/l7/engine.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import type { Service, ServiceKey } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
 import { localWorkloadAt } from '../capture/wanted.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
-import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
+import { flagsOf } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import { dialRoute, type Reached } from './dial-route.ts';
+import type { Ending } from './ending.ts';
+import type { Place } from './place.ts';
 import { race } from './race.ts';
+import { accountedStream, serveFlow } from './serve-flow.ts';
 import { whileThere } from './while-there.ts';
 
 const patience = 5000;
@@ -88,44 +94,163 @@ interface Outbound {
   readonly started: number;
 }
 
+type Routes = Extract<OutboundDecision, { kind: 'routes' }>;
+
 async function carryRoutes(
-  { context, socket, source, clientAddress, answered, started }: Outbound,
+  call: Outbound,
   target: OutboundRequest['target'],
-  { routes, service }: Extract<OutboundDecision, { kind: 'routes' }>,
+  decided: Routes,
 ): Promise<void> {
-  const traceparent = newTraceparent(context.random);
+  const { context, socket, source, clientAddress, answered, started } = call;
+  const { routes, service } = decided;
   const near = new NodeStream(socket);
-  const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
-  const failed = (message: string, flags: ResponseFlags) => {
+  const traceparent = newTraceparent(context.random);
+  const flow = flowOf(call, target, service, traceIdOf(traceparent));
+  if (context.l7?.takes(flow)) return handOver(call, context.l7, near, flow);
+  try {
+    const { far, ...account } = await whileThere(context, near, (gone) =>
+      arrive(call, decided, traceparent, gone),
+    );
+    answered(true);
+    await carry(context, { near, far, started, ...account });
+  } catch (error) {
     answered(false);
     const text = targetText(target);
     const about = outboundTelemetry(context, source, clientAddress, text, service, routes[0], undefined);
+    const { message, flags } = endingOf(error);
     reportFailure(context, about, message, flags, started);
     socket.destroy();
+  }
+}
+
+/** A far side that was reached, and may be. */
+interface Arrived {
+  readonly far: ByteStream;
+  readonly route: Route;
+  readonly peer: Peer | undefined;
+  readonly place: Place;
+  readonly telemetry: ConnectionTelemetry;
+}
+
+/** It was reached, and is trusted no longer. */
+class NotEntered extends ProxyError {
+  readonly ending: Ending;
+
+  constructor(ending: Ending) {
+    super('CONNECTION_ENDED', ending.message);
+    this.ending = ending;
+  }
+}
+
+const endingOf = (error: unknown): Ending =>
+  error instanceof NotEntered
+    ? error.ending
+    : { message: error instanceof Error ? error.message : String(error), flags: flagsOf(error) };
+
+/** Reaches one of the routes, as a connection that is let in. Throws what `reach` throws, and NotEntered. */
+async function arrive(
+  { context, source, clientAddress }: Pick<Outbound, 'context' | 'source' | 'clientAddress'>,
+  { routes, service }: Routes,
+  traceparent: string,
+  gone: AbortSignal,
+): Promise<Arrived> {
+  const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
+  const { route, reached } = await reach(context, source, headers, { routes, service }, gone);
+  const { peer } = reached;
+  const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
+  // Who is at the far end is known by now alone, and may be trusted no longer.
+  const entered = context.connections.enter({
+    peer,
+    inbound: undefined,
+    outbound: service && { service: service.key, cluster: route.workload.cluster },
+    about: aboutOf(about),
+  });
+  if (entered.kind === 'refused') {
+    reached.stream.destroy();
+    throw new NotEntered(entered.ending);
+  }
+  const telemetry = { ...about, trace: traceIdOf(traceparent) };
+  return { far: new NodeStream(reached.stream), route, peer, place: entered.place, telemetry };
+}
+
+const flowOf = (
+  { context, source, clientAddress }: Outbound,
+  target: OutboundRequest['target'],
+  service: Service | undefined,
+  trace: string | undefined,
+): Omit<Flow, 'gone'> => {
+  const address = target.kind === 'address' ? target.address : '';
+  const workload = service ? undefined : context.state.workloads.atAddress(context.config.network, address);
+  return {
+    direction: 'outbound',
+    source: { address: clientAddress, workload: source, peer: undefined },
+    destination: { address, port: target.port, service, workload },
+    trace,
   };
-  try {
-    const { route, reached } = await whileThere(context, near, (gone) =>
-      reach(context, source, headers, { routes, service }, gone),
+};
+
+/** To the L7 engine, which decides for each request where it goes. */
+async function handOver(
+  { context, source, clientAddress, answered, started, socket }: Outbound,
+  l7: L7Engine,
+  near: ByteStream,
+  flow: Omit<Flow, 'gone'>,
+): Promise<void> {
+  const { service, address, port } = flow.destination;
+  const text = `${address === '' ? (service?.hostname ?? '') : address}:${port}`;
+  const about = outboundTelemetry(context, source, clientAddress, text, service, undefined, undefined);
+  const telemetry = { ...about, trace: flow.trace };
+  const entered = context.connections.enter({
+    peer: undefined,
+    inbound: undefined,
+    outbound: undefined,
+    about: aboutOf(about),
+  });
+  answered(entered.kind === 'place');
+  if (entered.kind === 'refused') {
+    reportFailure(context, about, entered.ending.message, entered.ending.flags, started);
+    socket.destroy();
+    return;
+  }
+  const l4: L4 = {
+    reach: (to, signal) => reachService({ context, source, clientAddress }, to, signal),
+    deliver: () => Promise.reject(new ProxyError('CONNECTION_ENDED', 'an outbound flow has no application')),
+  };
+  await serveFlow(context, l7, { flow, near, l4, telemetry, started, place: entered.place });
+}
+
+/** A request to a service, decided and dialled like a connection, and counted as one until its stream has closed. */
+export async function reachService(
+  call: Pick<Outbound, 'context' | 'source' | 'clientAddress'>,
+  to: { readonly service: ServiceKey; readonly port: number },
+  signal: AbortSignal,
+): Promise<ReachedStream> {
+  const { context, source } = call;
+  const started = context.clock.monotonic();
+  const hostname = context.state.services.get(to.service)?.hostname ?? to.service;
+  const decision = decideOutbound(
+    context.state,
+    { source, network: context.config.network, target: { kind: 'hostname', hostname, port: to.port } },
+    context.random,
+    (key) => context.failures.has(key),
+  );
+  if (decision.kind !== 'routes')
+    throw new ProxyError(
+      'CONNECTION_ENDED',
+      decision.kind === 'refuse' ? decision.message : notInMesh(decision),
     );
-    const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
-    const { stream: far, peer } = reached;
-    // Who is at the far end is known by now alone, and may be trusted no longer.
-    const entered = context.connections.enter({
-      peer,
-      inbound: undefined,
-      outbound: service && { service: service.key, cluster: route.workload.cluster },
-      about: aboutOf(about),
-    });
-    if (entered.kind === 'refused') {
-      far.destroy();
-      failed(entered.ending.message, entered.ending.flags);
-      return;
-    }
-    answered(true);
-    const telemetry = { ...about, trace: traceIdOf(traceparent) };
-    await carry(context, { near, far: new NodeStream(far), telemetry, started, place: entered.place });
+  const traceparent = newTraceparent(context.random);
+  try {
+    const { far, route, peer, ...account } = await arrive(call, decision, traceparent, signal);
+    return { stream: accountedStream(context, { started, ...account }, far), peer, route };
   } catch (error) {
-    failed(error instanceof Error ? error.message : String(error), flagsOf(error));
+    const { clientAddress } = call;
+    const { service, routes } = decision;
+    const text = `${hostname}:${to.port}`;
+    const about = outboundTelemetry(context, source, clientAddress, text, service, routes[0], undefined);
+    const { message, flags } = endingOf(error);
+    reportFailure(context, about, message, flags, started);
+    throw error;
   }
 }
 
@@ -133,7 +258,7 @@ async function reach(
   context: Context,
   source: Workload,
   headers: Headers,
-  { routes, service }: Pick<Extract<OutboundDecision, { kind: 'routes' }>, 'routes' | 'service'>,
+  { routes, service }: Pick<Routes, 'routes' | 'service'>,
   gone: AbortSignal,
 ): Promise<{ route: Route; reached: Reached }> {
   const budget = service?.key ?? routes.map(routeKey).join();

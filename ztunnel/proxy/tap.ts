@@ -1,4 +1,4 @@
-import type { ByteStream, Lender, Receiver, SentCode } from '@isthmus/mesh/net/byte-stream.ts';
+import type { ByteStream, Lender, Receiver, Reset, SentCode } from '@isthmus/mesh/net/byte-stream.ts';
 
 export type TapAction = 'read' | 'written';
 
@@ -16,28 +16,45 @@ export const tapEntry = (action: TapAction, end: string, bytes: Buffer, now: num
 /** Takes the chunks that pass one stream. */
 export type Show = (action: TapAction, bytes: Buffer) => void;
 
-/** The same stream, which shows every chunk that passes it in either direction. For debugging: it costs a copy of each. */
-export const tapped = (stream: ByteStream, show: Show): ByteStream => new Tapped(stream, show);
+/**
+ * The same stream, which shows every chunk that passes it in either direction. `onClose` is called when it has closed,
+ * also where it has no receiver.
+ */
+export const tapped = (
+  stream: ByteStream,
+  show: Show,
+  onClose: (reset: Reset | undefined) => void = () => undefined,
+): ByteStream => new Tapped(stream, show, onClose);
 
-class Tapped implements ByteStream {
+class Tapped implements ByteStream, Receiver {
   readonly #stream: ByteStream;
   readonly #show: Show;
+  readonly #closed: (reset: Reset | undefined) => void;
+  #receiver: Receiver | undefined;
 
-  constructor(stream: ByteStream, show: Show) {
+  constructor(stream: ByteStream, show: Show, onClose: (reset: Reset | undefined) => void) {
     this.#stream = stream;
     this.#show = show;
+    this.#closed = onClose;
+    stream.receive(this);
   }
 
   receive(receiver: Receiver): void {
-    this.#stream.receive({
-      onBytes: (bytes, lender) => {
-        this.#show('read', bytes);
-        receiver.onBytes(bytes, lender);
-      },
-      onEnd: () => receiver.onEnd(),
-      onDrain: () => receiver.onDrain(),
-      onClose: (reset) => receiver.onClose(reset),
-    });
+    this.#receiver = receiver;
+    this.#stream.receive(this);
+  }
+
+  onBytes(bytes: Buffer, lender: Lender | undefined): void {
+    this.#show('read', bytes);
+    this.#receiver?.onBytes(bytes, lender);
+  }
+
+  onEnd = (): void => this.#receiver?.onEnd();
+  onDrain = (): void => this.#receiver?.onDrain();
+
+  onClose(reset: Reset | undefined): void {
+    this.#closed(reset);
+    this.#receiver?.onClose(reset);
   }
 
   write(bytes: Buffer, lender?: Lender): boolean {

@@ -28,13 +28,11 @@ export interface WorkerPort {
   onDied(listener: (error: Error) => void): void;
 }
 
-const startThread = (data: WorkerData): Worker =>
-  new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
-
 /** All data workers of a proxy. */
-export function startThreads(config: ProxyConfig, logLevel: string): readonly Worker[] {
+export function startThreads(thread: URL, config: ProxyConfig, logLevel: string): readonly Worker[] {
   const retryFloor = new SharedArrayBuffer(retryFloorBytes);
-  return Array.from({ length: config.workers }, () => startThread({ config, logLevel, retryFloor }));
+  const workerData: WorkerData = { config, logLevel, retryFloor };
+  return Array.from({ length: config.workers }, () => new Worker(thread, { workerData }));
 }
 
 export const portOf = (worker: Worker): WorkerPort => ({

@@ -1,4 +1,4 @@
-import type { Rejected } from '@isthmus/mesh/delta/messages.ts';
+import type { DeltaBatch, Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
 
@@ -15,12 +15,7 @@ export interface WorkerData {
  * thread, and there may be several. State travels as the same deltas that the agent sent.
  */
 export type ToWorker =
-  | {
-      readonly kind: 'delta';
-      readonly type: string;
-      readonly resources: readonly { readonly name: string; readonly body: Uint8Array }[];
-      readonly removed: readonly string[];
-    }
+  | ({ readonly kind: 'delta' } & DeltaBatch)
   /** Both wildcard types have been answered: listeners may open. */
   | { readonly kind: 'synced' }
   /** PEM; chain leaf first, without the root. Replaces an earlier one of the same identity for new handshakes. */

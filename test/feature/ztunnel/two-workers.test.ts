@@ -43,7 +43,11 @@ describe('ztunnel, two workers on the same listeners', () => {
       heard.push(what);
       signal.ring();
     };
-    threads = startThreads(config, 'error');
+    threads = startThreads(
+      new URL(import.meta.resolve('@isthmus/ztunnel/worker/thread.ts')),
+      config,
+      'error',
+    );
     const workers: Workers = new Workers(threads.map(portOf), {
       onWant: (identity) => workers.tell({ kind: 'certificate', ...mesh.leaf('east', identity) }),
       onForget: (identity) => hear(`forget ${identity}`),
