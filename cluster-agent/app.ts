@@ -48,8 +48,6 @@ import { clusterReport, healthReport, serviceReports } from './translate/report.
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
-import { HubIndex } from './view/hub-index.ts';
-import type { HubView } from './view/hub-view.ts';
 import { answerWorkloads } from './workloads-answer.ts';
 import { countsAsProxy, refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
@@ -114,8 +112,8 @@ export class Agent {
   readonly #publisher: Publisher;
   #healthText = '';
   #reportingApplied = false;
-  /** The hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
-  #translated: HubView | undefined;
+  /** The revision of the hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
+  #translated = -1;
   /** Epoch milliseconds: drains that were over by then have been noticed. */
   #deadlinesAt = -Infinity;
 
@@ -141,7 +139,7 @@ export class Agent {
       stateDir,
       sealing,
       view: this.#view,
-      remotes: () => this.#views.view.remotes.values(),
+      hub: this.#views.resources,
       health: () => this.#health.current(this.#pipeline.outputs),
       services: () => this.#publisher.snapshot?.services,
       onPort: (port) => this.#publisher.touchKey({ kind: 'port', port }),
@@ -161,10 +159,9 @@ export class Agent {
       intermediates: () => this.#views.view.intermediates,
       onChange: (changes) => this.#publisher.touch(changes),
     });
-    const hub = new HubIndex();
     this.#pipeline = new Pipeline({
       view: this.#view,
-      hub,
+      hub: this.#views.resources,
       facts: {
         ...this.#identity,
         now: () => clock.now(),
@@ -175,11 +172,7 @@ export class Agent {
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
     this.#publisher = new Publisher(
-      new IncrementalTranslation(this.#pipeline, {
-        // What other clusters have changes until the moment at which it is looked at.
-        latest: () => hub.update(this.#views.view),
-        open: () => this.#health.facts.listed(this.#view.pods()),
-      }),
+      new IncrementalTranslation(this.#pipeline, () => this.#health.facts.listed(this.#view.pods())),
       [
         this.#runtime.addresses,
         this.#xds,
@@ -350,7 +343,7 @@ export class Agent {
 
   #afterwards(snapshot: ClusterSnapshot): void {
     const input = this.#input();
-    this.#translated = input.hub;
+    this.#translated = this.#views.revision;
     this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
@@ -384,7 +377,7 @@ export class Agent {
   }
 
   #reportApplied(snapshot: ClusterSnapshot): void {
-    if (this.#translated !== this.#views.view) return;
+    if (this.#translated !== this.#views.revision) return;
     const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
       const version = this.#views.version('policy', name);
       return version === undefined ? [] : [{ policy, version }];

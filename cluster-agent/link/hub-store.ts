@@ -3,8 +3,10 @@ import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-s
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { ChangeSet } from '../keys/change-set.ts';
 import { formatTouched, parseTouched } from '../keys/touched.ts';
-import { emptyHubView, withResource, withStandIn, withoutResource, type HubView } from '../view/hub-view.ts';
+import { HubResources } from '../view/hub-resources.ts';
+import { readResource, type HubView } from '../view/hub-view.ts';
 import { HubJournal, type KeptBodies } from './hub-journal.ts';
 import { decodeKept, encodeKept } from './kept-resource.ts';
 import type { OlderHubViewFile } from './older-hub-view.ts';
@@ -27,6 +29,20 @@ export interface Refused {
   readonly standIn: CompiledPolicy | NoStandIn | undefined;
 }
 
+/** What became of a message of the hub. */
+export interface Outcome {
+  /** What cannot be read. */
+  readonly rejected: readonly Rejected[];
+  readonly changes: ChangeSet;
+}
+
+interface Taken {
+  /** Why it cannot be read. */
+  readonly reason?: string;
+  /** It belongs on the disk. */
+  readonly isKept: boolean;
+}
+
 /** The longest name that is kept, in characters: a key on disk has a limit, and names of Kubernetes are far below it. */
 const maxNameLength = 4096;
 
@@ -42,7 +58,8 @@ export class HubStore {
   readonly #journal: HubJournal;
   readonly #versions = new Map<DownType, Map<string, string>>();
   readonly #refused = new Map<DownType, Map<string, Refused>>();
-  #view: HubView = emptyHubView;
+  #resources = new HubResources();
+  #revision = 0;
   #complete = false;
 
   constructor({ journal, hub, log, older }: HubStoreDeps) {
@@ -66,8 +83,18 @@ export class HubStore {
     return (this.#complete = true);
   }
 
+  /** By name. It is changed in place. */
   get view(): HubView {
-    return this.#view;
+    return this.#resources.held;
+  }
+
+  get resources(): HubResources {
+    return this.#resources;
+  }
+
+  /** Another number whenever something of the view is another. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** As `ClientSession` takes them: what was refused is named, so that the hub sends it again or says that it is gone. */
@@ -92,23 +119,27 @@ export class HubStore {
     return this.#versions.get(type)?.get(name);
   }
 
-  /** Returns what cannot be read. It is in the kernel's hands then, or is tried again each second. */
-  apply(type: string, resources: readonly Resource[], removed: readonly string[]): readonly Rejected[] {
+  /** What it puts is in the kernel's hands then, or is tried again each second. */
+  apply(type: string, resources: readonly Resource[], removed: readonly string[]): Outcome {
     const known = downTypes.find((one) => one === type);
-    if (!known)
-      return resources.map(({ name }) => ({ name, reason: `type ${type} is not known to this agent` }));
+    const changes = new ChangeSet();
+    if (!known) {
+      const reason = `type ${type} is not known to this agent`;
+      return { rejected: resources.map(({ name }) => ({ name, reason })), changes };
+    }
     const rejected: Rejected[] = [];
     for (const resource of resources) {
-      const taken = this.#take(known, resource);
+      const taken = this.#take(known, resource, changes);
       if (taken.reason !== undefined) rejected.push({ name: resource.name, reason: taken.reason });
       if (taken.isKept)
         this.#journal.put(keyOf(known, resource.name), encodeKept(resource.version, resource.body));
     }
     for (const name of removed) {
-      this.#forget(known, name);
+      this.#forget(known, name, changes);
       this.#journal.remove(keyOf(known, name));
     }
-    return rejected;
+    if (changes.size > 0) this.#revision++;
+    return { rejected, changes };
   }
 
   /** What was applied before is on the disk when this resolves, or it has been reported that it is not. */
@@ -125,32 +156,33 @@ export class HubStore {
    * What was refused is kept when it is held in no version, so that what stands in for it is there after a restart. It
    * is refused again when it is read then, or is not.
    */
-  #take(type: DownType, resource: Resource): { readonly reason?: string; readonly isKept: boolean } {
+  #take(type: DownType, resource: Resource, changes: ChangeSet): Taken {
     const { name, version, body } = resource;
-    if (name.length > maxNameLength)
-      return {
-        isKept: false,
-        reason: `its name has ${name.length} characters, and may have ${maxNameLength} at most: shorten it`,
-      };
-    const next = withResource(this.#view, type, resource);
-    if (next.ok) {
-      this.#view = next.value;
+    if (name.length > maxNameLength) return { isKept: false, reason: tooLong(name) };
+    const held = this.version(type, name);
+    if (held === version) return { isKept: false };
+    const read = readResource(this.view, type, resource);
+    if (read.ok) {
+      this.#resources.set(type, name, read.value, changes);
       entriesOf(this.#versions, type).set(name, version);
       this.#refused.get(type)?.delete(name);
       return { isKept: true };
     }
-    const reason = next.error;
-    if (this.version(type, name) !== undefined) return { reason, isKept: false };
+    const reason = read.error;
+    if (held !== undefined) return { reason, isKept: false };
     const standIn = type === 'policy' ? policyStandIn(name, body) : undefined;
     entriesOf(this.#refused, type).set(name, { version, reason, standIn });
-    this.#view = withStandIn(this.#view, type, resource);
+    // It is reported that it is refused, also where nothing stands in for it.
+    changes.add({ kind: 'hub', type, name });
+    if (typeof standIn === 'object') this.#resources.set(type, name, standIn, changes);
+    else this.#resources.delete(type, name, changes);
     return { reason, isKept: true };
   }
 
-  #forget(type: DownType, name: string): void {
+  #forget(type: DownType, name: string, changes: ChangeSet): void {
     this.#versions.get(type)?.delete(name);
-    this.#refused.get(type)?.delete(name);
-    this.#view = withoutResource(this.#view, type, name);
+    if (this.#refused.get(type)?.delete(name)) changes.add({ kind: 'hub', type, name });
+    this.#resources.delete(type, name, changes);
   }
 
   #load(older: OlderHubViewFile | undefined): void {
@@ -173,12 +205,12 @@ export class HubStore {
     // Of a version of the agent that knows more types.
     if (!touched.ok || touched.value.kind !== 'hub' || !kept) return;
     const { type, name } = touched.value;
-    this.#take(type, { name, ...kept });
+    this.#take(type, { name, ...kept }, new ChangeSet());
   }
 
   #beginAnew(keys: readonly string[], older: OlderHubViewFile | undefined): void {
     this.#complete = false;
-    this.#view = emptyHubView;
+    this.#resources = new HubResources();
     this.#versions.clear();
     this.#refused.clear();
     this.#journal.remove(completeKey);
@@ -198,3 +230,6 @@ function entriesOf<T>(byType: Map<DownType, Map<string, T>>, type: DownType): Ma
   byType.set(type, known);
   return known;
 }
+
+const tooLong = (name: string): string =>
+  `its name has ${name.length} characters, and may have ${maxNameLength} at most: shorten it`;

@@ -3,21 +3,15 @@ import type { Pipeline } from '../translate/pipeline.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Translation } from './publisher.ts';
 
-interface Sources {
-  /** What else differs by now. */
-  readonly latest: () => ChangeSet;
-  /** Called once, before anything is derived: all that the cluster has is listed. */
-  readonly open: () => void;
-}
-
 /** Derives what changes reach. */
 export class IncrementalTranslation implements Translation {
   readonly #pipeline: Pipeline;
-  readonly #sources: Sources;
+  readonly #open: () => void;
 
-  constructor(pipeline: Pipeline, sources: Sources) {
+  /** `open` is called once, before anything is derived: all that the cluster has is listed. */
+  constructor(pipeline: Pipeline, open: () => void) {
     this.#pipeline = pipeline;
-    this.#sources = sources;
+    this.#open = open;
   }
 
   get snapshot(): ClusterSnapshot {
@@ -25,13 +19,11 @@ export class IncrementalTranslation implements Translation {
   }
 
   all(): ChangeSet {
-    this.#sources.latest();
-    this.#sources.open();
+    this.#open();
     return this.#pipeline.all();
   }
 
   update(changes: ChangeSet): ChangeSet {
-    changes.merge(this.#sources.latest());
     return this.#pipeline.update(changes);
   }
 }

@@ -7,15 +7,16 @@ import type {
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
-import { policyStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import { olderBundle } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
-import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import { err, type Result } from '@isthmus/mesh/result.ts';
+import type { HubResource } from '../keys/change-set.ts';
 
-/** All resources that the hub has sent to this cluster, by name. Immutable. */
+/** All resources that the hub has sent to this cluster, by name. */
 export interface HubView {
   readonly bundles: ReadonlyMap<string, TrustBundle>;
   readonly intermediates: ReadonlyMap<string, Intermediate>;
@@ -41,20 +42,17 @@ export const emptyHubView: HubView = {
   remotes: new Map(),
 };
 
-interface Field {
-  readonly field: keyof HubView;
+interface Reader {
   /** The value under the resource's name, which must be the one that its content says. */
-  readonly read: (resource: Resource) => Result<unknown, string>;
+  readonly read: (resource: Resource) => Result<HubResource, string>;
   /** Why a value is refused beside the one that is held; undefined when it is not. */
-  readonly olderThanHeld?: (view: HubView, value: unknown) => string | undefined;
+  readonly olderThanHeld?: (view: HubView, value: HubResource) => string | undefined;
 }
 
-const fieldOf = <T>(
-  field: keyof HubView,
+const readerOf = <T extends HubResource>(
   decode: (bytes: Uint8Array) => Result<T, string>,
   nameOf: (value: T) => string,
-): Field => ({
-  field,
+): Reader => ({
   read({ name, body }) {
     const decoded = decode(body);
     if (!decoded.ok || nameOf(decoded.value) === name) return decoded;
@@ -63,7 +61,7 @@ const fieldOf = <T>(
 });
 
 /** A hub that was restored from a backup may send roots that were withdrawn since. */
-function olderThanHeld({ bundles }: HubView, value: unknown): string | undefined {
+function olderThanHeld({ bundles }: HubView, value: HubResource): string | undefined {
   const bundle = value as TrustBundle;
   const held = bundles.get(bundle.trustDomain)?.sequence ?? 0;
   return bundle.sequence < held ? olderBundle(bundle, held) : undefined;
@@ -73,47 +71,23 @@ type Named = { readonly namespace: string; readonly name: string };
 
 const keyOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
-const fields: Readonly<Record<string, Field>> = {
-  'trust-bundle': {
-    ...fieldOf('bundles', decodeTrustBundle, ({ trustDomain }) => trustDomain),
-    olderThanHeld,
-  },
-  intermediate: fieldOf('intermediates', decodeIntermediate, ({ keyId }) => keyId),
-  activation: fieldOf('activations', wire.activation.decode, ({ keyId }) => keyId),
-  policy: fieldOf('policies', wire.compiledPolicy.decode, ({ name }) => name),
-  traffic: fieldOf('traffic', wire.trafficPolicy.decode, keyOf),
-  diversion: fieldOf('diversions', wire.diversion.decode, ({ id }) => id),
-  member: fieldOf('members', wire.member.decode, ({ cluster }) => cluster),
-  grant: fieldOf('grants', wire.exportGrant.decode, keyOf),
-  remote: fieldOf('remotes', wire.remoteService.decode, (one) => `${one.cluster}/${keyOf(one)}`),
+const readers: Readonly<Record<DownType, Reader>> = {
+  'trust-bundle': { ...readerOf(decodeTrustBundle, ({ trustDomain }) => trustDomain), olderThanHeld },
+  intermediate: readerOf(decodeIntermediate, ({ keyId }) => keyId),
+  activation: readerOf(wire.activation.decode, ({ keyId }) => keyId),
+  policy: readerOf(wire.compiledPolicy.decode, ({ name }) => name),
+  traffic: readerOf(wire.trafficPolicy.decode, keyOf),
+  diversion: readerOf(wire.diversion.decode, ({ id }) => id),
+  member: readerOf(wire.member.decode, ({ cluster }) => cluster),
+  grant: readerOf(wire.exportGrant.decode, keyOf),
+  remote: readerOf(wire.remoteService.decode, (one) => `${one.cluster}/${keyOf(one)}`),
 };
 
-export function withResource(view: HubView, type: string, resource: Resource): Result<HubView, string> {
-  const known = fields[type];
-  if (!known) return err(`type ${type} is not known to this agent`);
-  const read = known.read(resource);
-  if (!read.ok) return read;
-  const older = known.olderThanHeld?.(view, read.value);
-  if (older !== undefined) return err(older);
-  const values = new Map<string, unknown>(view[known.field]).set(resource.name, read.value);
-  return ok({ ...view, [known.field]: values });
-}
-
-/**
- * With what stands in for a resource that was refused and is held in no version: a policy that cannot be read closes what
- * it is for, and other types have none.
- */
-export function withStandIn(view: HubView, type: string, { name, body }: Resource): HubView {
-  if (type !== 'policy') return view;
-  const standIn = policyStandIn(name, body);
-  return typeof standIn === 'string'
-    ? withoutResource(view, type, name)
-    : { ...view, policies: new Map(view.policies).set(name, standIn) };
-}
-
-export function withoutResource(view: HubView, type: string, name: string): HubView {
-  const known = fields[type];
-  if (!known) return view;
-  const map = new Map<string, unknown>(view[known.field]);
-  return map.delete(name) ? { ...view, [known.field]: map } : view;
+/** What a resource of the hub says, or why it cannot be taken beside what is held. */
+export function readResource(held: HubView, type: DownType, resource: Resource): Result<HubResource, string> {
+  const { read, olderThanHeld: olderThan } = readers[type];
+  const value = read(resource);
+  if (!value.ok) return value;
+  const older = olderThan?.(held, value.value);
+  return older === undefined ? value : err(older);
 }

@@ -79,7 +79,7 @@ describe('the files of pods', () => {
     const writer = new PodFilesWriter({
       files,
       view,
-      remotesIn: (namespace) => remotes.filter((one) => one.namespace === namespace),
+      hub: { remotesIn: (namespace) => remotes.filter((one) => one.namespace === namespace) },
       health: () => health,
       tokens,
       allocations,

@@ -6,10 +6,15 @@ import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts'
 import { mostOfOne, mostRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { shareRefusalConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
-import { localServiceKeys, remoteOnly } from '@isthmus/cluster-agent/source/files/addresses.ts';
+import { FilesAddresses } from '@isthmus/cluster-agent/source/files/addresses.ts';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { emptyHubView } from '@isthmus/cluster-agent/view/hub-view.ts';
+import { ok } from '@isthmus/mesh/result.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
-import { aRemote, inputOf, remotes } from '../fakes/cluster.ts';
+import { aRemote, remotes, viewOf } from '../fakes/cluster.ts';
+import { HubFollower } from '../fakes/hub-follower.ts';
 
 const proxy = 'istio-system/ztunnel-a';
 
@@ -21,18 +26,22 @@ describe('virtual addresses of services that only other clusters have', () => {
     clock = new FakeClock();
   });
   afterEach(() => rmSync(folder, { recursive: true }));
+  let offered: readonly string[] = [];
   const open = () => {
+    offered = [];
     const file = new StateFile(join(folder, 'allocations.json'), silentLog);
     return new Allocations({ file, block: '127.64.16.0/20', clock, log: silentLog });
   };
   const services = (cluster: string, count: number) =>
     Array.from({ length: count }, (_, i) => `shop/${cluster}-${i}`);
-  /** Tells whose the services are, as the agent does with each snapshot. */
+  /** Tells whose the services are, as the agent does with each delta. */
   const offer = (allocations: Allocations, all: Record<string, readonly string[]>) => {
     const offers = new Map<string, string[]>();
     for (const [cluster, some] of Object.entries(all))
       for (const service of some) offers.set(service, [...(offers.get(service) ?? []), cluster].sort());
-    allocations.setRemoteOnly(offers, (service) => service.startsWith('own/'));
+    for (const service of new Set([...offers.keys(), ...offered]))
+      allocations.offer(service, offers.get(service) ?? [], false);
+    offered = [...offers.keys()];
   };
   const given = (allocations: Allocations, some: readonly string[]) =>
     some.filter((service) => allocations.vip(proxy, service).ok).length;
@@ -140,10 +149,8 @@ describe('virtual addresses of services that only other clusters have', () => {
     const all = services('west', mostOfOne);
     offer(allocations, { west: all });
     given(allocations, all);
-    allocations.setRemoteOnly(
-      new Map([...all, 'shop/late'].slice(10).map((one) => [one, ['west']])),
-      (service) => all.slice(0, 10).includes(service),
-    );
+    for (const own of all.slice(0, 10)) allocations.offer(own, [], true);
+    allocations.offer('shop/late', ['west'], false);
     assert.ok(allocations.vip(proxy, 'shop/late').ok);
   });
 
@@ -167,19 +174,48 @@ describe('virtual addresses of services that only other clusters have', () => {
     assert.deepEqual(allocations.shareRefusals, []);
   });
 
-  it('are of those services that this cluster has not', () => {
+  it('are of those services that this cluster has not, by the keys that a delta names', () => {
     const yaml =
       'apiVersion: v1\nkind: Service\nmetadata: { name: cart, namespace: shop }\nspec: { ports: [{ port: 1 }] }\n';
     const one = (cluster: string, name: string) => aRemote({ cluster, name });
-    const input = inputOf(yaml, {
-      remotes: remotes(one('west', 'cart'), one('west', 'pay'), one('south', 'pay'), one('west', 'ship')),
+    const hub = new HubFollower();
+    const said: (readonly [string, readonly string[], boolean])[] = [];
+    const addresses = new FilesAddresses({
+      allocations: {
+        vip: () => ok('127.64.20.2'),
+        offer: (service, clusters, isOwn) => said.push([service, clusters, isOwn]),
+      },
+      view: viewOf(yaml),
+      hub,
     });
+    const all = [one('west', 'cart'), one('west', 'pay'), one('south', 'pay'), one('west', 'ship')];
+    hub.update({ ...emptyHubView, remotes: remotes(...all) });
+    const opened = new ChangeSet();
+    opened.add({ kind: 'synced' });
+    addresses.published({ keys: opened });
+    const key = (name: string) => `shop/${name}.shop.svc.cluster.local`;
     assert.deepEqual(
-      [...remoteOnly(input.hub.remotes.values(), localServiceKeys(input.view))],
-      [
-        ['shop/pay.shop.svc.cluster.local', ['south', 'west']],
-        ['shop/ship.shop.svc.cluster.local', ['west']],
-      ],
+      new Map(said.map(([service, ...rest]) => [service, rest])),
+      new Map([
+        [key('cart'), [[], true]],
+        [key('pay'), [['south', 'west'], false]],
+        [key('ship'), [['west'], false]],
+      ]),
     );
+    said.length = 0;
+    addresses.published({ keys: hub.update({ ...emptyHubView, remotes: remotes(...all.slice(0, 3)) }) });
+    assert.deepEqual(said, [[key('ship'), [], false]]);
+  });
+
+  it('are none of a headless service', () => {
+    const yaml =
+      'apiVersion: v1\nkind: Service\nmetadata: { name: peers, namespace: shop }\nspec: { clusterIP: None, ports: [{ port: 1 }] }\n';
+    const allocations = open();
+    const addresses = new FilesAddresses({ allocations, view: viewOf(yaml), hub: new HubFollower() });
+    const keys = new ChangeSet();
+    keys.add({ kind: 'service', service: serviceKeyOf({ namespace: 'shop', name: 'peers' }) });
+    addresses.published({ keys });
+    assert.deepEqual(addresses.of(proxy, 'shop/peers.shop.svc.cluster.local'), []);
+    assert.equal(addresses.of(proxy, 'shop/other.shop.svc.cluster.local').length, 1);
   });
 });

@@ -193,7 +193,8 @@ class PickyViews extends HubStore {
     const bad = resources.filter(({ name }) => this.#refuses.has(name));
     const good = resources.filter(({ name }) => !this.#refuses.has(name));
     const refused = bad.map(({ name }) => ({ name, reason: 'it is not liked' }));
-    return [...super.apply(type, good, removed), ...refused];
+    const { rejected, changes } = super.apply(type, good, removed);
+    return { rejected: [...rejected, ...refused], changes };
   }
 }
 

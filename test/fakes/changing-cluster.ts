@@ -10,7 +10,6 @@ import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { Facts, World } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
-import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -22,6 +21,7 @@ import { surroundingsOf } from './surroundings.ts';
 import { WholeHealth } from './whole/health.ts';
 import { wholeTranslation } from './whole/translate.ts';
 import { WholeView } from './whole/view.ts';
+import { HubFollower } from './hub-follower.ts';
 
 const named = { cluster: 'east', trustDomain: defaultTrustDomain };
 
@@ -48,7 +48,7 @@ export class ChangingCluster {
   readonly #upstream = new UpstreamZtunnels();
   readonly #tracker: HealthTracker;
   readonly #wholeHealth: WholeHealth;
-  readonly #index = new HubIndex();
+  readonly #index = new HubFollower();
   readonly #facts: Facts;
   #hub: HubView = emptyHubView;
   #pending = new ChangeSet();

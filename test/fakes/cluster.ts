@@ -10,9 +10,9 @@ import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import type { Outputs } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
-import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { HubFollower } from './hub-follower.ts';
 
 /** Objects by their ids, out of YAML in which nothing is refused. */
 export function objectsOf(text: string): ReadonlyMap<string, ClusterObject> {
@@ -63,7 +63,7 @@ export const derivedFrom = (input: Omit<TestInput, 'derived'>): TestInput => ({
 
 /** All that follows from a cluster's objects and the hub's resources, at once. */
 export function outputsOf(input: Omit<TestInput, 'derived'>): Outputs {
-  const hub = new HubIndex();
+  const hub = new HubFollower();
   hub.update(input.hub);
   const pipeline = new Pipeline({
     view: input.view,

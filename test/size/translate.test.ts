@@ -3,13 +3,13 @@ import type { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
-import { HubIndex } from '@isthmus/cluster-agent/view/hub-index.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aRemote, objectsOf, provenWhenReady, remotes } from '../fakes/cluster.ts';
 import { anAuthorization } from '../fakes/records.ts';
 import { CountedQueries } from './counted-queries.ts';
 import { assertScales, type Work } from './doubled.ts';
+import { HubFollower } from '../fakes/hub-follower.ts';
 
 const podsPerNode = 50;
 const podsPerService = 10;
@@ -52,7 +52,7 @@ const named = <T extends ClusterObject>(object: T, name: string, over: Partial<T
 class World {
   readonly #queries = new CountedQueries();
   readonly #view = new ClusterView();
-  readonly #hub = new HubIndex();
+  readonly #hub = new HubFollower();
   readonly #pipeline: Pipeline;
   #sent: HubView;
 

@@ -4,10 +4,11 @@ import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
-import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
@@ -134,13 +135,13 @@ class VersionsOnly extends HubStore {
     type: string,
     resources: readonly Resource[],
     removed: readonly string[],
-  ): readonly Rejected[] {
+  ): ReturnType<HubStore['apply']> {
     const held = this.#versions.get(type) ?? new Map<string, string>();
     this.#versions.set(type, held);
     for (const { name, version } of resources) held.set(name, version);
     for (const name of removed) held.delete(name);
     this.#onReceived(type);
-    return [];
+    return { rejected: [], changes: new ChangeSet() };
   }
 }
 

@@ -106,8 +106,8 @@ class HubSync implements LinkStream<SyncMessage> {
     received[response.type] = (received[response.type] ?? 0) + response.resources.length;
     const reception = down.receive(response);
     if (reception.kind === 'answer') return this.#acknowledge(() => reception.request);
-    const rejected = views.apply(response.type, reception.resources, reception.removed);
-    if (response.resources.length + response.removed.length > 0) onView(touchedBy(response));
+    const { rejected, changes } = views.apply(response.type, reception.resources, reception.removed);
+    if (changes.size > 0) onView(changes);
     this.#count(response);
     this.#acknowledge(() => down.settle(response, rejected), views.flushed());
   }
@@ -146,15 +146,6 @@ class HubSync implements LinkStream<SyncMessage> {
       this.#retryLater();
     });
   }
-}
-
-function touchedBy({ type, resources, removed }: DeltaResponse): ChangeSet {
-  const changes = new ChangeSet();
-  const downType = downTypes.find((one) => one === type);
-  if (downType === undefined) return changes;
-  for (const name of [...resources.map((one) => one.name), ...removed])
-    changes.add({ kind: 'hub', type: downType, name });
-  return changes;
 }
 
 /** The session of what goes up: this agent's reports, in the order of its own life. */

@@ -1,21 +1,21 @@
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
-import { serviceKeyOf } from '../../keys/names.ts';
+import { serviceKeyOf, type ServiceKey } from '../../keys/names.ts';
+import type { Delta } from '../../publish/delta.ts';
 import type { ServiceAddresses } from '../../runtime/cluster-runtime.ts';
+import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
 import type { Allocations } from './allocations.ts';
 
 interface Deps {
-  readonly allocations: Pick<Allocations, 'vip' | 'setRemoteOnly'>;
-  readonly view: ClusterView;
-  /** Services of other clusters that this one may use. */
-  readonly remotes: () => Iterable<RemoteService>;
+  readonly allocations: Pick<Allocations, 'vip' | 'offer'>;
+  readonly view: Pick<ClusterView, 'all' | 'service'>;
+  readonly hub: Pick<HubResources, 'remotesOf' | 'remoteServices'>;
 }
 
 /** Virtual addresses of services out of the cluster's block: each proxy has its own, at which it captures. */
 export class FilesAddresses implements ServiceAddresses {
   readonly kind = 'PER_CLIENT';
   readonly #deps: Deps;
-  #headless: ReadonlySet<string> = new Set();
+  readonly #headless = new Set<string>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -28,34 +28,24 @@ export class FilesAddresses implements ServiceAddresses {
   }
 
   /** To be called before proxies get services, as each asks for its addresses of them. */
-  published(): void {
-    const { allocations, view, remotes } = this.#deps;
-    const own = localServiceKeys(view);
-    allocations.setRemoteOnly(remoteOnly(remotes(), own), (service) => own.has(service));
-    this.#headless = headlessServices(view);
+  published({ keys }: Pick<Delta, 'keys'>): void {
+    for (const touched of keys)
+      if (touched.kind === 'synced') this.#lookAtAll();
+      else if (touched.kind === 'service' || touched.kind === 'remotes') this.#look(touched.service);
   }
-}
 
-/** Keys of services that have no address of their own. */
-export const headlessServices = (view: ClusterView): ReadonlySet<string> =>
-  new Set(
-    [...view.all('Service')].filter(({ headless }) => headless).map(({ metadata }) => serviceKeyOf(metadata)),
-  );
-
-/** Keys of services that this cluster has itself. */
-export const localServiceKeys = (view: ClusterView): ReadonlySet<string> =>
-  new Set([...view.all('Service')].map(({ metadata }) => serviceKeyOf(metadata)));
-
-/** Clusters, in order of their names, by the key of a service that they have and this cluster does not. */
-export function remoteOnly(
-  remotes: Iterable<RemoteService>,
-  own: ReadonlySet<string>,
-): ReadonlyMap<string, readonly string[]> {
-  const clusters = new Map<string, string[]>();
-  for (const remote of remotes) {
-    const key = serviceKeyOf(remote);
-    if (own.has(key)) continue;
-    clusters.set(key, [...(clusters.get(key) ?? []), remote.cluster].sort());
+  #lookAtAll(): void {
+    const { view, hub } = this.#deps;
+    for (const { metadata } of view.all('Service')) this.#look(serviceKeyOf(metadata));
+    for (const service of hub.remoteServices()) this.#look(service);
   }
-  return clusters;
+
+  /** Whether the service has addresses, and to which cluster they count. */
+  #look(key: ServiceKey): void {
+    const { allocations, view, hub } = this.#deps;
+    const own = view.service(key);
+    if (own?.headless) this.#headless.add(key);
+    else this.#headless.delete(key);
+    allocations.offer(key, own ? [] : hub.remotesOf(key).map(({ cluster }) => cluster), own !== undefined);
+  }
 }

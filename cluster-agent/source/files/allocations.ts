@@ -94,13 +94,6 @@ export class Allocations {
     this.#shares.offer(service, clusters, isOwn, this.#ownersOf.get(service));
   }
 
-  /** Which services only other clusters have. `isOwn`: this cluster has the service. */
-  setRemoteOnly(offers: ReadonlyMap<string, readonly string[]>, isOwn: (service: string) => boolean): void {
-    const known = [...this.#shares.offered(), ...this.#ownersOf.keys()];
-    for (const service of new Set([...offers.keys(), ...known]))
-      this.offer(service, offers.get(service) ?? [], isOwn(service));
-  }
-
   /** The address of a service at one proxy, `<namespace>/<pod>`. Of other clusters' services only so many have one. */
   vip(client: string, service: string): Result<string, string> {
     const owner = vipOwner(client, service);

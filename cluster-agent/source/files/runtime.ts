@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import type { Sealing } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -9,6 +8,7 @@ import type { Health } from '../../health/tracker.ts';
 import type { PodKey } from '../../keys/names.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
 import { StateFile } from '../../state/state-file.ts';
+import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
 import { addressConditions, shareRefusalConditions } from './address-conditions.ts';
 import { FilesAddresses } from './addresses.ts';
@@ -38,8 +38,8 @@ interface Deps {
   readonly stateDir: string;
   readonly sealing: Sealing;
   readonly view: ClusterView;
-  /** Services of other clusters that this one may use. */
-  readonly remotes: () => Iterable<RemoteService>;
+  /** What other clusters have of services. */
+  readonly hub: Pick<HubResources, 'remotesIn' | 'remotesOf' | 'remoteServices'>;
   readonly health: () => Pick<Health, 'of'>;
   /** Keys of services that proxies have; undefined before the cluster is listed. */
   readonly services: () => { has(key: string): boolean } | undefined;
@@ -54,7 +54,7 @@ interface Deps {
 
 /** A cluster that is a folder of manifests on one machine, whose pods are processes at loopback addresses. Throws BAD_BLOCK. */
 export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime {
-  const { view, remotes, clock, random, log } = deps;
+  const { view, hub, clock, random, log } = deps;
   const at = (name: string) => join(deps.stateDir, name);
   const allocations = new Allocations({
     file: new StateFile(at('allocations.json'), log),
@@ -69,7 +69,7 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
   const writer = new PodFilesWriter({
     files: new PodFiles(at('pods')),
     view,
-    remotesIn: (namespace) => [...remotes()].filter((one) => one.namespace === namespace),
+    hub,
     health: deps.health,
     tokens,
     allocations,
@@ -86,7 +86,7 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
       clock,
     }),
     authenticator: tokens,
-    addresses: new FilesAddresses({ allocations, view, remotes }),
+    addresses: new FilesAddresses({ allocations, view, hub }),
     podStarting: { writer },
     follower: {
       published({ keys }) {

@@ -77,11 +77,6 @@ export class VipShares {
     }
   }
 
-  /** Services that other clusters alone have. */
-  offered(): Iterable<string> {
-    return this.#offers.keys();
-  }
-
   /**
    * Counts a new address; false when no cluster that has the service has room. Any of them will do, so that one cannot use
    * up another's share by offering the same names.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unreadPolicies } from '@isthmus/cluster-agent/applied.ts';
 import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
+import { formatTouched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { OlderHubViewFile } from '@isthmus/cluster-agent/link/older-hub-view.ts';
 import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -48,7 +49,7 @@ describe('the hub’s word on disk', () => {
 
   it('is what it was after a restart, with its versions and whether it was whole', () => {
     const views = open();
-    assert.deepEqual(views.apply('diversion', [diversion(30)], []), []);
+    assert.deepEqual(views.apply('diversion', [diversion(30)], []).rejected, []);
     assert.equal(views.complete, false);
     assert.equal(views.completed(), true);
     assert.equal(views.completed(), false, 'that is no news');
@@ -69,7 +70,7 @@ describe('the hub’s word on disk', () => {
     views.apply('diversion', [diversion(30)], []);
     const broken = { name: 'd', version: 'x', body: Buffer.from([0xff]) };
     assert.deepEqual(
-      views.apply('diversion', [broken], []).map(({ name }) => name),
+      views.apply('diversion', [broken], []).rejected.map(({ name }) => name),
       ['d'],
     );
     assert.equal(views.view.diversions.get('d')?.percent, 30);
@@ -96,7 +97,7 @@ describe('the hub’s word on disk', () => {
     it('closes what it is for, is refused by name, and is held in no version', () => {
       const views = open();
       assert.deepEqual(
-        views.apply('policy', [unreadable()], []).map(({ name }) => name),
+        views.apply('policy', [unreadable()], []).rejected.map(({ name }) => name),
         ['q'],
       );
       assert.deepEqual(rulesOf(views, 'q'), [[[aMatch({ destinationPorts: [80] })]]]);
@@ -151,7 +152,7 @@ describe('the hub’s word on disk', () => {
   it('takes no resource under a name that its content does not have', () => {
     const views = open();
     const stray = { ...diversion(30), name: 'another' };
-    assert.deepEqual(views.apply('diversion', [stray], []), [
+    assert.deepEqual(views.apply('diversion', [stray], []).rejected, [
       { name: 'another', reason: 'its content is that of "d"' },
     ]);
     assert.equal(views.view.diversions.size, 0);
@@ -184,6 +185,22 @@ describe('the hub’s word on disk', () => {
     assert.deepEqual(seen('hub-a'), [false, 0], 'what it had said is gone');
   });
 
+  it('says what a message has touched: nothing when it is in the version that is held', () => {
+    const views = open();
+    const touched = (...args: Parameters<HubStore['apply']>) =>
+      [...views.apply(...args).changes].map((key) => formatTouched(key));
+    const before = views.revision;
+    assert.deepEqual(touched('diversion', [diversion(30)], []), ['hub diversion d']);
+    assert.notEqual(views.revision, before);
+    const revision = views.revision;
+    assert.deepEqual(touched('diversion', [diversion(30)], ['never there']), []);
+    assert.equal(views.revision, revision);
+    const garbage = { name: 'p', version: 'x', body: Uint8Array.of(10, 99) };
+    assert.deepEqual(touched('policy', [garbage], []), ['hub policy p'], 'it is reported as refused');
+    assert.deepEqual(touched('policy', [], ['p']), ['hub policy p']);
+    assert.deepEqual(touched('diversion', [], ['d']), ['hub diversion d']);
+  });
+
   it('is named by the versions that are held, with what was removed not among them', () => {
     const views = open();
     views.apply('diversion', [diversion(30)], []);
@@ -198,7 +215,7 @@ describe('the hub’s word on disk', () => {
     const views = open();
     for (const length of [4095, 4096, 4097]) {
       const stray = { ...diversion(30), name: '€'.repeat(length) };
-      const [refused] = views.apply('diversion', [stray], []);
+      const [refused] = views.apply('diversion', [stray], []).rejected;
       assert.match(
         refused?.reason ?? '',
         length > 4096 ? /4097 characters, and may have 4096 at most/ : /its content is that of "d"/,
@@ -291,13 +308,13 @@ describe('the hub’s word on disk', () => {
       return { name: trustDomain, version: contentVersion(body), body };
     };
     const first = open();
-    assert.deepEqual(first.apply('trust-bundle', [bundle(4)], []), []);
-    assert.deepEqual(first.apply('trust-bundle', [bundle(5)], []), []);
+    assert.deepEqual(first.apply('trust-bundle', [bundle(4)], []).rejected, []);
+    assert.deepEqual(first.apply('trust-bundle', [bundle(5)], []).rejected, []);
     for (const store of [first, open()]) {
-      const [refused] = store.apply('trust-bundle', [bundle(4)], []);
+      const [refused] = store.apply('trust-bundle', [bundle(4)], []).rejected;
       assert.match(refused?.reason ?? '', /sequence 4, and 5 is held/);
       assert.equal(store.view.bundles.get(trustDomain)?.sequence, 5);
-      assert.deepEqual(store.apply('trust-bundle', [bundle(5)], []), []);
+      assert.deepEqual(store.apply('trust-bundle', [bundle(5)], []).rejected, []);
     }
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
-import { headlessServices } from '@isthmus/cluster-agent/source/files/addresses.ts';
 import { addressConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
 import { clusterReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
 import { aRejection, inputOf } from '../../fakes/cluster.ts';
@@ -83,9 +82,5 @@ describe('the report of a cluster', () => {
       ['cart', 'peers'].map((name) => reports.get(`shop/${name}`)?.conditions.map(({ reason }) => reason)),
       [['SHARED_BY_WEIGHT'], []],
     );
-  });
-
-  it('headless services have no address of their own', () => {
-    assert.deepEqual([...headlessServices(inputOf(services).view)], ['shop/peers.shop.svc.cluster.local']);
   });
 });

@@ -29,13 +29,6 @@ export function* podsReachedBy(touched: Touched, view: View): Iterable<PodKey> {
     case 'synced':
       yield* keysOf(view.pods());
       return;
-    // Until health and remote services are derived by key.
-    case 'due':
-      if (touched.name === 'health') yield* keysOf(view.pods());
-      return;
-    case 'hub':
-      if (touched.type === 'remote') yield* keysOf(view.pods());
-      return;
     default:
   }
 }

@@ -1,12 +1,12 @@
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import { serviceKeyOf, type ServiceKey } from '../../../keys/names.ts';
+import type { HubResources } from '../../../view/hub-resources.ts';
 import type { ClusterView } from '../../../view/cluster-view.ts';
 import type { Allocations } from '../allocations.ts';
 
 export interface VariablesDeps {
   readonly view: Pick<ClusterView, 'servicesIn'>;
-  /** Services of other clusters that this one may use, of a namespace. */
-  readonly remotesIn: (namespace: string) => Iterable<RemoteService>;
+  readonly hub: Pick<HubResources, 'remotesIn'>;
   readonly allocations: Pick<Allocations, 'vip'>;
 }
 
@@ -69,7 +69,7 @@ export class Variables {
 }
 
 /** Those of this cluster first; of a name that it has itself, nothing of others. */
-function* foundIn({ view, remotesIn }: VariablesDeps, namespace: string): Iterable<Found> {
+function* foundIn({ view, hub }: VariablesDeps, namespace: string): Iterable<Found> {
   const names = new Set<string>();
   for (const { metadata, ports, type, headless } of view.servicesIn(namespace)) {
     names.add(metadata.name);
@@ -77,7 +77,8 @@ function* foundIn({ view, remotesIn }: VariablesDeps, namespace: string): Iterab
       yield { key: serviceKeyOf(metadata), name: metadata.name, ports };
   }
   const elsewhere = new Map<string, RemoteService>();
-  for (const remote of remotesIn(namespace)) if (!names.has(remote.name)) elsewhere.set(remote.name, remote);
+  for (const remote of hub.remotesIn(namespace))
+    if (!names.has(remote.name)) elsewhere.set(remote.name, remote);
   for (const [name, { ports }] of elsewhere) yield { key: serviceKeyOf({ namespace, name }), name, ports };
 }
 

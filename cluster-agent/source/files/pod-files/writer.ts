@@ -72,7 +72,7 @@ export class PodFilesWriter implements Subscriber {
     for (const touched of keys) {
       if (touched.kind === 'service' || touched.kind === 'remotes')
         this.#variables.forget(namespaceOf(touched.service));
-      if (touched.kind === 'vips' || touched.kind === 'hub') this.#variables.forgetAll();
+      if (touched.kind === 'vips') this.#variables.forgetAll();
       for (const pod of podsReachedBy(touched, view)) this.#queue.add(pod);
     }
     this.#start();

@@ -1,0 +1,188 @@
+import type {
+  Activation,
+  CompiledPolicy,
+  Diversion,
+  ExportGrant,
+  Member,
+  RemoteService,
+} from '@isthmus/api/domain/directive.ts';
+import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
+import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
+import type { ChangeSet, HubResource } from '../keys/change-set.ts';
+import { serviceKeyOf, type Ref, type ServiceKey, type WorkloadUid } from '../keys/names.ts';
+import type { HubView } from './hub-view.ts';
+import { RemoteServices } from './remote-services.ts';
+import { selects } from './selectors.ts';
+import { Sets } from './sets.ts';
+
+/**
+ * All resources that the hub has sent to this cluster, by name and by what they are of. `set` and `delete` alone write, and
+ * say what they touched; nobody keeps an answer over a turn of the event loop.
+ */
+export class HubResources {
+  readonly #held = {
+    bundles: new Map<string, TrustBundle>(),
+    intermediates: new Map<string, Intermediate>(),
+    activations: new Map<string, Activation>(),
+    policies: new Map<string, CompiledPolicy>(),
+    traffic: new Map<string, TrafficPolicy>(),
+    diversions: new Map<string, Diversion>(),
+    members: new Map<string, Member>(),
+    grants: new Map<string, ExportGrant>(),
+    remotes: new Map<string, RemoteService>(),
+  };
+  readonly #remoteServices = new RemoteServices();
+  readonly #policies = new Map<string, CompiledPolicy>();
+  readonly #policiesIn = new Sets<string, CompiledPolicy>();
+  readonly #traffic = new Map<ServiceKey, TrafficPolicy>();
+  readonly #grants = new Map<ServiceKey, ExportGrant>();
+  readonly #toMembers = new Set<ServiceKey>();
+
+  /** By name. */
+  get held(): HubView {
+    return this.#held;
+  }
+
+  set(type: DownType, name: string, resource: HubResource, changes: ChangeSet): void {
+    this.#replace(type, name, resource, changes);
+  }
+
+  delete(type: DownType, name: string, changes: ChangeSet): void {
+    this.#replace(type, name, undefined, changes);
+  }
+
+  get bundles(): ReadonlyMap<string, TrustBundle> {
+    return this.#held.bundles;
+  }
+
+  get intermediates(): ReadonlyMap<string, Intermediate> {
+    return this.#held.intermediates;
+  }
+
+  get members(): ReadonlyMap<string, Member> {
+    return this.#held.members;
+  }
+
+  policies(): Iterable<CompiledPolicy> {
+    return this.#held.policies.values();
+  }
+
+  /** By the name that workloads have for it. */
+  policyNamed(authorization: string): CompiledPolicy | undefined {
+    return this.#policies.get(authorization);
+  }
+
+  /** Those whose target is the pod. */
+  policiesOf({ metadata: { namespace, labels } }: PodObject): readonly CompiledPolicy[] {
+    return [...this.#policiesIn.get(namespace)].filter(({ target }) => selects(target.labels, labels));
+  }
+
+  /** In order of the clusters' names. */
+  remotesOf(service: ServiceKey): readonly RemoteService[] {
+    return this.#remoteServices.of(service);
+  }
+
+  /** Of a namespace. */
+  remotesIn(namespace: string): Iterable<RemoteService> {
+    return this.#remoteServices.inNamespace(namespace);
+  }
+
+  /** Services that other clusters have. */
+  remoteServices(): Iterable<ServiceKey> {
+    return this.#remoteServices.keys();
+  }
+
+  /** Gateways of other clusters. */
+  gateways(): Iterable<WorkloadUid> {
+    return this.#remoteServices.gateways();
+  }
+
+  /** Remote services that name the gateway, in order of their clusters' names. */
+  remotesNaming(gateway: WorkloadUid): Iterable<RemoteService> {
+    return this.#remoteServices.naming(gateway);
+  }
+
+  trafficOf(service: ServiceKey): TrafficPolicy | undefined {
+    return this.#traffic.get(service);
+  }
+
+  grantOf(service: ServiceKey): ExportGrant | undefined {
+    return this.#grants.get(service);
+  }
+
+  /** Services that every member may reach. */
+  grantedToMembers(): Iterable<ServiceKey> {
+    return this.#toMembers;
+  }
+
+  diversion(id: string): Diversion | undefined {
+    return this.#held.diversions.get(id);
+  }
+
+  diversions(): Iterable<Diversion> {
+    return this.#held.diversions.values();
+  }
+
+  /** Those of a service, in order of their ids. */
+  diversionsOf({ namespace, name }: Ref): readonly Diversion[] {
+    const { diversions } = this.#held;
+    if (diversions.size === 0) return [];
+    return [...diversions.values()]
+      .filter(({ services }) => services.length === 0 || services.includes(`${namespace}/${name}`))
+      .sort((a, b) => compareText(a.id, b.id));
+  }
+
+  #replace(type: DownType, name: string, after: HubResource | undefined, changes: ChangeSet): void {
+    const held = this.#held[fields[type]] as Map<string, HubResource>;
+    const before = held.get(name);
+    if (before === after) return;
+    if (after) held.set(name, after);
+    else held.delete(name);
+    if (type === 'remote')
+      return this.#remoteServices.replace(before as RemoteService, after as RemoteService, changes);
+    changes.addStored({ kind: 'hub', type, name }, { before, after });
+    if (before) this.#forget(type, before);
+    if (after) this.#hold(type, after);
+  }
+
+  #forget(type: DownType, before: HubResource): void {
+    if (type === 'traffic') this.#traffic.delete(serviceKeyOf(before as TrafficPolicy));
+    if (type === 'grant') this.#setGrant(before as ExportGrant, undefined);
+    if (type !== 'policy') return;
+    const policy = before as CompiledPolicy;
+    this.#policies.delete(policy.authorization.key);
+    this.#policiesIn.delete(policy.target.namespace, policy);
+  }
+
+  #hold(type: DownType, after: HubResource): void {
+    if (type === 'traffic') this.#traffic.set(serviceKeyOf(after as TrafficPolicy), after as TrafficPolicy);
+    if (type === 'grant') this.#setGrant(after as ExportGrant, after as ExportGrant);
+    if (type !== 'policy') return;
+    const policy = after as CompiledPolicy;
+    this.#policies.set(policy.authorization.key, policy);
+    this.#policiesIn.add(policy.target.namespace, policy);
+  }
+
+  #setGrant(of: ExportGrant, grant: ExportGrant | undefined): void {
+    const service = serviceKeyOf(of);
+    if (grant) this.#grants.set(service, grant);
+    else this.#grants.delete(service);
+    if (grant?.members) this.#toMembers.add(service);
+    else this.#toMembers.delete(service);
+  }
+}
+
+const fields: Readonly<Record<DownType, keyof HubView>> = {
+  'trust-bundle': 'bundles',
+  intermediate: 'intermediates',
+  activation: 'activations',
+  policy: 'policies',
+  traffic: 'traffic',
+  diversion: 'diversions',
+  member: 'members',
+  grant: 'grants',
+  remote: 'remotes',
+};
