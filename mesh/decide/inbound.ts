@@ -1,5 +1,5 @@
 import { parseAuthority, type Authority } from '../hbone/authority.ts';
-import { canonicalAddress } from '../net/address.ts';
+import { canonicalAddress, type AddressPort } from '../net/address.ts';
 import type { MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../state/service.ts';
 import type { Workload } from '../state/workload.ts';
@@ -9,8 +9,8 @@ import { targetPortOf } from './target-port.ts';
 export interface InboundRequest {
   /** For whom the connection came. */
   readonly workload: Workload;
-  /** Where it came to: always the address of the workload itself. */
-  readonly destination: { readonly address: string; readonly port: number };
+  /** What was called before it was captured. */
+  readonly destination: AddressPort;
   /** The CONNECT's `:authority`; undefined for plaintext and Istio mTLS, which come to the port itself. */
   readonly authority?: string | undefined;
 }
@@ -23,6 +23,9 @@ export type InboundDecision =
 
 /** What a connection that arrived for a workload means, as Istio's ztunnel reads it. */
 export function decideInbound(state: MeshState, request: InboundRequest): InboundDecision {
+  const { workload, destination } = request;
+  if (!workload.addresses.includes(destination.address))
+    return refuse(503, `NOT_ITS_ADDRESS: ${destination.address} is no address of ${workload.uid}`);
   const decision = meant(state, request);
   if (decision.kind === 'deliver' && proxyPorts.has(decision.port))
     return refuse(503, `port ${decision.port} belongs to the proxy itself`);

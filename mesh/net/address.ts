@@ -24,6 +24,12 @@ export function addressText(bytes: AddressBytes): string | undefined {
   return canonicalAddress(ipaddr.fromByteArray([...bytes]).toString());
 }
 
+/** Where a socket is, or was going. The address is canonical text. */
+export interface AddressPort {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** True for the addresses that never leave this machine. Takes canonical text. */
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 

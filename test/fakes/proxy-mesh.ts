@@ -19,6 +19,7 @@ import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-log.ts';
+import { Loopback } from '@isthmus/ztunnel/capture/loopback/loopback.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine, type EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
 import type { FromWorker, WorkerReport } from '@isthmus/ztunnel/worker/messages.ts';
@@ -249,6 +250,7 @@ export class TestProxy {
     const log: Log = { ...silentLog, warn, error: warn };
     this.engine = new Engine({
       config: this.config,
+      capture: (given) => new Loopback(given),
       clock: systemClock,
       random: systemRandom,
       log,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readGreeting, readRequest } from '../../ztunnel/capture/socks5.ts';
+import { readGreeting, readRequest } from '../../ztunnel/capture/loopback/socks5.ts';
 
 const byName = Buffer.concat([Buffer.from([5, 1, 0, 3, 4]), Buffer.from('shop'), Buffer.from([0x1f, 0x90])]);
 

@@ -1,11 +1,13 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { IndexMap } from '@isthmus/mesh/state/index-map.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
+import type { LocalPod } from '../capture/capture.ts';
 
-/** Those who wait for a pod of this node to be known, by its address. */
+/** Those who wait for a pod of this node to be known. */
 export class Changes {
   readonly #clock: Clock;
-  readonly #waiting = new IndexMap<() => void>();
+  readonly #byUid = new IndexMap<() => void>();
+  readonly #byAddress = new IndexMap<() => void>();
   readonly #all = new Set<() => void>();
 
   constructor(clock: Clock) {
@@ -13,27 +15,29 @@ export class Changes {
   }
 
   /**
-   * Resolves when something of the address has changed, or after the time: at least a millisecond, so that who asks in a
+   * Resolves when something of the pod has changed, or after the time: at least a millisecond, so that who asks in a
    * loop lets others run.
    */
-  wait(address: string, millis: number): Promise<void> {
+  wait(pod: LocalPod, millis: number): Promise<void> {
+    const [index, key] = pod.kind === 'uid' ? [this.#byUid, pod.uid] : [this.#byAddress, pod.address];
     return new Promise((resolve) => {
       const wake = () => {
         timer.cancel();
-        this.#waiting.delete(address, wake);
+        index.delete(key, wake);
         this.#all.delete(wake);
         resolve();
       };
       const timer = this.#clock.after(Math.max(1, millis), wake);
-      this.#waiting.add(address, wake);
+      index.add(key, wake);
       this.#all.add(wake);
     });
   }
 
-  /** Wakes those whose address was touched, and all when a workload of `node` was: it may be served here now. */
-  follow({ sources, nodes }: Touched, node: string): void {
+  /** Wakes those whose pod was touched, and all when a workload of `node` was: it may be served here now. */
+  follow({ workloads, sources, nodes }: Touched, node: string): void {
     if (this.#all.size === 0) return;
-    for (const address of sources) for (const wake of this.#waiting.get(address)) wake();
+    for (const uid of workloads) for (const wake of this.#byUid.get(uid)) wake();
+    for (const address of sources) for (const wake of this.#byAddress.get(address)) wake();
     if (nodes.has(node)) for (const wake of [...this.#all]) wake();
   }
 

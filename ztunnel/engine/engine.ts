@@ -7,7 +7,6 @@ import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
 import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
@@ -19,8 +18,8 @@ import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { PeerShares, type ShareLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { Turns } from '@isthmus/mesh/process/turns.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import { bindSocket, Listeners, type Bind } from '../capture/listeners.ts';
-import { localWorkloads, wantedListeners, type Wanted } from '../capture/wanted.ts';
+import type { Arrival, Capture, CaptureDeps } from '../capture/capture.ts';
+import { localWorkloads } from '../capture/local-workload.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { RecentFailures } from '../proxy/avoid.ts';
 import { Connections } from '../proxy/connections.ts';
@@ -31,7 +30,6 @@ import { serveHbone, servePort } from '../proxy/inbound.ts';
 import { serveOutbound } from '../proxy/outbound.ts';
 import { RetryBudgets } from '../proxy/retry-budget.ts';
 import { RetryFloor } from '../proxy/retry-floor.ts';
-import { callerOf, serveSocks } from '../proxy/socks.ts';
 import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts';
@@ -53,7 +51,8 @@ export interface EngineDeps {
   /** Takes the lines of the access log, false when it had to drop one; undefined when there is none. */
   readonly access: ((line: string) => boolean) | undefined;
   readonly tap: ((entry: Buffer) => boolean) | undefined;
-  readonly bind?: Bind;
+  /** How connections come, and how others are reached. */
+  readonly capture: (deps: CaptureDeps) => Capture;
   /** Most connections and CONNECTs at once, 20,000 by default: more would want more descriptors and ports than there are. */
   readonly mostAtOnce?: number;
   /** What one identity may take; the defaults of `PeerShares` otherwise. */
@@ -76,7 +75,8 @@ const connectsInATurn = 4;
 export class Engine {
   readonly #deps: EngineDeps;
   readonly #context: Context;
-  readonly #listeners: Listeners;
+  /** Of SOCKS5 clients, from before they have said where they want to go. */
+  readonly #knocked = new WeakMap<Socket, Newcomer>();
   /** Identities whose certificates are asked for. */
   #wanted: ReadonlySet<string> = new Set();
   #phase: 'syncing' | 'serving' | 'draining' = 'syncing';
@@ -84,14 +84,6 @@ export class Engine {
   constructor(deps: EngineDeps) {
     this.#deps = deps;
     this.#context = this.#newContext();
-    this.#listeners = new Listeners({
-      clock: deps.clock,
-      bind: deps.bind ?? bindSocket(deps.config.workers),
-      onConnection: (socket, wanted) => this.#serve(socket, wanted),
-      onProblem: ({ address, port }, error) =>
-        deps.say({ kind: 'port-not-capturable', address, port, error }),
-      onSolved: ({ address, port }) => deps.say({ kind: 'port-captured', address, port }),
-    });
   }
 
   hear(message: ToWorker): void {
@@ -109,7 +101,7 @@ export class Engine {
         return this.#deps.say({
           kind: 'report',
           metrics: this.#context.metrics.all(),
-          totals: totalsOf(this.#context, this.#listeners.size),
+          totals: totalsOf(this.#context),
         });
       case 'dump':
         return this.#deps.say({ kind: 'dump', dump: dumpOf(this.#context) });
@@ -124,10 +116,13 @@ export class Engine {
    */
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
-    const { state, table, connections, changes, config, credentials, l7 } = this.#context;
+    const { state, table, connections, changes, config, credentials, capture, l7 } = this.#context;
     const { rejected: refused, touched, issuers } = applyDelta(state, table, delta);
     const rejected = [...refused, ...(l7?.apply(delta) ?? [])];
-    if (this.#phase === 'serving' && type === typeUrls.address) this.#reconcile();
+    if (this.#phase === 'serving' && type === typeUrls.address) {
+      capture.follow(touched);
+      if (config.mode === 'gateway' || touched.nodes.has(config.node)) this.#followIdentities();
+    }
     if (issuers.size > 0) {
       this.#endIssuedBy(issuers);
       this.#renewDistrusted(credentials.issuedBy(issuers));
@@ -138,15 +133,16 @@ export class Engine {
 
   #startServing(): void {
     this.#phase = 'serving';
-    this.#reconcile();
-    this.#renewDistrusted(this.#context.credentials.identities());
-    void this.#listeners.settled().then(() => this.#deps.say({ kind: 'listening' }));
+    const { capture, credentials } = this.#context;
+    const opened = capture.open();
+    this.#followIdentities();
+    this.#renewDistrusted(credentials.identities());
+    void opened.then(() => this.#deps.say({ kind: 'listening' }));
   }
 
-  /** Listeners and certificates follow the state. */
-  #reconcile(): void {
+  /** Certificates follow the pods that are served. */
+  #followIdentities(): void {
     const { state, config, credentials } = this.#context;
-    this.#listeners.reconcile(wantedListeners(state, config));
     const wanted = new Set(
       config.mode === 'gateway'
         ? [gatewayIdentity(state, config)]
@@ -184,8 +180,8 @@ export class Engine {
   #drain(deadlineMillis: number): void {
     if (this.#phase === 'draining') return;
     this.#phase = 'draining';
-    const { connections, pool, l7 } = this.#context;
-    this.#listeners.close();
+    const { connections, pool, capture, l7 } = this.#context;
+    capture.close();
     pool.drain();
     const deadline = this.#deps.clock.after(deadlineMillis, () => connections.closeAll('the proxy stops'));
     void Promise.all([connections.drain(), l7?.drain()]).then(() => {
@@ -194,47 +190,67 @@ export class Engine {
     });
   }
 
-  #serve(socket: Socket, wanted: Wanted): void {
-    const {
-      role: { kind },
-      address,
-    } = wanted;
-    const from = socket.remoteAddress ?? '';
-    const newcomer = new Newcomer(
-      this.#context,
-      socket,
-      kind,
-      kind === 'socks' ? callerOf(socket, address) : from,
-    );
-    const shakes = kind !== 'vip' && kind !== 'port';
-    if (!(shakes ? newcomer.shake() : newcomer.seat())) return;
-    const reporter = kind === 'vip' || kind === 'socks' ? 'source' : 'destination';
-    this.#context.metrics.accepted(reporter, socket);
-    this.#dispatch(newcomer, wanted).catch((error: unknown) => {
+  #arrived(arrival: Arrival): void {
+    const { socket, role, from } = arrival;
+    const shakes = role !== 'outbound' && role !== 'inbound';
+    const newcomer = this.#knocked.get(socket) ?? this.#admit(socket, role, from.address, shakes);
+    if (!newcomer) return;
+    this.#dispatch(newcomer, arrival).catch((error: unknown) => {
       socket.destroy();
       // A limit has ended it, and that has been counted and logged.
       if (newcomer.ended !== undefined) return;
       if (error instanceof TlsRefused) this.#context.counters.handshakesFailed++;
-      this.#context.refusals.tell(kind, from, error);
+      this.#context.refusals.tell(role, from.address, error);
     });
   }
 
-  #dispatch(newcomer: Newcomer, { address, port, role }: Wanted): Promise<void> {
-    const { socket } = newcomer;
-    switch (role.kind) {
-      case 'vip':
-        return serveOutbound(this.#context, socket, { kind: 'address', address, port });
-      case 'socks':
-        return serveSocks(this.#context, newcomer, address);
+  /** Undefined where there is no room for it, or its address has used up its limits. `role` is for the log. */
+  #admit(
+    socket: Socket,
+    role: Arrival['role'] | 'socks',
+    address: string,
+    shakes: boolean,
+  ): Newcomer | undefined {
+    const newcomer = new Newcomer(this.#context, socket, role, address);
+    if (!(shakes ? newcomer.shake() : newcomer.seat())) return undefined;
+    const isSource = role === 'outbound' || role === 'socks';
+    this.#context.metrics.accepted(isSource ? 'source' : 'destination', socket);
+    return newcomer;
+  }
+
+  #dispatch(newcomer: Newcomer, arrival: Arrival): Promise<void> {
+    switch (arrival.role) {
+      case 'outbound':
+        return serveOutbound(this.#context, arrival);
       case 'hbone':
-        return serveHbone(this.#context, newcomer, role.uid);
-      case 'port':
-        return servePort(this.#context, newcomer, role.uid, port);
+        return serveHbone(this.#context, newcomer, arrival);
+      case 'inbound':
+        return servePort(this.#context, newcomer, arrival);
       case 'gateway-hbone':
-        return serveGatewayHbone(this.#context, newcomer);
+        return serveGatewayHbone(this.#context, newcomer, arrival);
       case 'gateway-sni':
-        return serveGatewaySni(this.#context, newcomer);
+        return serveGatewaySni(this.#context, newcomer, arrival);
     }
+  }
+
+  #newCapture(state: MeshState): Capture {
+    const { capture, config, clock, random, say } = this.#deps;
+    return capture({
+      config,
+      state,
+      clock,
+      random,
+      hooks: {
+        onArrival: (arrival) => this.#arrived(arrival),
+        onKnock: (socket, limitedAs) => {
+          const newcomer = this.#admit(socket, 'socks', limitedAs, true);
+          if (newcomer) this.#knocked.set(socket, newcomer);
+          return newcomer;
+        },
+        onUnbound: ({ address, port }, error) => say({ kind: 'port-not-capturable', address, port, error }),
+        onBound: ({ address, port }) => say({ kind: 'port-captured', address, port }),
+      },
+    });
   }
 
   #newContext(): Context {
@@ -263,7 +279,7 @@ export class Engine {
       state,
       table,
       l7,
-      dialer: new BoundDialer(clock, random),
+      capture: this.#newCapture(state),
       lostPeers: new LostPeers(clock),
       credentials: new CredentialStore(clock, (identity, urgent) =>
         say({ kind: 'want-certificate', identity, urgent }),

@@ -1,12 +1,17 @@
 import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
 import type { Context } from './context.ts';
 
-export const totalsOf = (
-  { connections, pool, counters, metrics, slots, handshakes }: Context,
-  listeners: number,
-): WorkerTotals => ({
+export const totalsOf = ({
+  connections,
+  capture,
+  pool,
+  counters,
+  metrics,
+  slots,
+  handshakes,
+}: Context): WorkerTotals => ({
   open: connections.size,
-  listeners,
+  listeners: capture.listeners,
   pooled: pool.size,
   slots: slots.taken,
   handshakes: handshakes.inProgress,

@@ -10,6 +10,7 @@ import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import type { DialFrom } from '../capture/capture.ts';
 import type { Context } from '../engine/context.ts';
 
 /** A connection to an endpoint, ready for the client's first byte. */
@@ -37,9 +38,9 @@ export async function dialRoute(
 ): Promise<Reached> {
   switch (route.kind) {
     case 'plaintext': {
-      const stream = await context.dialer.dial({
+      const stream = await context.capture.dial({
         ...place(route),
-        localAddress: source.addresses[0],
+        from: fromPod(source),
         timeoutMillis: dialMillis,
         signal,
       });
@@ -62,6 +63,8 @@ export async function dialRoute(
       return istioMtls(context, source, route, signal);
   }
 }
+
+const fromPod = ({ uid }: Workload): DialFrom => ({ kind: 'pod', pod: { kind: 'uid', uid } });
 
 const place = ({ address, port }: { address: string; port: number }) => ({ address, port });
 const at = ({ address, port }: { address: string; port: number }) => `${address}:${port}`;
@@ -110,9 +113,9 @@ async function istioMtls(
   signal: AbortSignal,
 ): Promise<Reached> {
   const credentials = await context.credentials.get(identityOf(source));
-  const raw = await context.dialer.dial({
+  const raw = await context.capture.dial({
     ...place(route),
-    localAddress: source.addresses[0],
+    from: fromPod(source),
     timeoutMillis: dialMillis,
     signal,
   });
@@ -147,11 +150,10 @@ function pooled(
   signal: AbortSignal,
 ): Promise<{ readonly tunnel: Tunnel; readonly peer: Peer }> {
   const identity = identityOf(source);
-  const localAddress = source.addresses[0];
   const key = {
     source: identity,
     pod: source.uid,
-    sourceAddress: localAddress ?? '',
+    sourceAddress: source.addresses[0] ?? '',
     address,
     port,
     expect,
@@ -160,7 +162,8 @@ function pooled(
   // Others wait for the same dial: it goes on when the one who began it no longer wants it.
   const dial = async () => {
     const credentials = await context.credentials.get(identity);
-    const raw = await context.dialer.dial({ address, port, localAddress, timeoutMillis: dialMillis });
+    const from = fromPod(source);
+    const raw = await context.capture.dial({ address, port, from, timeoutMillis: dialMillis });
     const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: request.layer, expect, cluster };
     const opened = await openSession(raw, context.http2, tls);
     const refusal = issuerRefusal(context.table, opened.peer);

@@ -7,6 +7,7 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
+import type { GatewayArrival as Called } from '../capture/capture.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
@@ -22,10 +23,12 @@ const dialMillis = 1000;
 type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
 /** 15008: mTLS with the caller, then CONNECTs whose bytes are passed on unread to an endpoint's own proxy. */
-export async function serveGatewayHbone(context: Context, newcomer: Newcomer): Promise<void> {
+export async function serveGatewayHbone(
+  context: Context,
+  newcomer: Newcomer,
+  { from: { address, port } }: Called,
+): Promise<void> {
   const { config, state } = context;
-  const { socket } = newcomer;
-  const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
   const secured = await acceptNewcomer(context, newcomer, gatewayIdentity(state, config), 'outer');
   if (!secured) return;
   const from = `${address}:${port}`;
@@ -75,11 +78,15 @@ async function forwardConnect(
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
-export async function serveGatewaySni(context: Context, newcomer: Newcomer): Promise<void> {
+export async function serveGatewaySni(
+  context: Context,
+  newcomer: Newcomer,
+  { from: { address, port } }: Called,
+): Promise<void> {
   const { socket } = newcomer;
   socket.on('error', () => undefined);
   const started = context.clock.monotonic();
-  const from = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+  const from = `${address}:${port}`;
   const { first, bytes } = await peekHello(socket, context.clock, {});
   if (bytes.length === 0) return void socket.destroy();
   // A hello that can be read and is refused was no handshake that failed: that is an answer.
@@ -146,10 +153,10 @@ async function dialFirst(
       if (signal.aborted) return undefined;
       context.counters.gatewayDials++;
       try {
-        return await context.dialer.dial({
+        return await context.capture.dial({
           address,
           port,
-          localAddress: context.config.address,
+          from: { kind: 'proxy' },
           timeoutMillis: dialMillis,
           signal,
         });

@@ -2,6 +2,7 @@ import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { Said } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
@@ -24,6 +25,8 @@ interface Caller {
 export interface Arrival {
   readonly context: Pick<Context, 'state' | 'config'>;
   readonly workload: Workload;
+  /** What was called: an address of the workload. */
+  readonly original: AddressPort;
   readonly caller: Caller;
   readonly port: number;
   /** The service that the CONNECT named, if it named one. */
@@ -48,7 +51,7 @@ function sourceOf({ context: { state, config }, caller: { address, peer, said } 
 
 /** What is logged and counted of a connection to a local pod. */
 export function inboundTelemetry(arrival: Arrival): ConnectionTelemetry {
-  const { context, workload, caller, port } = arrival;
+  const { context, workload, original, caller, port } = arrival;
   const source = sourceOf(arrival);
   const own = caller.peer ? identityOf(workload) : undefined;
   const srcIdentity = caller.peer?.spiffeId;
@@ -61,7 +64,7 @@ export function inboundTelemetry(arrival: Arrival): ConnectionTelemetry {
       srcNamespace: source.namespace,
       srcIdentity,
       srcCluster: source.cluster,
-      dstAddr: `${workload.addresses[0] ?? ''}:${caller.authority === undefined ? port : 15008}`,
+      dstAddr: `${original.address}:${caller.authority === undefined ? port : original.port}`,
       dstHboneAddr: caller.authority,
       dstService: service?.hostname,
       dstWorkload: shownWorkload(workload),

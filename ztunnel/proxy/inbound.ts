@@ -12,6 +12,8 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
+import type { InboundArrival } from '../capture/capture.ts';
+import { localWorkload } from '../capture/local-workload.ts';
 import type { Context } from '../engine/context.ts';
 import type { Newcomer } from '../engine/newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
@@ -31,38 +33,42 @@ const policyPatience = 5000;
 const sniffMillis = 200;
 
 /** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
-export async function serveHbone(context: Context, newcomer: Newcomer, uid: string): Promise<void> {
-  const { socket } = newcomer;
-  const workload = context.state.workloads.get(uid);
-  if (!workload) return void socket.destroy();
-  const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
+export async function serveHbone(
+  context: Context,
+  newcomer: Newcomer,
+  arrival: InboundArrival,
+): Promise<void> {
+  const { address, port } = arrival.from;
+  const workload = localWorkload(context.state, context.config, arrival.pod);
+  if (!workload) return void newcomer.socket.destroy();
   const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'hbone');
   if (!secured) return;
   const { peer } = secured;
   serveConnects(context, newcomer, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
     const caller = { address, port, peer, said: readConnectHeaders(headers), authority };
-    return serveConnect(context, uid, caller, incoming);
+    return serveConnect(context, arrival, caller, incoming);
   });
 }
 
 async function serveConnect(
   context: Context,
-  uid: string,
+  { pod, original }: InboundArrival,
   caller: Arrival['caller'],
   incoming: IncomingConnect,
 ): Promise<void> {
-  const workload = context.state.workloads.get(uid);
+  const workload = localWorkload(context.state, context.config, pod);
   if (!workload) {
     incoming.refuse(503);
     return;
   }
-  const destination = { address: workload.addresses[0] ?? '', port: 15008 };
-  const decision = decideInbound(context.state, { workload, destination, authority: incoming.authority });
+  const { authority } = incoming;
+  const decision = decideInbound(context.state, { workload, destination: original, authority });
   const port = decision.kind === 'deliver' ? decision.port : 0;
   const inbound = {
     context,
     workload,
+    original,
     caller,
     port,
     service: decision.kind === 'deliver' ? decision.service : undefined,
@@ -94,22 +100,22 @@ const acceptedBy = (incoming: IncomingConnect, workload: Workload): ByteStream =
 export async function servePort(
   context: Context,
   newcomer: Newcomer,
-  uid: string,
-  port: number,
+  { from, pod, original }: InboundArrival,
 ): Promise<void> {
   const { socket } = newcomer;
-  const workload = context.state.workloads.get(uid);
+  const workload = localWorkload(context.state, context.config, pod);
   if (!workload) return void socket.destroy();
   socket.on('error', () => undefined);
-  const caller = {
-    address: socket.remoteAddress ?? '',
-    port: socket.remotePort ?? 0,
-    peer: undefined,
-    said: undefined,
-    authority: undefined,
-  };
+  const caller = { ...from, peer: undefined, said: undefined, authority: undefined };
   const started = context.clock.monotonic();
-  const plain = { context, workload, caller, port, service: undefined, started };
+  const { port } = original;
+  const plain = { context, workload, original, caller, port, service: undefined, started };
+  const decision = decideInbound(context.state, { workload, destination: original });
+  if (decision.kind === 'refuse') {
+    socket.destroy();
+    fail(plain, { message: decision.message, flags: 'CONNECT' });
+    return;
+  }
   const first = workload.classicClients || workload.sidecar ? await sniff(context, newcomer) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first === 'unreadable') {
@@ -168,7 +174,7 @@ async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
 
 /** Judged once, before its application is dialled. A policy that is named but not known yet is waited for. */
 async function enter(inbound: Inbound) {
-  const { context, workload, caller, port, service } = inbound;
+  const { context, workload, original, caller, port, service } = inbound;
   const entered = context.connections.enter({
     about: aboutOf(inboundTelemetry(inbound)),
     peer: caller.peer,
@@ -176,7 +182,7 @@ async function enter(inbound: Inbound) {
     inbound: {
       facts: seen({
         source: { address: caller.address, identity: caller.peer?.identity },
-        destination: { address: workload.addresses[0] ?? '', port, workload },
+        destination: { address: original.address, port, workload },
       }),
       sourceAddress: caller.address,
       workload: workload.uid,
@@ -206,13 +212,14 @@ async function reachApplication(
   return undefined;
 }
 
-function dialApplication({ context, workload, port }: Inbound, signal: AbortSignal): Promise<Socket> {
-  const [own = ''] = workload.addresses;
-  const address = workload.appAddress === '' ? own : workload.appAddress;
-  return context.dialer.dial({
-    address,
+function dialApplication(
+  { context, workload, original, caller, port }: Inbound,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return context.capture.dial({
+    address: workload.appAddress === '' ? original.address : workload.appAddress,
     port,
-    localAddress: own,
+    from: { kind: 'delivery', pod: { kind: 'uid', uid: workload.uid }, caller: caller.address },
     timeoutMillis: dialMillis,
     signal,
   });
@@ -243,14 +250,14 @@ const handedOver = (inbound: Inbound, place: Place, near: ByteStream) => ({
   place,
 });
 
-const flowOf = ({ context, workload, caller, port, service }: Inbound): Omit<Flow, 'gone'> => ({
+const flowOf = ({ context, workload, original, caller, port, service }: Inbound): Omit<Flow, 'gone'> => ({
   direction: 'inbound',
   source: {
     address: caller.address,
     workload: context.state.workloads.atAddress(context.config.network, caller.address),
     peer: caller.peer,
   },
-  destination: { address: workload.addresses[0] ?? '', port, service, workload },
+  destination: { address: original.address, port, service, workload },
   trace: caller.said?.trace,
 });
 

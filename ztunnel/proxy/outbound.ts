@@ -14,13 +14,15 @@ import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { Flow, L4, L7Engine, ReachedStream } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import type { Service, ServiceKey } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Context } from '../engine/context.ts';
-import { localWorkloadAt } from '../capture/wanted.ts';
+import type { LocalPod, OutboundArrival } from '../capture/capture.ts';
+import { localWorkload } from '../capture/local-workload.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
@@ -34,26 +36,16 @@ import { whileThere } from './while-there.ts';
 
 const patience = 5000;
 
-/** What a door may know beside the socket. */
-interface Door {
-  /** The caller's pod address, where it is not the one that the connection comes from. */
-  readonly caller?: string;
-  /** Tells a SOCKS5 client how its request went. */
-  readonly answered?: (ok: boolean) => void;
-}
-
 /**
  * A connection of a local pod to a VIP or, by SOCKS5, to a name. Nothing of it is read until the destination's
  * innermost proxy has said yes.
  */
 export async function serveOutbound(
   context: Context,
-  socket: Socket,
-  target: OutboundRequest['target'],
-  { caller = socket.remoteAddress ?? '', answered = () => undefined }: Door = {},
+  { socket, from, caller, original: target, answered = () => undefined }: OutboundArrival,
 ): Promise<void> {
   const started = context.clock.monotonic();
-  const clientAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+  const clientAddress = `${from.address}:${from.port}`;
   socket.on('error', () => undefined);
   const source = await sourceOf(context, caller);
   const refuse = (message: string, service?: Service) => {
@@ -68,7 +60,7 @@ export async function serveOutbound(
     socket.destroy();
   };
   if (!source) {
-    refuse(unknownCaller(caller));
+    refuse(unknownCaller(context, caller));
     return;
   }
   const decision = decideOutbound(
@@ -78,12 +70,12 @@ export async function serveOutbound(
     (key) => context.failures.has(key),
   );
   if (decision.kind === 'refuse') refuse(`${decision.code}: ${decision.message}`);
-  else if (decision.kind === 'passthrough') refuse(notInMesh(decision));
+  else if (decision.kind === 'passthrough') refuse(notInMesh(context, decision));
   else await carryRoutes({ context, socket, source, clientAddress, answered, started }, target, decision);
 }
 
-const notInMesh = ({ address, port }: { address: string; port: number }): string =>
-  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; loopback capture reaches services only`;
+const notInMesh = ({ capture }: Context, { address, port }: AddressPort): string =>
+  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; ${capture.outside}`;
 
 interface Outbound {
   readonly context: Context;
@@ -237,7 +229,7 @@ export async function reachService(
   if (decision.kind !== 'routes')
     throw new ProxyError(
       'CONNECTION_ENDED',
-      decision.kind === 'refuse' ? decision.message : notInMesh(decision),
+      decision.kind === 'refuse' ? decision.message : notInMesh(context, decision),
     );
   const traceparent = newTraceparent(context.random);
   try {
@@ -308,22 +300,23 @@ function blames(error: unknown): boolean {
   return !(error instanceof ProxyError) || error.code !== 'NO_CERTIFICATE';
 }
 
-/** The pod that calls, by its address; one that has just started may not be known for a moment. */
-async function sourceOf(context: Context, address: string): Promise<Workload | undefined> {
-  const look = () => localWorkloadAt(context.state, context.config, address);
-  const until = context.clock.monotonic() + patience;
+/** The pod that calls; one that has just started may not be known for a moment. */
+async function sourceOf(context: Context, caller: LocalPod): Promise<Workload | undefined> {
+  const { state, config, clock, capture, changes } = context;
+  const look = () => localWorkload(state, config, caller);
+  const until = clock.monotonic() + patience;
   let found = look();
-  while (!found && address !== '127.0.0.1' && context.clock.monotonic() < until) {
-    await context.changes.wait(address, until - context.clock.monotonic());
+  while (!found && capture.explainCaller(caller) === undefined && clock.monotonic() < until) {
+    await changes.wait(caller, until - clock.monotonic());
     found = look();
   }
   return found;
 }
 
-const unknownCaller = (address: string): string =>
-  address === '127.0.0.1'
-    ? 'UNKNOWN_CALLER: a connection from 127.0.0.1 has no pod: bind your pod’s address before connecting, or use SOCKS5 on it'
-    : `UNKNOWN_CALLER: ${address} is no pod that this proxy serves`;
+const unknownCaller = ({ capture }: Context, caller: LocalPod): string => {
+  const named = caller.kind === 'uid' ? caller.uid : caller.address;
+  return `UNKNOWN_CALLER: ${capture.explainCaller(caller) ?? `${named} is no pod that this proxy serves`}`;
+};
 
 const targetText = (target: OutboundRequest['target']): string =>
   `${target.kind === 'address' ? target.address : target.hostname}:${target.port}`;

@@ -3,6 +3,7 @@ import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { Loopback } from '../capture/loopback/loopback.ts';
 import { Engine } from '../engine/engine.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import { Output } from './output.ts';
@@ -33,6 +34,7 @@ export function runWorker({ l7 }: WorkerParts): void {
     port.postMessage(message);
   };
   const engine = new Engine({
+    capture: (deps) => new Loopback(deps),
     config,
     retryFloor,
     clock: systemClock,

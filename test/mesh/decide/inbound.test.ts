@@ -3,7 +3,8 @@ import { decideInbound, type InboundDecision } from '@isthmus/mesh/decide/inboun
 import { aService } from '../../fakes/records.ts';
 import { backs, cart, pod, stateOf } from './world.ts';
 
-const cartPod = pod('cart', '10.0.0.2', backs(cart));
+/** Of both families: a caller may have called either address. */
+const cartPod = pod('cart', '10.0.0.2', { addresses: ['10.0.0.2', '2001:db8::2'], ...backs(cart) });
 const named = { ...cart, ports: [{ servicePort: 80, targetPort: 0 }] };
 const twin = aService({
   ...cart,
@@ -107,6 +108,19 @@ describe('inbound', () => {
     },
     { name: 'malicious_calls: 15006 in plaintext', port: 15006, expected: 'refuse 503' },
     { name: 'without a CONNECT: the port that it came to', port: 8080, expected: 'deliver 8080' },
+    {
+      name: 'the second address of the workload, which the CONNECT names',
+      address: '2001:db8::2',
+      authority: '[2001:db8::2]:8080',
+      expected: 'deliver 8080',
+    },
+    {
+      name: 'one address of the workload, where the other was called',
+      address: '2001:db8::2',
+      authority: '10.0.0.2:8080',
+      expected: 'refuse 400',
+    },
+    { name: 'what came to another address than its own', address: '10.0.0.9', expected: 'refuse 503' },
   ];
   for (const {
     name,

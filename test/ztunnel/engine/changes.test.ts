@@ -3,6 +3,7 @@ import { TouchedKeys } from '@isthmus/mesh/state/touched.ts';
 import { Changes } from '@isthmus/ztunnel/engine/changes.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
+const at = (address: string) => ({ kind: 'address', address }) as const;
 const touchedBy = ({ sources = [], nodes = [] }: { sources?: string[]; nodes?: string[] }) => {
   const touched = new TouchedKeys();
   for (const address of sources) touched.sources.add(address);
@@ -14,22 +15,32 @@ describe('ztunnel/engine changes', () => {
   it('wake those who wait for what was touched, once, and leave no timer', async () => {
     const clock = new FakeClock();
     const changes = new Changes(clock);
-    const both = Promise.all([changes.wait('10.0.0.1', 5000), changes.wait('10.0.0.1', 5000)]);
+    const both = Promise.all([changes.wait(at('10.0.0.1'), 5000), changes.wait(at('10.0.0.1'), 5000)]);
     changes.follow(touchedBy({ sources: ['10.0.0.1'] }), 'n1');
     await both;
     assert.deepEqual([changes.size, clock.pending], [0, 0]);
   });
 
+  it('wake those who wait for a pod by its uid', async () => {
+    const changes = new Changes(new FakeClock());
+    const wait = changes.wait({ kind: 'uid', uid: 'a' }, 5000);
+    const touched = new TouchedKeys();
+    touched.workloads.add('a');
+    changes.follow(touched, 'n1');
+    await wait;
+    assert.equal(changes.size, 0);
+  });
+
   it('leave those asleep who wait for something else', () => {
     const changes = new Changes(new FakeClock());
-    void changes.wait('10.0.0.1', 5000);
+    void changes.wait(at('10.0.0.1'), 5000);
     changes.follow(touchedBy({ sources: ['10.0.0.2'], nodes: ['n2'] }), 'n1');
     assert.equal(changes.size, 1);
   });
 
   it('of a workload of the node wake all, as it may be served here from now on', async () => {
     const changes = new Changes(new FakeClock());
-    const waits = Promise.all(['10.0.0.1', '10.0.0.2'].map((address) => changes.wait(address, 5000)));
+    const waits = Promise.all(['10.0.0.1', '10.0.0.2'].map((address) => changes.wait(at(address), 5000)));
     changes.follow(touchedBy({ nodes: ['n1'] }), 'n1');
     await waits;
     assert.equal(changes.size, 0);
@@ -38,7 +49,7 @@ describe('ztunnel/engine changes', () => {
   it('are not waited for any more when the time is over', async () => {
     const clock = new FakeClock();
     const changes = new Changes(clock);
-    const waits = Promise.all(Array.from({ length: 100 }, () => changes.wait('10.0.0.1', 5000)));
+    const waits = Promise.all(Array.from({ length: 100 }, () => changes.wait(at('10.0.0.1'), 5000)));
     await clock.advance(5000);
     await waits;
     assert.equal(changes.size, 0);

@@ -52,7 +52,8 @@ function told(peer: Peer | undefined, headers: Record<string, string> | undefine
   const said = headers && readConnectHeaders(headers);
   const caller = { address: '10.0.0.1', port: 16400, peer, said, authority: headers && '10.0.0.2:8080' };
   const context = { state, config };
-  return inboundTelemetry({ context, workload: pod, caller, port: 8080, service: undefined });
+  const original = { address: '10.0.0.2', port: headers ? 15008 : 8080 };
+  return inboundTelemetry({ context, workload: pod, original, caller, port: 8080, service: undefined });
 }
 
 const sourceIn = (result: ReturnType<typeof told>) => {

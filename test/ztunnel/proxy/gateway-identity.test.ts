@@ -10,6 +10,7 @@ import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine } from '@isthmus/ztunnel/engine/engine.ts';
 import { gatewayIdentity } from '@isthmus/ztunnel/proxy/gateway-identity.ts';
 import type { FromWorker } from '@isthmus/ztunnel/worker/messages.ts';
+import { FakeCapture } from '../../fakes/capture.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
 const config = {
@@ -58,7 +59,7 @@ describe('the identity of a gateway', () => {
       access: undefined,
       tap: undefined,
       say: (message) => said.push(message),
-      bind: () => undefined,
+      capture: (deps) => new FakeCapture(deps),
     });
     const resource = { name: own.uid, version: '1', body: encodeWorkload(own, { extended: true }) };
     engine.hear({ kind: 'delta', type: typeUrls.address, resources: [resource], removed: [] });

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { tuned } from '@isthmus/mesh/net/tuned.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import type { Wanted } from './wanted.ts';
+import type { PlanChange, Wanted } from './plan.ts';
 
 interface Hooks {
   readonly onConnection: (socket: Socket, wanted: Wanted) => void;
@@ -39,7 +39,7 @@ export class Listeners {
   readonly #entries = new Map<string, Entry>();
   /** What could not be bound, and why. */
   readonly #problems = new Map<string, { readonly wanted: Wanted; readonly problem: string }>();
-  #wanted: ReadonlyMap<string, Wanted> = new Map();
+  readonly #wanted = new Map<string, Wanted>();
   #retry: Timer | undefined;
   #settled: (() => void)[] = [];
   /** Entries that are not open yet, and those that are. */
@@ -50,19 +50,11 @@ export class Listeners {
     this.#hooks = hooks;
   }
 
-  reconcile(wanted: ReadonlyMap<string, Wanted>): void {
-    this.#wanted = wanted;
-    for (const key of this.#problems.keys()) if (!wanted.has(key)) this.#solved(key);
-    for (const [key, { server }] of this.#entries)
-      if (!wanted.has(key)) {
-        server.close();
-        this.#remove(key);
-      }
-    for (const [key, one] of wanted) {
-      const known = this.#entries.get(key);
-      if (known) known.wanted = one;
-      else this.#add(key, one);
-    }
+  /** Opens, closes, or gives another meaning to the places that are named; the others stay as they are. */
+  change(changes: PlanChange): void {
+    for (const [key, wanted] of changes)
+      if (wanted) this.#want(key, wanted);
+      else this.#drop(key);
     this.#settle();
   }
 
@@ -75,12 +67,27 @@ export class Listeners {
   }
 
   close(): void {
-    this.reconcile(new Map());
+    for (const key of [...this.#wanted.keys()]) this.#drop(key);
     this.#retry?.cancel();
+    this.#settle();
   }
 
   get size(): number {
     return this.#open;
+  }
+
+  #want(key: string, wanted: Wanted): void {
+    this.#wanted.set(key, wanted);
+    const known = this.#entries.get(key);
+    if (known) known.wanted = wanted;
+    else this.#add(key, wanted);
+  }
+
+  #drop(key: string): void {
+    this.#wanted.delete(key);
+    this.#solved(key);
+    this.#entries.get(key)?.server.close();
+    this.#remove(key);
   }
 
   #add(key: string, wanted: Wanted): void {
@@ -131,7 +138,7 @@ export class Listeners {
   #later(): void {
     this.#retry ??= this.#hooks.clock.after(retryMillis, () => {
       this.#retry = undefined;
-      this.reconcile(this.#wanted);
+      this.change(new Map([...this.#problems.keys()].map((key) => [key, this.#wanted.get(key)])));
     });
   }
 

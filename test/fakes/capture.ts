@@ -1,0 +1,46 @@
+import type { Socket } from 'node:net';
+import type { Arrival, Capture, CaptureDeps, Dial, LocalPod } from '@isthmus/ztunnel/capture/capture.ts';
+import type { Touched } from '@isthmus/mesh/state/touched.ts';
+
+/** Capture of which a test says what arrives, and that hands out what a test has put there for each dial. */
+export class FakeCapture implements Capture {
+  readonly dials: Dial[] = [];
+  readonly followed: Touched[] = [];
+  readonly outside = 'nothing else is reached here';
+  readonly listeners = 0;
+  readonly #deps: CaptureDeps;
+  readonly #answer: (dial: Dial) => Promise<Socket>;
+
+  constructor(
+    deps: CaptureDeps,
+    answer: (dial: Dial) => Promise<Socket> = () => Promise.reject(new Error('no')),
+  ) {
+    this.#deps = deps;
+    this.#answer = answer;
+  }
+
+  arrive(arrival: Arrival): void {
+    this.#deps.hooks.onArrival(arrival);
+  }
+
+  follow(touched: Touched): void {
+    this.followed.push(touched);
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.followed.length = 0;
+  }
+
+  dial(dial: Dial): Promise<Socket> {
+    this.dials.push(dial);
+    return this.#answer(dial);
+  }
+
+  explainCaller(caller: LocalPod): string | undefined {
+    return caller.kind === 'address' && caller.address === '' ? 'it has none' : undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Touched } from '@isthmus/mesh/state/touched.ts';
+import type { WorkloadUid } from '@isthmus/mesh/state/workload.ts';
+import type { ProxyConfig } from '../configuration.ts';
+
+/** A pod that this proxy serves, as capture knows it: by its listener, or by an address where nothing else tells. */
+export type LocalPod =
+  | { readonly kind: 'uid'; readonly uid: WorkloadUid }
+  | { readonly kind: 'address'; readonly address: string };
+
+/** Where a connection was going before it was captured; by name where the caller asked a SOCKS5 listener. */
+export type OriginalDestination =
+  | ({ readonly kind: 'address' } & AddressPort)
+  | { readonly kind: 'hostname'; readonly hostname: string; readonly port: number };
+
+interface Arriving {
+  /** Accepted, paused, half-open: nothing of it has been read. */
+  readonly socket: Socket;
+  /** The far end of the socket; one without an address is dropped before. */
+  readonly from: AddressPort;
+}
+
+/** A local pod calls. */
+export interface OutboundArrival extends Arriving {
+  readonly role: 'outbound';
+  readonly caller: LocalPod;
+  readonly original: OriginalDestination;
+  /** Tells a SOCKS5 client how its request went. */
+  readonly answered?: (reached: boolean) => void;
+}
+
+/** Somebody calls a local pod: at a port of it, or at its HBONE port. `original` is what was called. */
+export interface InboundArrival extends Arriving {
+  readonly role: 'inbound' | 'hbone';
+  readonly pod: LocalPod;
+  readonly original: AddressPort;
+}
+
+/** Somebody calls an east-west gateway. */
+export interface GatewayArrival extends Arriving {
+  readonly role: 'gateway-hbone' | 'gateway-sni';
+  readonly original: AddressPort;
+}
+
+export type Arrival = OutboundArrival | InboundArrival | GatewayArrival;
+
+/** From where a dial leaves, and whose address the far side sees. */
+export type DialFrom =
+  | { readonly kind: 'pod'; readonly pod: LocalPod }
+  /** To the pod's own application, as the caller. */
+  | { readonly kind: 'delivery'; readonly pod: LocalPod; readonly caller: string }
+  /** A gateway's own. */
+  | { readonly kind: 'proxy' };
+
+export interface Dial extends AddressPort {
+  readonly from: DialFrom;
+  readonly timeoutMillis: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How connections of pods come to a proxy, and how it reaches others and the pods themselves. One per data worker. */
+export interface Capture {
+  /** After each delta, once it is open. */
+  follow(touched: Touched): void;
+  /** The first state is whole. Resolves when each listener is open or known not to open. */
+  open(): Promise<void>;
+  /** Accepts nothing more. */
+  close(): void;
+  /** Throws DIAL_REFUSED, DIAL_TIMEOUT or DIAL_ABORTED naming the address. */
+  dial(dial: Dial): Promise<Socket>;
+  /** Why a caller can be no pod; undefined where one of it may be known in a moment. */
+  explainCaller(caller: LocalPod): string | undefined;
+  /** Why a destination that is no part of the mesh is not reached. */
+  readonly outside: string;
+  /** Listeners that are open. */
+  readonly listeners: number;
+}
+
+/** What capture uses of a connection's place among those whose peer is not known yet. */
+export interface Knock {
+  /** It has said who it is. False when a limit has ended it. */
+  seat(): boolean;
+}
+
+export interface CaptureHooks {
+  onArrival(arrival: Arrival): void;
+  /**
+   * A connection that has still to say something before it is an arrival counts as a handshake. Undefined: it was refused,
+   * and is closed. `limitedAs` is the address whose limits are used.
+   */
+  onKnock(socket: Socket, limitedAs: string): Knock | undefined;
+  /** A place could not be bound: the others work, and this one is tried again. Once for each reason. */
+  onUnbound(place: AddressPort, problem: string): void;
+  /** A place that could not be bound is bound now, or is not wanted any more. */
+  onBound(place: AddressPort): void;
+}
+
+export interface CaptureDeps {
+  readonly config: ProxyConfig;
+  readonly state: MeshState;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hooks: CaptureHooks;
+}

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
+import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Touched } from '@isthmus/mesh/state/touched.ts';
+import type { ProxyConfig } from '../../configuration.ts';
+import type { Capture, CaptureDeps, CaptureHooks, Dial, LocalPod } from '../capture.ts';
+import { callerAtSocks, explainCaller, farEnd } from './caller.ts';
+import { bindSocket, Listeners } from './listeners.ts';
+import { Plan, type Wanted } from './plan.ts';
+import { negotiate } from './socks.ts';
+import { socksReply } from './socks5.ts';
+
+/**
+ * Capture without privileges: pods and VIPs are addresses of 127.0.0.0/8, at which this process listens. A caller is known
+ * by the address that it has bound, and a dial binds the address of its pod.
+ */
+export class Loopback implements Capture {
+  readonly outside = 'loopback capture reaches services only';
+  readonly #config: ProxyConfig;
+  readonly #state: MeshState;
+  readonly #hooks: CaptureHooks;
+  readonly #dialer: BoundDialer;
+  readonly #plan: Plan;
+  readonly #listeners: Listeners;
+
+  constructor({ config, state, clock, random, hooks }: CaptureDeps) {
+    this.#config = config;
+    this.#state = state;
+    this.#hooks = hooks;
+    this.#dialer = new BoundDialer(clock, random);
+    this.#plan = new Plan(state, config);
+    this.#listeners = new Listeners({
+      clock,
+      bind: bindSocket(config.workers),
+      onConnection: (socket, wanted) => this.#accepted(socket, wanted),
+      onProblem: (wanted, problem) => hooks.onUnbound(wanted, problem),
+      onSolved: (wanted) => hooks.onBound(wanted),
+    });
+  }
+
+  follow(touched: Touched): void {
+    this.#listeners.change(this.#plan.follow(touched));
+  }
+
+  open(): Promise<void> {
+    this.#listeners.change(this.#plan.first());
+    return this.#listeners.settled();
+  }
+
+  close(): void {
+    this.#listeners.close();
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  async dial({ address, port, from, timeoutMillis, signal }: Dial): Promise<Socket> {
+    const localAddress = from.kind === 'proxy' ? this.#config.address : this.#addressOf(from.pod);
+    return this.#dialer.dial({ address, port, localAddress, timeoutMillis, ...(signal && { signal }) });
+  }
+
+  explainCaller(caller: LocalPod): string | undefined {
+    return explainCaller(caller);
+  }
+
+  #addressOf(pod: LocalPod): string | undefined {
+    if (pod.kind === 'address') return pod.address;
+    const workload = this.#state.workloads.get(pod.uid);
+    if (!workload)
+      throw new MeshError('DIAL_REFUSED', `${pod.uid}, from which to dial, is not known any more`);
+    return workload.addresses[0];
+  }
+
+  #accepted(socket: Socket, { address, port, role }: Wanted): void {
+    const from = farEnd(socket);
+    if (!from) return void socket.destroy();
+    const original = { address, port };
+    switch (role.kind) {
+      case 'vip': {
+        const caller: LocalPod = { kind: 'address', address: from.address };
+        const called = { kind: 'address', address, port } as const;
+        return this.#hooks.onArrival({ role: 'outbound', socket, from, caller, original: called });
+      }
+      case 'socks':
+        this.#socks(socket, from, address).catch(() => socket.destroy());
+        return;
+      case 'hbone':
+      case 'port': {
+        const pod: LocalPod = { kind: 'uid', uid: role.uid };
+        const arriving = role.kind === 'port' ? 'inbound' : role.kind;
+        return this.#hooks.onArrival({ role: arriving, socket, from, pod, original });
+      }
+      case 'gateway-hbone':
+      case 'gateway-sni':
+        return this.#hooks.onArrival({ role: role.kind, socket, from, original });
+    }
+  }
+
+  /**
+   * A caller that cannot dial a VIP says where it wants to go, by address or name. Until it has, the limits before the
+   * handshake apply to it.
+   */
+  async #socks(socket: Socket, from: AddressPort, address: string): Promise<void> {
+    const caller = callerAtSocks(from, address);
+    const knock = this.#hooks.onKnock(socket, caller);
+    if (!knock) return;
+    socket.on('error', () => undefined);
+    const original = await negotiate(socket);
+    if (!original) {
+      // Half-open sockets do not close by themselves; what was said goes out first.
+      socket.destroySoon();
+      return;
+    }
+    if (!knock.seat()) return;
+    this.#hooks.onArrival({
+      role: 'outbound',
+      socket,
+      from,
+      caller: { kind: 'address', address: caller },
+      original,
+      answered(reached) {
+        if (socket.writable) socket.write(socksReply(reached ? 0 : 5));
+      },
+    });
+  }
+}
