@@ -32,6 +32,9 @@ export const joiningService = {
 /** On the call of `sync`: the highest epoch that the agent has seen of this hub, decimal. */
 export const epochHeader = 'isthmus-epoch';
 
+/** On the call of `sync` and on its response: this end reads digests of what is held (`DeltaRequest.digests`). */
+export const digestsHeader = 'isthmus-digests';
+
 /** The hub's listener for agents. */
 export const linkService = {
   sync: method(Link.method.sync, link.syncMessage, link.syncMessage),

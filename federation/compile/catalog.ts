@@ -1,12 +1,13 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
+import type { Digests } from '@isthmus/mesh/delta/digest.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { ChangeSet } from '../state/change-set.ts';
 import type { CompiledVersions, Now } from '../state/now.ts';
 import { isSameAudience, receives, type Receiver } from './audience.ts';
 import { compileOne } from './compile-one.ts';
+import { CatalogDigests, remotesOf } from './catalog-digests.ts';
 import type { AloneFlip, CatalogChange, CatalogUpdate, Compiled, Names } from './compiled.ts';
 import { allNames, reached, touchedServices } from './reach.ts';
 
@@ -16,6 +17,9 @@ import { allNames, reached, touchedServices } from './reach.ts';
  */
 export class Catalog implements CompiledVersions {
   readonly #byType = new Map<DownType, Map<string, Compiled>>(downTypes.map((type) => [type, new Map()]));
+  readonly #digests = new Map<DownType, CatalogDigests>(
+    downTypes.map((type) => [type, new CatalogDigests()]),
+  );
   /** As of the last `apply`; clusters that have none to themselves are not in it. */
   readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
   #moment: Moment = { epoch: 0n, revision: -1n };
@@ -35,7 +39,8 @@ export class Catalog implements CompiledVersions {
 
   /** How much it keeps, for tests that nothing stays of what is gone. */
   get size(): number {
-    return [...this.#byType.values()].reduce((sum, { size }) => sum + size, this.#alone.size);
+    const kept = [...this.#byType.values(), ...this.#digests.values()];
+    return kept.reduce((sum, { size }) => sum + size, this.#alone.size);
   }
 
   /** Compiles what a change reaches. A resource with the version and the audience of before is no change. */
@@ -81,12 +86,24 @@ export class Catalog implements CompiledVersions {
     };
   }
 
+  /** The digests of what a receiver should hold, by group. */
+  digests(
+    type: DownType,
+    receiver: Receiver,
+    exporters: (service: ServiceKey) => Iterable<ClusterName>,
+  ): Digests {
+    const remotes = (service: ServiceKey) =>
+      type === 'remote' ? remotesOf(service, exporters(service), (name) => this.get(type, name)) : [];
+    return this.#digests.get(type)?.of(receiver, remotes) ?? new Map();
+  }
+
   #compile(now: Now, names: Names): readonly CatalogChange[] {
     return [...names].flatMap(([type, ofType]) =>
       [...ofType].flatMap((name): CatalogChange[] => {
         const before = this.get(type, name);
         const after = compileOne(now, type, name);
         if (isSame(before, after)) return [];
+        this.#digests.get(type)?.replace(before, after);
         if (after) this.#byType.get(type)?.set(name, after);
         else this.#byType.get(type)?.delete(name);
         return [{ type, name, before, after }];
@@ -95,10 +112,8 @@ export class Catalog implements CompiledVersions {
   }
 
   #remotes(now: Now, service: ServiceKey, except: ReadonlySet<string>): readonly Compiled[] {
-    return [...now.index.exports.exporters(service)].flatMap((cluster) => {
-      const name = formatRemoteName({ cluster, service });
-      return except.has(name) ? [] : (this.get('remote', name) ?? []);
-    });
+    const all = remotesOf(service, now.index.exports.exporters(service), (name) => this.get('remote', name));
+    return all.filter(({ name }) => !except.has(name));
   }
 
   /** Whether it was another answer before. */

@@ -11,6 +11,7 @@ import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.t
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
+import { markOf } from '@isthmus/mesh/delta/digest.ts';
 import { drainOf, failoverFrom } from '../failover/diversions.ts';
 import { isExported } from '../policy/exported.ts';
 import { usableGateways } from '../policy/gateways.ts';
@@ -33,7 +34,8 @@ export function compileOne(now: Now, type: link.DownType, name: string): Compile
   const content = compilers[type](now, name);
   if (!content) return undefined;
   const { body, audience } = content;
-  return { type, name, body, version: contentVersion(body), audience };
+  const version = contentVersion(body);
+  return { type, name, body, version, mark: markOf(name, version), audience };
 }
 
 const compilers: Readonly<Record<link.DownType, Compile>> = {

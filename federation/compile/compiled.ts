@@ -9,6 +9,8 @@ export interface Compiled {
   readonly body: Uint8Array;
   /** A hash of the body. */
   readonly version: string;
+  /** Of name and version, for digests. */
+  readonly mark: bigint;
   readonly audience: Audience;
 }
 

@@ -1,5 +1,7 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { digestsHeader } from '@isthmus/api/grpc/services.ts';
 import { upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
@@ -55,7 +57,9 @@ export class AgentSync implements LinkStream<SyncMessage> {
       onAck: (type, acknowledgement) => this.#acknowledged(type, acknowledgement),
     });
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextDown());
-    for (const request of this.#up.open()) this.#answers.push({ kind: 'request', request });
+    const readsDigests = call.metadata.get(digestsHeader).length > 0;
+    const opening = readsDigests ? this.#up.openByDigests(digestGroup) : this.#up.open();
+    for (const request of opening) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();
   }
 

@@ -1,3 +1,4 @@
+import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { awaitedDownTypes, downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
@@ -48,6 +49,11 @@ export class DownSession implements SyncSession {
         const versions = new SharedVersions(this.#view(type), held);
         this.#known.set(type, versions);
         return versions;
+      },
+      groupOf: digestGroup,
+      digests: (type) => {
+        const { exports } = deps.now().index;
+        return catalog.digests(type as DownType, this.#receiver, (service) => exports.exporters(service));
       },
       hold: (type, name) => this.#hold(type as DownType, name),
       onAck: deps.onAck,

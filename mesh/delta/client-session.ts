@@ -1,3 +1,4 @@
+import { digestsOf } from './digest.ts';
 import { formatRejections } from './rejections.ts';
 import {
   noVersion,
@@ -29,20 +30,19 @@ export type Reception =
 export class ClientSession {
   readonly #types: ReadonlyMap<ResourceType, Consumed>;
   #epoch = 0n;
+  /** Absent unless the stream was opened by digests. */
+  #groupOf: ((type: ResourceType, name: string) => string) | undefined;
 
   /**
-   * `retained`: what is held already, e.g. from a disk; type to name to version. `refused`: a name that was refused and
+   * `held`: what is held already, e.g. from a disk; type to name to version. `refused`: a name that was refused and
    * is held in no version.
    */
   constructor(
     types: readonly ResourceType[],
-    retained: ReadonlyMap<ResourceType, ReadonlyMap<string, string>> = new Map(),
+    held: ReadonlyMap<ResourceType, ReadonlyMap<string, string>> = new Map(),
   ) {
     this.#types = new Map(
-      types.map((type) => [
-        type,
-        { ...parted(retained.get(type) ?? new Map()), complete: false, ready: false },
-      ]),
+      types.map((type) => [type, { ...parted(held.get(type) ?? new Map()), complete: false, ready: false }]),
     );
   }
 
@@ -51,9 +51,18 @@ export class ClientSession {
    * named too, so that the producer sends it again or says that it is gone.
    */
   open(): readonly DeltaRequest[] {
-    return [...this.#types].map(([type, { versions, refused }]) => ({
+    return [...this.#types].map(([type, consumed]) => ({
       ...request(type, ''),
-      initialVersions: new Map([...[...refused].map((name) => [name, noVersion] as const), ...versions]),
+      initialVersions: new Map(retained(consumed)),
+    }));
+  }
+
+  /** The same for a producer that reads digests: it asks for the versions of groups that differ. */
+  openByDigests(groupOf: (type: ResourceType, name: string) => string): readonly DeltaRequest[] {
+    this.#groupOf = groupOf;
+    return [...this.#types].map(([type, consumed]) => ({
+      ...request(type, ''),
+      digests: digestsOf(retained(consumed), (name) => groupOf(type, name)),
     }));
   }
 
@@ -84,7 +93,7 @@ export class ClientSession {
 
   /** Records what was applied and gives the acknowledgement, or the refusal that names what was not. */
   settle(
-    { type, nonce, resources, removed, complete }: DeltaResponse,
+    { type, nonce, resources, removed, complete, wanted = [] }: DeltaResponse,
     rejected: readonly Rejected[],
   ): DeltaRequest {
     const consumed = this.#types.get(type);
@@ -97,7 +106,17 @@ export class ClientSession {
       consumed.complete ||= complete;
       consumed.ready ||= consumed.complete && rejected.every(({ isCovered = false }) => isCovered);
     }
-    return request(type, nonce, formatRejections(rejected));
+    const answer = request(type, nonce, formatRejections(rejected));
+    return wanted.length === 0
+      ? answer
+      : { ...answer, initialVersions: this.#retainedIn(type, new Set(wanted)) };
+  }
+
+  #retainedIn(type: ResourceType, groups: ReadonlySet<string>): ReadonlyMap<string, string> {
+    const consumed = this.#types.get(type);
+    const groupOf = this.#groupOf;
+    if (!consumed || !groupOf) return new Map();
+    return new Map(retained(consumed).filter(([name]) => groups.has(groupOf(type, name))));
   }
 
   /** Everything of this type has been received once, and a response was fully applied but for what is covered. */
@@ -125,8 +144,14 @@ export class ClientSession {
   }
 }
 
-function parted(retained: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 'refused'> {
-  const all = [...retained];
+/** Everything that is held, and what was refused. */
+const retained = ({ versions, refused }: Consumed): readonly (readonly [string, string])[] => [
+  ...[...refused].map((name) => [name, noVersion] as const),
+  ...versions,
+];
+
+function parted(held: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 'refused'> {
+  const all = [...held];
   return {
     versions: new Map(all.filter(([, version]) => version !== noVersion)),
     refused: new Set(all.flatMap(([name, version]) => (version === noVersion ? [name] : []))),

@@ -24,6 +24,12 @@ export interface DeltaRequest {
   readonly unsubscribe: readonly string[];
   /** Name to version of everything retained from an earlier stream. Only on a type's first request. */
   readonly initialVersions: ReadonlyMap<string, string>;
+  /**
+   * Instead of versions: the digest of everything retained, by group (`digest.ts`). Only on a type's first request, and
+   * only to a producer that is known to read them. The producer asks for the versions of groups that differ (`wanted`),
+   * which come with the answer to that response.
+   */
+  readonly digests?: ReadonlyMap<string, bigint>;
   readonly nonce: string;
   readonly error: string;
 }
@@ -37,6 +43,8 @@ export interface DeltaResponse {
   readonly removed: readonly string[];
   /** Everything there is of this type has now been sent at least once on this stream. */
   readonly complete: boolean;
+  /** Groups of which the consumer is to list the versions that it retains. Nothing else is in such a response. */
+  readonly wanted?: readonly string[];
 }
 
 /** What changed of one type, where nobody asks who sent it. Resources are applied before removals. */

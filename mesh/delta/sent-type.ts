@@ -37,18 +37,55 @@ export class SentType {
   /** Names that were gone when they were compared. */
   readonly #gone = new NameQueue();
   /** Every name is to be compared. */
-  #all = true;
+  #all: boolean;
+  /** The nonce of a response that asks which versions are held of some groups. Until its answer nothing is sent. */
+  #listing: string | undefined;
   #inFlight: InFlight | undefined;
   /** The first response, which is sent even when it is empty, and everything with it. */
   completed = false;
   epoch = 0n;
 
-  constructor(known: KnownVersions) {
+  /** `isMatched`: what the consumer holds has been compared already. */
+  constructor(known: KnownVersions, isMatched = false) {
     this.#known = known;
+    this.#all = !isMatched;
+  }
+
+  /** It is not known what the consumer holds of some names, and it was asked. */
+  get listing(): string | undefined {
+    return this.#listing;
+  }
+
+  awaitList(nonce: string): void {
+    this.#listing = nonce;
+  }
+
+  /** The consumer holds these names in these versions, and of the others of those that are asked about none. */
+  listed(
+    isAskedAbout: (name: string) => boolean,
+    current: Iterable<string>,
+    versions: ReadonlyMap<string, string>,
+  ): void {
+    this.#listing = undefined;
+    this.holdsNone(isAskedAbout, current);
+    for (const [name, version] of versions) {
+      if (!isAskedAbout(name)) continue;
+      this.#known.set(name, version);
+      this.#enqueue(name, 'bulk');
+    }
+  }
+
+  /** The consumer holds none of the names for which it holds, whatever was believed. */
+  holdsNone(holds: (name: string) => boolean, current: Iterable<string>): void {
+    for (const name of new Set([...current, ...this.#known.keys()])) {
+      if (!holds(name)) continue;
+      this.#known.delete(name);
+      this.#enqueue(name, 'bulk');
+    }
   }
 
   get busy(): boolean {
-    return this.#inFlight !== undefined;
+    return this.#inFlight !== undefined || this.#listing !== undefined;
   }
 
   /** Something may differ now: the names, or anything, which is never urgent. */

@@ -1,8 +1,9 @@
 import { err, ok, type Result } from '../result.ts';
+import { differingGroups, digestsOfProduced, type Digests } from './digest.ts';
 import type { DeltaRequest, DeltaResponse, ResourceType } from './messages.ts';
 import type { PageSizes } from './page.ts';
 import type { KnownVersions } from './known-versions.ts';
-import type { Acknowledgement, ProducedType, RejectedVersion } from './produced.ts';
+import type { Acknowledgement, ProducedResources, ProducedType, RejectedVersion } from './produced.ts';
 import { SentType, type Offer, type Urgency } from './sent-type.ts';
 
 export interface Producer {
@@ -21,7 +22,11 @@ export interface Producer {
    */
   hold?(type: ResourceType, name: string): boolean;
   /** What the consumer holds, by what it says when it opens the type; absent: a map of its own. */
-  known?(type: ResourceType, initialVersions: ReadonlyMap<string, string>): KnownVersions;
+  known?(type: ResourceType, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions;
+  /** In which group a name is, for consumers that say by digests what they hold; absent: all are in the group ''. */
+  groupOf?(type: ResourceType, name: string): string;
+  /** The digests of what there is; absent: they are worked out of all resources. */
+  digests?(type: ResourceType): Digests;
   onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
   /** Bytes of names and bodies in one response, by default 3 MiB. A resource that is larger alone is never sent. */
   readonly maxBytes?: number;
@@ -43,6 +48,9 @@ const mebibyte = 1024 * 1024;
 export class ServerSession {
   readonly #producer: Producer;
   readonly #sent = new Map<ResourceType, SentType>();
+  /** What consumers say by digests, until there is something to compare it with. */
+  readonly #digests = new Map<ResourceType, Digests>();
+  readonly #wanted = new Map<ResourceType, ReadonlySet<string>>();
   #nonces = 0;
 
   constructor(producer: Producer) {
@@ -58,6 +66,11 @@ export class ServerSession {
       );
     if (!this.#producer.types.includes(type)) return ok('unknown-type');
     const sent = this.#sent.get(type);
+    if (!sent && request.digests) {
+      this.#digests.set(type, request.digests);
+      return ok('opened');
+    }
+    if (sent?.listing !== undefined) return ok(this.#list(sent, request));
     if (!sent) {
       this.#sent.set(type, new SentType(this.#knownOf(request)));
       return ok('opened');
@@ -66,6 +79,47 @@ export class ServerSession {
     if (!acknowledgement) return ok('stale');
     this.#producer.onAck?.(type, acknowledgement);
     return ok(request.error === '' ? 'acknowledged' : 'rejected');
+  }
+
+  /** Takes the versions that it was asked for. */
+  #list(sent: SentType, { type, nonce, initialVersions }: DeltaRequest): Heard {
+    if (nonce !== sent.listing) return 'stale';
+    const wanted = this.#wanted.get(type) ?? new Set<string>();
+    this.#wanted.delete(type);
+    const { resources } = this.#producer.lookup(type);
+    sent.listed((name) => wanted.has(this.#groupOf(type, name)), resources.keys(), initialVersions);
+    return 'acknowledged';
+  }
+
+  /**
+   * Compares the digests of types that were opened by them. Of groups that are the same the consumer holds everything as
+   * it is now. The first response of a type that has others asks for their versions.
+   */
+  #match(): DeltaResponse | undefined {
+    for (const [type, digests] of this.#digests) {
+      const produced = this.#producer.lookup(type);
+      if (!produced.complete) continue;
+      this.#digests.delete(type);
+      const { resources, moment } = produced;
+      const own =
+        this.#producer.digests?.(type) ?? digestsOfProduced(resources, (name) => this.#groupOf(type, name));
+      const { wanted, missing } = differingGroups(digests, own);
+      const sent = new SentType(this.#producer.known?.(type, 'ALL') ?? ownVersions(resources), true);
+      this.#sent.set(type, sent);
+      if (missing.size > 0)
+        sent.holdsNone((name) => missing.has(this.#groupOf(type, name)), resources.keys());
+      if (wanted.size === 0) continue;
+      const nonce = String(++this.#nonces);
+      sent.awaitList(nonce);
+      sent.epoch = moment.epoch;
+      this.#wanted.set(type, wanted);
+      return { type, nonce, moment, resources: [], removed: [], complete: false, wanted: [...wanted] };
+    }
+    return undefined;
+  }
+
+  #groupOf(type: ResourceType, name: string): string {
+    return this.#producer.groupOf?.(type, name) ?? '';
   }
 
   #knownOf({ type, initialVersions }: DeltaRequest): KnownVersions {
@@ -94,6 +148,10 @@ export class ServerSession {
    * when there are no upserts left, last type first, so that nothing is taken away that something still names.
    */
   next(): DeltaResponse | undefined {
+    return this.#match() ?? this.#nextPage();
+  }
+
+  #nextPage(): DeltaResponse | undefined {
     const removals: { type: ResourceType; work: Work }[] = [];
     for (const type of this.#producer.types) {
       const work = this.#work(type);
@@ -131,7 +189,8 @@ export class ServerSession {
 
   #work(type: ResourceType): Work | 'wait' | 'skip' {
     const sent = this.#sent.get(type);
-    if (!sent) return this.#producer.awaited?.has(type) ? 'wait' : 'skip';
+    if (!sent) return this.#digests.has(type) || this.#producer.awaited?.has(type) ? 'wait' : 'skip';
+    if (sent.listing !== undefined) return 'wait';
     const produced = this.#producer.lookup(type);
     if (!produced.complete || produced.moment.epoch < sent.epoch) return 'wait';
     const hold = (name: string) => this.#producer.hold?.(type, name) ?? false;
@@ -162,3 +221,12 @@ interface Work {
   readonly produced: ProducedType;
   readonly offer: Offer;
 }
+
+/** Everything that there is, as it is now. */
+const ownVersions = (resources: ProducedResources): KnownVersions =>
+  new Map(
+    [...resources.keys()].flatMap((name) => {
+      const version = resources.get(name)?.version;
+      return version === undefined ? [] : [[name, version] as const];
+    }),
+  );

@@ -11,9 +11,10 @@ export class SharedVersions implements KnownVersions {
   /** Names that are held otherwise than `current` has them; undefined: in no version. */
   readonly #others = new Map<string, string | undefined>();
 
-  /** `held`: what the consumer says that it holds. */
-  constructor(current: ProducedResources, held: ReadonlyMap<string, string>) {
+  /** `held`: what the consumer says that it holds; `ALL`: everything, as it is now. */
+  constructor(current: ProducedResources, held: ReadonlyMap<string, string> | 'ALL') {
     this.#current = current;
+    if (held === 'ALL') return;
     for (const name of current.keys()) if (!held.has(name)) this.#others.set(name, undefined);
     for (const [name, version] of held) this.set(name, version);
   }

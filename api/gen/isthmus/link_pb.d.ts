@@ -238,6 +238,15 @@ export declare type DeltaRequest = Message<"isthmus.link.v1.DeltaRequest"> & {
    * @generated from field: string error = 6;
    */
   error: string;
+
+  /**
+   * Instead of initial_versions, where the other end has said isthmus-digests: the digest of what is retained, by group.
+   * 16 bytes: the sum, modulo 2^128, of the first 16 bytes of SHA-256(name, 0, version) of each resource, big-endian. The
+   * group of a "remote" is its cluster; all other names are in the group "". What was refused counts with version "".
+   *
+   * @generated from field: map<string, bytes> digests = 7;
+   */
+  digests: { [key: string]: Uint8Array };
 };
 
 /**
@@ -286,6 +295,13 @@ export declare type DeltaResponse = Message<"isthmus.link.v1.DeltaResponse"> & {
    * @generated from field: bool complete = 7;
    */
   complete: boolean;
+
+  /**
+   * Groups of which the answer to this is to have the initial_versions.
+   *
+   * @generated from field: repeated string wanted = 8;
+   */
+  wanted: string[];
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { digestBytes, readDigest, writeDigest } from '@isthmus/mesh/delta/digest.ts';
 import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import {
   SyncMessageSchema,
@@ -70,16 +71,35 @@ const writeRequest = (request: DeltaRequest): MessageInitShape<typeof DeltaReque
   initialVersions: sortedRecord(request.initialVersions),
   nonce: request.nonce,
   error: request.error,
+  digests: sortedRecord(
+    new Map([...(request.digests ?? [])].map(([group, digest]) => [group, writeDigest(digest)])),
+  ),
 });
 
-const readRequest = (request: WireRequest, fields: Fields): DeltaRequest => ({
-  type: fields.text('request.type', request.type),
-  subscribe: request.subscribe,
-  unsubscribe: request.unsubscribe,
-  initialVersions: new Map(Object.entries(request.initialVersions)),
-  nonce: request.nonce,
-  error: request.error,
-});
+const readRequest = (request: WireRequest, fields: Fields): DeltaRequest => {
+  const digests = Object.entries(request.digests);
+  return {
+    type: fields.text('request.type', request.type),
+    subscribe: request.subscribe,
+    unsubscribe: request.unsubscribe,
+    initialVersions: new Map(Object.entries(request.initialVersions)),
+    nonce: request.nonce,
+    error: request.error,
+    ...(digests.length > 0 && {
+      digests: new Map(digests.map(([group, bytes]) => [group, readDigestOf(group, bytes, fields)])),
+    }),
+  };
+};
+
+function readDigestOf(group: string, bytes: Uint8Array, fields: Fields): bigint {
+  const digest = readDigest(bytes);
+  if (digest === undefined)
+    fields.refuse(
+      `request.digests[${JSON.stringify(group.slice(0, 60))}]`,
+      `has ${bytes.length} bytes and not ${digestBytes}`,
+    );
+  return digest ?? 0n;
+}
 
 const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaResponseSchema> => ({
   type: response.type,
@@ -89,6 +109,7 @@ const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaRe
   resources: response.resources.map(({ name, version, body }) => ({ name, version, body })),
   removed: [...response.removed],
   complete: response.complete,
+  wanted: [...(response.wanted ?? [])],
 });
 
 const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => ({
@@ -102,4 +123,5 @@ const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => 
   })),
   removed: response.removed,
   complete: response.complete,
+  ...(response.wanted.length > 0 && { wanted: response.wanted }),
 });

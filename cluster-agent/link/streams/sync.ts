@@ -1,6 +1,7 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import { epochHeader } from '@isthmus/api/grpc/services.ts';
+import { digestsHeader, epochHeader } from '@isthmus/api/grpc/services.ts';
 import { awaitedDownTypes, downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
@@ -31,6 +32,8 @@ class HubSync implements LinkStream<SyncMessage> {
   readonly #awaited = new Set<string>(awaitedDownTypes);
   #resources = 0;
   #isCounted = false;
+  /** Whether the hub reads digests; undefined: it has not said so yet. Versions that do not know them say nothing. */
+  #readsDigests: boolean | undefined;
   #retry: Timer | undefined;
 
   constructor(session: HubSession, call: ClientDuplexStream<SyncMessage, SyncMessage>, shared: LinkShared) {
@@ -38,14 +41,23 @@ class HubSync implements LinkStream<SyncMessage> {
     this.#shared = shared;
     this.#up = reporting(shared);
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextUp());
+    call.on('metadata', (headers) => {
+      this.#readsDigests = headers.get(digestsHeader).length > 0;
+      if (this.#down) this.#open(this.#down);
+    });
     this.#retryLater();
   }
 
-  /** Asks for the hub's view on this stream, beginning with the versions that are held. */
+  /** Asks for the hub's view on this stream, beginning with what is held, once the hub has said in which form it reads that. */
   takeView(): void {
     if (this.#down) return;
     this.#down = new ClientSession(downTypes, this.#shared.deps.views.versions());
-    for (const request of this.#down.open()) this.#answers.push({ kind: 'request', request });
+    if (this.#readsDigests !== undefined) this.#open(this.#down);
+  }
+
+  #open(down: ClientSession): void {
+    const requests = this.#readsDigests ? down.openByDigests(digestGroup) : down.open();
+    for (const request of requests) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();
   }
 
@@ -153,6 +165,7 @@ function reporting({ deps, moment }: LinkShared): ServerSession {
   const lines = new LimitedLines(deps.clock, deps.log);
   return new ServerSession({
     types: upTypes,
+    groupOf: digestGroup,
     lookup: (type) => ({
       resources: deps.reports(type) ?? new Map(),
       moment: { ...moment },
@@ -172,6 +185,9 @@ function reporting({ deps, moment }: LinkShared): ServerSession {
 export const syncStream: StreamKind<SyncMessage, SyncMessage, HubSync> = {
   method: 'sync',
   isHeard: true,
-  headers: ({ epochs, identity }) => ({ [epochHeader]: String(epochs.seen(identity.hubId)) }),
+  headers: ({ epochs, identity }) => ({
+    [epochHeader]: String(epochs.seen(identity.hubId)),
+    [digestsHeader]: '1',
+  }),
   open: (session, call, shared) => new HubSync(session, call, shared),
 };

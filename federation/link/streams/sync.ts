@@ -1,5 +1,5 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { epochHeader } from '@isthmus/api/grpc/services.ts';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+import { digestsHeader, epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { HubError } from '../../hub-error.ts';
 import { withLink } from '../../observation/record-steps.ts';
@@ -25,6 +25,10 @@ class SyncStream implements LinkStream<SyncMessage> {
     this.#call = call;
     this.#ports = ports;
     call.pause();
+    // An agent waits for it before it says what it holds.
+    const headers = new Metadata();
+    headers.set(digestsHeader, '1');
+    call.sendMetadata(headers);
     const { hub, taken, interest, rounds } = ports;
     this.#place = ports.admission.enter(() =>
       this.#inTurn(() => {

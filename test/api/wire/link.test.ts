@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { SyncMessageSchema } from '@isthmus/api/gen/isthmus/link_pb.js';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
@@ -186,6 +188,24 @@ describe('the link', () => {
     };
     const message = { kind: 'request' as const, request };
     assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(message)), { ok: true, value: message });
+    const byDigests = {
+      ...request,
+      initialVersions: new Map(),
+      digests: new Map([['west', (1n << 128n) - 1n]]),
+    };
+    const opening = { kind: 'request' as const, request: byDigests };
+    assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(opening)), { ok: true, value: opening });
+    const response = {
+      type: 'remote',
+      nonce: '3',
+      moment: { epoch: 2n, revision: 77n },
+      resources: [],
+      removed: [],
+      complete: false,
+      wanted: ['west', ''],
+    };
+    const asking = { kind: 'response' as const, response };
+    assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(asking)), { ok: true, value: asking });
     const asked = { kind: 'rejections' as const, severity: 'ERROR' as const, first: 20, after: 'x' };
     for (const ask of [asked, { ...asked, severity: '' as const, after: '' }]) {
       const value = { id: 'q', deadlineMillis: 5000, ask };
@@ -207,6 +227,19 @@ describe('the link', () => {
       }),
     );
   });
+
+  for (const bytes of [15, 17])
+    it(`refuses a digest of ${bytes} bytes, and says of which group`, () => {
+      const digests = { west: new Uint8Array(bytes) };
+      const message = { case: 'request' as const, value: { type: 'remote', digests } };
+      const decoded = link.syncMessage.decode(
+        toBinary(SyncMessageSchema, create(SyncMessageSchema, { message })),
+      );
+      assert.deepEqual(decoded, {
+        ok: false,
+        error: `request.digests["west"]: has ${bytes} bytes and not 16`,
+      });
+    });
 
   const refused: Record<string, [() => { ok: boolean; error?: string }, RegExp]> = {
     'a share over 100': [

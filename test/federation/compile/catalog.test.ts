@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { downTypes } from '@isthmus/api/wire/link.ts';
+import { digestsOfProduced } from '@isthmus/mesh/delta/digest.ts';
 import { Catalog } from '../../../federation/compile/catalog.ts';
 import type { CatalogUpdate } from '../../../federation/compile/compiled.ts';
 import { differences, withFlips } from '../../../federation/compile/differences.ts';
@@ -62,6 +64,20 @@ describe('federation/compile: the catalog', () => {
       for (const cluster of someClusters)
         assert.deepEqual(hub.catalog.receiver(cluster), whole.receiver(cluster));
       assert.equal(hub.catalog.moment.revision, BigInt(hub.now.intent.revision));
+    }));
+
+  it('has after any change the digests of what each receiver should hold', () =>
+    property(() => {
+      for (const cluster of someClusters)
+        for (const type of downTypes) {
+          const receiver = hub.catalog.receiver(cluster);
+          const exporters = (service: string) => hub.now.index.exports.exporters(service);
+          const view = hub.catalog.view(type, () => receiver);
+          assert.deepEqual(
+            hub.catalog.digests(type, receiver, exporters),
+            digestsOfProduced(view, (name) => digestGroup(type, name)),
+          );
+        }
     }));
 
   it('names for each receiver what it gets otherwise than before, with what it got, and nothing else', async () => {
