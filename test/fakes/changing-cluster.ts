@@ -5,7 +5,7 @@ import type { Health, Streams } from '@isthmus/cluster-agent/health/tracker.ts';
 import { HealthTracker } from '@isthmus/cluster-agent/health/tracker.ts';
 import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
-import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { Facts, World } from '@isthmus/cluster-agent/translate/world.ts';
@@ -19,6 +19,8 @@ import { FakeClock } from './clock.ts';
 import { assertSameSnapshot } from './same-snapshot.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { WholeHealth } from './whole/health.ts';
+import { endpointGroups, namesBehind } from './whole/endpoints.ts';
+import type { WholeInput } from './whole/input.ts';
 import { wholeTranslation } from './whole/translate.ts';
 import { WholeView } from './whole/view.ts';
 import { HubFollower } from './hub-follower.ts';
@@ -128,15 +130,34 @@ export class ChangingCluster {
         health.of(pod),
         `the verdict on ${pod.metadata.name}`,
       );
-    const whole = wholeTranslation({
+    const input = {
       ...named,
       health,
       now: this.clock.now(),
       upstreamZtunnels: this.#upstream.pods,
       hub: this.#hub,
       view,
-    });
-    assertSameSnapshot(this.pipeline.snapshot, whole);
+    };
+    assertSameSnapshot(this.pipeline.snapshot, wholeTranslation(input));
+    this.#checkSums(input);
+  }
+
+  /** What reports are made of. */
+  #checkSums(input: WholeInput): void {
+    const { outputs } = this.pipeline;
+    for (const service of input.view.all('Service')) {
+      const key = serviceKeyOf(service.metadata);
+      assert.deepEqual(outputs.groups(key), endpointGroups(input, service), `groups of ${key}`);
+      assert.deepEqual(
+        outputs.identities(key),
+        [...namesBehind(input, service)].sort(),
+        `names behind ${key}`,
+      );
+    }
+    const parts = input.view.pods().map((pod) => surroundingsOf(this.view, named).part(pod));
+    const counts = new Map<string, number>();
+    for (const part of parts) counts.set(part, (counts.get(part) ?? 0) + 1);
+    assert.deepEqual(outputs.partCounts(), counts);
   }
 
   #health(view: WholeView): Health {

@@ -62,7 +62,10 @@ export const derivedFrom = (input: Omit<TestInput, 'derived'>): TestInput => ({
 });
 
 /** All that follows from a cluster's objects and the hub's resources, at once. */
-export function outputsOf(input: Omit<TestInput, 'derived'>): Outputs {
+export const outputsOf = (input: Omit<TestInput, 'derived'>): Outputs => pipelineOf(input).outputs;
+
+/** A pipeline that has evaluated everything once. */
+export function pipelineOf(input: Omit<TestInput, 'derived'>): Pipeline {
   const hub = new HubFollower();
   hub.update(input.hub);
   const pipeline = new Pipeline({
@@ -77,7 +80,7 @@ export function outputsOf(input: Omit<TestInput, 'derived'>): Outputs {
     },
   });
   pipeline.all();
-  return pipeline.outputs;
+  return pipeline;
 }
 
 export const translate = (input: Omit<TestInput, 'derived'>): ClusterSnapshot => outputsOf(input).snapshot;
