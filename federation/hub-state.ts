@@ -3,11 +3,13 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { Catalog } from './compile/catalog.ts';
 import { HubIndexes } from './index/hub-indexes.ts';
+import { countsOf } from './link/counts-row.ts';
 import { Reports } from './link/reports.ts';
+import { withRestoredCounts } from './observation/record-steps.ts';
 import { Observations } from './observation/observations.ts';
 import { Live } from './state/live.ts';
 import type { Settings } from './state/snapshot.ts';
-import type { Epoch, Store } from './store/store.ts';
+import type { Epoch, Store, StoredReport } from './store/store.ts';
 
 interface HubStateDeps {
   readonly store: Store;
@@ -50,14 +52,30 @@ async function restoreReports(
   { log, limits }: Pick<HubStateDeps, 'log' | 'limits'>,
 ): Promise<Map<string, Reports>> {
   const restored = new Map<string, Reports>();
-  const saved = await store.readObserved();
-  for (const cluster of live.current.intent.clusters.keys()) {
-    const bytes = saved.get(cluster);
-    const loaded = bytes && Reports.load(bytes, limits);
-    if (loaded && !loaded.ok)
-      log.warn({ cluster, error: loaded.error }, 'what this cluster had reported cannot be read');
-    observations.update(cluster, (record) => (loaded?.ok ? loaded.value.change(record) : record));
-    if (loaded?.ok) restored.set(cluster, loaded.value.reports);
+  const stored = byCluster(await store.readReports());
+  const { clusters } = live.current.intent;
+  for (const cluster of stored.keys()) if (!clusters.has(cluster)) void store.forgetReports(cluster);
+  for (const cluster of clusters.keys()) {
+    const rows = stored.get(cluster) ?? [];
+    const { reports, change, rejected } = Reports.restore(rows, limits);
+    const [first] = rejected;
+    if (first)
+      log.warn(
+        { cluster, count: rejected.length, ...first },
+        'what this cluster had reported cannot be read',
+      );
+    observations.update(cluster, (record) => withRestoredCounts(change(record), countsOf(rows)));
+    if (rows.length > 0) restored.set(cluster, reports);
   }
   return restored;
+}
+
+function byCluster(reports: readonly StoredReport[]): ReadonlyMap<string, readonly StoredReport[]> {
+  const all = new Map<string, StoredReport[]>();
+  for (const one of reports) {
+    const known = all.get(one.cluster);
+    if (known) known.push(one);
+    else all.set(one.cluster, [one]);
+  }
+  return all;
 }

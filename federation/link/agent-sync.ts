@@ -143,12 +143,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
   #take(response: DeltaResponse) {
     const { clock, lines } = this.#hub;
     const request = this.#up.response(response, (resources: readonly Resource[], removed) => {
-      const { change, rejected, isNews } = this.#reports.apply(
-        response.type,
-        resources,
-        removed,
-        clock.now(),
-      );
+      const { change, rejected, rows } = this.#reports.apply(response.type, resources, removed, clock.now());
       if (rejected.length > 0) this.#hub.reportsRefused(this.cluster, rejected.length);
       const [first] = rejected;
       if (first)
@@ -164,7 +159,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
           'reports were rejected; the first is named',
         );
       this.#hub.observe(this.cluster, change);
-      if (isNews) this.#hub.saveReports(this.cluster, () => this.#reports.save());
+      if (rows.length > 0) this.#hub.saveReports(this.cluster, rows);
       return rejected;
     });
     if (this.#up.allComplete) this.#hub.observe(this.cluster, withListing);

@@ -111,7 +111,9 @@ export class LinkDoors {
     const link = this.#links.of(cluster);
     const why = link && whyNot(link.agent, now);
     if (why !== undefined) link?.end(why, status.PERMISSION_DENIED);
-    if (!now.intent.clusters.has(cluster)) this.#ports.taken.forget(cluster);
+    if (now.intent.clusters.has(cluster)) return;
+    this.#ports.taken.forget(cluster);
+    this.#signing.forget(cluster);
   }
 
   #gone(cluster: string): void {

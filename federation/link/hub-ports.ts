@@ -25,6 +25,7 @@ import type { Store } from '../store/store.ts';
 import { recordIntermediate } from '../trust/commands.ts';
 import type { LinkCa } from '../trust/link-ca.ts';
 import { signIntermediate } from '../trust/trust-domain.ts';
+import { ReportSaves } from './report-saves.ts';
 import type { HubPorts, ServerIdentity } from './ports.ts';
 
 interface Deps {
@@ -43,13 +44,11 @@ interface Deps {
   readonly limits: ClusterLimits;
 }
 
-/** Reports that keep coming are written down at this pace, milliseconds. */
-const saveEvery = 200;
-
 /** The link's view of the hub. */
 export function hubPorts(deps: Deps): HubPorts {
   const { clock, random, log, live, observations, catalog, store, ca, server } = deps;
-  const saves = new Map<string, () => Uint8Array>();
+  const saves = new ReportSaves({ clock, store, log });
+  live.onChange(({ forgotten }) => forgotten.forEach((cluster) => saves.forget(cluster)));
   return {
     lines: new LimitedLines(clock, log),
     clock,
@@ -64,20 +63,7 @@ export function hubPorts(deps: Deps): HubPorts {
     onChange: (listener) => live.onChange(listener),
     observe: (cluster, step) => observations.update(cluster, step),
     catalog,
-    saveReports(cluster, bytes) {
-      const underWay = saves.has(cluster);
-      saves.set(cluster, bytes);
-      if (underWay) return;
-      clock.after(saveEvery, () => {
-        const latest = saves.get(cluster) ?? bytes;
-        saves.delete(cluster);
-        store
-          .saveObserved(cluster, latest())
-          .catch((error: unknown) =>
-            log.error({ cluster, error: String(error) }, 'reports not written down'),
-          );
-      });
-    },
+    saveReports: (cluster, rows) => saves.add(cluster, rows),
     join: (request) => joinCluster(deps, request),
     renewLink: ({ cluster, membership }, csr) =>
       Promise.resolve({

@@ -12,6 +12,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Catalog } from '../compile/catalog.ts';
 import type { ChangeListener } from '../state/live.ts';
+import type { ReportRow } from '../store/store.ts';
 import type { Now } from '../state/now.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Denied } from '../command/attempts.ts';
@@ -47,7 +48,7 @@ export interface HubPorts {
   /** Counts what was refused of what a cluster's agent has sent. */
   reportsRefused(cluster: string, count: number): void;
   /** Writes down what a cluster's agent has sent, coarsely, for the next start. */
-  saveReports(cluster: string, bytes: () => Uint8Array): void;
+  saveReports(cluster: string, rows: readonly ReportRow[]): void;
   /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */
   join(request: JoinRequest): Promise<JoinResponse>;
   renewLink(agent: Agent, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;

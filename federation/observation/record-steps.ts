@@ -5,6 +5,7 @@ import type {
   ClusterReport,
   Gateway,
   HealthReport,
+  ServiceHealth,
   ServiceReport,
   UnreadableHealth,
 } from '@isthmus/api/domain/report.ts';
@@ -177,6 +178,12 @@ export function withHealth(before: ClusterRecord, report: HealthReport, now: num
   const health = counted(record.health, report);
   const services = health === record.health ? record.services : joined(record.services, health);
   return { ...record, services, health, counted: true, synced: record.listed };
+}
+
+/** Counts of an earlier life of the hub. They are old: the agent has yet to count on its link. */
+export function withRestoredCounts(record: ClusterRecord, services: readonly ServiceHealth[]): ClusterRecord {
+  const health = new Map(services.map(({ namespace, name, groups }) => [`${namespace}/${name}`, groups]));
+  return { ...record, health, services: joined(record.services, health) };
 }
 
 /** The counts of a report; the map of before when nothing differs. */

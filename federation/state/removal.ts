@@ -8,7 +8,7 @@ export function watchRemoval({ live, store, log }: { live: Live; store: Store; l
     for (const cluster of forgotten) {
       if (observed.has(cluster)) continue;
       store
-        .forgetObserved(cluster)
+        .forgetReports(cluster)
         .catch((error: unknown) => log.error({ cluster, error: String(error) }, 'reports not forgotten'));
     }
   });

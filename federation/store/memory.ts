@@ -2,14 +2,14 @@ import { emptyBody, type AuditBody, type AuditHead, type AuditRecord } from './a
 import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
 import { Ledger } from './ledger.ts';
 import { HeldLeadership } from './held-leadership.ts';
-import type { Change, Commit, CommitResult, Store } from './store.ts';
+import type { Change, Commit, CommitResult, Store, StoredReport } from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /** A store that is gone with its process: for tests. */
 export function memoryStore(limits?: AuditLimits): Store {
   const ledger = new Ledger();
   const watchers = new Watchers();
-  const observed = new Map<string, Uint8Array>();
+  const reports = new Map<string, Map<string, StoredReport>>();
   const log = new AuditLog(limits);
   const bodies = new Map<number, string>();
   let leadership: HeldLeadership | undefined;
@@ -41,9 +41,16 @@ export function memoryStore(limits?: AuditLimits): Store {
     record: (attempt) => append(headOfAttempt(attempt, ledger.revision), attempt.body),
     recount: (number, count, lastAt) => void log.recount(number, count, lastAt),
     byIdempotencyKey: (actor, key) => Promise.resolve(ledger.byIdempotencyKey(actor, key)),
-    saveObserved: (cluster, shard) => Promise.resolve(void observed.set(cluster, shard)),
-    readObserved: () => Promise.resolve(new Map(observed)),
-    forgetObserved: (cluster) => Promise.resolve(void observed.delete(cluster)),
+    saveReports(cluster, rows, asOf) {
+      const held = reports.get(cluster) ?? new Map<string, StoredReport>();
+      reports.set(cluster, held);
+      for (const { type, name, resource } of rows)
+        if (resource) held.set(`${type} ${name}`, { cluster, type, name, ...resource, asOf });
+        else held.delete(`${type} ${name}`);
+      return Promise.resolve();
+    },
+    readReports: () => Promise.resolve([...reports.values()].flatMap((held) => [...held.values()])),
+    forgetReports: (cluster) => Promise.resolve(void reports.delete(cluster)),
     lead(above = 0) {
       const next = new HeldLeadership(Math.max(leadership?.epoch ?? 0, above) + 1);
       leadership?.end({ kind: 'fenced', by: next.epoch });

@@ -5,8 +5,15 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import type { KeptHead } from './audit-log.ts';
 import type { Attempt } from './audit.ts';
 import { auditTable, auditWriter, loadAudit, readAudit, type AuditWrite } from './sqlite-audit.ts';
+import {
+  fillReports,
+  readReports,
+  reportsTable,
+  reportsWriter,
+  type ReportsWrite,
+} from './sqlite-reports.ts';
 import { LeftAttempts, leftTable, type LeftAttempt } from './sqlite-left.ts';
-import type { Change, Epoch, Stored } from './store.ts';
+import type { Change, Epoch, Stored, StoredReport } from './store.ts';
 
 // The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
 // must stop no stream. Whatever has arrived when it gets to work is one transaction: group commit.
@@ -19,7 +26,9 @@ export type ToSqlite =
   | { readonly kind: 'read'; readonly id: number; readonly numbers: readonly number[] }
   /** `auditAfter`: the newest number of the audit log that is known there. */
   | { readonly kind: 'lead'; readonly above: Epoch; readonly auditAfter: number }
-  | { readonly kind: 'observed'; readonly cluster: string; readonly bytes: Uint8Array | undefined }
+  | { readonly kind: 'reports'; readonly reports: ReportsWrite }
+  /** Asks for all reports. */
+  | { readonly kind: 'readReports'; readonly id: number }
   | { readonly kind: 'close' };
 
 export type FromSqlite =
@@ -28,7 +37,6 @@ export type FromSqlite =
       readonly revision: number;
       readonly objects: readonly Stored[];
       readonly changes: readonly Change[];
-      readonly observed: ReadonlyMap<string, Uint8Array>;
     }
   | { readonly kind: 'leading'; readonly epoch: Epoch; readonly audit: readonly KeptHead[] }
   /** Attempts that another hub has left, each once. */
@@ -36,13 +44,14 @@ export type FromSqlite =
   /** So many messages of kind `change` and `audit` are on disk. */
   | { readonly kind: 'durable'; readonly count: number }
   | { readonly kind: 'read'; readonly id: number; readonly bodies: ReadonlyMap<number, string> }
+  | { readonly kind: 'readReports'; readonly id: number; readonly reports: readonly StoredReport[] }
   | { readonly kind: 'fenced'; readonly epoch: Epoch }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'closed' };
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** Messages that write. */
-const written: ReadonlySet<ToSqlite['kind']> = new Set(['change', 'audit', 'observed']);
+const written: ReadonlySet<ToSqlite['kind']> = new Set(['change', 'audit', 'reports']);
 /** How often it is looked whether another hub has taken an epoch. */
 const lookEvery = 1000;
 const { path, retention } = workerData as { path: string; retention: number };
@@ -71,10 +80,12 @@ function open(): DatabaseSync {
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, id TEXT NOT NULL, revision INTEGER NOT NULL, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS changes (revision INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS observed (cluster TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    ${reportsTable}
     ${auditTable}
     ${leftTable}
-    PRAGMA user_version = ${schemaVersion};`);
+`);
+  if (version < schemaVersion) fillReports(db);
+  db.exec(`PRAGMA user_version = ${schemaVersion};`);
   return db;
 }
 
@@ -105,10 +116,6 @@ function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
     value: string;
   }[];
   const changes = db.prepare('SELECT body FROM changes ORDER BY revision').all() as { body: string }[];
-  const observed = db.prepare('SELECT cluster, bytes FROM observed').all() as {
-    cluster: string;
-    bytes: Uint8Array;
-  }[];
   const parsed = changes.map(({ body }) => JSON.parse(body) as Change);
   const stored = objects.map(({ id, revision, value }) => ({
     id,
@@ -121,7 +128,6 @@ function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
     revision,
     objects: stored,
     changes: parsed,
-    observed: new Map(observed.map((row) => [row.cluster, row.bytes])),
   };
 }
 
@@ -133,10 +139,7 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
   const dropObject = db.prepare('DELETE FROM objects WHERE key = ?');
   const putChange = db.prepare('INSERT INTO changes VALUES (?, ?)');
   const trim = db.prepare('DELETE FROM changes WHERE revision <= ?');
-  const putObserved = db.prepare(
-    'INSERT INTO observed VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET bytes = excluded.bytes',
-  );
-  const dropObserved = db.prepare('DELETE FROM observed WHERE cluster = ?');
+  const report = reportsWriter(db);
   const audit = auditWriter(db);
 
   const write = (change: Change) => {
@@ -147,13 +150,11 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
     putChange.run(change.revision, JSON.stringify(change));
     if (change.revision % 1000 === 0) trim.run(change.revision - retention);
   };
-  const observe = (cluster: string, bytes: Uint8Array | undefined) =>
-    bytes ? putObserved.run(cluster, bytes) : dropObserved.run(cluster);
   return (one) => {
     if (one.kind === 'change') write(one.change);
     if (one.kind === 'change' || one.kind === 'audit') {
       if (one.audit) audit(one.audit);
-    } else if (one.kind === 'observed') observe(one.cluster, one.bytes);
+    } else if (one.kind === 'reports') report(one.reports);
   };
 }
 
@@ -209,6 +210,8 @@ function run(db: DatabaseSync, loaded: number): void {
     for (const one of batch)
       if (one.kind === 'read')
         say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));
+      else if (one.kind === 'readReports')
+        say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db) })));
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
       say({ kind: 'closed' });

@@ -9,7 +9,7 @@ import type { AuditWrite } from './sqlite-audit.ts';
 import type { LeftAttempt } from './sqlite-left.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
 import { HeldLeadership } from './held-leadership.ts';
-import type { Commit, CommitResult, Epoch, Leadership, Store } from './store.ts';
+import type { Commit, CommitResult, Epoch, Leadership, ReportRow, Store, StoredReport } from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -46,7 +46,6 @@ class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #path: string;
   readonly #watchers = new Watchers();
-  readonly #observed: Map<string, Uint8Array>;
   /** What is on disk, which readers see. */
   readonly #durable: Ledger;
   /** What will be on disk, which the next commit is decided by. */
@@ -57,6 +56,7 @@ class SqliteStore implements Store {
   /** The newest entry of the log that is on disk. */
   #logged = 0;
   readonly #reading = new Map<number, (bodies: ReadonlyMap<number, string>) => void>();
+  readonly #readingReports = new Map<number, (reports: readonly StoredReport[]) => void>();
   #reads = 0;
   #closed = false;
   #failed: string | undefined;
@@ -77,7 +77,6 @@ class SqliteStore implements Store {
     this.#path = path;
     this.#durable = new Ledger(opened, opened.changes);
     this.#pending = new Ledger(opened, opened.changes);
-    this.#observed = new Map(opened.observed);
     worker.on('message', (message: FromSqlite) => this.#hear(message));
     worker.on('error', (error: Error) => this.#fail(error.message));
     worker.on('exit', () => {
@@ -156,19 +155,22 @@ class SqliteStore implements Store {
     return Promise.resolve(this.#durable.byIdempotencyKey(actor, key));
   }
 
-  saveObserved(cluster: string, shard: Uint8Array): Promise<void> {
-    this.#observed.set(cluster, shard);
-    this.#send({ kind: 'observed', cluster, bytes: shard });
+  saveReports(cluster: string, rows: readonly ReportRow[], asOf: number): Promise<void> {
+    this.#send({ kind: 'reports', reports: { cluster, rows, asOf } });
     return Promise.resolve();
   }
 
-  readObserved() {
-    return Promise.resolve(new Map(this.#observed));
+  readReports(): Promise<readonly StoredReport[]> {
+    if (this.#failed !== undefined || this.#closed) return Promise.resolve([]);
+    const id = this.#reads++;
+    return new Promise((resolve) => {
+      this.#readingReports.set(id, resolve);
+      this.#send({ kind: 'readReports', id });
+    });
   }
 
-  forgetObserved(cluster: string): Promise<void> {
-    this.#observed.delete(cluster);
-    this.#send({ kind: 'observed', cluster, bytes: undefined });
+  forgetReports(cluster: string): Promise<void> {
+    this.#send({ kind: 'reports', reports: { cluster, rows: undefined, asOf: 0 } });
     return Promise.resolve();
   }
 
@@ -238,6 +240,8 @@ class SqliteStore implements Store {
   #endReads(): void {
     for (const resolve of this.#reading.values()) resolve(new Map());
     this.#reading.clear();
+    for (const resolve of this.#readingReports.values()) resolve([]);
+    this.#readingReports.clear();
   }
 
   #hear(message: FromSqlite): void {
@@ -245,6 +249,7 @@ class SqliteStore implements Store {
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
     if (message.kind === 'leading') return this.#led(message);
     if (message.kind === 'read') return this.#read(message);
+    if (message.kind === 'readReports') return this.#readReports(message);
     if (message.kind === 'left') return this.#take(message.attempts);
     if (message.kind !== 'durable') return;
     for (const { written } of this.#waiting.splice(0, message.count)) written();
@@ -254,6 +259,11 @@ class SqliteStore implements Store {
   #read({ id, bodies }: Extract<FromSqlite, { kind: 'read' }>): void {
     this.#reading.get(id)?.(bodies);
     this.#reading.delete(id);
+  }
+
+  #readReports({ id, reports }: Extract<FromSqlite, { kind: 'readReports' }>): void {
+    this.#readingReports.get(id)?.(reports);
+    this.#readingReports.delete(id);
   }
 
   /** The log is read with the epoch: nobody else appends to it from then on. */

@@ -115,6 +115,25 @@ export interface Change {
   readonly audit: AuditEntry;
 }
 
+/** One report of a cluster, as it came. */
+export interface ReportRow {
+  /** A type that agents report, or `health`: the endpoint counts of one service. */
+  readonly type: string;
+  readonly name: string;
+  /** Undefined: it is reported no more. */
+  readonly resource: { readonly version: string; readonly body: Uint8Array } | undefined;
+}
+
+export interface StoredReport {
+  readonly cluster: string;
+  readonly type: string;
+  readonly name: string;
+  readonly version: string;
+  readonly body: Uint8Array;
+  /** Epoch milliseconds. */
+  readonly asOf: number;
+}
+
 /** Everything at one revision. */
 export interface Contents {
   readonly revision: Revision;
@@ -148,10 +167,14 @@ export interface Store {
   recount(number: number, count: number, lastAt: number): void;
   /** The audit entry of a key that was used within retention. */
   byIdempotencyKey(actor: string, key: string): Promise<Recorded | undefined>;
-  /** What clusters reported, written down coarsely for restart: opaque bytes per cluster, outside the revisions. */
-  saveObserved(cluster: string, shard: Uint8Array): Promise<void>;
-  readObserved(): Promise<ReadonlyMap<string, Uint8Array>>;
-  forgetObserved(cluster: string): Promise<void>;
+  /**
+   * Writes down what a cluster reports, row by row, for the next start: outside the revisions. It joins the transaction
+   * that is under way and is waited for by nobody. `asOf`: epoch milliseconds of the reports.
+   */
+  saveReports(cluster: string, rows: readonly ReportRow[], asOf: number): Promise<void>;
+  /** Everything that was written down and not forgotten, in no order. */
+  readReports(): Promise<readonly StoredReport[]>;
+  forgetReports(cluster: string): Promise<void>;
   /**
    * Takes a new epoch, greater than any before and than `above`: the last step of a hub's start, as it ends the leadership
    * before. Nothing can be committed until then.

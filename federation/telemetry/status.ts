@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Check, HealthSources } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { written } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Leadership, LeadershipEnd, Store } from '../store/store.ts';
 import type { CommitCounts, countedStore } from './counted-store.ts';
@@ -32,10 +33,19 @@ export class HubStatus implements HealthSources {
 
   serves(live: Live): void {
     this.#live = live;
+    live.onChange((changes, { intent }) => {
+      for (const cluster of written(changes, 'cluster').keys())
+        if (!intent.clusters.has(cluster)) this.#refusedReports.delete(cluster);
+    });
   }
 
   reportsRefused(cluster: string, count: number): void {
     this.#refusedReports.set(cluster, (this.#refusedReports.get(cluster) ?? 0) + count);
+  }
+
+  /** Clusters of which something is counted. */
+  get size(): number {
+    return this.#refusedReports.size;
   }
 
   readonly readiness = (): readonly Check[] => [
@@ -50,9 +60,6 @@ export class HubStatus implements HealthSources {
   ];
 
   readonly metrics = (): ReturnType<HealthSources['metrics']> => {
-    const clusters = this.#live?.current.intent.clusters;
-    for (const cluster of this.#refusedReports.keys())
-      if (clusters && !clusters.has(cluster)) this.#refusedReports.delete(cluster);
     return metricsPage({
       snapshot: this.#live?.current,
       epoch: this.#leadership?.epoch ?? 0,

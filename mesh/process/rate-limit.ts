@@ -40,6 +40,11 @@ export class RateLimit {
     return this.#left(name) >= 1;
   }
 
+  /** Of a name that does not come again. */
+  forget(name: string): void {
+    this.#buckets.delete(name);
+  }
+
   get size(): number {
     return this.#buckets.size;
   }

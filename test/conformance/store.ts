@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { emptyBody, type Attempt } from '../../federation/store/audit.ts';
 import type { AuditLimits } from '../../federation/store/audit-log.ts';
-import type { AuditEntry, Commit, Store } from '../../federation/store/store.ts';
+import type { AuditEntry, Commit, ReportRow, Store } from '../../federation/store/store.ts';
 
 const cluster = (name: string, drainPercent = 0): Cluster => ({
   kind: 'cluster',
@@ -198,12 +198,25 @@ export function storeConformance(
       );
     });
 
-    it('keeps what clusters reported outside the revisions', async () => {
-      await store.saveObserved('east', Buffer.from('report'));
+    it('keeps what clusters reported row by row, outside the revisions', async () => {
+      await store.saveReports('east', [row('service', 'a', 'one'), row('service', 'b', 'two')], 5);
+      await store.saveReports('east', [row('service', 'a', 'three'), row('gateway', 'a', 'four')], 6);
+      await store.saveReports('west', [row('service', 'a', 'five')], 7);
       assert.equal((await store.read()).revision, 0);
-      assert.equal(Buffer.from((await store.readObserved()).get('east') ?? []).toString(), 'report');
-      await store.forgetObserved('east');
-      assert.equal((await store.readObserved()).size, 0);
+      assert.deepEqual(await reported(store), [
+        'east gateway a four 6',
+        'east service a three 6',
+        'east service b two 5',
+        'west service a five 7',
+      ]);
+      await store.saveReports('east', [{ type: 'service', name: 'a', resource: undefined }], 8);
+      assert.deepEqual(await reported(store), [
+        'east gateway a four 6',
+        'east service b two 5',
+        'west service a five 7',
+      ]);
+      await store.forgetReports('east');
+      assert.deepEqual(await reported(store), ['west service a five 7']);
     });
 
     auditConformance(open, reopen);
@@ -212,7 +225,7 @@ export function storeConformance(
       it('has everything after it was opened again, in a later epoch', async () => {
         const { epoch } = await store.lead();
         await store.commit(commit('1', [put('a', undefined, 30)], 100, 'key'));
-        await store.saveObserved('east', Buffer.from('report'));
+        await store.saveReports('east', [row('service', 'a', 'one')], 5);
         store = await reopen(store);
         const later = await store.lead();
         const { revision, objects } = await store.read();
@@ -220,11 +233,27 @@ export function storeConformance(
         assert.equal((await store.commit(commit('2', [put('b')], 100, 'key'))).kind, 'repeated');
         assert.deepEqual(objects[0]?.value, JSON.parse(JSON.stringify(cluster('a', 30))));
         assert.equal((await store.byIdempotencyKey('admin', 'key'))?.revision, 1);
-        assert.equal((await store.readObserved()).size, 1);
+        assert.deepEqual(await reported(store), ['east service a one 5']);
         assert.ok(later.epoch > epoch);
       });
   });
 }
+
+const row = (type: string, name: string, body: string): ReportRow => ({
+  type,
+  name,
+  resource: { version: `v-${body}`, body: Buffer.from(body) },
+});
+
+/** What the store has of clusters, in order. */
+const reported = async (store: Store): Promise<readonly string[]> =>
+  (await store.readReports())
+    .map(({ cluster, type, name, version, body, asOf }) => {
+      const text = Buffer.from(body).toString();
+      assert.equal(version, `v-${text}`);
+      return `${cluster} ${type} ${name} ${text} ${asOf}`;
+    })
+    .sort();
 
 function auditConformance(
   open: (limits?: AuditLimits) => Promise<Store>,

@@ -67,7 +67,7 @@ describe(`the services of a cluster that is revoked, at ${others} other agents a
     await hub.stop();
     if (lost) {
       const store = await sqliteStore(join(stateDir, 'hub.db'));
-      await store.forgetObserved('east');
+      await store.forgetReports('east');
       await store.close();
     }
     await start();

@@ -326,7 +326,7 @@ describe('the link between the hub and its agents', () => {
       await until(isState('east', 'UNREACHABLE'));
       hub.stop();
       const store = await reopened(join(stateDir, 'hub.db'));
-      await store.forgetObserved('east');
+      await store.forgetReports('east');
       await store.close();
       await start();
       west.connect();

@@ -92,6 +92,7 @@ describe('a hub’s readiness', () => {
     assert.equal((await refused()).length, 2);
     await federation.run(revokeCluster, { cluster: 'west' });
     await federation.run(removeCluster, { cluster: 'west' });
+    await federation.turn();
     assert.deepEqual(await refused(), [['isthmus_hub_reports_refused_total{cluster="east"}', 2]]);
     federation.end();
   });

@@ -58,6 +58,35 @@ describe('sqlite', () => {
     assert.equal(objects.length, revision);
   });
 
+  it('takes over the reports that schema 1 kept as one value of each cluster, once', async () => {
+    await (await sqliteStore(path())).close();
+    const body = Buffer.from('a report').toString('base64');
+    const saved = {
+      asOf: 5,
+      types: [
+        ['service', [['shop/cart', 'v1', body]]],
+        ['gateway', []],
+      ],
+    };
+    const db = new DatabaseSync(path());
+    const put = db.prepare('INSERT INTO observed VALUES (?, ?)');
+    put.run('east', Buffer.from(JSON.stringify(saved)));
+    put.run('west', Buffer.from('damaged'));
+    db.exec('PRAGMA user_version = 1');
+    db.close();
+    for (let opened = 0; opened < 2; opened++) {
+      const store = await sqliteStore(path());
+      const reports = (await store.readReports()).map((one) => ({
+        ...one,
+        body: Buffer.from(one.body).toString(),
+      }));
+      await store.close();
+      assert.deepEqual(reports, [
+        { cluster: 'east', type: 'service', name: 'shop/cart', version: 'v1', body: 'a report', asOf: 5 },
+      ]);
+    }
+  });
+
   it('writes nothing after a write that failed: what follows rests on what is not there', async () => {
     await (await sqliteStore(path())).close();
     const db = new DatabaseSync(path());

@@ -1,5 +1,7 @@
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
+import { differing } from '../../observation/record-changes.ts';
+import { countsRow } from '../counts-row.ts';
 import { withPulse, withHealth, withHealthRejections } from '../../observation/record-steps.ts';
 import { LatestHealth } from '../latest-health.ts';
 import { withinLimits } from '../limited-health.ts';
@@ -34,10 +36,14 @@ export const healthStream: StreamKind<HealthReport, number> = {
 
 function takeHealth(hub: HubPorts, cluster: string, whole: HealthReport): void {
   const { limits, clock } = hub;
+  const before = hub.snapshot().observed.get(cluster)?.health;
   hub.observe(cluster, (record) => {
     const now = clock.now();
     if (whole.partial) return withPulse(record, whole, now);
     const { report, rejected } = withinLimits(whole, record.health, limits);
     return withHealthRejections(withHealth(record, report, now), [...whole.unreadable, ...rejected], now);
   });
+  const after = hub.snapshot().observed.get(cluster)?.health;
+  const rows = differing(before, after).map((key) => countsRow(key, after?.get(key)));
+  if (rows.length > 0) hub.saveReports(cluster, rows);
 }
