@@ -112,8 +112,6 @@ export class Agent {
   readonly #publisher: Publisher;
   #healthText = '';
   #reportingApplied = false;
-  /** The revision of the hub's view that the snapshot was made from: what proxies hold says nothing of a newer one. */
-  #translated = -1;
   /** Epoch milliseconds: drains that were over by then have been noticed. */
   #deadlinesAt = -Infinity;
 
@@ -343,7 +341,6 @@ export class Agent {
 
   #afterwards(snapshot: ClusterSnapshot): void {
     const input = this.#input();
-    this.#translated = this.#views.revision;
     this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
     this.#publishCluster(input);
     this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
@@ -377,7 +374,7 @@ export class Agent {
   }
 
   #reportApplied(snapshot: ClusterSnapshot): void {
-    if (this.#translated !== this.#views.revision) return;
+    if (!this.#isPublished()) return;
     const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
       const version = this.#views.version('policy', name);
       return version === undefined ? [] : [{ policy, version }];
@@ -390,6 +387,18 @@ export class Agent {
       this.#xds.coverage(type, name),
     );
     this.#publish('applied', reports, wire.appliedReport.encode);
+  }
+
+  /** Whether all that these reports are about is published: what proxies hold says nothing of forms that wait. */
+  #isPublished(): boolean {
+    const { policies, intermediates, diversions } = this.#views.view;
+    const waits = (type: 'policy' | 'intermediate' | 'diversion') => (name: string) =>
+      !this.#publisher.isSettled({ kind: 'hub', type, name });
+    return (
+      ![...policies.keys()].some(waits('policy')) &&
+      ![...intermediates.keys()].some(waits('intermediate')) &&
+      ![...diversions.keys()].some(waits('diversion'))
+    );
   }
 
   #publish<T>(type: string, records: ReadonlyMap<string, T>, encode: (record: T) => Uint8Array): void {

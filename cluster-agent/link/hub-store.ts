@@ -59,7 +59,6 @@ export class HubStore {
   readonly #versions = new Map<DownType, Map<string, string>>();
   readonly #refused = new Map<DownType, Map<string, Refused>>();
   #resources = new HubResources();
-  #revision = 0;
   #complete = false;
 
   constructor({ journal, hub, log, older }: HubStoreDeps) {
@@ -90,11 +89,6 @@ export class HubStore {
 
   get resources(): HubResources {
     return this.#resources;
-  }
-
-  /** Another number whenever something of the view is another. */
-  get revision(): number {
-    return this.#revision;
   }
 
   /** As `ClientSession` takes them: what was refused is named, so that the hub sends it again or says that it is gone. */
@@ -138,7 +132,6 @@ export class HubStore {
       this.#forget(known, name, changes);
       this.#journal.remove(keyOf(known, name));
     }
-    if (changes.size > 0) this.#revision++;
     return { rejected, changes };
   }
 

@@ -15,7 +15,7 @@ import type { ChangeSet, HubResource } from '../keys/change-set.ts';
 import { serviceKeyOf, type Ref, type ServiceKey, type WorkloadUid } from '../keys/names.ts';
 import type { HubView } from './hub-view.ts';
 import { RemoteServices } from './remote-services.ts';
-import { selects } from './selectors.ts';
+import { Selectors } from './selectors.ts';
 import { Sets } from './sets.ts';
 
 /**
@@ -36,10 +36,14 @@ export class HubResources {
   };
   readonly #remoteServices = new RemoteServices();
   readonly #policies = new Map<string, CompiledPolicy>();
-  readonly #policiesIn = new Sets<string, CompiledPolicy>();
+  /** Names of policies by their targets. */
+  readonly #targets = new Selectors<string>();
   readonly #traffic = new Map<ServiceKey, TrafficPolicy>();
   readonly #grants = new Map<ServiceKey, ExportGrant>();
   readonly #toMembers = new Set<ServiceKey>();
+  /** Ids of diversions by the services that they name, `<namespace>/<name>`, and of those that name none. */
+  readonly #diversionsOf = new Sets<string, string>();
+  readonly #diversionsOfAll = new Set<string>();
 
   /** By name. */
   get held(): HubView {
@@ -77,7 +81,8 @@ export class HubResources {
 
   /** Those whose target is the pod. */
   policiesOf({ metadata: { namespace, labels } }: PodObject): readonly CompiledPolicy[] {
-    return [...this.#policiesIn.get(namespace)].filter(({ target }) => selects(target.labels, labels));
+    const names = [...this.#targets.selecting(namespace, labels), ...this.#targets.everything(namespace)];
+    return names.flatMap((name) => this.#held.policies.get(name) ?? []);
   }
 
   /** In order of the clusters' names. */
@@ -130,9 +135,8 @@ export class HubResources {
   diversionsOf({ namespace, name }: Ref): readonly Diversion[] {
     const { diversions } = this.#held;
     if (diversions.size === 0) return [];
-    return [...diversions.values()]
-      .filter(({ services }) => services.length === 0 || services.includes(`${namespace}/${name}`))
-      .sort((a, b) => compareText(a.id, b.id));
+    const ids = [...this.#diversionsOf.get(`${namespace}/${name}`), ...this.#diversionsOfAll];
+    return ids.flatMap((id) => diversions.get(id) ?? []).sort((a, b) => compareText(a.id, b.id));
   }
 
   #replace(type: DownType, name: string, after: HubResource | undefined, changes: ChangeSet): void {
@@ -144,26 +148,34 @@ export class HubResources {
     if (type === 'remote')
       return this.#remoteServices.replace(before as RemoteService, after as RemoteService, changes);
     changes.addStored({ kind: 'hub', type, name }, { before, after });
-    if (before) this.#forget(type, before);
-    if (after) this.#hold(type, after);
+    if (before) this.#forget(type, name, before);
+    if (after) this.#hold(type, name, after);
   }
 
-  #forget(type: DownType, before: HubResource): void {
+  #forget(type: DownType, name: string, before: HubResource): void {
     if (type === 'traffic') this.#traffic.delete(serviceKeyOf(before as TrafficPolicy));
     if (type === 'grant') this.#setGrant(before as ExportGrant, undefined);
+    if (type === 'diversion') {
+      this.#diversionsOf.move(name, (before as Diversion).services, []);
+      this.#diversionsOfAll.delete(name);
+    }
     if (type !== 'policy') return;
-    const policy = before as CompiledPolicy;
-    this.#policies.delete(policy.authorization.key);
-    this.#policiesIn.delete(policy.target.namespace, policy);
+    this.#policies.delete((before as CompiledPolicy).authorization.key);
+    this.#targets.delete(name);
   }
 
-  #hold(type: DownType, after: HubResource): void {
+  #hold(type: DownType, name: string, after: HubResource): void {
     if (type === 'traffic') this.#traffic.set(serviceKeyOf(after as TrafficPolicy), after as TrafficPolicy);
     if (type === 'grant') this.#setGrant(after as ExportGrant, after as ExportGrant);
+    if (type === 'diversion') {
+      const { services } = after as Diversion;
+      this.#diversionsOf.move(name, [], services);
+      if (services.length === 0) this.#diversionsOfAll.add(name);
+    }
     if (type !== 'policy') return;
     const policy = after as CompiledPolicy;
     this.#policies.set(policy.authorization.key, policy);
-    this.#policiesIn.add(policy.target.namespace, policy);
+    this.#targets.set(name, policy.target.namespace, policy.target.labels);
   }
 
   #setGrant(of: ExportGrant, grant: ExportGrant | undefined): void {

@@ -1,6 +1,8 @@
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
+import { equals } from '../keys/equals.ts';
 import { networkGatewayUid, serviceKeyOf, type ServiceKey, type WorkloadUid } from '../keys/names.ts';
 import { Sets } from './sets.ts';
 
@@ -32,23 +34,31 @@ export class RemoteServices {
     yield* this.#ofGateway.get(gateway);
   }
 
+  /** Touches gateways that it names no more, or did not name, or names in another form. */
   replace(before: RemoteService | undefined, after: RemoteService | undefined, changes: ChangeSet): void {
-    if (before) this.#change(before, 'delete', changes);
-    if (after) this.#change(after, 'add', changes);
+    const [were, are] = [gatewaysOf(before), gatewaysOf(after)];
+    if (before) this.#change(before, were, 'delete', changes);
+    if (after) this.#change(after, are, 'add', changes);
+    for (const uid of new Set([...were.keys(), ...are.keys()]))
+      if (!equals(were.get(uid), are.get(uid))) changes.add({ kind: 'networkGateway', uid });
   }
 
-  #change(remote: RemoteService, how: 'add' | 'delete', changes: ChangeSet): void {
+  #change(
+    remote: RemoteService,
+    gateways: ReadonlyMap<WorkloadUid, Gateway>,
+    how: 'add' | 'delete',
+    changes: ChangeSet,
+  ): void {
     const service = serviceKeyOf(remote);
     this.#ofService[how](service, remote);
     this.#inNamespace[how](remote.namespace, remote);
     changes.add({ kind: 'remotes', service });
-    for (const gateway of remote.gateways) {
-      const uid = networkGatewayUid(gateway);
-      this.#ofGateway[how](uid, remote);
-      changes.add({ kind: 'networkGateway', uid });
-    }
+    for (const uid of gateways.keys()) this.#ofGateway[how](uid, remote);
   }
 }
+
+const gatewaysOf = (remote: RemoteService | undefined): ReadonlyMap<WorkloadUid, Gateway> =>
+  new Map(remote?.gateways.map((gateway) => [networkGatewayUid(gateway), gateway]));
 
 const none: readonly never[] = [];
 

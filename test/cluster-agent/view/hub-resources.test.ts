@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { CompiledPolicy, Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { networkGatewayUid, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { formatTouched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { HubResources } from '@isthmus/cluster-agent/view/hub-resources.ts';
-import { aGateway, aRemote } from '../../fakes/cluster.ts';
+import { selects } from '@isthmus/cluster-agent/view/selectors.ts';
+import { aGateway, aRemote, viewOf } from '../../fakes/cluster.ts';
+import { anAuthorization } from '../../fakes/records.ts';
 
 const gateways = ['127.7.32.5', '127.7.32.6'].map((address) => aGateway({ address }));
 const few = (...values: string[]) => fc.constantFrom(...values);
@@ -36,9 +38,11 @@ describe('remote services that the hub has sent', () => {
           const forms = [before, isThere ? one : undefined].filter((form) => form !== undefined);
           const expected = forms.flatMap((form) => [
             formatTouched({ kind: 'remotes', service: serviceKeyOf(form) }),
-            ...form.gateways.map((gateway) =>
-              formatTouched({ kind: 'networkGateway', uid: networkGatewayUid(gateway) }),
-            ),
+            ...form.gateways
+              .filter(
+                (gateway) => !forms.every((other) => other.gateways.includes(gateway)) || forms.length === 1,
+              )
+              .map((gateway) => formatTouched({ kind: 'networkGateway', uid: networkGatewayUid(gateway) })),
           ]);
           const said = [...touched].map((key) => formatTouched(key));
           assert.deepEqual(new Set(said), new Set(before === one ? [] : expected));
@@ -65,5 +69,81 @@ describe('remote services that the hub has sent', () => {
           );
       }),
       { numRuns: 200 },
+    ));
+});
+
+const policy = fc
+  .record({
+    name: few('p', 'q', 'r'),
+    namespace: few('shop', 'bank'),
+    labels: fc.constantFrom<Record<string, string>>({}, { app: 'cart' }, { app: 'pay', v: '1' }),
+  })
+  .map(({ name, namespace, labels }): CompiledPolicy => ({
+    name,
+    revision: 1,
+    target: { namespace, labels },
+    authorization: anAuthorization({ name }),
+  }));
+const services = ['shop/cart', 'shop/pay', 'bank/cart'];
+const diversion = fc
+  .record({ id: few('d', 'e', 'f'), services: fc.subarray(services) })
+  .map(({ id, services: named }): Diversion => ({
+    id,
+    cluster: 'west',
+    percent: 50,
+    services: named,
+    remoteOnly: false,
+    deadline: undefined,
+  }));
+const pods = [
+  ...viewOf(`
+apiVersion: v1
+kind: Pod
+metadata: { name: a, namespace: shop, labels: { app: cart } }
+spec: { containers: [{}] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: b, namespace: bank, labels: { app: pay, v: '1' } }
+spec: { containers: [{}] }
+`).pods(),
+];
+
+describe('policies and diversions that the hub has sent', () => {
+  it('are found by the pods that they mean and the services that they name as if all were filtered', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(policy, diversion, fc.boolean(), fc.boolean()), { maxLength: 30 }),
+        (all) => {
+          const resources = new HubResources();
+          for (const [one, other, isThere, isOn] of all) {
+            if (isThere) resources.set('policy', one.name, one, new ChangeSet());
+            else resources.delete('policy', one.name, new ChangeSet());
+            if (isOn) resources.set('diversion', other.id, other, new ChangeSet());
+            else resources.delete('diversion', other.id, new ChangeSet());
+            const { policies, diversions } = resources.held;
+            for (const pod of pods)
+              assert.deepEqual(
+                new Set(resources.policiesOf(pod)),
+                new Set(
+                  [...policies.values()].filter(
+                    ({ target }) =>
+                      target.namespace === pod.metadata.namespace &&
+                      selects(target.labels, pod.metadata.labels),
+                  ),
+                ),
+              );
+            for (const [namespace = '', name = ''] of services.map((text) => text.split('/')))
+              assert.deepEqual(
+                resources.diversionsOf({ namespace, name }),
+                [...diversions.values()]
+                  .filter(
+                    (found) => found.services.length === 0 || found.services.includes(`${namespace}/${name}`),
+                  )
+                  .sort((a, b) => (a.id < b.id ? -1 : 1)),
+              );
+          }
+        },
+      ),
     ));
 });
