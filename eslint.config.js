@@ -42,6 +42,10 @@ export default tseslint.config(
             'Throw the error of the program (mesh/process/coded-error.ts names them): its codes are a closed union.',
         },
         {
+          selector: 'TSAsExpression > TSTypeReference > Identifier[name=/^(TrustDomain|SpiffeId)$/]',
+          message: 'Parse it where it comes in (mesh/identity/spiffe-id.ts).',
+        },
+        {
           selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
           message: 'Take a Clock (mesh/process/clock.ts).',
         },
@@ -86,6 +90,11 @@ export default tseslint.config(
     // The listener itself, and sample applications, which import nothing.
     files: ['mesh/http/listener.ts', 'sandbox/shop/**', 'test/**', 'bench/**'],
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+  },
+  {
+    // The one home of these brands.
+    files: ['mesh/identity/spiffe-id.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
   },
   {
     files: ['mesh/process/**', 'test/**', 'bench/**'],

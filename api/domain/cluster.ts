@@ -1,3 +1,5 @@
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+
 /** A member cluster as intent has it. Three separate facts; `state` is only derived for display. */
 export interface Cluster {
   readonly kind: 'cluster';
@@ -14,7 +16,7 @@ export interface Cluster {
   readonly drainDeadline: number | undefined;
   /** Who drained it, why, and when (epoch milliseconds); absent while it is not drained. */
   readonly drainedBy?: { readonly actor: string; readonly reason: string; readonly at: number } | undefined;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly joinedAt: number | undefined;
   /**
    * Namespaces whose identities this cluster's intermediates may vouch for; undefined: all. Never empty. Set by an

@@ -1,7 +1,9 @@
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+
 /** A trust domain and its root. The root's key is sealed and never leaves the hub's store. */
 export interface TrustDomainRecord {
   readonly kind: 'trustDomain';
-  readonly name: string;
+  readonly name: TrustDomain;
   readonly rootCertificatePem: string;
   /** Sealed by the key provider; opaque here. */
   readonly sealedRootKey: string;
@@ -12,7 +14,7 @@ export interface TrustDomainRecord {
 export interface IntermediateRecord {
   readonly kind: 'intermediate';
   readonly keyId: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly cluster: string;
   readonly certificatePem: string;
   readonly notAfter: number;

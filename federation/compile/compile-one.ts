@@ -9,7 +9,6 @@ import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
-import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
 import { markOf } from '@isthmus/mesh/delta/digest.ts';
 import { drainOf, failoverFrom } from '../failover/diversions.ts';
@@ -54,7 +53,7 @@ function trustBundle({ intent }: Now, name: string): Content | undefined {
   const value = intent.trustDomains.get(name)?.value;
   if (!value) return undefined;
   const roots = [new X509Certificate(value.rootCertificatePem)];
-  const trustDomain = value.name as TrustDomain;
+  const trustDomain = value.name;
   return { body: encodeTrustBundle({ trustDomain, roots, sequence: value.sequence }), audience: all };
 }
 
@@ -64,7 +63,7 @@ function intermediate({ intent }: Now, keyId: string): Content | undefined {
   if (!record) return undefined;
   const body = encodeIntermediate({
     keyId,
-    trustDomain: record.trustDomain as TrustDomain,
+    trustDomain: record.trustDomain,
     cluster: record.cluster,
     certificate: new X509Certificate(record.certificatePem),
     revoked: record.revoked,

@@ -91,14 +91,18 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
       audited: 'CHANGES',
     },
   );
-  const { hubId, linkEndpoints, trustDomain } = live.current.settings;
+  const { settings, intent } = live.current;
+  const admitted = intent.clusters.get(cluster)?.value;
+  if (!admitted)
+    throw new HubError('NO_TRUST_DOMAIN', `cluster ${cluster} was removed as it joined: ask again`);
+  const { hubId, linkEndpoints } = settings;
   return {
     hubId,
     clusterId: cluster,
     linkChain: ca.issueAgent(cluster, membership, linkCsr),
     linkCa: certificatePem(ca.certificate),
     linkEndpoints,
-    trustDomain,
+    trustDomain: admitted.trustDomain,
   };
 }
 
@@ -108,7 +112,8 @@ async function sign(
   { csr, urgent }: SignIntermediateRequest,
 ): Promise<SignIntermediateResponse> {
   const { live, provider, random, clock } = deps;
-  const domain = live.current.intent.trustDomains.get(live.current.settings.trustDomain)?.value;
+  const { clusters, trustDomains } = live.current.intent;
+  const domain = trustDomains.get(clusters.get(cluster)?.value.trustDomain ?? '')?.value;
   if (!domain) throw new HubError('NO_TRUST_DOMAIN', 'the hub has no trust domain yet: ask again');
   const signed = signIntermediate(domain, cluster, csr, { provider, random, now: clock.now() });
   if (!signed.ok) throw new HubError('BAD_CSR', signed.error);

@@ -1,4 +1,5 @@
 import type { AdminTokenRecord, LinkCaRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { seal } from '@isthmus/mesh/pki/seal.ts';
 import { HubError, type HubErrorCode } from '../hub-error.ts';
 import type { IntentState } from '../state/snapshot.ts';
@@ -17,7 +18,7 @@ export interface HubKeys {
 
 export interface KeyOptions {
   readonly hubId: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   /** The token is made anew, so that the old one ends. */
   readonly newAdminToken: boolean;
 }

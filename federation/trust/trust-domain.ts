@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { IntermediateRecord, TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, issueIntermediate, issueRoot, keyIdOf } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey } from '@isthmus/mesh/pki/key.ts';
@@ -15,7 +16,7 @@ export interface TrustTools {
 }
 
 /** A trust domain with a root of its own, whose key is sealed before it is stored. */
-export function mintTrustDomain(name: string, { provider, random, now }: TrustTools): TrustDomainRecord {
+export function mintTrustDomain(name: TrustDomain, { provider, random, now }: TrustTools): TrustDomainRecord {
   const key = generateKey();
   const root = issueRoot(`${name} root`, key, { now }, random);
   const sealedRootKey = seal(privateKeyPem(key.privateKey), `root key of ${name}`, provider, random);

@@ -1,3 +1,4 @@
+import type { TrustDomain } from '../identity/spiffe-id.ts';
 import type { Authorization, Clause, Rule } from './authorization.ts';
 import { match, stringMatch } from './match.ts';
 
@@ -23,7 +24,7 @@ const accessKey = (namespace: string, name: string): string => `${namespace}/ist
  * of its complement, which upstream proxies enforce too: one group with a clause for each rule, which holds when the
  * connection fails that rule, that is when any one of its fields does not match.
  */
-export function compileAccess(policy: AccessStatement, trustDomain: string): Authorization {
+export function compileAccess(policy: AccessStatement, trustDomain: TrustDomain): Authorization {
   const frame = {
     key: accessKey(policy.namespace, policy.name),
     name: `isthmus~${policy.name}`,
@@ -40,7 +41,7 @@ export function compileAccess(policy: AccessStatement, trustDomain: string): Aut
   };
 }
 
-function conjunction(rule: AccessConditions, trustDomain: string): Rule {
+function conjunction(rule: AccessConditions, trustDomain: TrustDomain): Rule {
   const identity =
     rule.principals.length > 0 ? [[match({ principals: rule.principals.map(stringMatch) })]] : [];
   const namespaces =
@@ -53,7 +54,7 @@ function conjunction(rule: AccessConditions, trustDomain: string): Rule {
  * What matches no rule. A rule without fields is met by everything, so nothing fails it and the complement is empty;
  * no rules at all are met by nothing, and the group without clauses matches everything.
  */
-function complement(rules: readonly AccessConditions[], trustDomain: string): readonly Rule[] {
+function complement(rules: readonly AccessConditions[], trustDomain: TrustDomain): readonly Rule[] {
   const clauses = rules.map((rule): Clause => [
     ...(rule.principals.length > 0 ? [match({ notPrincipals: rule.principals.map(stringMatch) })] : []),
     ...(rule.namespaces.length > 0 ? [match({ notPrincipals: domainPrincipals(rule, trustDomain) })] : []),
@@ -63,5 +64,5 @@ function complement(rules: readonly AccessConditions[], trustDomain: string): re
 }
 
 /** A namespace means one of the workload's own trust domain. */
-const domainPrincipals = ({ namespaces }: AccessConditions, trustDomain: string) =>
+const domainPrincipals = ({ namespaces }: AccessConditions, trustDomain: TrustDomain) =>
   namespaces.map((namespace) => ({ kind: 'prefix' as const, value: `${trustDomain}/ns/${namespace}/` }));

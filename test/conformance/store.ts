@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { emptyBody, type Attempt } from '../../federation/store/audit.ts';
 import type { AuditLimits } from '../../federation/store/audit-log.ts';
 import type { AuditEntry, Commit, ReportRow, Store } from '../../federation/store/store.ts';
@@ -12,7 +13,7 @@ const cluster = (name: string, drainPercent = 0): Cluster => ({
   drainPercent,
   drainScope: 'ALL',
   drainDeadline: undefined,
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   joinedAt: 1,
   namespaces: undefined,
   network: undefined,

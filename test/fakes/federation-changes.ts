@@ -1,3 +1,4 @@
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
@@ -83,7 +84,7 @@ export const anIntermediate = (
 ): IntermediateRecord => ({
   kind: 'intermediate',
   keyId,
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   certificatePem: pemOf(over.cluster),
   notAfter: Date.UTC(2026, 1, 1),
   ...over,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAgent, type Agent } from '@isthmus/cluster-agent/app.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -168,7 +169,7 @@ export class OneNodeCluster {
         xdsPort: 15_012,
         localAddress: `${this.#at}.1`,
         tokenFile: join(this.dir, 'token'),
-        trustDomain: 'cluster.local',
+        trustDomain: defaultTrustDomain,
         clock: systemClock,
         random: systemRandom,
         log,

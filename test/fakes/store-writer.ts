@@ -1,3 +1,4 @@
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { sqliteStore } from '../../federation/store/sqlite.ts';
 
 // Commits for ever and prints each revision once it was acknowledged: to be killed in the middle.
@@ -13,7 +14,7 @@ for (let i = 1; ; i++) {
     drainPercent: 0,
     drainScope: 'ALL',
     drainDeadline: undefined,
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
     joinedAt: i,
     namespaces: undefined,
     network: undefined,

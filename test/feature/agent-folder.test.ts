@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAgent } from '@isthmus/cluster-agent/app.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
@@ -30,7 +31,7 @@ describe('the state folder of an agent', () => {
         xdsPort: 15_012,
         localAddress: '127.245.16.1',
         tokenFile: undefined,
-        trustDomain: 'cluster.local',
+        trustDomain: defaultTrustDomain,
         clock: systemClock,
         random: systemRandom,
         log: silentLog,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAgent } from '@isthmus/cluster-agent/app.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -76,7 +77,7 @@ describe('manifests that others wrote, beside the shop', () => {
           tryBind: (port) => Promise.resolve(port < 1024 ? 'EACCES' : undefined),
         },
         tokenFile,
-        trustDomain: 'cluster.local',
+        trustDomain: defaultTrustDomain,
         xdsHost: `${at}.1`,
         xdsPort: 15_012,
         localAddress: `${at}.1`,

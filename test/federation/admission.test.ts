@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { decodeIntermediate } from '@isthmus/api/wire/trust.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { UserError } from '../../federation/command/command.ts';
@@ -121,7 +122,7 @@ describe('what a cluster is admitted for', () => {
     await federation.put(aMember('east'), {
       kind: 'intermediate',
       keyId: 'k1',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       cluster: 'east',
       notAfter: 1,
       certificatePem: certificatePem(certificate),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { versionOf } from '../../federation/compile/version-of.ts';
@@ -110,7 +111,7 @@ describe('federation/failover: operations', () => {
     const record: IntermediateRecord = {
       kind: 'intermediate',
       keyId: 'k1',
-      trustDomain: 'cluster.local',
+      trustDomain: defaultTrustDomain,
       cluster: 'east',
       notAfter: 1,
       certificatePem: certificatePem(east),

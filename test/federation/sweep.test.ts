@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { createJoinToken } from '../../federation/registry/join-tokens.ts';
@@ -18,7 +19,7 @@ describe('federation: what has outlived its use', () => {
   const anIntermediate = (keyId: string, over: Partial<IntermediateRecord> = {}): IntermediateRecord => ({
     kind: 'intermediate',
     keyId,
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
     cluster: 'east',
     certificatePem: '',
     notAfter: hub.clock.now() + 30 * day,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { blamesRoute, isAnswer, type DialFailure } from '@isthmus/mesh/decide/evidence.ts';
 import {
   decideOutbound,
   type OutboundDecision,
@@ -264,7 +265,7 @@ async function reach(
       return { route, reached };
     } catch (error) {
       // A candidate that was given up for another has proved nothing against itself.
-      if (!signal.aborted && blames(error)) {
+      if (!signal.aborted && blamesRoute(failureOf(error))) {
         context.failures.failed(routeKey(route));
         context.log.debug({ route: routeKey(route), error: String(error) }, 'route failed');
       }
@@ -278,26 +279,15 @@ async function reach(
     gone,
     discard: ({ reached }) => reached.stream.destroy(),
     onSilent: (route) => context.failures.failed(routeKey(route)),
-    isAnswer: isPolicyAnswer,
+    isAnswer: (error) => isAnswer(failureOf(error)),
     mayRetry: () => context.retries.mayRetry(budget),
   });
 }
 
-/**
- * The destination's proxy, or the gateway before it, has judged this caller by policy: every other endpoint of the
- * service has to say the same, so to ask it would only be counted and logged as one more denial.
- */
-const isPolicyAnswer = (error: unknown): boolean =>
-  error instanceof ConnectRefused && (error.status === 401 || error.status === 403);
-
-/**
- * True if the error is evidence against the route, so that it is deprioritised. A refusal of this caller and a missing
- * certificate of our own are not: they would divert the connections of other callers. A 404 is evidence:
- * the gateway does not know the service, so it refuses every caller, and each refusal costs a retry of the budget.
- */
-function blames(error: unknown): boolean {
-  if (error instanceof ConnectRefused) return error.status >= 500 || error.status === 404;
-  return !(error instanceof ProxyError) || error.code !== 'NO_CERTIFICATE';
+function failureOf(error: unknown): DialFailure {
+  if (error instanceof ConnectRefused) return { kind: 'refused', status: error.status };
+  const isOurs = error instanceof ProxyError && error.code === 'NO_CERTIFICATE';
+  return { kind: isOurs ? 'no-certificate' : 'unreached' };
 }
 
 /** The pod that calls; one that has just started may not be known for a moment. */

@@ -13,7 +13,7 @@ import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.t
 import { saveLinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
-import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem, issueLeaf, issueRoot, issueTlsServer } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
@@ -33,7 +33,7 @@ const tools = {
   random: systemRandom,
   now: systemClock.now(),
 };
-const domain = mintTrustDomain('cluster.local', tools);
+const domain = mintTrustDomain(defaultTrustDomain, tools);
 
 interface Start {
   readonly host: string;
@@ -46,7 +46,7 @@ interface Start {
 const api = {
   async start({ host, cluster, stateDir, remoteServices }: Start): Promise<void> {
     const bundle = { roots: [new X509Certificate(domain.rootCertificatePem)], sequence: domain.sequence };
-    const trustDomain = domain.name as TrustDomain;
+    const trustDomain = domain.name;
     offered.put('trust-bundle', domain.name, encodeTrustBundle({ trustDomain, ...bundle }));
     for (let i = 0; i < remoteServices; i++) offerRemote(i, 2);
     const key = generateKey();
@@ -78,7 +78,7 @@ const api = {
     const at = {
       cluster,
       hubId: 'bench',
-      trustDomain: domain.name as TrustDomain,
+      trustDomain: domain.name,
       endpoints: [`${host}:${port}`],
     };
     saveLinkIdentity(stateDir, { ...at, ...agent, ca: certificatePem(root) }, systemRandom);
@@ -132,7 +132,7 @@ const handlers = (cluster: string) => ({
     }
     const { keyId, certificatePem: pem } = signed.value;
     const certificate = new X509Certificate(pem);
-    const issuer = { keyId, trustDomain: domain.name as TrustDomain, cluster, certificate, revoked: false };
+    const issuer = { keyId, trustDomain: domain.name, cluster, certificate, revoked: false };
     offered.put('intermediate', keyId, encodeIntermediate(issuer));
     offered.put('activation', keyId, wire.activation.encode({ keyId }));
     done(null, { chain: [pem, domain.rootCertificatePem], keyId });

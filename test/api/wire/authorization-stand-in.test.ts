@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import { authorizationStandIn, policyStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { decodeAuthorization, encodeAuthorization } from '@isthmus/api/wire/authorization.ts';
@@ -35,7 +36,7 @@ const connection = fc
   .record({ port, who: fc.constantFrom('shop/front', 'bank/mallory', undefined) })
   .map(({ port: number, who }): Connection => {
     const [namespace = '', serviceAccount = ''] = who?.split('/') ?? [];
-    const identity = { trustDomain: 'cluster.local', namespace, serviceAccount } as WorkloadIdentity;
+    const identity = { trustDomain: defaultTrustDomain, namespace, serviceAccount } as WorkloadIdentity;
     return {
       source: { address: '10.0.0.9', identity: who === undefined ? undefined : identity },
       destination: { address: '10.0.0.1', port: number, workload: aWorkload({ uid: 'w' }) },

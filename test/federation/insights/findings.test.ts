@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import { namespaceOf, type Condition } from '@isthmus/api/domain/condition.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { orderOf } from '../../../federation/insights/finding.ts';
 import { findings } from '../../../federation/insights/findings.ts';
 import { versionOf } from '../../../federation/compile/version-of.ts';
@@ -45,7 +46,7 @@ describe('federation/insights: findings', () => {
   const intermediate = (notAfter: number): IntermediateRecord => ({
     kind: 'intermediate',
     keyId: 'k1',
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
     cluster: 'east',
     notAfter,
     certificatePem: '',

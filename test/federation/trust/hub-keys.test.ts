@@ -10,12 +10,13 @@ import {
   type KeyFiles,
   type KeyOptions,
 } from '@isthmus/federation/trust/hub-keys.ts';
+import { defaultTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { unseal } from '@isthmus/mesh/pki/seal.ts';
 import { aMember } from '../../fakes/federation.ts';
 import { aSealing } from '../../fakes/authority.ts';
 
 const tools = { ...aSealing, now: Date.UTC(2026, 4, 1) };
-const options: KeyOptions = { hubId: 'hub', trustDomain: 'cluster.local', newAdminToken: false };
+const options: KeyOptions = { hubId: 'hub', trustDomain: defaultTrustDomain, newAdminToken: false };
 
 /** Ids as the store has them. */
 const stored = (value: Intent) => ({
@@ -86,7 +87,7 @@ describe('what a hub is founded on', () => {
     });
 
   it('refuses another trust domain or hub id than its members have, and names theirs', () => {
-    assert.throws(() => keysOf([...all, member], {}, { trustDomain: 'corp.example' }), {
+    assert.throws(() => keysOf([...all, member], {}, { trustDomain: 'corp.example' as TrustDomain }), {
       code: 'TRUST_DOMAIN_MISSING',
       message: /start it with --trust-domain cluster\.local/,
     });
@@ -95,7 +96,9 @@ describe('what a hub is founded on', () => {
       message: /start it with --hub-id hub/,
     });
     assert.deepEqual(written(keysOf(all, {}, { hubId: 'other' })), ['linkCa']);
-    assert.deepEqual(written(keysOf(all, {}, { trustDomain: 'corp.example' })), ['trustDomain']);
+    assert.deepEqual(written(keysOf(all, {}, { trustDomain: 'corp.example' as TrustDomain })), [
+      'trustDomain',
+    ]);
   });
 
   it('takes what an earlier version kept in files into the store', () => {

@@ -7,6 +7,7 @@ import type { Now } from '@isthmus/federation/state/now.ts';
 import { readyToActivate } from '@isthmus/federation/trust/activation.ts';
 import { LinkCa, mintLinkCa } from '@isthmus/federation/trust/link-ca.ts';
 import { mintTrustDomain, signIntermediate } from '@isthmus/federation/trust/trust-domain.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
@@ -18,7 +19,7 @@ const now = Date.UTC(2026, 4, 1);
 const tools = { provider, random: systemRandom, now };
 
 describe('federation/trust: a trust domain', () => {
-  const domain = mintTrustDomain('cluster.local', tools);
+  const domain = mintTrustDomain(defaultTrustDomain, tools);
   const root = new X509Certificate(domain.rootCertificatePem);
   const sign = (cluster: string, given = tools) => {
     const signed = signIntermediate(domain, cluster, createCsr(generateKey()), given);
@@ -84,7 +85,7 @@ describe('federation/trust: the link’s CA', () => {
 
   it('is no root of a mesh, and a mesh’s intermediate makes no agent', () => {
     const ca = open();
-    const root = new X509Certificate(mintTrustDomain('cluster.local', tools).rootCertificatePem);
+    const root = new X509Certificate(mintTrustDomain(defaultTrustDomain, tools).rootCertificatePem);
     const agent = new X509Certificate(ca.issueAgent('east', 'm-1', createCsr(generateKey()))[0]!);
     assert.equal(agent.verify(root.publicKey), false);
     assert.equal(agent.checkIssued(root), false);
@@ -110,7 +111,7 @@ describe('federation/trust: when an intermediate may sign', () => {
   const record = (keyId: string, over: Partial<IntermediateRecord> = {}): IntermediateRecord => ({
     kind: 'intermediate',
     keyId,
-    trustDomain: 'cluster.local',
+    trustDomain: defaultTrustDomain,
     cluster: 'east',
     certificatePem: '',
     notAfter: now + 30 * day,

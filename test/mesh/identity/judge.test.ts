@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { judgePeer, spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { octets, sequence, tagged, type Der } from '@isthmus/mesh/pki/der.ts';
 import { issueIntermediate, issueLeaf } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
@@ -90,8 +91,8 @@ describe('mesh/identity judge', () => {
     const leaf = leafOf(good);
     assert.deepEqual(judge(leaf), {
       spiffeId: good,
-      identity: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'cart' },
-      trustDomain: 'cluster.local',
+      identity: { trustDomain: defaultTrustDomain, namespace: 'shop', serviceAccount: 'cart' },
+      trustDomain: defaultTrustDomain,
       cluster: 'east',
       issuerKeyId: east.keyId,
       notAfter: Date.parse(leaf.validTo),

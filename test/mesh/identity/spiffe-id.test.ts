@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import {
   formatWorkloadIdentity,
@@ -36,7 +37,7 @@ describe('mesh/identity SPIFFE IDs', () => {
     const workload = parseWorkloadIdentity('spiffe://cluster.local/ns/shop/sa/cart');
     assert.deepEqual(workload, {
       ok: true,
-      value: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'cart' },
+      value: { trustDomain: defaultTrustDomain, namespace: 'shop', serviceAccount: 'cart' },
     });
     for (const path of ['ns/shop', 'ns/shop/sa', 'sa/cart/ns/shop', 'ns/shop/sa/cart/x', 'NS/shop/SA/cart'])
       assert.equal(parseWorkloadIdentity(`spiffe://cluster.local/${path}`).ok, false, path);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { TrustDomain, WorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
+import {
+  defaultTrustDomain,
+  type TrustDomain,
+  type WorkloadIdentity,
+} from '@isthmus/mesh/identity/spiffe-id.ts';
 import { principalOf } from '@isthmus/mesh/identity/spiffe-id.ts';
 import {
   compileAccess,
@@ -12,7 +16,7 @@ import { evaluate } from '@isthmus/mesh/rbac/evaluate.ts';
 import { match, stringMatch } from '@isthmus/mesh/rbac/match.ts';
 import { anAuthorization, aWorkload } from '../../fakes/records.ts';
 
-const trustDomain = 'cluster.local';
+const trustDomain = defaultTrustDomain;
 const conditions = (over: Partial<AccessConditions> = {}): AccessConditions => ({
   principals: [],
   namespaces: [],
@@ -85,7 +89,7 @@ describe("a hub's policy, compiled", () => {
     ]);
   });
 
-  const front = { trustDomain: 'cluster.local' as TrustDomain, namespace: 'shop', serviceAccount: 'front' };
+  const front = { trustDomain: defaultTrustDomain, namespace: 'shop', serviceAccount: 'front' };
   const foreign = { ...front, trustDomain: 'elsewhere' as TrustDomain };
   const cases = [
     {

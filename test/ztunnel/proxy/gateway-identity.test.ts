@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { encodeWorkload } from '@isthmus/api/wire/address.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -21,7 +22,7 @@ const config = {
   podName: 'gw-1',
   namespace: 'istio-system',
   serviceAccount: 'gw',
-  trustDomain: 'cluster.local',
+  trustDomain: defaultTrustDomain,
   workers: 1,
 } as ProxyConfig;
 
