@@ -1,13 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { ClientSession, Headers, Http2 } from '../http2/session.ts';
-import { reset } from '../net/reset.ts';
+import type { ByteStream } from '../net/byte-stream.ts';
+import { duplexOf, NodeStream } from '../net/node/node-stream.ts';
 import { whileWanted } from '../net/while-wanted.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { dialTls, TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
 
 /** A tunnel that the peer answered with 200: bytes flow from here. */
 export interface Tunnel {
-  readonly stream: Duplex;
+  readonly stream: ByteStream;
   /** What the peer said in its answer. */
   readonly headers: Headers;
 }
@@ -56,7 +57,7 @@ export async function openSession(
 ): Promise<{ readonly session: ClientSession; readonly peer: Secured['peer'] }> {
   const { socket, peer } = await dialTls(raw, tls);
   try {
-    return { session: await http2.client(socket, tls.timeoutMillis), peer };
+    return { session: await http2.client(new NodeStream(socket), tls.timeoutMillis), peer };
   } catch (cause) {
     raw.destroy();
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -74,31 +75,32 @@ export async function openSession(
  * its own. The gateway between sees neither.
  */
 export function openInner(
-  outer: Duplex,
+  outer: ByteStream,
   http2: Http2,
   tls: DialOptions,
   request: Omit<TunnelRequest, 'layer'>,
   signal: AbortSignal,
 ): Promise<Tunnel & { readonly peer: Secured['peer'] }> {
-  return whileWanted(outer, signal, async () => {
-    const { session, peer } = await openSession(outer, http2, tls);
+  const raw = duplexOf(outer);
+  return whileWanted(raw, signal, async () => {
+    const { session, peer } = await openSession(raw, http2, tls);
     // A session that waits to write would not notice: see docs/adr/0053. After a clean end its last bytes are still read.
-    outer.once('close', () => {
-      if (outer.errored !== null) session.destroy();
+    void outer.whenClosed.then((reset) => {
+      if (reset) session.destroy();
     });
     try {
       const tunnel = await openTunnel(session, { ...request, layer: 'inner' }, signal);
       // One connection, one inner session: it ends with its only stream, and as that did. After a reset, what the
       // destination has sent by then would have to be read before a clean end of the session came through.
-      tunnel.stream.once('close', () => {
-        if (tunnel.stream.errored === null) return session.close();
+      void tunnel.stream.whenClosed.then((reset) => {
+        if (!reset) return session.close();
         session.destroy();
-        reset(outer);
+        outer.reset();
       });
       return { ...tunnel, peer };
     } catch (error) {
       session.destroy();
-      outer.destroy();
+      raw.destroy();
       throw error;
     }
   });

@@ -1,6 +1,7 @@
 import * as http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
+import { NodeStream } from '../net/node/node-stream.ts';
 import { setBelow } from '../net/wire.ts';
 import { MeshError } from '../process/mesh-error.ts';
 import { limitControlFrames } from './control-frames.ts';
@@ -140,7 +141,7 @@ function answer(
 ): ConnectResponse {
   const status = Number(response[':status']);
   if (status !== 200) dismiss(stream, (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
-  return { status, headers: plainHeaders(response), stream };
+  return { status, headers: plainHeaders(response), stream: new NodeStream(stream) };
 }
 
 /** A refusal that is whole is answered by our own end: peers count resets. */

@@ -1,8 +1,8 @@
 import * as http2 from 'node:http2';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../process/clock.ts';
 import { reset } from '../net/reset.ts';
+import { NodeStream } from '../net/node/node-stream.ts';
 import { setBelow } from '../net/wire.ts';
 import { MeshError } from '../process/mesh-error.ts';
 import { limitControlFrames } from './control-frames.ts';
@@ -142,9 +142,9 @@ function receive(
     get gone() {
       return (gone ??= goneWith(stream)).signal;
     },
-    accept: (fields): Duplex => {
+    accept: (fields) => {
       if (!stream.destroyed && !stream.headersSent) stream.respond({ ...fields, ':status': 200 }, open);
-      return stream;
+      return new NodeStream(stream);
     },
     refuse: (status, fields = {}) => refuse(stream, takeNoMore, status, fields),
   });

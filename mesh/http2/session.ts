@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { ByteStream } from '../net/byte-stream.ts';
 
 /**
- * HTTP/2 CONNECT sessions over a TLS socket that has been judged already. Two implementations are foreseen behind
+ * HTTP/2 CONNECT sessions over a TLS stream whose peer has been judged already. Two implementations are foreseen behind
  * this interface, `node:http2` and a session of our own; one conformance suite runs over both.
  */
 export type Headers = Readonly<Record<string, string>>;
@@ -14,12 +13,8 @@ export interface ConnectRequest {
   readonly headers: Headers;
 }
 
-/**
- * A tunnel's stream: raw bytes both ways, half-close each way. `end` comes only if the peer ended its direction well;
- * a reset, whatever its code, and the loss of the session are an `error`, STREAM_RESET unless it has another cause. To
- * destroy it before both directions have ended resets it at the peer.
- */
-export type Tunnelled = Duplex;
+/** A tunnel's stream. A reset by the peer, whatever its code, and the loss of the session are a reset. */
+export type Tunnelled = ByteStream;
 
 export interface ConnectResponse {
   readonly status: number;
@@ -97,12 +92,12 @@ export interface ServerSession {
 export interface Http2 {
   /**
    * Resolves when the peer has sent its SETTINGS. Rejects with SESSION_FAILED when the connection ends before or the
-   * peer has not spoken after `timeoutMillis`; the socket is destroyed then.
+   * peer has not spoken after `timeoutMillis`; the carrier is closed then.
    */
-  client(socket: TLSSocket, timeoutMillis: number): Promise<ClientSession>;
+  client(carrier: ByteStream, timeoutMillis: number): Promise<ClientSession>;
   /** Destroyed with PEER_SILENT when the peer does not send its SETTINGS in time. */
   server(
-    socket: TLSSocket,
+    carrier: ByteStream,
     onConnect: (incoming: IncomingConnect) => void,
     watch?: SessionWatch,
   ): ServerSession;

@@ -72,6 +72,8 @@ export interface ByteStream {
   close(): void;
   /** Ends both directions at once so that the peer sees a reset; what waits is dropped. CONNECT_ERROR by default. */
   reset(code?: SentCode): void;
+  /** Resolves when both directions are over, as `onClose` says it, also where the receiver has not taken the end. */
+  readonly whenClosed: Promise<Reset | undefined>;
   /** It has closed: its receiver has been called for the last time, or would have been. */
   readonly closed: boolean;
   /** Bytes that were received and not delivered. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { ClientSession, IncomingConnect, ServerSession } from '@isthmus/mesh/http2/session.ts';
+import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexClient, DuplexIncoming } from '../fakes/duplex-sessions.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { connected, endOf, never } from '../fakes/http2-ends.ts';
 import type { Make } from './http2-foreign.ts';
@@ -10,9 +11,9 @@ import type { Make } from './http2-foreign.ts';
 export function http2Ending(name: string, make: Make): void {
   const http2 = make(systemClock);
   describe(`http2 conformance: ${name}, how it ends`, () => {
-    let client: ClientSession;
+    let client: DuplexClient;
     let server: ServerSession;
-    const meet = async (onConnect: (incoming: IncomingConnect) => void) => {
+    const meet = async (onConnect: (incoming: DuplexIncoming) => void) => {
       const { dialled, accepted } = await connected();
       server = http2.server(accepted, onConnect);
       client = await http2.client(dialled, 5000);

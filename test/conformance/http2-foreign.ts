@@ -8,12 +8,12 @@ import {
   type Http2Session,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Http2 } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexHttp2 } from '../fakes/duplex-sessions.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { connected, endOf, never } from '../fakes/http2-ends.ts';
 
-export type Make = (clock: Clock) => Http2;
+export type Make = (clock: Clock) => DuplexHttp2;
 
 /** A whole SETTINGS frame that sets nothing, and what a client says before it (RFC 9113 3.4, 6.5). */
 const settings = Buffer.from('000000040000000000', 'hex');

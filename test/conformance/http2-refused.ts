@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexIncoming } from '../fakes/duplex-sessions.ts';
 import { frame, frameTypes, flags, headers, preface, settings } from '../attack/frames.ts';
 import { connectBlock, indexed, kept, literal } from '../attack/hpack.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -12,7 +12,7 @@ export function http2Refused(name: string, make: Make): void {
     let ends: Awaited<ReturnType<typeof connected>>;
     let clock: FakeClock;
     let refused: number;
-    let served: IncomingConnect[];
+    let served: DuplexIncoming[];
     beforeEach(async () => {
       ends = await connected();
       [clock, refused, served] = [new FakeClock(), 0, []];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ClientSession } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexClient } from '../fakes/duplex-sessions.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { data, flags, frame, frameTypes, headers, ping, settings } from '../attack/frames.ts';
 import { FakeClock } from '../fakes/clock.ts';
@@ -16,7 +16,7 @@ export function http2SlowServer(name: string, make: Make): void {
   describe(`http2 conformance: ${name}, a client whose server is slow`, () => {
     let ends: Awaited<ReturnType<typeof connected>>;
     let clock: FakeClock;
-    let session: ClientSession;
+    let session: DuplexClient;
     let ended: CodedError | 'open' | undefined;
     let closed: Promise<void>;
     beforeEach(async () => {

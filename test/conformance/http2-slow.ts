@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
-import type { IncomingConnect, ServerSession } from '@isthmus/mesh/http2/session.ts';
+import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexIncoming } from '../fakes/duplex-sessions.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Duplex } from 'node:stream';
 import { data, frame, frameTypes, headers, ping, preface, settings } from '../attack/frames.ts';
@@ -22,7 +23,7 @@ export function http2Slow(name: string, make: Make): void {
     let held: number[];
     let session: ServerSession;
     let tunnel: Duplex;
-    let unanswered: IncomingConnect | undefined;
+    let unanswered: DuplexIncoming | undefined;
     let closed: Promise<void>;
     beforeEach(async () => {
       ends = await connected();

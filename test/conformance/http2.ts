@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { ClientSession, IncomingConnect } from '@isthmus/mesh/http2/session.ts';
+import type { DuplexClient, DuplexIncoming } from '../fakes/duplex-sessions.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { connected, endOf, never } from '../fakes/http2-ends.ts';
 import { http2Ending } from './http2-ending.ts';
@@ -21,13 +21,13 @@ export function http2Conformance(name: string, make: Make): void {
 
 function carrying(name: string, make: Make): void {
   const http2 = make(systemClock);
-  const sessions = async (onConnect: (incoming: IncomingConnect) => void) => {
+  const sessions = async (onConnect: (incoming: DuplexIncoming) => void) => {
     const { dialled, accepted } = await connected();
     http2.server(accepted, onConnect);
     return http2.client(dialled, 5000);
   };
   describe(`http2 conformance: ${name}`, () => {
-    let session: ClientSession;
+    let session: DuplexClient;
     afterEach(() => session.destroy());
 
     it('carries bytes both ways, with headers both ways', async () => {

@@ -21,6 +21,7 @@ export class MemoryStream implements ByteStream {
   #ended = false;
   #dropping = false;
   #owesDrain = false;
+  readonly #closing = Promise.withResolvers<Reset | undefined>();
   #over: { readonly reset: Reset | undefined } | undefined;
 
   connect(peer: MemoryStream): void {
@@ -75,6 +76,10 @@ export class MemoryStream implements ByteStream {
     this.#peer.#cutOff(code);
   }
 
+  get whenClosed(): Promise<Reset | undefined> {
+    return this.#closing.promise;
+  }
+
   get closed(): boolean {
     return this.#over !== undefined;
   }
@@ -99,6 +104,7 @@ export class MemoryStream implements ByteStream {
   #close(reset: Reset | undefined): void {
     if (this.#over) return;
     this.#over = { reset };
+    this.#closing.resolve(reset);
     setImmediate(() => this.#receiver?.onClose(reset));
   }
 

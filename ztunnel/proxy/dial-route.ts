@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
 import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
@@ -7,6 +6,8 @@ import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
@@ -15,7 +16,7 @@ import type { Context } from '../engine/context.ts';
 
 /** A connection to an endpoint, ready for the client's first byte. */
 export interface Reached {
-  readonly stream: Duplex;
+  readonly stream: ByteStream;
   /** The innermost peer that mTLS has authenticated; undefined for plaintext. */
   readonly peer: Peer | undefined;
   readonly baggage: string | undefined;
@@ -38,12 +39,13 @@ export async function dialRoute(
 ): Promise<Reached> {
   switch (route.kind) {
     case 'plaintext': {
-      const stream = await context.capture.dial({
+      const socket = await context.capture.dial({
         ...place(route),
         from: fromPod(source),
         timeoutMillis: dialMillis,
         signal,
       });
+      const stream = new NodeStream(socket);
       return { stream, peer: undefined, baggage: undefined, authority: undefined, address: at(route) };
     }
     case 'hbone': {
@@ -129,7 +131,13 @@ async function istioMtls(
     cluster: route.workload.cluster,
   };
   const { socket, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
-  return { stream: socket, peer, baggage: undefined, authority: undefined, address: at(route) };
+  return {
+    stream: new NodeStream(socket),
+    peer,
+    baggage: undefined,
+    authority: undefined,
+    address: at(route),
+  };
 }
 
 const tlsOf = ({ table, clock }: Context) => ({ table, clock, timeoutMillis: dialMillis });

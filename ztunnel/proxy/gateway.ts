@@ -70,8 +70,7 @@ async function forwardConnect(
     return;
   }
   const endpoint = await dialFirst(context, decision, place, incoming.gone);
-  if (endpoint)
-    return forward(context, caller, decision, place, new NodeStream(incoming.accept({})), endpoint);
+  if (endpoint) return forward(context, caller, decision, place, incoming.accept({}), endpoint);
   if (place.ending) incoming.refuse(401);
   else incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
   unreached(context, caller, decision, place, incoming.gone);

@@ -94,7 +94,7 @@ async function serveConnect(
 }
 
 const acceptedBy = (incoming: IncomingConnect, workload: Workload): ByteStream =>
-  new NodeStream(incoming.accept({ baggage: encodeBaggage(workload) }));
+  incoming.accept({ baggage: encodeBaggage(workload) });
 
 /** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
 export async function servePort(

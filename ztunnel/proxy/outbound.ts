@@ -14,8 +14,8 @@ import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
+import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { Flow, L4, L7Engine, ReachedStream } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
@@ -159,11 +159,11 @@ async function arrive(
     about: aboutOf(about),
   });
   if (entered.kind === 'refused') {
-    reached.stream.destroy();
+    duplexOf(reached.stream).destroy();
     throw new NotEntered(entered.ending);
   }
   const telemetry = { ...about, trace: traceIdOf(traceparent) };
-  return { far: new NodeStream(reached.stream), route, peer, place: entered.place, telemetry };
+  return { far: reached.stream, route, peer, place: entered.place, telemetry };
 }
 
 const flowOf = (
@@ -277,7 +277,7 @@ async function reach(
     attempt,
     clock: context.clock,
     gone,
-    discard: ({ reached }) => reached.stream.destroy(),
+    discard: ({ reached }) => void duplexOf(reached.stream).destroy(),
     onSilent: (route) => context.failures.failed(routeKey(route)),
     isAnswer: (error) => isAnswer(failureOf(error)),
     mayRetry: () => context.retries.mayRetry(budget),

@@ -1,5 +1,6 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
@@ -54,18 +55,22 @@ class Served {
     this.#share = share;
     this.#about = about;
     this.#serve = serve;
-    this.#session = context.http2.server(secured.socket, (incoming) => this.#arrived(incoming), {
-      onSettings: () => this.#onSettings(),
-      onReset: ({ answered, sentPayload }) => {
-        if ((answered && sentPayload) || share.reset()) return;
-        this.#overResets(this.#tunnels > (answered ? 1 : 0));
+    this.#session = context.http2.server(
+      new NodeStream(secured.socket),
+      (incoming) => this.#arrived(incoming),
+      {
+        onSettings: () => this.#onSettings(),
+        onReset: ({ answered, sentPayload }) => {
+          if ((answered && sentPayload) || share.reset()) return;
+          this.#overResets(this.#tunnels > (answered ? 1 : 0));
+        },
+        onRefused: (resets) => {
+          if (!share.reset(resets))
+            this.#overResets(this.#tunnels > 0, new ProxyError('SESSION_BROKEN', refusedStreams));
+        },
+        onHeld: (bytes) => share.held(this.#session, bytes),
       },
-      onRefused: (resets) => {
-        if (!share.reset(resets))
-          this.#overResets(this.#tunnels > 0, new ProxyError('SESSION_BROKEN', refusedStreams));
-      },
-      onHeld: (bytes) => share.held(this.#session, bytes),
-    });
+    );
   }
 
   begin({ shaken, ended }: Admitted, newcomer: Newcomer): void {
@@ -136,9 +141,9 @@ class Served {
     if (gone.aborted) return;
     this.#tunnels++;
     this.#wasUsed = true;
-    stream.once('close', () => {
+    void stream.whenClosed.then((reset) => {
       this.#tunnels--;
-      if (stream.errored !== null && this.#tunnels === 0 && isInner(headers)) this.#session.reset();
+      if (reset && this.#tunnels === 0 && isInner(headers)) this.#session.reset();
     });
   }
 

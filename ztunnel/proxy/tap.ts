@@ -69,6 +69,10 @@ class Tapped implements ByteStream, Receiver {
   close = (): void => this.#stream.close();
   reset = (code?: SentCode): void => this.#stream.reset(code);
 
+  get whenClosed(): Promise<Reset | undefined> {
+    return this.#stream.whenClosed;
+  }
+
   get closed(): boolean {
     return this.#stream.closed;
   }

@@ -36,6 +36,8 @@ export class NodeStream implements ByteStream {
   #endWaits = false;
   #ending: Ending | undefined;
   #told = false;
+  /** Made when it is asked for. */
+  #whenClosed: PromiseWithResolvers<Reset | undefined> | undefined;
 
   constructor(duplex: Duplex) {
     this.duplex = duplex;
@@ -92,6 +94,12 @@ export class NodeStream implements ByteStream {
     reset(this.duplex);
   }
 
+  get whenClosed(): Promise<Reset | undefined> {
+    this.#whenClosed ??= Promise.withResolvers();
+    if (this.#ending) this.#whenClosed.resolve(this.#ending.reset);
+    return this.#whenClosed.promise;
+  }
+
   get closed(): boolean {
     return this.#ending !== undefined || this.duplex.destroyed;
   }
@@ -144,6 +152,7 @@ export class NodeStream implements ByteStream {
   #over(reset: Reset | undefined): void {
     if (this.#ending) return;
     this.#ending = { reset };
+    this.#whenClosed?.resolve(reset);
     this.#tellClose();
   }
 
@@ -159,6 +168,12 @@ export class NodeStream implements ByteStream {
     this.#told = true;
     this.#receiver.onClose(this.#ending.reset);
   }
+}
+
+/** The stream of Node's below a byte stream, for what takes it over. Another implementation has none. */
+export function duplexOf(stream: ByteStream): Duplex {
+  if (stream instanceof NodeStream) return stream.duplex;
+  throw new TypeError('node:tls and node:http2 take streams of Node only');
 }
 
 function resetBy(duplex: Duplex, error: NodeJS.ErrnoException | undefined): Reset {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
@@ -104,7 +105,7 @@ describe('ztunnel, across networks', () => {
         layer: 'outer',
       });
       source.trust(['west']);
-      nodeHttp2(systemClock).server(secured, () => connects++);
+      nodeHttp2(systemClock).server(new NodeStream(secured), () => connects++);
     };
     await mesh.serve(mesh.at('33.250'), 15008, (socket) => void impostor(socket));
     const calling = await mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);

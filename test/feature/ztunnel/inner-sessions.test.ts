@@ -73,8 +73,9 @@ describe('ztunnel, an inner session whose tunnel the application resets', () => 
     pour(application);
     await standsStill(application);
     application.resetAndDestroy();
-    while (proxy.report().totals.open > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(proxy.report().totals.slots, 0);
+    // The slot of the socket below is given back when the socket has closed, after its session.
+    const left = () => proxy.report().totals.open + proxy.report().totals.slots;
+    while (left() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
   it('lives on where it carries another tunnel, or is no inner session', async () => {

@@ -6,8 +6,10 @@ import { Duplex } from 'node:stream';
 import { openInner } from '@isthmus/mesh/hbone/tunnel.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
+import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
+import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { endOf, never } from '../../fakes/http2-ends.ts';
@@ -58,7 +60,7 @@ async function inner() {
   const arrived = acceptTls(server, { ...tls, credentials: authority.leaf(identity) }).then(
     ({ socket }) =>
       new Promise<{ answer: Duplex; session: ServerSession }>((resolve) => {
-        const session = nodeHttp2(systemClock).server(socket, (incoming) =>
+        const session = onDuplex(nodeHttp2(systemClock)).server(socket, (incoming) =>
           resolve({ answer: incoming.accept({}).on('error', () => undefined), session }),
         );
       }),
@@ -70,8 +72,9 @@ async function inner() {
     expect: expectNames(identity),
     cluster: 'east',
   };
-  const { stream } = await openInner(outer, nodeHttp2(new FakeClock()), options, request, never);
-  return { stream: stream.on('error', () => undefined), outer, ...(await arrived) };
+  const http2 = nodeHttp2(new FakeClock());
+  const { stream } = await openInner(new NodeStream(outer), http2, options, request, never);
+  return { stream: duplexOf(stream), outer, ...(await arrived) };
 }
 
 describe('the inner half of a double tunnel', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
-import { PassThrough } from 'node:stream';
 import { TunnelPool, type Pooled, type PoolKey } from '@isthmus/mesh/hbone/pool.ts';
 import type { ClientSession, ConnectRequest, ConnectResponse } from '@isthmus/mesh/http2/session.ts';
 import type { SpiffeId } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { memoryPair } from '../../fakes/memory-pair.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 const key: PoolKey = {
@@ -43,7 +43,7 @@ class FakeSession implements ClientSession {
       return new Promise((_resolve, reject) =>
         signal.addEventListener('abort', () => reject(new CodedError('CONNECT_FAILED', 'given up'))),
       );
-    return Promise.resolve({ status: answer, headers: {}, stream: new PassThrough() });
+    return Promise.resolve({ status: answer, headers: {}, stream: memoryPair()[0] });
   }
 
   onClose(listener: (error: Error | undefined) => void): void {

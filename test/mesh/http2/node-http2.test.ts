@@ -1,4 +1,5 @@
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { http2Conformance } from '../../conformance/http2.ts';
 
-http2Conformance('node:http2', nodeHttp2);
+http2Conformance('node:http2', (clock) => onDuplex(nodeHttp2(clock)));

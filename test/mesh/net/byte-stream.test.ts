@@ -42,12 +42,11 @@ byteStreams(
     const http2 = nodeHttp2(systemClock);
     let answered: (stream: ByteStream) => void = () => undefined;
     const served = new Promise<ByteStream>((resolve) => (answered = resolve));
-    http2.server(accepted.socket, ({ accept }) => answered(new NodeStream(accept({}))));
-    const session = await http2.client(dialled.socket, 5000);
+    http2.server(new NodeStream(accepted.socket), ({ accept }) => answered(accept({})));
+    const session = await http2.client(new NodeStream(dialled.socket), 5000);
     const { stream } = await session.connect({ authority: 'a:1', headers: {} }, never);
-    const here = new NodeStream(stream);
-    stream.once('close', () => session.close());
-    return { here, there: await served };
+    void stream.whenClosed.then(() => session.close());
+    return { here: stream, there: await served };
   },
   'CONNECT_ERROR',
 );

@@ -9,6 +9,7 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { wireOf } from '@isthmus/mesh/net/wire.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
+import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { never } from '../../fakes/http2-ends.ts';
@@ -157,7 +158,7 @@ describe('peers that are lost while their tunnel stands still', () => {
     });
     const { socket } = await accepting;
     const answers: Duplex[] = [];
-    const http2 = nodeHttp2(systemClock);
+    const http2 = onDuplex(nodeHttp2(systemClock));
     const session = http2.server(socket, (incoming) => {
       answers.push(incoming.accept({}).on('error', () => undefined));
     });

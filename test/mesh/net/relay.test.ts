@@ -7,6 +7,7 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
+import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 
 describe('mesh/net relay', () => {
@@ -117,7 +118,7 @@ describe('mesh/net relay', () => {
         cluster: 'east',
       }),
     ]);
-    const http2 = nodeHttp2(systemClock);
+    const http2 = onDuplex(nodeHttp2(systemClock));
     http2.server(accepted.socket, ({ accept }) => {
       const stream = accept({});
       stream.on('data', () => stream.end('bye'));

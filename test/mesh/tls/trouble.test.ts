@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls, TlsRefused, type Layer } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
@@ -329,15 +330,17 @@ describe('mesh/tls under HTTP/2, over sockets that may be half open', () => {
     const { client, server } = await socketPair();
     const accepting = refused(accept(server));
     const { socket } = await dial(client, { by: twin });
-    await assert.rejects(nodeHttp2(systemClock).client(socket, 5000), { code: 'SESSION_FAILED' });
+    await assert.rejects(nodeHttp2(systemClock).client(new NodeStream(socket), 5000), {
+      code: 'SESSION_FAILED',
+    });
     assert.equal((await accepting).refusal?.reason, 'UNKNOWN_ISSUER');
   });
 
   it('a session ends when its peer has gone without a word', async () => {
     const { client, server } = await socketPair();
     const [accepted, dialled] = await Promise.all([accept(server), dial(client)]);
-    nodeHttp2(systemClock).server(accepted.socket, () => undefined);
-    const session = await nodeHttp2(systemClock).client(dialled.socket, 5000);
+    nodeHttp2(systemClock).server(new NodeStream(accepted.socket), () => undefined);
+    const session = await nodeHttp2(systemClock).client(new NodeStream(dialled.socket), 5000);
     const closed = new Promise<void>((resolve) => session.onClose(() => resolve()));
     // What the kernel does for a process that was killed.
     accepted.socket.destroy();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { PassThrough } from 'node:stream';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
 import { countConnect } from '@isthmus/ztunnel/proxy/count-connect.ts';
+import { memoryPair } from '../../fakes/memory-pair.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
@@ -21,7 +21,7 @@ describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
         get held() {
           return held.get(name) ?? 0;
         },
-        accept: () => new PassThrough(),
+        accept: () => memoryPair()[0],
         refuse: (status, headers) => said.push(`${name} ${status} ${headers?.['x-isthmus-reason']}`),
       };
       const counted = countConnect(share, incoming, () => undefined);
