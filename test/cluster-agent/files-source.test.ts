@@ -165,6 +165,16 @@ describe('a folder of files as a cluster', () => {
     assert.deepEqual([...view.rejections], []);
   });
 
+  it('an address that a pod gives up is another’s at once', async () => {
+    write(pod('given', 'status: { podIP: 127.64.17.2 }') + pod('thief', 'status: { podIP: 127.64.17.2 }'));
+    await run();
+    assert.equal(found('thief')?.podIP, '');
+    write(pod('given', 'status: { podIP: 127.64.17.9 }') + pod('thief', 'status: { podIP: 127.64.17.2 }'));
+    await rescan();
+    assert.equal(found('thief')?.podIP, '127.64.17.2');
+    assert.deepEqual([...view.rejections], []);
+  });
+
   it('reports a pod without a node', async () => {
     write(pod('a', '', ''));
     await run();

@@ -56,6 +56,7 @@ export class Allocations {
   readonly #shares: VipShares;
   /** `<kind> <owner>` to when it was first found gone. */
   readonly #gone = new Map<string, number>();
+  #freed = 0;
   #saving: Timer | undefined;
 
   /** Throws BAD_BLOCK. */
@@ -79,6 +80,11 @@ export class Allocations {
   /** Owners that found no address left. */
   get refused(): { readonly size: number } & Iterable<string> {
     return { size: this.#waiting.size, [Symbol.iterator]: () => this.#waiting.keys() };
+  }
+
+  /** How many addresses have become free since the start: who found none may find one when it is another number. */
+  get freed(): number {
+    return this.#freed;
   }
 
   /** Services of other clusters that found none, as the share of their cluster is used. */
@@ -212,6 +218,7 @@ export class Allocations {
   #giveBack(key: string, address: string): void {
     if (this.#owners.get(address) !== key) return;
     this.#owners.delete(address);
+    this.#freed++;
     for (const kind of kinds) this.#free[kind].give(address);
   }
 

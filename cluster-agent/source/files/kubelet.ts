@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
-import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
+import { objectId, type ClusterObject, type PodObject, type Probe } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { ClusterView } from '../../view/cluster-view.ts';
 import type { SourceEvent } from '../source.ts';
 import type { Allocations } from './allocations.ts';
 import { defaultProbe, type Ask } from './ask.ts';
-import { listeningIn, movesPods } from './listening.ts';
+import { listeningIn, movesPods, podsMovedBy } from './listening.ts';
 import { place, type Listening, type Placed } from './place.ts';
 import { PodProbes } from './pod-probes.ts';
 
@@ -37,7 +37,11 @@ export class Kubelet {
   readonly #view = new ClusterView();
   readonly #pods = new Map<string, Running>();
   readonly #unasked = new Set<string>();
-  #told: readonly Rejection[] = [];
+  /** What pods lack, of those that lack something. */
+  readonly #troubled = new Map<string, readonly Rejection[]>();
+  #isNews = false;
+  /** Addresses that had become free when pods without one were looked at last. */
+  #freed = 0;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -48,35 +52,67 @@ export class Kubelet {
     return this.#unasked.size === 0;
   }
 
-  /** The events of a folder, with pods as they run here. */
+  /** The events of a folder, with pods as they run here. Costs what they name, and the pods that move with it. */
   enrich(events: readonly SourceEvent[]): readonly SourceEvent[] {
     if (events.length === 0) return events;
     const manifests = new Map<string, PodObject>();
     const others: SourceEvent[] = [];
-    let moves = false;
+    const movers: ClusterObject[] = [];
     for (const event of events) {
-      if (event.type === 'upsert' || event.type === 'remove') moves ||= movesPods(this.#view.byId(event.id));
-      if (event.type === 'upsert') moves ||= movesPods(event.object);
+      if (event.type === 'upsert' || event.type === 'remove') movers.push(...this.#moversIn(event));
       if (event.type === 'upsert' && event.object.kind === 'Pod') manifests.set(event.id, event.object);
       else {
         if (event.type === 'remove') this.#remove(event.id);
         others.push(event);
       }
     }
+    const before = movers.flatMap((object) => [...podsMovedBy(this.#view, object)]);
     this.#view.apply(events.filter(({ type }) => type !== 'rejections'));
     const listening = listeningIn(this.#view);
-    for (const [id, running] of this.#pods)
-      if (!manifests.has(id) && this.#isDue(running, moves, listening)) manifests.set(id, running.manifest);
-    return [...others, ...this.#run(manifests, listening), ...this.#problems()];
+    const moved = movers.flatMap((object) => [...podsMovedBy(this.#view, object)]);
+    for (const id of this.#due([...before, ...moved], listening)) {
+      const running = this.#pods.get(id);
+      if (running && !manifests.has(id)) manifests.set(id, running.manifest);
+    }
+    const running = this.#run(manifests, listening);
+    return [...others, ...running, ...this.#again(manifests, listening), ...this.#problems()];
   }
 
   stop(): void {
     for (const { probing } of this.#pods.values()) probing?.stop();
   }
 
+  /** What the event says of objects with which pods move, as they were and as they are. */
+  #moversIn(event: Extract<SourceEvent, { type: 'upsert' | 'remove' }>): readonly ClusterObject[] {
+    const forms = [this.#view.byId(event.id), event.type === 'upsert' ? event.object : undefined];
+    return forms.filter((object) => object !== undefined).filter(movesPods);
+  }
+
+  /** One that found no address may find one that another pod has just given up. */
+  #again(
+    run: ReadonlyMap<string, PodObject>,
+    listening: (pod: PodObject) => Listening,
+  ): readonly SourceEvent[] {
+    const { freed } = this.#deps.allocations;
+    if (freed === this.#freed) return [];
+    const ids = [...this.#troubled.keys()].filter((id) => !run.has(id));
+    const manifests = ids.flatMap((id): [string, PodObject][] => {
+      const running = this.#pods.get(id);
+      return running ? [[id, running.manifest]] : [];
+    });
+    return this.#run(new Map(manifests), listening);
+  }
+
   /** One that found no address before may find one now; one whose namespace joins the mesh listens elsewhere. */
-  #isDue({ manifest, problems, listening }: Running, moves: boolean, now: (pod: PodObject) => Listening) {
-    return problems.length > 0 || (moves && !isDeepStrictEqual(now(manifest), listening));
+  *#due(moved: readonly PodObject[], now: (pod: PodObject) => Listening): Iterable<string> {
+    for (const { kind, metadata } of moved) {
+      const id = objectId(kind, metadata);
+      const running = this.#pods.get(id);
+      if (running && !isDeepStrictEqual(now(running.manifest), running.listening)) yield id;
+    }
+    const { freed } = this.#deps.allocations;
+    if (freed !== this.#freed) yield* [...this.#troubled.keys()];
+    this.#freed = freed;
   }
 
   /** What manifests give goes before what is allocated, in whatever order they come. */
@@ -89,6 +125,7 @@ export class Kubelet {
       const at = placed[i] ?? { pod: manifest, problems: [] };
       const running = this.#start(id, manifest, listening(manifest), at);
       this.#pods.set(id, running);
+      this.#report(id, running.problems);
       return { type: 'upsert', id, object: running.pod };
     });
   }
@@ -136,16 +173,23 @@ export class Kubelet {
     running.probing?.stop();
     this.#pods.delete(id);
     this.#unasked.delete(id);
+    this.#report(id, []);
     const { namespace, name } = running.pod.metadata;
     for (const kind of ['pods', 'apps'] as const)
       this.#deps.allocations.unreserve(kind, `${namespace}/${name}`);
   }
 
+  #report(id: string, problems: readonly Rejection[]): void {
+    if (isDeepStrictEqual(this.#troubled.get(id) ?? [], problems)) return;
+    this.#isNews = true;
+    if (problems.length > 0) this.#troubled.set(id, problems);
+    else this.#troubled.delete(id);
+  }
+
   #problems(): readonly SourceEvent[] {
-    const rejections = [...this.#pods.values()].flatMap(({ problems }) => problems);
-    if (isDeepStrictEqual(rejections, this.#told)) return [];
-    this.#told = rejections;
-    return [{ type: 'rejections', origin, rejections }];
+    if (!this.#isNews) return [];
+    this.#isNews = false;
+    return [{ type: 'rejections', origin, rejections: [...this.#troubled.values()].flat() }];
   }
 }
 

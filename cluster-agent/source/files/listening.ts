@@ -20,8 +20,21 @@ export function listeningIn(view: ClusterView): (pod: PodObject) => Listening {
 }
 
 /** Whether pods may listen elsewhere when this object comes, changes or goes. */
-export const movesPods = (object: ClusterObject | undefined): boolean =>
-  object !== undefined &&
-  (object.kind === 'Namespace' ||
-    object.kind === 'Node' ||
-    (object.kind === 'Service' && isGatewayService(object)));
+export const movesPods = (object: ClusterObject): boolean =>
+  object.kind === 'Namespace' ||
+  object.kind === 'Node' ||
+  (object.kind === 'Service' && isGatewayService(object));
+
+/** The pods that may. */
+export function podsMovedBy(view: ClusterView, object: ClusterObject): Iterable<PodObject> {
+  switch (object.kind) {
+    case 'Namespace':
+      return view.podsIn(object.metadata.name);
+    case 'Node':
+      return view.podsOn(object.metadata.name);
+    case 'Service':
+      return view.selectedBy(object);
+    default:
+      return [];
+  }
+}
