@@ -4,6 +4,8 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { Catalog } from './compile/catalog.ts';
 import { HubIndexes } from './index/hub-indexes.ts';
 import { countsOf } from './link/counts-row.ts';
+import type { RestoredReports } from './link/taken-reports.ts';
+import { Acknowledgements } from './observation/acknowledgements.ts';
 import { Reports } from './link/reports.ts';
 import { withRestoredCounts } from './observation/record-steps.ts';
 import { Observations } from './observation/observations.ts';
@@ -25,8 +27,7 @@ export interface HubState {
   readonly live: Live;
   readonly observations: Observations;
   readonly catalog: Catalog;
-  /** By cluster, what its agent had reported before. */
-  readonly restored: ReadonlyMap<string, Reports>;
+  readonly restored: RestoredReports;
 }
 
 /** The state of a hub, as the store has it, which follows the store until the signal aborts. */
@@ -50,14 +51,15 @@ async function restoreReports(
   live: Live,
   observations: Observations,
   { log, limits }: Pick<HubStateDeps, 'log' | 'limits'>,
-): Promise<Map<string, Reports>> {
+): Promise<RestoredReports> {
   const restored = new Map<string, Reports>();
+  const shared = new Acknowledgements();
   const stored = byCluster(await store.readReports());
   const { clusters } = live.current.intent;
   for (const cluster of stored.keys()) if (!clusters.has(cluster)) void store.forgetReports(cluster);
   for (const cluster of clusters.keys()) {
     const rows = stored.get(cluster) ?? [];
-    const { reports, change, rejected } = Reports.restore(rows, limits);
+    const { reports, change, rejected } = Reports.restore(rows, limits, shared);
     const [first] = rejected;
     if (first)
       log.warn(
@@ -67,7 +69,7 @@ async function restoreReports(
     observations.update(cluster, (record) => withRestoredCounts(change(record), countsOf(rows)));
     if (rows.length > 0) restored.set(cluster, reports);
   }
-  return restored;
+  return { reports: restored, shared };
 }
 
 function byCluster(reports: readonly StoredReport[]): ReadonlyMap<string, readonly StoredReport[]> {

@@ -15,11 +15,10 @@ import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import { identifyAgent, whyNot, type Agent } from './identify.ts';
 import type { HubPorts } from './ports.ts';
-import type { Reports } from './reports.ts';
 import type { StreamKind, StreamPorts } from './stream-kind.ts';
 import { answerStream } from './streams/answer.ts';
 import { streamKinds } from './streams/stream-kinds.ts';
-import { TakenReports } from './taken-reports.ts';
+import { TakenReports, type RestoredReports } from './taken-reports.ts';
 
 /** What is common to the calls of grpc-js. */
 interface Call {
@@ -36,7 +35,7 @@ export class LinkDoors {
   /** Certificates are asked for a few times a month: ten at once, and one in ten seconds from then on. */
   readonly #signing: RateLimit;
 
-  constructor(hub: HubPorts, restored: ReadonlyMap<string, Reports>) {
+  constructor(hub: HubPorts, restored: RestoredReports) {
     this.#hub = hub;
     const slices = new Slices(hub.clock);
     this.#ports = {

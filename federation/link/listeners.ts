@@ -8,10 +8,10 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { denialOf } from './denied.ts';
+import type { RestoredReports } from './taken-reports.ts';
 import { LinkDoors } from './doors.ts';
 import { unary } from './grpc-status.ts';
 import type { HubPorts } from './ports.ts';
-import type { Reports } from './reports.ts';
 
 export interface Link {
   /** Asks a cluster's agent; rejects with CLUSTER_UNREACHABLE when it is not there. */
@@ -22,7 +22,7 @@ export interface Link {
 /** The hub's two listeners, bound: one where clusters join, one where their agents talk. */
 export interface LinkListeners {
   /** Begins to answer. Calls that have come since the listeners were bound have waited for it. */
-  open(hub: HubPorts, restored: ReadonlyMap<string, Reports>): Link;
+  open(hub: HubPorts, restored: RestoredReports): Link;
   close(): void;
 }
 

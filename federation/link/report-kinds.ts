@@ -3,6 +3,7 @@ import { isLabel } from '@isthmus/api/domain/names.ts';
 import { judged } from '@isthmus/api/domain/reasons.ts';
 import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import type { Acknowledgements } from '../observation/acknowledgements.ts';
 import { ok, type Result } from '@isthmus/mesh/result.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import {
@@ -26,6 +27,8 @@ export interface ReportKind {
   readonly misnamed: (name: string, report: unknown) => string | undefined;
   readonly cost: (report: unknown) => Cost;
   readonly change: (record: ClusterRecord, changes: Changes<unknown>, asOf: number) => ClusterRecord;
+  /** The same report as one object for all clusters; absent: each cluster's own. */
+  readonly shared?: (report: unknown, all: Acknowledgements) => unknown;
 }
 
 const none: Cost = { services: 0, ports: 0, gateways: 0 };
@@ -86,11 +89,14 @@ const gatewayKind: ReportKind = {
   },
 };
 
-const appliedKind = kind<Applied>({
-  decode: wire.appliedReport.decode,
-  nameOf: ({ subject }) => subject,
-  change: withApplied,
-});
+const appliedKind: ReportKind = {
+  ...kind<Applied>({
+    decode: wire.appliedReport.decode,
+    nameOf: ({ subject }) => subject,
+    change: withApplied,
+  }),
+  shared: (report, all) => all.intern(report as Applied),
+};
 
 /** By the type of the resource on the link. */
 export const reportKinds: Readonly<Record<string, ReportKind>> = {

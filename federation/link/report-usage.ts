@@ -20,7 +20,7 @@ const words: Readonly<Record<Exceeded, string>> = {
 export class ReportUsage {
   readonly #limits: ClusterLimits;
   readonly #used = { services: 0, ports: 0, gateways: 0, bytes: 0 };
-  readonly #byResource = new Map<string, Used>();
+  readonly #byType = new Map<string, Map<string, Used>>();
 
   constructor(limits: ClusterLimits) {
     this.#limits = limits;
@@ -33,8 +33,9 @@ export class ReportUsage {
     cost: Cost,
     bytes: number,
   ): Result<void, { limit: Exceeded; why: string }> {
-    const key = `${type} ${name}`;
-    const before = this.#byResource.get(key) ?? { services: 0, ports: 0, gateways: 0, bytes: 0 };
+    const ofType = this.#byType.get(type) ?? new Map<string, Used>();
+    this.#byType.set(type, ofType);
+    const before = ofType.get(name) ?? { services: 0, ports: 0, gateways: 0, bytes: 0 };
     const next: Used = { services: cost.services, ports: cost.ports, gateways: cost.gateways, bytes };
     for (const limit of ['services', 'ports', 'gateways', 'bytes'] as const) {
       const total = this.#used[limit] - before[limit] + next[limit];
@@ -47,16 +48,15 @@ export class ReportUsage {
     }
     this.#add(before, -1);
     this.#add(next, 1);
-    this.#byResource.set(key, next);
+    ofType.set(name, next);
     return ok(undefined);
   }
 
   release(type: string, name: string): void {
-    const key = `${type} ${name}`;
-    const before = this.#byResource.get(key);
+    const before = this.#byType.get(type)?.get(name);
     if (!before) return;
     this.#add(before, -1);
-    this.#byResource.delete(key);
+    this.#byType.get(type)?.delete(name);
   }
 
   #add(used: Used, sign: 1 | -1): void {

@@ -2,6 +2,7 @@ import { defaultLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { RejectedReport, ClusterRecord } from '../observation/cluster-record.ts';
+import { Acknowledgements } from '../observation/acknowledgements.ts';
 import { withRejections } from '../observation/record-steps.ts';
 import { upTypes } from '@isthmus/api/wire/link.ts';
 import type { ReportRow, StoredReport } from '../store/store.ts';
@@ -23,9 +24,12 @@ export class Reports {
   /** Name to version by type. What they say is in the cluster's record. */
   readonly #byType = new Map<string, Map<string, string>>();
   readonly #usage: ReportUsage;
+  readonly #shared: Acknowledgements;
 
-  constructor(limits: ClusterLimits = defaultLimits) {
+  /** `shared`: by all clusters. */
+  constructor(limits: ClusterLimits = defaultLimits, shared = new Acknowledgements()) {
     this.#usage = new ReportUsage(limits);
+    this.#shared = shared;
   }
 
   /** Name to version by type, for the opening of a stream. */
@@ -60,7 +64,7 @@ export class Reports {
       const read = this.#read(type, kind, resource, now);
       if (!read.ok) rejections.push(read.error);
       else {
-        held.set(resource.name, resource.version);
+        held.set(this.#shared.text(resource.name), this.#shared.text(resource.version));
         changes.push([resource.name, read.value]);
         rows.push({ type, name: resource.name, resource: rowOf(resource) });
       }
@@ -91,15 +95,16 @@ export class Reports {
     if (misnamed !== undefined) return err({ type, name, at, why: misnamed, limit: undefined });
     const taken = this.#usage.take(type, name, kind.cost(read.value), name.length + body.length);
     if (!taken.ok) return err({ type, name, at, why: taken.error.why, limit: taken.error.limit });
-    return ok(read.value);
+    return ok(kind.shared ? kind.shared(read.value, this.#shared) : read.value);
   }
 
   /** Takes what the store has of a cluster. */
   static restore(
     stored: readonly StoredReport[],
     limits: ClusterLimits = defaultLimits,
+    shared = new Acknowledgements(),
   ): Pick<Taken, 'change' | 'rejected'> & { readonly reports: Reports } {
-    const reports = new Reports(limits);
+    const reports = new Reports(limits, shared);
     const taken = upTypes.map((type) => {
       const ofType = stored.filter((one) => one.type === type);
       const asOf = ofType.reduce((newest, one) => Math.max(newest, one.asOf), 0);

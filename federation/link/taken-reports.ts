@@ -1,5 +1,6 @@
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Acknowledgements } from '../observation/acknowledgements.ts';
 import { Pace } from './pace.ts';
 import { Reports } from './reports.ts';
 
@@ -9,15 +10,24 @@ export interface Taken {
   readonly pace: Pace;
 }
 
+/** By cluster, what its agent had reported before the hub started. */
+export interface RestoredReports {
+  readonly reports: ReadonlyMap<string, Reports>;
+  /** What is shared by all clusters, those that were restored and those to come. */
+  readonly shared: Acknowledgements;
+}
+
 /** The reports of every cluster. */
 export class TakenReports {
   readonly #clock: Clock;
   readonly #limits: ClusterLimits;
+  readonly #shared: Acknowledgements;
   readonly #byCluster = new Map<string, Taken>();
 
-  constructor(clock: Clock, limits: ClusterLimits, restored: ReadonlyMap<string, Reports>) {
+  constructor(clock: Clock, limits: ClusterLimits, { reports: restored, shared }: RestoredReports) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#shared = shared;
     for (const [cluster, reports] of restored) this.#byCluster.set(cluster, this.#with(reports));
   }
 
@@ -29,7 +39,7 @@ export class TakenReports {
   of(cluster: string): Taken {
     const known = this.#byCluster.get(cluster);
     if (known) return known;
-    const taken = this.#with(new Reports(this.#limits));
+    const taken = this.#with(new Reports(this.#limits, this.#shared));
     this.#byCluster.set(cluster, taken);
     return taken;
   }

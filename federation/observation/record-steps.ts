@@ -92,7 +92,12 @@ export const withApplied = (
   asOf: number,
 ): ClusterRecord => ({
   ...record,
-  applied: changed(record.applied, changes, (one) => one),
+  // The name is that of the record, so that equal records share it, too.
+  applied: changed(
+    record.applied,
+    changes.map(([name, one]) => [one?.subject ?? name, one] as const),
+    (one) => one,
+  ),
   asOf,
 });
 

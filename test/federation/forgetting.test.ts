@@ -6,6 +6,7 @@ import { DownSession } from '../../federation/link/down-session.ts';
 import { Interest } from '../../federation/link/interest.ts';
 import { ReportSaves } from '../../federation/link/report-saves.ts';
 import { TakenReports } from '../../federation/link/taken-reports.ts';
+import { Acknowledgements } from '../../federation/observation/acknowledgements.ts';
 import { watchRemoval } from '../../federation/state/removal.ts';
 import { written } from '../../federation/state/change-set.ts';
 import { PendingIntermediates } from '../../federation/trust/pending.ts';
@@ -17,7 +18,10 @@ const names = Array.from({ length: 1000 }, (_, i) => `c${i}`);
 /** Everything of the hub that keeps something by cluster, joined as the hub joins it. */
 function parts(hub: Federation) {
   const interest = new Interest();
-  const taken = new TakenReports(hub.clock, defaultLimits, new Map());
+  const taken = new TakenReports(hub.clock, defaultLimits, {
+    reports: new Map(),
+    shared: new Acknowledgements(),
+  });
   const saves = new ReportSaves({ clock: hub.clock, store: hub.store, log: silentLog });
   const progress = new Progress(hub.now);
   const pending = new PendingIntermediates(hub.now);

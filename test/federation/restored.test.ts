@@ -54,7 +54,7 @@ describe('what a hub knows of a cluster after it was started again', () => {
     const record = live.current.observed.get('east')!;
     assert.equal(record.services.get('shop/cart')?.groups[0]?.healthy, 2);
     assert.equal(record.counted, false);
-    assert.deepEqual([...restored.get('east')!.versions().get('service')!.keys()], ['shop/cart']);
+    assert.deepEqual([...restored.reports.get('east')!.versions().get('service')!.keys()], ['shop/cart']);
     const again = await started();
     assert.equal(
       again.catalog.get('remote', 'east/shop/cart')?.version,

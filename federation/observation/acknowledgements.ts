@@ -1,0 +1,38 @@
+import type { Applied } from '@isthmus/api/domain/report.ts';
+
+/** Most different ones that are shared; the oldest goes, and equal ones that come later are shared anew. */
+const most = 50_000;
+
+/**
+ * Equal acknowledgements of all clusters as one object. Each cluster acknowledges each intermediate of each other one, so
+ * there are as many as the square of the clusters, and few that differ.
+ */
+export class Acknowledgements {
+  readonly #applied = new Map<string, Applied>();
+  readonly #texts = new Map<string, string>();
+
+  get size(): number {
+    return this.#applied.size + this.#texts.size;
+  }
+
+  /** Told apart by everything that it says: a version that an agent claims proves nothing about another agent's. */
+  intern(applied: Applied): Applied {
+    const { subject, version, state, message, proxies } = applied;
+    const key = JSON.stringify([subject, version, state, message, proxies]);
+    return shared(this.#applied, key, () => ({ ...applied, subject: this.text(subject) }));
+  }
+
+  /** One object of a text: a name or a version that many clusters report. */
+  text(text: string): string {
+    return shared(this.#texts, text, () => text);
+  }
+}
+
+function shared<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  if (known.size > most) known.delete(known.keys().next().value ?? '');
+  return made;
+}
