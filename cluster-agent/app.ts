@@ -18,6 +18,7 @@ import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
+import { dueWorks } from './due-works.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import { podKey } from './keys/names.ts';
 import { HubLinks } from './link/hub-links.ts';
@@ -31,6 +32,7 @@ import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
+import { DueTimes } from './publish/due-times.ts';
 import { Publisher } from './publish/publisher.ts';
 import { IncrementalTranslation } from './publish/incremental-translation.ts';
 import { answerRejections } from './rejections-answer.ts';
@@ -110,10 +112,9 @@ export class Agent {
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
   readonly #publisher: Publisher;
+  readonly #due: DueTimes;
   #healthText = '';
   #reportingApplied = false;
-  /** Epoch milliseconds: drains that were over by then have been noticed. */
-  #deadlinesAt = -Infinity;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -126,6 +127,7 @@ export class Agent {
       journal: this.#hubState,
       hub: identity.hubId,
       log,
+      onUnsaved: () => this.#due.arm(),
       older: new OlderHubViewFile(at('hub-view.json'), log),
     });
     this.#issuer = new WorkloadIssuer({
@@ -156,6 +158,7 @@ export class Agent {
       issuer: () => this.#issuer.currentKeyId,
       intermediates: () => this.#views.view.intermediates,
       onChange: (changes) => this.#publisher.touch(changes),
+      onUnsaved: () => this.#due.arm(),
     });
     this.#pipeline = new Pipeline({
       view: this.#view,
@@ -177,6 +180,7 @@ export class Agent {
         ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
         this.#runtime.follower,
         { published: (_delta, snapshot) => this.#afterwards(snapshot) },
+        { published: () => this.#due.arm() },
       ],
       { epoch, clock, turn: setImmediate },
     );
@@ -220,6 +224,20 @@ export class Agent {
       random,
       log,
     });
+    this.#due = new DueTimes(
+      dueWorks({
+        renewals: this.#renewals,
+        health: this.#health,
+        views: this.#views,
+        publisher: this.#publisher,
+        runtime: this.#runtime,
+        reportCluster: () => {
+          if (this.#publisher.snapshot) this.#publishCluster(this.#input());
+        },
+        clock,
+      }),
+      clock,
+    );
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -239,8 +257,10 @@ export class Agent {
     }, signal);
     this.#issuer.activate(this.#activated());
     void this.link.run(signal);
-    this.#upkeep(signal);
+    this.#renewals.look();
+    this.#due.arm();
     signal.addEventListener('abort', () => {
+      this.#due.stop();
       this.#health.stop();
       void this.#hubState.close();
       this.#xds.close().catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close'));
@@ -323,20 +343,12 @@ export class Agent {
       this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
     this.#publisher.touch(changes);
     this.#openWhenComplete();
+    this.#due.arm();
   }
 
   /** Before that, what is missing is unknown and not absent. */
   #openWhenComplete(): void {
     if (this.#view.synced && this.#views.complete) this.#publisher.open();
-  }
-
-  /** Drains that are over since it was last looked. */
-  #touchDeadlines(): void {
-    const now = this.#options.clock.now();
-    for (const { id, deadline = Infinity } of this.#views.view.diversions.values())
-      if (deadline > this.#deadlinesAt && deadline <= now)
-        this.#publisher.touchKey({ kind: 'deadline', diversion: id });
-    this.#deadlinesAt = now;
   }
 
   #afterwards(snapshot: ClusterSnapshot): void {
@@ -413,17 +425,5 @@ export class Agent {
         ? answerRejections(this.#view, ask)
         : answerWorkloads(this.#input(), snapshot, ask),
     );
-  }
-
-  /** Looks once a second whether something is due: the intermediate, the link's certificate, pods' tokens. */
-  #upkeep(signal: AbortSignal): void {
-    if (signal.aborted) return;
-    this.#renewals.look();
-    this.#health.save();
-    this.#views.save();
-    this.#touchDeadlines();
-    this.#runtime.upkeep();
-    if (this.#publisher.snapshot) this.#publishCluster(this.#input());
-    this.#options.clock.after(1000, () => this.#upkeep(signal));
   }
 }

@@ -25,6 +25,8 @@ interface Deps extends ClusterIdentity {
   readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
   /** Pods that rest on these keys may be of another health now. */
   readonly onChange: (changes: ChangeSet) => void;
+  /** A proof could not be saved, and is to be tried again. */
+  readonly onUnsaved: () => void;
 }
 
 /** The health of this cluster's pods: what proxies say and do, held against the cluster's objects. */
@@ -40,7 +42,7 @@ export class ClusterHealth {
     this.#deps = deps;
     this.#issued = new IssuedCertificates({ path: join(stateDir, 'issued.jsonl'), clock, log });
     this.#journal = new Journal({ folder: join(stateDir, 'proven'), clock, log });
-    this.#proven = new ProvenProxies(this.#journal, log);
+    this.#proven = new ProvenProxies(this.#journal, log, deps.onUnsaved);
     takeOlderProven(join(stateDir, 'proven.json'), this.#proven, log);
     this.#tracker = new HealthTracker({
       cluster,
@@ -83,7 +85,12 @@ export class ClusterHealth {
     void this.#journal.close();
   }
 
-  /** To be called about once a second. */
+  /** A proof is not on the disk. */
+  get isUnsaved(): boolean {
+    return this.#proven.isUnsaved;
+  }
+
+  /** To be called about once a second while a proof is not saved. */
   save(): void {
     this.#proven.save();
   }

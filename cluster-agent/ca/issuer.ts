@@ -5,7 +5,7 @@ import { createCsr, readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { issuerFault } from '@isthmus/mesh/pki/fit.ts';
 import { certificatePem, day, issueLeaf, keyIdOf, type Issuer } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
-import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
+import { renewAt } from '@isthmus/mesh/pki/rotation.ts';
 import { seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { AgentError } from '../agent-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -62,11 +62,15 @@ export class WorkloadIssuer {
 
   /** True when the newest one, in use or waiting, is past half of its life, or there is none. */
   get wantsNext(): boolean {
+    return this.#deps.clock.now() >= this.wantsNextAt;
+  }
+
+  /** From when on it wants another one: epoch milliseconds. */
+  get wantsNextAt(): number {
     const certificate = (this.#next ?? this.#current)?.issuer.certificate;
-    return (
-      !certificate ||
-      shouldRenew(this.#deps.clock.now(), Date.parse(certificate.validFrom), Date.parse(certificate.validTo))
-    );
+    return certificate
+      ? renewAt(Date.parse(certificate.validFrom), Date.parse(certificate.validTo), 0)
+      : -Infinity;
   }
 
   /** Has a new key signed by the hub. It signs nothing until it is activated. Throws BAD_INTERMEDIATE. */

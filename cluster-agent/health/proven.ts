@@ -9,14 +9,17 @@ import type { Journal } from '../state/journal.ts';
 export class ProvenProxies {
   readonly #journal: Journal;
   readonly #log: Log;
+  readonly #onUnsaved: () => void;
   readonly #byPod = new Map<string, string>();
   /** Pods whose proof is another one than on disk, as it could not be written. */
   readonly #unwritten = new Set<string>();
   #isUnflushed = false;
 
-  constructor(journal: Journal, log: Log) {
+  /** `onUnsaved`: something could not be saved, and is to be tried again. */
+  constructor(journal: Journal, log: Log, onUnsaved: () => void = () => undefined) {
     this.#journal = journal;
     this.#log = log;
+    this.#onUnsaved = onUnsaved;
     for (const [pod, proxy] of journal.entries()) this.#byPod.set(pod, Buffer.from(proxy).toString());
   }
 
@@ -48,7 +51,12 @@ export class ProvenProxies {
     for (const pod of [...this.#byPod.keys()]) if (!pods.has(pod)) this.set(pod, undefined);
   }
 
-  /** To be called about once a second: a write that failed is tried again, and what was written is flushed. */
+  /** Something is not on the disk. */
+  get isUnsaved(): boolean {
+    return this.#isUnflushed || this.#unwritten.size > 0;
+  }
+
+  /** To be called about once a second while something is not saved: a write that failed is tried again, and what was written is flushed. */
   save(): void {
     this.#write();
     if (!this.#isUnflushed) return;
@@ -75,5 +83,6 @@ export class ProvenProxies {
 
   #failed({ message }: CodedError): void {
     this.#log.error({ error: message }, 'the health of proxies is not written down; it will be tried again');
+    this.#onUnsaved();
   }
 }

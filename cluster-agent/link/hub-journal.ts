@@ -13,13 +13,16 @@ const unwrittenLine = 'the hub’s state could not be saved; the agent retries e
 export class HubJournal {
   readonly #bodies: KeptBodies;
   readonly #log: Log;
+  readonly #onUnsaved: () => void;
   /** By key, in the order in which they are to be written; undefined: to be removed. */
   readonly #unwritten = new Map<string, Uint8Array | undefined>();
   #isUnflushed = false;
 
-  constructor(bodies: KeptBodies, log: Log) {
+  /** `onUnsaved`: something has to be tried again. */
+  constructor(bodies: KeptBodies, log: Log, onUnsaved: () => void = () => undefined) {
     this.#bodies = bodies;
     this.#log = log;
+    this.#onUnsaved = onUnsaved;
   }
 
   entries(): ReturnType<KeptBodies['entries']> {
@@ -46,7 +49,12 @@ export class HubJournal {
     }
   }
 
-  /** To be called about once a second: what could not be written or flushed is tried again. */
+  /** Something could not be written or flushed. */
+  get isUnsaved(): boolean {
+    return this.#isUnflushed || this.#unwritten.size > 0;
+  }
+
+  /** To be called about once a second while something is not saved: what could not be written or flushed is tried again. */
   retry(): void {
     if (this.#unwritten.size > 0) this.#writeAll();
     if (!this.#isUnflushed) return;
@@ -73,5 +81,6 @@ export class HubJournal {
 
   #failed(error: unknown): void {
     this.#log.error({ error: error instanceof Error ? error.message : String(error) }, unwrittenLine);
+    this.#onUnsaved();
   }
 }

@@ -16,6 +16,8 @@ export interface HubStoreDeps {
   /** Whose view it is; what another hub had sent is no view of this one. */
   readonly hub: string;
   readonly log: Log;
+  /** Something could not be saved, and is to be tried again. */
+  readonly onUnsaved?: () => void;
   /** What an agent of an older version had written. */
   readonly older?: OlderHubViewFile;
 }
@@ -61,9 +63,9 @@ export class HubStore {
   #resources = new HubResources();
   #complete = false;
 
-  constructor({ journal, hub, log, older }: HubStoreDeps) {
+  constructor({ journal, hub, log, older, onUnsaved }: HubStoreDeps) {
     this.#hub = hub;
-    this.#journal = new HubJournal(journal, log);
+    this.#journal = new HubJournal(journal, log, onUnsaved);
     this.#load(older);
   }
 
@@ -140,7 +142,11 @@ export class HubStore {
     await this.#journal.flushed();
   }
 
-  /** To be called about once a second: what could not be written or flushed is tried again. */
+  get isUnsaved(): boolean {
+    return this.#journal.isUnsaved;
+  }
+
+  /** To be called about once a second while something is not saved: it is tried again. */
   save(): void {
     this.#journal.retry();
   }

@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
-import { shouldRenew } from '@isthmus/mesh/pki/rotation.ts';
+import { renewAt } from '@isthmus/mesh/pki/rotation.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { HubLinks } from './hub-links.ts';
 import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
 
-/** True from half of the certificate's life on. */
-export function linkIsDue({ chain }: LinkIdentity, now: number): boolean {
+/** Half of the certificate's life, from which on it is to be renewed: epoch milliseconds. */
+export function linkIsDueAt({ chain }: LinkIdentity): number {
   const leaf = new X509Certificate(chain);
-  return shouldRenew(now, Date.parse(leaf.validFrom), Date.parse(leaf.validTo));
+  return renewAt(Date.parse(leaf.validFrom), Date.parse(leaf.validTo), 0);
 }
 
 /** Renews the agent's certificate over the link that it opens, with a new key, and keeps it on disk. */

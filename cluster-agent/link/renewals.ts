@@ -4,13 +4,14 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
 import type { HubLinks } from './hub-links.ts';
 import type { LinkIdentity } from './identity.ts';
-import { linkIsDue, renewLink } from './renewal.ts';
+import type { Due, DueWork } from '../publish/due-times.ts';
+import { linkIsDueAt, renewLink } from './renewal.ts';
 
 interface Deps {
   readonly link: Pick<HubLinks, 'connected' | 'synced' | 'signIntermediate' | 'renew'>;
   readonly issuer: Pick<
     WorkloadIssuer,
-    'wantsNext' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'
+    'wantsNext' | 'wantsNextAt' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'
   >;
   /** Key ids of the intermediates that the hub lets sign. */
   readonly activated: () => ReadonlySet<string>;
@@ -24,17 +25,25 @@ interface Deps {
 
 /** What the hub has just signed may come later on the stream than in its answer. */
 const patience = 5000;
+/** While something is to be asked for it is looked at this often: the link may be down. */
+const lookMillis = 1000;
 
 /** What only the hub renews: the link's own certificate and the cluster's intermediate. One request of each at a time. */
-export class Renewals {
+export class Renewals implements DueWork {
+  readonly name = 'renewals';
   readonly #deps: Deps;
   #identity: LinkIdentity;
+  /** Epoch milliseconds. */
+  #linkIsDueAt: number;
+  /** Monotonic milliseconds. */
+  #lookedAt = -Infinity;
   readonly #asking = new Set<string>();
   /** Since when the hub is known not to know an intermediate, monotonic. */
   readonly #unknownSince = new Map<string, number>();
 
   constructor(identity: LinkIdentity, deps: Deps) {
     this.#identity = identity;
+    this.#linkIsDueAt = linkIsDueAt(identity);
     this.#deps = deps;
   }
 
@@ -43,8 +52,20 @@ export class Renewals {
    * fails is asked for again at the next look.
    */
   look(): void {
+    this.#lookedAt = this.#deps.clock.monotonic();
     this.#giveUp();
     this.#ask();
+  }
+
+  nextDue(): Due {
+    const { issuer, clock } = this.#deps;
+    const wall = Math.min(issuer.wantsNextAt, this.#linkIsDueAt);
+    const isPending = this.#asking.size > 0 || this.#unknownSince.size > 0 || wall <= clock.now();
+    return isPending ? { monotonic: this.#lookedAt + lookMillis } : { wall };
+  }
+
+  run(): void {
+    this.look();
   }
 
   #giveUp(): void {
@@ -71,9 +92,10 @@ export class Renewals {
         await issuer.prepare((csr) => link.signIntermediate(csr, !issuer.hasCurrent));
         issuer.activate(activated());
       });
-    if (linkIsDue(this.#identity, clock.now()))
+    if (this.#linkIsDueAt <= clock.now())
       this.#once('the link certificate was not renewed; it will be tried again', async () => {
         this.#identity = await renewLink(link, this.#identity, stateDir, random);
+        this.#linkIsDueAt = linkIsDueAt(this.#identity);
       });
   }
 

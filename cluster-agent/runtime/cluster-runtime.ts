@@ -1,6 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
+import type { DueWork } from '../publish/due-times.ts';
 import type { Subscriber } from '../publish/delta.ts';
 import type { Source } from '../source/source.ts';
 
@@ -15,8 +16,8 @@ export interface ClusterRuntime {
   readonly podStarting: PodStarting | undefined;
   /** Takes each delta after proxies have it. */
   readonly follower: Subscriber;
-  /** To be called about once a second. */
-  upkeep(): void;
+  /** What is done when its time has come. */
+  readonly upkeep: readonly DueWork[];
   /** What is degraded in the source and in the addresses. */
   conditions(): readonly Condition[];
   /** What is degraded in one service, beside what its endpoints say. */

@@ -25,7 +25,7 @@ describe('ports that proxies shall capture', () => {
       await new Promise((resolve) => setImmediate(resolve));
       return Object.fromEntries(tried.refused);
     };
-    return { clock, asked, look, news: () => news };
+    return { clock, asked, look, news: () => news, nextDue: () => tried.nextDue() };
   }
 
   it('are tried once if they can be bound, and a failure is reported with its code', async () => {
@@ -38,13 +38,15 @@ describe('ports that proxies shall capture', () => {
 
   it('are tried again after ten seconds when they were refused', async () => {
     const answers: Record<number, string | undefined> = { 80: 'EACCES' };
-    const { clock, asked, look, news } = trials(answers);
+    const { clock, asked, look, news, nextDue } = trials(answers);
     await look(80, 9090);
     answers[80] = undefined;
+    assert.deepEqual(nextDue(), { monotonic: 10_000 });
     await clock.advance(9000);
     assert.deepEqual(await look(80, 9090), { 80: 'EACCES' });
     await clock.advance(1000);
     assert.deepEqual(await look(80, 9090), {});
+    assert.equal(nextDue(), undefined);
     assert.deepEqual([asked, news()], [[80, 9090, 80], 2]);
   });
 

@@ -143,7 +143,9 @@ class HubSync implements LinkStream<SyncMessage> {
     if (complete) this.#awaited.delete(type);
     if (this.#awaited.size > 0 || this.#isCounted) return;
     this.#isCounted = true;
-    if (views.completed()) onView(new ChangeSet());
+    views.completed();
+    // What the hub has not sent is not there from now on.
+    onView(new ChangeSet());
     log.info({ resources: this.#resources }, 'synced with the hub');
   }
 

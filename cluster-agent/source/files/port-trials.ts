@@ -51,6 +51,13 @@ export class PortTrials {
     }
   }
 
+  /** When one that was refused is tried again; undefined when none was. */
+  nextDue(): { readonly monotonic: number } | undefined {
+    if (this.#refused.size === 0) return undefined;
+    const tried = Array.from(this.#refused.keys(), (port) => this.#tried.get(port) ?? 0);
+    return { monotonic: Math.min(...tried) + againMillis };
+  }
+
   #heard(port: number, code: string | undefined): void {
     const refusal = code !== undefined && telling.has(code) ? code : undefined;
     if (!this.#tried.has(port) || this.#refused.get(port) === refusal) return;

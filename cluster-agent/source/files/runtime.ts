@@ -6,6 +6,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Health } from '../../health/tracker.ts';
 import type { PodKey } from '../../keys/names.ts';
+import { every } from '../../publish/due-times.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
 import { StateFile } from '../../state/state-file.ts';
 import type { HubResources } from '../../view/hub-resources.ts';
@@ -52,6 +53,9 @@ interface Deps {
   readonly log: Log;
 }
 
+/** Owners that are gone keep their addresses for ten minutes from when that is found. */
+const lookAtOwnersMillis = 60_000;
+
 /** A cluster that is a folder of manifests on one machine, whose pods are processes at loopback addresses. Throws BAD_BLOCK. */
 export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime {
   const { view, hub, clock, random, log } = deps;
@@ -93,12 +97,13 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
         if ([...keys].some(({ kind }) => kind === 'service' || kind === 'synced')) tryPorts();
       },
     },
-    upkeep() {
-      tryPorts();
-      const services = deps.services();
-      if (!services) return;
-      allocations.release((kind, owner) => isThere(view, services, kind, owner));
-    },
+    upkeep: [
+      { name: 'ports', nextDue: () => trials.nextDue(), run: tryPorts },
+      every('addresses', clock, lookAtOwnersMillis, () => {
+        const services = deps.services();
+        if (services) allocations.release((kind, owner) => isThere(view, services, kind, owner));
+      }),
+    ],
     conditions: () => [
       ...folder.conditions,
       ...addressConditions(allocations),

@@ -43,6 +43,7 @@ describe('renewals', () => {
     const intermediates = new Map<string, { revoked: boolean }>();
     const issuer = {
       wantsNext: false,
+      wantsNextAt: Infinity,
       hasCurrent: true,
       keyIds: [] as string[],
       giveUp: (keyId: string) => givenUp.push(keyId),
@@ -130,5 +131,34 @@ describe('renewals', () => {
     await clock.advance(5000);
     renewals.look();
     assert.deepEqual(givenUp, ['current', 'next']);
+  });
+
+  it('are due at half of a certificate’s life, and each second while something is to be asked for or given up', async () => {
+    const { renewals, clock, link, issuer, answer } = agent();
+    const start = clock.now();
+    const inMillis = () => {
+      const due = renewals.nextDue();
+      return 'wall' in due ? due.wall - start : due.monotonic - clock.monotonic();
+    };
+    renewals.run();
+    // It is valid from a minute before it was issued.
+    assert.deepEqual(renewals.nextDue(), { wall: start + 12 * hour - 30_000 });
+    issuer.wantsNextAt = start + hour;
+    assert.deepEqual(renewals.nextDue(), { wall: start + hour });
+    Object.assign(link, { connected: false });
+    await clock.advance(hour);
+    issuer.wantsNext = true;
+    renewals.run();
+    assert.equal(inMillis(), 1000);
+    Object.assign(link, { connected: true });
+    renewals.run();
+    issuer.wantsNextAt = start + 10 * hour;
+    assert.equal(inMillis(), 1000, 'the hub is being asked');
+    await answer();
+    assert.deepEqual(renewals.nextDue(), { wall: start + 10 * hour });
+    issuer.wantsNext = false;
+    issuer.keyIds = ['unknown'];
+    renewals.run();
+    assert.equal(inMillis(), 1000);
   });
 });

@@ -41,6 +41,7 @@ describe('what the hub sends over a Sync stream', () => {
     const call = {
       write: (message: wire.SyncMessage) => written.push(message) > 0,
       once: () => undefined,
+      on: () => undefined,
     };
     const deps = {
       identity: { hubId: 'hub' } as LinkIdentity,

@@ -1,0 +1,37 @@
+import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Touched } from '../keys/touched.ts';
+import type { Due, DueWork } from './due-times.ts';
+
+interface Deps {
+  readonly diversions: () => Iterable<Diversion>;
+  readonly touch: (key: Touched) => void;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** When drains are over for what is open. */
+export class Deadlines implements DueWork {
+  readonly name = 'deadlines';
+  readonly #deps: Deps;
+  /** Epoch milliseconds: those that were over by then have been noticed. */
+  #noticedAt = -Infinity;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  nextDue(): Due | undefined {
+    let wall = Infinity;
+    for (const { deadline = Infinity } of this.#deps.diversions())
+      if (deadline > this.#noticedAt && deadline < wall) wall = deadline;
+    return wall === Infinity ? undefined : { wall };
+  }
+
+  run(): void {
+    const { diversions, touch, clock } = this.#deps;
+    const now = clock.now();
+    for (const { id, deadline = Infinity } of diversions())
+      if (deadline > this.#noticedAt && deadline <= now) touch({ kind: 'deadline', diversion: id });
+    this.#noticedAt = now;
+  }
+}

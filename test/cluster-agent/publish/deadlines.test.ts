@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import { Deadlines } from '@isthmus/cluster-agent/publish/deadlines.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+
+describe('the deadlines of drains', () => {
+  it('are due one by one, and each is noticed once', async () => {
+    const clock = new FakeClock();
+    const start = clock.now();
+    const touched: string[] = [];
+    const diversion = (id: string, deadline: number | undefined): Diversion => ({
+      id,
+      cluster: 'west',
+      percent: 100,
+      services: [],
+      remoteOnly: false,
+      deadline,
+    });
+    const all = [
+      diversion('late', start + 2000),
+      diversion('none', undefined),
+      diversion('soon', start + 1000),
+    ];
+    const deadlines = new Deadlines({
+      diversions: () => all,
+      touch: (key) => touched.push(key.kind === 'deadline' ? key.diversion : key.kind),
+      clock,
+    });
+    assert.deepEqual(deadlines.nextDue(), { wall: start + 1000 });
+    await clock.advance(1000);
+    deadlines.run();
+    assert.deepEqual(touched, ['soon']);
+    assert.deepEqual(deadlines.nextDue(), { wall: start + 2000 });
+    await clock.advance(1000);
+    deadlines.run();
+    deadlines.run();
+    assert.deepEqual(touched, ['soon', 'late']);
+    assert.equal(deadlines.nextDue(), undefined);
+  });
+});
