@@ -5,6 +5,7 @@ import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
@@ -16,6 +17,7 @@ import { appliedReports, unreadPolicies } from './applied.ts';
 import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
+import { nextShown } from './health/conditions.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
 import { dueWorks } from './due-works.ts';
@@ -26,14 +28,16 @@ import { HubStore } from './link/hub-store.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
-import { PublishedReports } from './link/published-reports.ts';
 import { Renewals } from './link/renewals.ts';
 import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
 import { PolicyCoverage } from './policy-coverage.ts';
+import { ClusterReports } from './publish/cluster-reports.ts';
 import { DueTimes } from './publish/due-times.ts';
 import { Publisher } from './publish/publisher.ts';
+import { ReportStore } from './publish/report-store.ts';
+import { Reports } from './publish/reports.ts';
 import { IncrementalTranslation } from './publish/incremental-translation.ts';
 import { answerRejections } from './rejections-answer.ts';
 import { ReportedConditions } from './reported-conditions.ts';
@@ -42,11 +46,10 @@ import type { ClusterRuntime } from './runtime/cluster-runtime.ts';
 import { servingIdentity } from './serving.ts';
 import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
 import { StateFile } from './state/state-file.ts';
-import { gatewayReports } from './translate/gateways.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { networkOf } from './translate/network.ts';
 import { Pipeline } from './translate/pipeline.ts';
-import { clusterReport, healthReport, serviceReports } from './translate/report.ts';
+import { clusterReport, healthReport } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
@@ -103,7 +106,8 @@ export class Agent {
   readonly #issuer: WorkloadIssuer;
   readonly #xds: XdsServer;
   readonly link: HubLinks;
-  readonly #reports = new PublishedReports();
+  readonly #reports = new ReportStore((type, names) => this.link.changed(type, names));
+  readonly #clusterReports: ClusterReports;
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #pipeline: Pipeline;
@@ -113,7 +117,8 @@ export class Agent {
   readonly #status: AgentStatus;
   readonly #publisher: Publisher;
   readonly #due: DueTimes;
-  #healthText = '';
+  /** Proxies refused a policy when the cluster was last reported. */
+  #hasRefusals = false;
   #reportingApplied = false;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
@@ -170,6 +175,7 @@ export class Agent {
         health: this.#health.facts,
       },
     });
+    this.#clusterReports = new ClusterReports({ make: () => this.#reportCluster(), clock });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
     this.#publisher = new Publisher(
@@ -180,6 +186,12 @@ export class Agent {
         ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
         this.#runtime.follower,
         { published: (_delta, snapshot) => this.#afterwards(snapshot) },
+        new Reports({
+          input: () => this.#input(),
+          store: this.#reports,
+          onHealth: () => this.link.healthChanged(),
+        }),
+        this.#clusterReports,
         { published: () => this.#due.arm() },
       ],
       { epoch, clock, turn: setImmediate },
@@ -231,9 +243,7 @@ export class Agent {
         views: this.#views,
         publisher: this.#publisher,
         runtime: this.#runtime,
-        reportCluster: () => {
-          if (this.#publisher.snapshot) this.#publishCluster(this.#input());
-        },
+        hasNewConditions: () => this.#conditions.differ(this.#runtime.conditions()),
         clock,
       }),
       clock,
@@ -248,6 +258,8 @@ export class Agent {
     this.#xds.onApplied((event) => {
       this.#health.answered(event);
       this.#status.answered(event);
+      if (event.type === typeUrls.authorization && (event.rejected.size > 0 || this.#hasRefusals))
+        this.#clusterReports.touch();
       this.#reportAppliedSoon();
     });
     void this.#runtime.source.run((batch) => {
@@ -352,27 +364,19 @@ export class Agent {
   }
 
   #afterwards(snapshot: ClusterSnapshot): void {
-    const input = this.#input();
     this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
-    this.#publishCluster(input);
-    this.#publish('gateway', gatewayReports(input), wire.gatewayReport.encode);
-    this.#publish('service', serviceReports(input), wire.serviceReport.encode);
     this.#reportApplied(snapshot);
-    this.#reportHealth(input);
   }
 
-  #publishCluster(input: TranslateInput): void {
+  /** Gives for how many milliseconds the report holds when nothing changes. */
+  #reportCluster(): number {
+    const input = this.#input();
     const now = this.#options.clock.monotonic();
+    this.#hasRefusals = this.#xds.refusals(typeUrls.authorization).size > 0;
     const conditions = this.#conditions.all(this.#runtime.conditions(), input, now);
-    const reports = new Map([['self', clusterReport(input, agentVersion, conditions)]]);
-    this.#publish('cluster', reports, wire.clusterReport.encode);
-  }
-
-  #reportHealth(input: TranslateInput): void {
-    const text = JSON.stringify(healthReport(input));
-    if (text === this.#healthText) return;
-    this.#healthText = text;
-    this.link.healthChanged();
+    const report = clusterReport(input, agentVersion, conditions);
+    this.#reports.set('cluster', 'self', report, wire.clusterReport.encode);
+    return nextShown(input.health.findings, now) - now;
   }
 
   /** What all proxies answer within one turn of the event loop is looked at once. */
@@ -398,7 +402,7 @@ export class Agent {
     const reports = appliedReports(this.#views, snapshot, policyReports, (type, name) =>
       this.#xds.coverage(type, name),
     );
-    this.#publish('applied', reports, wire.appliedReport.encode);
+    this.#reports.replace('applied', reports, wire.appliedReport.encode);
   }
 
   /** Whether all that these reports are about is published: what proxies hold says nothing of forms that wait. */
@@ -411,10 +415,6 @@ export class Agent {
       ![...intermediates.keys()].some(waits('intermediate')) &&
       ![...diversions.keys()].some(waits('diversion'))
     );
-  }
-
-  #publish<T>(type: string, records: ReadonlyMap<string, T>, encode: (record: T) => Uint8Array): void {
-    if (this.#reports.publish(type, records, encode)) this.link.changed(type);
   }
 
   #answer(ask: Ask): Promise<Answer> {

@@ -13,13 +13,14 @@ interface Parts {
   readonly views: HubStore;
   readonly publisher: Publisher;
   readonly runtime: ClusterRuntime;
-  readonly reportCluster: () => void;
+  /** Where the cluster runs is degraded in another way than when this was asked last. */
+  readonly hasNewConditions: () => boolean;
   readonly clock: Clock;
 }
 
 /** All that an agent does because its time has come. */
 export const dueWorks = (parts: Parts): readonly DueWork[] => {
-  const { renewals, health, views, publisher, runtime, reportCluster, clock } = parts;
+  const { renewals, health, views, publisher, runtime, hasNewConditions, clock } = parts;
   return [
     renewals,
     whileNeeded(
@@ -39,7 +40,9 @@ export const dueWorks = (parts: Parts): readonly DueWork[] => {
       touch: (key) => publisher.touchKey(key),
       clock,
     }),
-    every('cluster report', clock, 1000, reportCluster),
+    every('conditions', clock, 1000, () => {
+      if (hasNewConditions()) publisher.touchKey({ kind: 'sourceConditions' });
+    }),
     ...runtime.upkeep,
   ];
 };

@@ -1,5 +1,6 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { equals } from './keys/equals.ts';
 import { PolicyEffects } from './policies/policy-effects.ts';
 import { refusedPolicyConditions } from './policies/refused.ts';
 import { clusterConditions } from './translate/conditions.ts';
@@ -14,9 +15,17 @@ interface Deps {
 export class ReportedConditions {
   readonly #deps: Deps;
   readonly #effects = new PolicyEffects();
+  #ofRuntime: readonly Condition[] = [];
 
   constructor(deps: Deps) {
     this.#deps = deps;
+  }
+
+  /** Whether those of the place where the cluster runs are others than when this was asked last. */
+  differ(ofRuntime: readonly Condition[]): boolean {
+    const before = this.#ofRuntime;
+    this.#ofRuntime = ofRuntime;
+    return !equals(before, ofRuntime);
   }
 
   /** `ofRuntime`: of the place where the cluster runs. `monotonic`: the time by the agent's monotonic clock. */

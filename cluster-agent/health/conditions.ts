@@ -46,6 +46,13 @@ export function healthConditions(findings: readonly Finding[], now: number): rea
   return [...capped([...problems.values()]), ...staleConditions(findings)];
 }
 
+/** When the next pod on its way up is missed, monotonic, if nothing changes; Infinity when none is. */
+export const nextShown = (findings: readonly Finding[], now: number): number =>
+  findings.reduce(
+    (next, { startingUntil }) => (startingUntil > now ? Math.min(next, startingUntil) : next),
+    Infinity,
+  );
+
 interface Gathered {
   readonly problem: Problem;
   readonly first: Finding;

@@ -53,11 +53,10 @@ export class HubLinks {
     await Promise.all(this.#links.map((link) => link.run(signal)));
   }
 
-  /** Something that goes up may have changed: of a type, or of any. */
-  changed(type?: string): void {
+  /** These reports of a type that goes up have changed, or any of it. */
+  changed(type: string, names?: readonly string[]): void {
     this.#shared.moment.revision++;
-    for (const { session } of this.#links)
-      session?.stream(syncStream)?.changed(type === undefined ? undefined : [type]);
+    for (const { session } of this.#links) session?.stream(syncStream)?.changed(type, names);
   }
 
   healthChanged(): void {

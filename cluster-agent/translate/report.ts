@@ -53,20 +53,11 @@ function atMost(most: number, conditions: readonly Condition[]): readonly Condit
   ];
 }
 
-export function serviceReports(input: TranslateInput): ReadonlyMap<string, ServiceReport> {
-  // An ExternalName has nothing that could be reached or exported.
-  const services = [...input.view.all('Service')].filter(
-    (one) => !isGatewayService(one) && one.type !== 'ExternalName',
-  );
-  return new Map(
-    services.map((service) => [
-      `${service.metadata.namespace}/${service.metadata.name}`,
-      serviceReport(input, service),
-    ]),
-  );
-}
+/** An ExternalName has nothing that could be reached or exported. */
+export const isReported = (service: ServiceObject): boolean =>
+  !isGatewayService(service) && service.type !== 'ExternalName';
 
-function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
+export function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
   const { namespace, name, labels } = service.metadata;
   return {
     namespace,

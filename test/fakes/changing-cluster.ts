@@ -7,6 +7,7 @@ import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { Facts, World } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
@@ -117,6 +118,27 @@ export class ChangingCluster {
     const touched = this.pipeline.updateNarrow(changes);
     while (this.pipeline.isWalking) touched.merge(this.pipeline.walk(2));
     return touched;
+  }
+
+  /** What reports rest on. */
+  get input(): TranslateInput {
+    const { outputs } = this.pipeline;
+    const unjudged = new Error('a pod is reported that was not judged');
+    return {
+      ...named,
+      view: this.view,
+      hub: this.#hub,
+      derived: outputs,
+      serviceConditions: () => [],
+      health: {
+        of({ metadata }) {
+          const judged = outputs.judged(podKey(metadata));
+          if (!judged) throw unjudged;
+          return judged.verdict;
+        },
+        findings: [],
+      },
+    };
   }
 
   /** Asserts that what was derived step by step is what follows from everything. */

@@ -76,9 +76,9 @@ class HubSync implements LinkStream<SyncMessage> {
     return this.#down?.epoch ?? 0n;
   }
 
-  /** Something that goes up may have changed. */
-  changed(types: readonly string[] = upTypes): void {
-    for (const type of types) this.#up.changed(type);
+  /** These reports of a type that goes up may have changed, or any of it. */
+  changed(type: string, names: readonly string[] | undefined): void {
+    this.#up.changed(type, names);
     this.#pump.wake();
   }
 

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
-import { clusterReport, healthReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
+import { clusterReport, healthReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { serviceReports } from '../../fakes/service-reports.ts';
 import { aGateway, aRemote, derivedFrom, inputOf, objectsOf, remotes } from '../../fakes/cluster.ts';
 import { assertSameSnapshot } from '../../fakes/same-snapshot.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { podsOf } from '@isthmus/cluster-agent/pods.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
-import { healthReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
+import { healthReport } from '@isthmus/cluster-agent/translate/report.ts';
+import { serviceReports } from '../../fakes/service-reports.ts';
 import { inputOf, translate, type TestInput } from '../../fakes/cluster.ts';
 
 const namespace = (labels = 'istio.io/dataplane-mode: ambient', annotations = '') => `

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { addressConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
-import { clusterReport, serviceReports } from '@isthmus/cluster-agent/translate/report.ts';
+import { clusterReport } from '@isthmus/cluster-agent/translate/report.ts';
+import { serviceReports } from '../../fakes/service-reports.ts';
 import { aRejection, inputOf } from '../../fakes/cluster.ts';
 
 const services = `

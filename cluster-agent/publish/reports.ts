@@ -1,0 +1,94 @@
+import * as wire from '@isthmus/api/wire/link.ts';
+import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { ChangeSet } from '../keys/change-set.ts';
+import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
+import type { TouchedKind } from '../keys/touched.ts';
+import { divertsService } from '../translate/diverts.ts';
+import { gatewayReports } from '../translate/gateways.ts';
+import type { TranslateInput } from '../translate/input.ts';
+import { isReported, serviceReport } from '../translate/report.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
+import { isGatewayService } from '../view/gateways.ts';
+import type { Delta, Subscriber } from './delta.ts';
+import type { ReportStore } from './report-store.ts';
+
+interface Deps {
+  readonly input: () => TranslateInput;
+  readonly store: ReportStore;
+  /** The counts of endpoints that the next heartbeat carries are others. */
+  readonly onHealth: () => void;
+}
+
+/** What the counts of endpoints rest on. */
+const healthKinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
+  'groups',
+  'podCount',
+  'service',
+  'synced',
+]);
+
+/** Reports on services and gateways follow what is published: one is encoded again when what it rests on was touched. */
+export class Reports implements Subscriber {
+  readonly #deps: Deps;
+  /** The names of services under which they are reported. */
+  readonly #names = new Map<ServiceKey, string>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  published({ keys }: Delta): void {
+    const { input: read, store, onHealth } = this.#deps;
+    const input = read();
+    store.begin('service');
+    for (const service of servicesTouched(keys, input)) this.#reportService(service, input);
+    if (areGatewaysTouched(keys, input))
+      store.replace('gateway', gatewayReports(input), wire.gatewayReport.encode);
+    if ([...keys].some(({ kind }) => healthKinds.has(kind))) onHealth();
+  }
+
+  #reportService(key: ServiceKey, input: TranslateInput): void {
+    const { store } = this.#deps;
+    const service = input.view.service(key);
+    const report = service && isReported(service) ? serviceReport(input, service) : undefined;
+    const name = report ? `${report.namespace}/${report.name}` : this.#names.get(key);
+    if (name === undefined) return;
+    if (report) this.#names.set(key, name);
+    else this.#names.delete(key);
+    store.set('service', name, report, wire.serviceReport.encode);
+  }
+}
+
+function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet<ServiceKey> {
+  const touched = new Set<ServiceKey>();
+  const take = (services: Iterable<ServiceObject>) => {
+    for (const { metadata } of services) touched.add(serviceKeyOf(metadata));
+  };
+  for (const key of keys)
+    if (key.kind === 'service' || key.kind === 'groups' || key.kind === 'members') touched.add(key.service);
+    else if (key.kind === 'port') take(view.servicesWithPort(key.port));
+    else if (key.kind === 'synced') take(view.all('Service'));
+    else if (key.kind === 'hub' && key.type === 'diversion')
+      take(divertedBy(keys.formsOf(key) as readonly Diversion[], view));
+  return touched;
+}
+
+/** Services that a diversion moves in any of its forms. Without a form nothing is known of it. */
+const divertedBy = (forms: readonly Diversion[], view: ClusterView): readonly ServiceObject[] =>
+  [...view.all('Service')].filter(
+    ({ metadata: { namespace, name } }) =>
+      forms.length === 0 || forms.some((form) => divertsService(form, `${namespace}/${name}`)),
+  );
+
+function areGatewaysTouched(keys: ChangeSet, { view }: TranslateInput): boolean {
+  for (const key of keys) {
+    if (key.kind === 'synced' || key.kind === 'gateway' || key.kind === 'node') return true;
+    if (key.kind === 'service' && (keys.formsOf(key) as readonly ServiceObject[]).some(isGatewayService))
+      return true;
+    if (key.kind !== 'pod' && key.kind !== 'part' && key.kind !== 'verdict') continue;
+    const pod = view.podNamed(key.pod);
+    if (pod && view.isGateway(pod)) return true;
+  }
+  return false;
+}
