@@ -1,4 +1,5 @@
 import type { ChangeSet } from '../keys/change-set.ts';
+import type { Touched } from '../keys/touched.ts';
 import type { Pipeline } from '../translate/pipeline.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Translation } from './publisher.ts';
@@ -23,7 +24,19 @@ export class IncrementalTranslation implements Translation {
     return this.#pipeline.all();
   }
 
-  update(changes: ChangeSet): ChangeSet {
-    return this.#pipeline.update(changes);
+  update(changes: ChangeSet, now: number): ChangeSet {
+    return this.#pipeline.update(changes, now);
+  }
+
+  get nextPart(): number | undefined {
+    return this.#pipeline.nextPart;
+  }
+
+  part(now: number): ChangeSet {
+    return this.#pipeline.part(now);
+  }
+
+  isWalking(key: Touched): boolean {
+    return this.#pipeline.isWalking(key);
   }
 }

@@ -14,8 +14,17 @@ export interface Translation {
   readonly snapshot: ClusterSnapshot;
   /** Works out everything; gives all that differs from nothing. */
   all(): ChangeSet;
-  /** Gives what was touched, with all that differs in consequence: a key `resource` for each resource of proxies. */
-  update(changes: ChangeSet): ChangeSet;
+  /**
+   * Gives what was touched, with what differs in consequence: a key `resource` for each resource of proxies. What follows
+   * from a key that reaches many is left for `part`. `now`: monotonic milliseconds.
+   */
+  update(changes: ChangeSet, now: number): ChangeSet;
+  /** When a part of what many follow from may be worked out, monotonic milliseconds; undefined: nothing is left. */
+  readonly nextPart: number | undefined;
+  /** Works out a part of it; gives what differs. */
+  part(now: number): ChangeSet;
+  /** A part of what follows from a key is left. */
+  isWalking(key: Touched): boolean;
 }
 
 interface PublisherOptions {
@@ -70,7 +79,7 @@ export class Publisher {
 
   /** All that a key reaches is published. */
   isSettled(key: Touched): boolean {
-    return !this.#pending.has(key);
+    return !this.#pending.has(key) && !this.#translation.isWalking(key);
   }
 
   /** What is published; undefined before the first time. */
@@ -86,11 +95,17 @@ export class Publisher {
   #arrange(): void {
     if (this.#isAsked) return;
     const now = this.#now();
-    const due = this.#pending.nextDue(now);
-    if (due === undefined) return;
-    const begins = due <= now ? this.#waves.opensAt(now) : due;
+    const begins = Math.min(this.#keysBegin(now), this.#translation.nextPart ?? Infinity);
+    if (begins === Infinity) return;
     if (begins > now) this.#arrangeAt(begins, now);
     else this.#ask();
+  }
+
+  /** When keys are published that wait; Infinity: none does. */
+  #keysBegin(now: number): number {
+    const due = this.#pending.nextDue(now);
+    if (due === undefined) return Infinity;
+    return due <= now ? this.#waves.opensAt(now) : due;
   }
 
   #arrangeAt(at: number, now: number): void {
@@ -112,14 +127,27 @@ export class Publisher {
     });
   }
 
+  /** What is narrow goes first, with a part of what is wide. */
   #flush(): void {
     const now = this.#now();
+    const all = this.#keysBegin(now) <= now ? this.#flushKeys(now) : new ChangeSet();
+    const narrow = resourcesIn(all);
+    const bulk = new Set<string>();
+    if ((this.#translation.nextPart ?? Infinity) <= now) {
+      const part = this.#translation.part(now);
+      for (const [type, names] of resourcesIn(part))
+        for (const name of names) if (!narrow.get(type)?.has(name)) bulk.add(name);
+      all.merge(part);
+    }
+    const moment: Moment = { epoch: this.#options.epoch, revision: ++this.#revision };
+    const delta = { keys: all, changed: resourcesIn(all), bulk };
+    for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, moment);
+  }
+
+  #flushKeys(now: number): ChangeSet {
     const keys = this.#pending.take(now);
     this.#waves.begins(now, keys.size);
-    const all = this.#update(keys, now);
-    const moment: Moment = { epoch: this.#options.epoch, revision: ++this.#revision };
-    const delta = { keys: all, changed: resourcesIn(all), bulk: new Set<string>() };
-    for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, moment);
+    return this.#update(keys, now);
   }
 
   #update(keys: ChangeSet, now: number): ChangeSet {
@@ -127,10 +155,10 @@ export class Publisher {
       keys.merge(this.#translation.all());
       return keys;
     }
-    const all = this.#translation.update(keys);
+    const all = this.#translation.update(keys, now);
     // A policy that waits is published with the first workload that names it.
     const early = this.#pending.takeEarly(isNamedBy(all, this.#translation.snapshot), now);
-    if (early.size > 0) all.merge(this.#translation.update(early));
+    if (early.size > 0) all.merge(this.#translation.update(early, now));
     return all;
   }
 }

@@ -51,6 +51,7 @@ export const authorization: Derivation<string, Inputs, Authorization> = {
     if (!found) throw new Error('a policy without any source has no inputs');
     return found;
   },
+  goesLast: true,
   records: (name, record) => [{ part: 'authorizations', name, record }],
 };
 

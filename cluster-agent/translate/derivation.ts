@@ -1,7 +1,8 @@
 import type { Change, Stored } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
-import type { Touched, TouchedKind } from '../keys/touched.ts';
+import { formatTouched, type Touched, type TouchedKind } from '../keys/touched.ts';
 import type { SnapshotRecord } from './snapshot.ts';
+import { Walks, type WalkLimits } from './walks.ts';
 import type { World } from './world.ts';
 
 export type DerivationName =
@@ -35,6 +36,8 @@ export interface Derivation<Key extends string, Inputs extends object, Output ex
   readonly derive: (inputs: Inputs) => Output;
   /** What has another answer now that the output is another one. */
   readonly touches?: (key: Key, output: Change<Output>) => Iterable<Touched>;
+  /** An output that is gone stays while what removed it is being walked: other outputs may still name it. */
+  readonly goesLast?: true;
   /** What proxies get of it. */
   readonly records?: (key: Key, output: Output) => Iterable<SnapshotRecord>;
 }
@@ -50,15 +53,22 @@ export interface Step {
   readonly reads: ReadonlySet<TouchedKind>;
   /** How many keys were evaluated since the start. */
   readonly evaluations: number;
-  /** Keys that were reached by something wide and wait to be evaluated. */
-  readonly waiting: number;
-  /** Of the keys that are reached, those after the first `most` wait. */
-  wake(touched: Touched, forms: readonly Stored[], world: World, most: number): void;
+  /** Of what reaches more than `narrow` keys the rest is walked. */
+  wake(woken: Woken, world: World, narrow: number): void;
   wakeAll(world: World): void;
-  /** Wakes so many of those that wait; gives how many. */
-  wakeWaiting(most: number): number;
-  /** Evaluates what was woken; gives what that touches. */
-  run(world: World): Iterable<Touched>;
+  /** Keys that wide changes have reached. */
+  readonly walks: Walks<string>;
+  /** Wakes so many of them at most; gives how many. */
+  wakePart(count: number, now: number): number;
+  /** Evaluates what was woken; gives what that touches. `isWalking`: of a key, by its format. */
+  run(world: World, isWalking: (touched: string) => boolean): Iterable<Touched>;
+}
+
+/** What was touched, with its forms, and when: monotonic milliseconds. */
+export interface Woken {
+  readonly touched: Touched;
+  readonly forms: readonly Stored[];
+  readonly at: number;
 }
 
 interface Held<Inputs, Output> {
@@ -71,12 +81,19 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
   readonly #derivation: Derivation<Key, Inputs, Output>;
   readonly #folds: readonly Fold<Key, Output>[];
   readonly #held = new Map<Key, Held<Inputs, Output>>();
+  readonly walks: Walks<Key>;
   #woken = new Set<Key>();
-  readonly #waiting = new Set<Key>();
+  /** Of outputs that go last: what woke their keys last, by its format. */
+  readonly #causes = new Map<Key, string>();
   evaluations = 0;
 
-  constructor(derivation: Derivation<Key, Inputs, Output>, ...folds: readonly Fold<Key, Output>[]) {
+  constructor(
+    derivation: Derivation<Key, Inputs, Output>,
+    limits: WalkLimits,
+    ...folds: readonly Fold<Key, Output>[]
+  ) {
     this.#derivation = derivation;
+    this.walks = new Walks(limits);
     this.#folds = folds;
   }
 
@@ -92,26 +109,21 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
     return this.#held.get(key)?.output;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
+  wake({ touched, forms, at }: Woken, world: World, narrow: number): void {
+    const keys = new Set(this.#derivation.wakes(touched, forms, world));
+    if (this.#derivation.goesLast) for (const key of keys) this.#causes.set(key, formatTouched(touched));
+    // What repeats waits as a whole: else its first keys were evaluated each time.
+    const now = keys.size <= narrow || !this.walks.isRecent(formatTouched(touched), at) ? narrow : 0;
+    const later = [...keys].splice(now);
+    for (const key of later) keys.delete(key);
+    for (const key of keys) this.#woken.add(key);
+    if (later.length > 0) this.walks.add(formatTouched(touched), later, at);
   }
 
-  wake(touched: Touched, forms: readonly Stored[], world: World, most: number): void {
-    let reached = 0;
-    for (const key of this.#derivation.wakes(touched, forms, world))
-      if (reached++ < most) this.#woken.add(key);
-      else this.#waiting.add(key);
-  }
-
-  wakeWaiting(most: number): number {
-    let woken = 0;
-    for (const key of this.#waiting) {
-      if (woken === most) break;
-      this.#waiting.delete(key);
-      this.#woken.add(key);
-      woken++;
-    }
-    return woken;
+  wakePart(count: number, now: number): number {
+    const keys = this.walks.take(count, now);
+    for (const key of keys) this.#woken.add(key);
+    return keys.length;
   }
 
   wakeAll(world: World): void {
@@ -119,11 +131,15 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
     for (const key of this.#held.keys()) this.#woken.add(key);
   }
 
-  *run(world: World): Iterable<Touched> {
+  *run(world: World, isWalking: (touched: string) => boolean): Iterable<Touched> {
     const woken = this.#woken;
     this.#woken = new Set();
     for (const key of woken) {
-      this.#waiting.delete(key);
+      if (isWalking(this.#causes.get(key) ?? '') && this.#isGoing(key, world)) {
+        this.#woken.add(key);
+        continue;
+      }
+      this.#causes.delete(key);
       const change = this.refresh(key, world);
       if (change) yield* this.#tell(key, change, world);
     }
@@ -143,6 +159,10 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
     const isEqual = held !== undefined && equals(held.output, output);
     this.#held.set(key, { inputs, output: isEqual ? held.output : output });
     return isEqual ? undefined : { before: held?.output, after: output };
+  }
+
+  #isGoing(key: Key, world: World): boolean {
+    return this.#held.has(key) && this.#derivation.inputs(key, world) === undefined;
   }
 
   *#tell(key: Key, change: Change<Output>, { derived }: World): Iterable<Touched> {

@@ -1,8 +1,8 @@
-import { ChangeSet, type Stored } from '../keys/change-set.ts';
-import type { Touched, TouchedKind } from '../keys/touched.ts';
+import { ChangeSet } from '../keys/change-set.ts';
+import { formatTouched, type Touched, type TouchedKind } from '../keys/touched.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { authorization } from './authorizations.ts';
-import { Derived, type Step } from './derivation.ts';
+import { Derived, type Step, type Woken } from './derivation.ts';
 import { distribution } from './distribution.ts';
 import { endpoint } from './endpoint.ts';
 import { EndpointCounts } from './endpoint-counts.ts';
@@ -15,6 +15,7 @@ import { slice } from './slices.ts';
 import { LiveSnapshot, type ClusterSnapshot } from './snapshot.ts';
 import { bundle, intermediate } from './trust.ts';
 import { verdict } from './verdict.ts';
+import { walkLimits, type WalkLimits } from './walks.ts';
 import { withdrawn } from './withdrawn.ts';
 import { workload } from './workloads.ts';
 import type { Facts, HubQueries, Outputs, World } from './world.ts';
@@ -25,34 +26,30 @@ interface Sources {
   readonly facts: Facts;
 }
 
-/** A key that reaches more keys of a derivation than this is wide: those after them are walked later. */
-const narrow = 200;
-
 /**
  * What proxies and the hub get, derived from the cluster's objects, the hub's resources and what proxies prove. A change
  * costs what it reaches.
  */
 export class Pipeline {
   readonly #world: World;
+  readonly #limits: WalkLimits;
   readonly #steps: readonly Step[];
   /** The steps that read a kind of key, by their places. */
   readonly #readers = new Map<TouchedKind, readonly number[]>();
 
-  readonly #narrow: number;
-
-  constructor(sources: Sources, limits: { readonly narrow: number } = { narrow }) {
-    this.#narrow = limits.narrow;
+  constructor(sources: Sources, limits = walkLimits) {
+    this.#limits = limits;
     const parts = new PartCounts();
     const converted = new ConvertedPeers();
     const counts = new EndpointCounts();
     const snapshot = new LiveSnapshot();
-    const partOf = new Derived(part, parts);
-    const judged = new Derived(verdict, sources.facts.health);
-    const demandsOf = new Derived(demands, converted);
-    const policiesOf = new Derived(policies);
-    const endpointOf = new Derived(endpoint, counts.ofPods);
-    const sliceOf = new Derived(slice, counts.ofSlices);
-    const distributionOf = new Derived(distribution);
+    const partOf = new Derived(part, limits, parts);
+    const judged = new Derived(verdict, limits, sources.facts.health);
+    const demandsOf = new Derived(demands, limits, converted);
+    const policiesOf = new Derived(policies, limits);
+    const endpointOf = new Derived(endpoint, limits, counts.ofPods);
+    const sliceOf = new Derived(slice, limits, counts.ofSlices);
+    const distributionOf = new Derived(distribution, limits);
     const derived: Outputs = {
       part: (pod) => partOf.get(pod),
       partCounts: () => parts.counts,
@@ -78,13 +75,13 @@ export class Pipeline {
       endpointOf,
       sliceOf,
       distributionOf,
-      new Derived(networkGateway),
-      new Derived(workload),
-      new Derived(withdrawn),
-      new Derived(service),
-      new Derived(authorization),
-      new Derived(bundle),
-      new Derived(intermediate),
+      new Derived(networkGateway, limits),
+      new Derived(workload, limits),
+      new Derived(withdrawn, limits),
+      new Derived(service, limits),
+      new Derived(authorization, limits),
+      new Derived(bundle, limits),
+      new Derived(intermediate, limits),
     ];
     for (const [place, { reads }] of this.#steps.entries())
       for (const kind of reads) this.#readers.set(kind, [...(this.#readers.get(kind) ?? []), place]);
@@ -107,50 +104,57 @@ export class Pipeline {
   /** Evaluates every key; gives all that differs. */
   all(): ChangeSet {
     for (const step of this.#steps) step.wakeAll(this.#world);
-    return this.#run(new ChangeSet(), Infinity);
+    return this.#run(new ChangeSet(), Infinity, 0);
   }
 
-  /** Evaluates what was reached; gives what was touched, with all that differs in consequence. */
-  update(changes: ChangeSet): ChangeSet {
-    return this.#update(changes, Infinity);
+  /**
+   * Evaluates what was reached; gives what was touched, with all that differs in consequence. What reaches many keys is
+   * left for `part`. `now`: monotonic milliseconds.
+   */
+  update(changes: ChangeSet, now: number): ChangeSet {
+    const { narrow } = this.#limits;
+    for (const touched of changes) this.#wake({ touched, forms: changes.formsOf(touched), at: now }, narrow);
+    return this.#run(changes, narrow, now);
   }
 
-  /** As `update`, but for what something wide reaches: that waits to be walked. */
-  updateNarrow(changes: ChangeSet): ChangeSet {
-    return this.#update(changes, this.#narrow);
+  /** When a part of what reaches many keys may be evaluated, monotonic milliseconds; undefined: nothing is left. */
+  get nextPart(): number | undefined {
+    const times = this.#steps.flatMap(({ walks }) => walks.next ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Something waits to be walked. */
-  get isWalking(): boolean {
-    return this.#steps.some(({ waiting }) => waiting > 0);
+  /** Evaluates a part of it; gives all that differs. */
+  part(now: number): ChangeSet {
+    const { part, narrow } = this.#limits;
+    let left = part;
+    for (const step of this.#steps) left -= step.wakePart(left, now);
+    return this.#run(new ChangeSet(), narrow, now);
   }
 
-  /** Evaluates so many of the keys that wait; gives all that differs. */
-  walk(most: number): ChangeSet {
-    let left = most;
-    for (const step of this.#steps) left -= step.wakeWaiting(left);
-    return this.#run(new ChangeSet(), this.#narrow);
+  /** Not all that a key reaches has been evaluated. */
+  isWalking(key: Touched): boolean {
+    return this.#isWalking(formatTouched(key));
   }
 
-  #update(changes: ChangeSet, most: number): ChangeSet {
-    for (const touched of changes) this.#wake(touched, changes.formsOf(touched), most);
-    return this.#run(changes, most);
+  #isWalking(format: string): boolean {
+    return this.#steps.some(({ walks }) => walks.has(format));
   }
 
-  #run(changes: ChangeSet, most: number): ChangeSet {
+  #run(changes: ChangeSet, narrow: number, now: number): ChangeSet {
     const all = new ChangeSet();
     all.merge(changes);
+    const isWalking = (format: string) => this.#isWalking(format);
     for (const [place, step] of this.#steps.entries())
-      for (const touched of step.run(this.#world)) {
+      for (const touched of step.run(this.#world, isWalking)) {
         all.add(touched);
-        this.#wake(touched, [], most, place);
+        this.#wake({ touched, forms: [], at: now }, narrow, place);
       }
     return all;
   }
 
   /** `after`: those that come later alone, as no derivation touches what an earlier one reads. */
-  #wake(touched: Touched, forms: readonly Stored[], most: number, after = -1): void {
-    for (const place of this.#readers.get(touched.kind) ?? [])
-      if (place > after) this.#steps[place]?.wake(touched, forms, this.#world, most);
+  #wake(woken: Woken, narrow: number, after = -1): void {
+    for (const place of this.#readers.get(woken.touched.kind) ?? [])
+      if (place > after) this.#steps[place]?.wake(woken, this.#world, narrow);
   }
 }

@@ -7,6 +7,7 @@ import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { Facts, World } from '@isthmus/cluster-agent/translate/world.ts';
@@ -57,8 +58,7 @@ export class ChangingCluster {
   #pending = new ChangeSet();
   #deadlinesAt = -Infinity;
 
-  /** `narrow`: so many keys of a change are evaluated at once, and others are walked two at a time. */
-  constructor(objects: Iterable<ClusterObject> = [], narrow = Infinity) {
+  constructor(objects: Iterable<ClusterObject> = [], limits = walkLimits) {
     const streams: Streams = {
       acknowledged: (id, uid) => this.#streams.get(id)?.said.get(uid) ?? 'NO',
       returned: (id) => this.#streams.get(id)?.returned ?? false,
@@ -89,7 +89,7 @@ export class ChangingCluster {
       upstreamZtunnels: this.#upstream.pods,
       health: this.#tracker,
     };
-    this.pipeline = new Pipeline({ view: this.view, hub: this.#index, facts: this.#facts }, { narrow });
+    this.pipeline = new Pipeline({ view: this.view, hub: this.#index, facts: this.#facts }, limits);
     this.pipeline.all();
     this.#pending = new ChangeSet();
   }
@@ -106,8 +106,8 @@ export class ChangingCluster {
     await this.clock.advance(60);
   }
 
-  /** Derives from what has changed; gives what that touched. */
-  update(): ChangeSet {
+  /** What has changed since it was taken last. */
+  takePending(): ChangeSet {
     const now = this.clock.now();
     for (const { id, deadline = Infinity } of this.#hub.diversions.values())
       if (deadline > this.#deadlinesAt && deadline <= now)
@@ -115,9 +115,17 @@ export class ChangingCluster {
     this.#deadlinesAt = now;
     const changes = this.#pending;
     this.#pending = new ChangeSet();
-    const touched = this.pipeline.updateNarrow(changes);
-    while (this.pipeline.isWalking) touched.merge(this.pipeline.walk(2));
-    return touched;
+    return changes;
+  }
+
+  /** Derives from what has changed; gives what that touched. */
+  update(): ChangeSet {
+    const { pipeline } = this;
+    const all = pipeline.update(this.takePending(), this.clock.monotonic());
+    // What follows a second after the last walk is looked at as well.
+    for (let next = pipeline.nextPart; next !== undefined; next = pipeline.nextPart)
+      all.merge(pipeline.part(next));
+    return all;
   }
 
   /** What reports rest on. */

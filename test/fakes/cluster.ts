@@ -6,6 +6,7 @@ import type { Gateway } from '@isthmus/api/domain/report.ts';
 import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
+import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import type { Outputs } from '@isthmus/cluster-agent/translate/world.ts';
@@ -65,20 +66,23 @@ export const derivedFrom = (input: Omit<TestInput, 'derived'>): TestInput => ({
 export const outputsOf = (input: Omit<TestInput, 'derived'>): Outputs => pipelineOf(input).outputs;
 
 /** A pipeline that has evaluated everything once. */
-export function pipelineOf(input: Omit<TestInput, 'derived'>): Pipeline {
+export function pipelineOf(input: Omit<TestInput, 'derived'>, limits = walkLimits): Pipeline {
   const hub = new HubFollower();
   hub.update(input.hub);
-  const pipeline = new Pipeline({
-    view: input.view,
-    hub,
-    facts: {
-      cluster: input.cluster,
-      trustDomain: input.trustDomain,
-      now: () => input.now,
-      upstreamZtunnels: input.upstreamZtunnels,
-      health: { judge: (pod) => input.health.of(pod), restingOn: () => [], take: () => [] },
+  const pipeline = new Pipeline(
+    {
+      view: input.view,
+      hub,
+      facts: {
+        cluster: input.cluster,
+        trustDomain: input.trustDomain,
+        now: () => input.now,
+        upstreamZtunnels: input.upstreamZtunnels,
+        health: { judge: (pod) => input.health.of(pod), restingOn: () => [], take: () => [] },
+      },
     },
-  });
+    limits,
+  );
   pipeline.all();
   return pipeline;
 }

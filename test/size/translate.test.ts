@@ -94,26 +94,26 @@ class World {
   all = (): void => void this.#pipeline.all();
 
   podChanges = (): void =>
-    void this.#pipeline.update(this.#apply({ ...podOf(7), ready: false, podIP: '10.0.0.2' }));
+    void this.#pipeline.update(this.#apply({ ...podOf(7), ready: false, podIP: '10.0.0.2' }), 0);
 
   serviceChanges = (): void => {
     const ports = [{ name: 'http', port: 81, targetPort: 'web', appProtocol: '' }];
     const changed = named(aService!, 'a3', { selector: { app: 'a3' }, ports });
-    this.#pipeline.update(this.#apply(changed));
+    this.#pipeline.update(this.#apply(changed), 0);
   };
 
   remoteChanges = (): void => {
     const [key, far] = [...this.#sent.remotes][3]!;
     const after = { ...far, groups: far.groups.map((group) => ({ ...group, healthy: 1 })) };
     this.#sent = { ...this.#sent, remotes: new Map(this.#sent.remotes).set(key, after) };
-    this.#pipeline.update(this.#hub.update(this.#sent));
+    this.#pipeline.update(this.#hub.update(this.#sent), 0);
   };
 
   policyChanges = (): void => {
     const policy = this.#sent.policies.get('p3')!;
     const after = { ...policy, target: { namespace: 'shop', labels: { app: 'a4' } } };
     this.#sent = { ...this.#sent, policies: new Map(this.#sent.policies).set('p3', after) };
-    this.#pipeline.update(this.#hub.update(this.#sent));
+    this.#pipeline.update(this.#hub.update(this.#sent), 0);
   };
 
   visits = (): number => this.#queries.visits;

@@ -30,6 +30,9 @@ export class PublisherWorld {
   /** What follows from any key. */
   consequences: readonly Touched[] = [];
   snapshot: ClusterSnapshot = emptySnapshot;
+  /** What follows, part by part, from a key that reaches many. */
+  parts: (readonly Touched[])[] = [];
+  wide: Touched = { kind: 'network' };
   translations = 0;
   /** How many turns were asked for. */
   asked = 0;
@@ -44,6 +47,7 @@ export class PublisherWorld {
       return all;
     };
     const snapshot = () => this.snapshot;
+    const parts = () => this.parts;
     const turn = (run: () => void) => {
       this.asked++;
       this.#turns.push(run);
@@ -54,7 +58,15 @@ export class PublisherWorld {
           return snapshot();
         },
         all: () => follow(new ChangeSet()),
-        update: follow,
+        update: (keys) => follow(keys),
+        get nextPart() {
+          return parts().length > 0 ? 0 : undefined;
+        },
+        part: () => {
+          this.translations++;
+          return setOf(...(this.parts.shift() ?? []));
+        },
+        isWalking: (key) => this.parts.length > 0 && formatTouched(key) === formatTouched(this.wide),
       },
       [
         {

@@ -239,3 +239,47 @@ describe('a policy that waits at the publisher', () => {
     assert.deepEqual(world.timesOf(key), [0, 25]);
   });
 });
+
+describe('what reaches many at the publisher', () => {
+  const address = (name: string): Touched => ({ kind: 'resource', type: typeUrls.address, name });
+  const wide: Touched = { kind: 'network' };
+
+  it('is published part by part, a part a turn, as bulk', async () => {
+    const world = await PublisherWorld.open();
+    world.parts = [[address('a'), address('b')], [address('c')]];
+    world.touch(wide);
+    world.runTurns();
+    assert.equal(world.publisher.isSettled(wide), false);
+    await world.clock.advance(0);
+    world.runTurns();
+    assert.equal(world.publisher.isSettled(wide), true);
+    assert.deepEqual(
+      world.deltas.slice(-2).map(({ bulk }) => [...bulk]),
+      [['a', 'b'], ['c']],
+    );
+    await world.clock.advance(60_000);
+    world.runTurns();
+    assert.equal(world.published.length, 2);
+  });
+
+  it('comes after what is narrow, which is not bulk', async () => {
+    const world = await PublisherWorld.open();
+    world.parts = [[address('a'), address('w')]];
+    world.nameInWorkload('shop/p');
+    world.touch(port(80));
+    world.runTurns();
+    const [delta] = world.deltas.slice(-1);
+    assert.deepEqual([...(delta?.bulk ?? [])], ['a']);
+    assert.deepEqual([...(delta?.changed.get(typeUrls.address) ?? [])], ['w', 'a']);
+  });
+
+  it('does not delay another key by more than a part', async () => {
+    const world = await PublisherWorld.open();
+    world.parts = Array.from({ length: 40 }, (_, i) => [address(`a${i}`)]);
+    world.touch(wide);
+    world.runTurns();
+    world.touch(port(80));
+    world.runTurns();
+    assert.deepEqual(world.published.at(-1)?.keys, [port(80), address('a1')]);
+  });
+});

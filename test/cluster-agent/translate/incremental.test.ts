@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import { clusterChanges } from '../../fakes/arbitrary-changes.ts';
 import { ChangingCluster } from '../../fakes/changing-cluster.ts';
 import { objectsOf } from '../../fakes/cluster.ts';
@@ -36,13 +37,16 @@ spec: { selector: { app: cart }, ports: [{ name: http, port: 80, targetPort: web
 `);
 
 describe('what is derived from changes', () => {
-  const ways = { 'at once': Infinity, 'in slices, where a change reaches much': 1 };
-  for (const [way, narrow] of Object.entries(ways))
+  const ways = {
+    'at once': walkLimits,
+    'part by part, where a change reaches much': { narrow: 1, part: 2, rest: 1000 },
+  };
+  for (const [way, limits] of Object.entries(ways))
     it(`${way} is, resource for resource, what follows from everything that there is`, async function () {
       this.timeout(60_000);
       await fc.assert(
         fc.asyncProperty(clusterChanges, async (batches) => {
-          const cluster = new ChangingCluster(start.values(), narrow);
+          const cluster = new ChangingCluster(start.values(), limits);
           cluster.check();
           for (const batch of batches) {
             await cluster.apply(batch);

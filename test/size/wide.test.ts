@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
+import { ChangingCluster } from '../fakes/changing-cluster.ts';
+import { objectsOf } from '../fakes/cluster.ts';
+import { anAuthorization } from '../fakes/records.ts';
+
+const pod = (i: number, account = 'app') => `
+apiVersion: v1
+kind: Pod
+metadata: { name: p-${i}, namespace: shop, uid: u-${i}, labels: { app: cart } }
+spec: { nodeName: n1, serviceAccountName: ${account}, containers: [{}] }
+status: { podIP: 10.1.${Math.floor(i / 250)}.${i % 250}, conditions: [{ type: Ready, status: 'True' }] }
+`;
+
+/** A policy of the hub that selects all pods of the namespace. */
+const policy = {
+  name: 'all',
+  revision: 1,
+  target: { namespace: 'shop', labels: {} },
+  authorization: anAuthorization({ name: 'all', scope: 'WORKLOAD_SELECTOR' }),
+};
+
+const clusterOf = (pods: number) =>
+  new ChangingCluster(objectsOf(Array.from({ length: pods }, (_, i) => pod(i)).join('---')).values());
+
+const evaluationsOf = ({ pipeline }: ChangingCluster) =>
+  [...pipeline.evaluations.values()].reduce((sum, one) => sum + one, 0);
+
+describe('a policy that selects every pod', () => {
+  it('of 1,000 is worked out 256 pods a turn, and another change waits for one turn of it', async () => {
+    const cluster = clusterOf(1_000);
+    await cluster.apply([{ kind: 'hub', resource: { type: 'policy', name: 'all', value: policy } }]);
+    const { pipeline } = cluster;
+    let before = evaluationsOf(cluster);
+    const counted = () => {
+      const now = evaluationsOf(cluster);
+      const count = now - before;
+      before = now;
+      return count;
+    };
+    pipeline.update(cluster.takePending(), 0);
+    assert.ok(counted() <= 3 * walkLimits.narrow + 10);
+    let turns = 0;
+    for (; pipeline.nextPart !== undefined; turns++) {
+      pipeline.part(0);
+      // Of each pod its policies, its workload and whether that is withdrawn.
+      assert.ok(counted() <= 3 * walkLimits.part);
+      pipeline.update(new ChangeSet(), 0);
+    }
+    assert.equal(turns, 4);
+  });
+
+  it('stays until every workload that named it is worked out again when it is gone', async () => {
+    const cluster = clusterOf(500);
+    const { pipeline } = cluster;
+    const send = async (value: typeof policy | undefined, now: number) => {
+      await cluster.apply([{ kind: 'hub', resource: { type: 'policy', name: 'all', value } }]);
+      pipeline.update(cluster.takePending(), now);
+    };
+    const found = () => [
+      [...pipeline.snapshot.workloads.values()].filter((one) => one.authorizationPolicies.length > 0).length,
+      pipeline.snapshot.authorizations.size,
+    ];
+    await send(policy, 0);
+    assert.deepEqual(found(), [200, 1]);
+    pipeline.part(0);
+    pipeline.part(0);
+    assert.deepEqual(found(), [500, 1]);
+    await send(undefined, 5000);
+    assert.deepEqual(found(), [300, 1]);
+    pipeline.part(5000);
+    assert.deepEqual(found(), [44, 1]);
+    pipeline.part(5000);
+    assert.deepEqual(found(), [0, 0]);
+  });
+});
