@@ -1,6 +1,4 @@
-import { rmSync } from 'node:fs';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
-import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { StateFile } from '../state/state-file.ts';
 
@@ -12,17 +10,15 @@ export interface OlderHubView {
 
 /** `hub-view.json`, which held everything in one file. */
 export class OlderHubViewFile {
-  readonly #path: string;
-  readonly #log: Log;
+  readonly #file: StateFile;
 
   constructor(path: string, log: Log) {
-    this.#path = path;
-    this.#log = log;
+    this.#file = new StateFile(path, log);
   }
 
   /** Undefined when there is none, when it is damaged, and when another hub has said it. */
   read(hub: string): OlderHubView | undefined {
-    const saved = new StateFile(this.#path, this.#log).read(isSaved);
+    const saved = this.#file.read(isSaved);
     if (!saved || (saved.hub ?? hub) !== hub) return undefined;
     const types = saved.types.map(
       ([type, resources]) =>
@@ -36,14 +32,7 @@ export class OlderHubViewFile {
 
   /** One that cannot be removed is read no more all the same. */
   remove(): void {
-    try {
-      rmSync(this.#path, { force: true });
-    } catch (cause) {
-      this.#log.warn(
-        { error: fileError('WRITE_FAILED', this.#path, 'removed', cause).message },
-        'an old file stays',
-      );
-    }
+    this.#file.remove();
   }
 }
 

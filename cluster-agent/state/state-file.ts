@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { writeWhole, type WriteOptions } from '@isthmus/mesh/process/write-whole.ts';
@@ -29,6 +29,16 @@ export class StateFile {
     renameSync(this.#path, aside);
     this.#log.warn({ file: this.#path, aside }, 'a state file is damaged and was set aside');
     return undefined;
+  }
+
+  /** For a file that another has replaced. One that cannot be removed stays, beside a warning. */
+  remove(): void {
+    try {
+      rmSync(this.#path, { force: true });
+    } catch (cause) {
+      const { message } = fileError('WRITE_FAILED', this.#path, 'removed', cause);
+      this.#log.warn({ error: message }, 'an old file stays');
+    }
   }
 
   /** Throws WRITE_FAILED; the old file stays then. */

@@ -12,6 +12,7 @@ import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const pod = (name: string, over = '', spec = 'nodeName: n,') => `---
 apiVersion: v1
@@ -50,7 +51,7 @@ describe('a folder of files as a cluster', () => {
   const run = async () => {
     const file = (name: string) => new StateFile(join(folder, name), silentLog);
     const source = filesSource({
-      folder: new Folder(folder, new LastGood(file('good.json')), silentLog),
+      folder: new Folder(folder, new LastGood(new MemoryJournal(), file('good.json')), silentLog),
       allocations: new Allocations({ file: file('a.json'), block: '127.64.16.0/20', clock, log: silentLog }),
       ask: ({ metadata }: PodObject) => {
         asked.push(metadata.name);

@@ -7,6 +7,7 @@ import { Folder, lossMillis, settleMillis } from '@isthmus/cluster-agent/source/
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const allow = (source: string): string => `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -23,9 +24,14 @@ describe('a security policy in a folder of manifests', () => {
   let view: ClusterView;
   let now = 0;
   let writes = 0;
+  let kept: MemoryJournal;
   /** The agent starts, perhaps again. */
   const start = () => {
-    folder = new Folder(dir, new LastGood(new StateFile(join(root, 'manifests.json'), silentLog)), silentLog);
+    folder = new Folder(
+      dir,
+      new LastGood(kept, new StateFile(join(root, 'manifests.json'), silentLog)),
+      silentLog,
+    );
     view = new ClusterView();
     settled();
   };
@@ -38,6 +44,7 @@ describe('a security policy in a folder of manifests', () => {
     settled();
   };
   beforeEach(() => {
+    kept = new MemoryJournal();
     root = mkdtempSync(join(tmpdir(), 'isthmus-policies-'));
     dir = join(root, 'manifests');
     mkdirSync(dir);

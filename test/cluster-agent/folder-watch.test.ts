@@ -20,6 +20,7 @@ import { watchFolder, type WatchFolder } from '@isthmus/cluster-agent/source/fil
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const service = (name: string, port: number): string =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { ports: [{ port: ${port} }] }\n`;
@@ -36,7 +37,7 @@ describe('the watch of a folder', () => {
 
   const start = (watchOne: WatchFolder = watchFolder) => {
     const state = new StateFile(join(root, 'state', 'manifests.json'), silentLog);
-    folder = new Folder(dir, new LastGood(state), silentLog, watchOne);
+    folder = new Folder(dir, new LastGood(new MemoryJournal(), state), silentLog, watchOne);
     view = new ClusterView();
     folder.watch(() => {
       changes++;

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +20,7 @@ import { LastGood } from '../../cluster-agent/source/files/last-good.ts';
 import { readManifests } from '../../cluster-agent/source/files/read-file.ts';
 import { StateFile } from '../../cluster-agent/state/state-file.ts';
 import { ClusterView } from '../../cluster-agent/view/cluster-view.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const service = (name: string, port: number | string = 8080): string =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { ports: [{ port: ${port} }] }\n`;
@@ -37,12 +47,14 @@ describe('a folder of manifests', () => {
   let view: ClusterView;
   let now = 0;
   let writes = 0;
+  let kept: MemoryJournal;
   const start = () => {
     const state = new StateFile(join(root, 'manifests.json'), silentLog);
-    folder = new Folder(dir, new LastGood(state), silentLog);
+    folder = new Folder(dir, new LastGood(kept, state), silentLog);
     view = new ClusterView();
   };
   beforeEach(() => {
+    kept = new MemoryJournal();
     root = mkdtempSync(join(tmpdir(), 'isthmus-folder-'));
     dir = join(root, 'manifests');
     mkdirSync(dir);
@@ -176,9 +188,40 @@ describe('a folder of manifests', () => {
   it('nor by a last good form that is damaged: it starts without it', () => {
     write('a.yaml', service('one'));
     writeFileSync(join(root, 'manifests.json'), '{"a.yaml": [');
+    kept = new MemoryJournal();
     start();
     settled();
     assert.deepEqual(names(), ['one']);
+  });
+
+  it('what an older agent had written in one file is read once, and the file is removed then', async () => {
+    write('a.yaml', denyAll());
+    const texts = [...kept.entries()].flatMap(([file, body]) =>
+      file === 'a.yaml' ? (JSON.parse(Buffer.from(body).toString()) as string[]) : [],
+    );
+    const older = join(root, 'manifests.json');
+    writeFileSync(older, JSON.stringify({ 'a.yaml': texts }));
+    put('a.yaml', denyAll('ruls'));
+    kept = new MemoryJournal();
+    start();
+    settled();
+    assert.equal(view.get('AuthorizationPolicy', 'shop', 'closed')?.rules.length, 1);
+    await new Promise(setImmediate);
+    assert.equal(existsSync(older), false);
+    writeFileSync(older, JSON.stringify({ 'b.yaml': texts }));
+    start();
+    settled();
+    assert.deepEqual([...kept.entries()].map(([key]) => key).sort(), ['a.yaml', 'begun']);
+  });
+
+  it('of many files writes the form of the one that has changed', () => {
+    for (const name of ['a', 'b', 'c']) write(`${name}.yaml`, service(name));
+    const written: string[] = [];
+    kept.put = (key) => void written.push(key);
+    write('b.yaml', service('b', 9090));
+    assert.deepEqual(written, ['b.yaml']);
+    write('b.yaml', service('b', 9090));
+    assert.deepEqual(written, ['b.yaml'], 'nothing of it is another');
   });
 
   it('refuses one bad object by its name, field, file and line, and takes its neighbours', () => {

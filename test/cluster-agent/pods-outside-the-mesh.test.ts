@@ -21,6 +21,7 @@ import { FakeClock } from '../fakes/clock.ts';
 import { inputOf, translate } from '../fakes/cluster.ts';
 import { seededRandom } from '../fakes/random.ts';
 import { Signal } from '../fakes/xds-world.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const port = 7000;
 const manifests = (octet: number) => `
@@ -83,7 +84,7 @@ describe('a pod outside the mesh, and a pod of the host’s network', () => {
     const file = (name: string) => new StateFile(join(folder, name), silentLog);
     writeFileSync(join(folder, 'a.yaml'), manifests(claim.octet));
     const source = filesSource({
-      folder: new Folder(folder, new LastGood(file('good.json')), silentLog),
+      folder: new Folder(folder, new LastGood(new MemoryJournal(), file('good.json')), silentLog),
       allocations: new Allocations({
         file: file('a.json'),
         block: `127.${claim.octet}.16.0/20`,

@@ -11,6 +11,7 @@ import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { within } from './measured.ts';
+import { MemoryJournal } from '../fakes/memory-journal.ts';
 
 const files = 10_000;
 const perFolder = 1000;
@@ -36,7 +37,11 @@ describe(`a change in a folder of ${files} files`, () => {
     const state = (name: string) => new StateFile(join(root, 'state', name), silentLog);
     const clock = systemClock;
     const source = filesSource({
-      folder: new Folder(join(root, 'manifests'), new LastGood(state('good.json')), silentLog),
+      folder: new Folder(
+        join(root, 'manifests'),
+        new LastGood(new MemoryJournal(), state('good.json')),
+        silentLog,
+      ),
       allocations: new Allocations({ file: state('a.json'), block: '127.64.16.0/20', clock, log: silentLog }),
       ask: () => Promise.resolve(true),
       clock,

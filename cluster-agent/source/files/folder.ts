@@ -18,9 +18,8 @@ const renamedMillis = 10;
 export const lossMillis = 500;
 /** Characters that are read in one look: parsing holds up everything else. */
 const mostRead = 256 * 1024;
-/** The last good form of a folder of many files is large, and is written once in so many milliseconds. */
-const saveMillis = 1000;
-const manyFiles = 500;
+/** A last good form that could not be written is written again after so many milliseconds. */
+const saveAgainMillis = 1000;
 
 export interface Look {
   readonly events: readonly SourceEvent[];
@@ -58,8 +57,9 @@ export class Folder {
   readonly #open = new Set<string>();
   /** Files that were renamed to their names, and not written since. */
   readonly #renamed = new Set<string>();
-  #unsaved = false;
-  #savedAt = -Infinity;
+  /** Files whose last good form is another one than on disk. */
+  readonly #unsaved = new Set<string>();
+  #saveFrom = -Infinity;
   /** Characters that this look may still read. */
   #budget = 0;
 
@@ -180,7 +180,7 @@ export class Folder {
     if (!text.ok || !stamp.ok) return 0;
     this.#taken.set(file, stamp.value);
     this.#renamed.delete(file);
-    this.#unsaved = true;
+    this.#unsaved.add(file);
     return 0;
   }
 
@@ -196,29 +196,32 @@ export class Folder {
     this.#holding.set(file, undefined);
     this.#seen.delete(file);
     this.#taken.delete(file);
-    this.#unsaved = true;
+    this.#unsaved.add(file);
   }
 
-  /** In how many milliseconds the last good form is to be written; 0 when it has been. */
+  /** In how many milliseconds last good forms are to be written; 0 when they have been. */
   #saveWhenDue(now: number): number {
-    if (!this.#unsaved) return 0;
-    const due = this.#taken.size < manyFiles ? 0 : this.#savedAt + saveMillis - now;
-    if (due > 0) return due;
-    this.#savedAt = now;
-    this.#save();
-    return 0;
+    if (this.#unsaved.size === 0) return 0;
+    if (now < this.#saveFrom) return this.#saveFrom - now;
+    try {
+      for (const file of this.#unsaved) {
+        this.#lastGood.save(file, this.#holding.get(file));
+        this.#unsaved.delete(file);
+      }
+      void this.#lastGood.flushed().catch((error: unknown) => this.#notSaved(error));
+      return 0;
+    } catch (error) {
+      this.#notSaved(error);
+      this.#saveFrom = now + saveAgainMillis;
+      return saveAgainMillis;
+    }
   }
 
-  #save(): void {
-    try {
-      this.#lastGood.save(this.#holding);
-      this.#unsaved = false;
-    } catch (error) {
-      this.#log.error(
-        { error: String(error) },
-        'the last good manifests are not saved; it will be tried again',
-      );
-    }
+  #notSaved(error: unknown): void {
+    this.#log.error(
+      { error: String(error) },
+      'the last good manifests are not saved; it will be tried again',
+    );
   }
 }
 

@@ -1,47 +1,95 @@
+import { createHash } from 'node:crypto';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
+import type { Journal } from '../../state/journal.ts';
 import type { StateFile } from '../../state/state-file.ts';
-import type { Holding } from './holding.ts';
 import { standingIn, type FileContents, type Held } from './read-file.ts';
 
 /** Objects of a file, each as the JSON that it was read from. */
-type Saved = Readonly<Record<string, readonly string[]>>;
+type Texts = readonly string[];
 
-/** The last good form of every file, on disk: an agent that starts beside a broken file has not forgotten it. */
+/** There is no file of this name, as manifests have an extension. */
+const begunKey = 'begun';
+
+/**
+ * The last good form of every file, on disk by file: an agent that starts beside a broken file has not forgotten it. A
+ * change costs what its file has.
+ */
 export class LastGood {
-  readonly #file: StateFile;
-  #saved = '';
+  readonly #journal: Pick<Journal, 'entries' | 'put' | 'remove' | 'flushed'>;
+  readonly #older: Pick<StateFile, 'read' | 'remove'>;
+  /** What was written of each file, by a digest. */
+  readonly #written = new Map<string, string>();
 
-  constructor(file: StateFile) {
-    this.#file = file;
+  /** `older`: one file with all, as agents wrote it before there was a journal. */
+  constructor(
+    journal: Pick<Journal, 'entries' | 'put' | 'remove' | 'flushed'>,
+    older: Pick<StateFile, 'read' | 'remove'>,
+  ) {
+    this.#journal = journal;
+    this.#older = older;
   }
 
   /** Read like any foreign object, as an older agent may have written it. */
   load(): Map<string, FileContents> {
-    const saved = this.#file.read(isSaved) ?? {};
-    return new Map(Object.entries(saved).map(([file, texts]) => [file, contentsOf(file, texts)]));
+    const saved = new Map(this.#journal.entries());
+    if (!saved.has(begunKey)) this.#takeOlder(saved);
+    saved.delete(begunKey);
+    const files = new Map<string, FileContents>();
+    for (const [file, body] of saved) {
+      const texts: unknown = JSON.parse(Buffer.from(body).toString());
+      if (!areTexts(texts)) continue;
+      this.#written.set(file, digestOf(body));
+      files.set(file, contentsOf(file, texts));
+    }
+    return files;
   }
 
-  save(holding: Pick<Holding, 'files' | 'get'>): void {
-    const saved: Saved = Object.fromEntries(
-      Array.from(holding.files(), (file) => [
-        file,
-        Array.from(holding.get(file)?.objects.values() ?? [], ({ json }) => json),
-      ]),
+  /** Undefined: the file is gone. Throws WRITE_FAILED. */
+  save(file: string, contents: FileContents | undefined): void {
+    if (!contents) {
+      this.#journal.remove(file);
+      this.#written.delete(file);
+      return;
+    }
+    const body = encode(Array.from(contents.objects.values(), ({ json }) => json));
+    const digest = digestOf(body);
+    if (this.#written.get(file) === digest) return;
+    this.#journal.put(file, body);
+    this.#written.set(file, digest);
+  }
+
+  /** What was saved is on the disk when this resolves. Rejects with WRITE_FAILED. */
+  flushed(): Promise<void> {
+    return this.#journal.flushed();
+  }
+
+  #takeOlder(saved: Map<string, Uint8Array>): void {
+    for (const [file, texts] of Object.entries(this.#older.read(isSaved) ?? {})) {
+      const body = encode(texts);
+      this.#journal.put(file, body);
+      saved.set(file, body);
+    }
+    this.#journal.put(begunKey, new Uint8Array());
+    void this.#journal.flushed().then(
+      () => this.#older.remove(),
+      // It is not read again all the same.
+      () => undefined,
     );
-    const text = JSON.stringify(saved);
-    if (text === this.#saved) return;
-    this.#file.write(saved);
-    this.#saved = text;
   }
 }
 
+const encode = (texts: Texts): Uint8Array => Buffer.from(JSON.stringify(texts));
+
+const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('base64');
+
+const areTexts = (value: unknown): value is Texts =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+type Saved = Readonly<Record<string, Texts>>;
+
 const isSaved = (value: unknown): value is Saved =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.values(value).every(
-    (texts) => Array.isArray(texts) && texts.every((one) => typeof one === 'string'),
-  );
+  typeof value === 'object' && value !== null && Object.values(value).every(areTexts);
 
 function contentsOf(file: string, texts: readonly string[]): FileContents {
   const held = texts.flatMap((json) => readHeld(file, json) ?? []);

@@ -8,6 +8,7 @@ import type { Health } from '../../health/tracker.ts';
 import type { PodKey } from '../../keys/names.ts';
 import { every } from '../../publish/due-times.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
+import { Journal } from '../../state/journal.ts';
 import { StateFile } from '../../state/state-file.ts';
 import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
@@ -67,7 +68,9 @@ export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime 
     clock,
     log,
   });
-  const folder = new Folder(options.manifests, new LastGood(new StateFile(at('manifests.json'), log)), log);
+  const manifests = new Journal({ folder: at('manifests'), clock, log });
+  const lastGood = new LastGood(manifests, new StateFile(at('manifests.json'), log));
+  const folder = new Folder(options.manifests, lastGood, log);
   const trials = new PortTrials({ tryBind: options.tryBind, clock, onNews: deps.onPort });
   const tokens = new ProjectedTokens(at('token-key'), deps.sealing, clock);
   const writer = new PodFilesWriter({
