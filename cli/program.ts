@@ -10,6 +10,7 @@ import { failoverCommands } from './commands/failover.ts';
 import { membershipCommands } from './commands/membership.ts';
 import { operationsCommand } from './commands/operations.ts';
 import { policyCommands } from './commands/policy.ts';
+import { proxiesCommand } from './commands/proxies.ts';
 import { rejectionsCommand } from './commands/rejections.ts';
 import { sandboxCommands } from './commands/sandbox.ts';
 import { servicesCommand } from './commands/services.ts';
@@ -58,6 +59,7 @@ function createProgram(world: World): Command {
   clusterCommands(program, world);
   servicesCommand(program, world);
   workloadsCommand(program, world);
+  proxiesCommand(program, world);
   rejectionsCommand(program, world);
   policyCommands(program, world);
   exportCommands(program, world);

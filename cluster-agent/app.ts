@@ -13,7 +13,7 @@ import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
-import { appliedReports, unreadPolicies } from './applied.ts';
+import { appliedReports, isPublished, unreadPolicies } from './applied.ts';
 import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
@@ -39,7 +39,7 @@ import { Publisher } from './publish/publisher.ts';
 import { ReportStore } from './publish/report-store.ts';
 import { Reports } from './publish/reports.ts';
 import { IncrementalTranslation } from './publish/incremental-translation.ts';
-import { answerRejections } from './rejections-answer.ts';
+import { answerTo } from './answer.ts';
 import { ReportedConditions } from './reported-conditions.ts';
 import { logRejections } from './rejection-log.ts';
 import type { ClusterRuntime } from './runtime/cluster-runtime.ts';
@@ -51,9 +51,9 @@ import { networkOf } from './translate/network.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { clusterReport, healthReport } from './translate/report.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
+import { serveReports, type ServedReports } from './proxies/serve-reports.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
-import { answerWorkloads } from './workloads-answer.ts';
 import { countsAsProxy, refusalOf } from './xds/admission.ts';
 import { XdsServer } from './xds/server.ts';
 import { UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
@@ -105,6 +105,7 @@ export class Agent {
   readonly #runtime: ClusterRuntime;
   readonly #issuer: WorkloadIssuer;
   readonly #xds: XdsServer;
+  #proxies!: ServedReports;
   readonly link: HubLinks;
   readonly #reports = new ReportStore((type, names) => this.link.changed(type, names));
   readonly #clusterReports: ClusterReports;
@@ -160,6 +161,7 @@ export class Agent {
       clock,
       log,
       streams: () => this.#xds,
+      shown: (id, identity) => this.#proxies.reports.of(id)?.certificates.get(identity),
       issuer: () => this.#issuer.currentKeyId,
       intermediates: () => this.#views.view.intermediates,
       onChange: (changes) => this.#publisher.touch(changes),
@@ -290,16 +292,29 @@ export class Agent {
       onClient: (client) => {
         this.#health.opened(client);
         const { namespace, pod: name } = client;
+        this.#proxies.opened(client);
         if (this.#upstream.seen(client))
           this.#publisher.touchKey({ kind: 'upstream', pod: podKey({ namespace, name }) });
       },
       counts: (client) => countsAsProxy(this.#input(), client),
       onLost: (client) => {
         this.#health.lost(client);
+        this.#proxies.lost(client);
         // What waited for it alone has come everywhere now.
         this.#reportAppliedSoon();
       },
       vips: (client, service) => this.#vips(client, service),
+      clock,
+      log,
+    });
+    this.#proxies = serveReports(xds, {
+      identity: this.#identity,
+      view: this.#view,
+      hub: this.#views,
+      snapshot: () => this.#publisher.snapshot,
+      addresses: this.#runtime.addresses,
+      health: this.#health,
+      refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       clock,
       log,
     });
@@ -390,7 +405,7 @@ export class Agent {
   }
 
   #reportApplied(snapshot: ClusterSnapshot): void {
-    if (!this.#isPublished()) return;
+    if (!isPublished(this.#views.view, this.#publisher)) return;
     const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
       const version = this.#views.version('policy', name);
       return version === undefined ? [] : [{ policy, version }];
@@ -405,25 +420,8 @@ export class Agent {
     this.#reports.replace('applied', reports, wire.appliedReport.encode);
   }
 
-  /** Whether all that these reports are about is published: what proxies hold says nothing of forms that wait. */
-  #isPublished(): boolean {
-    const { policies, intermediates, diversions } = this.#views.view;
-    const waits = (type: 'policy' | 'intermediate' | 'diversion') => (name: string) =>
-      !this.#publisher.isSettled({ kind: 'hub', type, name });
-    return (
-      ![...policies.keys()].some(waits('policy')) &&
-      ![...intermediates.keys()].some(waits('intermediate')) &&
-      ![...diversions.keys()].some(waits('diversion'))
-    );
-  }
-
   #answer(ask: Ask): Promise<Answer> {
     const { snapshot } = this.#publisher;
-    if (!snapshot) return Promise.reject(new Error('this cluster has not been listed yet'));
-    return Promise.resolve(
-      ask.kind === 'rejections'
-        ? answerRejections(this.#view, ask)
-        : answerWorkloads(this.#input(), snapshot, ask),
-    );
+    return answerTo(ask, snapshot && { input: this.#input(), snapshot, proxies: this.#proxies });
   }
 }

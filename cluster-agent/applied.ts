@@ -3,7 +3,9 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubStore } from './link/hub-store.ts';
+import type { Publisher } from './publish/publisher.ts';
 import type { ClusterSnapshot } from './translate/snapshot.ts';
+import type { HubView } from './view/hub-view.ts';
 import type { Coverage } from './xds/coverage.ts';
 
 /** How far a resource has come among the connected proxies. */
@@ -94,4 +96,18 @@ function addressesOf({ workloads }: ClusterSnapshot, services: readonly string[]
 function serviceKey(service: string): string {
   const [namespace = '', name = ''] = service.split('/');
   return `${namespace}/${name}.${namespace}.svc.cluster.local`;
+}
+
+/** Whether all that these reports are about is published: what proxies hold says nothing of forms that wait. */
+export function isPublished(
+  { policies, intermediates, diversions }: Pick<HubView, 'policies' | 'intermediates' | 'diversions'>,
+  publisher: Pick<Publisher, 'isSettled'>,
+): boolean {
+  const waits = (type: 'policy' | 'intermediate' | 'diversion') => (name: string) =>
+    !publisher.isSettled({ kind: 'hub', type, name });
+  return (
+    ![...policies.keys()].some(waits('policy')) &&
+    ![...intermediates.keys()].some(waits('intermediate')) &&
+    ![...diversions.keys()].some(waits('diversion'))
+  );
 }

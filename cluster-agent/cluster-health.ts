@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -20,6 +21,8 @@ interface Deps extends ClusterIdentity {
   readonly clock: Clock;
   readonly log: Log;
   readonly streams: () => Pick<XdsServer, 'acknowledged' | 'returned'>;
+  /** The certificate that a proxy reports for an identity. */
+  readonly shown: (id: string, identity: string) => HeldCertificate | undefined;
   /** Key id of the intermediate that signs. */
   readonly issuer: () => string | undefined;
   readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
@@ -50,6 +53,7 @@ export class ClusterHealth {
       streams: {
         acknowledged: (id, uid) => streams().acknowledged(id, typeUrls.address, uid),
         returned: (id) => streams().returned(id),
+        shown: deps.shown,
       },
       issued: this.#issued,
       // Peers refuse certificates of an intermediate that they have not received, as they refuse those of a revoked one.
@@ -110,6 +114,16 @@ export class ClusterHealth {
       isOfWorkloads ? applied.keys() : [],
       isOfWorkloads ? rejected.keys() : [],
     );
+  }
+
+  /** End of each certificate that was issued, by identity, by the uid of the proxy that has it. */
+  issuedByProxy(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    return this.#issued.byProxy();
+  }
+
+  /** A proxy has reported which certificates it holds. */
+  certificateReported(client: string): void {
+    this.#tracker.certificateReported(client);
   }
 
   /** A proxy, by its pod's uid, gets a certificate: PEM. */

@@ -1,3 +1,4 @@
+import type { UnboundPort } from '@isthmus/api/domain/proxy-report.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -8,8 +9,10 @@ import { serveAdmin } from './admin/server.ts';
 import { nodeOf, version, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
-import { portOf, startThreads, Workers } from './worker/host.ts';
-import { XdsClient } from './xds/client.ts';
+import { portOf, startThreads, Workers, type WorkerHooks } from './worker/host.ts';
+import { Reporter } from './report/reporter.ts';
+import { openReports } from './report/stream.ts';
+import { XdsClient, type XdsClientDeps } from './xds/client.ts';
 
 export interface ProxyDeps {
   readonly config: ProxyConfig;
@@ -34,7 +37,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   const stop = new AbortController();
   /** Why it is not ready. */
   const pending = new Set(['state', 'listeners']);
-  const ports = new Map<string, string>();
+  const unbound = new Map<string, NotCaptured>();
   const drained = Promise.withResolvers<void>();
   const ca = new CaClient(config, clock);
   const certificates = new CertificateManager({
@@ -44,31 +47,23 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     request: (identity, csr) => ca.request(identity, csr),
     onCertificate: (credentials) => workers.tell({ kind: 'certificate', ...credentials }),
     onFailure: (identity, message) => workers.tell({ kind: 'certificate-failed', identity, message }),
+    onHeld: () => reporter.news(),
   });
   const threads = startThreads(deps.thread, config, deps.logLevel);
-  const workers: Workers = new Workers(threads.map(portOf), {
-    onWant: (identity, urgent) => certificates.want(identity, urgent),
-    onForget: (identity) => certificates.forget(identity),
-    onRenew: (identity, chain) => certificates.renew(identity, chain),
-    onListening: () => pending.delete('listeners'),
-    onProblem(address, port, error) {
-      ports.set(`${address}:${port}`, error);
-      log.warn({ address, port, error }, 'a port is not captured');
+  const workers: Workers = new Workers(
+    threads.map(portOf),
+    hooksOf(deps, { certificates, pending, unbound, drained, reporter: () => reporter }),
+  );
+  const reporter = reporterOf(deps, certificates, workers, unbound);
+  const xds = startXds(
+    deps,
+    workers,
+    {
+      onReady: () => pending.delete('state'),
+      onStream: (client, headers) => openReports(client, headers, reporter, log),
     },
-    onCaptured: (address, port) => ports.delete(`${address}:${port}`),
-    onStuck(stuck) {
-      pending[stuck ? 'add' : 'delete']('slots');
-      if (stuck)
-        log.error({}, 'all slots have been taken for 30 s and none was released: nothing new is served');
-      else log.info({}, 'slots are released again');
-    },
-    onDrained: () => drained.resolve(),
-    onDied(error) {
-      log.error({ error: error.stack ?? error.message }, 'a data worker died');
-      deps.die();
-    },
-  });
-  const xds = startXds(deps, workers, () => pending.delete('state'), stop.signal);
+    stop.signal,
+  );
   serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () => [...pending, ...(lacksCertificate(config, certificates) ? ['certificate'] : [])],
     metrics: async () =>
@@ -77,7 +72,8 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
         policies: xds.held(typeUrls.authorization).size,
         certificates: certificates.expiries(),
       }),
-    dump: async () => configDump({ config, xds, ports, certificates }, await workers.dump()),
+    dump: async () =>
+      configDump({ config, xds, ports: errorsOf(unbound), certificates }, await workers.dump()),
   });
   return {
     drain() {
@@ -90,6 +86,76 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   };
 }
 
+/** A port that some data worker could not bind. */
+interface NotCaptured extends UnboundPort {
+  /** For people. */
+  readonly error: string;
+}
+
+const errorsOf = (unbound: ReadonlyMap<string, NotCaptured>): ReadonlyMap<string, string> =>
+  new Map([...unbound].map(([place, { error }]) => [place, error]));
+
+interface Followers {
+  readonly certificates: CertificateManager;
+  readonly pending: Set<string>;
+  readonly unbound: Map<string, NotCaptured>;
+  readonly drained: { readonly resolve: () => void };
+  readonly reporter: () => Reporter;
+}
+
+/** What the control thread does when its workers say something. */
+function hooksOf(
+  { log, die }: ProxyDeps,
+  { certificates, pending, unbound, drained, reporter }: Followers,
+): WorkerHooks {
+  return {
+    onWant: (identity, urgent) => certificates.want(identity, urgent),
+    onForget: (identity) => certificates.forget(identity),
+    onRenew: (identity, chain) => certificates.renew(identity, chain),
+    onListening: () => pending.delete('listeners'),
+    onProblem(address, port, error, code) {
+      unbound.set(`${address}:${port}`, { place: { address, port }, code, error });
+      reporter().news();
+      log.warn({ address, port, error }, 'a port is not captured');
+    },
+    onCaptured(address, port) {
+      unbound.delete(`${address}:${port}`);
+      reporter().news();
+    },
+    onCounts: () => reporter().counted(),
+    onStuck(stuck) {
+      pending[stuck ? 'add' : 'delete']('slots');
+      if (stuck)
+        log.error({}, 'all slots have been taken for 30 s and none was released: nothing new is served');
+      else log.info({}, 'slots are released again');
+    },
+    onDrained: () => drained.resolve(),
+    onDied(error) {
+      log.error({ error: error.stack ?? error.message }, 'a data worker died');
+      die();
+    },
+  };
+}
+
+const reporterOf = (
+  { config, clock }: ProxyDeps,
+  certificates: CertificateManager,
+  { counts }: Workers,
+  unbound: ReadonlyMap<string, UnboundPort>,
+): Reporter =>
+  new Reporter({
+    clock,
+    sender: { nodeId: nodeOf(config).id, startedAt: clock.now() },
+    facts: () => ({
+      certificates: certificates.held(),
+      unbound,
+      openConnections: counts.open,
+      connects: counts.connects,
+      destinations: counts.destinations,
+      leftOut: counts.leftOut,
+    }),
+  });
+
 /** A gateway and a sidecar have one identity, without which they serve nothing. A node's proxy has those of its pods. */
 const lacksCertificate = ({ mode }: ProxyConfig, certificates: CertificateManager): boolean =>
   mode !== 'shared' && !certificates.holdsValid();
@@ -97,7 +163,7 @@ const lacksCertificate = ({ mode }: ProxyConfig, certificates: CertificateManage
 function startXds(
   { config, clock, random, log }: ProxyDeps,
   workers: Workers,
-  onReady: () => void,
+  { onReady, onStream }: Required<Pick<XdsClientDeps, 'onReady' | 'onStream'>>,
   signal: AbortSignal,
 ): XdsClient {
   const stream = {
@@ -114,6 +180,7 @@ function startXds(
     random,
     log,
     apply: (type, resources, removed) => workers.apply(type, resources, removed),
+    onStream,
     onReady() {
       log.info({ version }, 'state received');
       onReady();

@@ -1,3 +1,4 @@
+import type { ConnectResult, DestinationLoad, HeldCertificate, UnboundPort } from './proxy-report.ts';
 import type { Severity } from './condition.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -68,9 +69,69 @@ export interface RejectionsAnswer {
   readonly hasNext: boolean;
 }
 
+/** One page of a cluster's connected proxies, ordered by id. */
+export interface ProxiesQuestion {
+  readonly kind: 'proxies';
+  readonly first: number;
+  /** Id after which to begin, or ''. */
+  readonly after: string;
+}
+
+/** Resources of one type at one proxy. */
+export interface TypeCounts {
+  readonly type: string;
+  readonly acknowledged: number;
+  readonly rejected: number;
+}
+
+export interface ProxyCertificate extends HeldCertificate {
+  /** This agent issued it; the proxy itself has not reported it, so serial and issuer are ''. */
+  readonly issued: boolean;
+}
+
+/** What a proxy reports on itself. */
+export interface ProxySelf {
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly openConnections: number;
+  readonly unbound: readonly UnboundPort[];
+  readonly connects: readonly ConnectResult[];
+  readonly destinations: readonly DestinationLoad[];
+  /** Entries that it left out, as they were too many. */
+  readonly leftOut: number;
+  /** Entries of its reports that the agent refused, and the latest of them. */
+  readonly refused: number;
+  readonly refusedLast: string;
+}
+
+export interface ProxySummary {
+  /** `<kind>/<namespace>/<pod>` */
+  readonly id: string;
+  readonly node: string;
+  /** '': it says none. */
+  readonly version: string;
+  /** Istio's own. */
+  readonly upstream: boolean;
+  /** Epoch milliseconds. */
+  readonly connectedSince: number;
+  /** It has received everything once. */
+  readonly complete: boolean;
+  readonly types: readonly TypeCounts[];
+  readonly certificates: readonly ProxyCertificate[];
+  /** undefined: it does not report on itself. */
+  readonly self: ProxySelf | undefined;
+}
+
+export interface ProxiesAnswer {
+  readonly kind: 'proxies';
+  readonly proxies: readonly ProxySummary[];
+  readonly total: number;
+  readonly hasNext: boolean;
+}
+
 /** What the hub asks an agent when someone looks; the kinds grow. */
-export type Ask = WorkloadsQuestion | RejectionsQuestion;
-export type Answer = WorkloadsAnswer | RejectionsAnswer;
+export type Ask = WorkloadsQuestion | RejectionsQuestion | ProxiesQuestion;
+export type Answer = WorkloadsAnswer | RejectionsAnswer | ProxiesAnswer;
 export type AnswerTo<A extends Ask> = Extract<Answer, { readonly kind: A['kind'] }>;
 
 /** Asks the agent of a cluster. Rejects with a CodedError, such as CLUSTER_UNREACHABLE. */

@@ -15,6 +15,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   CERTIFICATE_MISSING: ['ERROR'],
   CERTIFICATE_EXPIRED: ['ERROR'],
   CERTIFICATE_REVOKED: ['ERROR'],
+  CERTIFICATE_NOT_HELD: ['ERROR'],
   NOT_READY: ['ERROR'],
   GATEWAY_MISSING: ['ERROR'],
   GATEWAY_UNAVAILABLE: ['ERROR'],

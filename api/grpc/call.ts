@@ -3,7 +3,9 @@ import {
   type CallOptions,
   type Client,
   type ClientDuplexStream,
+  type ClientWritableStream,
   type MethodDefinition,
+  type ServiceError,
 } from '@grpc/grpc-js';
 
 /** Headers of a call: names in lower case. */
@@ -23,6 +25,17 @@ export const openStream = <I, O>(
   options: CallOptions = {},
 ): ClientDuplexStream<I, O> =>
   client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadataOf(headers), options);
+
+/** Opens a stream to the server, which answers once, at its end: with an error, or without. */
+export function openWriting<I, O>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: MethodDefinition<I, O>,
+  headers: Headers,
+  ended: (error: ServiceError | null) => void,
+): ClientWritableStream<I> {
+  const metadata = metadataOf(headers);
+  return client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, metadata, ended);
+}
 
 /** One question, one answer. Rejects with grpc-js's ServiceError, whose `code` is the gRPC status. */
 export const callUnary = <I, O>(

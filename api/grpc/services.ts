@@ -1,9 +1,11 @@
 import { Joining, Link } from '../gen/isthmus/link_pb.js';
+import { ProxyReporting } from '../gen/isthmus/proxy_pb.js';
 import { IstioCertificateService } from '../gen/upstream/ca_pb.js';
 import { AggregatedDiscoveryService } from '../gen/upstream/discovery_pb.js';
 import { certificateRequest, certificateResponse } from '../wire/certificate.ts';
 import { discoveryRequest, discoveryResponse } from '../wire/discovery.ts';
 import * as link from '../wire/link.ts';
+import { proxyReport, proxyReportEnd } from '../wire/proxy-report.ts';
 import { method } from './method.ts';
 
 /** Delta discovery, on which proxies get the workload API. */
@@ -22,6 +24,11 @@ export const certificateService = {
     certificateRequest,
     certificateResponse,
   ),
+};
+
+/** What our own proxies tell of themselves, at the same address. */
+export const proxyReportingService = {
+  report: method(ProxyReporting.method.report, proxyReport, proxyReportEnd),
 };
 
 /** The hub's listener for agents that are no members yet. */

@@ -18,6 +18,7 @@ const types: Readonly<Record<Cause, string>> = {
   CERTIFICATE_MISSING: 'CertificateValid',
   CERTIFICATE_EXPIRED: 'CertificateValid',
   CERTIFICATE_REVOKED: 'CertificateValid',
+  CERTIFICATE_NOT_HELD: 'CertificateValid',
   NOT_READY: 'GatewayReady',
 };
 
@@ -26,6 +27,7 @@ const onTheWayUp: ReadonlySet<Cause> = new Set([
   'PROXY_NOT_CONNECTED',
   'WORKLOAD_NOT_ACKNOWLEDGED',
   'CERTIFICATE_MISSING',
+  'CERTIFICATE_NOT_HELD',
 ]);
 
 /**

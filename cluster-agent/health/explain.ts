@@ -72,6 +72,11 @@ function explainCertificate(
   switch (cause) {
     case 'CERTIFICATE_EXPIRED':
       return { cause: `the certificate of ${account} at ${object} expired on ${detail}`, remedy };
+    case 'CERTIFICATE_NOT_HELD':
+      return {
+        cause: `the ${proxy} of ${object} reports that it holds no valid certificate for ${account}${detail === '' ? '' : ` (its last request: ${detail})`}`,
+        remedy,
+      };
     case 'CERTIFICATE_REVOKED':
       return {
         cause: `the certificate of ${account} at ${object} is signed by intermediate ${detail}, which is revoked or unknown to peers`,

@@ -60,6 +60,14 @@ export class IssuedCertificates implements IssuedRecord {
     return line && { notAfter: line[2], issuer: line[3] };
   }
 
+  /** End of each certificate by the identity, by the uid of the proxy that has it. Visits all that are recorded. */
+  byProxy(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    const proxies = new Map<string, Map<string, number>>();
+    for (const [proxyUid, identity, notAfter] of this.#entries.values())
+      proxies.set(proxyUid, (proxies.get(proxyUid) ?? new Map<string, number>()).set(identity, notAfter));
+    return proxies;
+  }
+
   /** Never throws: a certificate is of use also where it cannot be written down. */
   record(proxyUid: string, identity: string, { notAfter, issuer }: Issued): void {
     const line: Line = [proxyUid, identity, notAfter, issuer];

@@ -1,3 +1,4 @@
+import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
@@ -16,6 +17,7 @@ export type Cause =
   | 'CERTIFICATE_MISSING'
   | 'CERTIFICATE_EXPIRED'
   | 'CERTIFICATE_REVOKED'
+  | 'CERTIFICATE_NOT_HELD'
   | 'NOT_READY';
 
 export interface Problem {
@@ -48,6 +50,8 @@ export interface Proxies {
   acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
   /** It held state of an earlier life of the agent when it connected. */
   returned(id: string): boolean;
+  /** The certificate that it reports for an identity; undefined: it reports none, or does not report. */
+  shown(id: string, identity: string): HeldCertificate | undefined;
   /** The proxy that last proved to serve the pod of this uid. */
   lastProvenBy(podUid: string): string | undefined;
 }
@@ -175,6 +179,10 @@ function served(
   const acknowledged = proxies.acknowledged(id, around.workloadUid(pod));
   if (acknowledged === 'NO') return failed('WORKLOAD_NOT_ACKNOWLEDGED');
   if (acknowledged !== 'YES') return failed('WORKLOAD_REFUSED', acknowledged.refused);
+  // A report can lower its own endpoints' health, never raise it: what follows is asked as well.
+  const shown = proxies.shown(id, around.identity(pod));
+  if (shown && (shown.serial === '' || shown.notAfter <= now))
+    return failed('CERTIFICATE_NOT_HELD', shown.problem);
   const certificate = issued.of(uid, around.identity(pod));
   if (!certificate) {
     // What is not recorded may be from before the record: until it had to be renewed, its proxy is believed.

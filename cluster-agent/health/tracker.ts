@@ -1,5 +1,6 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { ChangeSet, type Change } from '../keys/change-set.ts';
 import { podKey, podUid, type ClientId, type PodKey } from '../keys/names.ts';
@@ -17,6 +18,8 @@ import { VerdictReads } from './verdict-reads.ts';
 export interface Streams {
   acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
   returned(id: string): boolean;
+  /** The certificate that a proxy reports for an identity; undefined: it reports none, or not at all. */
+  shown(id: string, identity: string): HeldCertificate | undefined;
 }
 
 /** A pod and what was found of it. */
@@ -117,6 +120,11 @@ export class HealthTracker {
       this.#changed({ kind: 'certificate', proxyUid, identity });
   }
 
+  /** Which certificates a proxy holds is another set now, as it says itself. */
+  certificateReported(id: string): void {
+    this.#changed({ kind: 'stream', client: id as ClientId });
+  }
+
   /** Notes what it reads, for `restingOn`. */
   judge(pod: PodObject, around: Surroundings): Verdict {
     const { cluster, issued, isRevoked, clock } = this.#deps;
@@ -184,6 +192,7 @@ export class HealthTracker {
       held: (id) => this.#presence.held(id, now),
       acknowledged: (id, uid) => streams.acknowledged(id, uid),
       returned: (id) => streams.returned(id),
+      shown: (id, identity) => streams.shown(id, identity),
       lastProvenBy: (uid) => proven.of(uid),
     };
   }

@@ -50,6 +50,11 @@ export class VerdictReads {
         return answer;
       },
       returned: (id) => proxies.returned(client(id)),
+      shown: (id, identity) => {
+        const found = proxies.shown(client(id), identity);
+        if (found && found.notAfter > now) reads.ends = Math.min(reads.ends, found.notAfter);
+        return found;
+      },
       lastProvenBy: (uid) => proxies.lastProvenBy(uid),
     };
     return [

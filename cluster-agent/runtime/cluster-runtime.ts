@@ -32,6 +32,8 @@ export interface ServiceAddresses extends Subscriber {
    * service, which is its endpoints, and none when there are no more.
    */
   of(client: string, service: string): readonly string[];
+  /** Whether an address was allocated to a service at this proxy. Allocates nothing. */
+  isOf(client: string, address: string): boolean;
 }
 
 /** Gives pods what their processes start with. */

@@ -23,6 +23,8 @@ export interface ProxyClient {
   readonly nodeName: string;
   /** The version of a proxy of ours, which receives more; '' for Istio's own proxies. */
   readonly version: string;
+  /** The version that Istio's own proxies name; '' for none. */
+  readonly upstreamVersion: string;
 }
 
 /** Why a node is not believed. */
@@ -59,6 +61,7 @@ export function parseProxyClient(node: DiscoveryNode, caller: XdsCaller): Result
     key: podKey({ namespace, name: pod }),
     nodeName: text(node, 'NODE_NAME'),
     version: text(node, 'ISTHMUS_VERSION'),
+    upstreamVersion: text(node, 'ISTIO_VERSION'),
   });
 }
 

@@ -11,6 +11,7 @@ import type { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
+import type { TypeCounts } from '@isthmus/api/domain/question.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
@@ -62,6 +63,8 @@ export interface ConnectedClient extends ProxyClient {
   readonly complete: boolean;
   /** Responses that it has yet to answer. */
   readonly unanswered: number;
+  /** Epoch milliseconds. */
+  readonly connectedSince: number;
 }
 
 /** What one proxy has answered to one response. */
@@ -110,6 +113,16 @@ export class XdsServer implements Subscriber {
     this.#listener.addService(service, handlers);
   }
 
+  /** Who the token of a call proves its caller to be; undefined: nobody. */
+  callerOf(metadata: Metadata): XdsCaller | undefined {
+    return this.#callers.get(metadata);
+  }
+
+  /** `address:port` of the connection that a proxy has its stream on; undefined: it has none. */
+  peerOf(client: string): string | undefined {
+    return this.#streams.get(client)?.peer;
+  }
+
   /** Resolves with the port that is listened on. */
   listen(host: string, port: number): Promise<number> {
     const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -145,12 +158,18 @@ export class XdsServer implements Subscriber {
   }
 
   connectedClients(): readonly ConnectedClient[] {
-    return [...this.#streams.values()].map(({ view, peer, complete, unanswered }) => ({
+    return [...this.#streams.values()].map(({ view, peer, complete, unanswered, openedAt }) => ({
       ...view.client,
       peer,
       complete,
       unanswered,
+      connectedSince: openedAt,
     }));
+  }
+
+  /** How many resources of each type a proxy holds, and how many it refuses. */
+  countsOf(client: string): readonly TypeCounts[] {
+    return this.#streams.get(client)?.counts ?? [];
   }
 
   /** Calls the listener for every answer of a proxy; gives the function that stops it. Ask `coverage` then. */
@@ -277,7 +296,8 @@ export class XdsServer implements Subscriber {
     const view = new ClientView(client.value, this.#cache, this.#deps.vips);
     const onAck = (type: string, acknowledgement: Acknowledgement) =>
       this.#applied(view.client, type, acknowledgement);
-    const stream = new ProxyStream(call, view, { caller, log, lines: this.#lines, onAck });
+    const openedAt = this.#deps.clock.now();
+    const stream = new ProxyStream(call, view, { caller, openedAt, log, lines: this.#lines, onAck });
     // A proxy that came back may find its own dead stream still here.
     this.#streams.get(id)?.end(status.ABORTED, 'a newer stream of this proxy has taken over');
     this.#streams.set(id, stream);

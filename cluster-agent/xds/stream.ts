@@ -1,5 +1,6 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
+import type { TypeCounts } from '@isthmus/api/domain/question.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
 import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
@@ -27,6 +28,8 @@ const pagesFor = (audience: Audience): Required<Pick<Producer, 'maxBytes' | 'fir
     : { maxBytes: 3 * mebibyte, firstBytes: 256 * kibibyte, bulkBytes: 64 * kibibyte };
 
 interface StreamDeps {
+  /** Epoch milliseconds. */
+  readonly openedAt: number;
   readonly caller: XdsCaller;
   readonly log: Log;
   /** For what proxies refuse; shared by all streams. */
@@ -38,6 +41,8 @@ interface StreamDeps {
 export class ProxyStream {
   readonly view: ClientView;
   readonly caller: XdsCaller;
+  /** Epoch milliseconds. */
+  readonly openedAt: number;
   readonly types: readonly string[];
   readonly #call: DiscoveryCall;
   readonly #log: Log;
@@ -48,9 +53,10 @@ export class ProxyStream {
   /** The proxy held workloads when it connected: it lived before this stream. */
   returned = false;
 
-  constructor(call: DiscoveryCall, view: ClientView, { caller, log, lines, onAck }: StreamDeps) {
+  constructor(call: DiscoveryCall, view: ClientView, { caller, openedAt, log, lines, onAck }: StreamDeps) {
     this.view = view;
     this.caller = caller;
+    this.openedAt = openedAt;
     this.#call = call;
     this.#log = log;
     this.#lines = lines;
@@ -133,6 +139,15 @@ export class ProxyStream {
 
   acknowledged(type: string, name: string): string | RejectedVersion | undefined {
     return this.#session.acknowledged(type, name);
+  }
+
+  /** How many resources of each type the proxy holds, and how many it refuses. */
+  get counts(): readonly TypeCounts[] {
+    return this.types.map((type) => ({
+      type,
+      acknowledged: this.#session.acknowledgedCount(type),
+      rejected: this.#session.rejected(type).size,
+    }));
   }
 
   /** What the proxy has refused of a type and not taken since, by name. */

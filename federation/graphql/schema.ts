@@ -10,6 +10,7 @@ import './queries/join-tokens.ts';
 import './queries/node.ts';
 import './queries/operations.ts';
 import './queries/policies.ts';
+import './queries/proxies.ts';
 import './queries/rejections.ts';
 import './queries/services.ts';
 import './queries/simulate-failover.ts';

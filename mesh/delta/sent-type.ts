@@ -183,6 +183,16 @@ export class SentType {
     return this.#rejected;
   }
 
+  /** How many resources the consumer has acknowledged, in whatever version. Visits all that it holds. */
+  get acknowledgedCount(): number {
+    let count = [...this.#known.keys()].length;
+    for (const { version, previous } of this.#inFlight?.changes.values() ?? []) {
+      if (version !== undefined && previous === undefined) count--;
+      if (version === undefined && previous !== undefined) count++;
+    }
+    return count;
+  }
+
   acknowledged(name: string): string | RejectedVersion | undefined {
     const flying = this.#inFlight?.changes.get(name);
     const version = flying ? flying.previous : this.#known.get(name);

@@ -172,6 +172,11 @@ export class ServerSession {
     return [...this.#sent.values()].filter(({ busy }) => busy).length;
   }
 
+  /** How many resources of a type the consumer has acknowledged, in whatever version. */
+  acknowledgedCount(type: ResourceType): number {
+    return this.#sent.get(type)?.acknowledgedCount ?? 0;
+  }
+
   /** The version that the consumer has acknowledged, what it refused, or undefined when it has neither. */
   acknowledged(type: ResourceType, name: string): string | RejectedVersion | undefined {
     return this.#sent.get(type)?.acknowledged(name);

@@ -183,6 +183,7 @@ describe('virtual addresses of services that only other clusters have', () => {
     const addresses = new FilesAddresses({
       allocations: {
         vip: () => ok('127.64.20.2'),
+        isVipOf: () => false,
         offer: (service, clusters, isOwn) => said.push([service, clusters, isOwn]),
       },
       view: viewOf(yaml),

@@ -62,6 +62,7 @@ export class ChangingCluster {
     const streams: Streams = {
       acknowledged: (id, uid) => this.#streams.get(id)?.said.get(uid) ?? 'NO',
       returned: (id) => this.#streams.get(id)?.returned ?? false,
+      shown: () => undefined,
     };
     const { clock } = this;
     const deps = {

@@ -85,10 +85,13 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     log: silentLog,
     reports: (type) => reports.get(type) ?? new Map(),
     health: () => healthOf(said),
-    answer: (ask) =>
-      Promise.resolve(
+    answer(ask) {
+      if (ask.kind === 'proxies')
+        return Promise.resolve({ kind: 'proxies', proxies: [], total: 0, hasNext: false });
+      return Promise.resolve(
         ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejections: held }, ask),
-      ),
+      );
+    },
     onView: () => undefined,
   });
   const stop = new AbortController();

@@ -20,6 +20,7 @@ export const proxiesOf = (
   },
   acknowledged: (id) => said[id]?.acknowledged ?? 'YES',
   returned: (id) => said[id]?.returned ?? false,
+  shown: () => undefined,
   lastProvenBy: (uid) => proven[uid],
 });
 

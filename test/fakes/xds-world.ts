@@ -69,7 +69,8 @@ export class XdsWorld {
         const token = String(metadata.get('authorization')[0]).replace('Bearer ', '');
         const [namespace, pod] = this.tokens.get(token)?.split('/') ?? [];
         if (namespace === undefined) throw new CodedError('NO_TOKEN', 'no valid token');
-        return { namespace, ...(pod !== undefined && { pod: { name: pod, uid: pod } }) };
+        const account = { namespace, serviceAccount: 'ztunnel', node: 'east-1' };
+        return pod === undefined ? { namespace } : { ...account, pod: { name: pod, uid: pod } };
       },
       refusalOf: () => undefined,
       clock: systemClock,
@@ -79,8 +80,13 @@ export class XdsWorld {
     this.server.onApplied(() => this.signal.ring());
   }
 
-  static async start(deps: Partial<XdsDeps> = {}): Promise<XdsWorld> {
+  /** `beside` adds other services to the listener. */
+  static async start(
+    deps: Partial<XdsDeps> = {},
+    beside: (server: XdsServer) => void = () => undefined,
+  ): Promise<XdsWorld> {
     const world = new XdsWorld(await mkdtemp(join(tmpdir(), 'isthmus-xds-')), deps);
+    beside(world.server);
     world.port = await world.server.listen('127.0.0.1', 0);
     await writeFile(world.path('root.pem'), certificatePem(world.authority.root));
     await writeFile(world.path('token'), 'good\n');

@@ -4,7 +4,8 @@ import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import { certificateHandlers } from '@isthmus/cluster-agent/ca/service.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
-import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { AgentError } from '@isthmus/cluster-agent/agent-error.ts';
+import { HubError } from '@isthmus/federation/hub-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { Refusals } from '@isthmus/ztunnel/engine/refusals.ts';
@@ -50,7 +51,7 @@ describe('a thousand refusals in a second make few lines, which say how many the
   it('of certificates, at the agent', async () => {
     const clock = new FakeClock();
     const { log, lines } = countingLog();
-    const refuse = () => Promise.reject(new CodedError('UNAUTHENTICATED', 'no valid token'));
+    const refuse = () => Promise.reject(new AgentError('UNAUTHENTICATED', 'no valid token'));
     const handlers = certificateHandlers({
       authenticator: { authenticate: refuse },
       clock,
@@ -69,7 +70,7 @@ describe('a thousand refusals in a second make few lines, which say how many the
     const clock = new FakeClock();
     const { log, lines } = countingLog();
     const answer = unary(
-      () => Promise.reject(new CodedError('TOKEN_UNKNOWN', 'no such token')),
+      () => Promise.reject(new HubError('TOKEN_UNKNOWN', 'no such token')),
       new LimitedLines(clock, log),
     );
     const call = { getPeer: () => '127.0.0.1:4000' } as never;

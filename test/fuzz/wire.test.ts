@@ -5,6 +5,7 @@ import { decodeAuthorization, encodeAuthorization } from '@isthmus/api/wire/auth
 import { certificateRequest, certificateResponse } from '@isthmus/api/wire/certificate.ts';
 import { discoveryRequest, discoveryResponse } from '@isthmus/api/wire/discovery.ts';
 import * as link from '@isthmus/api/wire/link.ts';
+import { proxyReport } from '@isthmus/api/wire/proxy-report.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { authorization, service, workload } from '../fakes/arbitrary-records.ts';
 
@@ -25,6 +26,7 @@ const decoders: Record<string, Decode> = {
   'discovery response': discoveryResponse.decode,
   'certificate request': certificateRequest.decode,
   'certificate response': certificateResponse.decode,
+  'proxy report': proxyReport.decode,
   ...codecs,
 };
 

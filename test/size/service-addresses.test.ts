@@ -15,6 +15,7 @@ const clientNamed = (name: string): ProxyClient => ({
   key: `istio-system/${name}`,
   nodeName: name,
   version: '0.1.0',
+  upstreamVersion: '',
 });
 
 /** Services that count how often one of them is encoded, and clients that each have their own addresses of them. */

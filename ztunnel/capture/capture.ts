@@ -94,7 +94,7 @@ export interface CaptureHooks {
    */
   onKnock(socket: Socket, limitedAs: string): Knock | undefined;
   /** A place could not be bound: the others work, and this one is tried again. Once for each reason. */
-  onUnbound(place: AddressPort, problem: string): void;
+  onUnbound(place: AddressPort, problem: string, code: string): void;
   /** A place that could not be bound is bound now, or is not wanted any more. */
   onBound(place: AddressPort): void;
 }

@@ -17,6 +17,7 @@ import type { Connections } from '../proxy/connections.ts';
 import type { RetryBudgets } from '../proxy/retry-budget.ts';
 import type { CredentialStore } from '../proxy/credentials.ts';
 import type { Tap } from '../proxy/tap.ts';
+import type { DialCounts } from '../report/dial-counts.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import type { CountedTotal } from '../worker/messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
@@ -43,6 +44,8 @@ export interface Context {
   readonly l7: L7Engine | undefined;
   readonly failures: RecentFailures;
   readonly retries: RetryBudgets;
+  /** For reports to the agent. */
+  readonly dials: DialCounts;
   readonly metrics: TcpMetrics;
   readonly counters: Record<CountedTotal, number>;
   readonly slots: Slots;

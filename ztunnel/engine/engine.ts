@@ -32,6 +32,7 @@ import { RetryBudgets } from '../proxy/retry-budget.ts';
 import { RetryFloor } from '../proxy/retry-floor.ts';
 import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
+import { DialCounts } from '../report/dial-counts.ts';
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { FromWorker, ToWorker } from '../worker/messages.ts';
 import { applyDelta } from './apply.ts';
@@ -71,6 +72,9 @@ export interface EngineDeps {
  */
 const connectsInATurn = 4;
 
+/** Between two looks at what is reported, milliseconds. */
+const factsMillis = 2000;
+
 /** One data worker: its state, its listeners, and the connections it carries. It hears deltas and never asks. */
 export class Engine {
   readonly #deps: EngineDeps;
@@ -79,6 +83,8 @@ export class Engine {
   readonly #knocked = new WeakMap<Socket, Newcomer>();
   /** Identities whose certificates are asked for. */
   #wanted: ReadonlySet<string> = new Set();
+  /** Open connections, as they were said last. */
+  #openSaid = 0;
   #phase: 'syncing' | 'serving' | 'draining' = 'syncing';
 
   constructor(deps: EngineDeps) {
@@ -138,6 +144,17 @@ export class Engine {
     this.#followIdentities();
     this.#renewDistrusted(credentials.identities());
     void opened.then(() => this.#deps.say({ kind: 'listening' }));
+    this.#sayFacts();
+  }
+
+  /** Every few seconds, if they differ, for as long as the proxy runs. */
+  #sayFacts(): void {
+    const { connections, dials } = this.#context;
+    const [open, changed] = [connections.size, dials.take()];
+    if (open !== this.#openSaid || changed.connects.length + changed.destinations.length > 0)
+      this.#deps.say({ kind: 'facts', open, ...changed });
+    this.#openSaid = open;
+    this.#deps.clock.after(factsMillis, () => this.#sayFacts());
   }
 
   /** Certificates follow the pods that are served. */
@@ -247,7 +264,8 @@ export class Engine {
           if (newcomer) this.#knocked.set(socket, newcomer);
           return newcomer;
         },
-        onUnbound: ({ address, port }, error) => say({ kind: 'port-not-capturable', address, port, error }),
+        onUnbound: ({ address, port }, error, code) =>
+          say({ kind: 'port-not-capturable', address, port, error, code }),
         onBound: ({ address, port }) => say({ kind: 'port-captured', address, port }),
       },
     });
@@ -268,9 +286,8 @@ export class Engine {
       retryFloor,
       l7,
     } = this.#deps;
-    const [state, table] = [new MeshState(), new IssuerTable()];
+    const [state, table, counters] = [new MeshState(), new IssuerTable(), nothingCounted()];
     const lines = new LimitedLines(clock, log, 1);
-    const counters = nothingCounted();
     return {
       config,
       clock,
@@ -289,6 +306,7 @@ export class Engine {
       connections: connectionsOf(clock, state, table),
       failures: new RecentFailures(clock),
       retries: new RetryBudgets(clock, new RetryFloor(clock, retryFloor)),
+      dials: new DialCounts(),
       metrics: new TcpMetrics(),
       counters,
       slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),

@@ -1,5 +1,6 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
+import { authorityKeyId } from '@isthmus/mesh/pki/authority-key-id.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { ProxyError } from '../proxy-error.ts';
 
@@ -8,6 +9,10 @@ interface Accepted {
   readonly chain: string;
   readonly validFrom: number;
   readonly validTo: number;
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** The key id of the issuer that the leaf names, lower-case hex; '' when it names none. */
+  readonly issuerKeyId: string;
 }
 
 /**
@@ -27,6 +32,8 @@ export function acceptChain(answer: readonly string[], identity: string, publicK
     chain: answer.slice(0, -1).join('\n'),
     validFrom: Date.parse(leaf.validFrom),
     validTo: Date.parse(leaf.validTo),
+    serial: leaf.serialNumber.toLowerCase(),
+    issuerKeyId: authorityKeyId(leaf) ?? '',
   };
 }
 

@@ -1,3 +1,5 @@
+import { status } from '@grpc/grpc-js';
+import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { renewAt } from '@isthmus/mesh/pki/rotation.ts';
@@ -15,6 +17,8 @@ interface Deps {
   readonly request: (identity: string, csr: string) => Promise<readonly string[]>;
   readonly onCertificate: (credentials: Credentials) => void;
   readonly onFailure: (identity: string, message: string) => void;
+  /** What `held` gives differs. */
+  readonly onHeld?: () => void;
 }
 
 interface Entry {
@@ -31,6 +35,8 @@ interface Entry {
   distrusted: { readonly times: number; readonly at: number };
   /** Such a renewal is under way for this chain. */
   renewing: string;
+  /** As it is reported: once it is held, or its first request has failed. */
+  reported: HeldCertificate | undefined;
 }
 
 const inFlight = 8;
@@ -103,7 +109,14 @@ export class CertificateManager {
 
   forget(identity: string): void {
     this.#entries.get(identity)?.timer?.cancel();
-    this.#entries.delete(identity);
+    if (this.#entries.delete(identity)) this.#deps.onHeld?.();
+  }
+
+  /** What is held for each identity, for reports. One that is still asked for the first time is not among them. */
+  held(): ReadonlyMap<string, HeldCertificate> {
+    return new Map(
+      [...this.#entries].flatMap(([identity, { reported }]) => (reported ? [[identity, reported]] : [])),
+    );
   }
 
   /** Whether there is any certificate that peers would take now. */
@@ -144,13 +157,23 @@ export class CertificateManager {
     try {
       const key = generateKey();
       const answer = await this.#deps.request(identity, createCsr(key, identity));
-      const { chain, validFrom, validTo } = acceptChain(answer, identity, key.publicKey);
+      const { chain, validFrom, validTo, serial, issuerKeyId } = acceptChain(answer, identity, key.publicKey);
       if (this.#entries.get(identity) !== entry) return;
       const credentials = { identity, key: privateKeyPem(key.privateKey), chain };
       const { distrusted } = entry;
-      const got = { urgent: false, state: 'held', validFrom, validTo, credentials, distrusted } as const;
+      const reported = { identity, serial, issuerKeyId, notAfter: validTo, problem: '' };
+      const got = {
+        urgent: false,
+        state: 'held',
+        validFrom,
+        validTo,
+        credentials,
+        distrusted,
+        reported,
+      } as const;
       Object.assign(entry, { ...blank, ...got });
       this.#deps.onCertificate(credentials);
+      this.#deps.onHeld?.();
       this.#renewLater(entry);
     } catch (error) {
       if (this.#entries.get(identity) === entry) this.#again(identity, entry, error);
@@ -178,6 +201,8 @@ export class CertificateManager {
     entry.problem = error instanceof Error ? error.message : String(error);
     entry.state = 'queued';
     log.warn({ identity, error: entry.problem, wait: Math.round(wait) }, 'no certificate yet');
+    entry.reported = { ...(entry.reported ?? noneHeld(identity)), problem: problemOf(error) };
+    this.#deps.onHeld?.();
     this.#deps.onFailure(identity, entry.problem);
     entry.timer = clock.after(wait, () => this.#queue(entry));
   }
@@ -199,7 +224,23 @@ const blank: Readonly<Omit<Entry, 'urgent'>> = {
   credentials: undefined,
   distrusted: { times: 0, at: 0 },
   renewing: '',
+  reported: undefined,
 };
+
+const noneHeld = (identity: string): HeldCertificate => ({
+  identity,
+  serial: '',
+  issuerKeyId: '',
+  notAfter: 0,
+  problem: '',
+});
+
+/** The gRPC status, or the code of our own error. */
+function problemOf(error: unknown): string {
+  const code = codeOf(error);
+  if (typeof code === 'number') return status[code] ?? 'UNKNOWN';
+  return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'FAILED';
+}
 
 const iso = (millis: number): string => new Date(millis).toISOString();
 

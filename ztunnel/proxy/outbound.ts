@@ -25,6 +25,7 @@ import type { Context } from '../engine/context.ts';
 import type { LocalPod, OutboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
+import { outcomeOf } from '../report/dial-counts.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
@@ -100,11 +101,14 @@ async function carryRoutes(
   const traceparent = newTraceparent(context.random);
   const flow = flowOf(call, target, service, traceIdOf(traceparent));
   if (context.l7?.takes(flow)) return handOver(call, context.l7, near, flow);
+  const ended = service ? context.dials.began(service.key) : () => undefined;
+  let isReached = false;
   try {
     const { far, ...account } = await whileThere(context, near, (gone) =>
       arrive(call, decided, traceparent, gone),
     );
     answered(true);
+    isReached = true;
     await carry(context, { near, far, started, ...account });
   } catch (error) {
     answered(false);
@@ -113,6 +117,8 @@ async function carryRoutes(
     const { message, flags } = endingOf(error);
     reportFailure(context, about, message, flags, started);
     socket.destroy();
+  } finally {
+    ended(!isReached);
   }
 }
 
@@ -262,11 +268,13 @@ async function reach(
     try {
       const reached = await dialRoute(context, source, headers, route, signal);
       context.failures.worked(routeKey(route));
+      context.dials.dialled(route, 'connected', context.clock.now());
       return { route, reached };
     } catch (error) {
       // A candidate that was given up for another has proved nothing against itself.
       if (!signal.aborted && blamesRoute(failureOf(error))) {
         context.failures.failed(routeKey(route));
+        context.dials.dialled(route, outcomeOf(error), context.clock.now());
         context.log.debug({ route: routeKey(route), error: String(error) }, 'route failed');
       }
       throw error;
@@ -278,7 +286,10 @@ async function reach(
     clock: context.clock,
     gone,
     discard: ({ reached }) => void duplexOf(reached.stream).destroy(),
-    onSilent: (route) => context.failures.failed(routeKey(route)),
+    onSilent(route) {
+      context.failures.failed(routeKey(route));
+      context.dials.dialled(route, 'silent', context.clock.now());
+    },
     isAnswer: (error) => isAnswer(failureOf(error)),
     mayRetry: () => context.retries.mayRetry(budget),
   });

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { retryFloorBytes } from '../proxy/retry-floor.ts';
+import { WorkerCounts } from '../report/worker-counts.ts';
 import { Gathering } from './gathering.ts';
 import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from './messages.ts';
 
@@ -13,7 +14,9 @@ export interface WorkerHooks {
   /** What others think of the issuer of this chain has changed for the worse. */
   readonly onRenew: (identity: string, chain: string) => void;
   readonly onListening: () => void;
-  readonly onProblem: (address: string, port: number, error: string) => void;
+  readonly onProblem: (address: string, port: number, error: string, code: string) => void;
+  /** What `counts` gives differs. */
+  readonly onCounts: () => void;
   readonly onCaptured: (address: string, port: number) => void;
   /** Whether any worker has had no slot to give for so long that it serves nobody new. */
   readonly onStuck: (stuck: boolean) => void;
@@ -49,6 +52,8 @@ export class Workers {
   readonly #applied: Gathering<readonly Rejected[]>;
   readonly #reports: Gathering<WorkerReport>;
   readonly #dumps: Gathering<WorkerDump>;
+  /** What all workers carry and have carried. */
+  readonly counts = new WorkerCounts();
   readonly #listening = new Set<number>();
   readonly #drained = new Set<number>();
   readonly #stuck = new Set<number>();
@@ -115,7 +120,10 @@ export class Workers {
         return this.#hooks.onRenew(message.identity, message.chain);
       case 'port-not-capturable':
         this.#unboundAt(message).add(from);
-        return this.#hooks.onProblem(message.address, message.port, message.error);
+        return this.#hooks.onProblem(message.address, message.port, message.error, message.code);
+      case 'facts':
+        this.counts.heard(from, message);
+        return this.#hooks.onCounts();
       case 'port-captured':
         return this.#captured(from, message.address, message.port);
       case 'slots-stuck':

@@ -1,5 +1,6 @@
 import type { DeltaBatch, Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
+import type { WorkerFacts } from '../report/worker-counts.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
 
 /** What a data worker's thread begins with. */
@@ -47,7 +48,11 @@ export type FromWorker =
       readonly address: string;
       readonly port: number;
       readonly error: string;
+      /** The error's name: EACCES, EADDRINUSE and the like. */
+      readonly code: string;
     }
+  /** Connections and counts that differ since the last message of this kind. */
+  | ({ readonly kind: 'facts' } & WorkerFacts)
   /** Takes an earlier `port-not-capturable` back. */
   | { readonly kind: 'port-captured'; readonly address: string; readonly port: number }
   /** All slots have been taken for so long that nothing new is served; taken back once one was released. */

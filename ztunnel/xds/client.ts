@@ -40,6 +40,8 @@ export interface XdsClientDeps {
   readonly random: Random;
   readonly log: Log;
   readonly apply: Apply;
+  /** A stream has been answered: what else goes over its channel may begin. Gives the function that ends that. */
+  readonly onStream?: (client: Client, headers: Headers) => () => void;
   /** Once, when every type has been received whole and fully applied. */
   readonly onReady?: () => void;
 }
@@ -101,16 +103,22 @@ export class XdsClient {
     let heard = false;
     try {
       client = await this.#dial();
-      const stream = openStream(client, discoveryService.deltaAggregatedResources, await this.#headers());
+      const headers = await this.#headers();
+      const stream = openStream(client, discoveryService.deltaAggregatedResources, headers);
       const stop = this.#guard(client, stream, signal);
+      let beside: (() => void) | undefined;
       try {
         for (const request of this.#session.open()) stream.write({ node: this.#config.node, request });
         for await (const response of stream as AsyncIterable<DeltaResponse>) {
-          if (!heard) this.#problem = '';
+          if (!heard) {
+            this.#problem = '';
+            beside = this.#deps.onStream?.(client, headers);
+          }
           heard = true;
           stream.write({ node: undefined, request: await this.#answer(response) });
         }
       } finally {
+        beside?.();
         stop();
       }
       return { heard, problem: 'the control plane ended the stream' };

@@ -1167,6 +1167,12 @@ export declare type Question = Message<"isthmus.link.v1.Question"> & {
      */
     value: RejectionsQuestion;
     case: "rejections";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.ProxiesQuestion proxies = 5;
+     */
+    value: ProxiesQuestion;
+    case: "proxies";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1240,6 +1246,12 @@ export declare type Reply = Message<"isthmus.link.v1.Reply"> & {
      */
     value: RejectionsReply;
     case: "rejections";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.ProxiesReply proxies = 5;
+     */
+    value: ProxiesReply;
+    case: "proxies";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1306,6 +1318,381 @@ export declare type RejectionsReply = Message<"isthmus.link.v1.RejectionsReply">
  * Use `create(RejectionsReplySchema)` to create a new message.
  */
 export declare const RejectionsReplySchema: GenMessage<RejectionsReply>;
+
+/**
+ * One page of a cluster's connected proxies, ordered by id.
+ *
+ * @generated from message isthmus.link.v1.ProxiesQuestion
+ */
+export declare type ProxiesQuestion = Message<"isthmus.link.v1.ProxiesQuestion"> & {
+  /**
+   * @generated from field: uint32 first = 1;
+   */
+  first: number;
+
+  /**
+   * Id after which to begin, or empty.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ProxiesQuestion.
+ * Use `create(ProxiesQuestionSchema)` to create a new message.
+ */
+export declare const ProxiesQuestionSchema: GenMessage<ProxiesQuestion>;
+
+/**
+ * @generated from message isthmus.link.v1.ProxiesReply
+ */
+export declare type ProxiesReply = Message<"isthmus.link.v1.ProxiesReply"> & {
+  /**
+   * @generated from field: repeated isthmus.link.v1.ProxySummary proxies = 1;
+   */
+  proxies: ProxySummary[];
+
+  /**
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * @generated from field: bool has_next = 3;
+   */
+  hasNext: boolean;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ProxiesReply.
+ * Use `create(ProxiesReplySchema)` to create a new message.
+ */
+export declare const ProxiesReplySchema: GenMessage<ProxiesReply>;
+
+/**
+ * @generated from message isthmus.link.v1.ProxySummary
+ */
+export declare type ProxySummary = Message<"isthmus.link.v1.ProxySummary"> & {
+  /**
+   * "<kind>/<namespace>/<pod>".
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Empty: it says none.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * Istio's own.
+   *
+   * @generated from field: bool upstream = 4;
+   */
+  upstream: boolean;
+
+  /**
+   * Epoch milliseconds.
+   *
+   * @generated from field: uint64 connected_since = 5;
+   */
+  connectedSince: bigint;
+
+  /**
+   * It has received everything once.
+   *
+   * @generated from field: bool complete = 6;
+   */
+  complete: boolean;
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.TypeCounts types = 7;
+   */
+  types: TypeCounts[];
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.ProxyCertificate certificates = 8;
+   */
+  certificates: ProxyCertificate[];
+
+  /**
+   * Absent: it does not report on itself.
+   *
+   * @generated from field: isthmus.link.v1.ProxySelf self = 9;
+   */
+  self?: ProxySelf | undefined;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ProxySummary.
+ * Use `create(ProxySummarySchema)` to create a new message.
+ */
+export declare const ProxySummarySchema: GenMessage<ProxySummary>;
+
+/**
+ * Resources of one type at one proxy.
+ *
+ * @generated from message isthmus.link.v1.TypeCounts
+ */
+export declare type TypeCounts = Message<"isthmus.link.v1.TypeCounts"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: uint32 acknowledged = 2;
+   */
+  acknowledged: number;
+
+  /**
+   * @generated from field: uint32 rejected = 3;
+   */
+  rejected: number;
+};
+
+/**
+ * Describes the message isthmus.link.v1.TypeCounts.
+ * Use `create(TypeCountsSchema)` to create a new message.
+ */
+export declare const TypeCountsSchema: GenMessage<TypeCounts>;
+
+/**
+ * @generated from message isthmus.link.v1.ProxyCertificate
+ */
+export declare type ProxyCertificate = Message<"isthmus.link.v1.ProxyCertificate"> & {
+  /**
+   * @generated from field: string identity = 1;
+   */
+  identity: string;
+
+  /**
+   * Lower-case hex; empty: not reported, or none is held.
+   *
+   * @generated from field: string serial = 2;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string issuer_key_id = 3;
+   */
+  issuerKeyId: string;
+
+  /**
+   * Epoch milliseconds.
+   *
+   * @generated from field: uint64 not_after = 4;
+   */
+  notAfter: bigint;
+
+  /**
+   * Why its last request failed.
+   *
+   * @generated from field: string problem = 5;
+   */
+  problem: string;
+
+  /**
+   * This agent issued it; the proxy itself has not reported it.
+   *
+   * @generated from field: bool issued = 6;
+   */
+  issued: boolean;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ProxyCertificate.
+ * Use `create(ProxyCertificateSchema)` to create a new message.
+ */
+export declare const ProxyCertificateSchema: GenMessage<ProxyCertificate>;
+
+/**
+ * What a proxy reports on itself.
+ *
+ * @generated from message isthmus.link.v1.ProxySelf
+ */
+export declare type ProxySelf = Message<"isthmus.link.v1.ProxySelf"> & {
+  /**
+   * Epoch milliseconds.
+   *
+   * @generated from field: uint64 started_at = 1;
+   */
+  startedAt: bigint;
+
+  /**
+   * @generated from field: uint32 open_connections = 2;
+   */
+  openConnections: number;
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.UnboundListener unbound = 3;
+   */
+  unbound: UnboundListener[];
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.DialCounts connects = 4;
+   */
+  connects: DialCounts[];
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.ServiceLoad destinations = 5;
+   */
+  destinations: ServiceLoad[];
+
+  /**
+   * Entries that it left out, as they were too many.
+   *
+   * @generated from field: uint64 left_out = 6;
+   */
+  leftOut: bigint;
+
+  /**
+   * Entries of its reports that the agent refused, and the latest of them.
+   *
+   * @generated from field: uint32 refused = 7;
+   */
+  refused: number;
+
+  /**
+   * @generated from field: string refused_last = 8;
+   */
+  refusedLast: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ProxySelf.
+ * Use `create(ProxySelfSchema)` to create a new message.
+ */
+export declare const ProxySelfSchema: GenMessage<ProxySelf>;
+
+/**
+ * @generated from message isthmus.link.v1.UnboundListener
+ */
+export declare type UnboundListener = Message<"isthmus.link.v1.UnboundListener"> & {
+  /**
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string code = 3;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.UnboundListener.
+ * Use `create(UnboundListenerSchema)` to create a new message.
+ */
+export declare const UnboundListenerSchema: GenMessage<UnboundListener>;
+
+/**
+ * @generated from message isthmus.link.v1.DialCounts
+ */
+export declare type DialCounts = Message<"isthmus.link.v1.DialCounts"> & {
+  /**
+   * @generated from field: bool gateway = 1;
+   */
+  gateway: boolean;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string cluster = 4;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: uint64 connected = 5;
+   */
+  connected: bigint;
+
+  /**
+   * @generated from field: uint64 unreached = 6;
+   */
+  unreached: bigint;
+
+  /**
+   * @generated from field: uint64 untrusted = 7;
+   */
+  untrusted: bigint;
+
+  /**
+   * @generated from field: uint64 refused = 8;
+   */
+  refused: bigint;
+
+  /**
+   * @generated from field: uint64 silent = 9;
+   */
+  silent: bigint;
+
+  /**
+   * Epoch milliseconds; 0: none.
+   *
+   * @generated from field: uint64 last_failure_at = 10;
+   */
+  lastFailureAt: bigint;
+};
+
+/**
+ * Describes the message isthmus.link.v1.DialCounts.
+ * Use `create(DialCountsSchema)` to create a new message.
+ */
+export declare const DialCountsSchema: GenMessage<DialCounts>;
+
+/**
+ * @generated from message isthmus.link.v1.ServiceLoad
+ */
+export declare type ServiceLoad = Message<"isthmus.link.v1.ServiceLoad"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: uint64 requests = 2;
+   */
+  requests: bigint;
+
+  /**
+   * @generated from field: uint64 failures = 3;
+   */
+  failures: bigint;
+
+  /**
+   * @generated from field: uint32 in_flight = 4;
+   */
+  inFlight: number;
+};
+
+/**
+ * Describes the message isthmus.link.v1.ServiceLoad.
+ * Use `create(ServiceLoadSchema)` to create a new message.
+ */
+export declare const ServiceLoadSchema: GenMessage<ServiceLoad>;
 
 /**
  * @generated from message isthmus.link.v1.WorkloadsReply

@@ -25,6 +25,7 @@ import {
 } from '../../gen/isthmus/link_pb.js';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
+import { readProxies, readProxiesAsk, writeProxies } from './proxies.ts';
 import { copies, readRejection } from './shapes.ts';
 
 /** Hub to agent. */
@@ -49,12 +50,17 @@ function writeAsk(ask: Ask) {
       const { severity, first, after } = ask;
       return { case: 'rejections' as const, value: { severity, first, after } };
     }
+    case 'proxies': {
+      const { first, after } = ask;
+      return { case: 'proxies' as const, value: { first, after } };
+    }
   }
 }
 
 function readAsk(asked: WireQuestion['question'], fields: Fields): Ask {
   if (asked.case === undefined)
     fields.refuse('question', 'is missing, or of a kind that this agent does not know');
+  if (asked.case === 'proxies') return readProxiesAsk(asked.value);
   return asked.case === 'rejections' ? rejectionsAsk(asked.value, fields) : workloadsAsk(asked.value);
 }
 
@@ -100,11 +106,14 @@ function writeAnswer(answer: Answer) {
       const { rejections, total, hasNext } = answer;
       return { case: 'rejections' as const, value: { rejections: copies(rejections), total, hasNext } };
     }
+    case 'proxies':
+      return { case: 'proxies' as const, value: writeProxies(answer) };
   }
 }
 
 function readAnswer(answered: WireReply['reply'], fields: Fields): Answer {
   if (answered.case === undefined) fields.refuse('reply', 'is missing');
+  if (answered.case === 'proxies') return readProxies(answered.value, fields);
   return answered.case === 'rejections'
     ? rejectionsAnswer(answered.value, fields)
     : workloadsAnswer(answered.value, fields);

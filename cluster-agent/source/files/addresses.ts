@@ -6,7 +6,7 @@ import type { ClusterView } from '../../view/cluster-view.ts';
 import type { Allocations } from './allocations.ts';
 
 interface Deps {
-  readonly allocations: Pick<Allocations, 'vip' | 'offer'>;
+  readonly allocations: Pick<Allocations, 'vip' | 'isVipOf' | 'offer'>;
   readonly view: Pick<ClusterView, 'all' | 'service'>;
   readonly hub: Pick<HubResources, 'remotesOf' | 'remoteServices'>;
 }
@@ -25,6 +25,10 @@ export class FilesAddresses implements ServiceAddresses {
     if (this.#headless.has(service)) return [];
     const address = this.#deps.allocations.vip(client, service);
     return address.ok ? [address.value] : [];
+  }
+
+  isOf(client: string, address: string): boolean {
+    return this.#deps.allocations.isVipOf(client, address);
   }
 
   /** To be called before proxies get services, as each asks for its addresses of them. */

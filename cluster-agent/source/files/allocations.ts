@@ -112,6 +112,13 @@ export class Allocations {
     return address;
   }
 
+  /** Whether this is the address of a service at one proxy, `<namespace>/<pod>`. */
+  isVipOf(client: string, address: string): boolean {
+    const owner = this.#owners.get(address);
+    if (owner === undefined) return false;
+    return owner === ownerOf('vips', vipOwner(client, partsOf(owner).service));
+  }
+
   /** The address of an owner, allocated now if it has none. */
   get(kind: Kind, owner: string): Result<string, string> {
     const known = this.#held[kind].get(owner);

@@ -57,6 +57,7 @@ class Life {
       streams: {
         acknowledged: (id, uid) => (this.#held.has(`${id} ${uid}`) ? 'YES' : 'NO'),
         returned: () => false,
+        shown: () => undefined,
       },
       issued: certificatesOf().issued,
       clock,

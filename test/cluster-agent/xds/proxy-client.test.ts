@@ -16,6 +16,7 @@ describe('a proxy by its node', () => {
         key: 'shop/cart-7.9',
         nodeName: 'east-1',
         version: '0.1.0',
+        upstreamVersion: '',
       },
     });
   });

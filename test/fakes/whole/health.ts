@@ -39,6 +39,7 @@ export class WholeHealth {
       held: (id: string) => this.#presence.held(id, monotonic),
       acknowledged: (id: string, uid: string) => streams.acknowledged(id, uid),
       returned: (id: string) => streams.returned(id),
+      shown: (id: string, identity: string) => streams.shown(id, identity),
       lastProvenBy: (uid: string) => this.#proven.get(uid),
     };
     const of = (pod: PodObject): Verdict => judge(pod, around, proxies, { issued, isRevoked }, clock.now());

@@ -54,6 +54,7 @@ describe('ztunnel, two workers on the same listeners', () => {
       onRenew: (identity) => hear(`renew ${identity}`),
       onListening: () => hear('listening'),
       onProblem: (address, place, error) => hear(`problem ${address}:${place} ${error}`),
+      onCounts: () => undefined,
       onCaptured: () => hear('captured'),
       onStuck: (stuck) => hear(`stuck ${String(stuck)}`),
       onDrained: () => hear('drained'),

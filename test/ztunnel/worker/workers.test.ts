@@ -51,6 +51,7 @@ describe('ztunnel/worker, two workers as one', () => {
       onRenew: (identity) => heard.push(`renew ${identity}`),
       onListening: () => heard.push('listening'),
       onProblem: (address, port, error) => heard.push(`problem ${address}:${port} ${error}`),
+      onCounts: () => heard.push('counts'),
       onCaptured: (address, port) => heard.push(`captured ${address}:${port}`),
       onStuck: (stuck) => heard.push(`stuck ${String(stuck)}`),
       onDrained: () => heard.push('drained'),
@@ -104,7 +105,8 @@ describe('ztunnel/worker, two workers as one', () => {
   it('a port is captured when no worker lacks it any more', () => {
     const { a, b, heard } = world();
     const place = { address: '127.1.0.1', port: 80 };
-    for (const worker of [a, b]) worker.say({ kind: 'port-not-capturable', ...place, error: 'in use' });
+    for (const worker of [a, b])
+      worker.say({ kind: 'port-not-capturable', ...place, error: 'in use', code: 'EACCES' });
     a.say({ kind: 'port-captured', ...place });
     assert.equal(heard.includes('captured 127.1.0.1:80'), false);
     b.say({ kind: 'port-captured', ...place });
@@ -122,7 +124,7 @@ describe('ztunnel/worker, two workers as one', () => {
 
   it('passes on problems of ports and deaths of either worker', () => {
     const { a, b, heard } = world();
-    a.say({ kind: 'port-not-capturable', address: '127.1.0.1', port: 80, error: 'EACCES' });
+    a.say({ kind: 'port-not-capturable', address: '127.1.0.1', port: 80, error: 'EACCES', code: 'EACCES' });
     a.say({ kind: 'port-captured', address: '127.1.0.1', port: 80 });
     b.die(new Error('out of memory'));
     assert.deepEqual(heard, ['problem 127.1.0.1:80 EACCES', 'captured 127.1.0.1:80', 'died out of memory']);

@@ -7,7 +7,7 @@ import type { PlanChange, Wanted } from './plan.ts';
 interface Hooks {
   readonly onConnection: (socket: Socket, wanted: Wanted) => void;
   /** A port could not be bound: the others work, and this one is tried again. Told once for each reason. */
-  readonly onProblem: (wanted: Wanted, problem: string) => void;
+  readonly onProblem: (wanted: Wanted, problem: string, code: string) => void;
   /** A port that could not be bound before is bound now, or is not wanted any more. */
   readonly onSolved: (wanted: Wanted) => void;
   /** Injected, so that a test can say what a machine would. */
@@ -92,7 +92,12 @@ export class Listeners {
 
   #add(key: string, wanted: Wanted): void {
     if (!isLoopback(wanted.address))
-      return this.#problem(key, wanted, 'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only');
+      return this.#problem(
+        key,
+        wanted,
+        'NOT_LOOPBACK: loopback capture serves 127.0.0.0/8 only',
+        'NOT_LOOPBACK',
+      );
     // Half-open, as each direction of a connection ends by itself; paused, as the first bytes may belong to TLS.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
     const entry: Entry = { wanted, server, state: 'opening' };
@@ -108,7 +113,7 @@ export class Listeners {
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#entries.get(key) !== entry) return;
       this.#remove(key);
-      this.#problem(key, entry.wanted, explain(error, wanted.port));
+      this.#problem(key, entry.wanted, explain(error, wanted.port), error.code ?? 'UNKNOWN');
       this.#later();
     });
     this.#entries.set(key, entry);
@@ -123,8 +128,8 @@ export class Listeners {
     else this.#opening--;
   }
 
-  #problem(key: string, wanted: Wanted, problem: string): void {
-    if (this.#problems.get(key)?.problem !== problem) this.#hooks.onProblem(wanted, problem);
+  #problem(key: string, wanted: Wanted, problem: string, code: string): void {
+    if (this.#problems.get(key)?.problem !== problem) this.#hooks.onProblem(wanted, problem, code);
     this.#problems.set(key, { wanted, problem });
     this.#settle();
   }

@@ -35,7 +35,7 @@ export class Loopback implements Capture {
       clock,
       bind: bindSocket(config.workers),
       onConnection: (socket, wanted) => this.#accepted(socket, wanted),
-      onProblem: (wanted, problem) => hooks.onUnbound(wanted, problem),
+      onProblem: (wanted, problem, code) => hooks.onUnbound(wanted, problem, code),
       onSolved: (wanted) => hooks.onBound(wanted),
     });
   }

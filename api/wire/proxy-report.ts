@@ -1,0 +1,181 @@
+import { err } from '@isthmus/mesh/result.ts';
+import {
+  proxyReportLimits,
+  type ConnectResult,
+  type DestinationLoad,
+  type HeldCertificate,
+  type Place,
+  type ProxyReport,
+  type UnboundPort,
+} from '../domain/proxy-report.ts';
+import {
+  PeerKind,
+  ProxyReportEndSchema,
+  ProxyReportSchema,
+  type ConnectResult as WireConnect,
+  type DestinationLoad as WireDestination,
+  type HeldCertificate as WireCertificate,
+  type Place as WirePlace,
+} from '../gen/isthmus/proxy_pb.js';
+import { codec, type Codec } from './binary.ts';
+import { Fields } from './fields.ts';
+
+/** An entry that is not as it should be. It is left out, and the others are taken. */
+export interface RefusedEntry {
+  /** `certificates`, `unbound` and the like. */
+  readonly field: string;
+  /** Which part of it, and why. */
+  readonly why: string;
+}
+
+/** What was read of a message, and what was not taken of it. */
+export interface ReadReport extends ProxyReport {
+  readonly refused: readonly RefusedEntry[];
+}
+
+/** Proxy to agent. Refuses a message that is none, or is too long; refuses single entries within it by themselves. */
+export const proxyReport: Codec<ReadReport> = {
+  encode: (report) => message.encode(report),
+  decode(bytes) {
+    const { bytes: max } = proxyReportLimits;
+    return bytes.length > max
+      ? err(`the report has ${bytes.length} bytes, more than ${max}: send it in several messages`)
+      : message.decode(bytes);
+  },
+};
+
+const message: Codec<ReadReport> = codec(ProxyReportSchema, write, (sent): ReadReport => {
+  const refused: RefusedEntry[] = [];
+  const read = <W, T>(
+    field: string,
+    entries: readonly W[],
+    one: (entry: W, fields: Fields) => T,
+  ): readonly T[] =>
+    entries.flatMap((entry) => {
+      const fields = new Fields();
+      const value = one(entry, fields);
+      if (fields.problem === undefined) return [value];
+      refused.push({ field, why: fields.problem });
+      return [];
+    });
+  return {
+    nodeId: sent.nodeId,
+    certificates: read('certificates', sent.certificates, readCertificate),
+    forgotten: read('forgotten', sent.forgotten, (identity, fields) => readIdentity(identity, fields)),
+    unbound: read('unbound', sent.unbound, ({ place, code }, fields): UnboundPort => ({
+      place: readPlace(place, fields),
+      code: readCode('code', code, fields),
+    })),
+    bound: read('bound', sent.bound, readPlace),
+    openConnections: sent.openConnections,
+    connects: read('connects', sent.connects, readConnect),
+    destinations: read('destinations', sent.destinations, readDestination),
+    leftOut: clamped(sent.leftOut),
+    startedAt: clamped(sent.startedAt),
+    refused,
+  };
+});
+
+/** Agent to proxy, at the end of the stream. */
+export const proxyReportEnd: Codec<object> = codec(
+  ProxyReportEndSchema,
+  () => ({}),
+  () => ({}),
+);
+
+function write(report: ProxyReport) {
+  const { openConnections, leftOut, startedAt } = report;
+  return {
+    nodeId: report.nodeId,
+    certificates: report.certificates.map(({ notAfter, ...rest }) => ({
+      ...rest,
+      notAfter: BigInt(notAfter),
+    })),
+    forgotten: [...report.forgotten],
+    unbound: report.unbound.map(({ place, code }) => ({ place: { ...place }, code })),
+    bound: report.bound.map((place) => ({ ...place })),
+    ...(openConnections !== undefined && { openConnections }),
+    connects: report.connects.map(writeConnect),
+    destinations: report.destinations.map(({ service, requests, failures, inFlight }) => ({
+      service,
+      requests: BigInt(requests),
+      failures: BigInt(failures),
+      inFlight,
+    })),
+    leftOut: BigInt(leftOut),
+    startedAt: BigInt(startedAt),
+  };
+}
+
+const writeConnect = ({ kind, place, cluster, ...counts }: ConnectResult) => ({
+  kind: PeerKind[kind],
+  place: { ...place },
+  cluster,
+  connected: BigInt(counts.connected),
+  unreached: BigInt(counts.unreached),
+  untrusted: BigInt(counts.untrusted),
+  refused: BigInt(counts.refused),
+  silent: BigInt(counts.silent),
+  lastFailureAt: BigInt(counts.lastFailureAt),
+});
+
+function readCertificate(entry: WireCertificate, fields: Fields): HeldCertificate {
+  return {
+    identity: readIdentity(entry.identity, fields),
+    serial: readHex('serial', entry.serial, 40, fields),
+    issuerKeyId: readHex('issuer_key_id', entry.issuerKeyId, 64, fields),
+    notAfter: fields.count('not_after', entry.notAfter),
+    problem: entry.problem === '' ? '' : readCode('problem', entry.problem, fields),
+  };
+}
+
+const longestIdentity = 2048;
+
+function readIdentity(identity: string, fields: Fields): string {
+  if (identity.length > longestIdentity)
+    fields.refuse('identity', `has ${identity.length} characters, more than ${longestIdentity}`);
+  return fields.identity('identity', identity.slice(0, longestIdentity + 1));
+}
+
+function readHex(field: string, text: string, longest: number, fields: Fields): string {
+  if (text.length > longest || !/^[0-9a-f]*$/.test(text))
+    fields.refuse(field, `is not 0 to ${longest} digits of lower-case hex`);
+  return text;
+}
+
+const longestCode = 64;
+
+function readCode(field: string, text: string, fields: Fields): string {
+  if (text.length > longestCode || !/^[A-Z0-9_]+$/.test(text))
+    fields.refuse(field, `is not 1 to ${longestCode} upper-case letters, digits and underscores`);
+  return text;
+}
+
+function readPlace(place: WirePlace | undefined, fields: Fields): Place {
+  return {
+    address: fields.address('place.address', place?.address ?? ''),
+    port: fields.port('place.port', place?.port ?? 0),
+  };
+}
+
+const readConnect = (entry: WireConnect, fields: Fields): ConnectResult => ({
+  kind: fields.name('kind', entry.kind, { ENDPOINT: PeerKind.ENDPOINT, GATEWAY: PeerKind.GATEWAY }),
+  place: readPlace(entry.place, fields),
+  cluster: fields.label('cluster', entry.cluster),
+  connected: fields.count('connected', entry.connected),
+  unreached: fields.count('unreached', entry.unreached),
+  untrusted: fields.count('untrusted', entry.untrusted),
+  refused: fields.count('refused', entry.refused),
+  silent: fields.count('silent', entry.silent),
+  lastFailureAt: fields.count('last_failure_at', entry.lastFailureAt),
+});
+
+const readDestination = (entry: WireDestination, fields: Fields): DestinationLoad => ({
+  service: fields.token('service', entry.service),
+  requests: fields.count('requests', entry.requests),
+  failures: fields.count('failures', entry.failures),
+  inFlight: fields.count32('in_flight', entry.inFlight),
+});
+
+const clamped = (value: bigint): number =>
+  value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);

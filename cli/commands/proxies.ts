@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import { all } from '../pages.ts';
+import { moment, table } from '../print.ts';
+import { invocation } from '../run.ts';
+import type { World } from '../world.ts';
+
+interface Certificate {
+  readonly identity: string;
+  readonly serial: string | null;
+  readonly notAfter: string | null;
+  readonly problem: string | null;
+  readonly reported: boolean;
+}
+
+interface Proxy {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly node: string;
+  readonly version: string;
+  readonly upstream: boolean;
+  readonly connectedSince: string;
+  readonly complete: boolean;
+  readonly resources: readonly {
+    readonly type: string;
+    readonly acknowledged: number;
+    readonly rejected: number;
+  }[];
+  readonly certificates: readonly Certificate[];
+  readonly self: {
+    readonly openConnections: number;
+    readonly unbound: readonly { readonly address: string; readonly port: number; readonly code: string }[];
+  } | null;
+}
+
+const nodes = `cluster kind namespace pod node version upstream connectedSince complete
+  resources { type acknowledged rejected }
+  certificates { identity serial issuerKeyId notAfter problem reported }
+  self { startedAt openConnections leftOut refused refusedLast unbound { address port code }
+    connects { kind address port cluster connected unreached untrusted refused silent lastFailureAt }
+    destinations { service requests failures inFlight } }`;
+
+export function proxiesCommand(program: Command, world: World): void {
+  program
+    .command('proxies')
+    .description('the connected proxies of one cluster, asked of its agent')
+    .argument('<cluster>')
+    .addHelpText(
+      'after',
+      '\nProxies of Isthmus report on themselves; of Istio’s own, columns that only a report can fill say `not reported`.\n-o json has all: each certificate, resources by type, dials by address, load by service.\n\nExample:\n  isthmus proxies east',
+    )
+    .action(async (cluster: string, _options: object, command: Command) => {
+      const { endpoint, show } = invocation(command, world);
+      const proxies = await all<Proxy>(endpoint, {
+        field: 'proxies',
+        nodes,
+        arguments: { cluster: { type: 'String!', value: cluster } },
+      });
+      show(proxies, () => (proxies.length === 0 ? `${cluster} has no connected proxies` : tableOf(proxies)));
+    });
+}
+
+const heading = [
+  'proxy',
+  'node',
+  'version',
+  'connected since',
+  'acknowledged',
+  'rejected',
+  'certificates',
+  'unbound',
+  'open',
+];
+
+const tableOf = (proxies: readonly Proxy[]): string => table(heading, proxies.map(row));
+
+const notReported = 'not reported';
+
+const row = (proxy: Proxy): readonly (string | number)[] => [
+  `${proxy.kind} ${proxy.namespace}/${proxy.pod}`,
+  proxy.node,
+  versionOf(proxy),
+  moment(proxy.connectedSince),
+  `${countOf(proxy, 'acknowledged')}${proxy.complete ? '' : ' (incomplete)'}`,
+  byType(proxy),
+  certificatesOf(proxy.certificates),
+  proxy.self
+    ? proxy.self.unbound.map(({ address, port, code }) => `${address}:${port} ${code}`).join(', ')
+    : notReported,
+  proxy.self?.openConnections ?? notReported,
+];
+
+function versionOf({ version, upstream }: Proxy): string {
+  if (!upstream) return version;
+  return version === '' ? 'Istio' : `Istio ${version}`;
+}
+
+const countOf = ({ resources }: Proxy, what: 'acknowledged' | 'rejected'): number =>
+  resources.reduce((sum, one) => sum + one[what], 0);
+
+/** Rejected resources by the last part of their type's name: `2 Address`. */
+const byType = ({ resources }: Proxy): string =>
+  resources
+    .filter(({ rejected }) => rejected > 0)
+    .map(({ type, rejected }) => `${rejected} ${type.slice(type.lastIndexOf('.') + 1)}`)
+    .join(', ') || '0';
+
+/** How many, and when the first of them ends; what is wrong with any. */
+function certificatesOf(certificates: readonly Certificate[]): string {
+  if (certificates.length === 0) return 'none';
+  const ends = certificates.flatMap(({ notAfter }) => (notAfter === null ? [] : [notAfter])).sort();
+  const failed = certificates.filter(({ problem }) => problem !== null);
+  const [first] = ends;
+  return [
+    `${certificates.length}${certificates.some(({ reported }) => reported) ? '' : ' issued'}`,
+    ...(first === undefined ? [] : [`until ${moment(first)}`]),
+    ...(failed.length === 0 ? [] : [`${failed.length} failing: ${failed[0]?.problem ?? ''}`]),
+  ].join(', ');
+}

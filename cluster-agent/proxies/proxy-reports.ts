@@ -1,0 +1,67 @@
+import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import { ProxyFacts, type Allowed } from './proxy-facts.ts';
+
+/** How long what a proxy said is kept after its xDS stream ended, milliseconds: as long as its absence does not count. */
+const keptMillis = 5000;
+
+interface Entry {
+  facts: ProxyFacts;
+  forget: Timer | undefined;
+}
+
+interface Deps {
+  readonly clock: Clock;
+  /** The proxy, and the identities whose certificate is another one now. */
+  readonly onCertificates: (client: string, identities: readonly string[]) => void;
+}
+
+/** What connected proxies say about themselves, by the id of their xDS client. Bounded by the number of clients. */
+export class ProxyReports {
+  readonly #deps: Deps;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  of(client: string): ProxyFacts | undefined {
+    return this.#entries.get(client)?.facts;
+  }
+
+  /** A stream of reports begins: it says everything anew. */
+  begin(client: string, startedAt: number): void {
+    const before = this.#entries.get(client);
+    before?.forget?.cancel();
+    this.#entries.set(client, { facts: new ProxyFacts(startedAt), forget: undefined });
+    if (before) this.#deps.onCertificates(client, [...before.facts.certificates.keys()]);
+  }
+
+  take(client: string, report: ReadReport, allowed: Allowed): void {
+    const entry = this.#entries.get(client);
+    if (!entry) return;
+    const changed = entry.facts.take(report, allowed);
+    if (changed.length > 0) this.#deps.onCertificates(client, changed);
+  }
+
+  /** The proxy has its xDS stream: what it said stays until it says otherwise. */
+  present(client: string): void {
+    const entry = this.#entries.get(client);
+    entry?.forget?.cancel();
+    if (entry) entry.forget = undefined;
+  }
+
+  /** Its xDS stream has ended. */
+  gone(client: string): void {
+    const entry = this.#entries.get(client);
+    if (!entry || entry.forget) return;
+    entry.forget = this.#deps.clock.after(keptMillis, () => {
+      this.#entries.delete(client);
+      this.#deps.onCertificates(client, [...entry.facts.certificates.keys()]);
+    });
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+}
