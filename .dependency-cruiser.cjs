@@ -54,6 +54,19 @@ module.exports = {
       from: { path: '^(mesh/(decide|rbac|balance|state|delta)|cluster-agent/translate|federation/compile)/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
+    {
+      name: 'agent-keys-and-state-are-the-ground',
+      severity: 'error',
+      comment: 'Keys and the agent’s own state know nothing of what they are used for.',
+      from: { path: '^cluster-agent/(keys|state)/' },
+      to: { path: '^cluster-agent/', pathNot: '^cluster-agent/(keys/|state/|agent-error\\.ts)' },
+    },
+    {
+      name: 'agent-derives-before-it-publishes',
+      severity: 'error',
+      from: { path: '^cluster-agent/(view|health|policies|translate)/' },
+      to: { path: '^cluster-agent/(publish|coverage|xds|link|runtime|app\\.ts|main\\.ts|source/files)' },
+    },
     only(
       'one-runtime',
       '^cluster-agent/source/files/',

@@ -1,7 +1,13 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { list } from '../health/conditions.ts';
 import type { TranslateInput } from '../translate/input.ts';
-import type { Refusal } from '../xds/server.ts';
+
+/** A resource that proxies have refused. */
+export interface Refusal {
+  /** `<namespace>/<name>` of their pods. */
+  readonly proxies: readonly string[];
+  readonly reason: string;
+}
 
 const shownAtMost = 10;
 

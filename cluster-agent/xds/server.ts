@@ -1,3 +1,4 @@
+import type { Refusal } from '../policies/refused.ts';
 import {
   ServerInterceptingCall,
   ServerListenerBuilder,
@@ -47,13 +48,6 @@ export interface XdsDeps {
   readonly vips?: Vips;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** A resource that proxies have refused. */
-export interface Refusal {
-  /** `<namespace>/<name>` of their pods. */
-  readonly proxies: readonly string[];
-  readonly reason: string;
 }
 
 export interface ConnectedClient extends ProxyClient {
