@@ -8,6 +8,7 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { aRemote, objectsOf, provenWhenReady, remotes } from '../fakes/cluster.ts';
 import { anAuthorization } from '../fakes/records.ts';
 import { CountedQueries } from './counted-queries.ts';
+import { assertHeapScales } from './heap.ts';
 import { assertScales, type Work } from './doubled.ts';
 import { HubFollower } from '../fakes/hub-follower.ts';
 
@@ -146,4 +147,11 @@ describe('the size of what is derived', () => {
           world[change]();
           return { firstSync: synced - start, change: world[count]() - synced };
         }, 1000));
+
+  it('takes twice as much memory for a cluster of twice the size', () =>
+    assertHeapScales((pods) => {
+      const world = new World(pods);
+      world.all();
+      return world;
+    }, 2000));
 });
