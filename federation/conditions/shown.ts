@@ -13,11 +13,19 @@ export const shownBy = (changes: ChangeSet): ReadonlySet<ClusterName> =>
   ]);
 
 /**
- * Clusters whose conditions may be others, though nothing that is observed of them is: services that are withheld, and an
- * intermediate that waits.
+ * Clusters whose conditions may be others, though nothing that is observed of them is: services that are withheld, the
+ * owner of an address that it claims, and an intermediate that waits.
  */
 export const conditionsTouchedBy = (changes: ChangeSet, now: Now): ReadonlySet<ClusterName> =>
-  new Set([...withholding(changes, now), ...waiting(changes, now)]);
+  new Set([...withholding(changes, now), ...claiming(changes, now), ...waiting(changes, now)]);
+
+/** Who has the address of a gateway is shown of all that claim it. */
+const claiming = ({ gateways }: ChangeSet, { observed, index }: Now): readonly ClusterName[] =>
+  [...gateways].flatMap((cluster) =>
+    [...(observed.get(cluster)?.gateways.values() ?? [])].flatMap(({ address }) => [
+      ...index.gatewayOwners.claimants(address),
+    ]),
+  );
 
 /** A service is withheld only where an operator has said which namespaces a cluster may host. */
 function withholding(changes: ChangeSet, now: Now): readonly ClusterName[] {

@@ -5,6 +5,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { CommandRunner } from '../command/run.ts';
 import type { Plans } from '../failover/plans.ts';
+import type { Insights } from '../insights/insights.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import type { ShownClusters } from './subscriptions/shown-clusters.ts';
@@ -21,6 +22,7 @@ export interface ApiDeps {
   readonly log: Log;
   readonly ask: AskAgent;
   readonly shownClusters: ShownClusters;
+  readonly insights: Insights;
   /** The hub's own readiness. */
   readonly checks: () => readonly Check[];
 }

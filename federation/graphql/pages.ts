@@ -44,6 +44,24 @@ export function page<T, N>(
   };
 }
 
+/** 1 to 100 of a list that is sorted by `order`, after a cursor. */
+export function pageOfSorted<T extends { readonly order: string }, N>(
+  sorted: readonly T[],
+  { first, after }: PageArguments,
+  show: (item: T) => N,
+): Page<N> {
+  checkFirst(first);
+  const cursor = after ? fromCursor(after) : undefined;
+  const found = cursor === undefined ? 0 : sorted.findIndex(({ order }) => order > cursor);
+  const start = found < 0 ? sorted.length : found;
+  const shown = sorted.slice(start, start + first);
+  return {
+    edges: shown.map((one) => ({ cursor: toCursor(one.order), node: show(one) })),
+    totalCount: sorted.length,
+    hasNextPage: start + shown.length < sorted.length,
+  };
+}
+
 /** 1 to 100 of the keys with a prefix, in their order, after a cursor. Only what is shown is made into a node. */
 export function pageOfKeys<N>(
   keys: KeyOrder,

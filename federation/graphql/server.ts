@@ -10,6 +10,7 @@ import { Plans } from '../failover/plans.ts';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
 import { recordMalformed } from './malformed.ts';
+import { Insights } from '../insights/insights.ts';
 import { apiSchema } from './schema.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
 import { ShownClusters } from './subscriptions/shown-clusters.ts';
@@ -45,7 +46,7 @@ export interface ApiServer {
 }
 
 /** What the API needs of the hub; it makes the rest itself. */
-type HubDeps = Omit<ApiDeps, 'plans' | 'shownClusters'>;
+type HubDeps = Omit<ApiDeps, 'plans' | 'shownClusters' | 'insights'>;
 
 /** The GraphQL API over HTTP, to be bound before the hub takes its epoch and opened after. */
 export function apiServer(log: Log): ApiServer {
@@ -55,8 +56,9 @@ export function apiServer(log: Log): ApiServer {
     server: httpListener((...request) => serve(...request), { name: 'api', log, refuse: answer }),
     open(deps, adminToken) {
       const { live, clock } = deps;
-      const whole = { ...deps, plans: new Plans(clock), shownClusters: new ShownClusters(live) };
-      serve = answerApi(whole, adminToken);
+      const plans = new Plans(clock);
+      const insights = new Insights(live, clock);
+      serve = answerApi({ ...deps, plans, insights, shownClusters: new ShownClusters(live) }, adminToken);
     },
   };
 }

@@ -4,6 +4,8 @@ import { inOwnNetwork, joinedBefore } from '../policy/gateways.ts';
 import type { GatewayOwnersIndex } from '../state/indexes.ts';
 import type { Now } from '../state/now.ts';
 
+const nobody: ReadonlySet<never> = new Set<never>();
+
 /** Claims are few: an address that two members report is a mistake, or an attempt. */
 export class GatewayOwners implements GatewayOwnersIndex {
   /** By address: the members that report it for the network that they were admitted for. */
@@ -13,6 +15,10 @@ export class GatewayOwners implements GatewayOwnersIndex {
 
   owner(address: string): ClusterName | undefined {
     return this.#owners.get(address);
+  }
+
+  claimants(address: string): ReadonlySet<ClusterName> {
+    return this.#claims.get(address) ?? nobody;
   }
 
   get size(): number {

@@ -1,24 +1,36 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { conditionsOf } from '../state/conditions.ts';
 import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
-/** What is wrong with each cluster: its own conditions while it is a member, or why it is not one yet. */
-export function ofClusters(snapshot: Now, now: number): readonly Finding[] {
-  return [...snapshot.intent.clusters.values()].flatMap(({ id: cluster, value }) => {
-    const object = `Cluster ${cluster}`;
-    if (value.admission === 'PENDING') return [notJoined(snapshot, cluster, now)];
-    if (value.admission === 'REVOKED') return [];
-    return [...unreachable(snapshot, cluster), ...conditionsOf(snapshot, cluster)].map((condition) =>
-      findingOf(condition, cluster, object),
-    );
-  });
+/** What is wrong with a cluster: its own conditions while it is a member, or why it is not one yet. */
+export function ofCluster(snapshot: Now, cluster: ClusterName, now: number): readonly Finding[] {
+  switch (snapshot.intent.clusters.get(cluster)?.value.admission) {
+    case 'PENDING':
+      return [notJoined(snapshot, cluster, now)];
+    case 'ADMITTED':
+      return [...unreachable(snapshot, cluster), ...conditionsOf(snapshot, cluster)].map((condition) =>
+        findingOf(condition, cluster, `Cluster ${cluster}`),
+      );
+    default:
+      return [];
+  }
 }
 
-function notJoined({ intent }: Now, cluster: string, now: number): Finding {
-  const until = [...intent.joinTokens.values()]
-    .filter(({ value }) => value.cluster === cluster && value.usedAt === undefined && value.expiresAt > now)
+/** When time alone makes them others: one that has not joined loses its last token. Infinity: never. */
+export const clusterUntil = ({ intent }: Now, cluster: ClusterName, now: number): number =>
+  intent.clusters.get(cluster)?.value.admission === 'PENDING'
+    ? Math.min(...expiries(intent, cluster).filter((at) => at > now))
+    : Infinity;
+
+const expiries = (intent: Now['intent'], cluster: ClusterName): readonly number[] =>
+  [...intent.joinTokens.values()]
+    .filter(({ value }) => value.cluster === cluster && value.usedAt === undefined)
     .map(({ value }) => value.expiresAt);
+
+function notJoined({ intent }: Now, cluster: string, now: number): Finding {
+  const until = expiries(intent, cluster).filter((at) => at > now);
   const valid = until.length > 0;
   return finding(
     valid ? 'INFO' : 'WARNING',

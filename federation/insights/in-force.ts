@@ -12,6 +12,13 @@ export const inForce = (snapshot: Now, now: number): readonly Finding[] => [
   ...operations(snapshot, now),
 ];
 
+/** When time alone makes them others: an operation has waited for long. Infinity: never. */
+export const forceUntil = ({ intent }: Now, now: number): number =>
+  [...intent.operations.values()]
+    .filter(({ value }) => value.state === 'RUNNING')
+    .map(({ value }) => value.startedAt + patience)
+    .reduce((next, at) => (at > now && at < next ? at : next), Infinity);
+
 const drains = ({ intent }: Now): readonly Finding[] =>
   [...intent.clusters.values()]
     .filter(({ value }) => value.drainPercent > 0 && value.admission === 'ADMITTED')

@@ -2,13 +2,14 @@ import { policyStatus, type PolicyStatus } from '../policy/status.ts';
 import type { Now } from '../state/now.ts';
 import { finding, type Finding } from './finding.ts';
 
-/** Access policies that are not in force everywhere where they are meant to be. */
-export const ofPolicies = (snapshot: Now): readonly Finding[] =>
-  [...snapshot.intent.accessPolicies.values()].flatMap((stored) =>
-    policyStatus(snapshot, stored).flatMap((status) =>
-      notApplied(stored.value.name, stored.value.target.namespace, status),
-    ),
+/** Where an access policy is not in force though it is meant to be. */
+export function ofPolicy(snapshot: Now, name: string): readonly Finding[] {
+  const stored = snapshot.intent.accessPolicies.get(name);
+  if (!stored) return [];
+  return policyStatus(snapshot, stored).flatMap((status) =>
+    notApplied(stored.value.name, stored.value.target.namespace, status),
   );
+}
 
 function notApplied(
   name: string,

@@ -1,4 +1,4 @@
-import { severities } from '@isthmus/api/domain/condition.ts';
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
@@ -6,34 +6,35 @@ import { holdsForItself } from '../policy/exported.ts';
 import { Exporters, namesOf } from '../policy/exporters.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
-import { finding, findingOf, type Finding } from './finding.ts';
+import { finding, findingOf, orderOf, type Finding } from './finding.ts';
 
-/** What is wrong with each service in each member, and intent about services that no member has. */
-export function ofServices(snapshot: Now): readonly Finding[] {
-  const known = new Map<string, Exporters>();
-  const exportersOf = (key: string) => {
-    const exporters = known.get(key) ?? Exporters.of(snapshot, key);
-    known.set(key, exporters);
-    return exporters;
-  };
-  const all = [...snapshot.observed.values()]
-    .filter(({ cluster }) => isMember(snapshot, cluster))
-    .flatMap(({ cluster, services }) =>
-      ofCluster(
-        cluster,
-        [...services].flatMap(([key, service]) => {
-          const exporters = exportersOf(key);
-          const conditions = [
-            ...service.conditions,
-            ...approvalConditions(snapshot, cluster, service),
-            ...exportConflict(snapshot, cluster, key, exporters),
-            ...exportPortConditions(cluster, key, exporters),
-          ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
-          return [...conditions, ...unhealthy(snapshot, cluster, key, service, exporters)];
-        }),
-      ),
-    );
-  return [...all, ...withoutService(snapshot)];
+/** What is wrong with one service in each member that has it. */
+export function ofHolders(now: Now, key: ServiceKey): readonly Finding[] {
+  const exporters = Exporters.of(now, key);
+  return [...now.index.exports.holders(key)].flatMap(([cluster, service]) => {
+    const conditions = [
+      ...service.conditions,
+      ...approvalConditions(now, cluster, service),
+      ...exportConflict(now, cluster, key, exporters),
+      ...exportPortConditions(cluster, key, exporters),
+    ].map((condition) => findingOf(condition, cluster, `Service ${key}`));
+    return [...conditions, ...unhealthy(now, cluster, key, service, exporters)];
+  });
+}
+
+/** Every service that a member has, or that intent names. */
+export const serviceKeys = ({ index, intent }: Now): ReadonlySet<ServiceKey> =>
+  new Set([...index.exports.keys, ...intent.serviceExports.keys(), ...intent.trafficPolicies.keys()]);
+
+/** The findings of services, of each cluster no more than a thousand. */
+export function withinLimit(all: readonly Finding[]): readonly Finding[] {
+  const byCluster = new Map<string, Finding[]>();
+  for (const one of all) {
+    const known = byCluster.get(one.cluster);
+    if (known) known.push(one);
+    else byCluster.set(one.cluster, [one]);
+  }
+  return [...byCluster].flatMap(([cluster, some]) => ofCluster(cluster, some));
 }
 
 const mostOfCluster = 1000;
@@ -41,7 +42,10 @@ const mostOfCluster = 1000;
 /** The gravest of a cluster's services, and how many others: one cluster must not bury what is wrong in the others. */
 function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[] {
   if (all.length <= mostOfCluster) return all;
-  const sorted = severities.flatMap((severity) => all.filter((one) => one.severity === severity));
+  const sorted = all
+    .map((one) => ({ one, order: orderOf(one) }))
+    .sort((a, b) => (a.order < b.order ? -1 : 1))
+    .map(({ one }) => one);
   const rest = sorted.slice(mostOfCluster - 1);
   const what = `${rest.length} more findings about services of ${cluster} are not listed`;
   const remedy = `correct what is listed first; isthmus services lists every service`;
@@ -56,9 +60,6 @@ function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[]
     ),
   ];
 }
-
-const isMember = ({ intent }: Now, cluster: string): boolean =>
-  intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
 
 const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
   groups.reduce((sum, { healthy }) => sum + healthy, 0);
@@ -94,39 +95,35 @@ function unhealthy(
   ];
 }
 
-/** Exports and traffic policies of services that no member, or not the named member, has. */
-function withoutService(snapshot: Now): readonly Finding[] {
-  const { intent, observed } = snapshot;
-  const hasIt = (cluster: string, key: string) =>
-    isMember(snapshot, cluster) && (observed.get(cluster)?.services.has(key) ?? false);
-  const anyHasIt = (key: string) => snapshot.index.exports.holders(key).size > 0;
-  const exports = [...intent.serviceExports.values()].flatMap(({ id, value }) => {
-    const remedy = `create the service, or end the export with isthmus unexport ${id}`;
-    const object = `ServiceExport ${id}`;
-    if (!anyHasIt(id))
-      return [finding('WARNING', 'EXPORT_OF_NOTHING', { object }, `no cluster has a service ${id}`, remedy)];
-    return value.clusters
-      .filter((cluster) => !hasIt(cluster, id))
-      .map((cluster) =>
-        finding(
-          'WARNING',
-          'EXPORT_OF_NOTHING',
-          { cluster, object },
-          `${cluster} is to export ${id} and has no such service`,
-          remedy,
-        ),
-      );
-  });
-  const traffic = [...intent.trafficPolicies.keys()]
-    .filter((id) => !anyHasIt(id))
-    .map((id) =>
-      finding(
-        'WARNING',
-        'TRAFFIC_POLICY_OF_NOTHING',
-        { object: `TrafficPolicy ${id}` },
-        `no cluster has a service ${id}`,
-        `create the service, or delete the policy with isthmus policy delete ${id}`,
-      ),
-    );
-  return [...exports, ...traffic];
+/** An export and a traffic policy of a service that no member, or not the named member, has. */
+export function withoutService({ intent, index }: Now, id: ServiceKey): readonly Finding[] {
+  const holders = index.exports.holders(id);
+  const nobody = holders.size === 0;
+  const exported = intent.serviceExports.get(id)?.value;
+  const lacking = exported?.clusters.filter((cluster) => !holders.has(cluster)) ?? [];
+  return [
+    ...(exported && nobody ? [exportOfNothing(id, '', `no cluster has a service ${id}`)] : []),
+    ...(nobody
+      ? []
+      : lacking.map((one) => exportOfNothing(id, one, `${one} is to export ${id} and has no such service`))),
+    ...(nobody && intent.trafficPolicies.has(id) ? [trafficPolicyOfNothing(id)] : []),
+  ];
 }
+
+const exportOfNothing = (id: ServiceKey, cluster: string, message: string): Finding =>
+  finding(
+    'WARNING',
+    'EXPORT_OF_NOTHING',
+    { cluster, object: `ServiceExport ${id}` },
+    message,
+    `create the service, or end the export with isthmus unexport ${id}`,
+  );
+
+const trafficPolicyOfNothing = (id: ServiceKey): Finding =>
+  finding(
+    'WARNING',
+    'TRAFFIC_POLICY_OF_NOTHING',
+    { object: `TrafficPolicy ${id}` },
+    `no cluster has a service ${id}`,
+    `create the service, or delete the policy with isthmus policy delete ${id}`,
+  );

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { day } from '@isthmus/mesh/pki/issue.ts';
+import { members } from '../state/members.ts';
 import type { Now } from '../state/now.ts';
 import { validUntil } from '../trust/activation.ts';
 import { finding, type Finding } from './finding.ts';
@@ -13,9 +14,26 @@ export const ofTrust = (snapshot: Now, now: number): readonly Finding[] => [
   ...intermediates(snapshot, now),
 ];
 
+/** When time alone makes them others: a certificate comes near its end, nearer, or ends. Infinity: never. */
+export function trustUntil(snapshot: Now, now: number): number {
+  const ends = [
+    ...[...snapshot.intent.trustDomains.values()].flatMap(({ value }) => {
+      const end = endOfRoot(value.rootCertificatePem);
+      return [end - warnBefore.root, end - day, end];
+    }),
+    ...members(snapshot).flatMap((cluster) => {
+      const end = validUntil(cluster, snapshot);
+      return end === undefined ? [] : [end - warnBefore.intermediate, end - day, end];
+    }),
+  ];
+  return ends.reduce((next, at) => (at > now && at < next ? at : next), Infinity);
+}
+
+const endOfRoot = (pem: string): number => Date.parse(new X509Certificate(pem).validTo);
+
 const roots = ({ intent }: Now, now: number): readonly Finding[] =>
   [...intent.trustDomains.values()].flatMap(({ value }) => {
-    const end = Date.parse(new X509Certificate(value.rootCertificatePem).validTo);
+    const end = endOfRoot(value.rootCertificatePem);
     if (end > now + warnBefore.root) return [];
     return [
       finding(

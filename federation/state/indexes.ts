@@ -30,6 +30,8 @@ export interface GatewayOwnersIndex {
   readonly size: number;
   /** The one member that a gateway's address belongs to. */
   owner(address: string): ClusterName | undefined;
+  /** All members that report it for their network. */
+  claimants(address: string): ReadonlySet<ClusterName>;
 }
 
 /** What follows from the whole state and is kept up to date with each change of it, within the same turn. */

@@ -1,7 +1,5 @@
-import { orderOf } from '../../insights/finding.ts';
-import { findings } from '../../insights/findings.ts';
 import { builder } from '../builder.ts';
-import { apiError, page } from '../pages.ts';
+import { apiError, pageOfSorted } from '../pages.ts';
 import { needs } from '../roles.ts';
 import { severityType } from '../types/common.ts';
 import { pageArguments } from '../types/connection.ts';
@@ -19,16 +17,17 @@ builder.queryField('insights', (t) =>
       namespace: t.arg.string({ description: 'Only those of objects in this namespace.' }),
       severity: t.arg({ type: [severityType], description: 'Only those of one of these severities.' }),
     },
-    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, clock, checks }) => {
+    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, insights, checks }) => {
       if (cluster != null && !snapshot.intent.clusters.has(cluster))
         throw apiError('NOT_FOUND', `no cluster '${cluster}' is known: isthmus clusters lists them`);
-      const wanted = findings(snapshot, clock.now(), checks()).filter(
-        (one) =>
+      const all = args.after ? insights.ofLastLook(checks()) : insights.current(checks());
+      const wanted = all.filter(
+        ({ finding: one }) =>
           (cluster == null || one.cluster === cluster) &&
           (namespace == null || one.namespace === namespace) &&
           (severity == null || severity.includes(one.severity)),
       );
-      return page(wanted, orderOf, args, (one) => one);
+      return pageOfSorted(wanted, args, ({ finding }) => finding);
     },
   }),
 );
