@@ -172,7 +172,7 @@ export class Folder {
     const before = this.#holding.get(file);
     const text = stamp.ok ? readStamped(join(this.#path, file), stamp.value) : stamp;
     this.#budget -= text.ok ? text.value.length : 0;
-    const read = text.ok ? readManifests(text.value, file) : unreadable(file, text.error);
+    const read = text.ok ? readManifests(text.value, file, before?.documents) : unreadable(file, text.error);
     const after = settled(before, read);
     if (loses(before, after) && age < lossMillis) return lossMillis - age;
     this.#holding.set(file, after);

@@ -22,6 +22,31 @@ export function parseDocuments(text: string): readonly Parsed[] {
   });
 }
 
+/** A part of a file's text that is read by itself. */
+export interface PartOfText {
+  readonly text: string;
+  readonly linesBefore: number;
+}
+
+/**
+ * The texts of a file's documents. A line that begins with `---` ends a document in every context of YAML; with directives,
+ * which lie before that line and belong to what comes after it, the file is one text.
+ */
+export function textsOf(text: string): readonly PartOfText[] {
+  const starts = jsonStarts(text) ?? (/^%/m.test(text) ? [0] : yamlStarts(text));
+  let [line, counted] = [0, 0];
+  return starts.map((start, i) => {
+    line += linesIn(text, counted, start);
+    counted = start;
+    return { text: text.slice(start, starts[i + 1]), linesBefore: line };
+  });
+}
+
+const yamlStarts = (text: string): readonly number[] => [
+  0,
+  ...Array.from(text.matchAll(/^---(?=[ \t\r\n]|$)/gm), ({ index }) => index).filter((index) => index > 0),
+];
+
 function parseYaml(text: string, linesBefore: number): readonly Parsed[] {
   const lines = new LineCounter();
   // Scalars and keys are judged by what reads the documents: as kubectl does, and without the parser's own check of

@@ -1,10 +1,15 @@
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
-import { decodeObject, refuseObject, type Refusal } from '@isthmus/api/kubernetes/decode.ts';
+import type { Refusal } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { StandIn } from '@isthmus/api/kubernetes/policy-stand-in.ts';
 import { parseDocuments, type Parsed } from './parse-documents.ts';
-import { plainValue, type PlainValue } from './plain-value.ts';
-import { duplicateKey, findTwice, twiceIn, withoutDoubt } from './written-twice.ts';
+import {
+  readDocument,
+  readEach,
+  type KnownDocuments,
+  type ReadDocument,
+  type ReadItem,
+} from './read-documents.ts';
 
 /** An object, and the JSON that it was read from: equal text is an equal object. */
 export interface Held {
@@ -26,6 +31,8 @@ export interface FileContents {
   readonly rejections: readonly Rejection[];
   /** A part of it could not be read, so nobody knows what else is in it. */
   readonly broken: boolean;
+  /** What was read of its documents; undefined when one of them has an error. */
+  readonly documents?: KnownDocuments;
 }
 
 /** Parsing costs up to two seconds a mebibyte, and nothing else runs meanwhile. */
@@ -34,19 +41,28 @@ const mostDocuments = 10_000;
 /** Aliases and merge keys make a document larger than the file that it is in. */
 const mostJson = 4 * mostBytes;
 
-/** Reads a file of YAML or JSON documents; a bad object or document is refused alone. Pure, and never throws. */
-export function readManifests(text: string, file: string): FileContents {
+/**
+ * Reads a file of YAML or JSON documents; a bad object or document is refused alone. Documents that are in `known` are not
+ * read again. Pure, and never throws.
+ */
+export function readManifests(text: string, file: string, known: KnownDocuments = new Map()): FileContents {
   if (text.length > mostBytes) return unreadable(file, `has ${text.length} bytes, more than ${mostBytes}`);
+  const each = readEach(text, known, mostJson);
+  if (each)
+    return each.documents.length > mostDocuments
+      ? tooMany(each.documents, file)
+      : new Contents(file, each.known).addAll(each.documents);
   let documents: readonly Parsed[];
   try {
     documents = parseDocuments(text);
   } catch (error) {
     return unreadable(file, sentence(error));
   }
-  if (documents.length > mostDocuments)
-    return unreadable(file, `has ${documents.length} documents, more than ${mostDocuments}: split it`);
-  return readDocuments(documents, file);
+  return documents.length > mostDocuments ? tooMany(documents, file) : readWhole(documents, file);
 }
+
+const tooMany = ({ length }: { readonly length: number }, file: string): FileContents =>
+  unreadable(file, `has ${length} documents, more than ${mostDocuments}: split it`);
 
 /** Whatever is in the file, nobody knows. */
 export const unreadable = (file: string, reason: string): FileContents => ({
@@ -75,20 +91,15 @@ export const rejectionOf = (object: string, finding: Finding, file: string, line
   line,
 });
 
-function readDocuments(documents: readonly Parsed[], file: string): FileContents {
+/** Documents with an error are refused one by one. */
+function readWhole(documents: readonly Parsed[], file: string): FileContents {
   const contents = new Contents(file);
-  for (const { document, line } of documents) {
+  for (const parsed of documents) {
     try {
-      const { value, overridden, hasTwice } = plainValue(document, mostJson);
-      if (overridden.length > 0) contents.reject(file, mergeOverrides(overridden), line);
-      for (const item of items(value)) {
-        const twice = hasTwice ? findTwice(item) : undefined;
-        if (twice) contents.addDoubtful(item, duplicateKey(twice), line);
-        else contents.add(JSON.stringify(item), line);
-      }
+      contents.addAll([readDocument(parsed, mostJson)]);
     } catch (error) {
       contents.broken = true;
-      contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), line);
+      contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), parsed.line);
     }
   }
   return contents;
@@ -107,14 +118,23 @@ class Contents implements FileContents {
   readonly standIns = new Map<string, Held>();
   readonly rejections: Rejection[] = [];
   broken = false;
+  readonly documents?: KnownDocuments;
   readonly #file: string;
 
-  constructor(file: string) {
+  constructor(file: string, documents?: KnownDocuments) {
     this.#file = file;
+    if (documents) this.documents = documents;
   }
 
-  add(json: string, line: number): void {
-    const decoded = decodeObject(JSON.parse(json));
+  addAll(documents: readonly ReadDocument[]): this {
+    for (const { line, overridden, items } of documents) {
+      if (overridden.length > 0) this.reject(this.#file, mergeOverrides(overridden), line);
+      for (const item of items) this.#add(item, line);
+    }
+    return this;
+  }
+
+  #add({ json, decoded }: ReadItem, line: number): void {
     if (!decoded.ok) {
       this.#refuse(decoded.error, json, line);
     } else if (decoded.value.kind === 'foreign') {
@@ -127,14 +147,6 @@ class Contents implements FileContents {
       for (const one of findings) this.reject(what, one, line);
       this.#hold(what, object, json, line);
     }
-  }
-
-  /** An object that has a key twice: refused, if it is of a kind that is used. */
-  addDoubtful(item: PlainValue, finding: Finding, line: number): void {
-    const json = JSON.stringify(item);
-    const decoded = decodeObject(JSON.parse(json));
-    if (decoded.ok && decoded.value.kind !== 'object') this.add(json, line);
-    else this.#refuse(refuseObject(JSON.parse(JSON.stringify(withoutDoubt(item))), finding), json, line);
   }
 
   reject(object: string, finding: Finding, line: number): void {
@@ -213,25 +225,3 @@ const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)
 
 const sentence = (error: unknown): string =>
   error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is no YAML';
-
-/** A list of any kind stands for its items, as for kubectl; an empty document for nothing. */
-function items(value: PlainValue): readonly PlainValue[] {
-  if (value === null) return [];
-  if (!isRecord(value) || !Array.isArray(value['items'])) return [value];
-  const { apiVersion, kind } = value;
-  const [twice] = twiceIn(value);
-  if (twice !== undefined)
-    throw new Error(`the key ${JSON.stringify(twice)} of a list of objects is written twice`);
-  const listed = value['items'] as readonly PlainValue[];
-  if (typeof kind !== 'string' || !kind.endsWith('List') || !listed.every(isRecord)) return [value];
-  const itemKind = kind.slice(0, -'List'.length);
-  return listed.flatMap((item) =>
-    // The items of a typed list have no kind of their own.
-    itemKind !== '' && item['kind'] === undefined
-      ? [{ ...item, apiVersion: apiVersion ?? null, kind: itemKind }]
-      : items(item),
-  );
-}
-
-const isRecord = (value: PlainValue): value is { readonly [key: string]: PlainValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
