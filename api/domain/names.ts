@@ -20,14 +20,6 @@ export type ServiceKey = string;
 /** What an acknowledgement is about: `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
 export type Subject = string;
 
-export const serviceKey = ({
-  namespace,
-  name,
-}: {
-  readonly namespace: string;
-  readonly name: string;
-}): ServiceKey => `${namespace}/${name}`;
-
 /** Namespace and name of a key; both are '' for what is none. */
 export function parseServiceKey(key: ServiceKey): { readonly namespace: string; readonly name: string } {
   const [namespace = '', name = '', ...more] = key.split('/');

@@ -28,8 +28,11 @@ export class HubReplica {
   health = 0;
   readonly #questions = new Set<ServerDuplexStream<Reply, Question>>();
   readonly answers: Reply[] = [];
+  readonly #types: readonly string[];
 
-  constructor(ca: Issuer) {
+  /** `types`: what it knows of what goes down. */
+  constructor(ca: Issuer, types: readonly string[] = downTypes) {
+    this.#types = types;
     this.#listener = new GrpcListener({
       certificates: new Certificates(serverPair(ca), certificatePem(ca.certificate)),
       mutual: true,
@@ -77,7 +80,7 @@ export class HubReplica {
     call.on('cancelled', () => this.#calls.delete(call));
     const moment = { epoch: 1n, revision: 1n };
     const down = new ServerSession({
-      types: downTypes,
+      types: this.#types,
       lookup: () => ({ resources: new Map(), moment, complete: true }),
     });
     const up = new ClientSession(upTypes);

@@ -22,16 +22,15 @@ describe('an agent that holds two links', () => {
   const stop = new AbortController();
   let replicas: readonly HubReplica[];
   let links: HubLinks;
-  before(async () => {
-    replicas = await Promise.all([new HubReplica(ca).start(), new HubReplica(ca).start()]);
-    links = new HubLinks(
+  const linksTo = (endpoints: readonly string[], want: number) =>
+    new HubLinks(
       {
         identity: {
           ...agentPair(ca),
           cluster: 'east',
           hubId: 'hub',
           trustDomain: defaultTrustDomain,
-          endpoints: replicas.map(({ endpoint }) => endpoint),
+          endpoints,
           ca: certificatePem(ca.certificate),
         },
         localAddress: '127.0.0.1',
@@ -45,6 +44,13 @@ describe('an agent that holds two links', () => {
         answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
         onView: () => undefined,
       },
+      want,
+    );
+
+  before(async () => {
+    replicas = await Promise.all([new HubReplica(ca).start(), new HubReplica(ca).start()]);
+    links = linksTo(
+      replicas.map(({ endpoint }) => endpoint),
       2,
     );
     void links.run(stop.signal);
@@ -83,5 +89,16 @@ describe('an agent that holds two links', () => {
       links.states.filter(({ isSource }) => isSource).map(({ synced }) => synced),
       [true],
     );
+  });
+
+  it('has everything of a hub of an earlier version, which knows no members', async () => {
+    const known = downTypes.filter((type) => type !== 'member');
+    const replica = await new HubReplica(ca, known).start();
+    const own = linksTo([replica.endpoint], 1);
+    const over = new AbortController();
+    void own.run(over.signal);
+    await until(() => own.synced);
+    over.abort();
+    await replica.stop();
   });
 });
