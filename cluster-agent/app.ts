@@ -13,13 +13,14 @@ import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
-import { appliedReports, isPublished, unreadPolicies } from './applied.ts';
 import { hostingRefusal } from './ca/hosting.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { certificateHandlers } from './ca/service.ts';
 import { nextShown } from './health/conditions.ts';
 import { ClusterHealth } from './cluster-health.ts';
 import type { ClusterIdentity } from './cluster-identity.ts';
+import { AppliedReports } from './coverage/applied-reports.ts';
+import { PolicyCoverage } from './coverage/policy-coverage.ts';
 import { dueWorks } from './due-works.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import { podKey } from './keys/names.ts';
@@ -32,7 +33,6 @@ import { Renewals } from './link/renewals.ts';
 import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { podsOf } from './pods.ts';
-import { PolicyCoverage } from './policy-coverage.ts';
 import { ClusterReports } from './publish/cluster-reports.ts';
 import { DueTimes } from './publish/due-times.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -50,7 +50,6 @@ import type { TranslateInput } from './translate/input.ts';
 import { networkOf } from './translate/network.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { clusterReport, healthReport } from './translate/report.ts';
-import type { ClusterSnapshot } from './translate/snapshot.ts';
 import { serveReports, type ServedReports } from './proxies/serve-reports.ts';
 import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
@@ -112,7 +111,7 @@ export class Agent {
   readonly #upstream = new UpstreamZtunnels();
   readonly #health: ClusterHealth;
   readonly #pipeline: Pipeline;
-  readonly #policies: PolicyCoverage;
+  readonly #applied: AppliedReports;
   readonly #conditions: ReportedConditions;
   readonly #renewals: Renewals;
   readonly #status: AgentStatus;
@@ -120,7 +119,6 @@ export class Agent {
   readonly #due: DueTimes;
   /** Proxies refused a policy when the cluster was last reported. */
   #hasRefusals = false;
-  #reportingApplied = false;
 
   constructor(options: AgentOptions, identity: LinkIdentity) {
     const { stateDir, clock, random, log } = options;
@@ -180,6 +178,22 @@ export class Agent {
     this.#clusterReports = new ClusterReports({ make: () => this.#reportCluster(), clock });
     this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
     const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
+    const { outputs } = this.#pipeline;
+    this.#applied = new AppliedReports({
+      hub: this.#views,
+      policies: new PolicyCoverage({
+        cluster: this.#identity.cluster,
+        view: this.#view,
+        judged: (pod) => outputs.judged(pod),
+        isNamed: (uid, policy) =>
+          outputs.snapshot.workloads.get(uid)?.authorizationPolicies.includes(policy) ?? false,
+        streams: this.#xds,
+      }),
+      streams: () => this.#xds,
+      publisher: () => this.#publisher,
+      store: this.#reports,
+      turn: setImmediate,
+    });
     this.#publisher = new Publisher(
       new IncrementalTranslation(this.#pipeline, () => this.#health.facts.listed(this.#view.pods())),
       [
@@ -187,7 +201,8 @@ export class Agent {
         this.#xds,
         ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
         this.#runtime.follower,
-        { published: (_delta, snapshot) => this.#afterwards(snapshot) },
+        { published: () => this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined) },
+        this.#applied,
         new Reports({
           input: () => this.#input(),
           store: this.#reports,
@@ -198,7 +213,6 @@ export class Agent {
       ],
       { epoch, clock, turn: setImmediate },
     );
-    this.#policies = new PolicyCoverage(this.#xds);
     const epochs = new HubEpochs(stateDir, log);
     this.link = new HubLinks({
       identity,
@@ -262,7 +276,7 @@ export class Agent {
       this.#status.answered(event);
       if (event.type === typeUrls.authorization && (event.rejected.size > 0 || this.#hasRefusals))
         this.#clusterReports.touch();
-      this.#reportAppliedSoon();
+      this.#applied.answered(event);
     });
     void this.#runtime.source.run((batch) => {
       logRejections(batch, log);
@@ -291,6 +305,7 @@ export class Agent {
       refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
       onClient: (client) => {
         this.#health.opened(client);
+        this.#applied.opened(client);
         const { namespace, pod: name } = client;
         this.#proxies.opened(client);
         if (this.#upstream.seen(client))
@@ -301,7 +316,7 @@ export class Agent {
         this.#health.lost(client);
         this.#proxies.lost(client);
         // What waited for it alone has come everywhere now.
-        this.#reportAppliedSoon();
+        this.#applied.lost(client);
       },
       vips: (client, service) => this.#vips(client, service),
       clock,
@@ -378,11 +393,6 @@ export class Agent {
     if (this.#view.synced && this.#views.complete) this.#publisher.open();
   }
 
-  #afterwards(snapshot: ClusterSnapshot): void {
-    this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined);
-    this.#reportApplied(snapshot);
-  }
-
   /** Gives for how many milliseconds the report holds when nothing changes. */
   #reportCluster(): number {
     const input = this.#input();
@@ -392,32 +402,6 @@ export class Agent {
     const report = clusterReport(input, agentVersion, conditions);
     this.#reports.set('cluster', 'self', report, wire.clusterReport.encode);
     return nextShown(input.health.findings, now) - now;
-  }
-
-  /** What all proxies answer within one turn of the event loop is looked at once. */
-  #reportAppliedSoon(): void {
-    if (this.#reportingApplied) return;
-    this.#reportingApplied = true;
-    setImmediate(() => {
-      this.#reportingApplied = false;
-      if (this.#publisher.snapshot) this.#reportApplied(this.#publisher.snapshot);
-    });
-  }
-
-  #reportApplied(snapshot: ClusterSnapshot): void {
-    if (!isPublished(this.#views.view, this.#publisher)) return;
-    const policies = [...this.#views.view.policies].flatMap(([name, policy]) => {
-      const version = this.#views.version('policy', name);
-      return version === undefined ? [] : [{ policy, version }];
-    });
-    const { cluster } = this.#options;
-    const health = this.#health.current(this.#pipeline.outputs);
-    const covered = this.#policies.reports(policies, { cluster, view: this.#view, health });
-    const policyReports = [...covered, ...unreadPolicies(this.#views)];
-    const reports = appliedReports(this.#views, snapshot, policyReports, (type, name) =>
-      this.#xds.coverage(type, name),
-    );
-    this.#reports.replace('applied', reports, wire.appliedReport.encode);
   }
 
   #answer(ask: Ask): Promise<Answer> {

@@ -150,8 +150,8 @@ const staleCondition = (
 const counted = (pods: readonly string[]): string =>
   `${pods.length === 1 ? 'one pod' : `${pods.length} pods`} (${list(pods)})`;
 
-/** The first ten, and how many more there are. */
-export const list = (names: readonly string[]): string =>
-  names.length <= shownAtMost
-    ? names.join(', ')
-    : `${names.slice(0, shownAtMost).join(', ')} and ${names.length - shownAtMost} more`;
+/** The first ten as they are shown, and how many more there are. */
+export function list<T extends string>(names: readonly T[], show: (name: T) => string = String): string {
+  const shown = names.slice(0, shownAtMost).map(show).join(', ');
+  return names.length <= shownAtMost ? shown : `${shown} and ${names.length - shownAtMost} more`;
+}

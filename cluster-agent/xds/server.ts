@@ -21,12 +21,12 @@ import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { AudienceRecords } from '../publish/audience.ts';
+import type { Coverage, Outstanding } from '../coverage/coverage.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { admissionTouchedBy } from './admission.ts';
 import { ClientView, type Vips } from './client-view.ts';
-import type { Coverage } from './coverage.ts';
 import { EncodeCache } from './encode.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
 import { ProxyStream, type DiscoveryCall } from './stream.ts';
@@ -191,6 +191,11 @@ export class XdsServer implements Subscriber {
     return this.#streams.get(client)?.returned ?? false;
   }
 
+  /** The proxy has received every resource once. */
+  isComplete(client: string): boolean {
+    return this.#streams.get(client)?.complete ?? false;
+  }
+
   /** What connected proxies have refused of a type and not taken since, by name: who, and why the first of them did. */
   refusals(type: string): ReadonlyMap<string, Refusal> {
     const refusals = new Map<string, { readonly proxies: string[]; readonly reason: string }>();
@@ -205,10 +210,7 @@ export class XdsServer implements Subscriber {
 
   /** How far a resource, or its absence, has come among the connected proxies that take its type. */
   coverage(type: string, name: string): Coverage {
-    const counts = this.#deps.counts ?? (() => true);
-    const takers = [...this.#streams.values()].filter(
-      (stream) => stream.types.includes(type) && counts(stream.view.client),
-    );
+    const takers = this.#takers(type);
     const waiting: string[] = [];
     const rejected: { client: string; reason: string }[] = [];
     let applied = 0;
@@ -222,6 +224,23 @@ export class XdsServer implements Subscriber {
       else waiting.push(stream.view.client.key);
     }
     return { version, proxies: takers.length, applied, waiting, rejected };
+  }
+
+  /** What each connected proxy that takes a type has yet to acknowledge of it. */
+  outstanding(type: string): readonly Outstanding[] {
+    return this.#takers(type).map((stream) => ({
+      client: stream.view.client,
+      isComplete: stream.complete,
+      names: stream.outstanding(type),
+      refused: stream.rejected(type),
+    }));
+  }
+
+  #takers(type: string): readonly ProxyStream[] {
+    const counts = this.#deps.counts ?? (() => true);
+    return [...this.#streams.values()].filter(
+      (stream) => stream.types.includes(type) && counts(stream.view.client),
+    );
   }
 
   /** Ends every stream; the listener with it. */

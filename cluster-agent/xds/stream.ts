@@ -155,6 +155,11 @@ export class ProxyStream {
     return this.#session.rejected(type);
   }
 
+  /** Names of a type that the proxy has yet to acknowledge as they are now, or has refused. */
+  outstanding(type: string): Iterable<string> {
+    return this.#session.outstanding(type);
+  }
+
   /** Every resource of every type has been sent to the proxy once. */
   get complete(): boolean {
     return this.types.every((type) => this.#session.completed(type));

@@ -29,4 +29,8 @@ export class NameQueue {
     }
     return this.#first;
   }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.#names.values();
+  }
 }

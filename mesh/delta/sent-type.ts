@@ -268,6 +268,17 @@ export class SentType {
     this.#rejected.set(name, { version, reason: `${body.length} bytes are more than fit into one message` });
   }
 
+  /**
+   * Names that the consumer has yet to acknowledge as they are now, or has refused. Costs what waits, is under way or
+   * was refused.
+   */
+  *outstanding(resources: ProducedResources): Iterable<string> {
+    this.#enqueueAll(resources);
+    const names = [...this.#urgent, ...this.#bulk, ...this.#gone, ...this.#rejected.keys()];
+    for (const name of new Set([...names, ...(this.#inFlight?.changes.keys() ?? [])]))
+      if (this.acknowledged(name) !== resources.get(name)?.version) yield name;
+  }
+
   #restore(name: string, previous: string | undefined): void {
     if (previous === undefined) this.#known.delete(name);
     else this.#known.set(name, previous);

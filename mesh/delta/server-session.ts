@@ -187,6 +187,11 @@ export class ServerSession {
     return this.#sent.get(type)?.rejected ?? new Map<string, RejectedVersion>();
   }
 
+  /** Names of a type that the consumer has yet to acknowledge as they are now, or has refused. */
+  outstanding(type: ResourceType): Iterable<string> {
+    return this.#sent.get(type)?.outstanding(this.#producer.lookup(type).resources) ?? [];
+  }
+
   /** The consumer has subscribed to this type, and every resource of it has been sent once. */
   completed(type: ResourceType): boolean {
     return this.#sent.get(type)?.completed ?? false;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unreadPolicies } from '@isthmus/cluster-agent/applied.ts';
+import { unreadReport } from '@isthmus/cluster-agent/coverage/applied.ts';
 import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { formatTouched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { OlderHubViewFile } from '@isthmus/cluster-agent/link/older-hub-view.ts';
@@ -108,7 +108,7 @@ describe('the hub’s word on disk', () => {
     it('reads as rejected in that version, with what is in force instead', () => {
       const views = open();
       views.apply('policy', [unreadable()], []);
-      const [report] = unreadPolicies(views);
+      const [report] = [...views.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
       assert.deepEqual(
         [report?.subject, report?.version, report?.state],
         ['policy/q', unreadable().version, 'REJECTED'],
@@ -135,7 +135,7 @@ describe('the hub’s word on disk', () => {
       const garbage = { ...policy('DENY'), version: 'x', body: Uint8Array.of(10, 99) };
       views.apply('policy', [garbage], []);
       assert.equal(rulesOf(views, 'p'), undefined, 'nothing says whom it is for');
-      const [report] = unreadPolicies(views);
+      const [report] = [...views.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
       assert.equal(report?.state, 'REJECTED');
       assert.match(
         report.message,

@@ -121,6 +121,25 @@ describe('delta sessions, whatever happens', () => {
     );
   });
 
+  it('know what is outstanding without comparing everything', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const world = new DeltaWorld({ bulkBytes: 30 });
+        world.bad.add('2').add('2|');
+        run(world, all);
+        while (world.toServer.length > 0) world.deliverToServer();
+        for (const type of [policyType, workloadType]) {
+          const names = [0, 1, 2, 3, 4].map((i) => `${type === policyType ? 'p' : 'w'}${i}`);
+          const differing = names.filter(
+            (name) => world.server.acknowledged(type, name) !== world.state.get(type)!.get(name),
+          );
+          assert.deepEqual([...world.server.outstanding(type)].sort(), differing);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('send nothing twice on one stream unless it changed in between', () => {
     fc.assert(
       fc.property(

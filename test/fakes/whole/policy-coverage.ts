@@ -2,12 +2,12 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { list } from './health/conditions.ts';
-import { explain } from './health/explain.ts';
-import type { Health } from './health/tracker.ts';
-import { podUid } from './keys/names.ts';
-import type { ClusterView } from './view/cluster-view.ts';
-import { modeOf, type Mode } from './view/mode.ts';
+import { list } from '@isthmus/cluster-agent/health/conditions.ts';
+import { explain } from '@isthmus/cluster-agent/health/explain.ts';
+import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
+import { podUid } from '@isthmus/cluster-agent/keys/names.ts';
+import type { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { modeOf, type Mode } from '@isthmus/cluster-agent/view/mode.ts';
 
 /** What open streams of proxies say of one resource. */
 export interface Acknowledgements {
@@ -33,7 +33,7 @@ type Enforcement =
  * Whether policies of the hub are in force: a policy is applied where every workload that it selects has a proxy that
  * has acknowledged the policy, and the workload as one that it is attached to.
  */
-export class PolicyCoverage {
+export class WholePolicyCoverage {
   readonly #streams: Acknowledgements;
   /**
    * Attachments that a proxy has acknowledged. They last over later changes of the workload, such as of its health, for

@@ -1,3 +1,6 @@
+import type { RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
+import type { ProxyClient } from '../xds/proxy-client.ts';
+
 /**
  * How far one resource has come among the proxies that are connected and take its type. Only pods that the agent knows
  * as proxies are among them: any pod of the mesh may open a stream with its token and then acknowledge nothing.
@@ -14,3 +17,13 @@ export interface Coverage {
 
 /** Every proxy has it: trivially so where none is connected. */
 export const covers = ({ proxies, applied }: Coverage): boolean => proxies === applied;
+
+/** How far one proxy has come with a type. */
+export interface Outstanding {
+  readonly client: Pick<ProxyClient, 'id' | 'key'>;
+  /** It has received everything once. */
+  readonly isComplete: boolean;
+  /** What it has yet to acknowledge as it is now, or has refused. */
+  readonly names: Iterable<string>;
+  readonly refused: ReadonlyMap<string, RejectedVersion>;
+}

@@ -1,0 +1,172 @@
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import * as wire from '@isthmus/api/wire/link.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import type { HubStore } from '../link/hub-store.ts';
+import type { Touched } from '../keys/touched.ts';
+import type { Delta, Subscriber } from '../publish/delta.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import type { ReportStore } from '../publish/report-store.ts';
+import type { ClusterSnapshot } from '../translate/snapshot.ts';
+import type { ProxyClient } from '../xds/proxy-client.ts';
+import type { AppliedEvent, XdsServer } from '../xds/server.ts';
+import { diversionReport, intermediateReport, unreadReport } from './applied.ts';
+import type { PolicyCoverage } from './policy-coverage.ts';
+
+interface Deps {
+  readonly hub: Pick<HubStore, 'view' | 'version' | 'refused'>;
+  readonly policies: PolicyCoverage;
+  readonly streams: () => Pick<XdsServer, 'coverage' | 'outstanding' | 'isComplete'>;
+  readonly publisher: () => Pick<Publisher, 'isSettled' | 'snapshot'>;
+  readonly store: ReportStore;
+  /** Runs something in this turn of the event loop, after what is running. */
+  readonly turn: (run: () => void) => unknown;
+}
+
+type SubjectType = 'policy' | 'intermediate' | 'diversion';
+
+/**
+ * Reports how far each policy, intermediate and diversion of the hub has come among the proxies here. What is published
+ * and what proxies answer says which of them to look at again; all of one turn of the event loop is one report.
+ */
+export class AppliedReports implements Subscriber {
+  readonly #deps: Deps;
+  /** What is to be reported anew, by type and name. What the hub has just sent waits until all of it is published. */
+  readonly #due: Readonly<Record<SubjectType, Set<string>>> = {
+    policy: new Set(),
+    intermediate: new Set(),
+    diversion: new Set(),
+  };
+  /** Ids of proxies that have received everything once. */
+  readonly #complete = new Set<string>();
+  #isAsked = false;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  /** After proxies have it. */
+  published({ keys }: Delta): void {
+    for (const key of keys) this.#takeHub(key);
+    for (const key of keys) this.#take(key);
+    this.#report();
+  }
+
+  opened(client: ProxyClient): void {
+    this.#proxies(client);
+  }
+
+  lost(client: ProxyClient): void {
+    this.#complete.delete(client.id);
+    this.#proxies(client);
+  }
+
+  /** A proxy has answered. */
+  answered({ client, type, applied, removed, rejected }: AppliedEvent): void {
+    const { policies } = this.#deps;
+    const names = new Set([...applied.keys(), ...removed, ...rejected.keys()]);
+    if (type === typeUrls.authorization) for (const name of names) policies.policyTouched(name, client.id);
+    if (type === typeUrls.intermediate) for (const name of names) this.#due.intermediate.add(name);
+    if (type === typeUrls.address) {
+      if (!policies.isEmpty) for (const name of names) policies.workloadTouched(name);
+      this.#lookAtAll('diversion');
+    }
+    if (!this.#complete.has(client.id) && this.#deps.streams().isComplete(client.id)) {
+      this.#complete.add(client.id);
+      this.#lookAtAll('intermediate');
+      this.#lookAtAll('diversion');
+    }
+    this.#ask();
+  }
+
+  #proxies({ id }: ProxyClient): void {
+    this.#deps.policies.proxyTouched(id);
+    this.#lookAtAll('intermediate');
+    this.#lookAtAll('diversion');
+    this.#ask();
+  }
+
+  #takeHub(key: Touched): void {
+    const { hub } = this.#deps;
+    if (key.kind === 'synced') {
+      for (const name of hub.view.policies.keys()) this.#takePolicy(name);
+      for (const name of hub.refused('policy').keys()) this.#due.policy.add(name);
+      this.#lookAtAll('intermediate');
+      this.#lookAtAll('diversion');
+    }
+    if (key.kind !== 'hub') return;
+    if (key.type === 'policy') this.#takePolicy(key.name);
+    else if (key.type === 'intermediate' || key.type === 'diversion') this.#due[key.type].add(key.name);
+  }
+
+  #takePolicy(name: string): void {
+    const { hub, policies } = this.#deps;
+    const version = hub.version('policy', name);
+    // Without a version there is only what stands in for it.
+    policies.setPolicy(name, version === undefined ? undefined : hub.view.policies.get(name), version ?? '');
+    this.#due.policy.add(name);
+  }
+
+  #take(key: Touched): void {
+    const { policies } = this.#deps;
+    if (key.kind === 'pod' || key.kind === 'part' || key.kind === 'verdict') policies.podTouched(key.pod);
+    if (key.kind !== 'resource') return;
+    if (key.type === typeUrls.authorization) policies.policyTouched(key.name, undefined);
+    if (key.type === typeUrls.intermediate) this.#due.intermediate.add(key.name);
+    if (key.type !== typeUrls.address) return;
+    policies.workloadTouched(key.name);
+    this.#lookAtAll('diversion');
+  }
+
+  #lookAtAll(type: 'intermediate' | 'diversion'): void {
+    const { view } = this.#deps.hub;
+    const all = type === 'intermediate' ? view.intermediates : view.diversions;
+    if (this.#due[type].size < all.size) for (const name of all.keys()) this.#due[type].add(name);
+  }
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#deps.turn(() => {
+      this.#isAsked = false;
+      this.#report();
+    });
+  }
+
+  #report(): void {
+    const { policies, store } = this.#deps;
+    const { snapshot } = this.#deps.publisher();
+    if (!snapshot) return;
+    store.begin('applied');
+    for (const name of policies.differing) this.#due.policy.add(name);
+    for (const [type, names] of Object.entries(this.#due) as [SubjectType, Set<string>][])
+      for (const name of names) {
+        if (!this.#deps.publisher().isSettled({ kind: 'hub', type, name })) continue;
+        names.delete(name);
+        const report = this.#reportOf(type, name, snapshot);
+        store.set('applied', `${type}/${name}`, report, wire.appliedReport.encode);
+      }
+  }
+
+  /** Undefined: the hub has taken it back. */
+  #reportOf(type: SubjectType, name: string, snapshot: ClusterSnapshot): Applied | undefined {
+    const { hub, policies, streams } = this.#deps;
+    const version = hub.version(type, name) ?? '';
+    switch (type) {
+      case 'policy': {
+        const report = policies.takeReport(name);
+        const refused = hub.refused('policy').get(name);
+        return refused ? unreadReport(name, refused) : report;
+      }
+      case 'intermediate':
+        return hub.view.intermediates.has(name)
+          ? intermediateReport(name, version, streams().coverage(typeUrls.intermediate, name))
+          : undefined;
+      case 'diversion': {
+        const diversion = hub.view.diversions.get(name);
+        return (
+          diversion && diversionReport(diversion, version, snapshot, streams().outstanding(typeUrls.address))
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { explain } from '../health/explain.ts';
+import type { Judged } from '../health/tracker.ts';
+import { podKey, podUid, type PodKey } from '../keys/names.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
+import { selects } from '../view/selectors.ts';
+import { Sets } from '../view/sets.ts';
+import { WatchedPolicy, type Enforcement } from './watched-policy.ts';
+
+/** What open streams of proxies say of one resource. */
+export interface Acknowledgements {
+  /** In whatever version, unless the newest was refused. */
+  acknowledged(client: string, type: string, name: string): 'YES' | 'NO' | { readonly refused: string };
+  /** In the version that it has now. */
+  acknowledgedNow(client: string, type: string, name: string): boolean;
+}
+
+/** What coverage rests on, as it is at the moment. */
+export interface CoverageWorld {
+  readonly cluster: string;
+  readonly view: Pick<ClusterView, 'podNamed' | 'podsSelectedBy'>;
+  readonly judged: (pod: PodKey) => Pick<Judged, 'part' | 'verdict'> | undefined;
+  /** The workload as it is published names this policy. */
+  readonly isNamed: (uid: string, policy: string) => boolean;
+  readonly streams: Acknowledgements;
+}
+
+/**
+ * Whether policies of the hub are in force: a policy is applied where every workload that it selects has a proxy that
+ * has acknowledged the policy, and the workload as one that it is attached to. A pair of policy and pod is looked at
+ * again when something that it rests on has changed.
+ */
+export class PolicyCoverage {
+  readonly #world: CoverageWorld;
+  /** By name. */
+  readonly #policies = new Map<string, WatchedPolicy>();
+  /** By the name that proxies have for them. */
+  readonly #byKey = new Sets<string, WatchedPolicy>();
+  readonly #byNamespace = new Sets<string, WatchedPolicy>();
+  readonly #byPod = new Sets<PodKey, WatchedPolicy>();
+  readonly #podsOfProxy = new Sets<string, PodKey>();
+  readonly #proxyOfPod = new Map<PodKey, string>();
+  readonly #podsByUid = new Map<string, PodKey>();
+  /** Names of policies whose report may be another one. */
+  readonly #differing = new Set<string>();
+
+  constructor(world: CoverageWorld) {
+    this.#world = world;
+  }
+
+  get isEmpty(): boolean {
+    return this.#policies.size === 0;
+  }
+
+  /** A policy as the hub sends it now; undefined: it is gone. */
+  setPolicy(name: string, policy: CompiledPolicy | undefined, version: string): void {
+    const before = this.#policies.get(name);
+    const pods = new Set(before?.pods());
+    if (before) this.#remove(name, before);
+    if (policy) {
+      const watched = new WatchedPolicy(policy, version, before);
+      this.#policies.set(name, watched);
+      this.#byKey.add(policy.authorization.key, watched);
+      this.#byNamespace.add(policy.target.namespace, watched);
+      const { namespace, labels } = policy.target;
+      for (const pod of this.#world.view.podsSelectedBy(namespace, labels))
+        this.#look(watched, podKey(pod.metadata));
+      watched.looked();
+    }
+    for (const pod of pods) this.#forgetUnless(pod);
+    this.#differing.add(name);
+  }
+
+  /** The pod, how it takes part, or its health is another one. */
+  podTouched(key: PodKey): void {
+    if (this.isEmpty) return;
+    const pod = this.#world.view.podNamed(key);
+    const now = pod
+      ? [...this.#byNamespace.get(pod.metadata.namespace)].filter((one) => isTarget(one, pod))
+      : [];
+    for (const watched of new Set([...this.#byPod.get(key), ...now])) this.#look(watched, key);
+    this.#forgetUnless(key);
+  }
+
+  /** The stream of a proxy has opened or ended. */
+  proxyTouched(client: string): void {
+    for (const pod of [...this.#podsOfProxy.get(client)]) this.podTouched(pod);
+  }
+
+  /** What proxies hold of a workload is another version than before, or there is another version of it. */
+  workloadTouched(uid: string): void {
+    const pod = this.#podsByUid.get(uid);
+    if (pod !== undefined) for (const watched of [...this.#byPod.get(pod)]) this.#look(watched, pod);
+  }
+
+  /** What a proxy holds of a policy is another version than before. `client` undefined: there is another version of it. */
+  policyTouched(key: string, client: string | undefined): void {
+    for (const watched of this.#byKey.get(key)) {
+      const pods = client === undefined ? watched.pods() : this.#podsOfProxy.get(client);
+      for (const pod of [...pods]) if (watched.selects(pod)) this.#look(watched, pod);
+    }
+  }
+
+  /** Names of policies whose report may be another one than when it was asked for last. */
+  get differing(): Iterable<string> {
+    return this.#differing;
+  }
+
+  /** Undefined: there is no such policy. */
+  takeReport(name: string): Applied | undefined {
+    this.#differing.delete(name);
+    return this.#policies.get(name)?.report();
+  }
+
+  #look(watched: WatchedPolicy, key: PodKey): void {
+    const pod = this.#world.view.podNamed(key);
+    const isSelected = pod !== undefined && pod.podIP !== '' && isTarget(watched, pod);
+    const enforcement = isSelected ? this.#enforcement(watched, pod, key) : undefined;
+    if (enforcement) this.#byPod.add(key, watched);
+    else this.#byPod.delete(key, watched);
+    if (pod && enforcement) this.#remember(key, pod);
+    if (watched.set(key, enforcement)) this.#differing.add(watched.policy.name);
+  }
+
+  /** By which the pod is found when its proxy says something. */
+  #remember(key: PodKey, pod: PodObject): void {
+    this.#podsByUid.set(podUid(this.#world.cluster, pod), key);
+    const proxy = this.#world.judged(key)?.verdict.provenBy;
+    const before = this.#proxyOfPod.get(key);
+    if (before === proxy) return;
+    if (before !== undefined) this.#podsOfProxy.delete(before, key);
+    if (proxy === undefined) this.#proxyOfPod.delete(key);
+    else {
+      this.#proxyOfPod.set(key, proxy);
+      this.#podsOfProxy.add(proxy, key);
+    }
+  }
+
+  #forgetUnless(key: PodKey): void {
+    for (const _policy of this.#byPod.get(key)) return;
+    const proxy = this.#proxyOfPod.get(key);
+    if (proxy !== undefined) this.#podsOfProxy.delete(proxy, key);
+    this.#proxyOfPod.delete(key);
+    const pod = this.#world.view.podNamed(key);
+    if (pod) this.#podsByUid.delete(podUid(this.#world.cluster, pod));
+  }
+
+  #remove(name: string, watched: WatchedPolicy): void {
+    const { authorization, target } = watched.policy;
+    this.#policies.delete(name);
+    this.#byKey.delete(authorization.key, watched);
+    this.#byNamespace.delete(target.namespace, watched);
+    for (const pod of watched.pods()) this.#byPod.delete(pod, watched);
+  }
+
+  #enforcement(watched: WatchedPolicy, pod: PodObject, name: PodKey): Enforcement {
+    const { streams, cluster, judged, isNamed } = this.#world;
+    const { authorization } = watched.policy;
+    const uncovered = (why: string, proxy?: string): Enforcement => ({ kind: 'uncovered', proxy, why });
+    const known = judged(name);
+    if (!known) return uncovered(beingSent);
+    const { problem, provenBy } = known.verdict;
+    if (problem && problem.cause !== 'NOT_READY') return uncovered(explain(problem, pod, known.part).cause);
+    if (known.part === 'NONE') return uncovered('it is of no mesh mode, so no proxy serves it');
+    if (known.part === 'GATEWAY') return uncovered('it is a gateway, which enforces no policy on itself');
+    if (provenBy === undefined) return uncovered('its proxy has lost its connection to the agent');
+    const { key } = authorization;
+    const policy = streams.acknowledged(provenBy, typeUrls.authorization, key);
+    if (typeof policy === 'object') return { kind: 'refused', proxy: provenBy, why: policy.refused };
+    if (!streams.acknowledgedNow(provenBy, typeUrls.authorization, key))
+      return uncovered('its proxy has not acknowledged the policy', provenBy);
+    const uid = podUid(cluster, pod);
+    if (authorization.scope === 'WORKLOAD_SELECTOR' && !isNamed(uid, key))
+      return uncovered(beingSent, provenBy);
+    return watched.isAttached(name, provenBy) || streams.acknowledgedNow(provenBy, typeUrls.address, uid)
+      ? { kind: 'covered', proxy: provenBy }
+      : uncovered('its proxy has not acknowledged that the policy is attached', provenBy);
+  }
+}
+
+const beingSent = 'it is being sent to proxies';
+
+const isTarget = ({ policy: { target } }: WatchedPolicy, { metadata }: PodObject): boolean =>
+  target.namespace === metadata.namespace && selects(target.labels, metadata.labels);

@@ -1,0 +1,91 @@
+import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
+import type { Applied } from '@isthmus/api/domain/report.ts';
+import { list } from '../health/conditions.ts';
+import type { PodKey } from '../keys/names.ts';
+import { placeIn } from '../view/sorted.ts';
+
+/** A workload that a policy selects: the proxy that enforces it there, or why none does. */
+export type Enforcement =
+  | { readonly kind: 'covered'; readonly proxy: string }
+  | { readonly kind: 'uncovered'; readonly proxy: string | undefined; readonly why: string }
+  | { readonly kind: 'refused'; readonly proxy: string; readonly why: string };
+
+/** A policy of the hub and how far it is in force at each pod that it selects, with what a report says of it as sums. */
+export class WatchedPolicy {
+  readonly policy: CompiledPolicy;
+  readonly version: string;
+  readonly #pods = new Map<PodKey, Enforcement>();
+  /** Pods to the proxy that has acknowledged the policy as attached there. */
+  readonly #attached = new Map<PodKey, string>();
+  /** The same of pods that have not been looked at since the policy came anew. */
+  readonly #earlier: Map<PodKey, string>;
+  readonly #proxies = new Map<string, number>();
+  /** Sorted. */
+  readonly #uncovered: PodKey[] = [];
+  readonly #refused: PodKey[] = [];
+
+  /** `before`: the same policy; in the same version what was attached still is. */
+  constructor(policy: CompiledPolicy, version: string, before: WatchedPolicy | undefined) {
+    this.policy = policy;
+    this.version = version;
+    this.#earlier = before?.version === version ? before.#attached : new Map<PodKey, string>();
+  }
+
+  pods(): Iterable<PodKey> {
+    return this.#pods.keys();
+  }
+
+  selects(pod: PodKey): boolean {
+    return this.#pods.has(pod);
+  }
+
+  isAttached(pod: PodKey, proxy: string): boolean {
+    return (this.#attached.get(pod) ?? this.#earlier.get(pod)) === proxy;
+  }
+
+  /** Every pod that it selects has been looked at. */
+  looked(): void {
+    this.#earlier.clear();
+  }
+
+  /** Undefined: it does not select the pod. True when the report may be another one now. */
+  set(pod: PodKey, after: Enforcement | undefined): boolean {
+    const before = this.#pods.get(pod);
+    if (after) this.#pods.set(pod, after);
+    else this.#pods.delete(pod);
+    // What a proxy has acknowledged lasts over later changes of the workload, for as long as the policy stays attached.
+    if (after?.kind === 'covered') this.#attached.set(pod, after.proxy);
+    else this.#attached.delete(pod);
+    this.#earlier.delete(pod);
+    if (before) this.#sum(pod, before, -1);
+    if (after) this.#sum(pod, after, 1);
+    return before?.kind !== after?.kind || before?.proxy !== after?.proxy || whyOf(before) !== whyOf(after);
+  }
+
+  report(): Applied {
+    const { policy, version } = this;
+    const report = { subject: `policy/${policy.name}`, version, proxies: this.#proxies.size };
+    const count = this.#pods.size;
+    if (count === 0)
+      return { ...report, state: 'APPLIED', message: 'it selects no workload of this cluster' };
+    const refused = this.#refused[0] && this.#pods.get(this.#refused[0]);
+    if (refused?.kind === 'refused')
+      return { ...report, state: 'REJECTED', message: `${refused.proxy}: ${refused.why}` };
+    if (this.#uncovered.length === 0) return { ...report, state: 'APPLIED', message: '' };
+    const open = list(this.#uncovered, (pod) => `${pod} (${whyOf(this.#pods.get(pod))})`);
+    const message = `not enforced for ${this.#uncovered.length} of ${count} workloads: ${open}`;
+    return { ...report, state: 'PENDING', message };
+  }
+
+  #sum(pod: PodKey, { kind, proxy }: Enforcement, by: 1 | -1): void {
+    if (proxy !== undefined) {
+      const pods = (this.#proxies.get(proxy) ?? 0) + by;
+      if (pods > 0) this.#proxies.set(proxy, pods);
+      else this.#proxies.delete(proxy);
+    }
+    const sorted = kind === 'refused' ? this.#refused : kind === 'uncovered' ? this.#uncovered : undefined;
+    sorted?.splice(placeIn(sorted, pod), by < 0 ? 1 : 0, ...(by > 0 ? [pod] : []));
+  }
+}
+
+const whyOf = (one: Enforcement | undefined): string => (one && one.kind !== 'covered' ? one.why : '');
