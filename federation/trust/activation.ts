@@ -39,19 +39,32 @@ export function mayActivate(
   return urgent === true || inUse === undefined || inUse - at <= lastDays;
 }
 
+/** An intermediate that does not sign yet: of which cluster it is, and the members that have yet to acknowledge it. */
+export interface Waiting {
+  readonly cluster: ClusterName;
+  readonly members: ReadonlySet<ClusterName>;
+}
+
 /**
- * When an intermediate that waits may become ready by time alone, epoch milliseconds after `now`: a cluster that has
- * gone counts as away then, or a renewal stops waiting for those that are. Undefined: it never does.
+ * When one of those that wait may become ready by time alone, epoch milliseconds after `at`: a cluster that has gone
+ * counts as away then, or a renewal stops waiting for those that are. Undefined: none ever does.
  */
-export function activationDue(snapshot: Now, now: number): number | undefined {
-  const due = [...snapshot.intent.intermediates.values()]
-    .filter(({ value }) => !value.activated && !value.revoked)
-    .flatMap(({ value }) => [
-      ...unacknowledgedBy(value, snapshot).map((cluster) => awaySince(cluster, snapshot) + grace),
-      (validUntil(value.cluster, snapshot) ?? 0) - lastDays,
-    ])
-    .filter((at) => at > now && at < Infinity);
-  return due.length > 0 ? Math.min(...due) : undefined;
+export function activationDue(all: Iterable<Waiting>, now: Now, at: number): number | undefined {
+  let next = Infinity;
+  const consider = (due: number) => {
+    if (due > at && due < next) next = due;
+  };
+  const owners = new Set<ClusterName>();
+  for (const { cluster, members: waiting } of all) {
+    owners.add(cluster);
+    for (const name of waiting) {
+      const other = now.intent.clusters.get(name)?.value;
+      if (other) consider(awaySince(other, now) + grace);
+    }
+  }
+  if (owners.size > 0)
+    for (const [owner, end] of lastEnds(now)) if (owners.has(owner)) consider(end - lastDays);
+  return next < Infinity ? next : undefined;
 }
 
 /** Members whose connected proxies do not all hold it yet. */
@@ -69,6 +82,15 @@ export function validUntil(cluster: string, { intent }: Now): number | undefined
     .filter(({ value }) => value.cluster === cluster && value.activated && !value.revoked)
     .map(({ value }) => value.notAfter);
   return ends.length > 0 ? Math.max(...ends) : undefined;
+}
+
+/** The same for all clusters that have one, in one pass. */
+function lastEnds({ intent }: Now): ReadonlyMap<ClusterName, number> {
+  const ends = new Map<ClusterName, number>();
+  for (const { value } of intent.intermediates.values())
+    if (value.activated && !value.revoked)
+      ends.set(value.cluster, Math.max(value.notAfter, ends.get(value.cluster) ?? 0));
+  return ends;
 }
 
 const members = ({ intent }: Now): readonly Cluster[] =>

@@ -1,7 +1,9 @@
+import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { parseSubject, type ClusterName } from '@isthmus/api/domain/names.ts';
 import { touches, written, type ChangeSet } from '../state/change-set.ts';
 import type { Now } from '../state/now.ts';
-import { hasAcknowledged, mayActivate, unacknowledgedBy } from './activation.ts';
+import type { Stored } from '../store/store.ts';
+import { hasAcknowledged, mayActivate, unacknowledgedBy, type Waiting } from './activation.ts';
 
 /** Intermediates that wait, each with the members that have yet to acknowledge it. */
 export class PendingIntermediates {
@@ -19,15 +21,23 @@ export class PendingIntermediates {
     return this.#waiting.keys();
   }
 
+  /** All of them, each with its cluster. */
+  *all({ intent }: Now): Generator<Waiting> {
+    for (const [keyId, members] of this.#waiting) {
+      const cluster = intent.intermediates.get(keyId)?.value.cluster;
+      if (cluster !== undefined) yield { cluster, members };
+    }
+  }
+
   /** Those that a change may have made ready. */
   follow(changes: ChangeSet, now: Now): ReadonlySet<string> {
     for (const keyId of written(changes, 'intermediate').keys()) this.#read(keyId, now);
-    if (touches(changes, 'cluster')) for (const keyId of [...this.#waiting.keys()]) this.#read(keyId, now);
-    if (touches(changes, 'cluster', 'intermediate') || changes.links.size > 0) {
-      this.#acknowledged(changes, now);
-      return new Set(this.#waiting.keys());
-    }
-    return this.#acknowledged(changes, now);
+    const named = this.#acknowledged(changes, now);
+    const members = membersChanged(changes, now);
+    for (const cluster of members)
+      for (const [keyId, waiting] of this.#waiting) recheck(waiting, cluster, keyId, now);
+    const mayBeAny = members.size > 0 || changes.links.size > 0 || touches(changes, 'intermediate');
+    return mayBeAny ? new Set(this.#waiting.keys()) : named;
   }
 
   /** Whether it may begin to sign. `at`: epoch milliseconds. */
@@ -44,9 +54,7 @@ export class PendingIntermediates {
       const waiting = type === 'intermediate' ? this.#waiting.get(name) : undefined;
       if (!waiting) continue;
       found.add(name);
-      for (const cluster of clusters)
-        if (hasAcknowledged(cluster, name, now)) waiting.delete(cluster);
-        else if (now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED') waiting.add(cluster);
+      for (const cluster of clusters) recheck(waiting, cluster, name, now);
     }
     return found;
   }
@@ -57,3 +65,26 @@ export class PendingIntermediates {
     else this.#waiting.set(keyId, new Set(unacknowledgedBy(record, now).map(({ name }) => name)));
   }
 }
+
+/** Reads anew whether one cluster has yet to acknowledge an intermediate. */
+function recheck(waiting: Set<ClusterName>, cluster: ClusterName, keyId: string, now: Now): void {
+  const isMember = now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
+  if (isMember && !hasAcknowledged(cluster, keyId, now)) waiting.add(cluster);
+  else waiting.delete(cluster);
+}
+
+/**
+ * Clusters that are, or were, waited for, and of which something differs that counts for that: whether they are
+ * members, and since when. One that is only expected, as a join token makes it, counts for nothing.
+ */
+export function membersChanged(changes: ChangeSet, { intent }: Now): ReadonlySet<ClusterName> {
+  const changed = new Set<ClusterName>();
+  for (const [name, stored] of written(changes, 'cluster')) {
+    const [before, after] = [memberOf(stored), memberOf(intent.clusters.get(name))];
+    if (before?.membership !== after?.membership || before?.joinedAt !== after?.joinedAt) changed.add(name);
+  }
+  return changed;
+}
+
+const memberOf = (stored: Stored | undefined): Cluster | undefined =>
+  stored?.value.kind === 'cluster' && stored.value.admission === 'ADMITTED' ? stored.value : undefined;

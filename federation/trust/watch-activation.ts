@@ -5,7 +5,7 @@ import { touches } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import { activationDue } from './activation.ts';
 import { activateIntermediate } from './commands.ts';
-import { PendingIntermediates } from './pending.ts';
+import { membersChanged, PendingIntermediates } from './pending.ts';
 
 interface Deps {
   readonly live: Live;
@@ -44,7 +44,7 @@ export function watchActivation({ live, runner, clock, log }: Deps, signal: Abor
   const wait = () => {
     timer?.cancel();
     const now = clock.now();
-    const due = activationDue(live.current, now);
+    const due = activationDue(pending.all(live.current), live.current, now);
     const later = () => {
       activate(pending.keyIds);
       wait();
@@ -54,7 +54,8 @@ export function watchActivation({ live, runner, clock, log }: Deps, signal: Abor
   const stop = live.onChange((changes, now) => {
     activate(pending.follow(changes, now));
     // An acknowledgement makes nothing due earlier.
-    if (changes.links.size > 0 || touches(changes, 'intermediate', 'cluster')) wait();
+    const mayBeDueEarlier = changes.links.size > 0 || touches(changes, 'intermediate');
+    if (mayBeDueEarlier || membersChanged(changes, now).size > 0) wait();
   });
   const end = () => {
     stop();

@@ -8,7 +8,7 @@ import { watchFirstExports } from '../../federation/policy/first-exports.ts';
 import { watchNetworks } from '../../federation/registry/network.ts';
 import { watchActivation } from '../../federation/trust/watch-activation.ts';
 import { anIntermediate } from '../fakes/federation-changes.ts';
-import { Federation } from '../fakes/federation.ts';
+import { aMember, Federation } from '../fakes/federation.ts';
 
 const services = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`s${i}`, 2]));
 
@@ -69,6 +69,9 @@ describe('the size of a commit beside idle sessions', () => {
   const steps: Readonly<Record<string, (hub: Federation) => Promise<void> | void>> = {
     'a policy of one cluster': (hub) => hub.put(policyOf('p')),
     'an acknowledgement of a policy': (hub) => hub.acknowledge('c7', applied('policy/p')),
+    'a join token, which makes a cluster known that is no member yet': (hub) =>
+      hub.put(aMember('expected', { admission: 'PENDING' })),
+    'the drain of a member': (hub) => hub.put(aMember('c7', { drainPercent: 0, drainDeadline: 5 })),
     'an acknowledgement of an intermediate that waits': (hub) =>
       hub.acknowledge('c7', applied('intermediate/k1')),
   };
