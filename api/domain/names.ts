@@ -26,8 +26,19 @@ export function parseServiceKey(key: ServiceKey): { readonly namespace: string; 
   return more.length === 0 ? { namespace, name } : { namespace: '', name: '' };
 }
 
-/** The type and the name of what an acknowledgement is about; both are '' for what is no subject. */
-export function parseSubject(subject: Subject): { readonly type: string; readonly name: string } {
+const subjectTypes = ['policy', 'intermediate', 'diversion'] as const;
+
+/** What is acknowledged. */
+export type SubjectType = (typeof subjectTypes)[number];
+
+/** `name`: a policy's name, an intermediate's key id, a diversion's id. */
+export const formatSubject = (type: SubjectType, name: string): Subject => `${type}/${name}`;
+
+/** What an acknowledgement is about; undefined for what is no subject, as of a newer agent. */
+export function parseSubject(
+  subject: Subject,
+): { readonly type: SubjectType; readonly name: string } | undefined {
   const end = subject.indexOf('/');
-  return end < 0 ? { type: '', name: '' } : { type: subject.slice(0, end), name: subject.slice(end + 1) };
+  const type = subjectTypes.find((one) => one === subject.slice(0, Math.max(0, end)));
+  return type && { type, name: subject.slice(end + 1) };
 }

@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { CompiledPolicy, Diversion } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
@@ -11,7 +12,7 @@ export function intermediateReport(keyId: string, version: string, coverage: Cov
   const { proxies, applied, rejected, waiting } = coverage;
   const [first] = rejected;
   return {
-    subject: `intermediate/${keyId}`,
+    subject: formatSubject('intermediate', keyId),
     version,
     proxies,
     state: first ? 'REJECTED' : applied >= proxies ? 'APPLIED' : 'PENDING',
@@ -30,7 +31,7 @@ export function diversionReport(
     const workload = workloads.get(uid);
     return workload !== undefined && isOf(workload, services);
   };
-  const report = { subject: `diversion/${id}`, version };
+  const report = { subject: formatSubject('diversion', id), version };
   if (!some(workloads.keys(), isDiverted)) return { ...report, proxies: 0, state: 'APPLIED', message: '' };
   const waiting: string[] = [];
   for (const { client, isComplete, names, refused } of streams) {
@@ -46,7 +47,7 @@ export function diversionReport(
 
 /** A policy of the hub that cannot be read and was never held: what stands in for it is not what was written. */
 export const unreadReport = (name: string, { version, reason, standIn }: Refused): Applied => ({
-  subject: `policy/${name}`,
+  subject: formatSubject('policy', name),
   version,
   proxies: 0,
   state: 'REJECTED',

@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { list } from '../health/conditions.ts';
@@ -64,7 +65,7 @@ export class WatchedPolicy {
 
   report(): Applied {
     const { policy, version } = this;
-    const report = { subject: `policy/${policy.name}`, version, proxies: this.#proxies.size };
+    const report = { subject: formatSubject('policy', policy.name), version, proxies: this.#proxies.size };
     const count = this.#pods.size;
     if (count === 0)
       return { ...report, state: 'APPLIED', message: 'it selects no workload of this cluster' };

@@ -2,6 +2,7 @@ import type { Result } from '@isthmus/mesh/result.ts';
 import type { Write } from '../store/store.ts';
 import type { UserErrorCode } from '../hub-error.ts';
 import type { Now } from '../state/now.ts';
+import type { AuditSubject } from './audit-subject.ts';
 import type { Warning } from './warning.ts';
 
 /** Why a mutation was refused, for a person and for a program. Returned in `userErrors`; nothing was changed. */
@@ -28,7 +29,7 @@ export interface DecideContext {
 
 /** What a command will do: the writes, and the answer to the caller. A dry run stops here. */
 export interface Decision<P> {
-  readonly subject: string;
+  readonly subject: AuditSubject;
   readonly writes: readonly Write[];
   readonly payload: P;
   /** Fields of the payload that are returned once and stored nowhere: a token's secret. */
@@ -42,7 +43,7 @@ export interface Command<I, P> {
   /** The GraphQL mutation's name; also the audit's action. */
   readonly name: string;
   /** What a refused one was about, as its decision would have named it; absent: of no one object. */
-  subject?(input: I): string;
+  subject?(input: I): AuditSubject;
   /** What an input stands for where it only names it: the request of a plan. The audit log has it beside the input. */
   meaning?(input: I): object;
   decide(snapshot: Now, input: I, context: DecideContext): Result<Decision<P>, readonly UserError[]>;

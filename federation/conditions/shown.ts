@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { touches, written, type ChangeSet } from '../state/change-set.ts';
@@ -46,7 +47,9 @@ function waiting(changes: ChangeSet, now: Now): readonly ClusterName[] {
   const acknowledged = [...now.intent.intermediates.values()].filter(
     ({ id, value }) =>
       isWaiting(value) &&
-      (changes.links.size > 0 || touches(changes, 'cluster') || changes.applied.has(`intermediate/${id}`)),
+      (changes.links.size > 0 ||
+        touches(changes, 'cluster') ||
+        changes.applied.has(formatSubject('intermediate', id))),
   );
   return [...owners, ...acknowledged.map(({ value }) => value.cluster)].filter((one) => one !== undefined);
 }

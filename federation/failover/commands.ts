@@ -11,6 +11,7 @@ import { staleBy } from './plan-reader.ts';
 import { simulate } from './plan.ts';
 import { whyItStays } from './targets.ts';
 import type { Plans } from './plans.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface FailoverPayload {
   readonly failover: Failover | null;
@@ -20,7 +21,7 @@ export interface FailoverPayload {
 /** Executes a simulated plan. Fails with PLAN_STALE if intent or health changed since it was simulated. */
 export const executeFailover = (plans: Plans): Command<{ planId: string }, FailoverPayload> => ({
   name: 'executeFailover',
-  subject: ({ planId }) => `plan/${planId}`,
+  subject: ({ planId }) => auditSubject('plan', planId),
   meaning: ({ planId }) => ({ plan: plans.get(planId)?.request ?? null }),
   decide(snapshot, { planId }, context) {
     const plan = plans.get(planId);
@@ -59,7 +60,12 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
     const stays = plan.services.filter(({ noAlternative }) => noAlternative).map(({ service }) => service);
     const writes = [{ put: failover, id: failover.id, expected: 0 }, ...operations];
     const warnings = [...again.value.warnings, ...whyItStays(snapshot, plan.clusters, stays)];
-    return ok({ subject: `failover/${failover.id}`, writes, payload: { failover, operation }, warnings });
+    return ok({
+      subject: auditSubject('failover', failover.id),
+      writes,
+      payload: { failover, operation },
+      warnings,
+    });
   },
 });
 
@@ -69,7 +75,7 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
  */
 export const undoFailover: Command<{ id: string }, FailoverPayload> = {
   name: 'undoFailover',
-  subject: ({ id }) => `failover/${id}`,
+  subject: ({ id }) => auditSubject('failover', id),
   decide(snapshot, { id }, context) {
     const stored = snapshot.intent.failovers.get(id);
     if (!stored) return refuse('NOT_FOUND', 'id', `no failover '${id}' is in force`);
@@ -80,7 +86,7 @@ export const undoFailover: Command<{ id: string }, FailoverPayload> = {
     const { operation, writes } = startOperation(snapshot, context, 'UNDO_FAILOVER', `failover:${id}`);
     const waiting = notReady(failover, snapshot);
     return ok({
-      subject: `failover/${id}`,
+      subject: auditSubject('failover', id),
       writes: [{ put: failover, id, expected: stored.revision }, ...writes],
       payload: { failover, operation },
       warnings:
@@ -106,7 +112,7 @@ export const stepFailover: Command<{ id: string }, { left: number }> = {
     if (!stored || next === undefined) return refuse('CONFLICT', 'id', `no step of failover ${id} is due`);
     const { revision: expected } = stored;
     return ok({
-      subject: `failover/${id}`,
+      subject: auditSubject('failover', id),
       writes: [next ? { put: next, id, expected } : { remove: 'failover', id, expected }],
       payload: { left: next?.returning?.left ?? 0 },
       warnings: [],

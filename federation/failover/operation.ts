@@ -6,7 +6,7 @@ import {
   parseDiversionSubject,
   subjectOf,
 } from '@isthmus/api/domain/diversion-id.ts';
-import { parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
+import { formatSubject, parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, DecideContext } from '../command/command.ts';
@@ -17,6 +17,7 @@ import { waitsAt } from '../state/waits.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 import type { Write } from '../store/store.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /**
  * Work that all member clusters but `except` must apply, and the writes that record it: an earlier one about the same
@@ -82,8 +83,8 @@ export const waits = (operation: Operation, snapshot: Now): readonly string[] =>
 /** The names under which agents report what an operation is about. */
 function subjectsOf({ type, subject }: Operation, snapshot: Now): readonly string[] {
   if (type === 'REVOKE_CLUSTER')
-    return revokedOf(snapshot, subject).map(({ keyId }) => `intermediate/${keyId}`);
-  return standing(snapshot, subject).map(({ id }) => `diversion/${id}`);
+    return revokedOf(snapshot, subject).map(({ keyId }) => formatSubject('intermediate', keyId));
+  return standing(snapshot, subject).map(({ id }) => formatSubject('diversion', id));
 }
 
 /** Writes down how far these operations are. */
@@ -97,7 +98,12 @@ export const advanceOperations: Command<{ ids: readonly string[] }, { advanced: 
     });
     const ids = writes.map(({ id }) => id);
     if (ids.length === 0) return refuse('CONFLICT', '', 'no operation has advanced');
-    return ok({ subject: `operations/${ids.length}`, writes, payload: { advanced: ids }, warnings: [] });
+    return ok({
+      subject: auditSubject('operations', ids.length),
+      writes,
+      payload: { advanced: ids },
+      warnings: [],
+    });
   },
 };
 
@@ -138,8 +144,8 @@ function standing({ intent }: Now, subject: string): readonly Diversion[] {
 
 /** The subject of the operations that an acknowledged diversion belongs to; '' for what is none. */
 export function subjectOfApplied(applied: Subject): string {
-  const { type, name } = parseSubject(applied);
-  const id = type === 'diversion' ? parseDiversionId(name) : undefined;
+  const subject = parseSubject(applied);
+  const id = subject?.type === 'diversion' ? parseDiversionId(subject.name) : undefined;
   return id ? formatDiversionSubject(subjectOf(id)) : '';
 }
 

@@ -79,7 +79,7 @@ export class Progress {
 
 /** The subject of operations that wait for an acknowledgement of this. */
 function operationSubject(subject: Subject, { intent }: Now): string {
-  const { type, name } = parseSubject(subject);
-  if (type === 'intermediate') return intent.intermediates.get(name)?.value.cluster ?? '';
+  const parsed = parseSubject(subject);
+  if (parsed?.type === 'intermediate') return intent.intermediates.get(parsed.name)?.value.cluster ?? '';
   return subjectOfApplied(subject);
 }

@@ -42,6 +42,6 @@ const ofTokens = (changes: ChangeSet, { intent }: Now): readonly ClusterName[] =
 
 const applied = ({ applied: subjects }: ChangeSet): readonly string[] =>
   [...subjects.keys()].flatMap((subject) => {
-    const { type, name } = parseSubject(subject);
-    return type === 'policy' ? [name] : [];
+    const parsed = parseSubject(subject);
+    return parsed?.type === 'policy' ? [parsed.name] : [];
   });

@@ -12,6 +12,7 @@ import type { RestoredReports } from './taken-reports.ts';
 import { LinkDoors } from './doors.ts';
 import { unary } from './grpc-status.ts';
 import type { HubPorts } from './ports.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface Link {
   /** Asks a cluster's agent; rejects with CLUSTER_UNREACHABLE when it is not there. */
@@ -112,7 +113,7 @@ function limitedJoin(hub: HubPorts) {
       throw new HubError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');
     } catch (error) {
       const { cluster, secret } = asked;
-      const what = { action: 'join', subject: `cluster/${cluster}`, input: { cluster, secret } };
+      const what = { action: 'join', subject: auditSubject('cluster', cluster), input: { cluster, secret } };
       const denied = denialOf(error, peer, what);
       if (denied) hub.denied(denied);
       throw error;

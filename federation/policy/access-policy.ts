@@ -8,13 +8,14 @@ import { refusal, refuse } from '../command/refuse.ts';
 import { isLabelKey, isLabelValue } from './labels.ts';
 import { checkPrincipal } from './principal.ts';
 import type { Now } from '../state/now.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 const most = { rules: 100, values: 100 };
 
 /** Stores a global access policy, checked against everything that it names. */
 export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
   name: 'applyPolicy',
-  subject: ({ name }) => `policy/${name}`,
+  subject: ({ name }) => auditSubject('policy', name),
   decide(snapshot, policy, context) {
     const errors = [
       ...checkFrame(policy, snapshot),
@@ -26,7 +27,7 @@ export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ put: policy, id: policy.name, expected: before?.revision ?? 0 }];
     return ok({
-      subject: `policy/${policy.name}`,
+      subject: auditSubject('policy', policy.name),
       writes,
       payload: { policy },
       // Whom a first ALLOW turns to deny by default only the agents know: a dry run asks them.
@@ -37,7 +38,7 @@ export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
 
 export const deletePolicy: Command<{ name: string }, { name: string }> = {
   name: 'deletePolicy',
-  subject: ({ name }) => `policy/${name}`,
+  subject: ({ name }) => auditSubject('policy', name),
   decide(snapshot, { name }, context) {
     const before = snapshot.intent.accessPolicies.get(name);
     if (!before)
@@ -45,7 +46,7 @@ export const deletePolicy: Command<{ name: string }, { name: string }> = {
     const stale = checkRevision(context, before.revision, `policy ${name}`);
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ remove: 'accessPolicy' as const, id: name, expected: before.revision }];
-    return ok({ subject: `policy/${name}`, writes, payload: { name }, warnings: [] });
+    return ok({ subject: auditSubject('policy', name), writes, payload: { name }, warnings: [] });
   },
 };
 
@@ -136,11 +137,8 @@ function checkRule(rule: AccessRule, index: number, { intent }: Now): UserError[
       errors.push(refusal('INVALID', `${field}.namespaces.${i}`, `a namespace ${labelRule}`));
   });
   rule.principals.forEach((principal, i) => {
-    const why = checkPrincipal(principal, [...intent.trustDomains.keys()]);
-    if (why !== undefined)
-      errors.push(
-        refusal(why.startsWith('no trust domain') ? 'NOT_FOUND' : 'INVALID', `${field}.principals.${i}`, why),
-      );
+    const refused = checkPrincipal(principal, [...intent.trustDomains.keys()]);
+    if (refused) errors.push(refusal(refused.code, `${field}.principals.${i}`, refused.message));
   });
   return errors;
 }

@@ -10,6 +10,7 @@ import type { Now } from '../state/now.ts';
 import type { Write } from '../store/store.ts';
 import { isApproved, requestsByLabel } from './exported.ts';
 import type { ServiceRef } from './service-export.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface ApproveExport extends ServiceRef {
   readonly clusters: readonly string[];
@@ -18,7 +19,7 @@ export interface ApproveExport extends ServiceRef {
 /** An operator's word that clusters may export a service by label under a name that another cluster exports already. */
 export const approveExport: Command<ApproveExport, { approval: ExportApproval }> = {
   name: 'approveExport',
-  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
+  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
     if (clusters.length === 0) return refuse('INVALID', 'clusters', 'name at least one cluster to approve');
@@ -42,7 +43,7 @@ export const approveExport: Command<ApproveExport, { approval: ExportApproval }>
       clusters: [...new Set([...(before?.value.clusters ?? []), ...clusters])].sort(),
     };
     return ok({
-      subject: `service/${id}`,
+      subject: auditSubject('service', id),
       writes: [{ put: approval, id, expected: before?.revision ?? 0 }],
       payload: { approval },
       warnings: [],
@@ -84,7 +85,7 @@ export const recordFirstExports: Command<{ keys: ReadonlySet<ServiceKey> }, { re
     if (approvals.length === 0) return refuse('CONFLICT', '', 'every exported name has a first exporter');
     const writes = approvals.map((put): Write => ({ put, id: `${put.namespace}/${put.name}`, expected: 0 }));
     return ok({
-      subject: `exports/${writes.length}`,
+      subject: auditSubject('exports', writes.length),
       writes,
       payload: { recorded: writes.length },
       warnings: [],

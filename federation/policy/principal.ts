@@ -7,7 +7,22 @@ const like = '<trust domain>/ns/<namespace>/sa/<name>';
  * Why no workload can match a principal of a policy: `*`, or an identity, perhaps cut off at its beginning or its end
  * where a `*` stands. Undefined when one can.
  */
-export function checkPrincipal(principal: string, trustDomains: readonly string[]): string | undefined {
+export function checkPrincipal(
+  principal: string,
+  trustDomains: readonly string[],
+): PrincipalRefusal | undefined {
+  const why = malformed(principal);
+  if (why !== undefined) return { code: 'INVALID', message: why };
+  return principal === '*' ? undefined : unknownDomain(principal, trustDomains);
+}
+
+/** Why a principal is refused. NOT_FOUND: its form is right, and its trust domain is not known. */
+export interface PrincipalRefusal {
+  readonly code: 'INVALID' | 'NOT_FOUND';
+  readonly message: string;
+}
+
+function malformed(principal: string): string | undefined {
   if (principal.startsWith('spiffe://')) return 'a principal is written without spiffe://';
   if (principal === '' || principal.length > 2048) return 'a principal has 1 to 2,048 characters';
   const shown = `'${principal.slice(0, 60)}'`;
@@ -16,16 +31,21 @@ export function checkPrincipal(principal: string, trustDomains: readonly string[
     return `${shown} is not ${like}, with at most one * at its beginning or its end`;
   if (principal.startsWith('*'))
     return endsIdentity(principal.slice(1)) ? undefined : `no ${like} ends like ${shown}`;
+  if (principal.endsWith('*'))
+    return beginsIdentity(principal.slice(0, -1)) ? undefined : `no ${like} begins like ${shown}`;
+  return isIdentity(principal) ? undefined : `${shown} is not ${like}`;
+}
+
+/** Takes a principal of the right form. One that is cut off at its beginning may be of any trust domain. */
+function unknownDomain(principal: string, trustDomains: readonly string[]): PrincipalRefusal | undefined {
+  if (principal.startsWith('*')) return undefined;
   const isPrefix = principal.endsWith('*');
-  const text = isPrefix ? principal.slice(0, -1) : principal;
-  const fits = isPrefix ? beginsIdentity(text) : isIdentity(text);
-  if (!fits) return isPrefix ? `no ${like} begins like ${shown}` : `${shown} is not ${like}`;
-  const [domain = '', ...rest] = text.split('/');
+  const [domain = '', ...rest] = (isPrefix ? principal.slice(0, -1) : principal).split('/');
   const isKnown =
     isPrefix && rest.length === 0
       ? trustDomains.some((known) => known.startsWith(domain))
       : trustDomains.includes(domain);
-  return isKnown ? undefined : `no trust domain '${domain}' is known`;
+  return isKnown ? undefined : { code: 'NOT_FOUND', message: `no trust domain '${domain}' is known` };
 }
 
 function isIdentity(text: string): boolean {

@@ -6,6 +6,7 @@ import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import { members } from '../state/members.ts';
 import type { Now } from '../state/now.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface ServiceRef {
   readonly namespace: string;
@@ -17,7 +18,7 @@ export const exportService: Command<
   { serviceExport: ServiceExport }
 > = {
   name: 'exportService',
-  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
+  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
   decide(snapshot, { namespace, name, clusters }, context) {
     const id = `${namespace}/${name}`;
     if (snapshot.index.exports.holders(id).size === 0)
@@ -32,7 +33,7 @@ export const exportService: Command<
     const serviceExport: ServiceExport = { kind: 'serviceExport', namespace, name, clusters: exporting };
     const writes = [{ put: serviceExport, id, expected: before?.revision ?? 0 }];
     return ok({
-      subject: `service/${id}`,
+      subject: auditSubject('service', id),
       writes,
       payload: { serviceExport },
       warnings: lacking(snapshot, id, clusters),
@@ -54,7 +55,7 @@ const lacking = ({ observed }: Now, id: string, clusters: readonly string[]) =>
 
 export const unexportService: Command<ServiceRef, ServiceRef> = {
   name: 'unexportService',
-  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
+  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
   decide(snapshot, { namespace, name }, context) {
     const id = `${namespace}/${name}`;
     const before = snapshot.intent.serviceExports.get(id);
@@ -68,7 +69,7 @@ export const unexportService: Command<ServiceRef, ServiceRef> = {
     if (stale) return { ok: false, error: [stale] };
     const writes = [{ remove: 'serviceExport' as const, id, expected: before.revision }];
     return ok({
-      subject: `service/${id}`,
+      subject: auditSubject('service', id),
       writes,
       payload: { namespace, name },
       warnings: [warning('SERVICE_LEAVES', 'service', `other clusters lose ${id} at once`)],

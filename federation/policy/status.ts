@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { versionOf } from '../compile/version-of.ts';
@@ -22,7 +23,7 @@ export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): reado
     .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
     .map(({ id: cluster }) => ({
       cluster,
-      ...reported(snapshot.observed.get(cluster), `policy/${name}`, version),
+      ...reported(snapshot.observed.get(cluster), formatSubject('policy', name), version),
     }));
 }
 

@@ -6,11 +6,12 @@ import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { warning, type Warning } from '../command/warning.ts';
 import type { Now } from '../state/now.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
   name: 'setTrafficPolicy',
-  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
+  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
   decide(snapshot, input, context) {
     const errors: UserError[] = [];
     if (!isLabel(input.namespace))
@@ -45,7 +46,7 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
       ...unknownRegions(snapshot, input.regionFailover),
     ];
     return ok({
-      subject: `service/${id}`,
+      subject: auditSubject('service', id),
       writes: [{ put: policy, id, expected: before?.revision ?? 0 }],
       payload: { policy },
       warnings,
@@ -75,7 +76,7 @@ export const deleteTrafficPolicy: Command<
   { readonly namespace: string; readonly name: string }
 > = {
   name: 'deleteTrafficPolicy',
-  subject: ({ namespace, name }) => `service/${namespace}/${name}`,
+  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
   decide(snapshot, { namespace, name }, context) {
     const id = `${namespace}/${name}`;
     const before = snapshot.intent.trafficPolicies.get(id);
@@ -84,7 +85,7 @@ export const deleteTrafficPolicy: Command<
     const stale = checkRevision(context, before.revision, `the traffic policy of ${id}`);
     if (stale) return { ok: false, error: [stale] };
     return ok({
-      subject: `service/${id}`,
+      subject: auditSubject('service', id),
       writes: [{ remove: 'trafficPolicy', id, expected: before.revision }],
       payload: { namespace, name },
       warnings: [],

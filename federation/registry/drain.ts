@@ -7,6 +7,7 @@ import { startOperation } from '../failover/operation.ts';
 import { withoutAlternative } from '../failover/service-groups.ts';
 import { whyItStays } from '../failover/targets.ts';
 import type { ClusterPayload } from './membership.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface Drain {
   readonly cluster: string;
@@ -18,7 +19,7 @@ export interface Drain {
 /** Moves a share of all clients' new connections away from a cluster. Open ones stay until they end or the deadline. */
 export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: readonly string[] }> = {
   name: 'drainCluster',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster, percent, scope, deadline }, context) {
     if (!Number.isInteger(percent) || percent < 1 || percent > 100)
       return refuse(
@@ -40,7 +41,7 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
     const stale = checkRevision(context, stored.revision, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
     const noAlternative = withoutAlternative(snapshot, { cluster, percent, remoteOnly: scope === 'REMOTE' });
-    const subject = `cluster/${cluster}`;
+    const subject = auditSubject('cluster', cluster);
     const warnings = whyItStays(snapshot, [cluster], noAlternative);
     const { drainPercent, drainScope, drainDeadline } = stored.value;
     if (drainPercent === percent && drainScope === scope && drainDeadline === deadline)
@@ -65,7 +66,7 @@ export const drainCluster: Command<Drain, ClusterPayload & { noAlternative: read
 
 export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'undrainCluster',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)
@@ -87,6 +88,11 @@ export const undrainCluster: Command<{ cluster: string }, ClusterPayload> = {
       `drain:${cluster}`,
     );
     const writes = [{ put: back, id: cluster, expected: stored.revision }, ...operations];
-    return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation }, warnings: [] });
+    return ok({
+      subject: auditSubject('cluster', cluster),
+      writes,
+      payload: { cluster, operation },
+      warnings: [],
+    });
   },
 };

@@ -12,6 +12,7 @@ import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored, Write } from '../store/store.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 const minute = 60_000;
 
@@ -38,7 +39,7 @@ export interface CreatedToken {
  */
 export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   name: 'createJoinToken',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster, lifetime, namespaces, network }, context) {
     if (!isLabel(cluster)) return refuse('INVALID', 'cluster', `a cluster's name ${labelRule}`);
     const wrong = [...wrongNamespaces(namespaces), ...wrongNetwork(network)];
@@ -71,7 +72,7 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
     const payload = { id: token.id, cluster, expiresAt: token.expiresAt, token: null };
     const shownOnce = { token: tokenText(snapshot, cluster, secret, token.expiresAt) };
     return ok({
-      subject: `cluster/${cluster}`,
+      subject: auditSubject('cluster', cluster),
       writes: [{ put: token, id: token.id, expected: 0 }, ...(known ? [] : [pending])],
       payload,
       shownOnce,
@@ -164,7 +165,7 @@ export const join: Command<Join, Agent> = {
     const useless = whyUseless(token, { cluster, key }, now);
     if (useless) return { ok: false, error: [useless] };
     const before = snapshot.intent.clusters.get(cluster);
-    const subject = `cluster/${cluster}`;
+    const subject = auditSubject('cluster', cluster);
     // Its first answer was lost. Once the cluster has joined by another token, this one is over.
     if (token.usedAt !== undefined) {
       const member = before?.value.admission === 'ADMITTED' ? before.value.membership : undefined;

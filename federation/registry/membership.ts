@@ -8,6 +8,7 @@ import { warning } from '../command/warning.ts';
 import { startOperation } from '../failover/operation.ts';
 import type { Write } from '../store/store.ts';
 import { voidTokens } from './join-tokens.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 export interface ClusterPayload {
   readonly cluster: string;
@@ -17,7 +18,7 @@ export interface ClusterPayload {
 /** Ends a cluster's membership at once: its streams, its tokens, its intermediates and its place at every peer. */
 export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'revokeCluster',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)
@@ -51,14 +52,19 @@ export const revokeCluster: Command<{ cluster: string }, ClusterPayload> = {
         `peers close their tunnels to ${cluster} and refuse its certificates; ${services} services of it leave the federation`,
       ),
     ];
-    return ok({ subject: `cluster/${cluster}`, writes, payload: { cluster, operation }, warnings });
+    return ok({
+      subject: auditSubject('cluster', cluster),
+      writes,
+      payload: { cluster, operation },
+      warnings,
+    });
   },
 };
 
 /** Forgets a cluster that is no longer a member. */
 export const removeCluster: Command<{ cluster: string }, ClusterPayload> = {
   name: 'removeCluster',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster }, context) {
     const stored = snapshot.intent.clusters.get(cluster);
     if (!stored)
@@ -69,7 +75,7 @@ export const removeCluster: Command<{ cluster: string }, ClusterPayload> = {
       return refuse('CONFLICT', 'cluster', `${cluster} is a member: revoke it first, then remove it`);
     // Its intermediates stay, revoked, until they expire: a leaf of theirs may still be around.
     return ok({
-      subject: `cluster/${cluster}`,
+      subject: auditSubject('cluster', cluster),
       writes: [
         { remove: 'cluster', id: cluster, expected: stored.revision },
         ...voidTokens(snapshot, cluster),

@@ -6,6 +6,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import type { ClusterPayload } from './membership.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /** The list travels with every intermediate to every proxy of the federation, so it is short. */
 export const mostNamespaces = 256;
@@ -43,7 +44,7 @@ export interface SetClusterNamespaces {
 /** Sets which namespaces' identities a cluster's intermediates may vouch for, at every proxy of the federation. */
 export const setClusterNamespaces: Command<SetClusterNamespaces, ClusterPayload> = {
   name: 'setClusterNamespaces',
-  subject: ({ cluster }) => `cluster/${cluster}`,
+  subject: ({ cluster }) => auditSubject('cluster', cluster),
   decide(snapshot, { cluster, namespaces }, context) {
     const wrong = wrongNamespaces(namespaces);
     if (wrong.length > 0) return err(wrong);
@@ -58,7 +59,7 @@ export const setClusterNamespaces: Command<SetClusterNamespaces, ClusterPayload>
         ? `every proxy accepts identities of any namespace from ${cluster}`
         : `identities of ${cluster} in namespaces other than ${namespaces.join(', ')} are refused by every proxy`;
     return ok({
-      subject: `cluster/${cluster}`,
+      subject: auditSubject('cluster', cluster),
       writes: [{ put: changed, id: cluster, expected: stored.revision }],
       payload: { cluster },
       warnings: [warning('IDENTITIES_ACCEPTED', 'namespaces', effect)],

@@ -7,6 +7,7 @@ import { byHub, type CommandRunner } from '../command/run.ts';
 import { touches } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /** Names of networks are values of the label `topology.istio.io/network`: Kubernetes' rule for label values. */
 const networkName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -51,7 +52,7 @@ export const bindNetwork: Command<{ cluster: string }, { network: string }> = {
     if (!stored || network === undefined)
       return refuse('CONFLICT', 'cluster', `${cluster} has a network, or reports none that is free`);
     return ok({
-      subject: `cluster/${cluster}`,
+      subject: auditSubject('cluster', cluster),
       writes: [{ put: { ...stored.value, network }, id: cluster, expected: stored.revision }],
       payload: { network },
       warnings: [],

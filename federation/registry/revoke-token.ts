@@ -5,6 +5,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import type { Stored, Write } from '../store/store.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /** One of the two: a token by its id, or all unused tokens of a cluster. */
 export interface RevokeJoinToken {
@@ -19,7 +20,8 @@ export interface RevokedTokens {
 /** Ends join tokens before their time. A cluster that has joined stays a member: revokeCluster ends a membership. */
 export const revokeJoinToken: Command<RevokeJoinToken, RevokedTokens> = {
   name: 'revokeJoinToken',
-  subject: ({ id, cluster }) => (cluster === undefined ? `joinToken/${id ?? ''}` : `cluster/${cluster}`),
+  subject: ({ id, cluster }) =>
+    cluster === undefined ? auditSubject('joinToken', id ?? '') : auditSubject('cluster', cluster),
   decide({ intent }, { id, cluster }, context) {
     if ((id === undefined) === (cluster === undefined))
       return refuse('INVALID', 'id', 'give either id, for one token, or cluster, for all unused ones of it');
@@ -35,7 +37,7 @@ export const revokeJoinToken: Command<RevokeJoinToken, RevokedTokens> = {
     const [refused] = stale.filter((one) => one !== undefined);
     if (refused) return { ok: false, error: [refused] };
     return ok({
-      subject: `cluster/${first.value.cluster}`,
+      subject: auditSubject('cluster', first.value.cluster),
       writes: found.map(({ id, revision }): Write => ({ remove: 'joinToken', id, expected: revision })),
       payload: { tokens: found.map(({ value }) => ({ id: value.id, cluster: value.cluster })) },
       warnings: found.flatMap(used),

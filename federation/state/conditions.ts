@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
@@ -54,7 +55,7 @@ function renewals(snapshot: Now, cluster: string): readonly Condition[] {
     until === undefined
       ? 'until then this cluster issues no certificates'
       : `the one in use ends on ${new Date(until).toISOString()}`;
-  const waits = waitsAt(snapshot, waiting, [`intermediate/${next?.id ?? ''}`]);
+  const waits = waitsAt(snapshot, waiting, [formatSubject('intermediate', next?.id ?? '')]);
   const message = `a new intermediate is not in use yet: waiting for ${waits.join(', ')} to acknowledge it; ${left}`;
   const remedy = `check the agents and proxies of ${waiting.join(', ')}, or revoke a cluster that does not come back`;
   const severity = until === undefined ? 'ERROR' : 'WARNING';

@@ -1,3 +1,4 @@
+import { auditSubject } from '../command/audit-subject.ts';
 import { day, hour } from '@isthmus/mesh/pki/issue.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -49,7 +50,7 @@ export const sweep: Command<object, { removed: number }> = {
   decide({ intent }, _input, { now }) {
     const writes = outlived(intent, now);
     if (writes.length === 0) return refuse('CONFLICT', '', 'nothing has outlived its use');
-    const subject = `outlived/${writes.length}`;
+    const subject = auditSubject('outlived', writes.length);
     return ok({ subject, writes, payload: { removed: writes.length }, warnings: [] });
   },
 };

@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
@@ -74,7 +75,7 @@ export function unacknowledgedBy({ keyId }: IntermediateRecord, snapshot: Now): 
 
 /** All connected proxies of a cluster hold it. */
 export const hasAcknowledged = (cluster: ClusterName, keyId: string, { observed }: Now): boolean =>
-  observed.get(cluster)?.applied.get(`intermediate/${keyId}`)?.state === 'APPLIED';
+  observed.get(cluster)?.applied.get(formatSubject('intermediate', keyId))?.state === 'APPLIED';
 
 /** When the last of a cluster's intermediates that sign ends; undefined when none does. */
 export function validUntil(cluster: string, { intent }: Now): number | undefined {

@@ -4,6 +4,7 @@ import type { Command } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
 import type { Write } from '../store/store.ts';
 import { readyToActivate } from './activation.ts';
+import { auditSubject } from '../command/audit-subject.ts';
 
 /**
  * Records an intermediate that was signed, before it is sent to anyone. A key is recorded once, so that a revoked one
@@ -22,7 +23,7 @@ export const recordIntermediate: Command<IntermediateRecord, { keyId: string }> 
       .filter(({ value }) => value.cluster === record.cluster && !value.activated && !value.revoked)
       .map(({ id, revision }): Write => ({ remove: 'intermediate', id, expected: revision }));
     return ok({
-      subject: `intermediate/${keyId}`,
+      subject: auditSubject('intermediate', keyId),
       writes: [{ put: record, id: keyId, expected: 0 }, ...passedOver],
       payload: { keyId },
       warnings: [],
@@ -39,6 +40,6 @@ export const activateIntermediate: Command<{ keyId: string }, { keyId: string }>
     if (!readyToActivate(stored.value, snapshot, now))
       return refuse('CONFLICT', 'keyId', `intermediate ${keyId} has yet to be acknowledged, or is revoked`);
     const writes = [{ put: { ...stored.value, activated: true }, id: keyId, expected: stored.revision }];
-    return ok({ subject: `intermediate/${keyId}`, writes, payload: { keyId }, warnings: [] });
+    return ok({ subject: auditSubject('intermediate', keyId), writes, payload: { keyId }, warnings: [] });
   },
 };

@@ -50,8 +50,10 @@ export class PendingIntermediates {
   #acknowledged(changes: ChangeSet, now: Now): ReadonlySet<string> {
     const found = new Set<string>();
     for (const [subject, clusters] of changes.applied) {
-      const { type, name } = parseSubject(subject);
-      const waiting = type === 'intermediate' ? this.#waiting.get(name) : undefined;
+      const parsed = parseSubject(subject);
+      if (parsed?.type !== 'intermediate') continue;
+      const { name } = parsed;
+      const waiting = this.#waiting.get(name);
       if (!waiting) continue;
       found.add(name);
       for (const cluster of clusters) recheck(waiting, cluster, name, now);

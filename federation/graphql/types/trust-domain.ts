@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
 import type { Now } from '../../state/now.ts';
@@ -11,7 +12,7 @@ import { nodeType } from './node.ts';
 export function trustDomainView({ intent, observed }: Now, { value }: Stored<TrustDomainRecord>) {
   const acknowledged = (keyId: string) =>
     [...observed.values()]
-      .filter(({ applied }) => applied.get(`intermediate/${keyId}`)?.state === 'APPLIED')
+      .filter(({ applied }) => applied.get(formatSubject('intermediate', keyId))?.state === 'APPLIED')
       .map((record) => ({ cluster: record.cluster, staleness: stalenessOf(record) }));
   return {
     __typename: 'TrustDomain',
