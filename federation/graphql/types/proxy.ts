@@ -1,6 +1,6 @@
 import type { ConnectResult, DestinationLoad, UnboundPort } from '@isthmus/api/domain/proxy-report.ts';
 import type { ProxyCertificate, ProxySelf, ProxySummary, TypeCounts } from '@isthmus/api/domain/question.ts';
-import { builder } from '../builder.ts';
+import { builder, elements } from '../builder.ts';
 import { connectionOf } from './connection.ts';
 
 const moment = (millis: number): number | undefined => (millis === 0 ? undefined : millis);
@@ -87,9 +87,13 @@ const selfType = builder.objectRef<ProxySelf>('ProxySelf').implement({
   fields: (t) => ({
     startedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ startedAt }) => moment(startedAt) }),
     openConnections: t.exposeInt('openConnections'),
-    unbound: t.field({ type: [unboundType], resolve: ({ unbound }) => unbound }),
-    connects: t.field({ type: [connectType], resolve: ({ connects }) => connects }),
-    destinations: t.field({ type: [loadType], resolve: ({ destinations }) => destinations }),
+    unbound: t.field({ type: [unboundType], nullable: elements, resolve: ({ unbound }) => unbound }),
+    connects: t.field({ type: [connectType], nullable: elements, resolve: ({ connects }) => connects }),
+    destinations: t.field({
+      type: [loadType],
+      nullable: elements,
+      resolve: ({ destinations }) => destinations,
+    }),
     leftOut: t.exposeFloat('leftOut', { description: 'Entries that it left out, as they were too many.' }),
     refused: t.exposeInt('refused', { description: 'Entries of its reports that the agent refused.' }),
     refusedLast: t.string({
@@ -122,8 +126,12 @@ const proxyType = builder.objectRef<ProxyView>('Proxy').implement({
     upstream: t.exposeBoolean('upstream', { description: 'It is one of Istio’s own.' }),
     connectedSince: t.expose('connectedSince', { type: 'DateTime' }),
     complete: t.exposeBoolean('complete', { description: 'It has received everything once.' }),
-    resources: t.field({ type: [typeCountsType], resolve: ({ types }) => types }),
-    certificates: t.field({ type: [certificateType], resolve: ({ certificates }) => certificates }),
+    resources: t.field({ type: [typeCountsType], nullable: elements, resolve: ({ types }) => types }),
+    certificates: t.field({
+      type: [certificateType],
+      nullable: elements,
+      resolve: ({ certificates }) => certificates,
+    }),
     self: t.expose('self', {
       type: selfType,
       nullable: true,
