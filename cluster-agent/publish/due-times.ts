@@ -32,7 +32,7 @@ export class DueTimes {
   arm(): void {
     if (this.#isStopped) return;
     const now = this.#clock.monotonic();
-    const wait = Math.max(0, Math.min(...this.#works.map((work) => this.#waitFor(work))));
+    const wait = Math.min(...this.#works.map((work) => this.#waitFor(work)));
     if (wait === Infinity || (this.#timer && this.#timer.at === now + wait)) return;
     this.#timer?.timer.cancel();
     const timer = this.#clock.after(wait, () => {

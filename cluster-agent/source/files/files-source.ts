@@ -85,7 +85,7 @@ class Running {
     const at = Math.max(clock.monotonic() + delay, this.#notBefore);
     if (this.#next && this.#next.at <= at) return;
     this.#next?.timer.cancel();
-    const timer = clock.after(at - clock.monotonic(), () => {
+    const timer = clock.after(Math.max(0, at - clock.monotonic()), () => {
       this.#next = undefined;
       this.look();
     });
