@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkloadHealth, WorkloadSummary, WorkloadsQuestion } from '@isthmus/api/domain/question.ts';
+import type {
+  WorkloadHealth,
+  WorkloadSummary,
+  ProxiesQuestion,
+  ProxySummary,
+  WorkloadsQuestion,
+} from '@isthmus/api/domain/question.ts';
 import { countRejections, type Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -86,8 +92,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     reports: (type) => reports.get(type) ?? new Map(),
     health: () => healthOf(said),
     answer(ask) {
-      if (ask.kind === 'proxies')
-        return Promise.resolve({ kind: 'proxies', proxies: [], total: 0, hasNext: false });
+      if (ask.kind === 'proxies') return Promise.resolve(proxiesAsked(ask));
       return Promise.resolve(
         ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejections: held }, ask),
       );
@@ -188,6 +193,44 @@ const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
 };
 
 /** They are in one namespace and bear no labels. */
+/** One proxy of ours, which reports on itself, and one of Istio's. */
+function proxiesAsked({ first, after }: ProxiesQuestion) {
+  const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
+  const certificate = { identity, issuerKeyId: 'cd', notAfter: Date.UTC(2030, 0, 31, 3), problem: '' };
+  const types = [{ type: 'type.googleapis.com/istio.workload.Address', acknowledged: 12, rejected: 1 }];
+  const common = { node: 'node-a', connectedSince: Date.UTC(2030, 0, 30), complete: true, types };
+  const all: readonly ProxySummary[] = [
+    {
+      ...common,
+      id: 'ztunnel/istio-system/ztunnel-a',
+      version: '0.1.0',
+      upstream: false,
+      certificates: [{ ...certificate, serial: 'ab', issued: false }],
+      self: {
+        startedAt: Date.UTC(2030, 0, 29),
+        openConnections: 7,
+        unbound: [{ place: { address: '127.0.0.9', port: 80 }, code: 'EACCES' }],
+        connects: [],
+        destinations: [{ service: 'shop/cart', requests: 9, failures: 1, inFlight: 0 }],
+        leftOut: 0,
+        refused: 0,
+        refusedLast: '',
+      },
+    },
+    {
+      ...common,
+      id: 'ztunnel/istio-system/ztunnel-b',
+      version: '1.31.0',
+      upstream: true,
+      certificates: [{ ...certificate, serial: '', issuerKeyId: '', issued: true }],
+      self: undefined,
+    },
+  ];
+  const rest = all.filter(({ id }) => id > after);
+  const proxies = rest.slice(0, first);
+  return { kind: 'proxies' as const, proxies, total: all.length, hasNext: rest.length > proxies.length };
+}
+
 function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
   const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
   const all = (isSelected ? workloads : []).map((name): WorkloadSummary => ({

@@ -28,6 +28,7 @@ const looking = [
   'clusters',
   'services',
   'workloads',
+  'proxies',
   'policy list',
   'trust show',
   'failover simulate',
