@@ -108,8 +108,9 @@ class Side implements Receiver {
 
   /** What has ended both ways closes by itself, and a reset would take back what its peer has not read yet. */
   #broken(error: Error | undefined): void {
+    // First: what a reset itself may meet is not why the connection ended.
+    this.#settle({ error });
     const isDone = this.#ended && this.#other.#ended;
     if (!isDone) for (const stream of [this.#from, this.#to]) stream.reset();
-    this.#settle({ error });
   }
 }

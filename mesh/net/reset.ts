@@ -18,13 +18,18 @@ export function setCarrier(secured: Duplex, carrier: Duplex): void {
  */
 export function reset(side: Duplex): void {
   const carrier = carriers.get(side);
-  if (carrier !== undefined && !side.destroyed) reset(carrier);
+  if (carrier !== undefined && !side.destroyed) {
+    // TLS shuts the handle of its carrier down, and the carrier does not know.
+    if (side instanceof TLSSocket && isShuttingDown(side)) carrier.destroy();
+    else reset(carrier);
+  }
   if (side instanceof Socket && !(side instanceof TLSSocket) && !isShuttingDown(side)) side.resetAndDestroy();
   else side.destroy();
 }
 
 /**
- * All bytes are with the kernel and FIN is about to be: libuv resets no such socket, and Node would lose its descriptor.
+ * All bytes are with the kernel and FIN is about to be: libuv resets no such socket, and Node would lose its
+ * handle: its descriptor stays open, and the thread can never end, as it waits for the close of that handle.
  * What was sent is whole, so a plain close cuts nothing off.
  */
 const isShuttingDown = ({ writableEnded, writableFinished, writableLength }: Socket): boolean =>

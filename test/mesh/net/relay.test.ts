@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
+import { reset } from '@isthmus/mesh/net/reset.ts';
+import { wireOf } from '@isthmus/mesh/net/wire.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
 import { onDuplex } from '../../fakes/duplex-sessions.ts';
+import { securedPair } from '../../fakes/secured-pair.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 
 describe('mesh/net relay', () => {
@@ -96,6 +100,24 @@ describe('mesh/net relay', () => {
     plain.client.resetAndDestroy();
     assert.equal(await seen, 'ECONNRESET');
     await ended;
+  });
+
+  it('closes a TLS connection that is shutting down, which libuv resets no more', async () => {
+    const { dialled } = await securedPair('istio-mtls');
+    const { socket } = dialled;
+    const errors: unknown[] = [];
+    socket.on('error', (error) => errors.push(error));
+    const handle = wireOf(socket) as unknown as { readonly _handle: { readonly fd: number } };
+    const { fd } = handle._handle;
+    const closed = once(socket, 'close');
+    socket.end();
+    await new Promise((resolve) => process.nextTick(resolve));
+    assert.ok(socket.writableEnded && !socket.writableFinished, 'its shutdown is on its way');
+    reset(socket);
+    await closed;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(errors, []);
+    assert.throws(() => fstatSync(fd), { code: 'EBADF' });
   });
 
   it('resets no stream of a connection that ends in the ordinary way, five thousand times on one session', async () => {
