@@ -32,19 +32,26 @@ export class SimulatedAgent {
   readonly #member: Member;
   readonly #views: VersionsOnly;
   readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
+  readonly #applied = new Map<string, Produced>();
   #health: readonly ServiceHealth[];
   #identity: LinkIdentity | undefined;
   #link: HubLinks | undefined;
   #stop = new AbortController();
 
   constructor(member: Member, onReceived: (type: string) => void) {
-    const { cluster, services, stateDir } = (this.#member = member);
+    const { cluster, services, stateDir, address } = (this.#member = member);
     mkdirSync(stateDir, { recursive: true });
-    this.#views = new VersionsOnly(onReceived);
+    this.#views = new VersionsOnly((type, resources, removed) => {
+      this.#acknowledge(type, resources, removed);
+      onReceived(type);
+    });
     this.#health = services.map((name) => aHealth(name));
     for (const type of wire.upTypes) this.#reports.set(type, new Map());
+    this.#reports.set('applied', this.#applied);
     this.#report('cluster', [['self', wire.clusterReport.encode(clusterOf(cluster))]]);
-    this.#report('gateway', [[`istio-system/gw`, wire.gatewayReport.encode(aGateway(cluster))]]);
+    // Two clusters with one address of a gateway would contend for it.
+    const gateway = wire.gatewayReport.encode(aGateway(cluster, { address }));
+    this.#report('gateway', [[`istio-system/gw/${address}`, gateway]]);
     this.#report(
       'service',
       services.map((name) => [`shop/${name}`, wire.serviceReport.encode(aService(name))]),
@@ -111,18 +118,38 @@ export class SimulatedAgent {
     this.#link?.healthChanged();
   }
 
+  /** As an agent whose proxies have everything at once. */
+  #acknowledge(type: string, resources: readonly Resource[], removed: readonly string[]): void {
+    if (!acknowledged.has(type)) return;
+    const reports = this.#applied;
+    for (const { name, version } of resources) {
+      const subject = `${type}/${name}`;
+      const applied = { subject, version, state: 'APPLIED' as const, message: '', proxies: 1 };
+      const body = wire.appliedReport.encode(applied);
+      reports.set(subject, { version: contentVersion(body), body });
+    }
+    const gone = removed.map((name) => `${type}/${name}`);
+    for (const subject of gone) reports.delete(subject);
+    this.#link?.changed('applied', [...resources.map(({ name }) => `${type}/${name}`), ...gone]);
+  }
+
   #report(type: string, reports: readonly (readonly [name: string, body: Uint8Array])[]): void {
     const produced = reports.map(([name, body]) => [name, { version: contentVersion(body), body }] as const);
     this.#reports.set(type, new Map(produced));
   }
 }
 
+/** Types of which an agent says which are applied at its proxies. */
+const acknowledged: ReadonlySet<string> = new Set(['policy', 'intermediate', 'diversion']);
+
+type OnReceived = (type: string, resources: readonly Resource[], removed: readonly string[]) => void;
+
 /** Thousands of views in one process would be what is measured: this one decodes nothing. */
 class VersionsOnly extends HubStore {
   readonly #versions = new Map<string, Map<string, string>>();
-  readonly #onReceived: (type: string) => void;
+  readonly #onReceived: OnReceived;
 
-  constructor(onReceived: (type: string) => void) {
+  constructor(onReceived: OnReceived) {
     super({ journal: new MemoryJournal(), hub: '', log: silentLog });
     this.#onReceived = onReceived;
   }
@@ -140,7 +167,7 @@ class VersionsOnly extends HubStore {
     this.#versions.set(type, held);
     for (const { name, version } of resources) held.set(name, version);
     for (const name of removed) held.delete(name);
-    this.#onReceived(type);
+    this.#onReceived(type, resources, removed);
     return { rejected: [], changes: new ChangeSet() };
   }
 }
