@@ -10,6 +10,7 @@ import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { MemoryJournal } from '../fakes/memory-journal.ts';
@@ -48,10 +49,11 @@ describe('a folder of files as a cluster', () => {
   });
 
   const write = (text: string) => writeFileSync(join(folder, 'a.yaml'), text);
-  const run = async () => {
+  const run = async (over: { readonly FolderClass?: typeof Folder; readonly time?: Clock } = {}) => {
+    const { FolderClass = Folder, time = clock } = over;
     const file = (name: string) => new StateFile(join(folder, name), silentLog);
     const source = filesSource({
-      folder: new Folder(folder, new LastGood(new MemoryJournal(), file('good.json')), silentLog),
+      folder: new FolderClass(folder, new LastGood(new MemoryJournal(), file('good.json')), silentLog),
       allocations: new Allocations({ file: file('a.json'), block: '127.64.16.0/20', clock, log: silentLog }),
       ask: ({ metadata }: PodObject) => {
         asked.push(metadata.name);
@@ -59,7 +61,7 @@ describe('a folder of files as a cluster', () => {
           ? new Promise<boolean>(() => undefined)
           : Promise.resolve(well.has(metadata.name));
       },
-      clock,
+      clock: time,
     });
     void source.run((batch) => {
       events.push(...batch);
@@ -95,6 +97,31 @@ describe('a folder of files as a cluster', () => {
   it('without pods is listed at once', async () => {
     await run();
     assert.equal(view.synced, true);
+  });
+
+  it('is read without pauses until it is listed, also when a look at it takes long', async () => {
+    let spent = 0;
+    class SlowFolder extends Folder {
+      override look(now: number, isWhole?: boolean) {
+        spent += 100;
+        return super.look(now, isWhole);
+      }
+    }
+    const time: Clock = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic() + spent,
+      after: (delay, then) => clock.after(delay, then),
+    };
+    const namespace = (name: string) => `{ apiVersion: v1, kind: Namespace, metadata: { name: ${name} } }\n`;
+    const comment = `# ${'x'.repeat(1000)}\n`.repeat(300);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const name of names) writeFileSync(join(folder, `${name}.yaml`), namespace(name) + comment);
+    await run({ FolderClass: SlowFolder, time });
+    assert.deepEqual(
+      [...view.all('Namespace')].map(({ metadata }) => metadata.name),
+      names,
+    );
+    assert.equal(events.at(-1)?.type, 'synced');
   });
 
   it('goes on probing a pod that is edited, and loses nothing of its readiness', async () => {

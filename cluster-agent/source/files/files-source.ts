@@ -71,9 +71,10 @@ class Running {
     if (enriched.length > 0) this.#emit(enriched);
     // Unknown is never empty: nothing is listed before every file has been read once.
     if (!this.#listed && !behind && (!unsettled || now - this.#start >= listMillis)) this.#list();
-    // Half of the time at the most is spent on looking, however often a large folder changes.
     const end = clock.monotonic();
-    this.#notBefore = end + (end - now);
+    // Half of the time at the most is spent on looking, however often a large folder changes. Nothing can be derived
+    // before the cluster is listed, so the first reading waits for nothing.
+    this.#notBefore = this.#listed ? end + (end - now) : end;
     if (isWhole) this.#wholeAt = end + Math.max(rescanMillis, wholeShare * (end - now));
     this.soon(Math.min(again ?? Infinity, this.#wholeAt - end));
   }
