@@ -271,4 +271,16 @@ describe('the files of pods', () => {
     assert.deepEqual(counted, [0, 16, 32]);
     assert.equal(onTurn(), 33);
   });
+
+  it('have their tokens signed at the same time, those of one turn of the event loop', async () => {
+    const [issue, signed] = [tokens.issue.bind(tokens), Promise.withResolvers<undefined>()];
+    let asked = 0;
+    tokens.issue = async (caller, seconds) => {
+      if (++asked === 16) signed.resolve(undefined);
+      await signed.promise;
+      return issue(caller, seconds);
+    };
+    await start(ambient + Array.from({ length: 16 }, (_, i) => pod(`p${i}`)).join('')).write();
+    assert.equal(readdirSync(at('shop', '')).length, 16);
+  });
 });

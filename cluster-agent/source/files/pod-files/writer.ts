@@ -29,7 +29,7 @@ interface Deps extends VariablesDeps {
 const tokenSeconds = 12 * 3600;
 /** A token is written anew at half of its life. */
 const renewMillis = (tokenSeconds / 2) * 1000;
-/** Pods whose files are written in one turn of the event loop. */
+/** Pods whose files are written in one turn of the event loop; their tokens are signed at the same time. */
 const podsInTurn = 16;
 const againMillis = 1000;
 
@@ -99,7 +99,7 @@ export class PodFilesWriter implements Subscriber {
   async #writeAll(): Promise<void> {
     while (this.#queue.size > 0) {
       await new Promise<void>((resolve) => void this.#deps.turn(resolve));
-      for (const pod of this.#take(podsInTurn)) await this.#write(pod);
+      await Promise.all(this.#take(podsInTurn).map((pod) => this.#write(pod)));
     }
     // In memory they would be a copy of all files.
     this.#variables.forgetAll();
