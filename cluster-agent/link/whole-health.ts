@@ -1,4 +1,5 @@
-import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import type { HealthReport, ServiceHealth } from '@isthmus/api/domain/report.ts';
+import { equals } from '../keys/equals.ts';
 
 /** The hub gets the counts at least this often, milliseconds, whatever it has acknowledged. */
 const wholeEvery = 60_000;
@@ -9,16 +10,16 @@ const wholeEvery = 60_000;
  * acknowledgement at or above its sequence is of such a report.
  */
 export class WholeHealth {
-  /** The counts that the hub has acknowledged, as text. */
-  #held: string | undefined;
-  #sent: { readonly sequence: number; readonly counts: string } | undefined;
+  /** The counts that the hub has acknowledged. */
+  #held: readonly ServiceHealth[] | undefined;
+  #sent: { readonly sequence: number; readonly counts: readonly ServiceHealth[] } | undefined;
   #sentAt = 0;
 
   /** The report as it is to be sent. `now`: monotonic milliseconds. */
   next(report: HealthReport, now: number): HealthReport {
     if (report.partial) return report;
-    const counts = JSON.stringify(report.services);
-    if (!this.#sent && counts === this.#held && now - this.#sentAt < wholeEvery)
+    const counts = report.services;
+    if (!this.#sent && now - this.#sentAt < wholeEvery && equals(counts, this.#held))
       return { ...report, services: [], partial: true };
     this.#sent = { sequence: report.sequence, counts };
     this.#sentAt = now;
