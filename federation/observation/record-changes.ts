@@ -1,5 +1,6 @@
 import type { CollectedChanges } from '../state/change-set.ts';
 import { clockConditions } from '../state/clock-condition.ts';
+import { differingParts } from './applied-map.ts';
 import type { ClusterRecord } from './cluster-record.ts';
 
 /** Adds what differs between two states of one cluster's observation; undefined: nothing is known of it. */
@@ -15,7 +16,8 @@ export function addRecordChanges(
   if (before?.gateways !== after?.gateways) changes.gateways.add(cluster);
   if (reportFields.some((field) => before?.[field] !== after?.[field])) changes.reports.add(cluster);
   if (linkFields.some((field) => before?.[field] !== after?.[field])) changes.links.add(cluster);
-  for (const subject of differing(before?.applied, after?.applied)) changes.acknowledged(subject, cluster);
+  for (const [old, next] of differingParts(before?.applied, after?.applied))
+    for (const subject of differing(old, next)) changes.acknowledged(subject, cluster);
   if (isShownOtherwise(before, after)) changes.shown.add(cluster);
 }
 

@@ -9,7 +9,10 @@ import type {
   ServiceReport,
   UnreadableHealth,
 } from '@isthmus/api/domain/report.ts';
+import { AppliedMap } from './applied-map.ts';
 import type { ObservedService, RejectedReport, ClusterRecord } from './cluster-record.ts';
+
+const noneApplied = AppliedMap.of(new Map());
 
 /** What is known of a cluster that has not reported in this life of the hub. */
 export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
@@ -31,7 +34,7 @@ export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   services: new Map(),
   health: new Map(),
   gateways: new Map(),
-  applied: new Map(),
+  applied: noneApplied,
   refused: new Map(),
   rejectedReports: new Map(),
   reportsDelayed: false,
@@ -93,10 +96,8 @@ export const withApplied = (
 ): ClusterRecord => ({
   ...record,
   // The name is that of the record, so that equal records share it, too.
-  applied: changed(
-    record.applied,
+  applied: AppliedMap.of(record.applied).with(
     changes.map(([name, one]) => [one?.subject ?? name, one] as const),
-    (one) => one,
   ),
   asOf,
 });
