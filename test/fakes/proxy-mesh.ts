@@ -22,7 +22,7 @@ import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-lo
 import { Loopback } from '@isthmus/ztunnel/capture/loopback/loopback.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine, type EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
-import type { FromWorker, WorkerReport } from '@isthmus/ztunnel/worker/messages.ts';
+import type { FromWorker, WorkerReport } from '@isthmus/ztunnel/messages.ts';
 import type { Authority } from './authority.ts';
 import { Signal } from './xds-world.ts';
 

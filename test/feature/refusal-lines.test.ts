@@ -8,7 +8,7 @@ import { AgentError } from '@isthmus/cluster-agent/agent-error.ts';
 import { HubError } from '@isthmus/federation/hub-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
-import { Refusals } from '@isthmus/ztunnel/engine/refusals.ts';
+import { Refusals } from '@isthmus/ztunnel/proxy/refusals.ts';
 import { unary } from '../../federation/link/grpc-status.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { countingLog, happened, type WrittenLine } from '../fakes/counting-log.ts';

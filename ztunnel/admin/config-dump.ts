@@ -1,7 +1,7 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { version, type ProxyConfig } from '../configuration.ts';
 import type { CertificateManager } from '../identity/certificate-manager.ts';
-import type { WorkerDump } from '../worker/messages.ts';
+import type { WorkerDump } from '../messages.ts';
 import type { XdsClient } from '../xds/client.ts';
 
 interface Sources {

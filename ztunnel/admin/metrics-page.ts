@@ -2,7 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { version } from '../configuration.ts';
 import { tcpLabels } from '../telemetry/tcp-labels.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
-import type { CountedTotal, HandshakeTotal, WorkerReport, WorkerTotals } from '../worker/messages.ts';
+import type { CountedTotal, HandshakeTotal, WorkerReport, WorkerTotals } from '../messages.ts';
 
 type CountedField = 'opened' | 'closed' | 'failed' | 'received' | 'sent';
 

@@ -8,7 +8,7 @@ import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Address, MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { ToWorker } from '../worker/messages.ts';
+import type { ToWorker } from '../messages.ts';
 
 type Delta = Extract<ToWorker, { kind: 'delta' }>;
 

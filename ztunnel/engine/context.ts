@@ -19,13 +19,13 @@ import type { CredentialStore } from '../proxy/credentials.ts';
 import type { Tap } from '../proxy/tap.ts';
 import type { DialCounts } from '../report/dial-counts.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
-import type { CountedTotal } from '../worker/messages.ts';
+import type { CountedTotal } from '../messages.ts';
 import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Turns } from '@isthmus/mesh/process/turns.ts';
-import type { Changes } from './changes.ts';
-import type { Refusals } from './refusals.ts';
-import type { Slots } from './slots.ts';
+import type { Changes } from '../proxy/changes.ts';
+import type { Refusals } from '../proxy/refusals.ts';
+import type { Slots } from '../proxy/slots.ts';
 
 /** What carrying out a decision may use. One of it per data worker. */
 export interface Context {

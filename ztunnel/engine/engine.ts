@@ -34,14 +34,14 @@ import { tapEntry } from '../proxy/tap.ts';
 import { formatAccess } from '../telemetry/access-log.ts';
 import { DialCounts } from '../report/dial-counts.ts';
 import { TcpMetrics } from '../telemetry/tcp-metrics.ts';
-import type { FromWorker, ToWorker } from '../worker/messages.ts';
+import type { FromWorker, ToWorker } from '../messages.ts';
 import { applyDelta } from './apply.ts';
-import { Changes } from './changes.ts';
+import { Changes } from '../proxy/changes.ts';
 import type { Context } from './context.ts';
 import { dumpOf, totalsOf } from './look.ts';
-import { Newcomer } from './newcomer.ts';
-import { Refusals } from './refusals.ts';
-import { Slots } from './slots.ts';
+import { Newcomer } from '../proxy/newcomer.ts';
+import { Refusals } from '../proxy/refusals.ts';
+import { Slots } from '../proxy/slots.ts';
 
 export interface EngineDeps {
   readonly config: ProxyConfig;

@@ -1,4 +1,4 @@
-import type { WorkerDump, WorkerTotals } from '../worker/messages.ts';
+import type { WorkerDump, WorkerTotals } from '../messages.ts';
 import type { Context } from './context.ts';
 
 export const totalsOf = ({

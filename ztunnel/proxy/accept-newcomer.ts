@@ -1,7 +1,7 @@
 import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import type { Layer, Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
-import type { Newcomer } from '../engine/newcomer.ts';
+import type { Newcomer } from './newcomer.ts';
 
 const handshakeMillis = 10_000;
 const alpnOf: Readonly<Record<Layer, string>> = {

@@ -9,7 +9,7 @@ import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { GatewayArrival as Called } from '../capture/capture.ts';
 import type { Context } from '../engine/context.ts';
-import type { Newcomer } from '../engine/newcomer.ts';
+import type { Newcomer } from './newcomer.ts';
 import { carry, reportFailure } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import type { Place } from './place.ts';

@@ -15,7 +15,7 @@ import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { InboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
 import type { Context } from '../engine/context.ts';
-import type { Newcomer } from '../engine/newcomer.ts';
+import type { Newcomer } from './newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
 import { acceptNewcomer } from './accept-newcomer.ts';
 import { aboutOf, carry, reportFailure } from './carry.ts';

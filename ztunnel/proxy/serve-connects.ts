@@ -6,7 +6,7 @@ import { ProxyError } from '../proxy-error.ts';
 import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { Context } from '../engine/context.ts';
-import type { Newcomer } from '../engine/newcomer.ts';
+import type { Newcomer } from './newcomer.ts';
 import { admitSession, type Admitted } from './admit-session.ts';
 import { countConnect } from './count-connect.ts';
 import { peerLimited } from './peer-limited.ts';

@@ -4,7 +4,7 @@ import type { ProxyConfig } from '../configuration.ts';
 import { retryFloorBytes } from '../proxy/retry-floor.ts';
 import { WorkerCounts } from '../report/worker-counts.ts';
 import { Gathering } from './gathering.ts';
-import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from '../messages.ts';
 
 /** Callbacks of the control thread for events of its workers. */
 export interface WorkerHooks {

@@ -5,7 +5,7 @@ import { createLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { Loopback } from '../capture/loopback/loopback.ts';
 import { Engine } from '../engine/engine.ts';
-import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { Output } from './output.ts';
 
 /** What a program adds to a data worker. */

@@ -3,7 +3,7 @@ import { metricsPage } from '@isthmus/ztunnel/admin/metrics-page.ts';
 import { version } from '@isthmus/ztunnel/configuration.ts';
 import { TcpMetrics } from '@isthmus/ztunnel/telemetry/tcp-metrics.ts';
 import { tcpLabels, type TcpFacts } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
-import type { WorkerReport } from '@isthmus/ztunnel/worker/messages.ts';
+import type { WorkerReport } from '@isthmus/ztunnel/messages.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
 const front = aWorkload({ uid: 'front', workloadName: 'front', canonicalName: 'front' });

@@ -10,7 +10,7 @@ import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine } from '@isthmus/ztunnel/engine/engine.ts';
 import { gatewayIdentity } from '@isthmus/ztunnel/proxy/gateway-identity.ts';
-import type { FromWorker } from '@isthmus/ztunnel/worker/messages.ts';
+import type { FromWorker } from '@isthmus/ztunnel/messages.ts';
 import { FakeCapture } from '../../fakes/capture.ts';
 import { aWorkload } from '../../fakes/records.ts';
 

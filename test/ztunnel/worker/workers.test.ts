@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ToWorker, FromWorker } from '@isthmus/ztunnel/worker/messages.ts';
+import type { ToWorker, FromWorker } from '@isthmus/ztunnel/messages.ts';
 import { Gathering } from '@isthmus/ztunnel/worker/gathering.ts';
 import { Workers, type WorkerPort } from '@isthmus/ztunnel/worker/host.ts';
 

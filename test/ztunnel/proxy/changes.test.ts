@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TouchedKeys } from '@isthmus/mesh/state/touched.ts';
-import { Changes } from '@isthmus/ztunnel/engine/changes.ts';
+import { Changes } from '@isthmus/ztunnel/proxy/changes.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 const at = (address: string) => ({ kind: 'address', address }) as const;

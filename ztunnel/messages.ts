@@ -1,7 +1,7 @@
 import type { DeltaBatch, Rejected } from '@isthmus/mesh/delta/messages.ts';
-import type { ProxyConfig } from '../configuration.ts';
-import type { WorkerFacts } from '../report/worker-counts.ts';
-import type { Counted } from '../telemetry/tcp-metrics.ts';
+import type { ProxyConfig } from './configuration.ts';
+import type { WorkerFacts } from './report/worker-counts.ts';
+import type { Counted } from './telemetry/tcp-metrics.ts';
 
 /** What a data worker's thread begins with. */
 export interface WorkerData {

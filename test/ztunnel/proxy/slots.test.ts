@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Slots } from '@isthmus/ztunnel/engine/slots.ts';
+import { Slots } from '@isthmus/ztunnel/proxy/slots.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 describe('ztunnel/engine slots', () => {

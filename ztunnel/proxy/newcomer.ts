@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
 import { ProxyError } from '../proxy-error.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../engine/context.ts';
 
 /** Made once: the reason that a signal makes by itself costs as much as the rest of a connection's end. */
 const hasClosed = new ProxyError('CONNECTION_CLOSED', 'the connection has closed');
