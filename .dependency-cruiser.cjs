@@ -18,6 +18,13 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'no-circles-of-rooms',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^ztunnel/' },
+      to: { circular: true },
+    },
+    {
       name: 'mesh-stands-alone',
       severity: 'error',
       from: { path: '^mesh/' },

@@ -62,16 +62,20 @@ export interface Dial extends AddressPort {
   readonly signal?: AbortSignal;
 }
 
-/** How connections of pods come to a proxy, and how it reaches others and the pods themselves. One per data worker. */
-export interface Capture {
+/** How a proxy reaches others, and the pods themselves. */
+export interface Dialer {
+  /** Throws DIAL_REFUSED, DIAL_TIMEOUT or DIAL_ABORTED naming the address. */
+  dial(dial: Dial): Promise<Socket>;
+}
+
+/** How connections of pods come to a proxy, and how it reaches others. One per data worker. */
+export interface Capture extends Dialer {
   /** After each delta, once it is open. */
   follow(touched: Touched): void;
   /** The first state is whole. Resolves when each listener is open or known not to open. */
   open(): Promise<void>;
   /** Accepts nothing more. */
   close(): void;
-  /** Throws DIAL_REFUSED, DIAL_TIMEOUT or DIAL_ABORTED naming the address. */
-  dial(dial: Dial): Promise<Socket>;
   /** Why a caller can be no pod; undefined where one of it may be known in a moment. */
   explainCaller(caller: LocalPod): string | undefined;
   /** Why a destination that is no part of the mesh is not reached. */

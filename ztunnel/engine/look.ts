@@ -1,5 +1,28 @@
-import type { WorkerDump, WorkerTotals } from '../messages.ts';
-import type { Context } from './context.ts';
+import type { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { Handshakes } from '@isthmus/mesh/net/handshakes.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Capture } from '../capture/capture.ts';
+import type { CountedTotal, WorkerDump, WorkerTotals } from '../messages.ts';
+import type { Connections } from '../proxy/connections.ts';
+import type { Slots } from '../proxy/slots.ts';
+import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
+
+interface CountedParts {
+  readonly connections: Connections;
+  readonly capture: Pick<Capture, 'listeners'>;
+  readonly pool: TunnelPool;
+  readonly counters: Readonly<Record<CountedTotal, number>>;
+  readonly metrics: TcpMetrics;
+  readonly slots: Slots;
+  readonly handshakes: Handshakes;
+}
+
+interface DumpedParts {
+  readonly state: MeshState;
+  readonly table: IssuerTable;
+  readonly connections: Connections;
+}
 
 export const totalsOf = ({
   connections,
@@ -9,7 +32,7 @@ export const totalsOf = ({
   metrics,
   slots,
   handshakes,
-}: Context): WorkerTotals => ({
+}: CountedParts): WorkerTotals => ({
   open: connections.size,
   listeners: capture.listeners,
   pooled: pool.size,
@@ -25,7 +48,7 @@ export const totalsOf = ({
 });
 
 /** What a worker knows and carries, without anything secret. */
-export const dumpOf = ({ state, table, connections }: Context): WorkerDump => ({
+export const dumpOf = ({ state, table, connections }: DumpedParts): WorkerDump => ({
   workloads: [...state.workloads.all()],
   services: [...state.services.all()],
   policies: [...state.policies.all()],

@@ -1,7 +1,11 @@
 import type { PeerShare, Release } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
-import type { Context } from '../engine/context.ts';
-import { peerLimited } from './peer-limited.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { peerLimited, type PeerLimitedDeps } from './peer-limited.ts';
+
+export interface AdmitDeps extends PeerLimitedDeps {
+  readonly clock: Clock;
+}
 
 export interface Admitted {
   /** The peer has sent its SETTINGS. */
@@ -11,32 +15,32 @@ export interface Admitted {
 
 /** One more session of an identity; undefined, and the connection ends, where its share has none. */
 export function admitSession(
-  context: Context,
+  deps: AdmitDeps,
   { peer, socket }: Secured,
   share: PeerShare,
 ): Admitted | undefined {
   const shaken = share.take('handshakes');
   if (typeof shaken === 'string') {
-    peerLimited(context, peer.spiffeId, shaken);
+    peerLimited(deps, peer.spiffeId, shaken);
     socket.destroy();
     return undefined;
   }
   const wait = share.penaltyMillis;
   if (wait > 0) {
-    peerLimited(context, peer.spiffeId, 'RESETS');
-    hold(context, socket, wait, shaken);
+    peerLimited(deps, peer.spiffeId, 'RESETS');
+    hold(deps.clock, socket, wait, shaken);
     return undefined;
   }
   const ended = share.take('sessions');
   if (typeof ended !== 'string') return { shaken, ended };
   shaken();
-  peerLimited(context, peer.spiffeId, ended);
+  peerLimited(deps, peer.spiffeId, ended);
   socket.destroy();
   return undefined;
 }
 
 /** A peer that comes back at once is kept waiting: a handshake costs more than a socket that nobody reads. */
-function hold({ clock }: Context, socket: Secured['socket'], millis: number, release: Release): void {
+function hold(clock: Clock, socket: Secured['socket'], millis: number, release: Release): void {
   const timer = clock.after(millis, () => void socket.destroy());
   socket.once('close', () => {
     timer.cancel();

@@ -1,13 +1,30 @@
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { relay, type Counters, type RelayEnd } from '@isthmus/mesh/net/relay.ts';
 import type { PeerShare } from '@isthmus/mesh/shares/peer-share.ts';
-import type { Context } from '../engine/context.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { AccessRecord } from '../telemetry/access-log.ts';
 import { flagsOf, type ResponseFlags } from '../telemetry/response-flags.ts';
 import type { TcpFacts } from '../telemetry/tcp-labels.ts';
+import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
 import { tapped, type Show } from './tap.ts';
+import type { WatchDeps } from './while-there.ts';
+
+/** To count and log a connection that was not carried. */
+export interface FailureDeps {
+  readonly clock: Clock;
+  readonly metrics: TcpMetrics;
+  readonly access: (record: AccessRecord) => void;
+}
+
+/** To count and log a connection while it is carried. */
+export interface AccountDeps extends FailureDeps {
+  readonly log: Log;
+}
+
+export interface CarryDeps extends AccountDeps, WatchDeps {}
 
 /** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
 export interface ConnectionTelemetry {
@@ -37,14 +54,14 @@ interface Carried extends Accounted {
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
-export function carry(context: Context, { near, far, share, tap, ...account }: Carried): Promise<void> {
+export function carry(deps: CarryDeps, { near, far, share, tap, ...account }: Carried): Promise<void> {
   const counters = { sent: 0, received: 0 };
   const cut = () => {
     near.reset();
     far.reset();
   };
-  return accounted(context, account, counters, cut, () => {
-    if (!near.closed && !far.closed) return relayed(context, { near, far, share, tap }, counters);
+  return accounted(deps, account, counters, cut, () => {
+    if (!near.closed && !far.closed) return relayed(deps, { near, far, share, tap }, counters);
     // The client may have closed while the far side was being reached.
     cut();
     return Promise.resolve({ error: new Error('the peer has gone') });
@@ -56,7 +73,7 @@ export function carry(context: Context, { near, far, share, tap, ...account }: C
  * sentence says why.
  */
 export async function accounted(
-  { clock, metrics, log, access }: Context,
+  { clock, metrics, log, access }: AccountDeps,
   { telemetry, started, place }: Accounted,
   counters: Readonly<Counters>,
   cut: (why: string) => void,
@@ -84,7 +101,7 @@ export async function accounted(
 }
 
 async function relayed(
-  { lostPeers }: Pick<Context, 'lostPeers'>,
+  { lostPeers }: WatchDeps,
   { near, far, share, tap }: Pick<Carried, 'near' | 'far' | 'share' | 'tap'>,
   counters: Counters,
 ): Promise<RelayEnd> {
@@ -104,13 +121,13 @@ export const aboutOf = ({
 
 /** A connection that was refused or could not be carried. */
 export function reportFailure(
-  context: Context,
+  deps: FailureDeps,
   telemetry: ConnectionTelemetry,
   error: string,
   flags: ResponseFlags,
   startedAt: number,
 ): void {
-  context.metrics.open(telemetry.facts)(flags);
-  const durationMillis = context.clock.monotonic() - startedAt;
-  context.access({ ...telemetry.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });
+  deps.metrics.open(telemetry.facts)(flags);
+  const durationMillis = deps.clock.monotonic() - startedAt;
+  deps.access({ ...telemetry.record, bytesSent: 0, bytesRecv: 0, durationMillis, error });
 }

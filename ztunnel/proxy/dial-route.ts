@@ -1,6 +1,6 @@
-import type { Pooled } from '@isthmus/mesh/hbone/pool.ts';
+import type { Pooled, TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
 import { openInner, openSession, type Tunnel, type TunnelRequest } from '@isthmus/mesh/hbone/tunnel.ts';
-import type { Headers } from '@isthmus/mesh/http2/session.ts';
+import type { Headers, Http2 } from '@isthmus/mesh/http2/session.ts';
 import type { ExpectedNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
@@ -11,8 +11,23 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
-import type { DialFrom } from '../capture/capture.ts';
-import type { Context } from '../engine/context.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
+import type { Dialer, DialFrom } from '../capture/capture.ts';
+import type { CredentialStore } from './credentials.ts';
+
+/** To dial with an identity of a local pod. */
+interface MtlsDeps {
+  readonly clock: Clock;
+  readonly table: IssuerTable;
+  readonly credentials: CredentialStore;
+  readonly capture: Dialer;
+}
+
+export interface DialRouteDeps extends MtlsDeps {
+  readonly http2: Http2;
+  readonly pool: TunnelPool;
+}
 
 /** A connection to an endpoint, ready for the client's first byte. */
 export interface Reached {
@@ -31,7 +46,7 @@ const dialMillis = 3000;
  * layer and place.
  */
 export async function dialRoute(
-  context: Context,
+  deps: DialRouteDeps,
   source: Workload,
   headers: Headers,
   route: Route,
@@ -39,7 +54,7 @@ export async function dialRoute(
 ): Promise<Reached> {
   switch (route.kind) {
     case 'plaintext': {
-      const socket = await context.capture.dial({
+      const socket = await deps.capture.dial({
         ...place(route),
         from: fromPod(source),
         timeoutMillis: dialMillis,
@@ -51,7 +66,7 @@ export async function dialRoute(
     case 'hbone': {
       const request = { authority: route.authority, headers, layer: 'hbone' as const };
       const { tunnel, peer } = await pooled(
-        context,
+        deps,
         source,
         { ...route, cluster: route.workload.cluster },
         request,
@@ -60,9 +75,9 @@ export async function dialRoute(
       return reached(tunnel, peer, route.authority, at(route));
     }
     case 'double-hbone':
-      return doubleTunnel(context, source, headers, route, signal);
+      return doubleTunnel(deps, source, headers, route, signal);
     case 'istio-mtls':
-      return istioMtls(context, source, route, signal);
+      return istioMtls(deps, source, route, signal);
   }
 }
 
@@ -80,7 +95,7 @@ const reached = ({ stream, headers }: Tunnel, peer: Peer, authority: string, add
 });
 
 async function doubleTunnel(
-  context: Context,
+  deps: DialRouteDeps,
   source: Workload,
   headers: Headers,
   route: Extract<Route, { kind: 'double-hbone' }>,
@@ -88,15 +103,15 @@ async function doubleTunnel(
 ): Promise<Reached> {
   const { authority, target, expect, workload } = route;
   // First: while it is waited for, nobody would own the outer stream.
-  const credentials = await context.credentials.get(identityOf(source));
+  const credentials = await deps.credentials.get(identityOf(source));
   const toGateway = {
     authority,
     headers: { ...headers, 'x-isthmus-target': target },
     layer: 'outer' as const,
   };
-  const { tunnel: outer } = await pooled(context, source, route.gateway, toGateway, signal);
+  const { tunnel: outer } = await pooled(deps, source, route.gateway, toGateway, signal);
   const tls = {
-    ...tlsOf(context),
+    ...tlsOf(deps),
     credentials,
     alpn: ['h2'],
     layer: 'inner' as const,
@@ -104,25 +119,25 @@ async function doubleTunnel(
     cluster: workload.cluster,
   };
   const inside = { authority, headers: { ...headers, 'x-forwarded-network': source.network } };
-  const inner = await openInner(outer.stream, context.http2, tls, inside, signal);
+  const inner = await openInner(outer.stream, deps.http2, tls, inside, signal);
   return reached(inner, inner.peer, authority, at(route.gateway));
 }
 
 async function istioMtls(
-  context: Context,
+  deps: MtlsDeps,
   source: Workload,
   route: Extract<Route, { kind: 'istio-mtls' }>,
   signal: AbortSignal,
 ): Promise<Reached> {
-  const credentials = await context.credentials.get(identityOf(source));
-  const raw = await context.capture.dial({
+  const credentials = await deps.credentials.get(identityOf(source));
+  const raw = await deps.capture.dial({
     ...place(route),
     from: fromPod(source),
     timeoutMillis: dialMillis,
     signal,
   });
   const options = {
-    ...tlsOf(context),
+    ...tlsOf(deps),
     credentials,
     alpn: ['istio'],
     layer: 'istio-mtls' as const,
@@ -140,7 +155,7 @@ async function istioMtls(
   };
 }
 
-const tlsOf = ({ table, clock }: Context) => ({ table, clock, timeoutMillis: dialMillis });
+const tlsOf = ({ table, clock }: MtlsDeps) => ({ table, clock, timeoutMillis: dialMillis });
 
 interface Target {
   readonly address: string;
@@ -151,7 +166,7 @@ interface Target {
 
 /** A tunnel on a session of the pool, which is dialled from the source's address with the source's identity. */
 function pooled(
-  context: Context,
+  deps: DialRouteDeps,
   source: Workload,
   { address, port, expect, cluster }: Target,
   request: TunnelRequest & { readonly layer: 'hbone' | 'outer' },
@@ -169,16 +184,16 @@ function pooled(
   };
   // Others wait for the same dial: it goes on when the one who began it no longer wants it.
   const dial = async () => {
-    const credentials = await context.credentials.get(identity);
+    const credentials = await deps.credentials.get(identity);
     const from = fromPod(source);
-    const raw = await context.capture.dial({ address, port, from, timeoutMillis: dialMillis });
-    const tls = { ...tlsOf(context), credentials, alpn: ['h2'], layer: request.layer, expect, cluster };
-    const opened = await openSession(raw, context.http2, tls);
-    const refusal = issuerRefusal(context.table, opened.peer);
+    const raw = await deps.capture.dial({ address, port, from, timeoutMillis: dialMillis });
+    const tls = { ...tlsOf(deps), credentials, alpn: ['h2'], layer: request.layer, expect, cluster };
+    const opened = await openSession(raw, deps.http2, tls);
+    const refusal = issuerRefusal(deps.table, opened.peer);
     if (refusal) throw refusedMeanwhile(opened, request.layer, refusal);
     return { ...opened, until: Math.min(opened.peer.notAfter, credentials.notAfter) };
   };
-  return context.pool.open(key, dial, request, signal);
+  return deps.pool.open(key, dial, request, signal);
 }
 
 /** The handshake judged the peer, and then the table changed: the pool did not know the session yet. */

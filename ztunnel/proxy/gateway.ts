@@ -7,43 +7,85 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
-import type { GatewayArrival as Called } from '../capture/capture.ts';
-import type { Context } from '../engine/context.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
+import type { Dialer, GatewayArrival as Called } from '../capture/capture.ts';
+import type { ProxyConfig } from '../configuration.ts';
 import type { Newcomer } from './newcomer.ts';
-import { carry, reportFailure } from './carry.ts';
+import { carry, reportFailure, type CarryDeps, type FailureDeps } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import type { Place } from './place.ts';
-import { serveConnects } from './serve-connects.ts';
-import { acceptNewcomer } from './accept-newcomer.ts';
+import { serveConnects, type ConnectsDeps } from './serve-connects.ts';
+import { acceptNewcomer, type AcceptDeps } from './accept-newcomer.ts';
 import { whileThere } from './while-there.ts';
 import { gatewayTelemetry, type GatewayArrival } from './gateway-telemetry.ts';
+import type { Connections } from './connections.ts';
+import type { Tap } from './tap.ts';
 
 const dialMillis = 1000;
 
 type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
+interface ReportDeps extends FailureDeps {
+  readonly config: Pick<ProxyConfig, 'address' | 'cluster'>;
+}
+
+interface EnterDeps extends ReportDeps {
+  readonly connections: Connections;
+}
+
+interface RefuseDeps extends ReportDeps {
+  readonly counters: Record<'gatewayRefusals', number>;
+}
+
+interface DialDeps {
+  readonly capture: Dialer;
+  readonly log: Log;
+  readonly counters: Record<'gatewayDials', number>;
+}
+
+interface ForwardDeps extends CarryDeps, ReportDeps {
+  readonly shares: PeerShares;
+  /** Debug: bytes that pass a gateway, and at which of its ends. */
+  readonly tap: Tap | undefined;
+}
+
+/** To decide where something goes, and to bring it there. */
+interface GatewaySniDeps extends EnterDeps, RefuseDeps, DialDeps, ForwardDeps {
+  readonly state: MeshState;
+  readonly random: Random;
+  readonly config: ProxyConfig;
+  readonly counters: Record<'gatewayRefusals' | 'gatewayDials', number>;
+}
+
+export interface GatewayHboneDeps extends GatewaySniDeps, AcceptDeps, ConnectsDeps {
+  readonly counters: GatewaySniDeps['counters'] & ConnectsDeps['counters'];
+}
+
 /** 15008: mTLS with the caller, then CONNECTs whose bytes are passed on unread to an endpoint's own proxy. */
 export async function serveGatewayHbone(
-  context: Context,
+  deps: GatewayHboneDeps,
   newcomer: Newcomer,
   { from: { address, port } }: Called,
 ): Promise<void> {
-  const { config, state } = context;
-  const secured = await acceptNewcomer(context, newcomer, gatewayIdentity(state, config), 'outer');
+  const { config, state } = deps;
+  const secured = await acceptNewcomer(deps, newcomer, gatewayIdentity(state, config), 'outer');
   if (!secured) return;
   const from = `${address}:${port}`;
-  serveConnects(context, newcomer, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
-    forwardConnect(context, from, secured.peer, incoming),
+  serveConnects(deps, newcomer, secured, `${from} -> ${config.address}:15008 (tunnels)`, (incoming) =>
+    forwardConnect(deps, from, secured.peer, incoming),
   );
 }
 
 async function forwardConnect(
-  context: Context,
+  deps: GatewaySniDeps,
   from: string,
   peer: Peer,
   incoming: IncomingConnect,
 ): Promise<void> {
-  const { network, cluster } = context.config;
+  const { network, cluster } = deps.config;
   const request = {
     network,
     cluster,
@@ -51,64 +93,63 @@ async function forwardConnect(
     peer,
     target: incoming.headers['x-isthmus-target'],
   };
-  const decision = decideGateway(context.state, request, context.random);
+  const decision = decideGateway(deps.state, request, deps.random);
   const caller = {
     from,
     wanted: incoming.authority,
     peer,
-    started: context.clock.monotonic(),
+    started: deps.clock.monotonic(),
     trace: traceIdOf(incoming.headers['traceparent']),
   };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.code });
-    refused(context, caller, decision);
+    refused(deps, caller, decision);
     return;
   }
-  const place = enter(context, caller);
+  const place = enter(deps, caller);
   if (!place) {
     incoming.refuse(401);
     return;
   }
-  const endpoint = await dialFirst(context, decision, place, incoming.gone);
-  if (endpoint) return forward(context, caller, decision, place, incoming.accept({}), endpoint);
+  const endpoint = await dialFirst(deps, decision, place, incoming.gone);
+  if (endpoint) return forward(deps, caller, decision, place, incoming.accept({}), endpoint);
   if (place.ending) incoming.refuse(401);
   else incoming.refuse(503, { 'x-isthmus-reason': 'NO_ENDPOINT_ANSWERS' });
-  unreached(context, caller, decision, place, incoming.gone);
+  unreached(deps, caller, decision, place, incoming.gone);
 }
 
 /** 15443: nothing is terminated; the server name says which exported service is meant. */
 export async function serveGatewaySni(
-  context: Context,
+  deps: GatewaySniDeps,
   newcomer: Newcomer,
   { from: { address, port } }: Called,
 ): Promise<void> {
   const { socket } = newcomer;
   socket.on('error', () => undefined);
-  const started = context.clock.monotonic();
+  const started = deps.clock.monotonic();
   const from = `${address}:${port}`;
-  const { first, bytes } = await peekHello(socket, context.clock, {});
+  const { first, bytes } = await peekHello(socket, deps.clock, {});
   if (bytes.length === 0) return void socket.destroy();
   // A hello that can be read and is refused was no handshake that failed: that is an answer.
   if (first.kind === 'hello' && !newcomer.seat()) return;
   const { sni, alpn } = first.kind === 'hello' ? first : { sni: undefined, alpn: [] };
-  const { network, cluster } = context.config;
+  const { network, cluster } = deps.config;
   const decision: GatewayDecision =
     first.kind === 'hello'
-      ? decideGateway(context.state, { network, cluster, sni, alpn }, context.random)
+      ? decideGateway(deps.state, { network, cluster, sni, alpn }, deps.random)
       : noHello(newcomer.ended ?? helloProblems[first.kind]);
   const caller = { from, wanted: sni ?? '', peer: undefined, trace: undefined, started };
   if (decision.kind === 'refuse') {
-    context.tap?.('read', from, bytes);
+    deps.tap?.('read', from, bytes);
     socket.destroy();
-    refused(context, caller, decision);
+    refused(deps, caller, decision);
     return;
   }
   const near = new NodeStream(socket);
-  const place = enter(context, caller);
-  const endpoint =
-    place && (await whileThere(context, near, (gone) => dialFirst(context, decision, place, gone)));
-  if (endpoint) return forward(context, caller, decision, place, near, endpoint);
-  if (place) unreached(context, caller, decision, place, newcomer.gone);
+  const place = enter(deps, caller);
+  const endpoint = place && (await whileThere(deps, near, (gone) => dialFirst(deps, decision, place, gone)));
+  if (endpoint) return forward(deps, caller, decision, place, near, endpoint);
+  if (place) unreached(deps, caller, decision, place, newcomer.gone);
   socket.destroy();
 }
 
@@ -126,14 +167,14 @@ const noHello = (message: string): GatewayDecision => ({
 });
 
 /** Undefined, and logged, where the caller may be here no longer. */
-function enter(context: Context, caller: GatewayArrival): Place | undefined {
+function enter(deps: EnterDeps, caller: GatewayArrival): Place | undefined {
   const { from, wanted, peer } = caller;
   const live = { peer, inbound: undefined, outbound: undefined };
-  const entered = context.connections.enter({ ...live, about: `${from} -> ${wanted}` });
+  const entered = deps.connections.enter({ ...live, about: `${from} -> ${wanted}` });
   if (entered.kind === 'place') return entered.place;
   const { message, flags } = entered.ending;
-  const telemetry = gatewayTelemetry(context.config, caller, undefined);
-  reportFailure(context, telemetry, message, flags, caller.started);
+  const telemetry = gatewayTelemetry(deps.config, caller, undefined);
+  reportFailure(deps, telemetry, message, flags, caller.started);
   return undefined;
 }
 
@@ -142,7 +183,7 @@ function enter(context: Context, caller: GatewayArrival): Place | undefined {
  * which a gateway dials.
  */
 async function dialFirst(
-  context: Context,
+  deps: DialDeps,
   { candidates }: Forward,
   place: Place,
   gone: AbortSignal,
@@ -150,9 +191,9 @@ async function dialFirst(
   const endpoint = await place.before(gone, async (signal) => {
     for (const { address, port } of candidates) {
       if (signal.aborted) return undefined;
-      context.counters.gatewayDials++;
+      deps.counters.gatewayDials++;
       try {
-        return await context.capture.dial({
+        return await deps.capture.dial({
           address,
           port,
           from: { kind: 'proxy' },
@@ -160,7 +201,7 @@ async function dialFirst(
           signal,
         });
       } catch (error) {
-        context.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
+        deps.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
       }
     }
     return undefined;
@@ -171,18 +212,18 @@ async function dialFirst(
 }
 
 function forward(
-  context: Context,
+  deps: ForwardDeps,
   caller: GatewayArrival,
   decision: Forward,
   place: Place,
   near: ByteStream,
   endpoint: Socket,
 ): Promise<void> {
-  const { tap, config } = context;
+  const { tap, config } = deps;
   const dialled = `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`;
   const { peer, started } = caller;
   const telemetry = gatewayTelemetry(config, caller, decision, dialled);
-  return carry(context, {
+  return carry(deps, {
     near,
     far: new NodeStream(endpoint),
     tap: tap && {
@@ -192,24 +233,24 @@ function forward(
     telemetry,
     started,
     place,
-    share: peer && context.shares.of(peer.spiffeId),
+    share: peer && deps.shares.of(peer.spiffeId),
   });
 }
 
 function refused(
-  context: Context,
+  deps: RefuseDeps,
   caller: GatewayArrival,
   { code, message, status }: Extract<GatewayDecision, { kind: 'refuse' }>,
 ): void {
-  context.counters.gatewayRefusals++;
+  deps.counters.gatewayRefusals++;
   // What cannot be served now is no denial.
   const flags = status === 503 ? 'CONNECT' : 'DENY';
-  const telemetry = gatewayTelemetry(context.config, caller, undefined);
-  reportFailure(context, telemetry, `${code}: ${message}`, flags, caller.started);
+  const telemetry = gatewayTelemetry(deps.config, caller, undefined);
+  reportFailure(deps, telemetry, `${code}: ${message}`, flags, caller.started);
 }
 
 function unreached(
-  context: Context,
+  deps: ReportDeps,
   caller: GatewayArrival,
   decision: Forward,
   place: Place,
@@ -220,6 +261,6 @@ function unreached(
     message: gone.aborted ? 'the caller has gone' : 'no endpoint answers',
     flags: 'CONNECT',
   };
-  const telemetry = gatewayTelemetry(context.config, caller, decision);
-  reportFailure(context, telemetry, message, flags, caller.started);
+  const telemetry = gatewayTelemetry(deps.config, caller, decision);
+  reportFailure(deps, telemetry, message, flags, caller.started);
 }

@@ -5,10 +5,11 @@ import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { Service } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import type { Context } from '../engine/context.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import { serviceMeant } from '../telemetry/service-meant.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
+import type { ProxyConfig } from '../configuration.ts';
 import type { ConnectionTelemetry } from './carry.ts';
 
 /** Who called, and how it is known. */
@@ -21,9 +22,14 @@ interface Caller {
   readonly authority: string | undefined;
 }
 
+interface TelemetryDeps {
+  readonly state: MeshState;
+  readonly config: Pick<ProxyConfig, 'network'>;
+}
+
 /** A connection that came for a local pod. */
 export interface Arrival {
-  readonly context: Pick<Context, 'state' | 'config'>;
+  readonly deps: TelemetryDeps;
   readonly workload: Workload;
   /** What was called: an address of the workload. */
   readonly original: AddressPort;
@@ -39,7 +45,7 @@ const nobody: Party = parseBaggage(undefined);
  * Who called. Inside the network its address tells, unless the identity is another's; through a gateway only its own
  * word is left. What the certificate proves outranks both: otherwise a peer could have itself counted as anybody.
  */
-function sourceOf({ context: { state, config }, caller: { address, peer, said } }: Arrival): Party {
+function sourceOf({ deps: { state, config }, caller: { address, peer, said } }: Arrival): Party {
   const known = state.workloads.atAddress(config.network, address);
   const isIt = known !== undefined && (peer === undefined || identityOf(known) === peer.spiffeId);
   const isForeign =
@@ -51,11 +57,11 @@ function sourceOf({ context: { state, config }, caller: { address, peer, said } 
 
 /** What is logged and counted of a connection to a local pod. */
 export function inboundTelemetry(arrival: Arrival): ConnectionTelemetry {
-  const { context, workload, original, caller, port } = arrival;
+  const { deps, workload, original, caller, port } = arrival;
   const source = sourceOf(arrival);
   const own = caller.peer ? identityOf(workload) : undefined;
   const srcIdentity = caller.peer?.spiffeId;
-  const service = arrival.service ?? serviceMeant(context.state, workload, port, caller.said?.service);
+  const service = arrival.service ?? serviceMeant(deps.state, workload, port, caller.said?.service);
   return {
     trace: caller.said?.trace,
     record: {

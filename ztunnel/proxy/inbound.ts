@@ -12,17 +12,19 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
 import type { InboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
-import type { Context } from '../engine/context.ts';
 import type { Newcomer } from './newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
-import { acceptNewcomer } from './accept-newcomer.ts';
-import { aboutOf, carry, reportFailure } from './carry.ts';
+import type { ProxyConfig } from '../configuration.ts';
+import { acceptNewcomer, type AcceptDeps } from './accept-newcomer.ts';
+import { aboutOf, carry, reportFailure, type CarryDeps } from './carry.ts';
 import type { Ending } from './ending.ts';
-import { reachService } from './outbound.ts';
+import { reachService, type ReachServiceDeps } from './outbound.ts';
 import type { Place } from './place.ts';
-import { serveConnects } from './serve-connects.ts';
+import { serveConnects, type ConnectsDeps } from './serve-connects.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
 import { inboundTelemetry, type Arrival } from './inbound-telemetry.ts';
 import { whileThere } from './while-there.ts';
@@ -32,47 +34,59 @@ const policyPatience = 5000;
 /** Without a client's byte by then, the server is the one who speaks first. */
 const sniffMillis = 200;
 
+/** To bring a connection that has proved who it is, or need not, to a local pod. */
+interface DeliverDeps extends CarryDeps, ReachServiceDeps {
+  readonly config: ProxyConfig;
+  readonly shares: PeerShares;
+  /** Serves connections that it takes, in place of the relay; undefined where there is none. */
+  readonly l7: L7Engine | undefined;
+}
+
+export interface InboundHboneDeps extends DeliverDeps, AcceptDeps, ConnectsDeps {}
+
+interface InboundPortDeps extends DeliverDeps, AcceptDeps {}
+
 /** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
 export async function serveHbone(
-  context: Context,
+  deps: InboundHboneDeps,
   newcomer: Newcomer,
   arrival: InboundArrival,
 ): Promise<void> {
   const { address, port } = arrival.from;
-  const workload = localWorkload(context.state, context.config, arrival.pod);
+  const workload = localWorkload(deps.state, deps.config, arrival.pod);
   if (!workload) return void newcomer.socket.destroy();
-  const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'hbone');
+  const secured = await acceptNewcomer(deps, newcomer, identityOf(workload), 'hbone');
   if (!secured) return;
   const { peer } = secured;
-  serveConnects(context, newcomer, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
+  serveConnects(deps, newcomer, secured, `${address}:${port} -> ${workload.uid} (tunnels)`, (incoming) => {
     const { authority, headers } = incoming;
     const caller = { address, port, peer, said: readConnectHeaders(headers), authority };
-    return serveConnect(context, arrival, caller, incoming);
+    return serveConnect(deps, arrival, caller, incoming);
   });
 }
 
 async function serveConnect(
-  context: Context,
+  deps: DeliverDeps,
   { pod, original }: InboundArrival,
   caller: Arrival['caller'],
   incoming: IncomingConnect,
 ): Promise<void> {
-  const workload = localWorkload(context.state, context.config, pod);
+  const workload = localWorkload(deps.state, deps.config, pod);
   if (!workload) {
     incoming.refuse(503);
     return;
   }
   const { authority } = incoming;
-  const decision = decideInbound(context.state, { workload, destination: original, authority });
+  const decision = decideInbound(deps.state, { workload, destination: original, authority });
   const port = decision.kind === 'deliver' ? decision.port : 0;
   const inbound = {
-    context,
+    deps,
     workload,
     original,
     caller,
     port,
     service: decision.kind === 'deliver' ? decision.service : undefined,
-    started: context.clock.monotonic(),
+    started: deps.clock.monotonic(),
   };
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
@@ -87,7 +101,7 @@ async function serveConnect(
   }
   const { place } = entered;
   const l7 = takingL7(inbound);
-  if (l7) return serveFlow(context, l7, handedOver(inbound, place, acceptedBy(incoming, workload)));
+  if (l7) return serveFlow(deps, l7, handedOver(inbound, place, acceptedBy(incoming, workload)));
   const application = await reachApplication(inbound, place, incoming.gone);
   if (application) await deliver(inbound, place, acceptedBy(incoming, workload), application);
   else incoming.refuse(place.ending ? 401 : 503);
@@ -98,25 +112,25 @@ const acceptedBy = (incoming: IncomingConnect, workload: Workload): ByteStream =
 
 /** A declared port of a local pod: plaintext, or Istio mTLS where classic sidecars call. */
 export async function servePort(
-  context: Context,
+  deps: InboundPortDeps,
   newcomer: Newcomer,
   { from, pod, original }: InboundArrival,
 ): Promise<void> {
   const { socket } = newcomer;
-  const workload = localWorkload(context.state, context.config, pod);
+  const workload = localWorkload(deps.state, deps.config, pod);
   if (!workload) return void socket.destroy();
   socket.on('error', () => undefined);
   const caller = { ...from, peer: undefined, said: undefined, authority: undefined };
-  const started = context.clock.monotonic();
+  const started = deps.clock.monotonic();
   const { port } = original;
-  const plain = { context, workload, original, caller, port, service: undefined, started };
-  const decision = decideInbound(context.state, { workload, destination: original });
+  const plain = { deps, workload, original, caller, port, service: undefined, started };
+  const decision = decideInbound(deps.state, { workload, destination: original });
   if (decision.kind === 'refuse') {
     socket.destroy();
     fail(plain, { message: decision.message, flags: 'CONNECT' });
     return;
   }
-  const first = workload.classicClients || workload.sidecar ? await sniff(context, newcomer) : 'plaintext';
+  const first = workload.classicClients || workload.sidecar ? await sniff(deps.clock, newcomer) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first === 'unreadable') {
     socket.destroy();
@@ -125,7 +139,7 @@ export async function servePort(
   }
   if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(plain, socket) : undefined;
   if (!newcomer.shake()) return;
-  const secured = await acceptNewcomer(context, newcomer, identityOf(workload), 'istio-mtls');
+  const secured = await acceptNewcomer(deps, newcomer, identityOf(workload), 'istio-mtls');
   if (!secured) return;
   await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
 }
@@ -137,7 +151,7 @@ const unreadableHello = 'a TLS client hello that is too large or was not complet
  * sender wants it to be.
  */
 async function sniff(
-  { clock }: Context,
+  clock: Clock,
   newcomer: Newcomer,
 ): Promise<'istio-mtls' | 'plaintext' | 'ended' | 'unreadable'> {
   // One that is silent is no handshake: where the server speaks first, its client waits for it.
@@ -149,7 +163,7 @@ async function sniff(
 }
 
 interface Inbound extends Arrival {
-  readonly context: Context;
+  readonly deps: DeliverDeps;
   /** Monotonic, when it arrived. */
   readonly started: number;
 }
@@ -164,8 +178,8 @@ async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
   }
   const { place } = entered;
   const l7 = takingL7(inbound);
-  if (l7) return serveFlow(inbound.context, l7, handedOver(inbound, place, stream));
-  const application = await whileThere(inbound.context, stream, (gone) =>
+  if (l7) return serveFlow(inbound.deps, l7, handedOver(inbound, place, stream));
+  const application = await whileThere(inbound.deps, stream, (gone) =>
     reachApplication(inbound, place, gone),
   );
   if (application) await deliver(inbound, place, stream, application);
@@ -174,8 +188,8 @@ async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
 
 /** Judged once, before its application is dialled. A policy that is named but not known yet is waited for. */
 async function enter(inbound: Inbound) {
-  const { context, workload, original, caller, port, service } = inbound;
-  const entered = context.connections.enter({
+  const { deps, workload, original, caller, port, service } = inbound;
+  const entered = deps.connections.enter({
     about: aboutOf(inboundTelemetry(inbound)),
     peer: caller.peer,
     outbound: undefined,
@@ -213,10 +227,10 @@ async function reachApplication(
 }
 
 function dialApplication(
-  { context, workload, original, caller, port }: Inbound,
+  { deps, workload, original, caller, port }: Inbound,
   signal: AbortSignal,
 ): Promise<Socket> {
-  return context.capture.dial({
+  return deps.capture.dial({
     address: workload.appAddress === '' ? original.address : workload.appAddress,
     port,
     from: { kind: 'delivery', pod: { kind: 'uid', uid: workload.uid }, caller: caller.address },
@@ -227,19 +241,19 @@ function dialApplication(
 
 function deliver(inbound: Inbound, place: Place, near: ByteStream, application: Socket): Promise<void> {
   const { peer } = inbound.caller;
-  return carry(inbound.context, {
+  return carry(inbound.deps, {
     near,
     far: new NodeStream(application),
     telemetry: inboundTelemetry(inbound),
     started: inbound.started,
     place,
-    share: peer && inbound.context.shares.of(peer.spiffeId),
+    share: peer && inbound.deps.shares.of(peer.spiffeId),
   });
 }
 
 /** The L7 engine, where there is one and it takes this connection. */
 const takingL7 = (inbound: Inbound): L7Engine | undefined =>
-  inbound.context.l7?.takes(flowOf(inbound)) ? inbound.context.l7 : undefined;
+  inbound.deps.l7?.takes(flowOf(inbound)) ? inbound.deps.l7 : undefined;
 
 const handedOver = (inbound: Inbound, place: Place, near: ByteStream) => ({
   flow: flowOf(inbound),
@@ -250,11 +264,11 @@ const handedOver = (inbound: Inbound, place: Place, near: ByteStream) => ({
   place,
 });
 
-const flowOf = ({ context, workload, original, caller, port, service }: Inbound): Omit<Flow, 'gone'> => ({
+const flowOf = ({ deps, workload, original, caller, port, service }: Inbound): Omit<Flow, 'gone'> => ({
   direction: 'inbound',
   source: {
     address: caller.address,
-    workload: context.state.workloads.atAddress(context.config.network, caller.address),
+    workload: deps.state.workloads.atAddress(deps.config.network, caller.address),
     peer: caller.peer,
   },
   destination: { address: original.address, port, service, workload },
@@ -263,11 +277,11 @@ const flowOf = ({ context, workload, original, caller, port, service }: Inbound)
 
 const l4Of = (inbound: Inbound): L4 => ({
   deliver: (port, signal) =>
-    deliverRequest({ ...inbound, port, started: inbound.context.clock.monotonic() }, signal),
+    deliverRequest({ ...inbound, port, started: inbound.deps.clock.monotonic() }, signal),
   reach(to, signal) {
-    const { context, workload, caller } = inbound;
+    const { deps, workload, caller } = inbound;
     const clientAddress = `${caller.address}:${caller.port}`;
-    return reachService({ context, source: workload, clientAddress }, to, signal);
+    return reachService({ deps, source: workload, clientAddress }, to, signal);
   },
 });
 
@@ -286,8 +300,8 @@ async function deliverRequest(inbound: Inbound, signal: AbortSignal): Promise<By
       `port ${inbound.port} of ${inbound.workload.uid} was not reached`,
     );
   const account = { telemetry: inboundTelemetry(inbound), started: inbound.started, place };
-  return accountedStream(inbound.context, account, new NodeStream(application));
+  return accountedStream(inbound.deps, account, new NodeStream(application));
 }
 
 const fail = (inbound: Inbound, { message, flags }: Ending): void =>
-  reportFailure(inbound.context, inboundTelemetry(inbound), message, flags, inbound.started);
+  reportFailure(inbound.deps, inboundTelemetry(inbound), message, flags, inbound.started);

@@ -1,12 +1,27 @@
 import type { Socket } from 'node:net';
-import type { Handshake, HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
+import type { Handshake, HandshakeLimit, Handshakes } from '@isthmus/mesh/net/handshakes.ts';
+import type { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { ProxyError } from '../proxy-error.ts';
-import type { Context } from '../engine/context.ts';
+import type { ProxyConfig } from '../configuration.ts';
+import type { Refusals } from './refusals.ts';
+import type { Slots } from './slots.ts';
 
 /** Made once: the reason that a signal makes by itself costs as much as the rest of a connection's end. */
 const hasClosed = new ProxyError('CONNECTION_CLOSED', 'the connection has closed');
 
-type Limits = Pick<Context, 'handshakes' | 'held' | 'slots' | 'counters' | 'refusals' | 'state' | 'config'>;
+/** What all accepted connections of a data worker share. */
+export interface NewcomerDeps {
+  /** Of all listeners together, as they share the worker's time and descriptors. */
+  readonly handshakes: Handshakes;
+  /** Connections that were refused before their handshake. */
+  readonly held: HeldSockets;
+  readonly slots: Slots;
+  readonly counters: Record<'dropped', number>;
+  readonly refusals: Refusals;
+  readonly state: MeshState;
+  readonly config: Pick<ProxyConfig, 'network'>;
+}
 
 /**
  * What an accepted connection takes of a data worker: a place among the handshakes while its peer is unknown, a slot
@@ -15,7 +30,7 @@ type Limits = Pick<Context, 'handshakes' | 'held' | 'slots' | 'counters' | 'refu
  */
 export class Newcomer {
   readonly socket: Socket;
-  readonly #limits: Limits;
+  readonly #limits: NewcomerDeps;
   readonly #role: string;
   readonly #address: string;
   #handshake: Handshake | undefined;
@@ -25,7 +40,7 @@ export class Newcomer {
   #gone: AbortController | undefined;
 
   /** `role` is that of the listener, for the log. `address`: whose limits are used, where that is not who connects. */
-  constructor(limits: Limits, socket: Socket, role: string, address = socket.remoteAddress ?? '') {
+  constructor(limits: NewcomerDeps, socket: Socket, role: string, address = socket.remoteAddress ?? '') {
     this.socket = socket;
     this.#limits = limits;
     this.#role = role;

@@ -1,19 +1,13 @@
 import type { Socket } from 'node:net';
-import { blamesRoute, isAnswer, type DialFailure } from '@isthmus/mesh/decide/evidence.ts';
 import {
   decideOutbound,
   type OutboundDecision,
   type OutboundRequest,
   type Route,
 } from '@isthmus/mesh/decide/outbound.ts';
-import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
-import { identityOf } from '@isthmus/mesh/decide/identities.ts';
-import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import { connectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
-import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { ProxyError } from '../proxy-error.ts';
-import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
@@ -21,40 +15,81 @@ import type { Flow, L4, L7Engine, ReachedStream } from '@isthmus/mesh/l7/engine.
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import type { Service, ServiceKey } from '@isthmus/mesh/state/service.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import type { Context } from '../engine/context.ts';
-import type { LocalPod, OutboundArrival } from '../capture/capture.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Capture, LocalPod, OutboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
-import { shownWorkload } from '../telemetry/access-log.ts';
-import { outcomeOf } from '../report/dial-counts.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
-import type { Party } from '../telemetry/tcp-labels.ts';
-import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
-import { dialRoute, type Reached } from './dial-route.ts';
+import type { ProxyConfig } from '../configuration.ts';
+import {
+  aboutOf,
+  carry,
+  reportFailure,
+  type AccountDeps,
+  type CarryDeps,
+  type ConnectionTelemetry,
+} from './carry.ts';
 import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
-import { race } from './race.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
 import { whileThere } from './while-there.ts';
+import type { Changes } from './changes.ts';
+import type { Connections } from './connections.ts';
+import { outboundTelemetry, targetText } from './outbound-telemetry.ts';
+import { reach, type ReachDeps } from './reach.ts';
 
 const patience = 5000;
+
+/** To reach a service for a request. */
+export interface ReachServiceDeps extends ReachDeps, AccountDeps {
+  readonly config: Pick<ProxyConfig, 'network' | 'cluster'>;
+  readonly random: Random;
+  readonly state: MeshState;
+  readonly capture: Pick<Capture, 'dial' | 'outside'>;
+  readonly connections: Connections;
+}
+
+interface CallerDeps {
+  readonly clock: Clock;
+  readonly config: ProxyConfig;
+  readonly state: MeshState;
+  readonly capture: Pick<Capture, 'explainCaller'>;
+  readonly changes: Changes;
+}
+
+export interface OutboundDeps extends ReachServiceDeps, CarryDeps, CallerDeps {
+  readonly config: ProxyConfig;
+  readonly capture: Pick<Capture, 'dial' | 'outside' | 'explainCaller'>;
+  /** Serves connections that it takes, in place of the relay; undefined where there is none. */
+  readonly l7: L7Engine | undefined;
+}
 
 /**
  * A connection of a local pod to a VIP or, by SOCKS5, to a name. Nothing of it is read until the destination's
  * innermost proxy has said yes.
  */
 export async function serveOutbound(
-  context: Context,
+  deps: OutboundDeps,
   { socket, from, caller, original: target, answered = () => undefined }: OutboundArrival,
 ): Promise<void> {
-  const started = context.clock.monotonic();
+  const started = deps.clock.monotonic();
   const clientAddress = `${from.address}:${from.port}`;
   socket.on('error', () => undefined);
-  const source = await sourceOf(context, caller);
+  const source = await sourceOf(deps, caller);
   const refuse = (message: string, service?: Service) => {
     answered(false);
     reportFailure(
-      context,
-      outboundTelemetry(context, source, clientAddress, targetText(target), service, undefined, undefined),
+      deps,
+      outboundTelemetry(
+        deps.config.cluster,
+        source,
+        clientAddress,
+        targetText(target),
+        service,
+        undefined,
+        undefined,
+      ),
       message,
       'CONNECT',
       started,
@@ -62,28 +97,33 @@ export async function serveOutbound(
     socket.destroy();
   };
   if (!source) {
-    refuse(unknownCaller(context, caller));
+    refuse(unknownCaller(deps.capture, caller));
     return;
   }
   const decision = decideOutbound(
-    context.state,
-    { source, network: context.config.network, target },
-    context.random,
-    (key) => context.failures.has(key),
+    deps.state,
+    { source, network: deps.config.network, target },
+    deps.random,
+    (key) => deps.failures.has(key),
   );
   if (decision.kind === 'refuse') refuse(`${decision.code}: ${decision.message}`);
-  else if (decision.kind === 'passthrough') refuse(notInMesh(context, decision));
-  else await carryRoutes({ context, socket, source, clientAddress, answered, started }, target, decision);
+  else if (decision.kind === 'passthrough') refuse(notInMesh(deps.capture, decision));
+  else await carryRoutes({ deps, socket, source, clientAddress, answered, started }, target, decision);
 }
 
-const notInMesh = ({ capture }: Context, { address, port }: AddressPort): string =>
-  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; ${capture.outside}`;
+const notInMesh = ({ outside }: Pick<Capture, 'outside'>, { address, port }: AddressPort): string =>
+  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; ${outside}`;
 
-interface Outbound {
-  readonly context: Context;
-  readonly socket: Socket;
+/** A local pod calls: itself, or a request of a connection that came for it. */
+interface Call {
+  readonly deps: ReachServiceDeps;
   readonly source: Workload;
   readonly clientAddress: string;
+}
+
+interface Outbound extends Call {
+  readonly deps: OutboundDeps;
+  readonly socket: Socket;
   readonly answered: (ok: boolean) => void;
   readonly started: number;
 }
@@ -95,27 +135,35 @@ async function carryRoutes(
   target: OutboundRequest['target'],
   decided: Routes,
 ): Promise<void> {
-  const { context, socket, source, clientAddress, answered, started } = call;
+  const { deps, socket, source, clientAddress, answered, started } = call;
   const { routes, service } = decided;
   const near = new NodeStream(socket);
-  const traceparent = newTraceparent(context.random);
+  const traceparent = newTraceparent(deps.random);
   const flow = flowOf(call, target, service, traceIdOf(traceparent));
-  if (context.l7?.takes(flow)) return handOver(call, context.l7, near, flow);
-  const ended = service ? context.dials.began(service.key) : () => undefined;
+  if (deps.l7?.takes(flow)) return handOver(call, deps.l7, near, flow);
+  const ended = service ? deps.dials.began(service.key) : () => undefined;
   let isReached = false;
   try {
-    const { far, ...account } = await whileThere(context, near, (gone) =>
+    const { far, ...account } = await whileThere(deps, near, (gone) =>
       arrive(call, decided, traceparent, gone),
     );
     answered(true);
     isReached = true;
-    await carry(context, { near, far, started, ...account });
+    await carry(deps, { near, far, started, ...account });
   } catch (error) {
     answered(false);
     const text = targetText(target);
-    const about = outboundTelemetry(context, source, clientAddress, text, service, routes[0], undefined);
+    const about = outboundTelemetry(
+      deps.config.cluster,
+      source,
+      clientAddress,
+      text,
+      service,
+      routes[0],
+      undefined,
+    );
     const { message, flags } = endingOf(error);
-    reportFailure(context, about, message, flags, started);
+    reportFailure(deps, about, message, flags, started);
     socket.destroy();
   } finally {
     ended(!isReached);
@@ -148,17 +196,25 @@ const endingOf = (error: unknown): Ending =>
 
 /** Reaches one of the routes, as a connection that is let in. Throws what `reach` throws, and NotEntered. */
 async function arrive(
-  { context, source, clientAddress }: Pick<Outbound, 'context' | 'source' | 'clientAddress'>,
+  { deps, source, clientAddress }: Call,
   { routes, service }: Routes,
   traceparent: string,
   gone: AbortSignal,
 ): Promise<Arrived> {
   const headers = connectHeaders({ source, client: clientAddress, service: service?.hostname, traceparent });
-  const { route, reached } = await reach(context, source, headers, { routes, service }, gone);
+  const { route, reached } = await reach(deps, source, headers, { routes, service }, gone);
   const { peer } = reached;
-  const about = outboundTelemetry(context, source, clientAddress, reached.address, service, route, reached);
+  const about = outboundTelemetry(
+    deps.config.cluster,
+    source,
+    clientAddress,
+    reached.address,
+    service,
+    route,
+    reached,
+  );
   // Who is at the far end is known by now alone, and may be trusted no longer.
-  const entered = context.connections.enter({
+  const entered = deps.connections.enter({
     peer,
     inbound: undefined,
     outbound: service && { service: service.key, cluster: route.workload.cluster },
@@ -173,13 +229,13 @@ async function arrive(
 }
 
 const flowOf = (
-  { context, source, clientAddress }: Outbound,
+  { deps, source, clientAddress }: Outbound,
   target: OutboundRequest['target'],
   service: Service | undefined,
   trace: string | undefined,
 ): Omit<Flow, 'gone'> => {
   const address = target.kind === 'address' ? target.address : '';
-  const workload = service ? undefined : context.state.workloads.atAddress(context.config.network, address);
+  const workload = service ? undefined : deps.state.workloads.atAddress(deps.config.network, address);
   return {
     direction: 'outbound',
     source: { address: clientAddress, workload: source, peer: undefined },
@@ -190,16 +246,24 @@ const flowOf = (
 
 /** To the L7 engine, which decides for each request where it goes. */
 async function handOver(
-  { context, source, clientAddress, answered, started, socket }: Outbound,
+  { deps, source, clientAddress, answered, started, socket }: Outbound,
   l7: L7Engine,
   near: ByteStream,
   flow: Omit<Flow, 'gone'>,
 ): Promise<void> {
   const { service, address, port } = flow.destination;
   const text = `${address === '' ? (service?.hostname ?? '') : address}:${port}`;
-  const about = outboundTelemetry(context, source, clientAddress, text, service, undefined, undefined);
+  const about = outboundTelemetry(
+    deps.config.cluster,
+    source,
+    clientAddress,
+    text,
+    service,
+    undefined,
+    undefined,
+  );
   const telemetry = { ...about, trace: flow.trace };
-  const entered = context.connections.enter({
+  const entered = deps.connections.enter({
     peer: undefined,
     inbound: undefined,
     outbound: undefined,
@@ -207,103 +271,63 @@ async function handOver(
   });
   answered(entered.kind === 'place');
   if (entered.kind === 'refused') {
-    reportFailure(context, about, entered.ending.message, entered.ending.flags, started);
+    reportFailure(deps, about, entered.ending.message, entered.ending.flags, started);
     socket.destroy();
     return;
   }
   const l4: L4 = {
-    reach: (to, signal) => reachService({ context, source, clientAddress }, to, signal),
+    reach: (to, signal) => reachService({ deps, source, clientAddress }, to, signal),
     deliver: () => Promise.reject(new ProxyError('CONNECTION_ENDED', 'an outbound flow has no application')),
   };
-  await serveFlow(context, l7, { flow, near, l4, telemetry, started, place: entered.place });
+  await serveFlow(deps, l7, { flow, near, l4, telemetry, started, place: entered.place });
 }
 
 /** A request to a service, decided and dialled like a connection, and counted as one until its stream has closed. */
 export async function reachService(
-  call: Pick<Outbound, 'context' | 'source' | 'clientAddress'>,
+  call: Call,
   to: { readonly service: ServiceKey; readonly port: number },
   signal: AbortSignal,
 ): Promise<ReachedStream> {
-  const { context, source } = call;
-  const started = context.clock.monotonic();
-  const hostname = context.state.services.get(to.service)?.hostname ?? to.service;
+  const { deps, source } = call;
+  const started = deps.clock.monotonic();
+  const hostname = deps.state.services.get(to.service)?.hostname ?? to.service;
   const decision = decideOutbound(
-    context.state,
-    { source, network: context.config.network, target: { kind: 'hostname', hostname, port: to.port } },
-    context.random,
-    (key) => context.failures.has(key),
+    deps.state,
+    { source, network: deps.config.network, target: { kind: 'hostname', hostname, port: to.port } },
+    deps.random,
+    (key) => deps.failures.has(key),
   );
   if (decision.kind !== 'routes')
     throw new ProxyError(
       'CONNECTION_ENDED',
-      decision.kind === 'refuse' ? decision.message : notInMesh(context, decision),
+      decision.kind === 'refuse' ? decision.message : notInMesh(deps.capture, decision),
     );
-  const traceparent = newTraceparent(context.random);
+  const traceparent = newTraceparent(deps.random);
   try {
     const { far, route, peer, ...account } = await arrive(call, decision, traceparent, signal);
-    return { stream: accountedStream(context, { started, ...account }, far), peer, route };
+    return { stream: accountedStream(deps, { started, ...account }, far), peer, route };
   } catch (error) {
     const { clientAddress } = call;
     const { service, routes } = decision;
     const text = `${hostname}:${to.port}`;
-    const about = outboundTelemetry(context, source, clientAddress, text, service, routes[0], undefined);
+    const about = outboundTelemetry(
+      deps.config.cluster,
+      source,
+      clientAddress,
+      text,
+      service,
+      routes[0],
+      undefined,
+    );
     const { message, flags } = endingOf(error);
-    reportFailure(context, about, message, flags, started);
+    reportFailure(deps, about, message, flags, started);
     throw error;
   }
 }
 
-async function reach(
-  context: Context,
-  source: Workload,
-  headers: Headers,
-  { routes, service }: Pick<Routes, 'routes' | 'service'>,
-  gone: AbortSignal,
-): Promise<{ route: Route; reached: Reached }> {
-  const budget = service?.key ?? routes.map(routeKey).join();
-  context.retries.called(budget);
-  // Before any route is timed: that our own certificate is late says nothing of the far side.
-  if (routes.some(({ kind }) => kind !== 'plaintext')) await context.credentials.get(identityOf(source));
-  const attempt = async (route: Route, signal: AbortSignal) => {
-    try {
-      const reached = await dialRoute(context, source, headers, route, signal);
-      context.failures.worked(routeKey(route));
-      context.dials.dialled(route, 'connected', context.clock.now());
-      return { route, reached };
-    } catch (error) {
-      // A candidate that was given up for another has proved nothing against itself.
-      if (!signal.aborted && blamesRoute(failureOf(error))) {
-        context.failures.failed(routeKey(route));
-        context.dials.dialled(route, outcomeOf(error), context.clock.now());
-        context.log.debug({ route: routeKey(route), error: String(error) }, 'route failed');
-      }
-      throw error;
-    }
-  };
-  return race({
-    candidates: routes,
-    attempt,
-    clock: context.clock,
-    gone,
-    discard: ({ reached }) => void duplexOf(reached.stream).destroy(),
-    onSilent(route) {
-      context.failures.failed(routeKey(route));
-      context.dials.dialled(route, 'silent', context.clock.now());
-    },
-    isAnswer: (error) => isAnswer(failureOf(error)),
-    mayRetry: () => context.retries.mayRetry(budget),
-  });
-}
-
-function failureOf(error: unknown): DialFailure {
-  if (error instanceof ConnectRefused) return { kind: 'refused', status: error.status };
-  const isOurs = error instanceof ProxyError && error.code === 'NO_CERTIFICATE';
-  return { kind: isOurs ? 'no-certificate' : 'unreached' };
-}
-
 /** The pod that calls; one that has just started may not be known for a moment. */
-async function sourceOf(context: Context, caller: LocalPod): Promise<Workload | undefined> {
-  const { state, config, clock, capture, changes } = context;
+async function sourceOf(deps: CallerDeps, caller: LocalPod): Promise<Workload | undefined> {
+  const { state, config, clock, capture, changes } = deps;
   const look = () => localWorkload(state, config, caller);
   const until = clock.monotonic() + patience;
   let found = look();
@@ -314,64 +338,7 @@ async function sourceOf(context: Context, caller: LocalPod): Promise<Workload | 
   return found;
 }
 
-const unknownCaller = ({ capture }: Context, caller: LocalPod): string => {
+const unknownCaller = (capture: Pick<Capture, 'explainCaller'>, caller: LocalPod): string => {
   const named = caller.kind === 'uid' ? caller.uid : caller.address;
   return `UNKNOWN_CALLER: ${capture.explainCaller(caller) ?? `${named} is no pod that this proxy serves`}`;
 };
-
-const targetText = (target: OutboundRequest['target']): string =>
-  `${target.kind === 'address' ? target.address : target.hostname}:${target.port}`;
-
-/**
- * Who is at the far end: a pod is known; a split-horizon entry stands for many, and the answer itself says which it
- * was, within what its certificate proves.
- */
-function destinationOf(
-  service: Service | undefined,
-  route: Route | undefined,
-  reached: Reached | undefined,
-): Party {
-  const entry = route?.workload;
-  if (entry && entry.addresses.length > 0) return entry;
-  const said = parseBaggage(reached?.baggage);
-  const namespace = reached?.peer?.identity?.namespace ?? service?.namespace ?? '';
-  return { ...said, namespace, cluster: reached?.peer?.cluster ?? entry?.cluster ?? '' };
-}
-
-function outboundTelemetry(
-  { config }: Context,
-  source: Workload | undefined,
-  srcAddr: string,
-  dstAddr: string,
-  service: Service | undefined,
-  route: Route | undefined,
-  reached: Reached | undefined,
-): ConnectionTelemetry {
-  const destination = destinationOf(service, route, reached);
-  const srcIdentity = source && route?.kind !== 'plaintext' ? identityOf(source) : undefined;
-  const dstIdentity = reached?.peer?.spiffeId;
-  return {
-    record: {
-      srcAddr,
-      srcWorkload: shownWorkload(source),
-      srcNamespace: source?.namespace,
-      srcIdentity,
-      srcCluster: config.cluster,
-      dstAddr,
-      dstHboneAddr: reached?.authority,
-      dstService: service?.hostname,
-      dstWorkload: shownWorkload(destination),
-      dstNamespace: destination.namespace,
-      dstIdentity,
-      dstCluster: destination.cluster,
-      direction: 'outbound',
-    },
-    facts: {
-      reporter: 'source',
-      source: { workload: source, identity: srcIdentity },
-      destination: { workload: destination, identity: dstIdentity },
-      service,
-      mtls: reached?.peer !== undefined,
-    },
-  };
-}

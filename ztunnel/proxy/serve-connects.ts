@@ -1,21 +1,38 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
-import type { IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
+import type { Http2, IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import { ProxyError } from '../proxy-error.ts';
-import type { PeerShare, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
+import type { PeerShare, PeerShares, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Secured } from '@isthmus/mesh/tls/handshake.ts';
-import type { Context } from '../engine/context.ts';
+import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
+import type { Turns } from '@isthmus/mesh/process/turns.ts';
 import type { Newcomer } from './newcomer.ts';
-import { admitSession, type Admitted } from './admit-session.ts';
+import { admitSession, type AdmitDeps, type Admitted } from './admit-session.ts';
 import { countConnect } from './count-connect.ts';
-import { peerLimited } from './peer-limited.ts';
+import { peerLimited, type PeerLimitedDeps } from './peer-limited.ts';
+import type { Connections } from './connections.ts';
+import type { Slots } from './slots.ts';
 
 /** What a session that its peer broke costs of its identity's share of resets. */
 const brokenSessionResets = 50;
 
 const refusedStreams =
   'streams came to nothing, more than its identity may reset: their headers were larger than a server takes';
+
+interface SessionDeps extends PeerLimitedDeps {
+  readonly http2: Http2;
+  readonly connections: Connections;
+  readonly turns: Turns;
+  readonly slots: Slots;
+  readonly lines: LimitedLines;
+  readonly counters: Record<'limited' | 'dropped' | 'sessionsBroken', number>;
+}
+
+export interface ConnectsDeps extends SessionDeps, AdmitDeps {
+  readonly shares: PeerShares;
+  readonly counters: SessionDeps['counters'];
+}
 
 type Serve = (incoming: IncomingConnect) => Promise<void>;
 
@@ -25,21 +42,21 @@ type Serve = (incoming: IncomingConnect) => Promise<void>;
  * without a tunnel, counts against the address that it came from.
  */
 export function serveConnects(
-  context: Context,
+  deps: ConnectsDeps,
   newcomer: Newcomer,
   secured: Secured,
   about: string,
   serve: Serve,
 ): void {
-  const share = context.shares.of(secured.peer.spiffeId);
-  const admitted = admitSession(context, secured, share);
-  if (admitted) new Served(context, secured, share, about, serve).begin(admitted, newcomer);
+  const share = deps.shares.of(secured.peer.spiffeId);
+  const admitted = admitSession(deps, secured, share);
+  if (admitted) new Served(deps, secured, share, about, serve).begin(admitted, newcomer);
   else newcomer.wasted();
 }
 
 /** One session of a peer. */
 class Served {
-  readonly #context: Context;
+  readonly #deps: SessionDeps;
   readonly #peer: Secured['peer'];
   readonly #share: PeerShare;
   readonly #about: string;
@@ -49,34 +66,30 @@ class Served {
   #wasUsed = false;
   #onSettings = () => undefined as void;
 
-  constructor(context: Context, secured: Secured, share: PeerShare, about: string, serve: Serve) {
-    this.#context = context;
+  constructor(deps: SessionDeps, secured: Secured, share: PeerShare, about: string, serve: Serve) {
+    this.#deps = deps;
     this.#peer = secured.peer;
     this.#share = share;
     this.#about = about;
     this.#serve = serve;
-    this.#session = context.http2.server(
-      new NodeStream(secured.socket),
-      (incoming) => this.#arrived(incoming),
-      {
-        onSettings: () => this.#onSettings(),
-        onReset: ({ answered, sentPayload }) => {
-          if ((answered && sentPayload) || share.reset()) return;
-          this.#overResets(this.#tunnels > (answered ? 1 : 0));
-        },
-        onRefused: (resets) => {
-          if (!share.reset(resets))
-            this.#overResets(this.#tunnels > 0, new ProxyError('SESSION_BROKEN', refusedStreams));
-        },
-        onHeld: (bytes) => share.held(this.#session, bytes),
+    this.#session = deps.http2.server(new NodeStream(secured.socket), (incoming) => this.#arrived(incoming), {
+      onSettings: () => this.#onSettings(),
+      onReset: ({ answered, sentPayload }) => {
+        if ((answered && sentPayload) || share.reset()) return;
+        this.#overResets(this.#tunnels > (answered ? 1 : 0));
       },
-    );
+      onRefused: (resets) => {
+        if (!share.reset(resets))
+          this.#overResets(this.#tunnels > 0, new ProxyError('SESSION_BROKEN', refusedStreams));
+      },
+      onHeld: (bytes) => share.held(this.#session, bytes),
+    });
   }
 
   begin({ shaken, ended }: Admitted, newcomer: Newcomer): void {
     const session = this.#session;
     this.#onSettings = shaken;
-    const entered = this.#context.connections.enter({
+    const entered = this.#deps.connections.enter({
       peer: this.#peer,
       inbound: undefined,
       outbound: undefined,
@@ -105,7 +118,7 @@ class Served {
     const refusal = this.#share.refusal;
     // At once, so that what is refused does not wait in memory; it takes its turn all the same.
     if (refusal !== undefined) this.#refuse(incoming, refusal);
-    this.#context.turns.take(this.#identity, () => {
+    this.#deps.turns.take(this.#identity, () => {
       begun();
       if (refusal !== undefined || incoming.gone.aborted) return;
       const limit = this.#begun(incoming);
@@ -115,7 +128,7 @@ class Served {
 
   /** Serves a CONNECT, or gives the limit of its identity that it would go beyond. */
   #begun(incoming: IncomingConnect): ShareRefusal | undefined {
-    const { slots, counters, lines } = this.#context;
+    const { slots, counters, lines } = this.#deps;
     const free = slots.take();
     if (!free) {
       counters.dropped++;
@@ -149,23 +162,23 @@ class Served {
 
   /** A session that asks again and again for what its identity may not have takes no more. */
   #refuse(incoming: IncomingConnect, limit: ShareRefusal): void {
-    this.#context.counters.limited++;
+    this.#deps.counters.limited++;
     incoming.refuse(503, { 'x-isthmus-reason': `PEER_LIMIT_${limit}` });
     if (this.#share.refused()) return;
-    peerLimited(this.#context, this.#identity, 'REFUSALS');
+    peerLimited(this.#deps, this.#identity, 'REFUSALS');
     this.#session.takeNoMore();
   }
 
   /** What else the session carries may go on, and nothing is added. */
   #overResets(carriesMore: boolean, error?: Error): void {
-    peerLimited(this.#context, this.#identity, 'RESETS');
+    peerLimited(this.#deps, this.#identity, 'RESETS');
     if (carriesMore) this.#session.close();
     else this.#session.destroy(error);
   }
 
   /** A session that broke off has used the proxy as resets do: a peer that does it again is kept out for a while. */
   #broken(error: Error): void {
-    const { counters, refusals } = this.#context;
+    const { counters, refusals } = this.#deps;
     counters.sessionsBroken++;
     const message = `${this.#identity} broke an HTTP/2 session: ${error.message}`;
     refusals.tell('session', this.#identity, new ProxyError('SESSION_BROKEN', message, { cause: error }));

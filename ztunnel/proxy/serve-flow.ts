@@ -1,9 +1,8 @@
 import type { Flow, L4, L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream, Reset } from '@isthmus/mesh/net/byte-stream.ts';
 import type { Counters } from '@isthmus/mesh/net/relay.ts';
-import type { Context } from '../engine/context.ts';
 import { ProxyError } from '../proxy-error.ts';
-import { accounted, type Accounted } from './carry.ts';
+import { accounted, type AccountDeps, type Accounted } from './carry.ts';
 import { tapped, type Show } from './tap.ts';
 
 interface HandedOver extends Accounted {
@@ -14,7 +13,7 @@ interface HandedOver extends Accounted {
 
 /** Hands a connection that was let in to the L7 engine, counted, registered and logged like one that is relayed. */
 export function serveFlow(
-  context: Context,
+  deps: AccountDeps,
   l7: L7Engine,
   { flow, near, l4, ...account }: HandedOver,
 ): Promise<void> {
@@ -26,7 +25,7 @@ export function serveFlow(
     over(why);
     near.reset();
   };
-  return accounted(context, account, counters, cut, async () => {
+  return accounted(deps, account, counters, cut, async () => {
     try {
       return await l7.serve({ ...flow, gone: gone.signal }, shown, l4);
     } catch (error) {
@@ -39,11 +38,11 @@ export function serveFlow(
 }
 
 /** The far side of a request: a stream that is counted, registered and logged until it has closed. */
-export function accountedStream(context: Context, account: Accounted, stream: ByteStream): ByteStream {
+export function accountedStream(deps: AccountDeps, account: Accounted, stream: ByteStream): ByteStream {
   const counters = { sent: 0, received: 0 };
   const closed = Promise.withResolvers<Reset | undefined>();
   const cut = () => stream.reset();
-  void accounted(context, account, counters, cut, async () => ({ error: (await closed.promise)?.error }));
+  void accounted(deps, account, counters, cut, async () => ({ error: (await closed.promise)?.error }));
   return tapped(stream, counting(counters, 'written'), closed.resolve);
 }
 

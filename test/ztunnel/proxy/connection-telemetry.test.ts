@@ -51,9 +51,9 @@ const lies =
 function told(peer: Peer | undefined, headers: Record<string, string> | undefined) {
   const said = headers && readConnectHeaders(headers);
   const caller = { address: '10.0.0.1', port: 16400, peer, said, authority: headers && '10.0.0.2:8080' };
-  const context = { state, config };
+  const deps = { state, config };
   const original = { address: '10.0.0.2', port: headers ? 15008 : 8080 };
-  return inboundTelemetry({ context, workload: pod, original, caller, port: 8080, service: undefined });
+  return inboundTelemetry({ deps, workload: pod, original, caller, port: 8080, service: undefined });
 }
 
 const sourceIn = (result: ReturnType<typeof told>) => {
