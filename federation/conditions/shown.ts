@@ -1,4 +1,4 @@
-import { formatSubject } from '@isthmus/api/domain/names.ts';
+import { parseSubject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { touches, written, type ChangeSet } from '../state/change-set.ts';
@@ -44,15 +44,22 @@ function waiting(changes: ChangeSet, now: Now): readonly ClusterName[] {
     ownerOf(before?.value as IntermediateRecord | undefined),
     ownerOf(now.intent.intermediates.get(id)?.value),
   ]);
-  const acknowledged = [...now.intent.intermediates.values()].filter(
-    ({ id, value }) =>
-      isWaiting(value) &&
-      (changes.links.size > 0 ||
-        touches(changes, 'cluster') ||
-        changes.applied.has(formatSubject('intermediate', id))),
-  );
+  const { intermediates } = now.intent;
+  const mayBeAny = changes.links.size > 0 || touches(changes, 'cluster');
+  const acknowledged = (
+    mayBeAny
+      ? [...intermediates.values()]
+      : acknowledgedIn(changes).flatMap((id) => intermediates.get(id) ?? [])
+  ).filter(({ value }) => isWaiting(value));
   return [...owners, ...acknowledged.map(({ value }) => value.cluster)].filter((one) => one !== undefined);
 }
+
+/** Key ids of intermediates that some cluster acknowledges otherwise than before. */
+const acknowledgedIn = ({ applied }: ChangeSet): readonly string[] =>
+  [...applied.keys()].flatMap((subject) => {
+    const parsed = parseSubject(subject);
+    return parsed?.type === 'intermediate' ? [parsed.name] : [];
+  });
 
 const ownerOf = (record: IntermediateRecord | undefined): ClusterName | undefined => record?.cluster;
 

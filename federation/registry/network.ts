@@ -4,9 +4,10 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
-import { touches } from '../state/change-set.ts';
+import { written, type ChangeSet } from '../state/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
+import type { Stored } from '../store/store.ts';
 import { auditSubject } from '../command/audit-subject.ts';
 
 /** Names of networks are values of the label `topology.istio.io/network`: Kubernetes' rule for label values. */
@@ -85,8 +86,21 @@ export function watchNetworks({ live, runner, log }: Deps, signal: AbortSignal):
     }
   };
   const all = () => look(live.current.intent.clusters.keys());
-  // A cluster that is sent away leaves its network to any other.
-  const stop = live.onChange((changes) => (touches(changes, 'cluster') ? all() : look(changes.reports)));
+  const stop = live.onChange((changes, now) =>
+    leavesNetwork(changes, now)
+      ? all()
+      : look(new Set([...written(changes, 'cluster').keys(), ...changes.reports])),
+  );
   signal.addEventListener('abort', stop, { once: true });
   all();
 }
+
+/** A cluster that is sent away, or admitted for another one, leaves its network to any other. */
+const leavesNetwork = (changes: ChangeSet, { intent }: Now): boolean =>
+  [...written(changes, 'cluster')].some(([id, before]) => {
+    const left = heldBy(before);
+    return left !== undefined && left !== heldBy(intent.clusters.get(id));
+  });
+
+const heldBy = (stored: Stored | undefined): string | undefined =>
+  stored?.value.kind === 'cluster' && stored.value.admission !== 'REVOKED' ? stored.value.network : undefined;

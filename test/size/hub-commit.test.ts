@@ -82,6 +82,23 @@ describe('the size of a commit beside idle sessions', () => {
       assert.ok(of20.queued <= 1);
     });
 
+  it('a join token reads none of the members that wait for a network which another one has', async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
+    await workOf(20, async (hub) => {
+      for (const name of names) await hub.put(aMember(name, { network: undefined }));
+      await hub.put(aMember('holder', { network: 'shared' }));
+      for (const name of names) hub.observations.update(name, (one) => ({ ...one, network: 'shared' }));
+      for (let turn = 0; turn < 10; turn++) await hub.turn();
+      let reads = 0;
+      for (const name of names) hub.observations.update(name, (one) => counting(one, () => reads++));
+      await hub.turn();
+      reads = 0;
+      await hub.put(aMember('expected', { admission: 'PENDING' }));
+      await hub.turn();
+      assert.equal(reads, 0);
+    });
+  });
+
   it('ten commits of one turn are one change for the sessions', async () => {
     const policies = Array.from({ length: 10 }, (_, i) => policyOf(`p${i}`));
     const { queued } = await workOf(20, async (hub) => {
