@@ -1,4 +1,5 @@
 import type { Contents, IntentKind, Revision, Stored, Write } from '../store/store.ts';
+import { LayeredMap } from './layered-map.ts';
 import type { IntentState } from './snapshot.ts';
 
 const collections = {
@@ -33,15 +34,15 @@ export const storedOf = (intent: IntentState, kind: IntentKind, id: string): Sto
 
 /** The next intent after a commit; maps of kinds that it does not touch are the same objects as before. */
 export function applyWrites(intent: IntentState, writes: readonly Write[], revision: Revision): IntentState {
-  const next: Record<string, unknown> = { ...intent, revision };
-  const copied = new Set<string>();
+  const changes = new Map<keyof IntentState, (readonly [id: string, stored: Stored | undefined])[]>();
   for (const write of writes) {
     const name = collections['put' in write ? write.put.kind : write.remove];
-    if (!copied.has(name)) next[name] = new Map(intent[name] as ReadonlyMap<string, Stored>);
-    copied.add(name);
-    const map = next[name] as Map<string, Stored>;
-    if ('put' in write) map.set(write.id, { id: write.id, revision, value: write.put });
-    else map.delete(write.id);
+    const ofName = changes.get(name) ?? [];
+    changes.set(name, ofName);
+    ofName.push([write.id, 'put' in write ? { id: write.id, revision, value: write.put } : undefined]);
   }
+  const next: Record<string, unknown> = { ...intent, revision };
+  for (const [name, ofName] of changes)
+    next[name] = LayeredMap.of(intent[name] as ReadonlyMap<string, Stored>).with(ofName);
   return next as unknown as IntentState;
 }
