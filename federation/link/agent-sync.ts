@@ -58,7 +58,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
     });
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextDown());
     const readsDigests = call.metadata.get(digestsHeader).length > 0;
-    const opening = readsDigests ? this.#up.openByDigests(digestGroup) : this.#up.open();
+    const mark = (type: string, name: string, version: string) => reports.mark(type, name, version);
+    const opening = readsDigests ? this.#up.openByDigests(digestGroup, mark) : this.#up.open();
     for (const request of opening) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();
   }

@@ -1,4 +1,5 @@
 import { defaultLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts';
+import { markOf } from '@isthmus/mesh/delta/digest.ts';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { RejectedReport, ClusterRecord } from '../observation/cluster-record.ts';
@@ -35,6 +36,11 @@ export class Reports {
   /** Name to version by type, for the opening of a stream. */
   versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
     return this.#byType;
+  }
+
+  /** What a report that is held adds to the digest of its group: that an acknowledgement does is known of other clusters. */
+  mark(type: string, name: string, version: string): bigint {
+    return type === 'applied' ? this.#shared.mark(name, version) : markOf(name, version);
   }
 
   /**

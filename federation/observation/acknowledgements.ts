@@ -1,4 +1,5 @@
 import type { Applied } from '@isthmus/api/domain/report.ts';
+import { markOf } from '@isthmus/mesh/delta/digest.ts';
 
 /** Most different ones that are shared; the oldest goes, and equal ones that come later are shared anew. */
 const most = 50_000;
@@ -10,9 +11,10 @@ const most = 50_000;
 export class Acknowledgements {
   readonly #applied = new Map<string, Applied>();
   readonly #texts = new Map<string, string>();
+  readonly #marks = new Map<string, bigint>();
 
   get size(): number {
-    return this.#applied.size + this.#texts.size;
+    return this.#applied.size + this.#texts.size + this.#marks.size;
   }
 
   /** Told apart by everything that it says: a version that an agent claims proves nothing about another agent's. */
@@ -20,6 +22,11 @@ export class Acknowledgements {
     const { subject, version, state, message, proxies } = applied;
     const key = JSON.stringify([subject, version, state, message, proxies]);
     return shared(this.#applied, key, () => ({ ...applied, subject: this.text(subject) }));
+  }
+
+  /** What one of these adds to the digest of its group. It is hashed once for all clusters that hold it. */
+  mark(name: string, version: string): bigint {
+    return shared(this.#marks, `${name}\0${version}`, () => markOf(name, version));
   }
 
   /** One object of a text: a name or a version that many clusters report. */

@@ -51,21 +51,21 @@ export interface Waiting {
  * counts as away then, or a renewal stops waiting for those that are. Undefined: none ever does.
  */
 export function activationDue(all: Iterable<Waiting>, now: Now, at: number): number | undefined {
-  let next = Infinity;
-  const consider = (due: number) => {
-    if (due > at && due < next) next = due;
-  };
-  const owners = new Set<ClusterName>();
-  for (const { cluster, members: waiting } of all) {
-    owners.add(cluster);
-    for (const name of waiting) {
-      const other = now.intent.clusters.get(name)?.value;
-      if (other) consider(awaySince(other, now) + grace);
-    }
-  }
-  if (owners.size > 0)
-    for (const [owner, end] of lastEnds(now)) if (owners.has(owner)) consider(end - lastDays);
+  const waiting = [...all];
+  if (waiting.length === 0) return undefined;
+  const owners = new Set(waiting.map(({ cluster }) => cluster));
+  const ends = [...lastEnds(now)].flatMap(([owner, end]) => (owners.has(owner) ? [end - lastDays] : []));
+  const next = Math.min(firstAway(waiting, now, at) ?? Infinity, ...ends.filter((due) => due > at));
   return next < Infinity ? next : undefined;
+}
+
+/** When the next member counts as away for which something waits. The first in time is mostly one. */
+function firstAway(waiting: readonly Waiting[], now: Now, at: number): number | undefined {
+  const leaving = members(now)
+    .map((cluster) => ({ name: cluster.name, due: awaySince(cluster, now) + grace }))
+    .filter(({ due }) => due > at && due < Infinity)
+    .sort((a, b) => a.due - b.due);
+  return leaving.find(({ name }) => waiting.some((one) => one.members.has(name)))?.due;
 }
 
 /** Members whose connected proxies do not all hold it yet. */

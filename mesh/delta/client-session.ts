@@ -1,4 +1,4 @@
-import { digestsOf } from './digest.ts';
+import { digestsOf, markOf } from './digest.ts';
 import { formatRejections } from './rejections.ts';
 import {
   noVersion,
@@ -57,12 +57,23 @@ export class ClientSession {
     }));
   }
 
-  /** The same for a producer that reads digests: it asks for the versions of groups that differ. */
-  openByDigests(groupOf: (type: ResourceType, name: string) => string): readonly DeltaRequest[] {
+  /**
+   * The same for a producer that reads digests: it asks for the versions of groups that differ. `mark`: `markOf` for
+   * names of a type, where many consumers hold the same ones.
+   */
+  openByDigests(
+    groupOf: (type: ResourceType, name: string) => string,
+    mark: (type: ResourceType, name: string, version: string) => bigint = (_type, name, version) =>
+      markOf(name, version),
+  ): readonly DeltaRequest[] {
     this.#groupOf = groupOf;
     return [...this.#types].map(([type, consumed]) => ({
       ...request(type, ''),
-      digests: digestsOf(retained(consumed), (name) => groupOf(type, name)),
+      digests: digestsOf(
+        retained(consumed),
+        (name) => groupOf(type, name),
+        (name, version) => mark(type, name, version),
+      ),
     }));
   }
 

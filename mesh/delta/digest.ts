@@ -85,13 +85,14 @@ export type GroupOf = (name: string) => string;
 /** By group. */
 export type Digests = ReadonlyMap<string, bigint>;
 
-/** Of names and their versions. */
+/** Of names and their versions. `mark`: `markOf`, or what has kept its results. */
 export function digestsOf(
   versions: Iterable<readonly [name: string, version: string]>,
   groupOf: GroupOf,
+  mark: (name: string, version: string) => bigint = markOf,
 ): Digests {
   const sums = new MarkSums<string>();
-  for (const [name, version] of versions) sums.add(groupOf(name), markOf(name, version));
+  for (const [name, version] of versions) sums.add(groupOf(name), mark(name, version));
   return new Map(sums);
 }
 
