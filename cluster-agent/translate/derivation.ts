@@ -12,6 +12,7 @@ export type DerivationName =
   | 'policies'
   | 'endpoint'
   | 'slice'
+  | 'serviceHealth'
   | 'distribution'
   | 'networkGateway'
   | 'workload'

@@ -6,7 +6,7 @@ interface Ref {
   readonly name: string;
 }
 
-const byRef = (a: Ref, b: Ref): number =>
+export const byRef = (a: Ref, b: Ref): number =>
   compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
 
 /** By namespace, then by name: the order in which objects were read says nothing, and a restart changes it. */

@@ -10,6 +10,7 @@ import { networkGateway } from './network-gateways.ts';
 import { part, PartCounts } from './part.ts';
 import { ConvertedPeers, demands } from './peer-authentications.ts';
 import { policies } from './policies.ts';
+import { HealthInOrder, serviceHealth } from './service-health.ts';
 import { service } from './services.ts';
 import { slice } from './slices.ts';
 import { LiveSnapshot, type ClusterSnapshot } from './snapshot.ts';
@@ -42,6 +43,7 @@ export class Pipeline {
     const parts = new PartCounts();
     const converted = new ConvertedPeers();
     const counts = new EndpointCounts();
+    const health = new HealthInOrder();
     const snapshot = new LiveSnapshot();
     const partOf = new Derived(part, limits, parts);
     const judged = new Derived(verdict, limits, sources.facts.health);
@@ -62,6 +64,7 @@ export class Pipeline {
       slice: (name) => sliceOf.get(name),
       groups: (of) => counts.groups(of),
       identities: (of) => counts.identities(of),
+      health: () => health.all,
       distribution: (of) => distributionOf.get(of),
       snapshot,
     };
@@ -74,6 +77,7 @@ export class Pipeline {
       policiesOf,
       endpointOf,
       sliceOf,
+      new Derived(serviceHealth, limits, health),
       distributionOf,
       new Derived(networkGateway, limits),
       new Derived(workload, limits),

@@ -99,14 +99,11 @@ function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): 
   ];
 }
 
-export function healthReport(input: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> {
-  const services = [...input.view.all('Service')].sort(byName).map((service) => ({
-    namespace: service.metadata.namespace,
-    name: service.metadata.name,
-    groups: input.derived.groups(serviceKeyOf(service.metadata)),
-  }));
-  return {
-    services: services.filter(({ groups }) => groups.length > 0),
-    workloads: input.view.podCount,
-  };
-}
+/** The counts of a heartbeat. */
+export const healthReport = ({
+  derived,
+  view,
+}: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> => ({
+  services: derived.health(),
+  workloads: view.podCount,
+});

@@ -6,6 +6,7 @@ import type {
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
+import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
@@ -98,6 +99,8 @@ export interface Outputs {
   readonly groups: (service: ServiceKey) => readonly EndpointGroup[];
   /** SPIFFE IDs of the pods behind a service, sorted. */
   readonly identities: (service: ServiceKey) => readonly string[];
+  /** Endpoints of each service that has some, by namespace and name. What does not change is the very object of before. */
+  readonly health: () => readonly ServiceHealth[];
   readonly distribution: (service: ServiceKey) => Distribution | undefined;
   readonly snapshot: LiveSnapshot;
 }

@@ -15,9 +15,10 @@ import {
   GatewaySchema,
   HealthAckSchema,
   HealthReportSchema,
+  type HealthReport as WireReport,
   type ServiceHealth as WireHealth,
 } from '../../gen/isthmus/link_pb.js';
-import { codec, sortedRecord, type Codec } from '../binary.ts';
+import { codec, decodeMessage, encodeMessage, sortedRecord, type Codec } from '../binary.ts';
 import { Fields } from '../fields.ts';
 import {
   copies,
@@ -116,34 +117,59 @@ export const appliedReport: Codec<Applied> = codec(
   }),
 );
 
-export const healthReport: Codec<HealthReport> = codec(
-  HealthReportSchema,
-  (report) => ({
-    sequence: BigInt(report.sequence),
-    sentAt: BigInt(Math.trunc(report.sentAt)),
-    proxiesConnected: report.proxiesConnected,
-    workloads: report.workloads,
-    services: report.services.map(({ namespace, name, groups }) => ({
-      namespace,
-      name,
-      groups: groups.map(writeGroup),
-    })),
-    partial: report.partial ?? false,
-  }),
-  // A report that is whole replaces the one before, so what of it cannot be read costs only itself.
-  (report): HealthReport => {
-    const read = report.services.map(readServiceHealth);
-    return {
-      sequence: clamped(report.sequence),
-      sentAt: clamped(report.sentAt),
-      proxiesConnected: Math.min(report.proxiesConnected, most32),
-      workloads: Math.min(report.workloads, most32),
-      services: read.flatMap((one) => ('groups' in one ? [one] : [])),
-      ...(report.partial && { partial: true }),
-      unreadable: read.flatMap((one) => ('why' in one ? [one] : [])),
-    };
-  },
-);
+/** The counts of a service as the report has them. One that stays as it is is encoded once: records never change. */
+const encodedHealth = new WeakMap<ServiceHealth, Uint8Array>();
+
+function encodeServiceHealth(health: ServiceHealth): Uint8Array {
+  const known = encodedHealth.get(health);
+  if (known) return known;
+  const { namespace, name, groups } = health;
+  const bytes = encodeMessage(HealthReportSchema, {
+    services: [{ namespace, name, groups: groups.map(writeGroup) }],
+  });
+  encodedHealth.set(health, bytes);
+  return bytes;
+}
+
+/** Messages that are put one behind the other are one message, of which lists have the items of all (protobuf). */
+export const healthReport: Codec<HealthReport> = {
+  encode: ({ sequence, sentAt, proxiesConnected, workloads, services, partial = false }) =>
+    joined([
+      encodeMessage(HealthReportSchema, {
+        sequence: BigInt(sequence),
+        sentAt: BigInt(Math.trunc(sentAt)),
+        proxiesConnected,
+        workloads,
+      }),
+      ...services.map(encodeServiceHealth),
+      encodeMessage(HealthReportSchema, { partial }),
+    ]),
+  decode: (bytes) => decodeMessage(HealthReportSchema, bytes, readHealthReport),
+};
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** A report that is whole replaces the one before, so what of it cannot be read costs only itself. */
+function readHealthReport(report: WireReport): HealthReport {
+  const read = report.services.map(readServiceHealth);
+  return {
+    sequence: clamped(report.sequence),
+    sentAt: clamped(report.sentAt),
+    proxiesConnected: Math.min(report.proxiesConnected, most32),
+    workloads: Math.min(report.workloads, most32),
+    services: read.flatMap((one) => ('groups' in one ? [one] : [])),
+    ...(report.partial && { partial: true }),
+    unreadable: read.flatMap((one) => ('why' in one ? [one] : [])),
+  };
+}
 
 const most32 = 2 ** 31 - 1;
 

@@ -9,6 +9,7 @@ import { networkGateway } from '@isthmus/cluster-agent/translate/network-gateway
 import { part } from '@isthmus/cluster-agent/translate/part.ts';
 import { demands } from '@isthmus/cluster-agent/translate/peer-authentications.ts';
 import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
+import { serviceHealth } from '@isthmus/cluster-agent/translate/service-health.ts';
 import { service } from '@isthmus/cluster-agent/translate/services.ts';
 import { slice } from '@isthmus/cluster-agent/translate/slices.ts';
 import { bundle, intermediate } from '@isthmus/cluster-agent/translate/trust.ts';
@@ -105,6 +106,7 @@ describe('the inputs of a derivation', () => {
     policies,
     endpoint,
     slice,
+    serviceHealth,
     distribution,
     networkGateway,
     workload,
