@@ -127,20 +127,18 @@ export class Publisher {
     });
   }
 
-  /** What is narrow goes first, with a part of what is wide. */
+  /** What is narrow is published before a part of what is wide is worked out. */
   #flush(): void {
     const now = this.#now();
-    const all = this.#keysBegin(now) <= now ? this.#flushKeys(now) : new ChangeSet();
-    const narrow = resourcesIn(all);
-    const bulk = new Set<string>();
-    if ((this.#translation.nextPart ?? Infinity) <= now) {
-      const part = this.#translation.part(now);
-      for (const [type, names] of resourcesIn(part))
-        for (const name of names) if (!narrow.get(type)?.has(name)) bulk.add(name);
-      all.merge(part);
-    }
+    if (this.#keysBegin(now) <= now) this.#publish(this.#flushKeys(now), new Set());
+    if ((this.#translation.nextPart ?? Infinity) > now) return;
+    const part = this.#translation.part(now);
+    this.#publish(part, new Set([...resourcesIn(part).values()].flatMap((names) => [...names])));
+  }
+
+  #publish(keys: ChangeSet, bulk: ReadonlySet<string>): void {
     const moment: Moment = { epoch: this.#options.epoch, revision: ++this.#revision };
-    const delta = { keys: all, changed: resourcesIn(all), bulk };
+    const delta = { keys, changed: resourcesIn(keys), bulk };
     for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, moment);
   }
 
