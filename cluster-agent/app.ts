@@ -1,61 +1,43 @@
-/* eslint-disable max-lines-per-function -- until it is a list of parts (docs/adr/0074, step 29) */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
-import { Certificates } from '@isthmus/api/grpc/certificates.ts';
-import { certificateService } from '@isthmus/api/grpc/services.ts';
-import * as wire from '@isthmus/api/wire/link.ts';
-import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { fileKeyProvider, requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
+import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
-import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import type { NetworkAddress } from '@isthmus/mesh/state/service.ts';
-import { hostingRefusal } from './ca/hosting.ts';
+import { answerTo } from './answers/answer.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
-import { certificateHandlers } from './ca/service.ts';
-import { nextShown } from './health/conditions.ts';
-import { ClusterHealth } from './cluster-health.ts';
-import type { ClusterIdentity } from './cluster-identity.ts';
 import { AppliedReports } from './coverage/applied-reports.ts';
-import { PolicyCoverage } from './coverage/policy-coverage.ts';
-import { dueWorks } from './due-works.ts';
+import { clusterCoverage } from './coverage/cluster-coverage.ts';
+import { ClusterHealth } from './health/cluster-health.ts';
 import type { ChangeSet } from './keys/change-set.ts';
-import { podKey } from './keys/names.ts';
+import type { Touched } from './keys/touched.ts';
+import { activated, hubChanges } from './link/hub-changes.ts';
+import { HubEpochs } from './link/hub-epochs.ts';
 import { HubLinks } from './link/hub-links.ts';
 import { HubStore } from './link/hub-store.ts';
+import { agentVersion, type LinkIdentity } from './link/identity.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
-import { agentVersion, linkIdentity, type LinkIdentity } from './link/identity.ts';
-import { HubEpochs } from './link/hub-epochs.ts';
 import { Renewals } from './link/renewals.ts';
-import { Journal } from './state/journal.ts';
-import { ownEpoch } from './state/own-epoch.ts';
-import { podsOf } from './pods.ts';
-import { ClusterReports } from './publish/cluster-reports.ts';
-import { DueTimes } from './publish/due-times.ts';
+import type { Parts } from './parts.ts';
+import { serveProxies } from './proxies/serve-proxies.ts';
+import { Deadlines } from './publish/deadlines.ts';
+import { DueTimes, every, untilSaved } from './publish/due-times.ts';
+import { heartbeat } from './publish/heartbeat.ts';
+import { IncrementalTranslation } from './publish/incremental-translation.ts';
 import { Publisher } from './publish/publisher.ts';
 import { ReportStore } from './publish/report-store.ts';
+import { ReportedCluster } from './publish/reported-cluster.ts';
 import { Reports } from './publish/reports.ts';
-import { IncrementalTranslation } from './publish/incremental-translation.ts';
-import { answerTo } from './answer.ts';
-import { ReportedConditions } from './reported-conditions.ts';
-import { logRejections } from './rejection-log.ts';
-import type { ClusterRuntime } from './runtime/cluster-runtime.ts';
-import { servingIdentity } from './serving.ts';
 import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
+import { Journal } from './state/journal.ts';
+import { ownEpoch } from './state/own-epoch.ts';
 import { StateFile } from './state/state-file.ts';
+import { AgentStatus } from './telemetry/status.ts';
 import type { TranslateInput } from './translate/input.ts';
-import { networkOf } from './translate/network.ts';
 import { Pipeline } from './translate/pipeline.ts';
-import { clusterReport, healthReport } from './translate/report.ts';
-import { serveReports, type ServedReports } from './proxies/serve-reports.ts';
-import { AgentStatus, serveStatus } from './telemetry/status.ts';
 import { ClusterView } from './view/cluster-view.ts';
-import { countsAsProxy, refusalOf } from './xds/admission.ts';
-import { XdsServer } from './xds/server.ts';
-import { UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
+import { servingIdentity } from './xds/serving.ts';
+import { followUpstream, UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
 
 export interface AgentOptions {
   readonly cluster: string;
@@ -73,339 +55,145 @@ export interface AgentOptions {
   readonly log: Log;
 }
 
-/** The agent: its parts, and how they hear of one another. */
-export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
-  const { stateDir } = options;
-  const lock = lockFolder(stateDir, 'isthmus-agent');
-  try {
-    requireSealingKey(join(stateDir, 'sealing-key'), sealedIn(stateDir));
-    const agent = new Agent(options, await linkIdentity(options));
-    await agent.start(signal);
-    signal.addEventListener('abort', () => lock.release(), { once: true });
-    return agent;
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
+/** The agent's parts, each with what it needs of the others. Those that are made later are reached by functions. */
+// eslint-disable-next-line max-lines-per-function -- a list, in the order in which parts are made
+export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
+  const { cluster, stateDir, localAddress, clock, random, log } = options;
+  const { trustDomain } = identity;
+  const at = (name: string) => join(stateDir, name);
+  const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
+  const own = { stateDir, clock, random, log };
+  const who = { cluster, trustDomain };
+  const turn = setImmediate;
+  const touchKey = (key: Touched) => publisher.touchKey(key);
+  const arm = () => due.arm();
 
-/** Files that the sealing key has sealed parts of. */
-const sealedIn = (stateDir: string): readonly string[] =>
-  ['link.json', 'joining-key', 'intermediate.json', 'xds-serving.json', 'token-key'].filter((name) =>
-    existsSync(join(stateDir, name)),
+  const view = new ClusterView();
+  const hubState = new Journal({ folder: at('hub-state'), clock, log });
+  const older = new OlderHubViewFile(at('hub-view.json'), log);
+  const hub = new HubStore({ journal: hubState, hub: identity.hubId, log, onUnsaved: arm, older });
+  const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock });
+  const runtime = filesRuntime(options.runtime, {
+    ...own,
+    sealing,
+    view,
+    hub: hub.resources,
+    health: () => input.health,
+    services: () => publisher.snapshot?.services,
+    onPort: (port) => touchKey({ kind: 'port', port }),
+    onVips: (client) => touchKey({ kind: 'vips', client }),
+  });
+  const health: ClusterHealth = new ClusterHealth({
+    ...who,
+    ...own,
+    streams: () => xds,
+    shown: (id, spiffeId) => proxies.reports.of(id)?.certificates.get(spiffeId),
+    issuer: () => issuer.currentKeyId,
+    intermediates: () => hub.view.intermediates,
+    onChange: (changes) => publisher.touch(changes),
+    onUnsaved: arm,
+  });
+  const upstreamZtunnels = new UpstreamZtunnels();
+  const facts = {
+    ...who,
+    now: () => clock.now(),
+    upstreamZtunnels: upstreamZtunnels.pods,
+    health: health.facts,
+  };
+  const pipeline = new Pipeline({ view, hub: hub.resources, facts });
+  const { outputs } = pipeline;
+  const input: TranslateInput = {
+    ...who,
+    view,
+    hub: hub.view,
+    health: health.current(outputs),
+    derived: outputs,
+    serviceConditions: (service) => runtime.serviceConditions(service),
+  };
+  const upstream = followUpstream(upstreamZtunnels, { view, touch: touchKey });
+  const store = new ReportStore((type, names) => link.changed(type, names));
+  const reportedCluster = new ReportedCluster({
+    input,
+    agentVersion,
+    ofRuntime: () => runtime.conditions(),
+    refusals: (type) => xds.refusals(type),
+    store,
+    clock,
+  });
+  const { xds, proxies }: ReturnType<typeof serveProxies> = serveProxies({
+    serving: servingIdentity(stateDir, options.xdsHost, { ...sealing, clock, log }),
+    runtime,
+    input,
+    issuer,
+    health,
+    snapshot: () => publisher.snapshot,
+    status: () => status,
+    followers: () => [health, status, reportedCluster, proxies, applied, upstream],
+    clock,
+    log,
+  });
+  const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
+  const policies = clusterCoverage(input, xds);
+  const applied = new AppliedReports({
+    hub,
+    policies,
+    streams: () => xds,
+    publisher: () => publisher,
+    store,
+    turn,
+  });
+  const publisher: Publisher = new Publisher(
+    new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
+    [
+      runtime.addresses,
+      xds,
+      ...(runtime.podStarting ? [runtime.podStarting.writer] : []),
+      runtime.follower,
+      upstream,
+      applied,
+      new Reports({ input: () => input, store, onHealth: () => link.healthChanged() }),
+      reportedCluster,
+      { published: arm },
+    ],
+    { epoch, clock, turn },
   );
-
-export class Agent {
-  readonly #options: AgentOptions;
-  readonly #identity: ClusterIdentity;
-  readonly #view = new ClusterView();
-  readonly #hubState: Journal;
-  readonly #views: HubStore;
-  readonly #runtime: ClusterRuntime;
-  readonly #issuer: WorkloadIssuer;
-  readonly #xds: XdsServer;
-  #proxies!: ServedReports;
-  readonly link: HubLinks;
-  readonly #reports = new ReportStore((type, names) => this.link.changed(type, names));
-  readonly #clusterReports: ClusterReports;
-  readonly #upstream = new UpstreamZtunnels();
-  readonly #health: ClusterHealth;
-  readonly #pipeline: Pipeline;
-  readonly #applied: AppliedReports;
-  readonly #conditions: ReportedConditions;
-  readonly #renewals: Renewals;
-  readonly #status: AgentStatus;
-  readonly #publisher: Publisher;
-  readonly #due: DueTimes;
-  /** Proxies refused a policy when the cluster was last reported. */
-  #hasRefusals = false;
-
-  constructor(options: AgentOptions, identity: LinkIdentity) {
-    const { stateDir, clock, random, log } = options;
-    const at = (name: string) => join(stateDir, name);
-    const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
-    this.#options = options;
-    this.#identity = { cluster: options.cluster, trustDomain: identity.trustDomain };
-    this.#hubState = new Journal({ folder: at('hub-state'), clock, log });
-    this.#views = new HubStore({
-      journal: this.#hubState,
-      hub: identity.hubId,
-      log,
-      onUnsaved: () => this.#due.arm(),
-      older: new OlderHubViewFile(at('hub-view.json'), log),
-    });
-    this.#issuer = new WorkloadIssuer({
-      path: at('intermediate.json'),
-      ...sealing,
-      clock,
-    });
-    this.#runtime = filesRuntime(options.runtime, {
-      stateDir,
-      sealing,
-      view: this.#view,
-      hub: this.#views.resources,
-      health: () => this.#health.current(this.#pipeline.outputs),
-      services: () => this.#publisher.snapshot?.services,
-      onPort: (port) => this.#publisher.touchKey({ kind: 'port', port }),
-      onVips: (client) => this.#publisher.touchKey({ kind: 'vips', client }),
-      clock,
-      random,
-      log,
-    });
-    this.#conditions = new ReportedConditions({ xds: () => this.#xds });
-    this.#health = new ClusterHealth({
-      ...this.#identity,
-      stateDir,
-      clock,
-      log,
-      streams: () => this.#xds,
-      shown: (id, identity) => this.#proxies.reports.of(id)?.certificates.get(identity),
-      issuer: () => this.#issuer.currentKeyId,
-      intermediates: () => this.#views.view.intermediates,
-      onChange: (changes) => this.#publisher.touch(changes),
-      onUnsaved: () => this.#due.arm(),
-    });
-    this.#pipeline = new Pipeline({
-      view: this.#view,
-      hub: this.#views.resources,
-      facts: {
-        ...this.#identity,
-        now: () => clock.now(),
-        upstreamZtunnels: this.#upstream.pods,
-        health: this.#health.facts,
-      },
-    });
-    this.#clusterReports = new ClusterReports({ make: () => this.#reportCluster(), clock });
-    this.#xds = this.#makeXds(servingIdentity(stateDir, options.xdsHost, { ...options, ...sealing }));
-    const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
-    const { outputs } = this.#pipeline;
-    this.#applied = new AppliedReports({
-      hub: this.#views,
-      policies: new PolicyCoverage({
-        cluster: this.#identity.cluster,
-        view: this.#view,
-        judged: (pod) => outputs.judged(pod),
-        isNamed: (uid, policy) =>
-          outputs.snapshot.workloads.get(uid)?.authorizationPolicies.includes(policy) ?? false,
-        streams: this.#xds,
-      }),
-      streams: () => this.#xds,
-      publisher: () => this.#publisher,
-      store: this.#reports,
-      turn: setImmediate,
-    });
-    this.#publisher = new Publisher(
-      new IncrementalTranslation(this.#pipeline, () => this.#health.facts.listed(this.#view.pods())),
-      [
-        this.#runtime.addresses,
-        this.#xds,
-        ...(this.#runtime.podStarting ? [this.#runtime.podStarting.writer] : []),
-        this.#runtime.follower,
-        { published: () => this.#upstream.keep((key) => this.#view.podNamed(key) !== undefined) },
-        this.#applied,
-        new Reports({
-          input: () => this.#input(),
-          store: this.#reports,
-          onHealth: () => this.link.healthChanged(),
-        }),
-        this.#clusterReports,
-        { published: () => this.#due.arm() },
-      ],
-      { epoch, clock, turn: setImmediate },
-    );
-    const epochs = new HubEpochs(stateDir, log);
-    this.link = new HubLinks({
-      identity,
-      localAddress: options.localAddress,
-      views: this.#views,
-      clock,
-      random,
-      log,
-      epochs,
-      reports: (type) => this.#reports.of(type),
-      health: () => ({
-        // Before the first snapshot pods have not been listed, or their proxies not been looked at.
-        ...(this.#publisher.snapshot
-          ? healthReport(this.#input())
-          : { services: [], workloads: 0, partial: true }),
-        proxiesConnected: this.#xds.connectedClients().length,
-      }),
-      answer: (ask) => this.#answer(ask),
-      onView: (changes) => this.#hubChanged(changes),
-    });
-    this.#status = new AgentStatus({
-      view: this.#view,
-      views: this.#views,
-      issuer: this.#issuer,
-      xds: this.#xds,
-      link: this.link,
-      hubEpoch: () => epochs.seen(identity.hubId),
-      clock,
-    });
-    this.#renewals = new Renewals(identity, {
-      link: this.link,
-      issuer: this.#issuer,
-      activated: () => this.#activated(),
-      intermediates: () => this.#views.view.intermediates,
-      stateDir,
-      clock,
-      random,
-      log,
-    });
-    this.#due = new DueTimes(
-      dueWorks({
-        renewals: this.#renewals,
-        health: this.#health,
-        views: this.#views,
-        publisher: this.#publisher,
-        runtime: this.#runtime,
-        hasNewConditions: () => this.#conditions.differ(this.#runtime.conditions()),
-        clock,
-      }),
-      clock,
-    );
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    const { log, xdsHost, xdsPort, admin } = this.#options;
-    if (admin) await serveStatus(this.#status, admin, log, signal);
-    await this.#xds.listen(xdsHost, xdsPort);
-    this.#health.start();
-    this.#xds.onApplied((event) => {
-      this.#health.answered(event);
-      this.#status.answered(event);
-      if (event.type === typeUrls.authorization && (event.rejected.size > 0 || this.#hasRefusals))
-        this.#clusterReports.touch();
-      this.#applied.answered(event);
-    });
-    void this.#runtime.source.run((batch) => {
-      logRejections(batch, log);
-      this.#publisher.touch(this.#view.apply(batch));
-      this.#openWhenComplete();
-    }, signal);
-    this.#issuer.activate(this.#activated());
-    void this.link.run(signal);
-    this.#renewals.look();
-    this.#due.arm();
-    signal.addEventListener('abort', () => {
-      this.#due.stop();
-      this.#health.stop();
-      void this.#hubState.close();
-      this.#xds.close().catch((error: unknown) => log.warn({ error: String(error) }, 'xds did not close'));
-    });
-  }
-
-  #makeXds(identity: { key: string; chain: string }): XdsServer {
-    const { log, clock } = this.#options;
-    const header = (metadata: { get(name: string): unknown[] }) =>
-      metadata.get('authorization')[0]?.toString();
-    const xds = new XdsServer({
-      certificates: new Certificates(identity),
-      authenticate: (metadata) => this.#runtime.authenticator.authenticate(header(metadata)),
-      refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
-      onClient: (client) => {
-        this.#health.opened(client);
-        this.#applied.opened(client);
-        const { namespace, pod: name } = client;
-        this.#proxies.opened(client);
-        if (this.#upstream.seen(client))
-          this.#publisher.touchKey({ kind: 'upstream', pod: podKey({ namespace, name }) });
-      },
-      counts: (client) => countsAsProxy(this.#input(), client),
-      onLost: (client) => {
-        this.#health.lost(client);
-        this.#proxies.lost(client);
-        // What waited for it alone has come everywhere now.
-        this.#applied.lost(client);
-      },
-      vips: (client, service) => this.#vips(client, service),
-      clock,
-      log,
-    });
-    this.#proxies = serveReports(xds, {
-      identity: this.#identity,
-      view: this.#view,
-      hub: this.#views,
-      snapshot: () => this.#publisher.snapshot,
-      addresses: this.#runtime.addresses,
-      health: this.#health,
-      refusalOf: (client, caller) => refusalOf(this.#input(), client, caller),
-      clock,
-      log,
-    });
-    xds.addService(
-      certificateService,
-      certificateHandlers({
-        authenticator: this.#runtime.authenticator,
-        issuer: this.#issuer,
-        pods: podsOf(this.#view),
-        hostingRefusal: (identity, caller) => {
-          const issuer = this.#views.view.intermediates.get(this.#issuer.currentKeyId ?? '');
-          return hostingRefusal(this.#view, issuer, identity, caller);
-        },
-        trustDomain: this.#identity.trustDomain,
-        onIssued: (proxyUid, identity, leaf) => {
-          this.#status.signed();
-          this.#health.issued(proxyUid, identity, leaf);
-        },
-        onRefused: (code) => this.#status.refused(code),
-        clock,
-        log,
-      }),
-    );
-    return xds;
-  }
-
-  #vips(client: string, service: string): readonly NetworkAddress[] {
-    const network = networkOf(this.#view);
-    return this.#runtime.addresses
-      .of(client, service)
-      .map((address) => ({ network, address, prefix: undefined }));
-  }
-
-  #input(): TranslateInput {
-    return {
-      ...this.#identity,
-      serviceConditions: (service) => this.#runtime.serviceConditions(service),
-      view: this.#view,
-      hub: this.#views.view,
-      health: this.#health.current(this.#pipeline.outputs),
-      derived: this.#pipeline.outputs,
-    };
-  }
-
-  #activated(): ReadonlySet<string> {
-    return new Set(this.#views.view.activations.keys());
-  }
-
-  #hubChanged(changes: ChangeSet): void {
-    // First: a revoked intermediate must not sign for proxies that have just heard of it.
-    this.#renewals.look();
-    if (this.#issuer.activate(this.#activated()))
-      this.#options.log.info({ keyId: this.#issuer.currentKeyId }, 'intermediate active');
-    this.#publisher.touch(changes);
-    this.#openWhenComplete();
-    this.#due.arm();
-  }
-
-  /** Before that, what is missing is unknown and not absent. */
-  #openWhenComplete(): void {
-    if (this.#view.synced && this.#views.complete) this.#publisher.open();
-  }
-
-  /** Gives for how many milliseconds the report holds when nothing changes. */
-  #reportCluster(): number {
-    const input = this.#input();
-    const now = this.#options.clock.monotonic();
-    this.#hasRefusals = this.#xds.refusals(typeUrls.authorization).size > 0;
-    const conditions = this.#conditions.all(this.#runtime.conditions(), input, now);
-    const report = clusterReport(input, agentVersion, conditions);
-    this.#reports.set('cluster', 'self', report, wire.clusterReport.encode);
-    return nextShown(input.health.findings, now) - now;
-  }
-
-  #answer(ask: Ask): Promise<Answer> {
-    const { snapshot } = this.#publisher;
-    return answerTo(ask, snapshot && { input: this.#input(), snapshot, proxies: this.#proxies });
-  }
+  const publish = (changes: ChangeSet) => {
+    publisher.touch(changes);
+    // Before that, what is missing is unknown and not absent.
+    if (view.synced && hub.complete) publisher.open();
+  };
+  const epochs = new HubEpochs(stateDir, log);
+  const link: HubLinks = new HubLinks({
+    identity,
+    localAddress,
+    ...own,
+    views: hub,
+    epochs,
+    reports: (type) => store.of(type),
+    health: heartbeat({ input, publisher, proxies: xds }),
+    answer: (ask) => answerTo(ask, publisher.snapshot && { input, snapshot: publisher.snapshot, proxies }),
+    onView: (changes) => onHub(changes),
+  });
+  const hubEpoch = () => epochs.seen(identity.hubId);
+  const status: AgentStatus = new AgentStatus({ view, views: hub, issuer, xds, link, hubEpoch, clock });
+  const renewals = new Renewals(identity, {
+    ...own,
+    link,
+    issuer,
+    activated: () => activated(hub.view),
+    intermediates: () => hub.view.intermediates,
+  });
+  const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
+  const due: DueTimes = new DueTimes(
+    [
+      renewals,
+      untilSaved('proofs', clock, health),
+      untilSaved('hub state', clock, hub),
+      new Deadlines({ diversions: () => hub.view.diversions.values(), touch: touchKey, clock }),
+      every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
+      ...runtime.upkeep,
+    ],
+    clock,
+  );
+  return { view, runtime, hubState, hub, issuer, health, xds, link, status, renewals, due, publish };
 }

@@ -4,7 +4,7 @@ import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { startAgent } from './app.ts';
+import { startAgent } from './start.ts';
 import { bindWithin } from './source/files/port-trials.ts';
 
 const flags = readFlags(

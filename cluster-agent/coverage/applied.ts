@@ -5,7 +5,7 @@ import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import type { Workload } from '@isthmus/mesh/state/workload.ts';
 import type { Refused } from '../link/hub-store.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
-import type { Coverage, Outstanding } from './coverage.ts';
+import type { Coverage, Outstanding } from '../xds/coverage.ts';
 
 /** How far an intermediate has come among the connected proxies. */
 export function intermediateReport(keyId: string, version: string, coverage: Coverage): Applied {

@@ -85,6 +85,19 @@ export function whileNeeded(
 
 const againMillis = 1000;
 
+/** What could not be written to the disk is tried again each second. */
+export const untilSaved = (
+  name: string,
+  clock: Pick<Clock, 'monotonic'>,
+  part: { readonly isUnsaved: boolean; save(): void },
+): DueWork =>
+  whileNeeded(
+    name,
+    clock,
+    () => part.isUnsaved,
+    () => part.save(),
+  );
+
 /** Something that is done again and again. */
 export function every(
   name: string,

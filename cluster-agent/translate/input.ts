@@ -1,6 +1,6 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { ClusterIdentity } from '../cluster-identity.ts';
+import type { ClusterIdentity } from '../view/cluster-identity.ts';
 import type { Health } from '../health/tracker.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { HubView } from '../view/hub-view.ts';

@@ -12,7 +12,7 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import type { Verdict } from '../health/judge.ts';
-import type { ClusterIdentity } from '../cluster-identity.ts';
+import type { ClusterIdentity } from '../view/cluster-identity.ts';
 import type { Surroundings } from '../health/surroundings.ts';
 import type { Judged } from '../health/tracker.ts';
 import type { PodKey, Ref, ServiceKey, WorkloadUid } from '../keys/names.ts';

@@ -21,7 +21,7 @@ import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { AudienceRecords } from '../publish/audience.ts';
-import type { Coverage, Outstanding } from '../coverage/coverage.ts';
+import type { Coverage, Outstanding } from './coverage.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';

@@ -1,3 +1,8 @@
+import { podKey } from '../keys/names.ts';
+import type { Touched } from '../keys/touched.ts';
+import type { Subscriber } from '../publish/delta.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
+import type { ProxyFollower } from './follower.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
 /**
@@ -23,3 +28,20 @@ export class UpstreamZtunnels {
     return this.#pods;
   }
 }
+
+interface Following {
+  readonly view: Pick<ClusterView, 'podNamed'>;
+  readonly touch: (key: Touched) => void;
+}
+
+/** Notes which they are as streams open, and forgets those whose pod is gone once that is published. */
+export const followUpstream = (
+  known: UpstreamZtunnels,
+  { view, touch }: Following,
+): ProxyFollower & Subscriber => ({
+  opened(client) {
+    const { namespace, pod: name } = client;
+    if (known.seen(client)) touch({ kind: 'upstream', pod: podKey({ namespace, name }) });
+  },
+  published: () => known.keep((key) => view.podNamed(key) !== undefined),
+});

@@ -18,7 +18,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
-import { answerRejections } from '../../cluster-agent/rejections-answer.ts';
+import { answerRejections } from '../../cluster-agent/answers/rejections-answer.ts';
 import { Rejections } from '../../cluster-agent/view/rejections.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '../../cluster-agent/link/hub-store.ts';

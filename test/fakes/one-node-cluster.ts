@@ -3,7 +3,8 @@ import { createServer, connect, type Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent, type Agent } from '@isthmus/cluster-agent/app.ts';
+import type { Parts } from '@isthmus/cluster-agent/parts.ts';
+import { startAgent } from '@isthmus/cluster-agent/start.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
@@ -73,7 +74,7 @@ export class OneNodeCluster {
   readonly #hub: TestHub;
   readonly #at: string;
   #stop = new AbortController();
-  #agent: Agent | undefined;
+  #agent: Parts | undefined;
   #launcher: Launcher | undefined;
   #cart: Server | undefined;
 
@@ -89,7 +90,7 @@ export class OneNodeCluster {
     return join(this.dir, 'agent', name);
   }
 
-  get agent(): Agent {
+  get agent(): Parts {
     if (!this.#agent) throw new Error('the agent is not running');
     return this.#agent;
   }

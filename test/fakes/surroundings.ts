@@ -1,5 +1,5 @@
 import { unknownModeOf } from '@isthmus/cluster-agent/health/mode-labels.ts';
-import type { ClusterIdentity } from '@isthmus/cluster-agent/cluster-identity.ts';
+import type { ClusterIdentity } from '@isthmus/cluster-agent/view/cluster-identity.ts';
 import type { Surroundings } from '@isthmus/cluster-agent/health/surroundings.ts';
 import { podUid } from '@isthmus/cluster-agent/keys/names.ts';
 import { identityOf } from '@isthmus/cluster-agent/translate/identity.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startAgent } from '@isthmus/cluster-agent/app.ts';
+import { startAgent } from '@isthmus/cluster-agent/start.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';

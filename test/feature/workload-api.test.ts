@@ -8,7 +8,7 @@ import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
-import { covers } from '@isthmus/cluster-agent/coverage/coverage.ts';
+import { covers } from '@isthmus/cluster-agent/xds/coverage.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';

@@ -3,7 +3,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AppliedReports } from '@isthmus/cluster-agent/coverage/applied-reports.ts';
-import type { Coverage, Outstanding } from '@isthmus/cluster-agent/coverage/coverage.ts';
+import type { Coverage, Outstanding } from '@isthmus/cluster-agent/xds/coverage.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { ReportStore } from '@isthmus/cluster-agent/publish/report-store.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { podsOf } from '@isthmus/cluster-agent/pods.ts';
+import { podsOf } from '@isthmus/cluster-agent/ca/pods.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
 import { healthReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { serviceReports } from '../../fakes/service-reports.ts';

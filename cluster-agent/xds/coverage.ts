@@ -1,5 +1,5 @@
 import type { RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
-import type { ProxyClient } from '../xds/proxy-client.ts';
+import type { ProxyClient } from './proxy-client.ts';
 
 /**
  * How far one resource has come among the proxies that are connected and take its type. Only pods that the agent knows

@@ -4,23 +4,34 @@ import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { ClusterIdentity } from './cluster-identity.ts';
-import { IssuedCertificates } from './health/issued-certificates.ts';
-import { takeOlderProven } from './health/older-proven.ts';
-import { ProvenProxies } from './health/proven.ts';
-import { HealthTracker, type Health } from './health/tracker.ts';
-import { Journal } from './state/journal.ts';
-import type { ChangeSet } from './keys/change-set.ts';
-import { podKey } from './keys/names.ts';
-import type { Outputs } from './translate/world.ts';
-import type { ProxyClient } from './xds/proxy-client.ts';
-import type { AppliedEvent, XdsServer } from './xds/server.ts';
+import type { ClusterIdentity } from '../view/cluster-identity.ts';
+import { IssuedCertificates } from './issued-certificates.ts';
+import { takeOlderProven } from './older-proven.ts';
+import { ProvenProxies } from './proven.ts';
+import { HealthTracker, type Health, type Judged } from './tracker.ts';
+import { Journal } from '../state/journal.ts';
+import type { ChangeSet } from '../keys/change-set.ts';
+import { podKey, type PodKey } from '../keys/names.ts';
+
+/** What a proxy has answered to one response, by the names of resources. */
+interface Answered {
+  readonly client: { readonly id: string };
+  readonly type: string;
+  readonly applied: { keys(): Iterable<string> };
+  readonly rejected: { keys(): Iterable<string> };
+}
+
+/** What the streams of proxies say, by the id of the client. */
+interface ProxyStreams {
+  acknowledged(client: string, type: string, name: string): 'YES' | 'NO' | { readonly refused: string };
+  returned(client: string): boolean;
+}
 
 interface Deps extends ClusterIdentity {
   readonly stateDir: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly streams: () => Pick<XdsServer, 'acknowledged' | 'returned'>;
+  readonly streams: () => ProxyStreams;
   /** The certificate that a proxy reports for an identity. */
   readonly shown: (id: string, identity: string) => HeldCertificate | undefined;
   /** Key id of the intermediate that signs. */
@@ -69,7 +80,7 @@ export class ClusterHealth {
   }
 
   /** The health of pods by the verdicts that were derived. */
-  current({ judged }: Pick<Outputs, 'judged'>): Health {
+  current({ judged }: { readonly judged: (pod: PodKey) => Judged | undefined }): Health {
     const tracker = this.#tracker;
     return {
       of: ({ metadata }) => judged(podKey(metadata))?.verdict ?? unassessed,
@@ -99,15 +110,15 @@ export class ClusterHealth {
     this.#proven.save();
   }
 
-  opened({ id }: ProxyClient): void {
+  opened({ id }: Answered['client']): void {
     this.#tracker.opened(id);
   }
 
-  lost({ id }: ProxyClient): void {
+  lost({ id }: Answered['client']): void {
     this.#tracker.lost(id);
   }
 
-  answered({ client, type, applied, rejected }: AppliedEvent): void {
+  answered({ client, type, applied, rejected }: Answered): void {
     const isOfWorkloads = type === typeUrls.address;
     this.#tracker.answered(
       client.id,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
-import { answerWorkloads } from '@isthmus/cluster-agent/workloads-answer.ts';
-import { inputOf, translate } from '../fakes/cluster.ts';
+import { answerWorkloads } from '@isthmus/cluster-agent/answers/workloads-answer.ts';
+import { inputOf, translate } from '../../fakes/cluster.ts';
 
 const yaml = `apiVersion: v1
 kind: Namespace

@@ -3,10 +3,10 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { servingIdentity } from '@isthmus/cluster-agent/serving.ts';
+import { servingIdentity } from '@isthmus/cluster-agent/xds/serving.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
-import { aSealing } from '../fakes/authority.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { aSealing } from '../../fakes/authority.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 
 describe('the certificate of the door to proxies', () => {
   let dir = '';

@@ -1,8 +1,8 @@
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
-import type { ServedReports } from './proxies/serve-reports.ts';
+import type { ServedReports } from '../proxies/serve-reports.ts';
 import { answerRejections } from './rejections-answer.ts';
-import type { TranslateInput } from './translate/input.ts';
-import type { ClusterSnapshot } from './translate/snapshot.ts';
+import type { TranslateInput } from '../translate/input.ts';
+import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { answerWorkloads } from './workloads-answer.ts';
 
 /** What answers are made of. */

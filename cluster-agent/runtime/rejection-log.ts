@@ -1,5 +1,5 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { SourceEvent } from './source/source.ts';
+import type { SourceEvent } from '../source/source.ts';
 
 const mostLines = 20;
 

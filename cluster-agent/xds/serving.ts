@@ -10,7 +10,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-import { StateFile } from './state/state-file.ts';
+import { StateFile } from '../state/state-file.ts';
 
 /**
  * Key and certificate of the door to proxies, under a root of its own that proxies pin (`xds-root.pem`). It is no

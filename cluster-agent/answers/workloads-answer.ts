@@ -5,14 +5,14 @@ import type {
   WorkloadsQuestion,
 } from '@isthmus/api/domain/question.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import { explain } from './health/explain.ts';
-import type { Verdict } from './health/judge.ts';
-import { podUid } from './keys/names.ts';
-import { identityOf } from './translate/identity.ts';
-import type { TranslateInput } from './translate/input.ts';
-import type { ClusterSnapshot } from './translate/snapshot.ts';
-import { modeOf } from './view/mode.ts';
-import { selects } from './view/selectors.ts';
+import { explain } from '../health/explain.ts';
+import type { Verdict } from '../health/judge.ts';
+import { podUid } from '../keys/names.ts';
+import { identityOf } from '../translate/identity.ts';
+import type { TranslateInput } from '../translate/input.ts';
+import type { ClusterSnapshot } from '../translate/snapshot.ts';
+import { modeOf } from '../view/mode.ts';
+import { selects } from '../view/selectors.ts';
 
 /** One page of this cluster's own workloads, ordered by uid. */
 export function answerWorkloads(

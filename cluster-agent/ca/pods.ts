@@ -1,5 +1,5 @@
-import type { Pods } from './ca/node-authorizer.ts';
-import type { ClusterView } from './view/cluster-view.ts';
+import type { Pods } from './node-authorizer.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
 
 /** The view as the node authorizer asks it. */
 export const podsOf = (view: ClusterView): Pods => ({

@@ -1,5 +1,5 @@
 import type { RejectionsAnswer, RejectionsQuestion } from '@isthmus/api/domain/question.ts';
-import type { ClusterView } from './view/cluster-view.ts';
+import type { ClusterView } from '../view/cluster-view.ts';
 
 /** One page of what this cluster's manifests say and Isthmus does not do, gravest first. */
 export function answerRejections(

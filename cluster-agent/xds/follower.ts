@@ -1,0 +1,12 @@
+import type { ProxyClient } from './proxy-client.ts';
+import type { AppliedEvent } from './server.ts';
+
+/** A part of the agent that follows the streams of proxies. */
+export interface ProxyFollower {
+  /** A proxy has opened its stream. */
+  opened?(client: ProxyClient): void;
+  /** A proxy's stream has ended, also by a newer one of the same proxy that takes over. */
+  lost?(client: ProxyClient): void;
+  /** A proxy has answered to a response. */
+  answered?(event: AppliedEvent): void;
+}
