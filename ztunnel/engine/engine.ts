@@ -79,11 +79,11 @@ export class Engine {
       capture.follow(touched);
       if (config.mode === 'gateway' || touched.nodes.has(config.node)) this.#followIdentities();
     }
-    if (issuers.size > 0) {
+    if (issuers.size > 0) this.#renewDistrusted(credentials.issuedBy(issuers));
+    connections.wake(touched, issuers, () => {
       this.#endIssuedBy(issuers);
-      this.#renewDistrusted(credentials.issuedBy(issuers));
-    }
-    connections.wake(touched, issuers, () => this.#deps.say({ kind: 'applied', type, rejected }));
+      this.#deps.say({ kind: 'applied', type, rejected });
+    });
     changes.follow(touched, config.node);
   }
 
@@ -126,7 +126,7 @@ export class Engine {
     this.#wanted = wanted;
   }
 
-  /** Sessions that the pool keeps, before any connection is judged: streams on them end with them. */
+  /** Sessions that the pool keeps, after every connection was judged, which has ended for its own reason then. */
   #endIssuedBy(issuers: ReadonlySet<string>): void {
     const { table, pool } = this.#parts;
     for (const keyId of issuers) pool.endIssuedBy(keyId, (peer) => issuerRefusal(table, peer) !== undefined);

@@ -5,6 +5,8 @@ import type { Workload, WorkloadUid } from '@isthmus/mesh/state/workload.ts';
 /** A connection as it is indexed and judged. */
 export interface Entry {
   readonly live: Live;
+  /** It is a session: other connections end with it. */
+  readonly isSession: boolean;
   /** The generation of the deltas at its last verdict. */
   judged: number;
 }
@@ -51,6 +53,7 @@ class Groups<V> {
 export class ConnectionIndex<E extends Entry> {
   readonly #servedBy: (uid: WorkloadUid) => Served | undefined;
   readonly #byIssuer = new Groups<E>();
+  readonly #sessionsByIssuer = new Groups<E>();
   readonly #bySource = new Groups<E>();
   readonly #byOutbound = new Groups<E>();
   readonly #byNamed = new Groups<E>();
@@ -99,9 +102,13 @@ export class ConnectionIndex<E extends Entry> {
     }
   }
 
-  /** Those whose issuer is another than it was: before anything else. */
+  /**
+   * Those whose issuer is another than it was: before anything else. Sessions come after what they carry, which would be
+   * ended with them before anybody has said why.
+   */
   *issuedBy(issuers: ReadonlySet<string>): Iterable<E, undefined> {
     for (const keyId of issuers) yield* this.#byIssuer.get(keyId);
+    for (const keyId of issuers) yield* this.#sessionsByIssuer.get(keyId);
   }
 
   /** Those whose verdict reads something that was touched. One may come more than once. */
@@ -123,14 +130,14 @@ export class ConnectionIndex<E extends Entry> {
 
   /** How many keys and destinations have connections; for tests. */
   get size(): number {
-    const groups = [this.#byIssuer, this.#bySource, this.#byOutbound, this.#byNamed];
+    const groups = [this.#byIssuer, this.#sessionsByIssuer, this.#bySource, this.#byOutbound, this.#byNamed];
     const ofDestinations = [this.#byPolicy, this.#byNamespace, this.#byBacked, this.#destinations];
     return [...groups, ...ofDestinations].reduce((sum, { size }) => sum + size, 0);
   }
 
-  #eachKey({ live }: E, visit: (group: Groups<E>, key: string) => void): void {
+  #eachKey({ live, isSession }: E, visit: (group: Groups<E>, key: string) => void): void {
     const { peer, inbound, outbound } = live;
-    if (peer) visit(this.#byIssuer, peer.issuerKeyId);
+    if (peer) visit(isSession ? this.#sessionsByIssuer : this.#byIssuer, peer.issuerKeyId);
     if (outbound) visit(this.#byOutbound, outbound.service);
     if (!inbound) return;
     if (!peer) visit(this.#bySource, inbound.sourceAddress);

@@ -6,6 +6,7 @@ import type { Ending } from './ending.ts';
 /** A connection that was let in, from before its far side is dialled until it has ended. */
 export class Place implements Entry {
   readonly live: Live;
+  readonly isSession: boolean;
   judged: number;
   readonly #drain: (() => void) | undefined;
   readonly #left: (place: Place) => void;
@@ -22,6 +23,7 @@ export class Place implements Entry {
     left: (place: Place) => void,
   ) {
     this.live = live;
+    this.isSession = drain !== undefined;
     this.judged = judged;
     this.#about = about;
     this.#drain = drain;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EnteringVerdict, Live } from '@isthmus/mesh/decide/live.ts';
+import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { TouchedKeys } from '@isthmus/mesh/state/touched.ts';
 import { Connections, type Entering } from '@isthmus/ztunnel/proxy/connections.ts';
 import type { Place } from '@isthmus/ztunnel/proxy/place.ts';
@@ -63,6 +64,28 @@ describe('ztunnel/proxy connections', () => {
     });
     assert.equal(connections.enter(to('b')).kind, 'place');
     assert.equal(connections.size, 1);
+  });
+
+  it('end before the session of the same issuer that carries them, so that each says why', () => {
+    const ended: string[] = [];
+    let verdict: EnteringVerdict = { kind: 'lives' };
+    const connections = new Connections({
+      clock: new FakeClock(),
+      judge: () => verdict,
+      servedBy: () => undefined,
+    });
+    const peer = { issuerKeyId: 'k1' } as Peer;
+    const enter = (about: string, drain?: () => void) => {
+      const entering = { about, peer, inbound: undefined, outbound: undefined };
+      const entered = connections.enter(drain ? { ...entering, drain } : entering);
+      assert.equal(entered.kind, 'place');
+      (entered as { readonly place: Place }).place.carried(about, () => ended.push(about));
+    };
+    enter('session', () => undefined);
+    enter('tunnel');
+    verdict = { kind: 'ends', cause: 'ISSUER_NOT_TRUSTED', message: 'revoked' };
+    connections.wake(new TouchedKeys(), new Set(['k1']), () => ended.push('done'));
+    assert.deepEqual(ended, ['tunnel', 'session', 'done']);
   });
 
   it('end when what they rest on is touched and refuses them; others are not judged again', () => {
