@@ -201,6 +201,19 @@ export function byteStreams(
       assert.equal(other.events[0], 'end');
     });
 
+    it('closes after `close` though the end of its peer was not taken', async () => {
+      here.resume();
+      there.resume();
+      here.write(Buffer.from('a'));
+      await other.until(() => other.text === 'a');
+      there.pause();
+      here.end();
+      await aWhile();
+      there.close();
+      await other.closed();
+      assert.deepEqual(other.events, ['close']);
+    });
+
     it('tells a receiver that comes after the close of it', async () => {
       here.reset();
       await heard.closed();

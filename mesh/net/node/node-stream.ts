@@ -85,6 +85,7 @@ export class NodeStream implements ByteStream {
   close(): void {
     const { duplex } = this;
     this.#closing = true;
+    if (this.#ending) process.nextTick(() => this.#tellClose());
     if (duplex.writableFinished) duplex.destroy();
     else duplex.once('finish', () => duplex.destroy());
     if (!duplex.writableEnded) duplex.end();
@@ -118,6 +119,8 @@ export class NodeStream implements ByteStream {
 
   #listen(): void {
     const { duplex } = this;
+    // Node says it once, and it may have come before anyone listened.
+    this.#endWaits = duplex.readableEnded;
     duplex.on('data', (chunk: Buffer) => this.#receiver?.onBytes(chunk, undefined));
     duplex.on('drain', () => this.#receiver?.onDrain());
     duplex.on('end', () => {
@@ -162,9 +165,9 @@ export class NodeStream implements ByteStream {
   }
 
   #tellClose(): void {
-    // A clean close follows the end, which waits for the receiver.
     if (!this.#receiver || !this.#ending || this.#told) return;
-    if (this.#endWaits && !this.#ending.reset) return;
+    // A clean close follows the end, which waits for the receiver; one that called `close` takes no end any more.
+    if (this.#endWaits && !this.#ending.reset && !this.#closing) return;
     this.#told = true;
     this.#receiver.onClose(this.#ending.reset);
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
 import { reset } from '@isthmus/mesh/net/reset.ts';
 import { wireOf } from '@isthmus/mesh/net/wire.ts';
@@ -67,6 +67,32 @@ describe('mesh/net relay', () => {
     assert.match(await seen, /ECONNRESET|EPIPE/);
     await ended;
     assert.deepEqual([left.server.destroyed, right.client.destroyed], [true, true]);
+  });
+
+  it('ends where one side takes no more while the end of the other waits behind bytes that it did not take', async () => {
+    const near = await socketPair();
+    const far = new Duplex({ read: () => undefined, write: () => undefined, writableHighWaterMark: 1 });
+    const ended = relay(new NodeStream(near.server), new NodeStream(far), { sent: 0, received: 0 });
+    near.client.end('more than is taken');
+    await once(near.server, 'end');
+    far.push(null);
+    await once(far, 'end');
+    far.destroy();
+    assert.equal(await endOf(near.client), 'end');
+    assert.deepEqual(await ended, { error: undefined });
+  });
+
+  it('passes on an end that came before the relay began', async () => {
+    const [left, right] = [await socketPair(), await socketPair()];
+    const near = new NodeStream(left.server);
+    left.server.read(0);
+    left.client.end();
+    await once(left.server, 'end');
+    const ended = relay(near, new NodeStream(right.client), { sent: 0, received: 0 });
+    await once(right.server.resume(), 'end');
+    right.server.end();
+    assert.equal(await endOf(left.client), 'end');
+    assert.deepEqual(await ended, { error: undefined });
   });
 
   it('a reset goes through TLS too', async () => {
