@@ -16,7 +16,7 @@ interface Answer<T> {
 
 const patienceSeconds = 15;
 /** A page of the largest lists is a hundredth of it. */
-const mostAnswerBytes = 64 * 1024 * 1024;
+const maxAnswerBytes = 64 * 1024 * 1024;
 
 /** One GraphQL operation. Ends the command with a meaningful status when there is no answer or a refusal. */
 export async function ask<T>(endpoint: Endpoint, query: string, variables: object = {}): Promise<T> {
@@ -79,9 +79,9 @@ async function post({ url, token }: Endpoint, body: string): Promise<{ status: n
       body,
       signal: AbortSignal.timeout(patienceSeconds * 1000),
     });
-    const text = response.body ? await textWithin(response.body, mostAnswerBytes) : '';
+    const text = response.body ? await textWithin(response.body, maxAnswerBytes) : '';
     if (text !== undefined) return { status: response.status, text };
-    throw new Error(`its answer has more than ${mostAnswerBytes} bytes, the limit for one`);
+    throw new Error(`its answer has more than ${maxAnswerBytes} bytes, the limit for one`);
   } catch (error) {
     throw new CliError(
       exit.unreachable,

@@ -3,7 +3,7 @@ import { plain } from './print.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Most characters of a value that are shown; `-o json` has all. */
-const mostValue = 500;
+const maxValue = 500;
 
 /**
  * What changed, a line each: `+` was added, `-` is gone, `~` is another. Lists are compared by their elements, so that a
@@ -75,7 +75,7 @@ const canonical = (value: unknown): string =>
       );
 
 const shown = (value: unknown): string =>
-  shortened(typeof value === 'string' && value !== '' ? value : JSON.stringify(value), mostValue);
+  shortened(typeof value === 'string' && value !== '' ? value : JSON.stringify(value), maxValue);
 
 /** One line of at most so many characters. */
 export function shortened(text: string, most: number): string {

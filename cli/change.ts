@@ -16,7 +16,7 @@ export interface ChangeOptions {
   readonly yes?: boolean;
 }
 
-const mostInt = 2 ** 31 - 1;
+const maxInt = 2 ** 31 - 1;
 
 export const withChangeFlags = (command: Command): Command =>
   command
@@ -25,7 +25,7 @@ export const withChangeFlags = (command: Command): Command =>
     .option(
       '--expected-revision <n>',
       'refuse when the object is at another revision; 0: it must not exist',
-      wholeNumber(0, mostInt),
+      wholeNumber(0, maxInt),
     )
     .option(
       '--idempotency-key <key>',

@@ -23,17 +23,17 @@ interface Part<N> {
   readonly more: boolean;
 }
 
-const mostPages = 1000;
+const maxPages = 1000;
 /** The most that the API gives at once. */
 const pageSize = 100;
 
 /** Every node of a list, however many pages it has. */
 export async function all<N>(endpoint: Endpoint, listing: Listing): Promise<readonly N[]> {
-  const { nodes, more } = await firstOf<N>(endpoint, listing, mostPages * pageSize);
+  const { nodes, more } = await firstOf<N>(endpoint, listing, maxPages * pageSize);
   if (!more) return nodes;
   throw new CliError(
     exit.failed,
-    `${listing.field} has more than ${mostPages} pages of ${pageSize}: narrow it, e.g. with --namespace`,
+    `${listing.field} has more than ${maxPages} pages of ${pageSize}: narrow it, e.g. with --namespace`,
   );
 }
 

@@ -189,7 +189,7 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
       renewals,
       untilSaved('proofs', clock, health),
       untilSaved('hub state', clock, hub),
-      new Deadlines({ diversions: () => hub.view.diversions.values(), touch: touchKey, clock }),
+      new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
       every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
       ...runtime.upkeep,
     ],

@@ -24,7 +24,7 @@ import type { Live } from './state/live.ts';
 import { watchFirstExports } from './policy/first-exports.ts';
 import { watchNetworks } from './registry/network.ts';
 import { watchRemoval } from './state/removal.ts';
-import { watchSweep } from './state/sweep.ts';
+import { watchSweep } from './registry/sweep.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
 import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';

@@ -12,7 +12,7 @@ export interface CompiledPolicy {
 }
 
 /** A drain or an executed failover: a share of new connections leaves a cluster. */
-export interface Diversion {
+export interface TrafficShift {
   readonly id: string;
   /** The cluster that is left. */
   readonly cluster: string;

@@ -30,7 +30,7 @@ export const probeSchema = z.looseObject({
 type RawProbe = z.infer<typeof probeSchema>;
 
 /** What a timer can wait for. */
-const mostMillis = 2_147_483_647;
+const maxMillis = 2_147_483_647;
 
 /** The readiness probes of a pod's containers, all of which have to succeed, and what of them is not acted on. */
 export function readProbes(containers: readonly ServingContainer[]): {
@@ -77,7 +77,7 @@ const noPort = (name: string | number, at: string): Finding => ({
   message: `the container has no port named ${String(name)}, so the pod is never ready: name the port, or give its number`,
 });
 
-const millis = (seconds: number): number => Math.min(seconds * 1000, mostMillis);
+const millis = (seconds: number): number => Math.min(seconds * 1000, maxMillis);
 
 /** As a kubelet sends it: it begins with a slash, and what a request line cannot hold is escaped. */
 function requestPath(path: string): string {

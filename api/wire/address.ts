@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Result } from '@isthmus/mesh/result.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { AddressSchema, WorkloadSchema } from '../gen/upstream/workload_pb.js';
 import { decodeMessage } from './binary.ts';
 import { readService } from './service.ts';

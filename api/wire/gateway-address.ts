@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { GatewayAddress } from '@isthmus/mesh/state/gateway-address.ts';
+import type { GatewayAddress } from '@isthmus/mesh/records/gateway-address.ts';
 import type { GatewayAddress as WireGateway, GatewayAddressSchema } from '../gen/upstream/workload_pb.js';
 import type { Fields } from './fields.ts';
 import { readIp, writeIp } from './ip.ts';

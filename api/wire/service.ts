@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { NetworkAddress, Scope, Service, ServicePort } from '@isthmus/mesh/state/service.ts';
+import type { NetworkAddress, Scope, Service, ServicePort } from '@isthmus/mesh/records/service.ts';
 import { ServiceExtensionSchema } from '../gen/isthmus/mesh_pb.js';
 import {
   AddressSchema,

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import type { Transport, Workload, PortMapping } from '@isthmus/mesh/state/workload.ts';
+import type { Transport, Workload, PortMapping } from '@isthmus/mesh/records/workload.ts';
 import {
   Transport as WireTransport,
   WorkloadExtensionSchema,

@@ -48,7 +48,7 @@ interface AuditOptions {
 const heads = 'at lastAt count actor action subject reason outcome revision errors { code field message }';
 const whole = `id ${heads} system input before after omitted { path bytes sha256 }`;
 
-const mostInput = 2000;
+const maxInput = 2000;
 
 export function auditCommand(program: Command, world: World): void {
   const at = momentBefore(() => world.now());
@@ -132,7 +132,7 @@ function paragraph(one: WholeEntry): string {
     ...one.errors.map(({ code, field, message }) =>
       plain(`  ${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`),
     ),
-    one.input === null ? undefined : `  input: ${shortened(JSON.stringify(one.input), mostInput)}`,
+    one.input === null ? undefined : `  input: ${shortened(JSON.stringify(one.input), maxInput)}`,
     outcome === 'DRY_RUN' && changed.length > 0 ? '  would change:' : undefined,
     ...changed.map((line) => `  ${line}`),
     ...one.omitted.map(({ path, bytes, sha256 }) =>

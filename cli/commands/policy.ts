@@ -86,15 +86,15 @@ function applyCommand(policy: Command, world: World): void {
 }
 
 /** Far above what people write, and parsed within seconds. */
-const mostPolicyBytes = 1024 * 1024;
+const maxPolicyBytes = 1024 * 1024;
 
 async function textOf(file: string, world: World): Promise<string> {
   try {
-    if (file !== '-') return readText(file, mostPolicyBytes);
-    const text = await textWithin(world.input(), mostPolicyBytes);
+    if (file !== '-') return readText(file, maxPolicyBytes);
+    const text = await textWithin(world.input(), maxPolicyBytes);
     if (text !== undefined) return text;
     throw new Error(
-      `standard input has more than ${mostPolicyBytes} bytes, the limit for it: split it into several files`,
+      `standard input has more than ${maxPolicyBytes} bytes, the limit for it: split it into several files`,
     );
   } catch (error) {
     throw new CliError(exit.usage, `--file: ${error instanceof Error ? error.message : String(error)}`);

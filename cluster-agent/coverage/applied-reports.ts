@@ -9,7 +9,7 @@ import type { ReportStore } from '../publish/report-store.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { ProxyClient } from '../xds/proxy-client.ts';
 import type { AppliedEvent, XdsServer } from '../xds/server.ts';
-import { diversionReport, intermediateReport, unreadReport } from './applied.ts';
+import { trafficShiftReport, intermediateReport, unreadReport } from './applied.ts';
 import type { PolicyCoverage } from './policy-coverage.ts';
 
 interface Deps {
@@ -25,7 +25,7 @@ interface Deps {
 type SubjectType = 'policy' | 'intermediate' | 'diversion';
 
 /**
- * Reports how far each policy, intermediate and diversion of the hub has come among the proxies here. What is published
+ * Reports how far each policy, intermediate and traffic shift of the hub has come among the proxies here. What is published
  * and what proxies answer says which of them to look at again; all of one turn of the event loop is one report.
  */
 export class AppliedReports implements Subscriber {
@@ -119,7 +119,7 @@ export class AppliedReports implements Subscriber {
 
   #lookAtAll(type: 'intermediate' | 'diversion'): void {
     const { view } = this.#deps.hub;
-    const all = type === 'intermediate' ? view.intermediates : view.diversions;
+    const all = type === 'intermediate' ? view.intermediates : view.trafficShifts;
     if (this.#due[type].size < all.size) for (const name of all.keys()) this.#due[type].add(name);
   }
 
@@ -162,9 +162,10 @@ export class AppliedReports implements Subscriber {
           ? intermediateReport(name, version, streams().coverage(typeUrls.intermediate, name))
           : undefined;
       case 'diversion': {
-        const diversion = hub.view.diversions.get(name);
+        const diversion = hub.view.trafficShifts.get(name);
         return (
-          diversion && diversionReport(diversion, version, snapshot, streams().outstanding(typeUrls.address))
+          diversion &&
+          trafficShiftReport(diversion, version, snapshot, streams().outstanding(typeUrls.address))
         );
       }
     }

@@ -1,8 +1,8 @@
 import { formatSubject } from '@isthmus/api/domain/names.ts';
-import type { CompiledPolicy, Diversion } from '@isthmus/api/domain/directive.ts';
+import type { CompiledPolicy, TrafficShift } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Refused } from '../link/hub-store.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Coverage, Outstanding } from '../xds/coverage.ts';
@@ -20,9 +20,9 @@ export function intermediateReport(keyId: string, version: string, coverage: Cov
   };
 }
 
-/** How far a diversion has come: a proxy has it when it has all workloads whose weights or memberships it changes. */
-export function diversionReport(
-  { id, services }: Diversion,
+/** How far a traffic shift has come: a proxy has it when it has all workloads whose weights or memberships it changes. */
+export function trafficShiftReport(
+  { id, services }: TrafficShift,
   version: string,
   { workloads }: ClusterSnapshot,
   streams: readonly Outstanding[],
@@ -66,13 +66,13 @@ function effectOf(standIn: CompiledPolicy | NoStandIn): string {
   return `: until it can be read, ${whom} refuse ${refuse}`;
 }
 
-const mostNamed = 3;
+const maxNamed = 3;
 
 /** Which proxies have yet to acknowledge it: shown as what an operation waits for. */
 function waitsFor(waiting: readonly string[]): string {
   if (waiting.length === 0) return '';
-  const more = waiting.length > mostNamed ? ` and ${waiting.length - mostNamed} more` : '';
-  return `waiting for ${waiting.slice(0, mostNamed).join(', ')}${more}`;
+  const more = waiting.length > maxNamed ? ` and ${waiting.length - maxNamed} more` : '';
+  return `waiting for ${waiting.slice(0, maxNamed).join(', ')}${more}`;
 }
 
 function some(names: Iterable<string>, is: (name: string) => boolean): boolean {

@@ -1,7 +1,7 @@
 import type {
   Activation,
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -24,7 +24,7 @@ export type HubResource =
   | Activation
   | CompiledPolicy
   | TrafficPolicy
-  | Diversion
+  | TrafficShift
   | Member
   | ExportGrant
   | RemoteService;

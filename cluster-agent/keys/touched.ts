@@ -59,7 +59,7 @@ export type Touched =
   | { readonly kind: 'port'; readonly port: number }
   /** The virtual addresses of services at a proxy. */
   | { readonly kind: 'vips'; readonly client: PodKey }
-  /** The id of a diversion whose deadline is over. */
+  /** The id of a traffic shift whose deadline is over. */
   | { readonly kind: 'deadline'; readonly diversion: string }
   | { readonly kind: 'sourceConditions' }
   | { readonly kind: 'addressConditions' }

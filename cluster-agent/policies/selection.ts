@@ -49,19 +49,19 @@ export interface Selection {
 
 export const noSelection: Selection = { selected: 0, inMesh: 0, outside: [] };
 
-const mostNamed = 3;
+const maxNamed = 3;
 
 export function selectionOf({ declared }: NamespaceObjects, pods: readonly PodObject[]): Selection {
   const outside = pods.filter((pod) => modeOf({ namespace: () => declared }, pod) === 'NONE');
   return {
     selected: pods.length,
     inMesh: pods.length - outside.length,
-    outside: outside.slice(0, mostNamed).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    outside: outside.slice(0, maxNamed).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
   };
 }
 
 export const bothSelections = (one: Selection, other: Selection): Selection => ({
   selected: one.selected + other.selected,
   inMesh: one.inMesh + other.inMesh,
-  outside: [...one.outside, ...other.outside].slice(0, mostNamed),
+  outside: [...one.outside, ...other.outside].slice(0, maxNamed),
 });

@@ -1,6 +1,6 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { ResourceType } from '@isthmus/mesh/delta/messages.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Delta } from './delta.ts';
 import { serviceFor, takesAuthorization, takesTrust, workloadFor, type Audience } from './forms.ts';

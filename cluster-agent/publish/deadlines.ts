@@ -1,10 +1,10 @@
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Due, DueWork } from './due-times.ts';
 
 interface Deps {
-  readonly diversions: () => Iterable<Diversion>;
+  readonly trafficShifts: () => Iterable<TrafficShift>;
   readonly touch: (key: Touched) => void;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -22,15 +22,15 @@ export class Deadlines implements DueWork {
 
   nextDue(): Due | undefined {
     let wall = Infinity;
-    for (const { deadline = Infinity } of this.#deps.diversions())
+    for (const { deadline = Infinity } of this.#deps.trafficShifts())
       if (deadline > this.#noticedAt && deadline < wall) wall = deadline;
     return wall === Infinity ? undefined : { wall };
   }
 
   run(): void {
-    const { diversions, touch, clock } = this.#deps;
+    const { trafficShifts, touch, clock } = this.#deps;
     const now = clock.now();
-    for (const { id, deadline = Infinity } of diversions())
+    for (const { id, deadline = Infinity } of trafficShifts())
       if (deadline > this.#noticedAt && deadline <= now) touch({ kind: 'deadline', diversion: id });
     this.#noticedAt = now;
   }

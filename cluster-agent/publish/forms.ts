@@ -1,6 +1,6 @@
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 
 /** Clients that receive the same resources, except for their own addresses of services. */

@@ -1,5 +1,5 @@
 import * as wire from '@isthmus/api/wire/link.ts';
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
@@ -70,12 +70,12 @@ function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet
     else if (key.kind === 'port') take(view.servicesWithPort(key.port));
     else if (key.kind === 'synced') take(view.all('Service'));
     else if (key.kind === 'hub' && key.type === 'diversion')
-      take(divertedBy(keys.formsOf(key) as readonly Diversion[], view));
+      take(divertedBy(keys.formsOf(key) as readonly TrafficShift[], view));
   return touched;
 }
 
-/** Services that a diversion moves in any of its forms. Without a form nothing is known of it. */
-const divertedBy = (forms: readonly Diversion[], view: ClusterView): readonly ServiceObject[] =>
+/** Services that a traffic shift moves in any of its forms. Without a form nothing is known of it. */
+const divertedBy = (forms: readonly TrafficShift[], view: ClusterView): readonly ServiceObject[] =>
   [...view.all('Service')].filter(
     ({ metadata: { namespace, name } }) =>
       forms.length === 0 || forms.some((form) => divertsService(form, `${namespace}/${name}`)),

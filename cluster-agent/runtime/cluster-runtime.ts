@@ -3,7 +3,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
 import type { DueWork } from '../publish/due-times.ts';
 import type { Subscriber } from '../publish/delta.ts';
-import type { Source } from '../source/source.ts';
+import type { Source } from './source.ts';
 
 /** What differs between the places that a cluster may run in, as the agent sees it. */
 export interface ClusterRuntime {

@@ -1,11 +1,11 @@
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { NodeObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { capacities, isLeft, shares, type Group, type ShareQuestion } from '@isthmus/mesh/balance/shares.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Stored } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
@@ -39,9 +39,9 @@ interface Inputs {
   /** What other clusters have of it, in order of their names. */
   readonly remotes: readonly RemoteService[];
   readonly policy: TrafficPolicy | undefined;
-  readonly diversions: readonly Diversion[];
+  readonly trafficShifts: readonly TrafficShift[];
   /** Those whose deadline is over. */
-  readonly over: readonly Diversion[];
+  readonly over: readonly TrafficShift[];
   readonly local: readonly EndpointGroup[];
   /** The first node says where the cluster's clients are. */
   readonly node: NodeObject | undefined;
@@ -78,21 +78,21 @@ export const distribution: Derivation<ServiceKey, Inputs, Distribution> = {
     const remotes = remotesInUse(world, key);
     const ref = service?.metadata ?? remotes[0];
     if (!ref) return undefined;
-    const diversions = hub.diversionsOf(ref);
+    const trafficShifts = hub.trafficShiftsOf(ref);
     const now = facts.now();
     return {
       cluster: facts.cluster,
       trustDomain: facts.trustDomain,
       remotes,
       policy: hub.trafficOf(key),
-      diversions,
-      over: diversions.filter(({ deadline = Infinity }) => deadline <= now),
+      trafficShifts,
+      over: trafficShifts.filter(({ deadline = Infinity }) => deadline <= now),
       local: derived.groups(key),
       node: view.firstNode,
     };
   },
   derive: (inputs) => {
-    const { entries, ...rest } = inputs.diversions.length === 0 ? near(inputs) : shared(inputs);
+    const { entries, ...rest } = inputs.trafficShifts.length === 0 ? near(inputs) : shared(inputs);
     const workloads = splitHorizon(inputs.trustDomain, entries);
     return { ...rest, entries: new Map(workloads.map((one) => [one.uid, one])) };
   },
@@ -131,15 +131,15 @@ export function servicesOfResource(
     case 'grant':
       return (forms as readonly { readonly namespace: string; readonly name: string }[]).map(serviceKeyOf);
     case 'diversion':
-      return servicesOf(forms as readonly Diversion[], world);
+      return servicesOf(forms as readonly TrafficShift[], world);
     default:
       return [];
   }
 }
 
-/** A diversion that names none is of all. */
-function* servicesOf(diversions: readonly Diversion[], { view, hub }: World): Iterable<ServiceKey> {
-  for (const { services } of diversions) {
+/** A traffic shift that names none is of all. */
+function* servicesOf(trafficShifts: readonly TrafficShift[], { view, hub }: World): Iterable<ServiceKey> {
+  for (const { services } of trafficShifts) {
     if (services.length === 0) {
       for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
       yield* hub.remoteServices();
@@ -158,7 +158,7 @@ interface Resolved extends Omit<Distribution, 'entries'> {
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 type Candidate = Omit<Weighted, 'capacity'>;
 
-/** Without a diversion the nearest are preferred by the proxies themselves, which then find the next nearest. */
+/** Without a traffic shift the nearest are preferred by the proxies themselves, which then find the next nearest. */
 function near(inputs: Inputs): Resolved {
   const entries = preferred(inputs, candidatesOf(inputs)).map(({ remote, group }) => ({
     remote,
@@ -181,7 +181,7 @@ function shared(inputs: Inputs): Resolved {
 }
 
 function questionOf(inputs: Inputs): ShareQuestion<RemoteGroup> {
-  const { cluster, node, local, policy, diversions } = inputs;
+  const { cluster, node, local, policy, trafficShifts } = inputs;
   return {
     client: { cluster, region: node?.region ?? '', zone: node?.zone ?? '' },
     groups: [
@@ -195,7 +195,7 @@ function questionOf(inputs: Inputs): ShareQuestion<RemoteGroup> {
         source: group,
       })),
     ],
-    diversions,
+    trafficShifts,
     localityOrder: policy?.localityOrder ?? [],
     regionFailover: policy?.regionFailover ?? [],
   };

@@ -1,5 +1,5 @@
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 
 /** `service` is `<namespace>/<name>`. */
-export const divertsService = ({ services }: Diversion, service: string): boolean =>
+export const divertsService = ({ services }: TrafficShift, service: string): boolean =>
   services.length === 0 || services.includes(service);

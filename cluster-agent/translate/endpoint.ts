@@ -2,7 +2,7 @@ import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import type { PortMapping } from '@isthmus/mesh/state/workload.ts';
+import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy, isProvenBy } from '../health/judge.ts';
 import { podKey, serviceKeyOf, type PodKey, type ServiceKey } from '../keys/names.ts';
 import { equals } from '../keys/equals.ts';

@@ -1,5 +1,5 @@
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { PortMapping } from '@isthmus/mesh/state/workload.ts';
+import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 
 /** A service's port is the slice's port of the same name. */
 export const portsOf = (service: ServiceObject, slice: EndpointSliceObject): readonly PortMapping[] =>

@@ -1,7 +1,7 @@
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { networkGatewayUid, serviceKeyOf, type ServiceKey, type WorkloadUid } from '../keys/names.ts';
 import type { Derivation } from './derivation.ts';
 import { remotesInUse, servicesOfResource } from './distribution.ts';

@@ -11,7 +11,7 @@ import type { TranslateInput } from './input.ts';
 import { networkOf } from './network.ts';
 
 /** An agent is asked for the rest. */
-const mostRejections = 100;
+const maxRejections = 100;
 
 /** The report on this cluster as a whole. */
 export function clusterReport(
@@ -29,7 +29,7 @@ export function clusterReport(
     nodes,
     workloadsByMode: Object.fromEntries(input.derived.partCounts()),
     conditions: atMost(recordLimits.conditions, conditions),
-    rejections: view.rejections.page('', '', mostRejections).rejections,
+    rejections: view.rejections.page('', '', maxRejections).rejections,
     rejectionCounts: { ...view.rejections.counts },
   };
 }
@@ -82,7 +82,7 @@ export function serviceReport(input: TranslateInput, service: ServiceObject): Se
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {
   const key = `${metadata.namespace}/${metadata.name}`;
-  const diverted = valuesInOrder(hub.diversions).filter((one) => divertsService(one, key));
+  const diverted = valuesInOrder(hub.trafficShifts).filter((one) => divertsService(one, key));
   if (diverted.length === 0) return [];
   const message = `${diverted.map(({ id }) => id).join(', ')} is active: zone preference is suspended`;
   const remedy = 'undo the drain or failover to prefer near endpoints again';

@@ -1,7 +1,7 @@
 import type { ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { NamespaceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
+import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import { hostnameOf, serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
 import { grantedClusters } from '../view/granted-clusters.ts';
 import type { Derivation } from './derivation.ts';
@@ -38,7 +38,7 @@ export const service: Derivation<ServiceKey, Inputs, Service> = {
       case 'namespace':
         return servicesIn(world.view.servicesIn(touched.namespace));
       case 'hub':
-        // Of a diversion what matters is in the distribution.
+        // Of a traffic shift what matters is in the distribution.
         if (touched.type === 'diversion') return [];
         if (touched.type === 'member') return world.hub.grantedToMembers();
         return servicesOfResource(touched, forms, world);

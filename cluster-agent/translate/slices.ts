@@ -1,6 +1,6 @@
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { EndpointSliceObject, NodeObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import { hasSelector } from '../view/services.ts';
 import type { Derivation } from './derivation.ts';

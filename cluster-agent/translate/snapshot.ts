@@ -1,8 +1,8 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { equals } from '../keys/equals.ts';
 import type { Touched } from '../keys/touched.ts';
 

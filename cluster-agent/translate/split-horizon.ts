@@ -3,7 +3,7 @@ import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { serviceKeyOf } from '../keys/names.ts';
 import type { Weighted } from './distribution.ts';
 import { blank } from './workload-fields.ts';

@@ -1,6 +1,6 @@
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { nowhere } from '@isthmus/mesh/state/locality.ts';
-import type { Transport, Workload } from '@isthmus/mesh/state/workload.ts';
+import { nowhere } from '@isthmus/mesh/records/locality.ts';
+import type { Transport, Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Mode } from '../view/mode.ts';
 
 export const transportOf: Readonly<Record<Mode, Transport>> = {

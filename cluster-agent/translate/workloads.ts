@@ -1,6 +1,6 @@
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { NodeObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy } from '../health/judge.ts';
 import { podKey, podUid, serviceKeyOf, type PodKey } from '../keys/names.ts';
 import { canonicalOf } from './canonical.ts';

@@ -1,6 +1,6 @@
 import type {
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -75,9 +75,9 @@ export interface HubQueries {
   grantOf(service: ServiceKey): ExportGrant | undefined;
   /** Services that every member may reach. */
   grantedToMembers(): Iterable<ServiceKey>;
-  diversion(id: string): Diversion | undefined;
+  diversion(id: string): TrafficShift | undefined;
   /** Those of a service, in order of their ids. */
-  diversionsOf(service: Ref): readonly Diversion[];
+  trafficShiftsOf(service: Ref): readonly TrafficShift[];
 }
 
 /** Outputs of derivations and sums over them. */

@@ -16,7 +16,7 @@ import { ChangeSet, type Change } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
 import { podKey, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
-import type { SourceEvent } from '../source/source.ts';
+import type { SourceEvent } from './source-event.ts';
 import { isGatewayService } from './gateways.ts';
 import { Members } from './members.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';

@@ -1,7 +1,7 @@
 import type {
   Activation,
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -29,7 +29,7 @@ export class HubResources {
     activations: new Map<string, Activation>(),
     policies: new Map<string, CompiledPolicy>(),
     traffic: new Map<string, TrafficPolicy>(),
-    diversions: new Map<string, Diversion>(),
+    trafficShifts: new Map<string, TrafficShift>(),
     members: new Map<string, Member>(),
     grants: new Map<string, ExportGrant>(),
     remotes: new Map<string, RemoteService>(),
@@ -41,9 +41,9 @@ export class HubResources {
   readonly #traffic = new Map<ServiceKey, TrafficPolicy>();
   readonly #grants = new Map<ServiceKey, ExportGrant>();
   readonly #toMembers = new Set<ServiceKey>();
-  /** Ids of diversions by the services that they name, `<namespace>/<name>`, and of those that name none. */
-  readonly #diversionsOf = new Sets<string, string>();
-  readonly #diversionsOfAll = new Set<string>();
+  /** Ids of trafficShifts by the services that they name, `<namespace>/<name>`, and of those that name none. */
+  readonly #trafficShiftsOf = new Sets<string, string>();
+  readonly #trafficShiftsOfAll = new Set<string>();
 
   /** By name. */
   get held(): HubView {
@@ -123,20 +123,20 @@ export class HubResources {
     return this.#toMembers;
   }
 
-  diversion(id: string): Diversion | undefined {
-    return this.#held.diversions.get(id);
+  diversion(id: string): TrafficShift | undefined {
+    return this.#held.trafficShifts.get(id);
   }
 
-  diversions(): Iterable<Diversion> {
-    return this.#held.diversions.values();
+  trafficShifts(): Iterable<TrafficShift> {
+    return this.#held.trafficShifts.values();
   }
 
   /** Those of a service, in order of their ids. */
-  diversionsOf({ namespace, name }: Ref): readonly Diversion[] {
-    const { diversions } = this.#held;
-    if (diversions.size === 0) return [];
-    const ids = [...this.#diversionsOf.get(`${namespace}/${name}`), ...this.#diversionsOfAll];
-    return ids.flatMap((id) => diversions.get(id) ?? []).sort((a, b) => compareText(a.id, b.id));
+  trafficShiftsOf({ namespace, name }: Ref): readonly TrafficShift[] {
+    const { trafficShifts } = this.#held;
+    if (trafficShifts.size === 0) return [];
+    const ids = [...this.#trafficShiftsOf.get(`${namespace}/${name}`), ...this.#trafficShiftsOfAll];
+    return ids.flatMap((id) => trafficShifts.get(id) ?? []).sort((a, b) => compareText(a.id, b.id));
   }
 
   #replace(type: DownType, name: string, after: HubResource | undefined, changes: ChangeSet): void {
@@ -156,8 +156,8 @@ export class HubResources {
     if (type === 'traffic') this.#traffic.delete(serviceKeyOf(before as TrafficPolicy));
     if (type === 'grant') this.#setGrant(before as ExportGrant, undefined);
     if (type === 'diversion') {
-      this.#diversionsOf.move(name, (before as Diversion).services, []);
-      this.#diversionsOfAll.delete(name);
+      this.#trafficShiftsOf.move(name, (before as TrafficShift).services, []);
+      this.#trafficShiftsOfAll.delete(name);
     }
     if (type !== 'policy') return;
     this.#policies.delete((before as CompiledPolicy).authorization.key);
@@ -168,9 +168,9 @@ export class HubResources {
     if (type === 'traffic') this.#traffic.set(serviceKeyOf(after as TrafficPolicy), after as TrafficPolicy);
     if (type === 'grant') this.#setGrant(after as ExportGrant, after as ExportGrant);
     if (type === 'diversion') {
-      const { services } = after as Diversion;
-      this.#diversionsOf.move(name, [], services);
-      if (services.length === 0) this.#diversionsOfAll.add(name);
+      const { services } = after as TrafficShift;
+      this.#trafficShiftsOf.move(name, [], services);
+      if (services.length === 0) this.#trafficShiftsOfAll.add(name);
     }
     if (type !== 'policy') return;
     const policy = after as CompiledPolicy;
@@ -193,7 +193,7 @@ const fields: Readonly<Record<DownType, keyof HubView>> = {
   activation: 'activations',
   policy: 'policies',
   traffic: 'traffic',
-  diversion: 'diversions',
+  diversion: 'trafficShifts',
   member: 'members',
   grant: 'grants',
   remote: 'remotes',

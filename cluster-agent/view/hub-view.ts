@@ -1,7 +1,7 @@
 import type {
   Activation,
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -24,7 +24,7 @@ export interface HubView {
   readonly activations: ReadonlyMap<string, Activation>;
   readonly policies: ReadonlyMap<string, CompiledPolicy>;
   readonly traffic: ReadonlyMap<string, TrafficPolicy>;
-  readonly diversions: ReadonlyMap<string, Diversion>;
+  readonly trafficShifts: ReadonlyMap<string, TrafficShift>;
   readonly members: ReadonlyMap<string, Member>;
   readonly grants: ReadonlyMap<string, ExportGrant>;
   readonly remotes: ReadonlyMap<string, RemoteService>;
@@ -36,7 +36,7 @@ export const emptyHubView: HubView = {
   activations: new Map(),
   policies: new Map(),
   traffic: new Map(),
-  diversions: new Map(),
+  trafficShifts: new Map(),
   members: new Map(),
   grants: new Map(),
   remotes: new Map(),

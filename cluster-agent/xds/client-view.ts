@@ -1,6 +1,6 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
-import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
+import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
 import type { Projection } from '../publish/audience.ts';
 import { audienceOf, type Audience } from '../publish/forms.ts';
 import type { EncodeCache, Form, ServiceBase, Unencodable } from './encode.ts';

@@ -13,8 +13,8 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 
 /** `plain` is for Istio's own proxies: without what Isthmus adds. */
 export type Form = 'extended' | 'plain';

@@ -15,13 +15,13 @@ export const countedTogether = 10 * 60_000;
 export const ownEntries = 100;
 
 /** Most different attempts of each kind that are counted at a time; one beyond begins a new entry. */
-const mostOpen = 1000;
+const maxOpen = 1000;
 
 /** Counts are written down at this pace, milliseconds: a flood costs one write a second. */
 const writeEvery = 1000;
 
 /** Texts of a head are limited, as heads are held in memory. */
-const mostText = 300;
+const maxText = 300;
 
 interface Open {
   readonly number: number;
@@ -145,13 +145,13 @@ export class Attempts {
   #forgetOld(open: Map<string, Open>): void {
     const before = this.#deps.clock.monotonic() - countedTogether;
     for (const [key, { since }] of open) {
-      if (since > before && open.size < mostOpen) return;
+      if (since > before && open.size < maxOpen) return;
       open.delete(key);
     }
   }
 
   #short(text: string): string {
-    return fittedText(this.#deps.text(text), mostText);
+    return fittedText(this.#deps.text(text), maxText);
   }
 }
 

@@ -57,7 +57,7 @@ export type Outcome<P> =
   | { readonly ok: false; readonly errors: readonly UserError[] };
 
 /** How often a commit that lost a race with another is decided again. */
-const mostTries = 3;
+const maxTries = 3;
 
 /** Runs commands: dry runs, expected revisions, idempotency keys, audit and commit, once for all of them. */
 export class CommandRunner {
@@ -140,7 +140,7 @@ export class CommandRunner {
           `this hub was replaced by another process on the same state folder (epoch ${result.epoch}): nothing was changed; send this to that one`,
         );
       const asked = options.expectedRevision !== undefined;
-      if (asked || tries === mostTries)
+      if (asked || tries === maxTries)
         return failed(
           'STALE_REVISION',
           `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`,

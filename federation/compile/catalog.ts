@@ -3,7 +3,7 @@ import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import type { Digests } from '@isthmus/mesh/delta/digest.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
-import type { ChangeSet } from '../state/change-set.ts';
+import type { ChangeSet } from '../observation/change-set.ts';
 import type { CompiledVersions, Now } from '../state/now.ts';
 import { isSameAudience, receives, type Receiver } from './audience.ts';
 import { compileOne } from './compile-one.ts';

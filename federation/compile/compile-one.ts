@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
-import { parseDiversionId } from '@isthmus/api/domain/diversion-id.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
+import { parseTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
 import { weightCap } from '@isthmus/api/domain/limits.ts';
 import { parseServiceKey } from '@isthmus/api/domain/names.ts';
 import { parseRemoteName } from '@isthmus/api/domain/remote-name.ts';
@@ -11,7 +11,7 @@ import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.t
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
 import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
 import { markOf } from '@isthmus/mesh/delta/digest.ts';
-import { drainOf, failoverFrom } from '../failover/diversions.ts';
+import { drainOf, failoverFrom } from './traffic-shifts.ts';
 import { isExported } from '../policy/exported.ts';
 import { usableGateways } from '../policy/gateways.ts';
 import type { Now } from '../state/now.ts';
@@ -98,12 +98,12 @@ function traffic({ intent }: Now, name: string): Content | undefined {
 }
 
 function diversion(now: Now, name: string): Content | undefined {
-  const value = diversionOf(now, name);
+  const value = trafficShiftOf(now, name);
   return value && { body: link.diversion.encode(value), audience: all };
 }
 
-function diversionOf({ intent }: Now, name: string): Diversion | undefined {
-  const id = parseDiversionId(name);
+function trafficShiftOf({ intent }: Now, name: string): TrafficShift | undefined {
+  const id = parseTrafficShiftId(name);
   if (!id) return undefined;
   if ('drain' in id) return drainOf(intent.clusters.get(id.drain)?.value);
   return failoverFrom(intent.failovers.get(id.failover)?.value, id.cluster);

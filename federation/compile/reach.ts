@@ -1,10 +1,10 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
-import { formatDiversionId } from '@isthmus/api/domain/diversion-id.ts';
+import { formatTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
-import { written, type ChangeSet } from '../state/change-set.ts';
+import { written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 import type { IntentKind } from '../store/store.ts';
 import type { Names } from './compiled.ts';
@@ -57,7 +57,7 @@ function reachedByIntent(names: CollectedNames, changes: ChangeSet, now: Now): v
   for (const [failover, before] of written(changes, 'failover'))
     for (const value of [before?.value as Failover | undefined, now.intent.failovers.get(failover)?.value])
       for (const cluster of value?.clusters ?? [])
-        names.add('diversion', formatDiversionId({ failover, cluster }));
+        names.add('diversion', formatTrafficShiftId({ failover, cluster }));
 }
 
 function reachedByCluster(
@@ -67,7 +67,7 @@ function reachedByCluster(
   { intent }: Now,
 ): void {
   names.add('member', cluster);
-  names.add('diversion', formatDiversionId({ drain: cluster }));
+  names.add('diversion', formatTrafficShiftId({ drain: cluster }));
   if (before?.namespaces === intent.clusters.get(cluster)?.value.namespaces) return;
   for (const { id, value } of intent.intermediates.values())
     if (value.cluster === cluster) names.add('intermediate', id);
@@ -109,10 +109,10 @@ export function allNames({ intent, observed, index }: Now): Names {
   for (const name of intent.trafficPolicies.keys()) names.add('traffic', name);
   for (const cluster of intent.clusters.keys()) {
     names.add('member', cluster);
-    names.add('diversion', formatDiversionId({ drain: cluster }));
+    names.add('diversion', formatTrafficShiftId({ drain: cluster }));
   }
   for (const { id: failover, value } of intent.failovers.values())
-    for (const cluster of value.clusters) names.add('diversion', formatDiversionId({ failover, cluster }));
+    for (const cluster of value.clusters) names.add('diversion', formatTrafficShiftId({ failover, cluster }));
   for (const key of index.exports.keys) names.add('grant', key);
   for (const { cluster, services } of observed.values())
     for (const service of services.keys()) names.add('remote', formatRemoteName({ cluster, service }));

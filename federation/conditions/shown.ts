@@ -1,7 +1,7 @@
 import { parseSubject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
-import { touches, written, type ChangeSet } from '../state/change-set.ts';
+import { touches, written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 
 /** Clusters of which something is shown otherwise after a change, ages aside. It may name more than differ. */

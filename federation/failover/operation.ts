@@ -1,18 +1,18 @@
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import {
-  formatDiversionSubject,
-  parseDiversionId,
-  parseDiversionSubject,
+  formatTrafficShiftSubject,
+  parseTrafficShiftId,
+  parseTrafficShiftSubject,
   subjectOf,
-} from '@isthmus/api/domain/diversion-id.ts';
+} from '@isthmus/api/domain/traffic-shift-id.ts';
 import { formatSubject, parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, DecideContext } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
 import { versionOf } from '../compile/version-of.ts';
-import { drainOf, failoverFrom } from './diversions.ts';
+import { drainOf, failoverFrom } from '../compile/traffic-shifts.ts';
 import { waitsAt } from '../state/waits.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
@@ -133,20 +133,20 @@ export function hasApplied(
   }
 }
 
-/** The diversions of an operation's subject that stand. */
-function standing({ intent }: Now, subject: string): readonly Diversion[] {
-  const parsed = parseDiversionSubject(subject);
+/** The trafficShifts of an operation's subject that stand. */
+function standing({ intent }: Now, subject: string): readonly TrafficShift[] {
+  const parsed = parseTrafficShiftSubject(subject);
   if (!parsed) return [];
   if ('drain' in parsed) return [drainOf(intent.clusters.get(parsed.drain)?.value) ?? []].flat();
   const failover = intent.failovers.get(parsed.failover)?.value;
   return (failover?.clusters ?? []).flatMap((cluster) => failoverFrom(failover, cluster) ?? []);
 }
 
-/** The subject of the operations that an acknowledged diversion belongs to; '' for what is none. */
+/** The subject of the operations that an acknowledged traffic shift belongs to; '' for what is none. */
 export function subjectOfApplied(applied: Subject): string {
   const subject = parseSubject(applied);
-  const id = subject?.type === 'diversion' ? parseDiversionId(subject.name) : undefined;
-  return id ? formatDiversionSubject(subjectOf(id)) : '';
+  const id = subject?.type === 'diversion' ? parseTrafficShiftId(subject.name) : undefined;
+  return id ? formatTrafficShiftSubject(subjectOf(id)) : '';
 }
 
 const revokedOf = ({ intent }: Now, cluster: string): readonly IntermediateRecord[] =>

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import type { FailoverFrom } from '@isthmus/api/domain/failover.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { members } from '../state/members.ts';
 import type { Now } from '../state/now.ts';
-import { diversionsOf } from './diversions.ts';
+import { trafficShiftsOf } from '../compile/traffic-shifts.ts';
 import { heldBy, type ClusterGroup, type HeldService } from './held.ts';
 import {
   clientsOf,
@@ -31,11 +31,11 @@ export function staleBy(before: Basis, now: Basis): string | undefined {
 export class PlanReader {
   readonly #now: Now;
   readonly #basis = new Map<string, string>();
-  readonly #diversions: readonly Diversion[];
+  readonly #trafficShifts: readonly TrafficShift[];
 
   constructor(now: Now) {
     this.#now = now;
-    this.#diversions = diversionsOf(now);
+    this.#trafficShifts = trafficShiftsOf(now);
   }
 
   get basis(): Basis {
@@ -91,8 +91,8 @@ export class PlanReader {
   }
 
   /** Drains and failovers that stand for it. */
-  shifts(service: ServiceKey): readonly Diversion[] {
-    const shifts = this.#diversions.filter((one) => concerns(one, service));
+  shifts(service: ServiceKey): readonly TrafficShift[] {
+    const shifts = this.#trafficShifts.filter((one) => concerns(one, service));
     this.#note(
       `drains and failovers of ${service}`,
       shifts.map(({ id, cluster, percent, remoteOnly }) => [id, cluster, percent, remoteOnly]),

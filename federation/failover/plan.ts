@@ -132,9 +132,14 @@ function planOf(
 ): ServicePlan {
   const added = clusters.map((cluster): Diverted => ({ cluster, percent, remoteOnly: scope === 'REMOTE' }));
   const standing = reader.shifts(service);
-  const input = { clients, held: reader.held(service), order: reader.order(service), diversions: standing };
+  const input = {
+    clients,
+    held: reader.held(service),
+    order: reader.order(service),
+    trafficShifts: standing,
+  };
   const before = sharesOf(input);
-  const after = [...sharesOf({ ...input, diversions: [...standing, ...added] })];
+  const after = [...sharesOf({ ...input, trafficShifts: [...standing, ...added] })];
   const moves = after.flatMap(([client, { byGroup }]) =>
     movesBetween(client, byCluster(before.get(client)?.byGroup ?? new Map()), byCluster(byGroup)),
   );

@@ -4,7 +4,7 @@ import type { Plan } from './plan.ts';
 const lifetime = 15 * 60_000;
 const most = 1000;
 /** Readings that all plans rest on, some 100 bytes each: the oldest plans make room. */
-const mostReadings = 200_000;
+const maxReadings = 200_000;
 
 /** Plans that were simulated, for fifteen minutes, in memory: a restart of the hub forgets them. */
 export class Plans {
@@ -21,7 +21,7 @@ export class Plans {
     this.#plans.set(id, { plan, until });
     this.#readings += plan.basis.size;
     for (const [oldest, { plan: old }] of this.#plans) {
-      const isFull = this.#plans.size > most || this.#readings > mostReadings;
+      const isFull = this.#plans.size > most || this.#readings > maxReadings;
       if (oldest === id || !isFull) break;
       this.#plans.delete(oldest);
       this.#readings -= old.basis.size;

@@ -1,6 +1,6 @@
 import { parseSubject, type ClusterName, type Subject } from '@isthmus/api/domain/names.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
-import { touches, written, type ChangeSet } from '../state/change-set.ts';
+import { touches, written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 import { advanced, hasApplied, subjectOfApplied } from './operation.ts';
 

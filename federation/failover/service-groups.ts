@@ -3,7 +3,7 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { shares, type Diverted, type Shares } from '@isthmus/mesh/balance/shares.ts';
 import type { Now } from '../state/now.ts';
-import { diversionsOf } from './diversions.ts';
+import { trafficShiftsOf } from '../compile/traffic-shifts.ts';
 import { groupsFor, heldBy, type ClusterGroup, type HeldService } from './held.ts';
 
 /** A member whose clients call services, and where it is: where its first node is. */
@@ -21,7 +21,7 @@ export interface ShareInput {
   readonly clients: readonly Client[];
   readonly held: readonly HeldService[];
   readonly order: LocalityOrder;
-  readonly diversions: readonly Diverted[];
+  readonly trafficShifts: readonly Diverted[];
 }
 
 export const clientsOf = ({ intent, observed }: Now): readonly Client[] =>
@@ -78,8 +78,8 @@ export const sharesByClass = (
     const [client] = clients;
     if (!client) return [];
     const groups = groupsFor(input.held, client.cluster);
-    const { diversions, order } = input;
-    return [[clients, shares({ client, groups, diversions, ...order })] as const];
+    const { trafficShifts, order } = input;
+    return [[clients, shares({ client, groups, trafficShifts, ...order })] as const];
   });
 
 /** Where each client goes, in the order of the clients. */
@@ -99,18 +99,18 @@ export function sharesOf(input: ShareInput): ReadonlyMap<ClusterName, Shares<Clu
 export function withoutAlternative(now: Now, drain: Diverted): readonly ServiceKey[] {
   const services = now.observed.get(drain.cluster)?.services ?? new Map<string, never>();
   const clients = clientsOf(now);
-  const standing = diversionsOf(now);
+  const standing = trafficShiftsOf(now);
   return [...services]
     .filter(([, one]) => total(one.groups) > 0)
     .map(([service]) => service)
     .filter((service) => {
-      const diversions = [...standing.filter((one) => concerns(one, service)), drain];
-      const input = { clients, held: heldBy(now, service), order: orderOf(now, service), diversions };
+      const trafficShifts = [...standing.filter((one) => concerns(one, service)), drain];
+      const input = { clients, held: heldBy(now, service), order: orderOf(now, service), trafficShifts };
       return sharesByClass(input).some(([, { noAlternative }]) => noAlternative.includes(drain.cluster));
     });
 }
 
-/** A diversion that names no service is of all. */
+/** A traffic shift that names no service is of all. */
 export const concerns = (
   { services }: { readonly services: readonly ServiceKey[] },
   service: ServiceKey,

@@ -19,13 +19,13 @@ import type { RecordedError } from '../store/audit.ts';
 import { hasSecret } from '../command/redact.ts';
 
 /** As many tokens as the API's own limit lets through: a document with more was refused as well. */
-const mostTokens = 2000;
+const maxTokens = 2000;
 
 /** Most levels of variables that are kept: more than any input of the schema has. */
-const mostLevels = 20;
+const maxLevels = 20;
 
 /** Most entries that one request can cause. */
-const mostFields = 20;
+const maxFields = 20;
 
 /** Records in the audit log the mutations that GraphQL itself refuses: they reach no command that would do it. */
 export function recordMalformed(
@@ -59,10 +59,10 @@ export function malformedMutations(
   const document = parsed(query);
   if (!document) return /\bmutation\b/.test(query) ? [unreadable(query, errors)] : [];
   const fields = mutationsOf(document, operationName).flatMap((one) => fieldsOf(one.selectionSet, document));
-  const variables = cut(given ?? {}, mostLevels) as Record<string, unknown>;
+  const variables = cut(given ?? {}, maxLevels) as Record<string, unknown>;
   const executed = data !== undefined;
   const known = schema.getMutationType()?.getFields() ?? {};
-  return fields.slice(0, mostFields).flatMap((field) => {
+  return fields.slice(0, maxFields).flatMap((field) => {
     const own = executed ? errors.filter((error) => refusedBefore(error, field)) : errors;
     if (own.length === 0) return [];
     const name = field.name.value;
@@ -80,14 +80,14 @@ export function malformedMutations(
 /** JSON nests as deep as 256 KiB let it, which is deeper than a stack. */
 function cut(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (levels === 0) return `more than ${mostLevels} levels`;
+  if (levels === 0) return `more than ${maxLevels} levels`;
   if (Array.isArray(value)) return value.map((one) => cut(one, levels - 1));
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, cut(one, levels - 1)]));
 }
 
 function parsed(query: string): DocumentNode | undefined {
   try {
-    return parse(query, { maxTokens: mostTokens });
+    return parse(query, { maxTokens: maxTokens });
   } catch {
     return undefined;
   }
@@ -98,7 +98,7 @@ function unreadable(query: string, errors: readonly GraphQLError[]): Omit<Malfor
   const [first] = errors;
   const place = first?.locations?.[0];
   const where = place ? ` (line ${place.line}, column ${place.column})` : '';
-  const message = `the document is no GraphQL, or has more than ${mostTokens} tokens${where}`;
+  const message = `the document is no GraphQL, or has more than ${maxTokens} tokens${where}`;
   const sha256 = createHash('sha256').update(query).digest('hex');
   return {
     action: 'mutation',

@@ -15,8 +15,8 @@ import { apiSchema } from './schema.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
 import { ShownClusters } from './subscriptions/shown-clusters.ts';
 
-const mostBytes = 256 * 1024;
-const mostSubscriptions = 200;
+const maxBytes = 256 * 1024;
+const maxSubscriptions = 200;
 
 /** Query limits, each with the code that it is refused with by the plugin. */
 const limits = EnvelopArmorPlugin({
@@ -69,7 +69,7 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
   const schema = apiSchema();
   const yoga = createYoga<Asked>({
     schema,
-    plugins: [limits, subscriptionLimit(mostSubscriptions), recordMalformed(schema, deps.runner.attempts)],
+    plugins: [limits, subscriptionLimit(maxSubscriptions), recordMalformed(schema, deps.runner.attempts)],
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -132,15 +132,15 @@ function bounded(
   response: ServerResponse,
   next: () => Promise<void>,
 ): Promise<void> | void {
-  const tooLarge: Refusal = [413, 'BODY_TOO_LARGE', `a request has at most ${mostBytes} bytes`];
-  if (Number(request.headers['content-length'] ?? 0) > mostBytes) {
+  const tooLarge: Refusal = [413, 'BODY_TOO_LARGE', `a request has at most ${maxBytes} bytes`];
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
     request.resume();
     return answer(response, ...tooLarge);
   }
   let bytes = 0;
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= mostBytes) return;
+    if (bytes <= maxBytes) return;
     request.off('data', count);
     answer(response, ...tooLarge);
     request.destroy();

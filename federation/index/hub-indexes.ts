@@ -1,6 +1,6 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import { written, type CollectedChanges } from '../state/change-set.ts';
+import { written, type CollectedChanges } from '../observation/change-set.ts';
 import type { KeptIndexes } from '../state/indexes.ts';
 import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';

@@ -1,6 +1,6 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
-import { conditionsOf } from '../state/conditions.ts';
+import { conditionsOf } from '../conditions/conditions.ts';
 import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 

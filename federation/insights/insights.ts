@@ -2,7 +2,7 @@ import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Check } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
-import type { ChangeSet } from '../state/change-set.ts';
+import type { ChangeSet } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import { clusterUntil, ofCluster } from './clusters.ts';

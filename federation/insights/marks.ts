@@ -1,6 +1,6 @@
 import { parseSubject, type ClusterName, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import { conditionsTouchedBy, shownBy } from '../conditions/shown.ts';
-import { touches, written, type ChangeSet } from '../state/change-set.ts';
+import { touches, written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 
 /** Which parts of the findings may be others. It may name more than differ. */

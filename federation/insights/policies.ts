@@ -1,4 +1,4 @@
-import { policyStatus, type PolicyStatus } from '../policy/status.ts';
+import { policyStatus, type PolicyStatus } from '../conditions/policy-status.ts';
 import type { Now } from '../state/now.ts';
 import { finding, type Finding } from './finding.ts';
 

@@ -37,20 +37,20 @@ export function withinLimit(all: readonly Finding[]): readonly Finding[] {
   return [...byCluster].flatMap(([cluster, some]) => ofCluster(cluster, some));
 }
 
-const mostOfCluster = 1000;
+const maxOfCluster = 1000;
 
 /** The gravest of a cluster's services, and how many others: one cluster must not bury what is wrong in the others. */
 function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[] {
-  if (all.length <= mostOfCluster) return all;
+  if (all.length <= maxOfCluster) return all;
   const sorted = all
     .map((one) => ({ one, order: orderOf(one) }))
     .sort((a, b) => (a.order < b.order ? -1 : 1))
     .map(({ one }) => one);
-  const rest = sorted.slice(mostOfCluster - 1);
+  const rest = sorted.slice(maxOfCluster - 1);
   const what = `${rest.length} more findings about services of ${cluster} are not listed`;
   const remedy = `correct what is listed first; isthmus services lists every service`;
   return [
-    ...sorted.slice(0, mostOfCluster - 1),
+    ...sorted.slice(0, maxOfCluster - 1),
     finding(
       rest[0]?.severity ?? 'INFO',
       'FINDINGS_OMITTED',

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
 /** Links that open at a time. */
-const mostOpening = 64;
+const maxOpening = 64;
 /** A link that is not whole after so long goes on without keeping others out, milliseconds. */
 const patience = 2000;
 
@@ -43,7 +43,7 @@ export class Admission {
 
   #admit(): void {
     for (const one of this.#waiting) {
-      if (this.#opening.size >= mostOpening) return;
+      if (this.#opening.size >= maxOpening) return;
       this.#waiting.delete(one);
       this.#opening.add(one);
       one.begin(this.#clock);

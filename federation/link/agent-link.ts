@@ -1,6 +1,6 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import type { Agent } from './identify.ts';
+import type { Agent } from '../registry/agent.ts';
 import type { LinkStream, StreamKind, StreamPorts } from './stream-kind.ts';
 
 /** Agents report their health every five seconds: one that has missed four is not there. Milliseconds. */

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { AgentLink } from './agent-link.ts';
-import type { Agent } from './identify.ts';
+import type { Agent } from '../registry/agent.ts';
 
 /** Who hears of links that change. */
 export interface LinkEvents {

@@ -1,6 +1,6 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
-import { written, type ChangeSet } from '../state/change-set.ts';
+import { written, type ChangeSet } from '../observation/change-set.ts';
 import { restsOn } from './hold.ts';
 
 /** A name that is held back from one session. */

@@ -4,17 +4,12 @@ import { parseLinkAgent } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Now } from '../state/now.ts';
+import type { Agent } from '../registry/agent.ts';
 
 /** Why a link call is refused; `code` names the gRPC status. */
 export interface LinkRefusal {
   readonly code: 'UNAUTHENTICATED' | 'PERMISSION_DENIED';
   readonly message: string;
-}
-
-/** Whose agent speaks. */
-export interface Agent {
-  readonly cluster: string;
-  readonly membership: string;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
 import type { CatalogUpdate } from '../compile/compiled.ts';
-import type { ChangeSet } from '../state/change-set.ts';
+import type { ChangeSet } from '../observation/change-set.ts';
 import { Held } from './held.ts';
 
 /** Something that a session has to look at: an update of the catalog, or a name that is no longer held back. */

@@ -16,7 +16,7 @@ import type { ReportRow } from '../store/store.ts';
 import type { Now } from '../state/now.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Denied } from '../command/attempts.ts';
-import type { Agent } from './identify.ts';
+import type { Agent } from '../registry/agent.ts';
 
 /** PEM key and chain of a listener. */
 export interface ServerIdentity {

@@ -1,6 +1,6 @@
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import { CollectedChanges } from '../state/change-set.ts';
+import { CollectedChanges } from './change-set.ts';
 import type { ClusterRecord } from './cluster-record.ts';
 import { addRecordChanges } from './record-changes.ts';
 import { emptyRecord, rejectionLife, withoutOldRejections } from './record-steps.ts';

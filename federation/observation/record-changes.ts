@@ -1,5 +1,5 @@
-import type { CollectedChanges } from '../state/change-set.ts';
-import { clockConditions } from '../state/clock-condition.ts';
+import type { CollectedChanges } from './change-set.ts';
+import { clockConditions } from './clock-condition.ts';
 import { differingParts } from './applied-map.ts';
 import type { ClusterRecord } from './cluster-record.ts';
 

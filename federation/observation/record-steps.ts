@@ -103,7 +103,7 @@ export const withApplied = (
 });
 
 /** More than this one cluster's rejections are not remembered one by one. */
-const mostRejections = 1_000;
+const maxRejections = 1_000;
 
 /** Names of a type that are settled are rejected no more; the others are, each with its reason. */
 export function withRejections(
@@ -118,7 +118,7 @@ export function withRejections(
   for (const name of settled) next.delete(rejectionKey(type, name));
   for (const one of rejections) {
     const key = rejectionKey(type, one.name);
-    if (next.size < mostRejections || next.has(key)) next.set(key, one);
+    if (next.size < maxRejections || next.has(key)) next.set(key, one);
   }
   return { ...record, rejectedReports: next };
 }
@@ -207,9 +207,9 @@ function counted(before: ClusterRecord['health'], { services }: HealthReport): C
 }
 
 /** Milliseconds: a larger clock skew is shown as one day, so that it fits a GraphQL Int. */
-const mostSkew = 24 * 60 * 60_000;
+const maxSkew = 24 * 60 * 60_000;
 
-const skew = (sentAt: number, now: number): number => Math.max(-mostSkew, Math.min(mostSkew, sentAt - now));
+const skew = (sentAt: number, now: number): number => Math.max(-maxSkew, Math.min(maxSkew, sentAt - now));
 
 function joined(
   services: ReadonlyMap<string, ObservedService>,

@@ -52,7 +52,7 @@ export const approveExport: Command<ApproveExport, { approval: ExportApproval }>
 };
 
 /** More first exporters are recorded by the next commit. */
-const mostWrites = 1000;
+const maxWrites = 1000;
 
 /** Approvals for those of these names that a cluster exports by label and that no cluster has exported before. */
 export function firstExports(snapshot: Now, keys: Iterable<ServiceKey>): readonly ExportApproval[] {
@@ -63,7 +63,7 @@ export function firstExports(snapshot: Now, keys: Iterable<ServiceKey>): readonl
     if (intent.exportApprovals.has(key)) continue;
     const first = firstExporter(snapshot, key);
     if (first) found.push(first);
-    if (found.length === mostWrites) break;
+    if (found.length === maxWrites) break;
   }
   return found;
 }

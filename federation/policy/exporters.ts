@@ -3,13 +3,13 @@ import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 
 /** More clusters than these are counted and not named. */
-const mostNamed = 10;
+const maxNamed = 10;
 
 /** `a, b and c`-like lists of clusters, shortened where they are long. */
 export const namesOf = (clusters: readonly string[], separator = ', '): string =>
-  clusters.length <= mostNamed
+  clusters.length <= maxNamed
     ? clusters.join(separator)
-    : `${clusters.slice(0, mostNamed).join(separator)} and ${clusters.length - mostNamed} more`;
+    : `${clusters.slice(0, maxNamed).join(separator)} and ${clusters.length - maxNamed} more`;
 
 /** The members that export one service, in the order of their names. Made once for all that is said of the service. */
 export class Exporters {

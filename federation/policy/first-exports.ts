@@ -1,7 +1,7 @@
 import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
-import { written, type ChangeSet } from '../state/change-set.ts';
+import { written, type ChangeSet } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';

@@ -6,7 +6,7 @@ import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
-import type { Agent } from '../link/identify.ts';
+import type { Agent } from './agent.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';

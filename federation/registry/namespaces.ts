@@ -9,7 +9,7 @@ import type { ClusterPayload } from './membership.ts';
 import { auditSubject } from '../command/audit-subject.ts';
 
 /** The list travels with every intermediate to every proxy of the federation, so it is short. */
-export const mostNamespaces = 256;
+export const maxNamespaces = 256;
 
 /** What is wrong with a list of namespaces that a cluster may host; undefined stands for all of them. */
 export function wrongNamespaces(namespaces: readonly string[] | undefined): readonly UserError[] {
@@ -18,12 +18,12 @@ export function wrongNamespaces(namespaces: readonly string[] | undefined): read
     return [
       refusal('INVALID', 'namespaces', 'namespaces must not be empty: omit it to allow every namespace'),
     ];
-  if (namespaces.length > mostNamespaces)
+  if (namespaces.length > maxNamespaces)
     return [
       refusal(
         'INVALID',
         'namespaces',
-        `namespaces has ${namespaces.length} entries, at most ${mostNamespaces} are allowed: name fewer, or omit it to allow every namespace`,
+        `namespaces has ${namespaces.length} entries, at most ${maxNamespaces} are allowed: name fewer, or omit it to allow every namespace`,
       ),
     ];
   return namespaces.flatMap((name, i) => {

@@ -4,7 +4,7 @@ import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
-import { written, type ChangeSet } from '../state/change-set.ts';
+import { written, type ChangeSet } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';

@@ -1,5 +1,5 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import type { CollectedChanges } from './change-set.ts';
+import type { CollectedChanges } from '../observation/change-set.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from './now.ts';
 

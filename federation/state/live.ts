@@ -1,6 +1,6 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Contents, Store } from '../store/store.ts';
-import { addChanges, CollectedChanges, written, type ChangeSet } from './change-set.ts';
+import { addChanges, CollectedChanges, written, type ChangeSet } from '../observation/change-set.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { KeptIndexes } from './indexes.ts';
 import { applyWrites, intentOf, storedOf } from './intent.ts';

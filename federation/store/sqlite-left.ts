@@ -8,7 +8,7 @@ export interface LeftAttempt {
 }
 
 /** Most attempts that are left at a time: those that reach a hub in its last second. The oldest go. */
-const mostLeft = 100;
+const maxLeft = 100;
 
 export const leftTable =
   'CREATE TABLE IF NOT EXISTS left_attempts (id INTEGER PRIMARY KEY AUTOINCREMENT, attempt TEXT NOT NULL) STRICT;';
@@ -31,7 +31,7 @@ export class LeftAttempts {
       const put = this.#db.prepare('INSERT INTO left_attempts (attempt) VALUES (?)');
       for (const attempt of attempts) put.run(JSON.stringify(attempt));
       const trim = 'DELETE FROM left_attempts WHERE id <= (SELECT max(id) FROM left_attempts) - ?';
-      this.#db.prepare(trim).run(mostLeft);
+      this.#db.prepare(trim).run(maxLeft);
     } catch {
       // A full disk: the caller got its refusal all the same.
     }

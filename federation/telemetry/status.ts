@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Check, HealthSources } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { written } from '../state/change-set.ts';
+import { written } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Leadership, LeadershipEnd, Store } from '../store/store.ts';
 import type { CommitCounts, countedStore } from './counted-store.ts';

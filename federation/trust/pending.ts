@@ -1,6 +1,6 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { parseSubject, type ClusterName } from '@isthmus/api/domain/names.ts';
-import { touches, written, type ChangeSet } from '../state/change-set.ts';
+import { touches, written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
 import { hasAcknowledged, mayActivate, unacknowledgedBy, type Waiting } from './activation.ts';

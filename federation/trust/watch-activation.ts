@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
-import { touches } from '../state/change-set.ts';
+import { touches } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import { activationDue } from './activation.ts';
 import { activateIntermediate } from './commands.ts';
@@ -15,7 +15,7 @@ interface Deps {
 }
 
 /** Longest wait for something that is due, milliseconds: the wall clock may be set meanwhile. */
-const mostWait = 60 * 60_000;
+const maxWait = 60 * 60_000;
 
 /**
  * Activates intermediates as soon as every cluster whose acknowledgement is required has acknowledged them, until the
@@ -49,7 +49,7 @@ export function watchActivation({ live, runner, clock, log }: Deps, signal: Abor
       activate(pending.keyIds);
       wait();
     };
-    timer = due === undefined ? undefined : clock.after(Math.min(due - now, mostWait), later);
+    timer = due === undefined ? undefined : clock.after(Math.min(due - now, maxWait), later);
   };
   const stop = live.onChange((changes, now) => {
     activate(pending.follow(changes, now));

@@ -1,5 +1,5 @@
-import type { Service, Scope } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service, Scope } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** What is compared of a client and an endpoint. */
 export type Placed = Pick<Workload, 'locality' | 'node' | 'cluster' | 'network'>;

@@ -21,7 +21,7 @@ export interface ShareQuestion<G extends Group> {
   /** What must match to be near, most important first; empty: all alike. */
   readonly localityOrder: readonly ('REGION' | 'ZONE' | 'CLUSTER')[];
   readonly regionFailover: readonly { readonly from: string; readonly to: string }[];
-  readonly diversions: readonly Diverted[];
+  readonly trafficShifts: readonly Diverted[];
 }
 
 export interface Shares<G extends Group> {
@@ -84,9 +84,9 @@ export function isLeft<G extends Group>(cluster: string, question: ShareQuestion
   return leavingFraction(cluster, question) === 1 && alternatives(cluster, healthy, question).length > 0;
 }
 
-/** Several diversions of one cluster do not add up: the largest holds. */
-function leavingFraction(cluster: string, { diversions, client }: ShareQuestion<Group>): number {
-  const percents = diversions
+/** Several trafficShifts of one cluster do not add up: the largest holds. */
+function leavingFraction(cluster: string, { trafficShifts, client }: ShareQuestion<Group>): number {
+  const percents = trafficShifts
     .filter((one) => one.cluster === cluster && !(one.remoteOnly && client.cluster === cluster))
     .map(({ percent }) => Math.min(100, percent));
   return Math.max(0, ...percents) / 100;

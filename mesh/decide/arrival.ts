@@ -3,8 +3,8 @@ import type { Verdict } from '../rbac/evaluate.ts';
 import type { Seen } from '../rbac/matching.ts';
 import { verdictFor } from '../rbac/policies-for.ts';
 import type { MeshState } from '../state/mesh-state.ts';
-import type { ServiceKey } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { ServiceKey } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { grantRefusal } from './granted.ts';
 import { plaintextRefusal } from './plaintext.ts';
 

@@ -1,10 +1,10 @@
 import { drawUsable } from '../balance/draw-usable.ts';
 import type { ExpectedNames } from '../identity/expected-names.ts';
 import type { Random } from '../process/random.ts';
-import type { GatewayAddress } from '../state/gateway-address.ts';
+import type { GatewayAddress } from '../records/gateway-address.ts';
 import type { Address, MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { namesOf } from './identities.ts';
 import { targetPortOf } from './target-port.ts';
 

@@ -5,8 +5,8 @@ import type { Random } from '../process/random.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { EndpointPlace } from '../state/endpoint-groups.ts';
 import type { MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { offersIstioMtls } from '../tls/istio-alpn.ts';
 import { hbonePort } from './proxy-ports.ts';
 import { parsePassthroughSni } from './sni.ts';
@@ -82,7 +82,7 @@ const statuses: Readonly<Record<GatewayRefusal, Refused['status']>> = {
   NO_HEALTHY_ENDPOINT: 503,
 };
 
-const mostCandidates = 3;
+const maxCandidates = 3;
 
 const refuse = (code: GatewayRefusal, message: string): Refused => ({
   kind: 'refuse',
@@ -185,7 +185,7 @@ function endpointsFor(
       const [address, port] = [workload.addresses[0], targetPortOf(service, workload, servicePort)];
       if (address === undefined || port === 0) return 'USELESS';
       found.push({ workload, address, port: isConnect ? hbonePort : port });
-      return found.length < mostCandidates ? 'MORE' : 'ENOUGH';
+      return found.length < maxCandidates ? 'MORE' : 'ENOUGH';
     },
   );
   return found;

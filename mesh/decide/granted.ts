@@ -1,6 +1,6 @@
 import type { MeshState } from '../state/mesh-state.ts';
-import type { Service, ServiceKey } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { targetPortOf } from './target-port.ts';
 
 export interface Arrival {

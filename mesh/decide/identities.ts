@@ -1,6 +1,6 @@
 import { expectNames, type ExpectedNames } from '../identity/expected-names.ts';
 import { formatWorkloadIdentity, type SpiffeId } from '../identity/spiffe-id.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** A workload's own SPIFFE ID, as its certificate has it. */
 export const identityOf = (workload: Workload): SpiffeId => formatWorkloadIdentity(workload);

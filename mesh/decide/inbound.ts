@@ -1,8 +1,8 @@
 import { parseAuthority, type Authority } from '../hbone/authority.ts';
 import { canonicalAddress, type AddressPort } from '../net/address.ts';
 import type { MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { proxyPorts } from './proxy-ports.ts';
 import { targetPortOf } from './target-port.ts';
 

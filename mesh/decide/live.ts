@@ -2,8 +2,8 @@ import { issuerRefusal } from '../identity/hosting.ts';
 import type { IssuerTable } from '../identity/issuer-table.ts';
 import type { Peer } from '../identity/judge.ts';
 import type { MeshState } from '../state/mesh-state.ts';
-import type { ServiceKey } from '../state/service.ts';
-import type { WorkloadUid } from '../state/workload.ts';
+import type { ServiceKey } from '../records/service.ts';
+import type { WorkloadUid } from '../records/workload.ts';
 import { judgeArrival, type ArrivalRefusal, type Arrived } from './arrival.ts';
 
 /** A connection, as far as it may have to end for a reason that comes later. */

@@ -1,8 +1,8 @@
 import { drawUsable, type Taken } from '../balance/draw-usable.ts';
 import type { Random } from '../process/random.ts';
 import type { Address, MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { addressLike } from '../net/address.ts';
 import { namesMeant } from './host-names.ts';
 import { proxyPorts } from './proxy-ports.ts';
@@ -31,7 +31,7 @@ export type OutboundDecision =
   | { readonly kind: 'refuse'; readonly code: OutboundRefusal; readonly message: string };
 
 /** How many ways are handed out: more would outlast a caller's patience. */
-const mostRoutes = 3;
+const maxRoutes = 3;
 
 /**
  * Where a captured connection goes, as Istio's ztunnel decides it: VIP before pod, healthy endpoints of the nearest
@@ -128,7 +128,7 @@ function gather(call: Call, service: Service): OutboundDecision {
   let why: OutboundDecision | undefined;
   const ranks = state.endpoints.ranks(service, source).map((rank) => [rank]);
   drawUsable(ranks, random, take);
-  const routes = [...good.values(), ...bad.values()].slice(0, mostRoutes);
+  const routes = [...good.values(), ...bad.values()].slice(0, maxRoutes);
   if (routes.length > 0) return { kind: 'routes', service, routes };
   return why ?? refuse('NO_HEALTHY_UPSTREAM', `${service.hostname} has no healthy endpoint`);
 
@@ -136,7 +136,7 @@ function gather(call: Call, service: Service): OutboundDecision {
     const outcome = routeToMember(call, service, workload);
     if (outcome.ok) {
       keep(outcome.value);
-      return good.size < mostRoutes ? 'MORE' : 'ENOUGH';
+      return good.size < maxRoutes ? 'MORE' : 'ENOUGH';
     }
     why ??= refuse(outcome.error.code, outcome.error.message);
     return 'USELESS';

@@ -3,8 +3,8 @@ import { expectNames, expectsNobody, type ExpectedNames } from '../identity/expe
 import type { Random } from '../process/random.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { MeshState } from '../state/mesh-state.ts';
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 import { gatewayOf, type Gateway } from './gateway-of.ts';
 import { namesOf } from './identities.ts';
 import { hbonePort } from './proxy-ports.ts';

@@ -1,5 +1,5 @@
 import type { ExpectedNames } from '../identity/expected-names.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 
 /**
  * One way to reach one endpoint. Everything that carrying it out needs is in it. Where mTLS is spoken, the innermost

@@ -1,4 +1,4 @@
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** Where a proxy runs and for whom, as far as that decides which pods it serves. */
 export interface ProxyPlace {

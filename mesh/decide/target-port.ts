@@ -1,5 +1,5 @@
-import type { Service } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** On which port an endpoint serves a service's port: its own mapping, or the service's; 0 when neither says. */
 export function targetPortOf(service: Service, workload: Workload, port: number): number {

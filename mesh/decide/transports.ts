@@ -1,4 +1,4 @@
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** A classic sidecar speaks no HBONE, in either role. */
 export const isClassic = ({ sidecar, transport }: Workload): boolean => sidecar || transport === 'istio-mtls';

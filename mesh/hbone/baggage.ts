@@ -1,5 +1,5 @@
-import type { Locality } from '../state/locality.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Locality } from '../records/locality.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** What a peer says of its own workload: for logs and metrics only, as nothing proves it. */
 export interface Baggage {
@@ -12,7 +12,7 @@ export interface Baggage {
 }
 
 /** Longest header that is read. */
-const mostBytes = 4096;
+const maxBytes = 4096;
 
 /** Istio's order and keys; what is unknown is left out. */
 export function encodeBaggage(workload: Workload): string {
@@ -33,7 +33,7 @@ export function encodeBaggage(workload: Workload): string {
 
 export function parseBaggage(text: string | undefined): Baggage {
   const items = new Map<string, string>();
-  for (const item of (text ?? '').slice(0, mostBytes).split(',')) {
+  for (const item of (text ?? '').slice(0, maxBytes).split(',')) {
     const equals = item.indexOf('=');
     if (equals > 0) items.set(item.slice(0, equals).trim(), printable(item.slice(equals + 1).trim()));
   }

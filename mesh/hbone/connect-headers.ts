@@ -1,5 +1,5 @@
 import type { Headers } from '../http2/session.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 import { encodeBaggage, parseBaggage, type Baggage } from './baggage.ts';
 import { traceIdOf } from './traceparent.ts';
 

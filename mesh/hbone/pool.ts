@@ -4,7 +4,7 @@ import type { Peer } from '../identity/judge.ts';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { Clock, Timer } from '../process/clock.ts';
 import { MeshError } from '../process/mesh-error.ts';
-import type { WorkloadUid } from '../state/workload.ts';
+import type { WorkloadUid } from '../records/workload.ts';
 import { ConnectRefused, openTunnel, type Tunnel, type TunnelRequest } from './tunnel.ts';
 
 /** A session and who is at its other end. */
@@ -23,7 +23,7 @@ interface Entry extends Pooled {
 }
 
 /** Streams that one session carries before another is dialled, whatever the peer allows. */
-const mostStreams = 100;
+const maxStreams = 100;
 const idleMillis = 5 * 60_000;
 /** A session that leaves a CONNECT unanswered for so long is not given to others: it may be dead without knowing it. */
 const silentMillis = 1000;
@@ -162,7 +162,7 @@ function retire(entry: Entry): void {
 }
 
 const hasRoom = ({ session, retired }: Entry): boolean =>
-  !retired && session.usable && session.activeStreams < Math.min(mostStreams, session.maxStreams);
+  !retired && session.usable && session.activeStreams < Math.min(maxStreams, session.maxStreams);
 
 const nameOf = ({ source, pod, sourceAddress, expect, cluster, address, port }: PoolKey): string =>
   [source, pod, sourceAddress, expectedKey(expect), cluster, address, port].join('|');

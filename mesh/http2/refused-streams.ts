@@ -7,7 +7,7 @@ const idleMillis = 500;
 
 /** A refused stream costs one reset for each so many bytes that came for it, and four at most. */
 const bytesOfOne = 4096;
-const mostForOne = 4;
+const maxForOne = 4;
 
 /** As much of a TLS socket as is looked at. */
 interface Incoming {
@@ -46,7 +46,7 @@ export function watchRefused(
     const refused = (lastProcStreamID - 1) / 2 - accounted;
     if (refused <= 0) return;
     accounted += refused;
-    onRefused(refused * Math.min(mostForOne, Math.ceil(bytes / refused / bytesOfOne)));
+    onRefused(refused * Math.min(maxForOne, Math.ceil(bytes / refused / bytesOfOne)));
   };
   let timer = clock.after(idleMillis, look);
   session.once('close', () => timer.cancel());

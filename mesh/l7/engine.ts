@@ -2,8 +2,8 @@ import type { Route } from '../decide/route.ts';
 import type { DeltaBatch, Rejected } from '../delta/messages.ts';
 import type { Peer } from '../identity/judge.ts';
 import type { ByteStream } from '../net/byte-stream.ts';
-import type { Service, ServiceKey } from '../state/service.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** A connection that L4 has authenticated and judged. */
 export interface Flow {

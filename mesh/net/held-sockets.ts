@@ -8,7 +8,7 @@ interface Closable {
 
 /** How long a refused connection is held, milliseconds, and how many are at once. */
 export const heldMillis = 1000;
-export const mostHeld = 256;
+export const maxHeld = 256;
 
 /**
  * Refused connections, which nobody reads and which are closed a second later. A peer that is closed at once comes back
@@ -28,7 +28,7 @@ export class HeldSockets {
   }
 
   hold(socket: Closable): void {
-    const [oldest] = this.#held.size >= mostHeld ? this.#held.keys() : [];
+    const [oldest] = this.#held.size >= maxHeld ? this.#held.keys() : [];
     if (oldest) this.#close(oldest);
     this.#held.set(
       socket,

@@ -21,7 +21,7 @@ import { names } from './names.ts';
 import { fromPem, toPem } from './pem.ts';
 
 /** Largest request that is read; a P-256 one has about 400 bytes. */
-const mostBytes = 16 * 1024;
+const maxBytes = 16 * 1024;
 
 /**
  * A PKCS#10 request (RFC 2986) in PEM. With a SPIFFE ID it carries it as one critical URI name under an empty
@@ -50,7 +50,7 @@ function extensionRequest(spiffeId: string): Der {
  * signature is ECDSA or RSA PKCS#1 with SHA-256, SHA-384 or SHA-512, as its algorithm says.
  */
 export function readCsr(pem: string): Result<{ publicKey: KeyObject }, string> {
-  if (pem.length > mostBytes) return err(`the request has ${pem.length} bytes, more than ${mostBytes}`);
+  if (pem.length > maxBytes) return err(`the request has ${pem.length} bytes, more than ${maxBytes}`);
   const bytes = fromPem('CERTIFICATE REQUEST', pem)[0];
   if (!bytes) return err('no CERTIFICATE REQUEST in PEM form');
   const request = decode(bytes);

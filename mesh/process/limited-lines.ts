@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 const usualBurst = 10;
 const everyMillis = 1000;
 /** Most kinds that are counted apart; what comes beyond them is counted together. */
-const mostKinds = 1000;
+const maxKinds = 1000;
 
 type Write = (leftOut: number) => void;
 
@@ -74,8 +74,8 @@ export class LimitedLines {
   #kindOf(name: string): Kind {
     const known = this.#kinds.get(name);
     if (known) return known;
-    if (this.#kinds.size >= mostKinds) this.#forgetIdle();
-    if (this.#kinds.size >= mostKinds && name !== '') return this.#kindOf('');
+    if (this.#kinds.size >= maxKinds) this.#forgetIdle();
+    if (this.#kinds.size >= maxKinds && name !== '') return this.#kindOf('');
     const kind: Kind = {
       left: this.#burst,
       at: this.#clock.monotonic(),

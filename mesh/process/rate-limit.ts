@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Most names that are remembered; the longest unused is forgotten, which only gives it a full bucket again. */
-const mostNames = 10_000;
+const maxNames = 10_000;
 
 interface Bucket {
   /** Below 0 when more was charged than there was. */
@@ -59,6 +59,6 @@ export class RateLimit {
   #set(name: string, left: number): void {
     this.#buckets.delete(name);
     this.#buckets.set(name, { left, at: this.#clock.monotonic() });
-    if (this.#buckets.size > mostNames) this.#buckets.delete(this.#buckets.keys().next().value ?? '');
+    if (this.#buckets.size > maxNames) this.#buckets.delete(this.#buckets.keys().next().value ?? '');
   }
 }

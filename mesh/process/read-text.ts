@@ -5,17 +5,17 @@ import { fileError } from './file-error.ts';
 import { readWithin, textWithin } from './read-within.ts';
 
 /** Tokens, certificates and policies are far smaller. */
-export const mostFileBytes = 1024 * 1024;
+export const maxFileBytes = 1024 * 1024;
 
 /**
  * A whole file as text (UTF-8). Throws READ_FAILED, or FILE_TOO_LARGE above `most` bytes; both name the file and what to
  * do. Waits for the writer of a pipe.
  */
-export const readText = (path: string, most: number = mostFileBytes): string =>
+export const readText = (path: string, most: number = maxFileBytes): string =>
   readBytes(path, most).toString('utf8');
 
 /** The same as bytes. */
-export function readBytes(path: string, most: number = mostFileBytes): Buffer {
+export function readBytes(path: string, most: number = maxFileBytes): Buffer {
   let bytes: Buffer | undefined;
   try {
     const file = openSync(path, 'r');
@@ -31,7 +31,7 @@ export function readBytes(path: string, most: number = mostFileBytes): Buffer {
 }
 
 /** The same without holding up the thread. */
-export async function readTextAsync(path: string, most: number = mostFileBytes): Promise<string> {
+export async function readTextAsync(path: string, most: number = maxFileBytes): Promise<string> {
   let text: string | undefined;
   try {
     const file = await open(path);

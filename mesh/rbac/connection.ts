@@ -1,5 +1,5 @@
 import type { WorkloadIdentity } from '../identity/spiffe-id.ts';
-import type { Workload } from '../state/workload.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** A connection as policies see it. `destination` is the resolved local target, never a VIP. */
 export interface Connection {

@@ -7,7 +7,7 @@ export interface Readable {
 }
 
 /** CONNECTs of one identity that wait for their turn, from which on none of its sessions is read. */
-export const mostWaiting = 128;
+export const maxWaiting = 128;
 
 /**
  * Leaves all sessions of one identity unread, for one of two reasons:
@@ -37,9 +37,9 @@ export class Backpressure {
   /** A CONNECT has arrived on the session and waits for its turn. Call what is returned, once, when it has begun. */
   wait(session: Readable): Release {
     this.came(session);
-    if (++this.#waiting >= mostWaiting) this.#set(true, this.#filled);
+    if (++this.#waiting >= maxWaiting) this.#set(true, this.#filled);
     return () => {
-      if (--this.#waiting <= mostWaiting / 2) this.#set(false, this.#filled);
+      if (--this.#waiting <= maxWaiting / 2) this.#set(false, this.#filled);
     };
   }
 

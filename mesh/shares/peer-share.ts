@@ -22,7 +22,7 @@ export interface ShareLimits {
   /** Bytes of the peer that wait for the application to read: from so many on, the longest stalled tunnels are reset. */
   readonly unreadBytes: number;
   /** And from so many on, nothing of the peer is read. */
-  readonly mostUnreadBytes: number;
+  readonly maxUnreadBytes: number;
 }
 
 export const defaultLimits: ShareLimits = {
@@ -36,7 +36,7 @@ export const defaultLimits: ShareLimits = {
   refusalsPerSecond: 200,
   unsentBytes: 16 * 1024 * 1024,
   unreadBytes: 32 * 1024 * 1024,
-  mostUnreadBytes: 36 * 1024 * 1024,
+  maxUnreadBytes: 36 * 1024 * 1024,
 };
 
 /** An identity that has used up its resets opens no session for this long. */
@@ -79,7 +79,7 @@ export class PeerShare {
     this.#refusals = new TokenBucket(clock, limits.refusalBurst, limits.refusalsPerSecond);
     this.unsent = new BufferLedger(clock, limits.unsentBytes, onStallReset);
     this.unread = new BufferLedger(clock, limits.unreadBytes, onStallReset, {
-      bytes: limits.mostUnreadBytes,
+      bytes: limits.maxUnreadBytes,
       onChange: (overflowing) => this.backpressure.fill(overflowing),
     });
   }

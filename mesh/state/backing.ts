@@ -1,5 +1,5 @@
-import type { ServiceKey } from './service.ts';
-import type { Workload } from './workload.ts';
+import type { ServiceKey } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 /** What is asked of members; what is absent may be anything. */
 export interface Where {

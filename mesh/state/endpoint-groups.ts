@@ -1,8 +1,8 @@
 import { rank, type Placed } from '../balance/rank.ts';
 import { WeightedSet } from '../balance/weighted-set.ts';
-import type { Locality } from './locality.ts';
-import type { Service } from './service.ts';
-import type { Workload } from './workload.ts';
+import type { Locality } from '../records/locality.ts';
+import type { Service } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 type Endpoints = WeightedSet<Workload>;
 

@@ -6,8 +6,8 @@ import {
   type EndpointGroups,
   type EndpointPlace,
 } from './endpoint-groups.ts';
-import type { Service, ServiceKey } from './service.ts';
-import type { Workload } from './workload.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
+import type { Workload } from '../records/workload.ts';
 
 type Endpoints = readonly WeightedSet<Workload>[];
 

@@ -1,10 +1,10 @@
 import type { Authorization } from '../rbac/authorization.ts';
 import { EndpointSets, isRankedAlike, isUsable } from './endpoint-sets.ts';
 import { PolicyStore } from './policies.ts';
-import type { Service, ServiceKey } from './service.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
 import { ServiceStore } from './services.ts';
 import { movedBackings, TouchedKeys, type Touched } from './touched.ts';
-import type { Workload, WorkloadUid } from './workload.ts';
+import type { Workload, WorkloadUid } from '../records/workload.ts';
 import { WorkloadStore } from './workloads.ts';
 
 export type Address =

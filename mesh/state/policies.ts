@@ -1,6 +1,6 @@
 import type { Authorization } from '../rbac/authorization.ts';
 import type { Applicable } from '../rbac/policies-for.ts';
-import type { Workload } from './workload.ts';
+import type { Workload } from '../records/workload.ts';
 import { IndexMap } from './index-map.ts';
 
 /** Authorization policies by resource name, and those that apply without being named. */

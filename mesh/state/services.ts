@@ -2,7 +2,7 @@ import { addressBytes } from '../net/address.ts';
 import { inBlock, type Block } from '../net/cidr.ts';
 import { IndexMap } from './index-map.ts';
 import { first } from './preference.ts';
-import type { Service, ServiceKey } from './service.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
 
 interface ServiceBlock extends Block {
   readonly service: Service;

@@ -1,7 +1,7 @@
 import type { Authorization } from '../rbac/authorization.ts';
 import { scopeOf } from './policies.ts';
-import type { Service, ServiceKey } from './service.ts';
-import type { Workload, WorkloadUid } from './workload.ts';
+import type { Service, ServiceKey } from '../records/service.ts';
+import type { Workload, WorkloadUid } from '../records/workload.ts';
 
 /**
  * Which keys a batch of changes touched: those of which a field differs that a verdict, a listener or a waiter reads.

@@ -1,8 +1,8 @@
 import { Backing, type Where } from './backing.ts';
 import { IndexMap } from './index-map.ts';
 import { first } from './preference.ts';
-import type { ServiceKey } from './service.ts';
-import type { Workload, WorkloadUid } from './workload.ts';
+import type { ServiceKey } from '../records/service.ts';
+import type { Workload, WorkloadUid } from '../records/workload.ts';
 
 /** Workloads by uid, with what finds them. `insert` and `remove` alone write, and keep every index in step. */
 export class WorkloadStore {

@@ -7,7 +7,7 @@ import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts'
 import { filesSource } from '@isthmus/cluster-agent/source/files/files-source.ts';
 import { Folder } from '@isthmus/cluster-agent/source/files/folder.ts';
 import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { parseDocuments } from '@isthmus/cluster-agent/source/files/parse-documents.ts';
 import { plainValue } from '@isthmus/cluster-agent/source/files/plain-value.ts';
 
-const read = (text: string, mostSize = 10_000): unknown => {
+const read = (text: string, maxSize = 10_000): unknown => {
   const [first] = parseDocuments(text);
   assert.ok(first);
   // Objects without a prototype are compared by what they hold.
-  return JSON.parse(JSON.stringify(plainValue(first.document, mostSize).value));
+  return JSON.parse(JSON.stringify(plainValue(first.document, maxSize).value));
 };
 const overridden = (text: string) => {
   const [first] = parseDocuments(text);

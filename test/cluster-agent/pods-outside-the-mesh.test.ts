@@ -15,7 +15,7 @@ import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
 import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { inputOf, translate } from '../fakes/cluster.ts';

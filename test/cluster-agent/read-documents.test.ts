@@ -8,12 +8,12 @@ import {
 } from '@isthmus/cluster-agent/source/files/read-documents.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 
-const mostJson = 1_000_000;
+const maxJson = 1_000_000;
 
 /** All documents of a text that is parsed at once; undefined when one of them has an error. */
 function readWhole(text: string): readonly ReadDocument[] | undefined {
   try {
-    return parseDocuments(text).map((parsed) => readDocument(parsed, mostJson));
+    return parseDocuments(text).map((parsed) => readDocument(parsed, maxJson));
   } catch {
     return undefined;
   }
@@ -47,7 +47,7 @@ describe('documents of a file that are read one by one', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         const text = pieces.join('');
-        const each = readEach(text, new Map(), mostJson);
+        const each = readEach(text, new Map(), maxJson);
         if (each) assert.deepEqual(each.documents, readWhole(text), JSON.stringify(text));
       }),
       { numRuns: 5000 },
@@ -59,15 +59,15 @@ describe('documents of a file that are read one by one', () => {
         fc.array(fc.constantFrom('a: 1\n', '- x\n', 'k: |\n  text\n', '', '# c\n'), { maxLength: 5 }),
         (documents) => {
           const text = documents.join('---\n');
-          assert.deepEqual(readEach(text, new Map(), mostJson)?.documents, readWhole(text));
+          assert.deepEqual(readEach(text, new Map(), maxJson)?.documents, readWhole(text));
         },
       ),
     ));
 
   it('are not read again while their texts are the same', () => {
     const text = (port: number) => [service('a', 1), service('b', port), service('c', 3)].join('---\n');
-    const first = readEach(text(2), new Map(), mostJson);
-    const second = readEach(`# a line more\n---\n${text(9)}`, first!.known, mostJson);
+    const first = readEach(text(2), new Map(), maxJson);
+    const second = readEach(`# a line more\n---\n${text(9)}`, first!.known, maxJson);
     const same = [...second!.known].filter(([digest, read]) => first!.known.get(digest) === read);
     assert.equal(
       same.length,
@@ -83,8 +83,8 @@ describe('documents of a file that are read one by one', () => {
   it('of JSON objects that follow one another are as well', () => {
     const text = (port: number) =>
       [1, port, 3].map((one) => JSON.stringify({ apiVersion: 'v1', kind: 'X', port: one })).join('\n');
-    const first = readEach(text(2), new Map(), mostJson);
-    const second = readEach(text(9), first!.known, mostJson);
+    const first = readEach(text(2), new Map(), maxJson);
+    const second = readEach(text(9), first!.known, maxJson);
     assert.equal([...second!.known].filter(([digest, read]) => first!.known.get(digest) === read).length, 2);
   });
 

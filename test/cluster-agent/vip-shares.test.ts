@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
-import { mostOfOne, mostRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
+import { maxOfOne, maxRemote, vipCount } from '@isthmus/cluster-agent/source/files/vip-shares.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { shareRefusalConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
 import { FilesAddresses } from '@isthmus/cluster-agent/source/files/addresses.ts';
@@ -47,9 +47,9 @@ describe('virtual addresses of services that only other clusters have', () => {
     some.filter((service) => allocations.vip(proxy, service).ok).length;
 
   for (const [wanted, got] of [
-    [mostOfOne - 1, mostOfOne - 1],
-    [mostOfOne, mostOfOne],
-    [mostOfOne + 1, mostOfOne],
+    [maxOfOne - 1, maxOfOne - 1],
+    [maxOfOne, maxOfOne],
+    [maxOfOne + 1, maxOfOne],
   ] as const)
     it(`one other cluster that wants ${wanted} has ${got}`, () => {
       const allocations = open();
@@ -62,9 +62,9 @@ describe('virtual addresses of services that only other clusters have', () => {
     const allocations = open();
     const all = { south: services('south', 100), west: services('west', 3000) };
     offer(allocations, all);
-    assert.equal(given(allocations, all.west), mostRemote / 2);
+    assert.equal(given(allocations, all.west), maxRemote / 2);
     assert.equal(given(allocations, all.south), 100);
-    const own = Array.from({ length: vipCount - mostRemote }, (_, i) => `own/${i}`);
+    const own = Array.from({ length: vipCount - maxRemote }, (_, i) => `own/${i}`);
     assert.equal(given(allocations, own), own.length);
   });
 
@@ -85,12 +85,12 @@ describe('virtual addresses of services that only other clusters have', () => {
           allocations,
           services('own/', 1000).map((one) => one.replace('shop/', '')),
         ),
-        vipCount - mostRemote,
+        vipCount - maxRemote,
       );
     });
 
   it('what is given stays given over restarts, and counts', async () => {
-    const all = { west: services('west', mostOfOne + 10) };
+    const all = { west: services('west', maxOfOne + 10) };
     const first = open();
     offer(first, all);
     given(first, all.west);
@@ -99,13 +99,13 @@ describe('virtual addresses of services that only other clusters have', () => {
     const second = open();
     offer(second, all);
     assert.deepEqual(second.vip(proxy, 'shop/west-7'), before);
-    assert.equal(given(second, all.west), mostOfOne);
+    assert.equal(given(second, all.west), maxOfOne);
   });
 
   it('count until they are free again, so that new names win nothing', async () => {
     const allocations = open();
-    offer(allocations, { west: services('old', mostOfOne) });
-    given(allocations, services('old', mostOfOne));
+    offer(allocations, { west: services('old', maxOfOne) });
+    given(allocations, services('old', maxOfOne));
     offer(allocations, { west: services('new', 10) });
     assert.equal(given(allocations, services('new', 10)), 0);
     const isThere = (_kind: string, owner: string) => !owner.includes('old');
@@ -121,7 +121,7 @@ describe('virtual addresses of services that only other clusters have', () => {
     const file = new StateFile(join(folder, 'allocations.json'), silentLog);
     const onGiven = (client: string) => given.push(client);
     const allocations = new Allocations({ file, block: '127.64.16.0/20', onGiven, clock, log: silentLog });
-    const all = services('west', mostOfOne + 2);
+    const all = services('west', maxOfOne + 2);
     offer(allocations, { west: all });
     for (const service of all) allocations.vip(proxy, service);
     const isThere = (_kind: string, owner: string) => !owner.endsWith('/west-3');
@@ -133,20 +133,20 @@ describe('virtual addresses of services that only other clusters have', () => {
     allocations.release(isThere);
     assert.deepEqual(given, [proxy], 'one of two that wait');
     assert.equal(allocations.shareRefusals[0]?.addresses, 1);
-    assert.ok(allocations.vip(proxy, `shop/west-${mostOfOne}`).ok);
+    assert.ok(allocations.vip(proxy, `shop/west-${maxOfOne}`).ok);
   });
 
   it('one that offers the names of another uses up nothing of the other', () => {
     const allocations = open();
     const west = services('west', 20);
-    offer(allocations, { aaa: [...services('aaa', mostOfOne), ...west], west });
-    given(allocations, services('aaa', mostOfOne));
+    offer(allocations, { aaa: [...services('aaa', maxOfOne), ...west], west });
+    given(allocations, services('aaa', maxOfOne));
     assert.equal(given(allocations, west), 20);
   });
 
   it('a service that this cluster has itself counts towards no other cluster', () => {
     const allocations = open();
-    const all = services('west', mostOfOne);
+    const all = services('west', maxOfOne);
     offer(allocations, { west: all });
     given(allocations, all);
     for (const own of all.slice(0, 10)) allocations.offer(own, [], true);
@@ -156,8 +156,8 @@ describe('virtual addresses of services that only other clusters have', () => {
 
   it('what finds none is a condition that names cluster, services, addresses, limit and remedy', () => {
     const allocations = open();
-    offer(allocations, { west: services('west', mostOfOne + 2) });
-    given(allocations, services('west', mostOfOne + 2));
+    offer(allocations, { west: services('west', maxOfOne + 2) });
+    given(allocations, services('west', maxOfOne + 2));
     allocations.vip('istio-system/ztunnel-b', 'shop/west-0');
     const [one, ...more] = shareRefusalConditions(allocations.shareRefusals);
     assert.equal(more.length, 0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type {
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -44,7 +44,7 @@ export type ClusterChange =
 export type HubChange =
   | { readonly type: 'policy'; readonly name: string; readonly value: CompiledPolicy | undefined }
   | { readonly type: 'traffic'; readonly name: string; readonly value: TrafficPolicy | undefined }
-  | { readonly type: 'diversion'; readonly name: string; readonly value: Diversion | undefined }
+  | { readonly type: 'diversion'; readonly name: string; readonly value: TrafficShift | undefined }
   | { readonly type: 'grant'; readonly name: string; readonly value: ExportGrant | undefined }
   | { readonly type: 'remote'; readonly name: string; readonly value: RemoteService | undefined }
   | { readonly type: 'member'; readonly name: string; readonly value: Member | undefined }

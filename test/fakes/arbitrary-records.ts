@@ -3,9 +3,9 @@ import ipaddr from 'ipaddr.js';
 import { defaultTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import type { AddressMatch, Authorization, Match } from '@isthmus/mesh/rbac/authorization.ts';
-import type { GatewayAddress } from '@isthmus/mesh/state/gateway-address.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { GatewayAddress } from '@isthmus/mesh/records/gateway-address.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 
 /** Arbitrary records as decoders give them: canonical, whole, in range. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>

@@ -110,7 +110,7 @@ export class ChangingCluster {
   /** What has changed since it was taken last. */
   takePending(): ChangeSet {
     const now = this.clock.now();
-    for (const { id, deadline = Infinity } of this.#hub.diversions.values())
+    for (const { id, deadline = Infinity } of this.#hub.trafficShifts.values())
       if (deadline > this.#deadlinesAt && deadline <= now)
         this.#pending.add({ kind: 'deadline', diversion: id });
     this.#deadlinesAt = now;
@@ -272,7 +272,7 @@ export class ChangingCluster {
 const fields = {
   policy: 'policies',
   traffic: 'traffic',
-  diversion: 'diversions',
+  diversion: 'trafficShifts',
   grant: 'grants',
   member: 'members',
   remote: 'remotes',

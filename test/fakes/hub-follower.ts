@@ -9,7 +9,7 @@ const types: Readonly<Record<keyof HubView, DownType>> = {
   activations: 'activation',
   policies: 'policy',
   traffic: 'traffic',
-  diversions: 'diversion',
+  trafficShifts: 'diversion',
   members: 'member',
   grants: 'grant',
   remotes: 'remote',

@@ -12,7 +12,7 @@ import {
   type PodObject,
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { aRejection } from './cluster.ts';
 
 // Small pools, so that objects often meet: come again, share labels and nodes, and name one another.

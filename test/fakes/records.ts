@@ -1,7 +1,7 @@
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Authorization, Match } from '@isthmus/mesh/rbac/authorization.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 
 /** Records with everything at its plainest; a test names what matters to it. */
 export const aWorkload = (over: Partial<Workload> & { readonly uid: string }): Workload => ({

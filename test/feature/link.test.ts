@@ -231,7 +231,7 @@ describe('the link between the hub and its agents', () => {
     );
     await progress.seen(/"state":"RUNNING","appliedBy":\[\]/);
     const id = 'drain:east';
-    await until(() => east.views.view.diversions.has(id));
+    await until(() => east.views.view.trafficShifts.has(id));
     const version = east.views.version('diversion', id) ?? '';
     const said = { subject: `diversion/${id}`, version, state: 'APPLIED' as const, message: '', proxies: 1 };
     east.report('applied', said.subject, wire.appliedReport.encode(said));

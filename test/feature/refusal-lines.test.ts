@@ -17,13 +17,13 @@ import { XdsWorld } from '../fakes/xds-world.ts';
 import { port, shopIn } from './ztunnel/shop.ts';
 
 const many = 1000;
-const mostLines = 11;
+const maxLines = 11;
 
 /** Few lines, which say how many there would have been. */
 async function bounded(clock: FakeClock, lines: readonly WrittenLine[], message: string): Promise<void> {
   await clock.advance(1000);
   const written = lines.filter((line) => line.message === message).length;
-  assert.ok(written <= mostLines, `${written} lines`);
+  assert.ok(written <= maxLines, `${written} lines`);
   assert.equal(happened(lines, message), many);
 }
 

@@ -7,9 +7,9 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { UserError } from '../../federation/command/command.ts';
 import { createJoinToken, join } from '../../federation/registry/join-tokens.ts';
 import { revokeCluster } from '../../federation/registry/membership.ts';
-import { mostNamespaces, setClusterNamespaces } from '../../federation/registry/namespaces.ts';
+import { maxNamespaces, setClusterNamespaces } from '../../federation/registry/namespaces.ts';
 import { watchNetworks } from '../../federation/registry/network.ts';
-import { conditionsOf } from '../../federation/state/conditions.ts';
+import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
@@ -78,10 +78,10 @@ describe('what a cluster is admitted for', () => {
 
   it('takes 255 and 256 namespaces and refuses 257, an empty list, a bad name and one that is listed twice', async () => {
     await admit({ cluster: 'east' });
-    assert.deepEqual(await errorsOf(many(mostNamespaces - 1)), []);
-    assert.deepEqual(await errorsOf(many(mostNamespaces)), []);
+    assert.deepEqual(await errorsOf(many(maxNamespaces - 1)), []);
+    assert.deepEqual(await errorsOf(many(maxNamespaces)), []);
     const before = clusterNamed('east');
-    const [tooMany] = await errorsOf(many(mostNamespaces + 1));
+    const [tooMany] = await errorsOf(many(maxNamespaces + 1));
     assert.match(tooMany!.message, /257 entries, at most 256/);
     assert.match((await errorsOf([]))[0]!.message, /must not be empty: omit it/);
     assert.deepEqual((await errorsOf(['shop', 'Pay']))[0]!.field, ['namespaces', '1']);

@@ -8,7 +8,7 @@ import { applyPolicy } from '@isthmus/federation/policy/access-policy.ts';
 import { drainCluster, undrainCluster } from '@isthmus/federation/registry/drain.ts';
 import { createJoinToken, join } from '@isthmus/federation/registry/join-tokens.ts';
 import { byHub } from '@isthmus/federation/command/run.ts';
-import { sweep } from '@isthmus/federation/state/sweep.ts';
+import { sweep } from '@isthmus/federation/registry/sweep.ts';
 import { AuditLog } from '@isthmus/federation/store/audit-log.ts';
 import type { AuditRecord } from '@isthmus/federation/store/audit.ts';
 import { Federation } from '../fakes/federation.ts';

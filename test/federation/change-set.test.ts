@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { ChangeSet } from '../../federation/state/change-set.ts';
+import type { ChangeSet } from '@isthmus/federation/observation/change-set.ts';
 import { intentKinds, storedOf } from '../../federation/state/intent.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import type { Now } from '../../federation/state/now.ts';

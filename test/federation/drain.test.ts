@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { diversionsOf } from '../../federation/failover/diversions.ts';
+import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { drainCluster, type Drain } from '../../federation/registry/drain.ts';
 import { Federation } from '../fakes/federation.ts';
 
@@ -16,7 +16,7 @@ describe('a drain’s deadline', () => {
     const deadline = hub.clock.now() + 60_000;
     assert.ok((await drain({ deadline })).ok);
     assert.deepEqual(
-      [...diversionsOf(hub.now)].map((one) => [one.cluster, one.percent, one.deadline]),
+      [...trafficShiftsOf(hub.now)].map((one) => [one.cluster, one.percent, one.deadline]),
       [['east', 100, deadline]],
     );
   });

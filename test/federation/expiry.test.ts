@@ -3,7 +3,7 @@ import type { Failover } from '@isthmus/api/domain/failover.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { undoFailover } from '../../federation/failover/commands.ts';
-import { diversionsOf } from '../../federation/failover/diversions.ts';
+import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { watchExpiry } from '../../federation/failover/expiry.ts';
 import { Federation } from '../fakes/federation.ts';
 
@@ -32,7 +32,7 @@ describe('federation/failover: taken back', () => {
     watchExpiry({ live: hub.live, runner: hub.runner, clock: hub.clock, log: silentLog }, hub.stop.signal);
   });
   afterEach(() => hub.end());
-  const percents = () => diversionsOf(hub.now).map(({ percent }) => percent);
+  const percents = () => trafficShiftsOf(hub.now).map(({ percent }) => percent);
 
   it('a failover returns a quarter at a time, the first at once', async () => {
     await hub.put(aFailover());

@@ -4,7 +4,7 @@ import { approvalConditions, approveExport } from '../../federation/policy/expor
 import { isExported } from '../../federation/policy/exported.ts';
 import { watchFirstExports } from '../../federation/policy/first-exports.ts';
 import { exportService } from '../../federation/policy/service-export.ts';
-import { outlived } from '../../federation/state/sweep.ts';
+import { outlived } from '@isthmus/federation/registry/sweep.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
 const cart = { namespace: 'shop', name: 'cart' };

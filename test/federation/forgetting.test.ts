@@ -8,7 +8,7 @@ import { ReportSaves } from '../../federation/link/report-saves.ts';
 import { TakenReports } from '../../federation/link/taken-reports.ts';
 import { Acknowledgements } from '../../federation/observation/acknowledgements.ts';
 import { watchRemoval } from '../../federation/state/removal.ts';
-import { written } from '../../federation/state/change-set.ts';
+import { written } from '@isthmus/federation/observation/change-set.ts';
 import { PendingIntermediates } from '../../federation/trust/pending.ts';
 import { anIntermediate } from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';

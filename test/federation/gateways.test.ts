@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { unusableGateways, usableGateways } from '../../federation/policy/gateways.ts';
-import { conditionsOf } from '../../federation/state/conditions.ts';
+import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import { simulate } from '../../federation/failover/plan.ts';
 import { aGateway } from '../fakes/agent.ts';
 import { aMember, Federation } from '../fakes/federation.ts';

@@ -5,7 +5,7 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { versionOf } from '../../federation/compile/version-of.ts';
-import { diversionsOf } from '../../federation/failover/diversions.ts';
+import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { waits } from '../../federation/failover/operation.ts';
 import { watchOperations } from '../../federation/failover/watch.ts';
 import { drainCluster, undrainCluster } from '../../federation/registry/drain.ts';
@@ -39,9 +39,9 @@ describe('federation/failover: operations', () => {
   });
   const says = (cluster: string, applied: readonly Applied[]) =>
     hub.report(cluster, { record: { applied: new Map(applied.map((said) => [said.subject, said])) } });
-  /** Every diversion that stands, as a cluster that has applied it says. */
+  /** Every traffic shift that stands, as a cluster that has applied it says. */
   const standing = () =>
-    diversionsOf(hub.now).map((each) =>
+    trafficShiftsOf(hub.now).map((each) =>
       one(`diversion/${each.id}`, versionOf(hub.now, 'diversion', each.id) ?? ''),
     );
   const drain = async (cluster: string) => {

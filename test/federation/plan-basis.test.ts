@@ -4,7 +4,7 @@ import { weightCap } from '@isthmus/api/domain/limits.ts';
 import { shares, type Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
-import { diversionsOf } from '../../federation/failover/diversions.ts';
+import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { groupsFor, heldBy } from '../../federation/failover/held.ts';
 import { simulate, type FailoverRequest } from '../../federation/failover/plan.ts';
 import { staleBy } from '../../federation/failover/plan-reader.ts';
@@ -105,7 +105,7 @@ function sharesByMember(now: Now, service: string, added: readonly Diverted[]) {
   const members = [...now.observed.values()].filter(
     (one) => now.intent.clusters.get(one.cluster)?.value.admission === 'ADMITTED',
   );
-  const standing = diversionsOf(now).filter(
+  const standing = trafficShiftsOf(now).filter(
     (one) => one.services.length === 0 || one.services.includes(service),
   );
   return new Map(
@@ -121,8 +121,8 @@ function sharesByMember(now: Now, service: string, added: readonly Diverted[]) {
           .map((group) => ({ ...group, cluster: record.cluster }));
       });
       const place = { cluster: client, region: node?.region ?? '', zone: node?.zone ?? '' };
-      const diversions = [...standing, ...added];
-      return [client, shares({ client: place, groups, diversions, ...orderOf(now, service) })];
+      const trafficShifts = [...standing, ...added];
+      return [client, shares({ client: place, groups, trafficShifts, ...orderOf(now, service) })];
     }),
   );
 }
@@ -146,14 +146,14 @@ describe('shares by classes of clients', () => {
         async (changes, added) => {
           const hub = await hubAfter(changes);
           for (const service of keys) {
-            const diversions = diversionsOf(hub.now).filter(
+            const trafficShifts = trafficShiftsOf(hub.now).filter(
               (one) => one.services.length === 0 || one.services.includes(service),
             );
             const input = {
               clients: clientsOf(hub.now),
               held: heldBy(hub.now, service),
               order: orderOf(hub.now, service),
-              diversions: [...diversions, added],
+              trafficShifts: [...trafficShifts, added],
             };
             assert.deepEqual(rounded(sharesOf(input)), rounded(sharesByMember(hub.now, service, [added])));
           }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Questions } from '../../federation/link/questions.ts';
-import { clusterState } from '../../federation/state/cluster-state.ts';
+import { clusterState } from '@isthmus/federation/conditions/cluster-state.ts';
 import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { aMember } from '../fakes/federation.ts';

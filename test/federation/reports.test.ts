@@ -7,7 +7,7 @@ import { LatestHealth } from '../../federation/link/latest-health.ts';
 import { withinLimits } from '../../federation/link/limited-health.ts';
 import { Pace } from '../../federation/link/pace.ts';
 import { Reports } from '../../federation/link/reports.ts';
-import { conditionsOf } from '../../federation/state/conditions.ts';
+import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import {
   emptyRecord,

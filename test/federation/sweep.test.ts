@@ -5,7 +5,7 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { createJoinToken } from '../../federation/registry/join-tokens.ts';
-import { watchSweep } from '../../federation/state/sweep.ts';
+import { watchSweep } from '@isthmus/federation/registry/sweep.ts';
 import { recordIntermediate } from '../../federation/trust/commands.ts';
 import { Federation } from '../fakes/federation.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { Warning } from '../../federation/command/warning.ts';
 import { simulate } from '../../federation/failover/plan.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
-import { clockConditions } from '../../federation/state/clock-condition.ts';
-import { conditionsOf } from '../../federation/state/conditions.ts';
+import { clockConditions } from '@isthmus/federation/observation/clock-condition.ts';
+import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { Federation } from '../fakes/federation.ts';
 

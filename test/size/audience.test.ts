@@ -1,6 +1,6 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { emptySnapshot } from '../fakes/xds-world.ts';
 import { assertScales, type Work } from './doubled.ts';

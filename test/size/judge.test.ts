@@ -7,7 +7,7 @@ import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
 import { TouchedKeys, type Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { Connections } from '@isthmus/ztunnel/proxy/connections.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { FakeClock } from '../fakes/clock.ts';

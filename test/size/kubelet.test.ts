@@ -1,7 +1,7 @@
 import { objectId, type PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { Kubelet } from '@isthmus/cluster-agent/source/files/kubelet.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { viewOf } from '../fakes/cluster.ts';

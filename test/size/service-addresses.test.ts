@@ -3,7 +3,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { ClientView } from '@isthmus/cluster-agent/xds/client-view.ts';
 import { EncodeCache } from '@isthmus/cluster-agent/xds/encode.ts';
 import type { ProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { aService } from '../fakes/records.ts';
 import { assertScales, type Work } from './doubled.ts';
 

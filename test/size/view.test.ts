@@ -4,7 +4,7 @@ import {
   type PodObject,
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { assertScales, type Work } from './doubled.ts';
 

@@ -4,7 +4,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
-import type { WorkloadUid } from '@isthmus/mesh/state/workload.ts';
+import type { WorkloadUid } from '@isthmus/mesh/records/workload.ts';
 import type { ProxyConfig } from '../configuration.ts';
 
 /** A pod that this proxy serves, as capture knows it: by its listener, or by an address where nothing else tells. */

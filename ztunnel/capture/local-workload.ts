@@ -1,6 +1,6 @@
 import { isServedBy, type ProxyPlace } from '@isthmus/mesh/decide/serving.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { LocalPod } from './capture.ts';
 

@@ -16,7 +16,7 @@ import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Capture } from '../capture/capture.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { CountedTotal, FromWorker } from '../messages.ts';
-import { RecentFailures } from '../proxy/avoid.ts';
+import { RecentFailures } from '../proxy/recent-failures.ts';
 import { Changes } from '../proxy/changes.ts';
 import { Connections } from '../proxy/connections.ts';
 import { CredentialStore } from '../proxy/credentials.ts';
@@ -44,7 +44,7 @@ export interface PartsDeps {
   readonly access: ((line: string) => boolean) | undefined;
   readonly tap: ((entry: Buffer) => boolean) | undefined;
   /** Most connections and CONNECTs at once, 20,000 by default: more would want more descriptors and ports than there are. */
-  readonly mostAtOnce?: number;
+  readonly maxAtOnce?: number;
   /** What one identity may take; the defaults of `PeerShares` otherwise. */
   readonly shares?: Partial<ShareLimits>;
   /** Memory of the retries that all data workers of the proxy share; absent: there is one worker. */
@@ -78,7 +78,7 @@ export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): P
     say,
     access,
     tap,
-    mostAtOnce = 20_000,
+    maxAtOnce = 20_000,
     shares,
     handshakes,
     retryFloor,
@@ -107,7 +107,7 @@ export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): P
     dials: new DialCounts(),
     metrics: new TcpMetrics(),
     counters,
-    slots: new Slots(mostAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
+    slots: new Slots(maxAtOnce, clock, (stuck) => say({ kind: 'slots-stuck', stuck })),
     handshakes: new Handshakes(clock, handshakes),
     held: new HeldSockets(clock),
     shares: new PeerShares(clock, shares, () => counters.stallsReset++),

@@ -1,6 +1,6 @@
 import type { Live } from '@isthmus/mesh/decide/live.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload, WorkloadUid } from '@isthmus/mesh/state/workload.ts';
+import type { Workload, WorkloadUid } from '@isthmus/mesh/records/workload.ts';
 
 /** A connection as it is indexed and judged. */
 export interface Entry {

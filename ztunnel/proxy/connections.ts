@@ -1,7 +1,7 @@
 import type { EnteringVerdict, Live } from '@isthmus/mesh/decide/live.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload, WorkloadUid } from '@isthmus/mesh/state/workload.ts';
+import type { Workload, WorkloadUid } from '@isthmus/mesh/records/workload.ts';
 import { ConnectionIndex } from './connection-index.ts';
 import { lateEnding, refusedEnding, type Ending } from './ending.ts';
 import { JudgeQueue } from './judge-queue.ts';

@@ -9,7 +9,7 @@ import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';

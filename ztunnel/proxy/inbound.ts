@@ -9,7 +9,7 @@ import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import type { Flow, L4, L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';

@@ -1,8 +1,8 @@
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { OutboundRequest, Route } from '@isthmus/mesh/decide/outbound.ts';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { shownWorkload } from '../telemetry/access-log.ts';
 import type { Party } from '../telemetry/tcp-labels.ts';
 import type { ConnectionTelemetry } from './carry.ts';

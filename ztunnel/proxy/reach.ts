@@ -6,12 +6,12 @@ import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
 import { duplexOf } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { ProxyError } from '../proxy-error.ts';
 import { outcomeOf, type DialCounts } from '../report/dial-counts.ts';
-import type { RecentFailures } from './avoid.ts';
+import type { RecentFailures } from './recent-failures.ts';
 import { dialRoute, type DialRouteDeps, type Reached } from './dial-route.ts';
-import { race } from './race.ts';
+import { hedgedDial } from './hedged-dial.ts';
 import type { RetryBudgets } from './retry-budget.ts';
 
 export interface ReachDeps extends DialRouteDeps {
@@ -55,7 +55,7 @@ export async function reach(
       throw error;
     }
   };
-  return race({
+  return hedgedDial({
     candidates: routes,
     attempt,
     clock: deps.clock,

@@ -42,7 +42,7 @@ export function retried(window: RetryWindow, now: number, granted: boolean): Ret
 }
 
 /** Services whose calls are remembered; the one that was called longest ago gives way. */
-const mostServices = 10_000;
+const maxServices = 10_000;
 
 /**
  * Retry budgets of a data worker by service, so that a service that fails is not asked many times as much for that:
@@ -82,6 +82,6 @@ export class RetryBudgets {
   #set(service: string, window: RetryWindow): void {
     this.#windows.delete(service);
     this.#windows.set(service, window);
-    if (this.#windows.size > mostServices) this.#windows.delete(this.#windows.keys().next().value ?? '');
+    if (this.#windows.size > maxServices) this.#windows.delete(this.#windows.keys().next().value ?? '');
   }
 }

@@ -6,7 +6,7 @@ import {
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
-import type { ServiceKey } from '@isthmus/mesh/state/service.ts';
+import type { ServiceKey } from '@isthmus/mesh/records/service.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 
 /** How a dial ended. */

@@ -1,7 +1,7 @@
 import { targetPortOf } from '@isthmus/mesh/decide/target-port.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 
 /**
  * The service under which a connection to a pod's own address is counted, as upstream attributes it: the one that the

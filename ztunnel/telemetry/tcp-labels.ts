@@ -1,5 +1,5 @@
-import type { Locality } from '@isthmus/mesh/state/locality.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Locality } from '@isthmus/mesh/records/locality.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ResponseFlags } from './response-flags.ts';
 
 /** Istio's TCP labels, in Istio's order. */

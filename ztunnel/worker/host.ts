@@ -3,7 +3,7 @@ import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { retryFloorBytes } from '../proxy/retry-floor.ts';
 import { WorkerCounts } from '../report/worker-counts.ts';
-import { Gathering } from './gathering.ts';
+import { ScatterGather } from './scatter-gather.ts';
 import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from '../messages.ts';
 
 /** Callbacks of the control thread for events of its workers. */
@@ -49,9 +49,9 @@ export const portOf = (worker: Worker): WorkerPort => ({
 export class Workers {
   readonly #workers: readonly WorkerPort[];
   readonly #hooks: WorkerHooks;
-  readonly #applied: Gathering<readonly Rejected[]>;
-  readonly #reports: Gathering<WorkerReport>;
-  readonly #dumps: Gathering<WorkerDump>;
+  readonly #applied: ScatterGather<readonly Rejected[]>;
+  readonly #reports: ScatterGather<WorkerReport>;
+  readonly #dumps: ScatterGather<WorkerDump>;
   /** What all workers carry and have carried. */
   readonly counts = new WorkerCounts();
   readonly #listening = new Set<number>();
@@ -65,9 +65,9 @@ export class Workers {
   constructor(workers: readonly WorkerPort[], hooks: WorkerHooks) {
     this.#workers = workers;
     this.#hooks = hooks;
-    this.#applied = new Gathering(workers.length);
-    this.#reports = new Gathering(workers.length);
-    this.#dumps = new Gathering(workers.length);
+    this.#applied = new ScatterGather(workers.length);
+    this.#reports = new ScatterGather(workers.length);
+    this.#dumps = new ScatterGather(workers.length);
     workers.forEach((worker, index) => {
       worker.onMessage((message) => this.#hear(index, message));
       worker.onDied((error) => hooks.onDied(error));

@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 
 /** Unwritten bytes beyond which lines are dropped: a full disk must not fill the memory. */
-const mostPending = 16 * 1024 * 1024;
+const maxPending = 16 * 1024 * 1024;
 /** How long after a failure the place is opened again. */
 const retryMillis = 1000;
 /** Lines of so long are one write: each costs as much as a tenth of a short connection. */
@@ -33,7 +33,7 @@ export class Output {
     if (this.#ended) return false;
     if (!this.#stream && this.#clock.monotonic() >= this.#retryAt) this.#stream = this.#open();
     const stream = this.#stream;
-    if (!stream || stream.writableLength >= mostPending) return false;
+    if (!stream || stream.writableLength >= maxPending) return false;
     if (!this.#gathering) this.#gather(stream);
     stream.write(bytes);
     return true;

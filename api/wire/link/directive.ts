@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import type {
   Activation,
   CompiledPolicy,
-  Diversion,
+  TrafficShift,
   ExportGrant,
   Member,
   RemoteService,
@@ -80,14 +80,14 @@ export const trafficPolicy: Codec<TrafficPolicy> = codec(
 );
 
 /** Type `diversion`, named by its id. */
-export const diversion: Codec<Diversion> = codec(
+export const diversion: Codec<TrafficShift> = codec(
   DiversionSchema,
   ({ services, deadline, ...rest }) => ({
     ...rest,
     services: [...services],
     deadline: BigInt(deadline ?? 0),
   }),
-  (value, fields): Diversion => ({
+  (value, fields): TrafficShift => ({
     id: fields.text('id', value.id),
     cluster: fields.text('cluster', value.cluster),
     percent: fields.upTo('percent', value.percent, 100),

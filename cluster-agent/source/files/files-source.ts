@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
-import type { Source, SourceEvent } from '../source.ts';
+import type { Source } from '../../runtime/source.ts';
+import type { SourceEvent } from '../../view/source-event.ts';
 import type { Allocations } from './allocations.ts';
 import type { Ask } from './ask.ts';
 import type { Folder } from './folder.ts';

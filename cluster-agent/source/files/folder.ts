@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { SourceEvent } from '../source.ts';
+import type { SourceEvent } from '../../view/source-event.ts';
 import { FolderWatch, watchFolder, type ChangedEntry } from './folder-watch.ts';
 import { Holding, loses, settle as settled } from './holding.ts';
 import type { LastGood } from './last-good.ts';
@@ -17,7 +17,7 @@ const renamedMillis = 10;
 /** A form of a file without objects that it had is believed once it has stood for this long. */
 export const lossMillis = 500;
 /** Characters that are read in one look: parsing holds up everything else. */
-const mostRead = 256 * 1024;
+const maxRead = 256 * 1024;
 /** A last good form that could not be written is written again after so many milliseconds. */
 const saveAgainMillis = 1000;
 
@@ -82,7 +82,7 @@ export class Folder {
     else this.#lookAtAll(now);
     this.#changed = new Map();
     const waits: number[] = [];
-    this.#budget = mostRead;
+    this.#budget = maxRead;
     let behind = false;
     for (const file of [...this.#open].sort()) {
       const wait = this.#judge(file, now);

@@ -1,6 +1,6 @@
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import type { SourceEvent } from '../source.ts';
+import type { SourceEvent } from '../../view/source-event.ts';
 import { duplicate, rejectionOf, type FileContents, type Held } from './read-file.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { objectId, type ClusterObject, type PodObject, type Probe } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { ClusterView } from '../../view/cluster-view.ts';
-import type { SourceEvent } from '../source.ts';
+import type { SourceEvent } from '../../view/source-event.ts';
 import type { Allocations } from './allocations.ts';
 import { defaultProbe, type Ask } from './ask.ts';
 import { listeningIn, movesPods, podsMovedBy } from './listening.ts';

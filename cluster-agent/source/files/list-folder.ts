@@ -13,11 +13,11 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { readWithin } from '@isthmus/mesh/process/read-within.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import { mostBytes } from './read-file.ts';
+import { maxBytes } from './read-file.ts';
 
 /** So many files are more than any cluster has: a link that leads out of the folder must not fill the memory. */
-export const mostFiles = 100_000;
-const mostDepth = 10;
+export const maxFiles = 100_000;
+const maxDepth = 10;
 
 /** A text that differs whenever the file has been written to, or why it is none to read. */
 export type Stamp = Result<string, string>;
@@ -45,7 +45,7 @@ export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(nam
 export function listFolder(
   root: string,
   onFolder: OnFolder = () => undefined,
-  most: number = mostFiles,
+  most: number = maxFiles,
 ): Listing {
   const walk = new Walk(root, onFolder, most);
   const whole = resolve(root);
@@ -81,7 +81,7 @@ class Walk implements Listing {
       const at = join(folder, name);
       if (entry.isSymbolicLink()) this.#followed(join(path, name));
       if (this.#isFolder(entry, join(path, name))) {
-        if (depth >= mostDepth) this.closed.set(at, `is more than ${mostDepth} folders deep`);
+        if (depth >= maxDepth) this.closed.set(at, `is more than ${maxDepth} folders deep`);
         else this.into(at, depth + 1);
       } else if (isManifest(name)) this.#file(at, join(path, name));
     }
@@ -106,7 +106,7 @@ class Walk implements Listing {
     let path = link;
     this.links.add(path);
     try {
-      for (let hops = 0; hops < mostDepth; hops++) {
+      for (let hops = 0; hops < maxDepth; hops++) {
         path = resolve(dirname(path), readlinkSync(path));
         this.#onFolder(dirname(path), basename(path));
         this.links.add(path);
@@ -141,7 +141,7 @@ export function stampOf(path: string): Result<string, string> {
 
 function stamp(stats: Stats): Result<string, string> {
   if (!stats.isFile()) return err('is no regular file');
-  if (stats.size > mostBytes) return err(`has ${stats.size} bytes, more than ${mostBytes}`);
+  if (stats.size > maxBytes) return err(`has ${stats.size} bytes, more than ${maxBytes}`);
   return ok([stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join('/'));
 }
 
@@ -153,8 +153,8 @@ export function readStamped(path: string, expected: string): Result<string, stri
     try {
       const before = stamp(fstatSync(file));
       if (!before.ok) return before;
-      const bytes = readWithin(file, mostBytes);
-      if (!bytes) return err(`has more than ${mostBytes} bytes`);
+      const bytes = readWithin(file, maxBytes);
+      if (!bytes) return err(`has more than ${maxBytes} bytes`);
       const after = stamp(fstatSync(file));
       return after.ok && after.value === expected ? textOf(bytes) : err('was written to while it was read');
     } finally {

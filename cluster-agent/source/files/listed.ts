@@ -1,7 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { ChangedEntry } from './folder-watch.ts';
-import { isManifest, listFolder, mostFiles, stampOf, type OnFolder, type Stamp } from './list-folder.ts';
+import { isManifest, listFolder, maxFiles, stampOf, type OnFolder, type Stamp } from './list-folder.ts';
 
 /**
  * The files of a folder as they were listed last, followed entry by entry: a changed file costs one look at it. What a
@@ -50,7 +50,7 @@ export class Listed {
     if (!isManifest(name)) return '';
     const file = join(below, name);
     if (stats === 'NONE') this.#files.delete(file);
-    else if (!this.#files.has(file) && this.#files.size >= mostFiles) return undefined;
+    else if (!this.#files.has(file) && this.#files.size >= maxFiles) return undefined;
     else this.#files.set(file, stampOf(path));
     return file;
   }

@@ -14,19 +14,19 @@ export interface PlainDocument {
   readonly hasTwice: boolean;
 }
 
-const mostDepth = 200;
+const maxDepth = 200;
 
 /**
  * A document that was parsed with the failsafe schema, as the plain values that kubectl reads in it (go-yaml v2,
  * decode.go): aliases stand for what they name, and a merge key `<<` for the keys of its map, or of each map of its
  * list, of which an earlier one wins. A merge key sets what stands before it in the map and yields to what stands
- * after it. Throws what is wrong with the document: also when aliases and merge keys make it larger than `mostSize`
+ * after it. Throws what is wrong with the document: also when aliases and merge keys make it larger than `maxSize`
  * characters of JSON, before it is built.
  */
-export function plainValue(document: Document, mostSize: number): PlainDocument {
+export function plainValue(document: Document, maxSize: number): PlainDocument {
   const [error] = document.errors;
   if (error) throw error;
-  const reading = new Reading(mostSize);
+  const reading = new Reading(maxSize);
   const { value } = reading.read(document.contents, 0);
   return { value, overridden: reading.overridden, hasTwice: reading.hasTwice };
 }
@@ -40,7 +40,7 @@ interface Sized {
 class Reading {
   readonly overridden: string[] = [];
   hasTwice = false;
-  readonly #mostSize: number;
+  readonly #maxSize: number;
   /** The last node of each anchor so far. */
   readonly #anchors = new Map<string, unknown>();
   /** Anchored nodes that have been read. */
@@ -48,12 +48,12 @@ class Reading {
   /** What aliases and merge keys have added so far. */
   #added = 0;
 
-  constructor(mostSize: number) {
-    this.#mostSize = mostSize;
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
   }
 
   read(node: unknown, depth: number): Sized {
-    if (depth > mostDepth) throw new Error(`is nested more than ${mostDepth} levels deep`);
+    if (depth > maxDepth) throw new Error(`is nested more than ${maxDepth} levels deep`);
     if (isAlias(node)) return this.#aliased(node.source);
     const anchor = (node as { anchor?: string } | null)?.anchor;
     if (anchor !== undefined) this.#anchors.set(anchor, node);
@@ -85,9 +85,9 @@ class Reading {
   /** Memory and time for what stands in several places are spent on each of them. */
   #charge(read: Sized): Sized {
     this.#added += read.size;
-    if (this.#added > this.#mostSize)
+    if (this.#added > this.#maxSize)
       throw new Error(
-        `aliases and merge keys make it larger than ${this.#mostSize} bytes: write it out in several files`,
+        `aliases and merge keys make it larger than ${this.#maxSize} bytes: write it out in several files`,
       );
     return read;
   }

@@ -31,13 +31,13 @@ export type KnownDocuments = ReadonlyMap<string, readonly ReadDocument[]>;
 export function readEach(
   text: string,
   known: KnownDocuments,
-  mostJson: number,
+  maxJson: number,
 ): { readonly documents: readonly ReadDocument[]; readonly known: KnownDocuments } | undefined {
   const now = new Map<string, readonly ReadDocument[]>();
   const documents: ReadDocument[] = [];
   for (const { text: one, linesBefore } of textsOf(text)) {
     const digest = createHash('sha256').update(one).digest('base64');
-    const read = now.get(digest) ?? known.get(digest) ?? readAlone(one, mostJson);
+    const read = now.get(digest) ?? known.get(digest) ?? readAlone(one, maxJson);
     if (!read) return undefined;
     now.set(digest, read);
     for (const document of read) documents.push({ ...document, line: document.line + linesBefore });
@@ -45,17 +45,17 @@ export function readEach(
   return { documents, known: now };
 }
 
-function readAlone(text: string, mostJson: number): readonly ReadDocument[] | undefined {
+function readAlone(text: string, maxJson: number): readonly ReadDocument[] | undefined {
   try {
-    return parseDocuments(text).map((parsed) => readDocument(parsed, mostJson));
+    return parseDocuments(text).map((parsed) => readDocument(parsed, maxJson));
   } catch {
     return undefined;
   }
 }
 
 /** Throws when the document is no YAML, or what it says is larger than may be. */
-export function readDocument({ document, line }: Parsed, mostJson: number): ReadDocument {
-  const { value, overridden, hasTwice } = plainValue(document, mostJson);
+export function readDocument({ document, line }: Parsed, maxJson: number): ReadDocument {
+  const { value, overridden, hasTwice } = plainValue(document, maxJson);
   return { line, overridden, items: items(value).map((item) => readItem(item, hasTwice)) };
 }
 

@@ -36,20 +36,20 @@ export interface FileContents {
 }
 
 /** Parsing costs up to two seconds a mebibyte, and nothing else runs meanwhile. */
-export const mostBytes = 512 * 1024;
-const mostDocuments = 10_000;
+export const maxBytes = 512 * 1024;
+const maxDocuments = 10_000;
 /** Aliases and merge keys make a document larger than the file that it is in. */
-const mostJson = 4 * mostBytes;
+const maxJson = 4 * maxBytes;
 
 /**
  * Reads a file of YAML or JSON documents; a bad object or document is refused alone. Documents that are in `known` are not
  * read again. Pure, and never throws.
  */
 export function readManifests(text: string, file: string, known: KnownDocuments = new Map()): FileContents {
-  if (text.length > mostBytes) return unreadable(file, `has ${text.length} bytes, more than ${mostBytes}`);
-  const each = readEach(text, known, mostJson);
+  if (text.length > maxBytes) return unreadable(file, `has ${text.length} bytes, more than ${maxBytes}`);
+  const each = readEach(text, known, maxJson);
   if (each)
-    return each.documents.length > mostDocuments
+    return each.documents.length > maxDocuments
       ? tooMany(each.documents, file)
       : new Contents(file, each.known).addAll(each.documents);
   let documents: readonly Parsed[];
@@ -58,11 +58,11 @@ export function readManifests(text: string, file: string, known: KnownDocuments 
   } catch (error) {
     return unreadable(file, sentence(error));
   }
-  return documents.length > mostDocuments ? tooMany(documents, file) : readWhole(documents, file);
+  return documents.length > maxDocuments ? tooMany(documents, file) : readWhole(documents, file);
 }
 
 const tooMany = ({ length }: { readonly length: number }, file: string): FileContents =>
-  unreadable(file, `has ${length} documents, more than ${mostDocuments}: split it`);
+  unreadable(file, `has ${length} documents, more than ${maxDocuments}: split it`);
 
 /** Whatever is in the file, nobody knows. */
 export const unreadable = (file: string, reason: string): FileContents => ({
@@ -96,7 +96,7 @@ function readWhole(documents: readonly Parsed[], file: string): FileContents {
   const contents = new Contents(file);
   for (const parsed of documents) {
     try {
-      contents.addAll([readDocument(parsed, mostJson)]);
+      contents.addAll([readDocument(parsed, maxJson)]);
     } catch (error) {
       contents.broken = true;
       contents.reject(file, fileFinding('INVALID_YAML', sentence(error)), parsed.line);

@@ -1,9 +1,9 @@
 /** Virtual addresses of a cluster's block. */
 export const vipCount = 12 * 248;
 /** All services that only other clusters have: the rest is for this cluster's own. */
-export const mostRemote = (vipCount * 3) / 4;
+export const maxRemote = (vipCount * 3) / 4;
 /** Those of one other cluster. */
-export const mostOfOne = vipCount / 2;
+export const maxOfOne = vipCount / 2;
 
 /** How many virtual addresses services of other clusters take. */
 export interface RemoteUse {
@@ -16,9 +16,7 @@ export interface RemoteUse {
  * is theirs, one may have half of the block; from there on, no more than an equal share of what is theirs.
  */
 export const boundOf = (use: RemoteUse, clusters: number): number =>
-  use.total < mostRemote / 2
-    ? mostOfOne
-    : Math.min(mostOfOne, Math.floor(mostRemote / Math.max(1, clusters)));
+  use.total < maxRemote / 2 ? maxOfOne : Math.min(maxOfOne, Math.floor(maxRemote / Math.max(1, clusters)));
 
 /** Services of one cluster that find no address as its share is used. */
 export interface ShareRefusal {
@@ -139,7 +137,7 @@ export class VipShares {
 
   #hasRoom(cluster: string): boolean {
     const use = this.#use;
-    return use.total < mostRemote && use.of(cluster) < boundOf(use, this.#offering.size);
+    return use.total < maxRemote && use.of(cluster) < boundOf(use, this.#offering.size);
   }
 
   #refuse({ owner, service }: Address, cluster: string): void {

@@ -1,4 +1,4 @@
-import { touches, written, type ChangeSet } from '../../state/change-set.ts';
+import { touches, written, type ChangeSet } from '../../observation/change-set.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { readGlobalId } from '../global-id.ts';

@@ -1,7 +1,7 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
-import { conditionsOf } from '../../state/conditions.ts';
-import { clusterState } from '../../state/cluster-state.ts';
+import { conditionsOf } from '../../conditions/conditions.ts';
+import { clusterState } from '../../conditions/cluster-state.ts';
 import type { ClusterRecord } from '../../observation/cluster-record.ts';
 import { emptyRecord } from '../../observation/record-steps.ts';
 import type { Now } from '../../state/now.ts';

@@ -1,5 +1,5 @@
 import type { AccessPolicy, AccessRule } from '@isthmus/api/domain/access-policy.ts';
-import { policyStatus, type PolicyStatus } from '../../policy/status.ts';
+import { policyStatus, type PolicyStatus } from '../../conditions/policy-status.ts';
 import type { Now } from '../../state/now.ts';
 import type { Stored } from '../../store/store.ts';
 import { builder, elements } from '../builder.ts';

@@ -2,15 +2,7 @@ import * as http2 from 'node:http2';
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
-
-/** A door to knock at, and the address to come from. */
-export interface Door {
-  readonly host: string;
-  readonly port: number;
-  readonly localAddress: string;
-  readonly alpn: string;
-  readonly servername?: string;
-}
+import type { Door } from '../doors/door.ts';
 
 /** What is shown in the handshake. */
 type Shown = Pick<Credentials, 'key' | 'chain'>;

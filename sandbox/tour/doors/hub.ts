@@ -11,7 +11,7 @@ import { fileKeyProvider, unseal } from '@isthmus/mesh/pki/seal.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
-import type { Door } from '../attackers/knock.ts';
+import type { Door } from './door.ts';
 import { agentStateDir } from '../../processes/programs.ts';
 import type { Sandbox } from '../../up.ts';
 import { refusalOf } from './refusal.ts';

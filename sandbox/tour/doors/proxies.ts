@@ -1,6 +1,6 @@
 import type { Sandbox } from '../../up.ts';
 import { gatewayAddresses, podAddress } from '../addresses.ts';
-import type { Door } from '../attackers/knock.ts';
+import type { Door } from './door.ts';
 
 /** The address of a pod from which a knock comes. */
 export type From = readonly [cluster: string, pod: string];

@@ -3,7 +3,7 @@ import { searchMarker } from '../marker.ts';
 import { plantForbidden } from '../plant.ts';
 import { mapOf, watchSockets } from '../watch-sockets.ts';
 
-const mostBytes = 2 * 1024 ** 3;
+const maxBytes = 2 * 1024 ** 3;
 
 /** Proof from the kernel and from the gateways' bytes that networks are joined only where and how they should be. */
 export const nothingCrosses: Step = {
@@ -15,7 +15,7 @@ export const nothingCrosses: Step = {
     report.expect(
       'all processes together use less than 2 GiB (PSS)',
       `${Math.round(bytes / 1024 ** 2)} MiB in ${tour.sandbox.pids().length} processes`,
-      bytes < mostBytes,
+      bytes < maxBytes,
     );
     await plantForbidden(tour, map, report);
     await searchMarker(tour, report);

@@ -1,6 +1,7 @@
 import { strangersAtAgent } from '../attackers/at-agent.ts';
 import { strangersAtHub } from '../attackers/at-hub.ts';
-import { isRefused, knock, knockText, type Door } from '../attackers/knock.ts';
+import { isRefused, knock, knockText } from '../attackers/knock.ts';
+import type { Door } from '../doors/door.ts';
 import { strangersOf, type Strangers } from '../attackers/strangers.ts';
 import type { Report, Step, Tour } from '../context.ts';
 import { gatewayDoor, sidecarDoor, ztunnelDoor } from '../doors/proxies.ts';

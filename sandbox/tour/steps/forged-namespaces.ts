@@ -1,7 +1,8 @@
 import { sleep } from '@isthmus/mesh/process/clock.ts';
 import { mutate } from '../../instance/api.ts';
 import { forge } from '../attackers/forger.ts';
-import { isRefused, knock, knockText, type Door } from '../attackers/knock.ts';
+import { isRefused, knock, knockText } from '../attackers/knock.ts';
+import type { Door } from '../doors/door.ts';
 import type { Report, Tour } from '../context.ts';
 import { gatewayDoor, sidecarDoor, ztunnelDoor } from '../doors/proxies.ts';
 import { clusterIssuer, memberLeaf } from '../member.ts';

@@ -7,7 +7,7 @@ const perSecond = 500;
 /** Resets on each connection, which then goes. */
 const resets = 50;
 /** Most connections that are open at once: a target that holds them unread must not use up the attacker's own. */
-const mostOpen = 1000;
+const maxOpen = 1000;
 
 /** New connections at 500 a second, each with resets, and then gone. */
 export async function reconnect(job: Job): Promise<Outcome> {
@@ -34,7 +34,7 @@ export async function reconnect(job: Job): Promise<Outcome> {
   for (let made = 0; ;) {
     const passed = performance.now() - begun;
     if (passed > job.seconds * 1000) break;
-    for (; made < (passed / 1000) * perSecond && open.size < mostOpen; made++) {
+    for (; made < (passed / 1000) * perSecond && open.size < maxOpen; made++) {
       const running: Promise<void> = one().finally(() => open.delete(running));
       open.add(running);
     }

@@ -202,7 +202,7 @@ describe('what is reported of a diversion', () => {
   });
   const reportOf = (services: readonly string[], ...outstanding: readonly Outstanding[]) => {
     current = new World();
-    world().view = { ...emptyHubView, diversions: new Map([['d', diversion(services)]]) };
+    world().view = { ...emptyHubView, trafficShifts: new Map([['d', diversion(services)]]) };
     const member = aWorkload({ uid: 'w', services: new Map([[cart.key, []]]) });
     world().snapshot = { ...emptySnapshot, workloads: byName(member, aWorkload({ uid: 'other' })) };
     world().outstanding = outstanding;

@@ -55,7 +55,7 @@ describe('the hub’s word on disk', () => {
     assert.equal(views.completed(), false, 'that is no news');
     const again = open();
     assert.equal(again.complete, true);
-    assert.equal(again.view.diversions.get('d')?.percent, 30);
+    assert.equal(again.view.trafficShifts.get('d')?.percent, 30);
     assert.equal(again.version('diversion', 'd'), diversion(30).version);
   });
 
@@ -73,7 +73,7 @@ describe('the hub’s word on disk', () => {
       views.apply('diversion', [broken], []).rejected.map(({ name }) => name),
       ['d'],
     );
-    assert.equal(views.view.diversions.get('d')?.percent, 30);
+    assert.equal(views.view.trafficShifts.get('d')?.percent, 30);
   });
 
   describe('a policy that cannot be read and was never held', () => {
@@ -155,7 +155,7 @@ describe('the hub’s word on disk', () => {
     assert.deepEqual(views.apply('diversion', [stray], []).rejected, [
       { name: 'another', reason: 'its content is that of "d"' },
     ]);
-    assert.equal(views.view.diversions.size, 0);
+    assert.equal(views.view.trafficShifts.size, 0);
   });
 
   it('is unknown, not empty, when what was flushed is damaged: the folder is set aside', async () => {
@@ -168,7 +168,7 @@ describe('the hub’s word on disk', () => {
     bytes[60]! ^= 1;
     writeFileSync(segment, bytes);
     const again = open();
-    assert.deepEqual([again.complete, again.view.diversions.size], [false, 0]);
+    assert.deepEqual([again.complete, again.view.trafficShifts.size], [false, 0]);
     assert.deepEqual(readFileSync(join(`${folder()}.damaged`, '00000001.log')), bytes);
   });
 
@@ -178,7 +178,7 @@ describe('the hub’s word on disk', () => {
     views.completed();
     const seen = (hub: string) => {
       const { complete, view } = open(hub);
-      return [complete, view.diversions.size];
+      return [complete, view.trafficShifts.size];
     };
     assert.deepEqual(seen('hub-a'), [true, 1]);
     assert.deepEqual(seen('hub-b'), [false, 0]);
@@ -232,18 +232,18 @@ describe('the hub’s word on disk', () => {
       it(`is taken over once, and the file is removed, also when it does ${hub ? '' : 'not '}say of which hub it is`, async () => {
         write(hub);
         const views = open();
-        assert.deepEqual([views.complete, views.view.diversions.get('d')?.percent], [true, 30]);
+        assert.deepEqual([views.complete, views.view.trafficShifts.get('d')?.percent], [true, 30]);
         await removed();
         views.apply('diversion', [diversion(40)], []);
         write(hub);
-        assert.equal(open().view.diversions.get('d')?.percent, 40);
+        assert.equal(open().view.trafficShifts.get('d')?.percent, 40);
         await removed();
       });
 
     it('is left out when it is of another hub', async () => {
       write('hub-b');
       const views = open();
-      assert.deepEqual([views.complete, views.view.diversions.size], [false, 0]);
+      assert.deepEqual([views.complete, views.view.trafficShifts.size], [false, 0]);
       await removed();
     });
 
@@ -271,7 +271,7 @@ describe('the hub’s word on disk', () => {
     views.apply('diversion', [diversion(30), { ...diversion(30), name: 'stray' }], []);
     views.completed();
     views.apply('diversion', [diversion(40)], ['stray']);
-    assert.equal(views.view.diversions.get('d')?.percent, 40, 'proxies have it');
+    assert.equal(views.view.trafficShifts.get('d')?.percent, 40, 'proxies have it');
     assert.deepEqual([errors.length, failures, views.isUnsaved], [1, 1, true]);
     views.save();
     assert.equal(errors.length, 2);
@@ -282,7 +282,7 @@ describe('the hub’s word on disk', () => {
     views.save();
     assert.equal(errors.length, 2);
     const again = new HubStore({ journal: disk, hub: 'hub-a', log });
-    assert.deepEqual([again.complete, again.view.diversions.get('d')?.percent], [true, 40]);
+    assert.deepEqual([again.complete, again.view.trafficShifts.get('d')?.percent], [true, 40]);
   });
 
   it('is flushed again after a flush that failed', async () => {

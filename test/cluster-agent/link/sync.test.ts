@@ -54,7 +54,7 @@ describe('what the hub sends over a Sync stream', () => {
       reports: () => undefined,
       health: () => ({ services: [], workloads: 0, proxiesConnected: 0 }),
       answer: () => Promise.reject(new Error('nothing is asked')),
-      onView: () => void seen.push(views.view.diversions.get('d')?.percent),
+      onView: () => void seen.push(views.view.trafficShifts.get('d')?.percent),
     };
     const session = { end: (why: string) => assert.fail(why) };
     const shared = { deps, moment: { epoch: 1n, revision: 0n }, received: {} };

@@ -5,7 +5,7 @@ import { differences } from '../../fakes/differences.ts';
 import { audienceOf, type Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { parseProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../../fakes/records.ts';
 import { byName, emptySnapshot, ourNode, upstreamNode } from '../../fakes/xds-world.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Diversion } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import { Deadlines } from '@isthmus/cluster-agent/publish/deadlines.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
@@ -8,7 +8,7 @@ describe('the deadlines of drains', () => {
     const clock = new FakeClock();
     const start = clock.now();
     const touched: string[] = [];
-    const diversion = (id: string, deadline: number | undefined): Diversion => ({
+    const diversion = (id: string, deadline: number | undefined): TrafficShift => ({
       id,
       cluster: 'west',
       percent: 100,
@@ -22,7 +22,7 @@ describe('the deadlines of drains', () => {
       diversion('soon', start + 1000),
     ];
     const deadlines = new Deadlines({
-      diversions: () => all,
+      trafficShifts: () => all,
       touch: (key) => touched.push(key.kind === 'deadline' ? key.diversion : key.kind),
       clock,
     });

@@ -41,7 +41,7 @@ const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
   'hub.remotesNaming': ['networkGateway'],
   'hub.trafficOf': ['hub'],
   'hub.grantOf': ['hub'],
-  'hub.diversionsOf': ['hub'],
+  'hub.trafficShiftsOf': ['hub'],
   'hub.members': ['hub'],
   'hub.bundles': ['hub'],
   'hub.intermediates': ['hub'],

@@ -5,8 +5,8 @@ import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import type { Audience } from '@isthmus/cluster-agent/publish/forms.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
 import { seededRandom } from '../../fakes/random.ts';
 

@@ -35,7 +35,7 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
   const input = inputOf(manifests, {
     remotes: remotes(both('cart'), both('far')),
     grants: new Map([['shop/cart', { namespace: 'shop', name: 'cart', clusters: ['west'] }]]),
-    diversions: new Map([
+    trafficShifts: new Map([
       [
         'd',
         {

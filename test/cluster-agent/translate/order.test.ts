@@ -51,7 +51,7 @@ const far = ['north', 'west', 'west-2'].map((cluster, i) =>
 );
 const base = inputOf(text, {
   remotes: remotes(...far, aRemote({ name: 'cart' }), aRemote({ name: 'cart', cluster: 'north' })),
-  diversions: new Map(['d', 'e'].map((id) => [id, { id, ...drain }])),
+  trafficShifts: new Map(['d', 'e'].map((id) => [id, { id, ...drain }])),
 });
 
 const shuffled = <T>(all: Iterable<T>): fc.Arbitrary<T[]> => {
@@ -71,11 +71,11 @@ describe('the order in which objects and resources are read', () => {
     const world = fc.tuple(
       shuffled(objectsOf(text).values()),
       shuffled(base.hub.remotes),
-      shuffled(base.hub.diversions),
+      shuffled(base.hub.trafficShifts),
       shuffled(base.hub.grants),
     );
     fc.assert(
-      fc.property(world, ([objects, remote, diversions, grants]) => {
+      fc.property(world, ([objects, remote, trafficShifts, grants]) => {
         const view = new ClusterView();
         view.apply(
           objects.map((object) => ({ type: 'upsert', id: objectId(object.kind, object.metadata), object })),
@@ -83,7 +83,7 @@ describe('the order in which objects and resources are read', () => {
         const hub = {
           ...base.hub,
           remotes: new Map(remote),
-          diversions: new Map(diversions),
+          trafficShifts: new Map(trafficShifts),
           grants: new Map(grants),
         };
         const input = derivedFrom({ ...base, view, hub });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { aGateway, aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
@@ -68,11 +68,11 @@ describe('remote endpoints', () => {
 
   it('are left for good by what is still open once a whole drain’s deadline is over, where others take it', () => {
     const drain = { id: 'd', cluster: 'west', percent: 100, services: [], remoteOnly: false };
-    const leftAt = (now: number, over: Partial<Diversion> = {}) => {
-      const diversions = new Map([['d', { ...drain, deadline: 1000, ...over }]]);
+    const leftAt = (now: number, over: Partial<TrafficShift> = {}) => {
+      const trafficShifts = new Map([['d', { ...drain, deadline: 1000, ...over }]]);
       const input = inputOf(cluster, {
         remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
-        diversions,
+        trafficShifts,
       });
       const { services } = translate({ ...input, now });
       return ['cart', 'far'].map((name) => services.get(`shop/${name}.shop.svc.cluster.local`)?.leftClusters);
@@ -86,7 +86,7 @@ describe('remote endpoints', () => {
   });
 
   it('weigh as many local ones as are healthy behind them, in every service of a pod', () => {
-    const diversions = new Map([
+    const trafficShifts = new Map([
       [
         'd',
         {
@@ -101,7 +101,7 @@ describe('remote endpoints', () => {
     ]);
     const input = inputOf(cluster, {
       remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'orders' })),
-      diversions,
+      trafficShifts,
     });
     const { workloads } = translate(input);
     const capacityOf = (name: string) =>

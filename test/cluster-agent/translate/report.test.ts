@@ -78,7 +78,7 @@ describe('the report of a cluster', () => {
       remoteOnly: false,
       deadline: undefined,
     };
-    const reports = serviceReports(inputOf(services, { diversions: new Map([['d', diversion]]) }));
+    const reports = serviceReports(inputOf(services, { trafficShifts: new Map([['d', diversion]]) }));
     assert.deepEqual(
       ['cart', 'peers'].map((name) => reports.get(`shop/${name}`)?.conditions.map(({ reason }) => reason)),
       [['SHARED_BY_WEIGHT'], []],

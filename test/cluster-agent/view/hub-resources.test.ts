@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { CompiledPolicy, Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { CompiledPolicy, TrafficShift, RemoteService } from '@isthmus/api/domain/directive.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { networkGatewayUid, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { formatTouched } from '@isthmus/cluster-agent/keys/touched.ts';
@@ -87,7 +87,7 @@ const policy = fc
 const services = ['shop/cart', 'shop/pay', 'bank/cart'];
 const diversion = fc
   .record({ id: few('d', 'e', 'f'), services: fc.subarray(services) })
-  .map(({ id, services: named }): Diversion => ({
+  .map(({ id, services: named }): TrafficShift => ({
     id,
     cluster: 'west',
     percent: 50,
@@ -109,7 +109,7 @@ spec: { containers: [{}] }
 `).pods(),
 ];
 
-describe('policies and diversions that the hub has sent', () => {
+describe('policies and trafficShifts that the hub has sent', () => {
   it('are found by the pods that they mean and the services that they name as if all were filtered', () =>
     fc.assert(
       fc.property(
@@ -121,7 +121,7 @@ describe('policies and diversions that the hub has sent', () => {
             else resources.delete('policy', one.name, new ChangeSet());
             if (isOn) resources.set('diversion', other.id, other, new ChangeSet());
             else resources.delete('diversion', other.id, new ChangeSet());
-            const { policies, diversions } = resources.held;
+            const { policies, trafficShifts } = resources.held;
             for (const pod of pods)
               assert.deepEqual(
                 new Set(resources.policiesOf(pod)),
@@ -135,8 +135,8 @@ describe('policies and diversions that the hub has sent', () => {
               );
             for (const [namespace = '', name = ''] of services.map((text) => text.split('/')))
               assert.deepEqual(
-                resources.diversionsOf({ namespace, name }),
-                [...diversions.values()]
+                resources.trafficShiftsOf({ namespace, name }),
+                [...trafficShifts.values()]
                   .filter(
                     (found) => found.services.length === 0 || found.services.includes(`${namespace}/${name}`),
                   )

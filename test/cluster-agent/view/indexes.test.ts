@@ -5,7 +5,7 @@ import { placeOfRejection, type Rejection } from '@isthmus/api/domain/rejection.
 import type { ClusterObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { isGatewayService } from '@isthmus/cluster-agent/view/gateways.ts';
 import { byService, isNodeProxy } from '@isthmus/cluster-agent/view/node-proxy.ts';

@@ -6,7 +6,7 @@ import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { formatTouched, type Touched, type TouchedKind } from '@isthmus/cluster-agent/keys/touched.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { ownKeyOf } from '@isthmus/cluster-agent/view/own-key.ts';
-import type { SourceEvent } from '@isthmus/cluster-agent/source/source.ts';
+import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { someBatch } from '../../fakes/random-objects.ts';
 import { membersOf } from '../../fakes/whole/members.ts';
 import { WholeView } from '../../fakes/whole/view.ts';

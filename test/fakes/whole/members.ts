@@ -1,5 +1,5 @@
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { PortMapping } from '@isthmus/mesh/state/workload.ts';
+import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 import type { WholeView } from './view.ts';
 import { byName } from '@isthmus/cluster-agent/translate/in-order.ts';
 

@@ -1,10 +1,10 @@
-import type { Diversion, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { TrafficShift, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { capacities, isLeft, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { byCluster, byName, valuesInOrder } from '@isthmus/cluster-agent/translate/in-order.ts';
 import { serviceKeyOf, networkOf, type WholeInput } from './input.ts';
 import { blank, endpointCapacity } from '@isthmus/cluster-agent/translate/workload-fields.ts';
@@ -25,7 +25,7 @@ export interface Distribution {
 }
 
 /** `service` is `<namespace>/<name>`. */
-export const divertsService = ({ services }: Diversion, service: string): boolean =>
+export const divertsService = ({ services }: TrafficShift, service: string): boolean =>
   services.length === 0 || services.includes(service);
 
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
@@ -39,13 +39,13 @@ export function distribute(input: WholeInput, key: string, local: readonly Endpo
   const [first] = remotes;
   const id = first ? `${first.namespace}/${first.name}` : (key.split('.')[0] ?? '');
   const policy = [...input.hub.traffic.values()].find((one) => serviceKeyOf(one) === key);
-  const diversions = valuesInOrder(input.hub.diversions).filter((one) => divertsService(one, id));
+  const trafficShifts = valuesInOrder(input.hub.trafficShifts).filter((one) => divertsService(one, id));
   const groups = remotes.flatMap((remote) =>
     remote.groups
       .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)
       .map((group) => ({ remote, group })),
   );
-  if (diversions.length === 0)
+  if (trafficShifts.length === 0)
     return {
       withdrawLocal: false,
       byShares: false,
@@ -63,12 +63,12 @@ export function distribute(input: WholeInput, key: string, local: readonly Endpo
     ...groups.map(({ remote, group }) => ({ ...group, cluster: remote.cluster, remote, source: group })),
   ];
   const order = { localityOrder: policy?.localityOrder ?? [], regionFailover: policy?.regionFailover ?? [] };
-  const asked = { client, groups: question, diversions, ...order };
+  const asked = { client, groups: question, trafficShifts, ...order };
   const answer = capacities(shares(asked), ({ remote }) => remote === undefined);
   const entries = [...answer.remote].flatMap(([{ remote, source }, capacity]) =>
     remote ? [{ remote, group: source, capacity }] : [],
   );
-  const left = diversions
+  const left = trafficShifts
     .filter(({ cluster, deadline = Infinity }) => deadline <= input.now && isLeft(cluster, asked))
     .map(({ cluster }) => cluster);
   return { withdrawLocal: answer.withdrawLocal, byShares: true, entries, left: [...new Set(left)].sort() };

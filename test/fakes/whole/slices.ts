@@ -1,5 +1,5 @@
 import type { EndpointSliceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { networkOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { portsOf, slicesOf } from './members.ts';
 import { blank } from '@isthmus/cluster-agent/translate/workload-fields.ts';

@@ -1,7 +1,7 @@
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { endpointGroups } from './endpoints.ts';
 import { hostnameOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { grantedClusters } from '@isthmus/cluster-agent/view/granted-clusters.ts';

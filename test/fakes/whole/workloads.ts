@@ -1,6 +1,6 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
-import type { PortMapping, Workload } from '@isthmus/mesh/state/workload.ts';
+import type { PortMapping, Workload } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy } from '@isthmus/cluster-agent/health/judge.ts';
 import { gatewayPods } from './gateways.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';

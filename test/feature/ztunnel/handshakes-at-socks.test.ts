@@ -34,7 +34,7 @@ describe('ztunnel, programs at SOCKS5 that have not said where to', () => {
   };
 
   it('takes no slot from a program that says nothing, and one once it has said where to', async () => {
-    const { proxy } = await destination({ mostAtOnce: 3 });
+    const { proxy } = await destination({ maxAtOnce: 3 });
     const calls = await programs(20);
     await begun(proxy, 20);
     assert.equal(totals(proxy).slots, 0);

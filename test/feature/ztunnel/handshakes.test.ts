@@ -51,7 +51,7 @@ describe('ztunnel, what peers may take before they are known', () => {
   });
 
   it('takes no slot for a peer that is not known yet', async () => {
-    const { proxy, open, authority } = await destination({ mostAtOnce: 2 });
+    const { proxy, open, authority } = await destination({ maxAtOnce: 2 });
     await knock(20, '17.2');
     await begun(proxy, 20);
     assert.equal(totals(proxy).slots, 0);

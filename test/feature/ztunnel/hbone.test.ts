@@ -328,7 +328,7 @@ describe('ztunnel, inside one network', () => {
   it('takes no more than there is room for, and has room again when connections have ended', async () => {
     const told = { services: [shop.cart], workloads: [front(), cartPod()] };
     // A call takes three: two ends that are accepted, and its CONNECT. The next one shares the tunnel.
-    const proxy = await mesh.proxy({ cluster: 'east' }, told, { mostAtOnce: 4 });
+    const proxy = await mesh.proxy({ cluster: 'east' }, told, { maxAtOnce: 4 });
     await mesh.serve(mesh.at('18.2'), port, echo);
     const first = await callCart();
     await first.echo('in');

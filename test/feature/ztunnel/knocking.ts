@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { EngineDeps } from '@isthmus/ztunnel/engine/engine.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import type { ask } from '../../fakes/foreign-client.ts';

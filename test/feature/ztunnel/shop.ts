@@ -1,5 +1,5 @@
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import type { Certify, ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
 

@@ -8,7 +8,7 @@ import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { identityOf, port, shopIn } from './shop.ts';
 
 const mebibyte = 1024 * 1024;
-const limits = { unreadBytes: 2 * mebibyte, mostUnreadBytes: 4 * mebibyte };
+const limits = { unreadBytes: 2 * mebibyte, maxUnreadBytes: 4 * mebibyte };
 /** Of a stream, as the proxy's SETTINGS say. */
 const window = 4 * mebibyte;
 

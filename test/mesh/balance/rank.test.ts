@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { rank } from '@isthmus/mesh/balance/rank.ts';
-import type { Scope, Service } from '@isthmus/mesh/state/service.ts';
+import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
 const place = (region: string, zone: string, subzone = '') => ({ locality: { region, zone, subzone } });

@@ -26,7 +26,7 @@ const question = (over: Partial<ShareQuestion<Group>> = {}): ShareQuestion<Group
   groups: [east, west, south],
   localityOrder: [],
   regionFailover: [],
-  diversions: [],
+  trafficShifts: [],
   ...over,
 });
 const local = { localityOrder: ['REGION', 'CLUSTER'] as const };
@@ -83,30 +83,30 @@ describe('shares', () => {
       'north 50 west 50',
     ],
     ['nothing healthy anywhere', question({ groups: [dead] }), ''],
-    ['drained by 30', question({ ...local, diversions: [drain('east', 30)] }), 'east 70 south 30'],
-    ['drained whole', question({ ...local, diversions: [drain('east', 100)] }), 'south 100'],
-    ['drained by nothing', question({ ...local, diversions: [drain('east', 0)] }), 'east 100'],
+    ['drained by 30', question({ ...local, trafficShifts: [drain('east', 30)] }), 'east 70 south 30'],
+    ['drained whole', question({ ...local, trafficShifts: [drain('east', 100)] }), 'south 100'],
+    ['drained by nothing', question({ ...local, trafficShifts: [drain('east', 0)] }), 'east 100'],
     [
       'drained past the next, which is drained too',
-      question({ ...local, diversions: [drain('east', 100), drain('south', 100)] }),
+      question({ ...local, trafficShifts: [drain('east', 100), drain('south', 100)] }),
       'west 100',
     ],
     [
       'a share never lands where another leaves',
-      question({ ...local, diversions: [drain('east', 50), drain('south', 50)] }),
+      question({ ...local, trafficShifts: [drain('east', 50), drain('south', 50)] }),
       'east 50 west 50',
     ],
     [
       'only half-left clusters take, by what they keep',
       question({
         groups: [east, west, south],
-        diversions: [drain('east', 100), drain('west', 75), drain('south', 50)],
+        trafficShifts: [drain('east', 100), drain('west', 75), drain('south', 50)],
       }),
       'west 36.1 south 63.9',
     ],
     [
       'drained for remote clients: its own stay',
-      question({ ...local, diversions: [drain('east', 100, true)] }),
+      question({ ...local, trafficShifts: [drain('east', 100, true)] }),
       'east 100',
     ],
     [
@@ -115,28 +115,28 @@ describe('shares', () => {
         ...local,
         client: { ...client, cluster: 'south' },
         groups: [east, west],
-        diversions: [drain('east', 100, true)],
+        trafficShifts: [drain('east', 100, true)],
       }),
       'west 100',
     ],
     [
       'the larger of two drains holds',
-      question({ ...local, diversions: [drain('east', 10), drain('east', 40)] }),
+      question({ ...local, trafficShifts: [drain('east', 10), drain('east', 40)] }),
       'east 60 south 40',
     ],
     [
       'more than everything is everything',
-      question({ ...local, diversions: [drain('east', 140)] }),
+      question({ ...local, trafficShifts: [drain('east', 140)] }),
       'south 100',
     ],
     [
       'a drain elsewhere changes nothing',
-      question({ ...local, diversions: [drain('west', 100)] }),
+      question({ ...local, trafficShifts: [drain('west', 100)] }),
       'east 100',
     ],
     [
       'all alike, one drained by half',
-      question({ diversions: [drain('east', 50)] }),
+      question({ trafficShifts: [drain('east', 50)] }),
       'east 16.7 west 41.7 south 41.7',
     ],
   ];
@@ -146,18 +146,21 @@ describe('shares', () => {
     const asked = question({
       ...local,
       groups: [east, { ...south, healthy: 0 }],
-      diversions: [drain('east', 100)],
+      trafficShifts: [drain('east', 100)],
     });
     assert.deepEqual([told(asked), shares(asked).noAlternative], ['east 100', ['east']]);
   });
 
   it('so do two, when both are left altogether', () => {
-    const asked = question({ groups: [east, south], diversions: [drain('east', 100), drain('south', 100)] });
+    const asked = question({
+      groups: [east, south],
+      trafficShifts: [drain('east', 100), drain('south', 100)],
+    });
     assert.deepEqual([told(asked), shares(asked).noAlternative], ['east 50 south 50', ['east', 'south']]);
   });
 
   it('names no cluster if there is an alternative, or no drain', () => {
-    assert.deepEqual(shares(question({ ...local, diversions: [drain('east', 100)] })).noAlternative, []);
+    assert.deepEqual(shares(question({ ...local, trafficShifts: [drain('east', 100)] })).noAlternative, []);
     assert.deepEqual(shares(question({ groups: [east] })).noAlternative, []);
   });
 });
@@ -182,7 +185,7 @@ describe('laws of shares', () => {
     regionFailover: fc.array(fc.record({ from: few('a', 'b', 'c'), to: few('a', 'b', 'c') }), {
       maxLength: 3,
     }),
-    diversions: fc.array(fc.record({ cluster: few(...names), percent, remoteOnly: fc.boolean() }), {
+    trafficShifts: fc.array(fc.record({ cluster: few(...names), percent, remoteOnly: fc.boolean() }), {
       maxLength: 3,
     }),
   });
@@ -206,13 +209,13 @@ describe('laws of shares', () => {
   it('one drain keeps exactly what is not diverted', () =>
     fc.assert(
       fc.property(asked, few(...names), percent, (one, cluster, share) => {
-        const before = of({ ...one, diversions: [] }, cluster);
-        const drained = { ...one, diversions: [drain(cluster, share)] };
+        const before = of({ ...one, trafficShifts: [] }, cluster);
+        const drained = { ...one, trafficShifts: [drain(cluster, share)] };
         const hasOther = one.groups.some((each) => each.cluster !== cluster && each.healthy > 0);
         assert.ok(Math.abs(of(drained, cluster) - (hasOther ? before * (1 - share / 100) : before)) < 1e-9);
         if (share === 100 && hasOther) assert.equal(of(drained, cluster), 0);
         if (share === 0)
-          assert.deepEqual(shares(drained).byGroup, shares({ ...one, diversions: [] }).byGroup);
+          assert.deepEqual(shares(drained).byGroup, shares({ ...one, trafficShifts: [] }).byGroup);
         assert.deepEqual(
           shares(drained).noAlternative,
           !hasOther && before > 0 && share > 0 ? [cluster] : [],
@@ -225,7 +228,7 @@ describe('laws of shares', () => {
     fc.assert(
       fc.property(asked, few(...names), percent, percent, (one, cluster, some, more) => {
         const [low, high] = [Math.min(some, more), Math.max(some, more)];
-        const at = (share: number) => ({ ...one, diversions: [drain(cluster, share)] });
+        const at = (share: number) => ({ ...one, trafficShifts: [drain(cluster, share)] });
         for (const name of names)
           if (name === cluster) assert.ok(of(at(high), name) <= of(at(low), name) + 1e-9);
           else assert.ok(of(at(high), name) >= of(at(low), name) - 1e-9);
@@ -235,9 +238,9 @@ describe('laws of shares', () => {
 
   it('a drained cluster keeps its exact part while another is not drained', () =>
     check((one) => {
-      const diversions = one.diversions.map((each) => ({ ...each, remoteOnly: false }));
+      const trafficShifts = one.trafficShifts.map((each) => ({ ...each, remoteOnly: false }));
       const left = new Map<string, number>();
-      for (const each of diversions)
+      for (const each of trafficShifts)
         left.set(each.cluster, Math.max(left.get(each.cluster) ?? 0, each.percent));
       const hasUntouched = one.groups.some(
         ({ cluster, healthy }) => healthy > 0 && (left.get(cluster) ?? 0) === 0,
@@ -245,8 +248,8 @@ describe('laws of shares', () => {
       if (!hasUntouched) return;
       for (const [cluster, share] of left)
         if (share > 0) {
-          const before = of({ ...one, diversions: [] }, cluster);
-          assert.ok(Math.abs(of({ ...one, diversions }, cluster) - before * (1 - share / 100)) < 1e-9);
+          const before = of({ ...one, trafficShifts: [] }, cluster);
+          assert.ok(Math.abs(of({ ...one, trafficShifts }, cluster) - before * (1 - share / 100)) < 1e-9);
         }
     }));
 
@@ -273,7 +276,7 @@ describe('laws of shares', () => {
 describe('capacities', () => {
   const isLocal = ({ cluster }: Group) => cluster === 'east';
   const of = (percent: number) =>
-    capacities(shares(question({ ...local, diversions: [drain('east', percent)] })), isLocal);
+    capacities(shares(question({ ...local, trafficShifts: [drain('east', percent)] })), isLocal);
 
   it('are of remote groups that have a share, beside 1,000 for each local endpoint', () => {
     assert.deepEqual(of(30), { withdrawLocal: false, remote: new Map([[south, 857]]) });

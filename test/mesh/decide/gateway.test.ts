@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decideGateway, type GatewayDecision, type GatewayRequest } from '@isthmus/mesh/decide/gateway.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { seededRandom } from '../../fakes/random.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
 import { backs, cart, entry, network, pod, stateOf, westGateway } from './world.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { grantRefusal } from '@isthmus/mesh/decide/granted.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { aService } from '../../fakes/records.ts';
 import { backs, cart, pod, stateOf } from './world.ts';
 

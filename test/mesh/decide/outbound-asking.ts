@@ -2,7 +2,7 @@ import { namesIn } from '@isthmus/mesh/identity/expected-names.ts';
 import assert from 'node:assert/strict';
 import { decideOutbound, type OutboundRequest, type Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { seededRandom } from '../../fakes/random.ts';
 import { backs, cart, client, entry, network, pod, stateOf, westGateway } from './world.ts';
 

@@ -1,6 +1,6 @@
-import type { NetworkAddress, Service } from '@isthmus/mesh/state/service.ts';
+import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Transport, Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Transport, Workload } from '@isthmus/mesh/records/workload.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
 
 /** A small mesh as a proxy of cluster east sees it: own pods, and entries for what is behind west's gateway. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { heldMillis, HeldSockets, mostHeld } from '@isthmus/mesh/net/held-sockets.ts';
+import { heldMillis, HeldSockets, maxHeld } from '@isthmus/mesh/net/held-sockets.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 class FakeSocket extends EventEmitter {
@@ -38,13 +38,13 @@ describe('mesh/net/held-sockets', () => {
   });
 
   it('closes the oldest when one more than the limit is held, and no other', () => {
-    const sockets = hold(mostHeld - 1);
+    const sockets = hold(maxHeld - 1);
     const [last] = hold(1);
     assert.ok(closed([...sockets, last!]).every((count) => count === 0));
     hold(1);
     assert.equal(sockets[0]?.destroyed, 1);
     assert.ok(closed([...sockets.slice(1), last!]).every((count) => count === 0));
-    assert.equal(held.size, mostHeld);
+    assert.equal(held.size, maxHeld);
   });
 
   it('keeps nothing of a connection whose peer has gone', () => {

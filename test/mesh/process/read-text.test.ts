@@ -3,7 +3,7 @@ import { mkdtempSync, openSync, closeSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { mostFileBytes, readText, readTextAsync } from '@isthmus/mesh/process/read-text.ts';
+import { maxFileBytes, readText, readTextAsync } from '@isthmus/mesh/process/read-text.ts';
 import { readWithin, textWithin } from '@isthmus/mesh/process/read-within.ts';
 
 const readers = {
@@ -23,11 +23,11 @@ for (const [name, read] of Object.entries(readers))
       return path;
     };
 
-    for (const bytes of [0, mostFileBytes - 1, mostFileBytes])
+    for (const bytes of [0, maxFileBytes - 1, maxFileBytes])
       it(`reads a file of ${bytes} bytes`, async () => assert.equal((await read(file(bytes))).length, bytes));
 
     it('refuses a file of one byte more, and says which, its limit and what to do', async () => {
-      const path = file(mostFileBytes + 1);
+      const path = file(maxFileBytes + 1);
       await assert.rejects(read(path), {
         code: 'FILE_TOO_LARGE',
         message: `${path} has more than 1048576 bytes, the limit for it: name the right file, or split this one`,

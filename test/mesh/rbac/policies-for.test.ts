@@ -3,7 +3,7 @@ import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { verdictFor } from '@isthmus/mesh/rbac/policies-for.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { anAuthorization, aWorkload } from '../../fakes/records.ts';
 
 const own = anAuthorization({ name: 'own', scope: 'NAMESPACE' });

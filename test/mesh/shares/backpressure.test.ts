@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Backpressure, mostWaiting } from '@isthmus/mesh/shares/backpressure.ts';
+import { Backpressure, maxWaiting } from '@isthmus/mesh/shares/backpressure.ts';
 
 describe('mesh/shares, sessions that are not read', () => {
   function world() {
@@ -15,16 +15,16 @@ describe('mesh/shares, sessions that are not read', () => {
   const wait = (backpressure: Backpressure, session: { pause(): void; resume(): void }, count: number) =>
     Array.from({ length: count }, () => backpressure.wait(session));
 
-  it(`reads all sessions while fewer than ${mostWaiting} wait, and none from then on until half have begun`, () => {
+  it(`reads all sessions while fewer than ${maxWaiting} wait, and none from then on until half have begun`, () => {
     const { backpressure, said, session } = world();
     const [a, b] = [session('a'), session('b')];
     backpressure.add(a);
     backpressure.add(b);
-    const begun = wait(backpressure, a, mostWaiting - 1);
+    const begun = wait(backpressure, a, maxWaiting - 1);
     assert.deepEqual(said, []);
     begun.push(...wait(backpressure, b, 1));
     assert.deepEqual(said.splice(0), ['a paused', 'b paused']);
-    for (const one of begun.splice(0, mostWaiting / 2 - 1)) one();
+    for (const one of begun.splice(0, maxWaiting / 2 - 1)) one();
     assert.deepEqual(said, []);
     begun.shift()!();
     assert.deepEqual(said.splice(0), ['a resumed', 'b resumed']);
@@ -36,7 +36,7 @@ describe('mesh/shares, sessions that are not read', () => {
     const { backpressure, said, session } = world();
     const a = session('a');
     backpressure.add(a);
-    wait(backpressure, a, mostWaiting + 1);
+    wait(backpressure, a, maxWaiting + 1);
     backpressure.add(session('late'));
     assert.deepEqual(said, ['a paused', 'a paused', 'late paused']);
   });
@@ -46,7 +46,7 @@ describe('mesh/shares, sessions that are not read', () => {
     const [a, b] = [session('a'), session('b')];
     const ended = backpressure.add(a);
     backpressure.add(b);
-    const begun = wait(backpressure, b, mostWaiting - 1);
+    const begun = wait(backpressure, b, maxWaiting - 1);
     ended();
     begun.push(...wait(backpressure, b, 1));
     for (const one of begun) one();
@@ -59,7 +59,7 @@ describe('mesh/shares, sessions that are not read', () => {
     backpressure.add(a);
     backpressure.fill(true);
     assert.deepEqual(said.splice(0), ['a paused']);
-    const begun = wait(backpressure, a, mostWaiting);
+    const begun = wait(backpressure, a, maxWaiting);
     said.splice(0);
     backpressure.fill(false);
     assert.deepEqual([said, backpressure.paused], [[], true]);

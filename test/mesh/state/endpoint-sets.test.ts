@@ -4,8 +4,8 @@ import { rank, type Placed } from '@isthmus/mesh/balance/rank.ts';
 import type { WeightedSet } from '@isthmus/mesh/balance/weighted-set.ts';
 import { EndpointSets } from '@isthmus/mesh/state/endpoint-sets.ts';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { aService, aWorkload } from '../../fakes/records.ts';
 
 const few = (...words: readonly string[]) => fc.constantFrom(...words);

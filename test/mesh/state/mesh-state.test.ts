@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { anAuthorization, aService, aWorkload } from '../../fakes/records.ts';
 
 const network = 'network-east';

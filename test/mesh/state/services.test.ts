@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { ServiceStore } from '@isthmus/mesh/state/services.ts';
 import { aService } from '../../fakes/records.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { anAuthorization, aService, aWorkload } from '../../fakes/records.ts';
 
 const cart = aService({ name: 'cart', exported: true });

@@ -6,7 +6,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine } from '@isthmus/ztunnel/engine/engine.ts';
 import { FakeCapture } from '../../fakes/capture.ts';

@@ -11,7 +11,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { ProxyConfig } from '@isthmus/ztunnel/configuration.ts';
 import { Engine } from '@isthmus/ztunnel/engine/engine.ts';
 import { FakeCapture } from '../../fakes/capture.ts';

@@ -8,7 +8,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
   function world() {
     const clock = new FakeClock();
-    const share = new PeerShares(clock, { unreadBytes: 100, mostUnreadBytes: 200 }).of('a');
+    const share = new PeerShares(clock, { unreadBytes: 100, maxUnreadBytes: 200 }).of('a');
     const said: string[] = [];
     const held = new Map<string, number>();
     const connect = (name: string, bytes: number) => {

@@ -7,9 +7,9 @@ import { formatWorkloadIdentity, workloadIdentity } from '@isthmus/mesh/identity
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import { MeshState, type Address } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Service } from '@isthmus/mesh/state/service.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { TouchedKeys, type Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload } from '@isthmus/mesh/state/workload.ts';
+import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { Connections } from '@isthmus/ztunnel/proxy/connections.ts';
 import type { Place } from '@isthmus/ztunnel/proxy/place.ts';
 import { makeAuthority } from '../../fakes/authority.ts';

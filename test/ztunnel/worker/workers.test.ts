@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { ToWorker, FromWorker } from '@isthmus/ztunnel/messages.ts';
-import { Gathering } from '@isthmus/ztunnel/worker/gathering.ts';
+import { ScatterGather } from '@isthmus/ztunnel/worker/scatter-gather.ts';
 import { Workers, type WorkerPort } from '@isthmus/ztunnel/worker/host.ts';
 
 describe('ztunnel/worker gathering', () => {
   it('has one answer of each, whoever is first, and keeps rounds apart', async () => {
-    const gathering = new Gathering<string>(2);
+    const gathering = new ScatterGather<string>(2);
     const [first, second] = [gathering.expect(), gathering.expect()];
     gathering.heard(1, 'b1');
     gathering.heard(1, 'b2');
@@ -16,7 +16,7 @@ describe('ztunnel/worker gathering', () => {
   });
 
   it('ignores an answer without a request', async () => {
-    const gathering = new Gathering<string>(1);
+    const gathering = new ScatterGather<string>(1);
     gathering.heard(0, 'unasked');
     gathering.heard(9, 'of nobody');
     const answers = gathering.expect();

@@ -1,8 +1,8 @@
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
-import type { Service, ServiceKey } from '@isthmus/mesh/state/service.ts';
+import type { Service, ServiceKey } from '@isthmus/mesh/records/service.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
-import type { Workload, WorkloadUid } from '@isthmus/mesh/state/workload.ts';
+import type { Workload, WorkloadUid } from '@isthmus/mesh/records/workload.ts';
 import type { ProxyConfig } from '../../configuration.ts';
 import { localWorkloads } from '../local-workload.ts';
 

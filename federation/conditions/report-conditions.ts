@@ -2,9 +2,9 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { withheld } from '../policy/exported.ts';
 import { unusableGateways, type UnusableGateway } from '../policy/gateways.ts';
 import type { RejectedReport, ClusterRecord } from '../observation/cluster-record.ts';
-import type { Now } from './now.ts';
+import type { Now } from '../state/now.ts';
 
-const mostShown = 10;
+const maxShown = 10;
 
 /** What the hub did not take of a cluster's reports, and what it does not pass on. */
 export function reportConditions(snapshot: Now, record: ClusterRecord): readonly Condition[] {
@@ -23,9 +23,9 @@ export function reportConditions(snapshot: Now, record: ClusterRecord): readonly
 
 const listed = (rejected: readonly RejectedReport[]): string => {
   const shown = rejected
-    .slice(0, mostShown)
+    .slice(0, maxShown)
     .map(({ type, name, why }) => `${type} ${name.slice(0, 130)}: ${why}`);
-  const more = rejected.length > mostShown ? [`and ${rejected.length - mostShown} more`] : [];
+  const more = rejected.length > maxShown ? [`and ${rejected.length - maxShown} more`] : [];
   return [...shown, ...more].join('; ');
 };
 
@@ -80,7 +80,7 @@ function delayed({ reportsDelayed }: ClusterRecord): readonly Condition[] {
 function withheldServices(snapshot: Now, { cluster, services }: ClusterRecord): readonly Condition[] {
   const names = withheld(snapshot, cluster, services.values());
   if (names.length === 0) return [];
-  const more = names.length > mostShown ? ` and ${names.length - mostShown} more` : '';
+  const more = names.length > maxShown ? ` and ${names.length - maxShown} more` : '';
   return [
     {
       type: 'Exported',
@@ -88,7 +88,7 @@ function withheldServices(snapshot: Now, { cluster, services }: ClusterRecord): 
       reason: 'NAMESPACE_NOT_ALLOWED',
       severity: 'WARNING',
       object: '',
-      message: `${cluster} exports services of namespaces that it may not host, and no other cluster gets them: ${names.slice(0, mostShown).join(', ')}${more}`,
+      message: `${cluster} exports services of namespaces that it may not host, and no other cluster gets them: ${names.slice(0, maxShown).join(', ')}${more}`,
       remedy: `allow the namespaces with isthmus cluster namespaces ${cluster}, or export the services from another cluster`,
     },
   ];

@@ -7,8 +7,8 @@ import type { Command } from '../command/command.ts';
 import { refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Stored, Write } from '../store/store.ts';
-import type { Live } from './live.ts';
-import type { IntentState } from './snapshot.ts';
+import type { Live } from '../state/live.ts';
+import type { IntentState } from '../state/snapshot.ts';
 
 /** Ended operations are kept for a month, and the newest thousand at most. */
 const operationsKept = 1000;
@@ -18,7 +18,7 @@ const operationLife = 30 * day;
 const intermediateSlack = day;
 
 /** Most that one commit takes away: the rest goes with the next. */
-const mostWrites = 1000;
+const maxWrites = 1000;
 
 /** What nothing rests on any more: tokens whose time is over, certificates that have ended, old operations. */
 export function outlived(intent: IntentState, now: number): readonly Write[] {
@@ -36,7 +36,7 @@ export function outlived(intent: IntentState, now: number): readonly Write[] {
   const approvals = [...intent.exportApprovals.values()].filter(
     ({ value }) => !value.clusters.some((cluster) => intent.clusters.has(cluster)),
   );
-  return [...tokens, ...intermediates, ...operations, ...approvals].slice(0, mostWrites).map(removal);
+  return [...tokens, ...intermediates, ...operations, ...approvals].slice(0, maxWrites).map(removal);
 }
 
 const removal = ({ id, value, revision }: Stored): Write => ({

@@ -1,15 +1,15 @@
 import type { ClusterName } from './names.ts';
 
-/** What a diversion is: the drain of a cluster, or what a failover takes from one cluster. */
-export type DiversionId =
+/** What a traffic shift is: the drain of a cluster, or what a failover takes from one cluster. */
+export type TrafficShiftId =
   { readonly drain: ClusterName } | { readonly failover: string; readonly cluster: ClusterName };
 
 /** `drain:<cluster>` or `failover:<id>:<cluster>`. */
-export const formatDiversionId = (id: DiversionId): string =>
+export const formatTrafficShiftId = (id: TrafficShiftId): string =>
   'drain' in id ? `drain:${id.drain}` : `failover:${id.failover}:${id.cluster}`;
 
 /** Undefined for what is no such id. */
-export function parseDiversionId(text: string): DiversionId | undefined {
+export function parseTrafficShiftId(text: string): TrafficShiftId | undefined {
   const parts = text.split(':');
   const [kind, first = '', second = ''] = parts;
   if (parts.includes('')) return undefined;
@@ -19,14 +19,14 @@ export function parseDiversionId(text: string): DiversionId | undefined {
 }
 
 /** What an operation moves or moves back: the drain of a cluster, or a failover with all its clusters. */
-export type DiversionSubject = { readonly drain: ClusterName } | { readonly failover: string };
+export type TrafficShiftSubject = { readonly drain: ClusterName } | { readonly failover: string };
 
 /** `drain:<cluster>` or `failover:<id>`. */
-export const formatDiversionSubject = (subject: DiversionSubject): string =>
+export const formatTrafficShiftSubject = (subject: TrafficShiftSubject): string =>
   'drain' in subject ? `drain:${subject.drain}` : `failover:${subject.failover}`;
 
 /** Undefined for what is no such subject. */
-export function parseDiversionSubject(text: string): DiversionSubject | undefined {
+export function parseTrafficShiftSubject(text: string): TrafficShiftSubject | undefined {
   const parts = text.split(':');
   const [kind, name = ''] = parts;
   if (parts.length !== 2 || name === '') return undefined;
@@ -34,6 +34,6 @@ export function parseDiversionSubject(text: string): DiversionSubject | undefine
   return kind === 'failover' ? { failover: name } : undefined;
 }
 
-/** The subject of the operations that a diversion belongs to. */
-export const subjectOf = (id: DiversionId): DiversionSubject =>
+/** The subject of the operations that a traffic shift belongs to. */
+export const subjectOf = (id: TrafficShiftId): TrafficShiftSubject =>
   'drain' in id ? { drain: id.drain } : { failover: id.failover };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { race } from '../../ztunnel/proxy/race.ts';
+import { hedgedDial } from '../../ztunnel/proxy/hedged-dial.ts';
 import { FakeClock } from '../fakes/clock.ts';
 
 class Answer extends Error {}
@@ -20,7 +20,7 @@ function trial(clock: FakeClock) {
   const leave = () => gone.abort(new Error('the client has gone'));
   const limit = (most: number) => (retries = most);
   const run = (...names: string[]) =>
-    race<string, string>({
+    hedgedDial<string, string>({
       candidates: names,
       attempt: (name, signal) =>
         new Promise((resolve, reject) =>

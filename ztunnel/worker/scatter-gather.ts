@@ -4,7 +4,7 @@ interface Round<T> {
 }
 
 /** One answer of each worker to each question. A worker answers in the order in which it was asked. */
-export class Gathering<T> {
+export class ScatterGather<T> {
   readonly #waiting: Round<T>[][];
 
   constructor(workers: number) {

@@ -9,9 +9,3 @@ export type SourceEvent =
   | { readonly type: 'rejections'; readonly origin: string; readonly rejections: readonly Rejection[] }
   /** The initial listing is complete. Before it nothing is published. */
   | { readonly type: 'synced' };
-
-/** Where a cluster's objects come from: a folder of YAML, or (a later issue) the Kubernetes API. */
-export interface Source {
-  /** Starts and calls `emit` with batches until the signal aborts; a batch is applied in one synchronous step. */
-  run(emit: (batch: readonly SourceEvent[]) => void, signal: AbortSignal): Promise<void>;
-}

@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { ClusterRecord } from './cluster-record.ts';
 
 /** Beyond it a clock is wrong; below it is the time that a report may take. Milliseconds. */
 const tolerated = 30_000;

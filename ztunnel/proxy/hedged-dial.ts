@@ -6,7 +6,7 @@ const hedgeMillis = 1000;
 /** All candidates together have this long. */
 const deadlineMillis = 3000;
 
-interface Race<C, R> {
+interface HedgedDial<C, R> {
   readonly candidates: readonly C[];
   readonly attempt: (candidate: C, signal: AbortSignal) => Promise<R>;
   readonly clock: Clock;
@@ -32,7 +32,7 @@ const errorOf = (error: unknown): Error => (error instanceof Error ? error : new
  * every earlier failure may be tried again elsewhere. Rejects with an error that is an answer, or with the first error when
  * all that may be tried have failed.
  */
-export function race<C, R>(options: Race<C, R>): Promise<R> {
+export function hedgedDial<C, R>(options: HedgedDial<C, R>): Promise<R> {
   const { candidates, attempt, clock, gone, discard, isAnswer, mayRetry, onSilent } = options;
   return new Promise((resolve, reject) => {
     const running = new Map<C, AbortController>();

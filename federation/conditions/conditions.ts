@@ -2,9 +2,9 @@ import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
-import { clockConditions } from './clock-condition.ts';
-import { waitsAt } from './waits.ts';
-import type { Now } from './now.ts';
+import { clockConditions } from '../observation/clock-condition.ts';
+import { waitsAt } from '../state/waits.ts';
+import type { Now } from '../state/now.ts';
 
 /** What is to be known of a cluster: what its agent reports, and what the hub sees. */
 export const conditionsOf = (snapshot: Now, cluster: string): readonly Condition[] => [

@@ -1,0 +1,5 @@
+/** Whose agent speaks. */
+export interface Agent {
+  readonly cluster: string;
+  readonly membership: string;
+}
