@@ -1,3 +1,4 @@
+import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import type { Certificates, Proxies } from '@isthmus/cluster-agent/health/judge.ts';
 import type { Issued } from '@isthmus/cluster-agent/health/issued-certificates.ts';
 
@@ -6,6 +7,8 @@ interface Said {
   readonly contact?: 'CONNECTED' | 'HELD' | 'STALE' | 'AWAY';
   readonly acknowledged?: 'YES' | 'NO' | { readonly refused: string };
   readonly returned?: boolean;
+  /** The certificate that it reports, whatever the identity. */
+  readonly shown?: HeldCertificate;
 }
 
 /** Proxies by id. `proven`: pod uid to the proxy that last proved to serve it. */
@@ -20,7 +23,7 @@ export const proxiesOf = (
   },
   acknowledged: (id) => said[id]?.acknowledged ?? 'YES',
   returned: (id) => said[id]?.returned ?? false,
-  shown: () => undefined,
+  shown: (id) => said[id]?.shown,
   lastProvenBy: (uid) => proven[uid],
 });
 

@@ -230,3 +230,24 @@ describe('the last value of a proxy', () => {
     assert.equal(causeOf('shop/cart', undefined, lost), 'CERTIFICATE_MISSING');
   });
 });
+
+describe('what a proxy reports of its certificates', () => {
+  const shown = (part: object) => ({
+    'ztunnel/istio-system/z1': {
+      shown: { identity: cart, serial: 'ab', issuerKeyId: 'cd', notAfter: now + day, problem: '', ...part },
+    },
+  });
+
+  it('makes its pods unhealthy where it holds no valid one, whatever was issued', () => {
+    for (const part of [{ serial: '', notAfter: 0, problem: 'UNAVAILABLE' }, { notAfter: now }])
+      assert.equal(causeOf('shop/cart', proxiesOf(shown(part))), 'CERTIFICATE_NOT_HELD');
+    const { problem } = verdictOf('shop/cart', proxiesOf(shown({ serial: '', problem: 'UNAVAILABLE' })));
+    assert.equal(problem?.detail, 'UNAVAILABLE');
+  });
+
+  it('makes nothing healthy that was issued none, and changes nothing where it is valid', () => {
+    const none = certificatesOf({ [`u-z1 ${cart}`]: null });
+    assert.equal(causeOf('shop/cart', proxiesOf(shown({})), none), 'CERTIFICATE_MISSING');
+    assert.equal(causeOf('shop/cart', proxiesOf(shown({}))), undefined);
+  });
+});
