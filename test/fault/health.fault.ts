@@ -111,6 +111,8 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
       'all to be healthy',
       () => told.healthy('cart') === nodes && told.healthy('side') === sidecars,
     );
+    // Conditions come with the cluster's report, which is made once a second.
+    await eventually('its conditions to be gone', async () => (await reasons()).length === 0, 3000);
   });
   after(async () => {
     for (const proxy of fleet.values()) proxy.kill();
