@@ -74,8 +74,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
       if (wait > 0) return this.#delay(message.response, wait);
       this.#answers.push({ kind: 'request', request: this.#take(message.response) });
     } else {
-      const heard = this.#down.request(message.request);
-      if (!heard.ok) return this.#link.end(heard.error, status.INVALID_ARGUMENT);
+      const outcome = this.#down.request(message.request);
+      if (!outcome.ok) return this.#link.end(outcome.error, status.INVALID_ARGUMENT);
     }
     this.#pump.wake();
   }

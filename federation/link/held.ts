@@ -38,7 +38,7 @@ export class Held<S extends object> {
     put(this.#byService, entry.service, entry);
   }
 
-  /** The session is over. */
+  /** Drops all that is held back from a session that has ended. */
   remove(session: S): void {
     for (const entry of this.#bySession.get(session)?.values() ?? []) this.#drop(entry);
   }

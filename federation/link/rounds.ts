@@ -28,7 +28,7 @@ export class Rounds {
     });
   }
 
-  /** It is over: it is not visited any more. */
+  /** Takes a mark back: the visit does not run. */
   remove(visit: () => void): void {
     this.#marked.delete(visit);
   }

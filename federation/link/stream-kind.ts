@@ -24,7 +24,7 @@ export interface StreamPorts {
 /** One stream that is open on a link. */
 export interface LinkStream<In> {
   hear(message: In): void;
-  /** The call is over: nothing more is written to it. Called once. */
+  /** The call has ended: write nothing more to it. Called once. */
   stop(): void;
 }
 

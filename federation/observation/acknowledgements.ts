@@ -17,7 +17,7 @@ export class Acknowledgements {
     return this.#applied.size + this.#texts.size + this.#marks.size;
   }
 
-  /** Told apart by everything that it says: a version that an agent claims proves nothing about another agent's. */
+  /** Two are shared only when every field is equal: a version that one agent reports proves nothing about another agent's. */
   intern(applied: Applied): Applied {
     const { subject, version, state, message, proxies } = applied;
     const key = JSON.stringify([subject, version, state, message, proxies]);

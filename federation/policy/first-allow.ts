@@ -23,7 +23,7 @@ export async function firstAllow(
     )
     .map(({ id }) => id);
   const question: WorkloadsQuestion = { kind: 'workloads', namespace, labels, first: most, after: '' };
-  const told = await Promise.all(
+  const warnings = await Promise.all(
     members.map((cluster) =>
       ask(cluster, question).then(
         (answer) => firstIn(cluster, answer),
@@ -37,7 +37,7 @@ export async function firstAllow(
       ),
     ),
   );
-  return told.flat();
+  return warnings.flat();
 }
 
 function firstIn(cluster: string, { workloads, total }: WorkloadsAnswer): readonly Warning[] {

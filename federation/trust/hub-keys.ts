@@ -33,7 +33,7 @@ export const adminTokenPurpose = 'admin token';
 
 /**
  * The hub's keys: those of the store, or those of files of an earlier version, or new ones. New ones would lock out
- * whoever rests on the old, so nothing is minted once there are members or join tokens. Throws LINK_CA_MISSING,
+ * every agent and user with a certificate or token of the old ones, so nothing is minted once there are members or join tokens. Throws LINK_CA_MISSING,
  * TRUST_DOMAIN_MISSING, ADMIN_TOKEN_MISSING and HUB_ID with what to do.
  */
 export function hubKeys(

@@ -116,7 +116,7 @@ describe(`${agents} agents that return to a hub at once`, () => {
     within(`${agents} agents return`, took, 10_000);
     within('the longest request meanwhile', longest, 1000);
     assert.equal(received(), before, 'resources that were sent again');
-    // Some seconds, in which whoever had been starved would be missed.
+    // Agents heartbeat every 5 s. One whose heartbeats the hub had not read in time would be cut off and connect again.
     await pause(6000);
     assert.deepEqual([lines('"agent connected"'), lines('"agent gone"')], [agents, 0], hub.log);
   });

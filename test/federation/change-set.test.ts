@@ -132,7 +132,7 @@ describe('federation/state: change sets', () => {
     assert.equal(hub.now.observed.get('east')?.asOf, hub.clock.now());
   });
 
-  it('are there after whoever waits for a commit has gone on', async () => {
+  it('reach the listeners after the caller of the commit has continued', async () => {
     hub = await Federation.start('east');
     await hub.turn();
     const order: string[] = [];

@@ -14,7 +14,7 @@ import { sqliteStore } from '../../federation/store/sqlite.ts';
 import type { Change, Store } from '../../federation/store/store.ts';
 import { storeConformance } from '../conformance/store.ts';
 
-/** A commit as the store's thread is told of it. */
+/** A commit as the store's thread receives it. */
 const changeAt = (revision: number): Change => ({
   revision,
   writes: [{ remove: 'cluster', id: `c${revision}`, expected: undefined }],

@@ -53,8 +53,8 @@ for (const [command, description] of [
       description,
       args: { input: t.arg({ type: clusterInput, required: true }) },
       resolve: (_root, { input }, context) =>
-        carryOut(command, { cluster: input.cluster }, input, context, (told) =>
-          show(context, told, input.dryRun),
+        carryOut(command, { cluster: input.cluster }, input, context, (payload) =>
+          show(context, payload, input.dryRun),
         ),
     }),
   );
@@ -95,9 +95,9 @@ builder.mutationField('drainCluster', (t) =>
     resolve: (_root, { input }, context) => {
       const { cluster, percent, scope, deadline } = input;
       const drain = { cluster, percent, scope, deadline: deadline ?? undefined };
-      return carryOut(drainCluster, drain, input, context, (told) => ({
-        ...show(context, told, input.dryRun),
-        noAlternative: told.noAlternative,
+      return carryOut(drainCluster, drain, input, context, (payload) => ({
+        ...show(context, payload, input.dryRun),
+        noAlternative: payload.noAlternative,
       }));
     },
   }),
@@ -143,7 +143,7 @@ builder.mutationField('createJoinToken', (t) =>
       const namespaces = input.namespaces ?? undefined;
       const network = input.network ?? undefined;
       const token = { cluster, lifetime: lifetimeSeconds * 1000, namespaces, network };
-      return carryOut(createJoinToken, token, input, context, (told) => told);
+      return carryOut(createJoinToken, token, input, context, (payload) => payload);
     },
   }),
 );
@@ -166,8 +166,8 @@ builder.mutationField('setClusterNamespaces', (t) =>
     args: { input: t.arg({ type: namespacesInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const change = { cluster: input.cluster, namespaces: input.namespaces ?? undefined };
-      return carryOut(setClusterNamespaces, change, input, context, (told) =>
-        show(context, told, input.dryRun),
+      return carryOut(setClusterNamespaces, change, input, context, (payload) =>
+        show(context, payload, input.dryRun),
       );
     },
   }),

@@ -50,8 +50,8 @@ builder.mutationField('executeFailover', (t) =>
     description: 'Executes a plan. Fails with PLAN_STALE if intent or health changed since it was simulated.',
     args: { input: t.arg({ type: executeInput, required: true }) },
     resolve: (_root, { input }, context) =>
-      carryOut(executeFailover(context.plans), { planId: input.planId }, input, context, (told) =>
-        show(context, told, input.dryRun),
+      carryOut(executeFailover(context.plans), { planId: input.planId }, input, context, (payload) =>
+        show(context, payload, input.dryRun),
       ),
   }),
 );
@@ -72,7 +72,9 @@ builder.mutationField('undoFailover', (t) =>
     args: { input: t.arg({ type: undoInput, required: true }) },
     resolve: (_root, { input }, context) => {
       const id = localId('Failover', input.id);
-      return carryOut(undoFailover, { id }, input, context, (told) => show(context, told, input.dryRun));
+      return carryOut(undoFailover, { id }, input, context, (payload) =>
+        show(context, payload, input.dryRun),
+      );
     },
   }),
 );

@@ -40,8 +40,8 @@ builder.mutationField('revokeJoinToken', (t) =>
         { id, cluster: input.cluster ?? undefined },
         input,
         context,
-        (told) => ({
-          tokenIds: told.tokens.map((one) => one.id),
+        (payload) => ({
+          tokenIds: payload.tokens.map((one) => one.id),
         }),
       );
     },

@@ -87,16 +87,16 @@ builder.mutationField('applyPolicy', (t) =>
     args: { input: t.arg({ type: applyInput, required: true }) },
     resolve: async (_root, { input }, context) => {
       const access = readAccess(input.policy.access);
-      const told = await carryOut(applyPolicy, access, input, context, ({ policy }) => {
+      const applied = await carryOut(applyPolicy, access, input, context, ({ policy }) => {
         const { live } = context;
         const stored = input.dryRun ? undefined : live.current.intent.accessPolicies.get(policy.name);
         return { policy: stored && policyView(live.current, stored) };
       });
-      if (told.userErrors.length > 0) return told;
+      if (applied.userErrors.length > 0) return applied;
       const { snapshot, ask, clock } = context;
       const first = input.dryRun ? await firstAllow(access, snapshot, ask) : [];
       const nothing = await selectsNothing(access, snapshot, ask, clock);
-      return { ...told, warnings: [...told.warnings, ...first, ...nothing] };
+      return { ...applied, warnings: [...applied.warnings, ...first, ...nothing] };
     },
   }),
 );

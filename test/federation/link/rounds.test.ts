@@ -48,7 +48,7 @@ describe('federation/link: rounds of visits', () => {
     await Promise.resolve();
   });
 
-  it('do not visit what is over', () => {
+  it('skip a visit that was removed after it was marked', () => {
     const a = visit('a');
     rounds.mark(a);
     rounds.remove(a);
