@@ -20,7 +20,10 @@ export function beginReturn(failover: Failover, snapshot: Now, now: number): Fai
   return { ...failover, returning: { left, steppedAt: now } };
 }
 
-/** Clusters that nothing returns to now: away, or without a healthy endpoint. One that is drained gets nothing anyway. */
+/**
+ * Clusters that nothing returns to now: away, or without a healthy endpoint. Counts of before the cluster's link began
+ * are of before its outage, or of an earlier life of the hub, and prove nothing. One that is drained gets nothing anyway.
+ */
 export function notReady({ clusters, services }: Failover, { intent, observed }: Now): readonly string[] {
   return clusters.filter((name) => {
     const member = intent.clusters.get(name)?.value;
@@ -29,6 +32,6 @@ export function notReady({ clusters, services }: Failover, { intent, observed }:
     const isHealthy = services.some((service) =>
       record?.health.get(service)?.some(({ healthy }) => healthy > 0),
     );
-    return record?.link.kind !== 'CONNECTED' || !isHealthy;
+    return record?.link.kind !== 'CONNECTED' || !record.counted || !isHealthy;
   });
 }

@@ -66,6 +66,18 @@ describe('federation/failover: taken back', () => {
     assert.equal(hub.now.intent.failovers.size, 0);
   });
 
+  it('it waits for a cluster that is back until its agent has counted: counts of before its outage prove nothing', async () => {
+    await hub.put(aFailover());
+    hub.link('east', 'away');
+    await hub.run(undoFailover, { id: 'f1' });
+    hub.link('east', 'here');
+    await hub.pass(20_000);
+    assert.deepEqual(percents(), [80]);
+    hub.link('east', 'whole');
+    await hub.pass(1100);
+    assert.deepEqual(percents(), [60]);
+  });
+
   it('is taken back once only', async () => {
     await hub.put(aFailover());
     await hub.run(undoFailover, { id: 'f1' });
