@@ -125,8 +125,11 @@ export function hasApplied(
       return stands.every((one) => holds('diversion', one.id));
     case 'UNDO_FAILOVER':
     case 'UNDRAIN_CLUSTER':
+      // An agent acknowledges nothing of what it no longer has. That is known only once it has listed all that it has.
       return (
-        stands.length === 0 && ![...record.applied.keys()].some((what) => subjectOfApplied(what) === subject)
+        record.listed &&
+        stands.length === 0 &&
+        ![...record.applied.keys()].some((what) => subjectOfApplied(what) === subject)
       );
     case 'REVOKE_CLUSTER':
       return revokedOf(snapshot, subject).every((one) => holds('intermediate', one.keyId));

@@ -35,7 +35,7 @@ export class Progress {
     // Another version of what is to be applied, or a cluster that is waited for no more.
     if (touches(changes, 'cluster', 'failover', 'intermediate')) return this.further(now);
     const due = new Set(ids.filter((id) => this.#isFurther(id, now)));
-    // A cluster of which nothing was known holds what is gone already.
+    // What is gone is proven gone at a cluster once its agent has listed what it has.
     if (changes.links.size > 0)
       for (const id of this.#running.keys()) if (this.#hasMoved(id, changes.links, now)) due.add(id);
     for (const [subject, clusters] of changes.applied)

@@ -106,6 +106,27 @@ describe('federation/failover: operations', () => {
     assert.equal(look(undrain).state, 'DONE');
   });
 
+  it('an undo is not applied by a cluster that may hold what was undone, and has not listed what it has', async () => {
+    hub.link('west', 'away');
+    await drain('east');
+    const back = await hub.run(undrainCluster, { cluster: 'east' });
+    assert.ok(back.ok);
+    const id = back.payload.operation?.id ?? '';
+    await hub.pass(1000);
+    assert.deepEqual(
+      look(id)
+        .applied.map(({ cluster }) => cluster)
+        .sort(),
+      ['east', 'east-2'],
+    );
+    hub.link('west', 'here');
+    await hub.pass(1000);
+    assert.equal(look(id).state, 'RUNNING');
+    hub.link('west', 'whole');
+    await hub.pass(1000);
+    assert.equal(look(id).state, 'DONE');
+  });
+
   it('a revocation is done at a peer once its proxies hold the intermediate as revoked, and not before', async () => {
     const east = makeAuthority().intermediate.certificate;
     const record: IntermediateRecord = {
