@@ -61,7 +61,10 @@ export function hubPorts(deps: Deps): HubPorts {
     reportsRefused: (cluster, count) => deps.onReportsRefused?.(cluster, count),
     snapshot: () => live.current,
     onChange: (listener) => live.onChange(listener),
-    observe: (cluster, step) => observations.update(cluster, step),
+    // The link of a cluster that was removed ends when the listeners run. What it says until then is of no cluster.
+    observe(cluster, step) {
+      if (live.current.intent.clusters.has(cluster)) observations.update(cluster, step);
+    },
     catalog,
     saveReports: (cluster, rows) => saves.add(cluster, rows),
     join: (request) => joinCluster(deps, request),

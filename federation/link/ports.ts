@@ -39,7 +39,7 @@ export interface HubPorts {
   snapshot(): Now;
   /** Calls after every change of intent or observation; gives what takes the listener away. */
   onChange(listener: ChangeListener): () => void;
-  /** Replaces what is observed of a cluster. */
+  /** Replaces what is observed of a cluster; does nothing when the cluster is not known. */
   observe(cluster: string, step: (before: ClusterRecord) => ClusterRecord): void;
   /** All that goes down. */
   readonly catalog: Catalog;
