@@ -1,3 +1,4 @@
+import { version } from '@isthmus/mesh/process/version.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { instanceName, readableFile } from './arguments.ts';
 import { auditCommand } from './commands/audit.ts';
@@ -34,7 +35,7 @@ Examples:
 function createProgram(world: World): Command {
   const program = new Command('isthmus')
     .description('one mesh over many clusters')
-    .version('0.1.0')
+    .version(version)
     .option(
       '--instance <name>',
       'which sandbox, when there are several; up and tour start it under this name',

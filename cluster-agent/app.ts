@@ -15,7 +15,8 @@ import { activated, hubChanges } from './link/hub-changes.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
 import { HubLinks } from './link/hub-links.ts';
 import { HubStore } from './link/hub-store.ts';
-import { agentVersion, type LinkIdentity } from './link/identity.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
+import type { LinkIdentity } from './link/identity.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { Renewals } from './link/renewals.ts';
 import type { Parts } from './parts.ts';
@@ -114,7 +115,7 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
   const store = new ReportStore((type, names) => link.changed(type, names));
   const reportedCluster = new ReportedCluster({
     input,
-    agentVersion,
+    agentVersion: version,
     ofRuntime: () => runtime.conditions(),
     refusals: (type) => xds.refusals(type),
     store,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { version } from '@isthmus/mesh/process/version.ts';
 import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
 import {
   defaultTrustDomain,
@@ -135,8 +136,6 @@ function notLoopback({ address, adminAddress, metricsAddress }: ProxyConfig): st
     `${outside.join(' ')} is no address of 127.0.0.0/8, and loopback capture serves no other: a client that reaches another address bypasses the mesh`
   );
 }
-
-export const version = '0.1.0';
 
 const nodeKinds = { shared: 'ztunnel', gateway: 'router', sidecar: 'sidecar' } as const;
 

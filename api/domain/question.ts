@@ -69,11 +69,18 @@ export interface RejectionsAnswer {
   readonly hasNext: boolean;
 }
 
-/** One page of a cluster's connected proxies, ordered by id. */
+/** What proxies are ordered by: `<kind>/<namespace>/<pod>`. */
+export const proxyOrder = ({
+  kind,
+  namespace,
+  pod,
+}: Pick<ProxySummary, 'kind' | 'namespace' | 'pod'>): string => `${kind}/${namespace}/${pod}`;
+
+/** One page of a cluster's connected proxies, in the order of `proxyOrder`. */
 export interface ProxiesQuestion {
   readonly kind: 'proxies';
   readonly first: number;
-  /** Id after which to begin, or ''. */
+  /** `proxyOrder` of the one after which to begin, or ''. */
   readonly after: string;
 }
 
@@ -105,8 +112,9 @@ export interface ProxySelf {
 }
 
 export interface ProxySummary {
-  /** `<kind>/<namespace>/<pod>` */
-  readonly id: string;
+  readonly kind: 'ztunnel' | 'router' | 'sidecar' | 'waypoint';
+  readonly namespace: string;
+  readonly pod: string;
   readonly node: string;
   /** '': it says none. */
   readonly version: string;

@@ -16,6 +16,7 @@ import {
   type DestinationLoad as WireDestination,
   type HeldCertificate as WireCertificate,
   type Place as WirePlace,
+  type UnboundPort as WireUnbound,
 } from '../gen/isthmus/proxy_pb.js';
 import { codec, type Codec } from './binary.ts';
 import { Fields } from './fields.ts';
@@ -62,10 +63,7 @@ const message: Codec<ReadReport> = codec(ProxyReportSchema, write, (sent): ReadR
     nodeId: sent.nodeId,
     certificates: read('certificates', sent.certificates, readCertificate),
     forgotten: read('forgotten', sent.forgotten, (identity, fields) => readIdentity(identity, fields)),
-    unbound: read('unbound', sent.unbound, ({ place, code }, fields): UnboundPort => ({
-      place: readPlace(place, fields),
-      code: readCode('code', code, fields),
-    })),
+    unbound: read('unbound', sent.unbound, readUnbound),
     bound: read('bound', sent.bound, readPlace),
     openConnections: sent.openConnections,
     connects: read('connects', sent.connects, readConnect),
@@ -87,27 +85,34 @@ function write(report: ProxyReport) {
   const { openConnections, leftOut, startedAt } = report;
   return {
     nodeId: report.nodeId,
-    certificates: report.certificates.map(({ notAfter, ...rest }) => ({
-      ...rest,
-      notAfter: BigInt(notAfter),
-    })),
+    certificates: report.certificates.map(writeCertificate),
     forgotten: [...report.forgotten],
-    unbound: report.unbound.map(({ place, code }) => ({ place: { ...place }, code })),
+    unbound: report.unbound.map(writeUnbound),
     bound: report.bound.map((place) => ({ ...place })),
     ...(openConnections !== undefined && { openConnections }),
     connects: report.connects.map(writeConnect),
-    destinations: report.destinations.map(({ service, requests, failures, inFlight }) => ({
-      service,
-      requests: BigInt(requests),
-      failures: BigInt(failures),
-      inFlight,
-    })),
+    destinations: report.destinations.map(writeDestination),
     leftOut: BigInt(leftOut),
     startedAt: BigInt(startedAt),
   };
 }
 
-const writeConnect = ({ kind, place, cluster, ...counts }: ConnectResult) => ({
+/** Parts of reports that answers of the link hold too. */
+export const writeCertificate = ({ notAfter, ...rest }: HeldCertificate) => ({
+  ...rest,
+  notAfter: BigInt(notAfter),
+});
+
+export const writeUnbound = ({ place, code }: UnboundPort) => ({ place: { ...place }, code });
+
+export const writeDestination = ({ service, requests, failures, inFlight }: DestinationLoad) => ({
+  service,
+  requests: BigInt(requests),
+  failures: BigInt(failures),
+  inFlight,
+});
+
+export const writeConnect = ({ kind, place, cluster, ...counts }: ConnectResult) => ({
   kind: PeerKind[kind],
   place: { ...place },
   cluster,
@@ -119,13 +124,14 @@ const writeConnect = ({ kind, place, cluster, ...counts }: ConnectResult) => ({
   lastFailureAt: BigInt(counts.lastFailureAt),
 });
 
-function readCertificate(entry: WireCertificate, fields: Fields): HeldCertificate {
+export function readCertificate(entry: WireCertificate | undefined, fields: Fields): HeldCertificate {
+  const { identity = '', serial = '', issuerKeyId = '', notAfter = 0n, problem = '' } = entry ?? {};
   return {
-    identity: readIdentity(entry.identity, fields),
-    serial: readHex('serial', entry.serial, 40, fields),
-    issuerKeyId: readHex('issuer_key_id', entry.issuerKeyId, 64, fields),
-    notAfter: fields.count('not_after', entry.notAfter),
-    problem: entry.problem === '' ? '' : readCode('problem', entry.problem, fields),
+    identity: readIdentity(identity, fields),
+    serial: readHex('serial', serial, 40, fields),
+    issuerKeyId: readHex('issuer_key_id', issuerKeyId, 64, fields),
+    notAfter: fields.count('not_after', notAfter),
+    problem: problem === '' ? '' : readCode('problem', problem, fields),
   };
 }
 
@@ -158,7 +164,12 @@ function readPlace(place: WirePlace | undefined, fields: Fields): Place {
   };
 }
 
-const readConnect = (entry: WireConnect, fields: Fields): ConnectResult => ({
+export const readUnbound = ({ place, code }: WireUnbound, fields: Fields): UnboundPort => ({
+  place: readPlace(place, fields),
+  code: readCode('code', code, fields),
+});
+
+export const readConnect = (entry: WireConnect, fields: Fields): ConnectResult => ({
   kind: fields.name('kind', entry.kind, { ENDPOINT: PeerKind.ENDPOINT, GATEWAY: PeerKind.GATEWAY }),
   place: readPlace(entry.place, fields),
   cluster: fields.label('cluster', entry.cluster),
@@ -170,7 +181,7 @@ const readConnect = (entry: WireConnect, fields: Fields): ConnectResult => ({
   lastFailureAt: fields.count('last_failure_at', entry.lastFailureAt),
 });
 
-const readDestination = (entry: WireDestination, fields: Fields): DestinationLoad => ({
+export const readDestination = (entry: WireDestination, fields: Fields): DestinationLoad => ({
   service: fields.token('service', entry.service),
   requests: fields.count('requests', entry.requests),
   failures: fields.count('failures', entry.failures),

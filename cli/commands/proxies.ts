@@ -84,11 +84,12 @@ const row = (proxy: Proxy): readonly (string | number)[] => [
   `${countOf(proxy, 'acknowledged')}${proxy.complete ? '' : ' (incomplete)'}`,
   byType(proxy),
   certificatesOf(proxy.certificates),
-  proxy.self
-    ? proxy.self.unbound.map(({ address, port, code }) => `${address}:${port} ${code}`).join(', ')
-    : notReported,
+  proxy.self ? unboundOf(proxy.self.unbound) : notReported,
   proxy.self?.openConnections ?? notReported,
 ];
+
+const unboundOf = (unbound: NonNullable<Proxy['self']>['unbound']): string =>
+  unbound.map(({ address, port, code }) => `${address}:${port} ${code}`).join(', ') || '-';
 
 function versionOf({ version, upstream }: Proxy): string {
   if (!upstream) return version;

@@ -14,6 +14,7 @@ import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthm
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
 import { AgentError } from '../agent-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
@@ -207,7 +208,7 @@ async function joinAt(
     ...options,
   });
   try {
-    const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: agentVersion };
+    const request = { cluster, secret: ticket.secret, linkCsr: createCsr(key), agentVersion: version };
     const deadline = new Date(clock.now() + callMillis);
     const answer: JoinResponse = await callUnary(client, joiningService.join, request, { deadline });
     return {
@@ -240,5 +241,3 @@ function joinError(endpoint: string, cause: ServiceError): AgentError {
         { cause },
       );
 }
-
-export const agentVersion = '0.1.0';

@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly trustDomain: TrustDomain;
   readonly view: ClusterView;
   readonly pods: Pods;
-  readonly hub: Pick<HubView, 'remotes'>;
+  readonly hub: Pick<HubView, 'members'>;
   readonly snapshot: ClusterSnapshot | undefined;
   /** Whether a virtual address is that of a service at this proxy, `<namespace>/<pod>`. */
   readonly isVipOf: (client: string, address: string) => boolean;
@@ -22,17 +22,15 @@ export interface Surroundings {
 
 /**
  * A proxy may report about identities that it may have certificates of, addresses of pods that it serves and its own
- * virtual ones, services of its cluster's state, and clusters whose services it has. Pure.
+ * virtual ones, services of its cluster's state, and its own and other members. Pure.
  */
 export function allowedTo(client: ProxyClient, caller: Caller, around: Surroundings): Allowed {
   const { cluster, trustDomain, pods, hub, snapshot, isVipOf } = around;
-  const clusters = new Set([cluster]);
-  for (const { cluster: remote } of hub.remotes.values()) clusters.add(remote);
   return {
     identity: (identity) => authorizeIdentity(caller, identity, trustDomain, pods).ok,
     place: ({ address }) => isVipOf(client.key, address) || serves(client, address, around),
     service: (service) => snapshot?.services.has(service) ?? false,
-    cluster: (name) => clusters.has(name),
+    cluster: (name) => name === cluster || hub.members.has(name),
   };
 }
 

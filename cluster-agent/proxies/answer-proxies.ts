@@ -20,7 +20,7 @@ export interface KnownProxies {
   readonly issued: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** One page of the proxies that have their stream open, ordered by id. */
+/** One page of the proxies that have their stream open, in the order of `proxyOrder`, which their ids are. */
 export function answerProxies(known: KnownProxies, { first, after }: ProxiesQuestion): ProxiesAnswer {
   const all = [...known.clients].sort((a, b) => (a.id < b.id ? -1 : 1));
   const rest = all.filter(({ id }) => id > after);
@@ -34,11 +34,13 @@ export function answerProxies(known: KnownProxies, { first, after }: ProxiesQues
 }
 
 function summary(known: KnownProxies, client: ConnectedClient): ProxySummary {
-  const { id, namespace, pod, version, upstreamVersion, connectedSince, complete } = client;
+  const { id, kind, namespace, pod, version, upstreamVersion, connectedSince, complete } = client;
   const facts = known.reported(id);
   const own = known.view.get('Pod', namespace, pod);
   return {
-    id,
+    kind,
+    namespace,
+    pod,
     node: own?.nodeName ?? client.nodeName,
     version: version === '' ? upstreamVersion : version,
     upstream: version === '',

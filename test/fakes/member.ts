@@ -1,3 +1,4 @@
+import { proxyOrder } from '@isthmus/api/domain/question.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,7 +203,9 @@ function proxiesAsked({ first, after }: ProxiesQuestion) {
   const all: readonly ProxySummary[] = [
     {
       ...common,
-      id: 'ztunnel/istio-system/ztunnel-a',
+      kind: 'ztunnel',
+      namespace: 'istio-system',
+      pod: 'ztunnel-a',
       version: '0.1.0',
       upstream: false,
       certificates: [{ ...certificate, serial: 'ab', issued: false }],
@@ -219,14 +222,16 @@ function proxiesAsked({ first, after }: ProxiesQuestion) {
     },
     {
       ...common,
-      id: 'ztunnel/istio-system/ztunnel-b',
+      kind: 'ztunnel',
+      namespace: 'istio-system',
+      pod: 'ztunnel-b',
       version: '1.31.0',
       upstream: true,
       certificates: [{ ...certificate, serial: '', issuerKeyId: '', issued: true }],
       self: undefined,
     },
   ];
-  const rest = all.filter(({ id }) => id > after);
+  const rest = all.filter((one) => proxyOrder(one) > after);
   const proxies = rest.slice(0, first);
   return { kind: 'proxies' as const, proxies, total: all.length, hasNext: rest.length > proxies.length };
 }

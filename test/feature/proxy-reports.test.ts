@@ -46,7 +46,7 @@ describe('reports of proxies about themselves', () => {
         served = serveReports(server, {
           identity: { cluster: 'east', trustDomain: 'cluster.local' as TrustDomain },
           view,
-          hub: { view: { remotes: new Map() } },
+          hub: { view: { members: new Map() } },
           snapshot: () => emptySnapshot,
           addresses: { isOf: (_client, address) => address === '127.9.9.9' },
           health: { certificateReported: () => heard.ring(), issuedByProxy: () => new Map() },

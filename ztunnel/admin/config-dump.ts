@@ -1,5 +1,6 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
-import { version, type ProxyConfig } from '../configuration.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
+import type { ProxyConfig } from '../configuration.ts';
 import type { CertificateManager } from '../identity/certificate-manager.ts';
 import type { WorkerDump } from '../messages.ts';
 import type { XdsClient } from '../xds/client.ts';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { version } from '../configuration.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
 import { tcpLabels } from '../telemetry/tcp-labels.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
 import type { CountedTotal, HandshakeTotal, WorkerReport, WorkerTotals } from '../messages.ts';

@@ -8,6 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Transport } from "./mesh_pb.js";
 import type { Authorization } from "../upstream/authorization_pb.js";
+import type { ConnectResult, DestinationLoad, HeldCertificate, UnboundPort } from "./proxy_pb.js";
 
 /**
  * Describes the file isthmus/link.proto.
@@ -1320,7 +1321,7 @@ export declare type RejectionsReply = Message<"isthmus.link.v1.RejectionsReply">
 export declare const RejectionsReplySchema: GenMessage<RejectionsReply>;
 
 /**
- * One page of a cluster's connected proxies, ordered by id.
+ * One page of a cluster's connected proxies, ordered by "<kind>/<namespace>/<pod>".
  *
  * @generated from message isthmus.link.v1.ProxiesQuestion
  */
@@ -1331,7 +1332,7 @@ export declare type ProxiesQuestion = Message<"isthmus.link.v1.ProxiesQuestion">
   first: number;
 
   /**
-   * Id after which to begin, or empty.
+   * What the last one is named by, or empty.
    *
    * @generated from field: string after = 2;
    */
@@ -1375,59 +1376,69 @@ export declare const ProxiesReplySchema: GenMessage<ProxiesReply>;
  */
 export declare type ProxySummary = Message<"isthmus.link.v1.ProxySummary"> & {
   /**
-   * "<kind>/<namespace>/<pod>".
+   * "ztunnel", "router", "sidecar" or "waypoint".
    *
-   * @generated from field: string id = 1;
+   * @generated from field: string kind = 1;
    */
-  id: string;
+  kind: string;
 
   /**
-   * @generated from field: string node = 2;
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string pod = 3;
+   */
+  pod: string;
+
+  /**
+   * @generated from field: string node = 4;
    */
   node: string;
 
   /**
    * Empty: it says none.
    *
-   * @generated from field: string version = 3;
+   * @generated from field: string version = 5;
    */
   version: string;
 
   /**
    * Istio's own.
    *
-   * @generated from field: bool upstream = 4;
+   * @generated from field: bool upstream = 6;
    */
   upstream: boolean;
 
   /**
    * Epoch milliseconds.
    *
-   * @generated from field: uint64 connected_since = 5;
+   * @generated from field: uint64 connected_since = 7;
    */
   connectedSince: bigint;
 
   /**
    * It has received everything once.
    *
-   * @generated from field: bool complete = 6;
+   * @generated from field: bool complete = 8;
    */
   complete: boolean;
 
   /**
-   * @generated from field: repeated isthmus.link.v1.TypeCounts types = 7;
+   * @generated from field: repeated isthmus.link.v1.TypeCounts types = 9;
    */
   types: TypeCounts[];
 
   /**
-   * @generated from field: repeated isthmus.link.v1.ProxyCertificate certificates = 8;
+   * @generated from field: repeated isthmus.link.v1.ProxyCertificate certificates = 10;
    */
   certificates: ProxyCertificate[];
 
   /**
    * Absent: it does not report on itself.
    *
-   * @generated from field: isthmus.link.v1.ProxySelf self = 9;
+   * @generated from field: isthmus.link.v1.ProxySelf self = 11;
    */
   self?: ProxySelf | undefined;
 };
@@ -1471,40 +1482,14 @@ export declare const TypeCountsSchema: GenMessage<TypeCounts>;
  */
 export declare type ProxyCertificate = Message<"isthmus.link.v1.ProxyCertificate"> & {
   /**
-   * @generated from field: string identity = 1;
+   * @generated from field: isthmus.proxy.v1.HeldCertificate held = 1;
    */
-  identity: string;
+  held?: HeldCertificate | undefined;
 
   /**
-   * Lower-case hex; empty: not reported, or none is held.
+   * This agent issued it; the proxy itself has not reported it, so serial and issuer are empty.
    *
-   * @generated from field: string serial = 2;
-   */
-  serial: string;
-
-  /**
-   * @generated from field: string issuer_key_id = 3;
-   */
-  issuerKeyId: string;
-
-  /**
-   * Epoch milliseconds.
-   *
-   * @generated from field: uint64 not_after = 4;
-   */
-  notAfter: bigint;
-
-  /**
-   * Why its last request failed.
-   *
-   * @generated from field: string problem = 5;
-   */
-  problem: string;
-
-  /**
-   * This agent issued it; the proxy itself has not reported it.
-   *
-   * @generated from field: bool issued = 6;
+   * @generated from field: bool issued = 2;
    */
   issued: boolean;
 };
@@ -1534,19 +1519,19 @@ export declare type ProxySelf = Message<"isthmus.link.v1.ProxySelf"> & {
   openConnections: number;
 
   /**
-   * @generated from field: repeated isthmus.link.v1.UnboundListener unbound = 3;
+   * @generated from field: repeated isthmus.proxy.v1.UnboundPort unbound = 3;
    */
-  unbound: UnboundListener[];
+  unbound: UnboundPort[];
 
   /**
-   * @generated from field: repeated isthmus.link.v1.DialCounts connects = 4;
+   * @generated from field: repeated isthmus.proxy.v1.ConnectResult connects = 4;
    */
-  connects: DialCounts[];
+  connects: ConnectResult[];
 
   /**
-   * @generated from field: repeated isthmus.link.v1.ServiceLoad destinations = 5;
+   * @generated from field: repeated isthmus.proxy.v1.DestinationLoad destinations = 5;
    */
-  destinations: ServiceLoad[];
+  destinations: DestinationLoad[];
 
   /**
    * Entries that it left out, as they were too many.
@@ -1573,126 +1558,6 @@ export declare type ProxySelf = Message<"isthmus.link.v1.ProxySelf"> & {
  * Use `create(ProxySelfSchema)` to create a new message.
  */
 export declare const ProxySelfSchema: GenMessage<ProxySelf>;
-
-/**
- * @generated from message isthmus.link.v1.UnboundListener
- */
-export declare type UnboundListener = Message<"isthmus.link.v1.UnboundListener"> & {
-  /**
-   * @generated from field: string address = 1;
-   */
-  address: string;
-
-  /**
-   * @generated from field: uint32 port = 2;
-   */
-  port: number;
-
-  /**
-   * @generated from field: string code = 3;
-   */
-  code: string;
-};
-
-/**
- * Describes the message isthmus.link.v1.UnboundListener.
- * Use `create(UnboundListenerSchema)` to create a new message.
- */
-export declare const UnboundListenerSchema: GenMessage<UnboundListener>;
-
-/**
- * @generated from message isthmus.link.v1.DialCounts
- */
-export declare type DialCounts = Message<"isthmus.link.v1.DialCounts"> & {
-  /**
-   * @generated from field: bool gateway = 1;
-   */
-  gateway: boolean;
-
-  /**
-   * @generated from field: string address = 2;
-   */
-  address: string;
-
-  /**
-   * @generated from field: uint32 port = 3;
-   */
-  port: number;
-
-  /**
-   * @generated from field: string cluster = 4;
-   */
-  cluster: string;
-
-  /**
-   * @generated from field: uint64 connected = 5;
-   */
-  connected: bigint;
-
-  /**
-   * @generated from field: uint64 unreached = 6;
-   */
-  unreached: bigint;
-
-  /**
-   * @generated from field: uint64 untrusted = 7;
-   */
-  untrusted: bigint;
-
-  /**
-   * @generated from field: uint64 refused = 8;
-   */
-  refused: bigint;
-
-  /**
-   * @generated from field: uint64 silent = 9;
-   */
-  silent: bigint;
-
-  /**
-   * Epoch milliseconds; 0: none.
-   *
-   * @generated from field: uint64 last_failure_at = 10;
-   */
-  lastFailureAt: bigint;
-};
-
-/**
- * Describes the message isthmus.link.v1.DialCounts.
- * Use `create(DialCountsSchema)` to create a new message.
- */
-export declare const DialCountsSchema: GenMessage<DialCounts>;
-
-/**
- * @generated from message isthmus.link.v1.ServiceLoad
- */
-export declare type ServiceLoad = Message<"isthmus.link.v1.ServiceLoad"> & {
-  /**
-   * @generated from field: string service = 1;
-   */
-  service: string;
-
-  /**
-   * @generated from field: uint64 requests = 2;
-   */
-  requests: bigint;
-
-  /**
-   * @generated from field: uint64 failures = 3;
-   */
-  failures: bigint;
-
-  /**
-   * @generated from field: uint32 in_flight = 4;
-   */
-  inFlight: number;
-};
-
-/**
- * Describes the message isthmus.link.v1.ServiceLoad.
- * Use `create(ServiceLoadSchema)` to create a new message.
- */
-export declare const ServiceLoadSchema: GenMessage<ServiceLoad>;
 
 /**
  * @generated from message isthmus.link.v1.WorkloadsReply

@@ -1,13 +1,21 @@
-import type { ConnectResult } from '../../domain/proxy-report.ts';
 import type { ProxiesAnswer, ProxiesQuestion, ProxySelf, ProxySummary } from '../../domain/question.ts';
 import type {
-  DialCounts,
   ProxiesQuestion as WireProxiesQuestion,
   ProxiesReply,
   ProxySelf as WireSelf,
   ProxySummary as WireSummary,
 } from '../../gen/isthmus/link_pb.js';
 import type { Fields } from '../fields.ts';
+import {
+  readCertificate,
+  readConnect,
+  readDestination,
+  readUnbound,
+  writeCertificate,
+  writeConnect,
+  writeDestination,
+  writeUnbound,
+} from '../proxy-report.ts';
 
 /** The question for proxies and its answer, as they travel between hub and agent. */
 export const readProxiesAsk = ({ first, after }: WireProxiesQuestion): ProxiesQuestion => ({
@@ -24,7 +32,7 @@ export const writeProxies = ({ proxies, total, hasNext }: ProxiesAnswer) => ({
 
 export const readProxies = ({ proxies, total, hasNext }: ProxiesReply, fields: Fields): ProxiesAnswer => ({
   kind: 'proxies',
-  proxies: proxies.map((summary, i) => readSummary(`proxies[${i}]`, summary, fields)),
+  proxies: proxies.map((summary) => readSummary(summary, fields)),
   total,
   hasNext,
 });
@@ -33,89 +41,49 @@ const writeSummary = ({ connectedSince, types, certificates, self, ...rest }: Pr
   ...rest,
   connectedSince: BigInt(connectedSince),
   types: types.map((one) => ({ ...one })),
-  certificates: certificates.map(({ notAfter, ...one }) => ({ ...one, notAfter: BigInt(notAfter) })),
+  certificates: certificates.map(({ issued, ...held }) => ({ held: writeCertificate(held), issued })),
   ...(self && { self: writeSelf(self) }),
 });
 
 const writeSelf = (self: ProxySelf) => ({
   startedAt: BigInt(self.startedAt),
   openConnections: self.openConnections,
-  unbound: self.unbound.map(({ place, code }) => ({ address: place.address, port: place.port, code })),
+  unbound: self.unbound.map(writeUnbound),
   connects: self.connects.map(writeConnect),
-  destinations: self.destinations.map(({ service, requests, failures, inFlight }) => ({
-    service,
-    requests: BigInt(requests),
-    failures: BigInt(failures),
-    inFlight,
-  })),
+  destinations: self.destinations.map(writeDestination),
   leftOut: BigInt(self.leftOut),
   refused: self.refused,
   refusedLast: self.refusedLast,
 });
 
-const writeConnect = ({ kind, place, cluster, ...counts }: ConnectResult) => ({
-  gateway: kind === 'GATEWAY',
-  address: place.address,
-  port: place.port,
-  cluster,
-  connected: BigInt(counts.connected),
-  unreached: BigInt(counts.unreached),
-  untrusted: BigInt(counts.untrusted),
-  refused: BigInt(counts.refused),
-  silent: BigInt(counts.silent),
-  lastFailureAt: BigInt(counts.lastFailureAt),
-});
-
-const readSummary = (at: string, summary: WireSummary, fields: Fields): ProxySummary => ({
-  id: fields.token(`${at}.id`, summary.id),
-  node: fields.tokenOrNone(`${at}.node`, summary.node),
+const readSummary = (summary: WireSummary, fields: Fields): ProxySummary => ({
+  kind: fields.word('kind', summary.kind, ['ztunnel', 'router', 'sidecar', 'waypoint']),
+  namespace: fields.label('namespace', summary.namespace),
+  pod: fields.dnsName('pod', summary.pod),
+  node: fields.tokenOrNone('node', summary.node),
   version: fields.sentence(summary.version),
   upstream: summary.upstream,
-  connectedSince: fields.count(`${at}.connected_since`, summary.connectedSince),
+  connectedSince: fields.count('connected_since', summary.connectedSince),
   complete: summary.complete,
   types: summary.types.map(({ type, acknowledged, rejected }) => ({
-    type: fields.token(`${at}.types`, type),
+    type: fields.token('types', type),
     acknowledged,
     rejected,
   })),
-  certificates: summary.certificates.map((one) => ({
-    identity: fields.identity(`${at}.certificates`, one.identity),
-    serial: fields.tokenOrNone(`${at}.certificates`, one.serial),
-    issuerKeyId: fields.tokenOrNone(`${at}.certificates`, one.issuerKeyId),
-    notAfter: fields.count(`${at}.certificates`, one.notAfter),
-    problem: fields.sentence(one.problem),
-    issued: one.issued,
+  certificates: summary.certificates.map(({ held, issued }) => ({
+    ...readCertificate(held, fields),
+    issued,
   })),
-  self: summary.self && readSelf(`${at}.self`, summary.self, fields),
+  self: summary.self && readSelf(summary.self, fields),
 });
 
-const readSelf = (at: string, self: WireSelf, fields: Fields): ProxySelf => ({
-  startedAt: fields.count(`${at}.started_at`, self.startedAt),
+const readSelf = (self: WireSelf, fields: Fields): ProxySelf => ({
+  startedAt: fields.count('self.started_at', self.startedAt),
   openConnections: self.openConnections,
-  unbound: self.unbound.map(({ address, port, code }) => ({
-    place: { address: fields.address(`${at}.unbound`, address), port: fields.port(`${at}.unbound`, port) },
-    code: fields.token(`${at}.unbound`, code),
-  })),
-  connects: self.connects.map((one) => readConnect(`${at}.connects`, one, fields)),
-  destinations: self.destinations.map(({ service, requests, failures, inFlight }) => ({
-    service: fields.token(`${at}.destinations`, service),
-    requests: fields.count(`${at}.destinations`, requests),
-    failures: fields.count(`${at}.destinations`, failures),
-    inFlight,
-  })),
-  leftOut: fields.count(`${at}.left_out`, self.leftOut),
+  unbound: self.unbound.map((one) => readUnbound(one, fields)),
+  connects: self.connects.map((one) => readConnect(one, fields)),
+  destinations: self.destinations.map((one) => readDestination(one, fields)),
+  leftOut: fields.count('self.left_out', self.leftOut),
   refused: self.refused,
   refusedLast: fields.sentence(self.refusedLast),
-});
-
-const readConnect = (at: string, one: DialCounts, fields: Fields): ConnectResult => ({
-  kind: one.gateway ? 'GATEWAY' : 'ENDPOINT',
-  place: { address: fields.address(at, one.address), port: fields.port(at, one.port) },
-  cluster: fields.label(at, one.cluster),
-  connected: fields.count(at, one.connected),
-  unreached: fields.count(at, one.unreached),
-  untrusted: fields.count(at, one.untrusted),
-  refused: fields.count(at, one.refused),
-  silent: fields.count(at, one.silent),
-  lastFailureAt: fields.count(at, one.lastFailureAt),
 });

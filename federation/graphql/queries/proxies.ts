@@ -1,3 +1,4 @@
+import { proxyOrder } from '@isthmus/api/domain/question.ts';
 import { askCluster } from '../ask.ts';
 import { builder } from '../builder.ts';
 import { checkFirst, fromCursor, toCursor } from '../pages.ts';
@@ -17,7 +18,10 @@ builder.queryField('proxies', (t) =>
       const from = after ? fromCursor(after) : '';
       const answer = await askCluster(cluster, { kind: 'proxies', first, after: from }, context);
       return {
-        edges: answer.proxies.map((one) => ({ cursor: toCursor(one.id), node: { ...one, cluster } })),
+        edges: answer.proxies.map((one) => ({
+          cursor: toCursor(proxyOrder(one)),
+          node: { ...one, cluster },
+        })),
         totalCount: answer.total,
         hasNextPage: answer.hasNext,
       };

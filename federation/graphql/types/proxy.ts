@@ -108,19 +108,13 @@ export interface ProxyView extends ProxySummary {
   readonly cluster: string;
 }
 
-const [kindPart, namespacePart, podPart] = [0, 1, 2];
-const partOf = ({ id }: ProxyView, part: number): string => id.split('/')[part] ?? '';
-
 const proxyType = builder.objectRef<ProxyView>('Proxy').implement({
   description: 'A proxy that has its xDS stream open. Queried live from the cluster’s agent.',
   fields: (t) => ({
     cluster: t.exposeString('cluster'),
-    kind: t.string({
-      description: 'ztunnel, router, sidecar or waypoint.',
-      resolve: (one) => partOf(one, kindPart),
-    }),
-    namespace: t.string({ resolve: (one) => partOf(one, namespacePart) }),
-    pod: t.string({ resolve: (one) => partOf(one, podPart) }),
+    kind: t.exposeString('kind', { description: 'ztunnel, router, sidecar or waypoint.' }),
+    namespace: t.exposeString('namespace'),
+    pod: t.exposeString('pod'),
     node: t.exposeString('node'),
     version: t.exposeString('version', { description: 'As the proxy names it; empty: it names none.' }),
     upstream: t.exposeBoolean('upstream', { description: 'It is one of Istio’s own.' }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { metricsPage } from '@isthmus/ztunnel/admin/metrics-page.ts';
-import { version } from '@isthmus/ztunnel/configuration.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
 import { TcpMetrics } from '@isthmus/ztunnel/telemetry/tcp-metrics.ts';
 import { tcpLabels, type TcpFacts } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
 import type { WorkerReport } from '@isthmus/ztunnel/messages.ts';
