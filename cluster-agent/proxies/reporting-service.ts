@@ -31,15 +31,19 @@ interface Deps {
 export class ReportingService {
   readonly #deps: Deps;
   readonly #open = new Map<string, Reporting>();
+  /** By connection: a stream that is opened again begins with what is left. */
+  readonly #rate: RateLimit;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#rate = new RateLimit(deps.clock, proxyReportLimits.perSecond, proxyReportLimits.burst);
   }
 
   handlers() {
     return {
       report: (call: Call, reply: sendUnaryData<object>): void => {
         const reporting = new Reporting(this.#deps, call, reply, {
+          mayTake: () => this.#rate.take(call.getPeer()),
           begun: (client) => this.#begun(client, reporting),
           ended: (client) => {
             if (this.#open.get(client) === reporting) this.#open.delete(client);
@@ -63,6 +67,7 @@ export class ReportingService {
 }
 
 interface Hooks {
+  readonly mayTake: () => boolean;
   readonly begun: (client: string) => void;
   readonly ended: (client: string) => void;
 }
@@ -73,7 +78,6 @@ class Reporting {
   readonly #call: Call;
   readonly #reply: sendUnaryData<object>;
   readonly #hooks: Hooks;
-  readonly #rate: RateLimit;
   readonly #cancelTimer: () => void;
   #client: string | undefined;
   #isOver = false;
@@ -83,7 +87,6 @@ class Reporting {
     this.#call = call;
     this.#reply = reply;
     this.#hooks = hooks;
-    this.#rate = new RateLimit(deps.clock, proxyReportLimits.perSecond, proxyReportLimits.burst);
     const timer = deps.clock.after(proxyReportLimits.firstMessageMillis, () =>
       this.end({
         code: status.DEADLINE_EXCEEDED,
@@ -108,7 +111,7 @@ class Reporting {
   #take(report: ReadReport): void {
     if (this.#isOver) return;
     const { perSecond, burst } = proxyReportLimits;
-    if (!this.#rate.take(''))
+    if (!this.#hooks.mayTake())
       return this.#refuse({
         code: status.RESOURCE_EXHAUSTED,
         details: `more than ${burst} reports at once and ${perSecond} a second: send what changed once a second`,

@@ -196,11 +196,11 @@ describe('reports of proxies about themselves', () => {
   });
 
   for (const [count, code] of [
+    [proxyReportLimits.burst - 2, status.OK],
     [proxyReportLimits.burst - 1, status.OK],
-    [proxyReportLimits.burst, status.OK],
-    [proxyReportLimits.burst + 1, status.RESOURCE_EXHAUSTED],
+    [proxyReportLimits.burst, status.RESOURCE_EXHAUSTED],
   ] as const)
-    it(`${count} at once end with ${status[code]}`, async () => {
+    it(`${count} at once, after one on an earlier stream of the connection, end with ${status[code]}`, async () => {
       clock = new FakeClock();
       await start(clock);
       const channel = await proxy(() => noFacts).channel();

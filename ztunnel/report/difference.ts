@@ -33,13 +33,18 @@ const countsOf = (sent: ProxyFacts, now: ProxyFacts) => ({
 
 /** What the receiver has once it took that difference. */
 export const received = (sent: ProxyFacts, now: ProxyFacts, parts: Parts): ProxyFacts => ({
-  certificates: new Map(now.certificates),
-  unbound: new Map(now.unbound),
+  certificates: firstOf(now.certificates, proxyReportLimits.certificates),
+  unbound: firstOf(now.unbound, proxyReportLimits.unbound),
   openConnections: parts === 'ALL' ? now.openConnections : sent.openConnections,
-  connects: parts === 'ALL' ? new Map(now.connects) : sent.connects,
-  destinations: parts === 'ALL' ? new Map(now.destinations) : sent.destinations,
+  connects: parts === 'ALL' ? firstOf(now.connects, proxyReportLimits.connects) : sent.connects,
+  destinations:
+    parts === 'ALL' ? firstOf(now.destinations, proxyReportLimits.destinations) : sent.destinations,
   leftOut: parts === 'ALL' ? now.leftOut : sent.leftOut,
 });
+
+/** What is beyond the limit was not sent: it is sent once there is room. */
+const firstOf = <T>(entries: ReadonlyMap<string, T>, max: number): ReadonlyMap<string, T> =>
+  new Map(entries.size > max ? [...entries].slice(0, max) : entries);
 
 /** Entries of the first `max` keys that are new or another object. */
 function changed<T>(sent: ReadonlyMap<string, T>, now: ReadonlyMap<string, T>, max: number): readonly T[] {
@@ -69,8 +74,8 @@ const isEmpty = (report: ProxyReport, sent: ProxyFacts): boolean =>
   report.openConnections === undefined &&
   report.leftOut <= sent.leftOut;
 
-/** Entries of each list in one message: far below its limit of bytes, with identities of ordinary length. */
-const entriesOfMessage = 64;
+/** Entries of each list in one message: 32 of the longest names that Kubernetes allows are half of its limit of bytes. */
+const entriesOfMessage = 32;
 
 /** The report in messages that hold a bounded number of entries each; the first one says who sends it. */
 export function messagesOf(

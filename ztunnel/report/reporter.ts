@@ -35,9 +35,9 @@ export class Reporter {
     this.#deps = deps;
   }
 
-  /** A stream begins with everything. */
+  /** A stream begins with everything, and takes the place of an earlier one. */
   open(stream: ReportStream): void {
-    this.close();
+    this.#end();
     this.#stream = stream;
     this.#sent = noFacts;
     this.#takesMore = true;
@@ -49,7 +49,12 @@ export class Reporter {
     this.#writeNext();
   }
 
-  close(): void {
+  /** This stream has ended. That of an earlier one, which comes late, ends nothing. */
+  close(stream: ReportStream): void {
+    if (this.#stream === stream) this.#end();
+  }
+
+  #end(): void {
     this.#stream = undefined;
     this.#waiting = [];
     this.#timer?.cancel();
@@ -69,7 +74,8 @@ export class Reporter {
   }
 
   /** The stream takes more. */
-  drained(): void {
+  drained(stream: ReportStream): void {
+    if (this.#stream !== stream) return;
     this.#takesMore = true;
     this.news();
   }

@@ -3,7 +3,7 @@ import { openWriting, type Headers } from '@isthmus/api/grpc/call.ts';
 import { proxyReportingService } from '@isthmus/api/grpc/services.ts';
 import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Reporter } from './reporter.ts';
+import type { Reporter, ReportStream } from './reporter.ts';
 
 /**
  * Opens the stream of reports on a channel on which the xDS stream is open. A control plane that does not know it, as
@@ -15,16 +15,17 @@ export function openReports(client: Client, headers: Headers, reporter: Reporter
     proxyReportingService.report,
     headers,
     (error) => {
-      reporter.close();
+      reporter.close(reports);
       if (error) refused(error, log);
     },
   );
-  stream.on('drain', () => reporter.drained());
+  const reports: ReportStream = { write: (report) => stream.write({ ...report, refused: [] }) };
+  stream.on('drain', () => reporter.drained(reports));
   // The reason comes with the answer; without a listener the error would end the process.
-  stream.on('error', () => reporter.close());
-  reporter.open({ write: (report) => stream.write({ ...report, refused: [] }) });
+  stream.on('error', () => reporter.close(reports));
+  reporter.open(reports);
   return () => {
-    reporter.close();
+    reporter.close(reports);
     stream.cancel();
   };
 }

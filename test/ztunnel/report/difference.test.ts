@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { HeldCertificate, UnboundPort } from '@isthmus/api/domain/proxy-report.ts';
+import {
+  proxyReportLimits,
+  type HeldCertificate,
+  type UnboundPort,
+} from '@isthmus/api/domain/proxy-report.ts';
+import { proxyReport } from '@isthmus/api/wire/proxy-report.ts';
 import { ProxyFacts as TakenFacts } from '@isthmus/cluster-agent/proxies/proxy-facts.ts';
 import { difference, messagesOf, received } from '@isthmus/ztunnel/report/difference.ts';
 import { noFacts, type ProxyFacts } from '@isthmus/ztunnel/report/facts.ts';
@@ -80,20 +85,55 @@ describe('ztunnel/report difference', () => {
     assert.equal(difference(received(noFacts, now, 'NEWS'), now, 'ALL')?.openConnections, 3);
   });
 
-  it('goes out in messages of 64 entries, the first of which says who sends it', () => {
+  it('goes out in messages of 32 entries, the first of which says who sends it', () => {
     const now = {
       ...noFacts,
-      unbound: new Map(Array.from({ length: 129 }, (_, i) => [String(i), port(i, 'EACCES')])),
+      unbound: new Map(Array.from({ length: 65 }, (_, i) => [String(i), port(i, 'EACCES')])),
     };
     const messages = messagesOf(difference(noFacts, now, 'ALL')!, { nodeId: 'me', startedAt: 7 });
     assert.deepEqual(
       messages.map(({ nodeId, unbound }) => [nodeId, unbound.length]),
       [
-        ['me', 64],
-        ['', 64],
+        ['me', 32],
+        ['', 32],
         ['', 1],
       ],
     );
+  });
+
+  it('has what was beyond the limit once there is room for it', () => {
+    const certificates = new Map(Array.from({ length: 513 }, (_, i) => [identity(i), certificate(i, 1)]));
+    const before = { ...noFacts, certificates };
+    const fewer = new Map(certificates);
+    fewer.delete(identity(0));
+    const report = difference(received(noFacts, before, 'ALL'), { ...before, certificates: fewer }, 'NEWS');
+    assert.deepEqual(report?.forgotten, [identity(0)]);
+    assert.deepEqual(
+      report.certificates.map((one) => one.identity),
+      [identity(512)],
+    );
+  });
+
+  it('fits into a message also with the longest names that Kubernetes allows', () => {
+    const long = (i: number) =>
+      `spiffe://${'d'.repeat(250)}/ns/${'n'.repeat(63)}/sa/${'a'.repeat(240)}${String(i).padStart(4, '0')}`;
+    const each = <T>(make: (i: number) => T) =>
+      new Map(Array.from({ length: 40 }, (_, i) => [String(i), make(i)]));
+    const now: ProxyFacts = {
+      ...noFacts,
+      certificates: each((i) => ({ ...certificate(i, 1), identity: long(i), serial: 'a'.repeat(40) })),
+      unbound: each((i) => port(i, 'EADDRINUSE')),
+      destinations: each((i) => ({
+        service: `${'n'.repeat(63)}/${'h'.repeat(189)}${i}`,
+        requests: 2 ** 40,
+        failures: 2 ** 40,
+        inFlight: 9,
+      })),
+    };
+    for (const message of messagesOf(difference(noFacts, now, 'ALL')!, undefined)) {
+      const bytes = proxyReport.encode({ ...message, refused: [] });
+      assert.ok(bytes.length < proxyReportLimits.bytes, `${bytes.length} bytes`);
+    }
   });
 
   for (const [count, sent] of [

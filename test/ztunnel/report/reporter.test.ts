@@ -54,6 +54,21 @@ describe('ztunnel/report reporter', () => {
     assert.equal(sent.length, 2);
   });
 
+  it('goes on over a new stream when an earlier one says late that it has ended', async () => {
+    const { clock, reporter, sent, stream, change } = world();
+    const earlier = { write: () => true };
+    reporter.open(earlier);
+    reporter.open(stream);
+    reporter.close(earlier);
+    change({ unbound: unboundAt(1) });
+    reporter.news();
+    await clock.advance(1000);
+    assert.equal(sent.length, 2);
+    reporter.close(stream);
+    reporter.news();
+    assert.equal(clock.pending, 0);
+  });
+
   it('gathers counts for ten seconds', async () => {
     const { clock, reporter, sent, stream, change } = world();
     reporter.open(stream);
@@ -86,7 +101,7 @@ describe('ztunnel/report reporter', () => {
       await clock.advance(5000);
     }
     assert.equal(sent.length, 1);
-    reporter.drained();
+    reporter.drained(stream);
     await clock.advance(1000);
     assert.deepEqual(sent[1]?.unbound, [...unboundAt(2).values()]);
   });
