@@ -29,6 +29,7 @@ import { admissionTouchedBy } from './admission.ts';
 import { ClientView, type Vips } from './client-view.ts';
 import { EncodeCache } from './encode.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
+import { readdressedBy } from './readdressed.ts';
 import { ProxyStream, type DiscoveryCall } from './stream.ts';
 
 export interface XdsDeps {
@@ -131,19 +132,15 @@ export class XdsServer implements Subscriber {
       [...this.#audiences].map(([audience, records]) => [audience, records.take(delta, snapshot)]),
     );
     const isTouched = admissionTouchedBy(delta.keys);
+    const readdressed = readdressedBy(delta.keys);
     for (const stream of this.#streams.values()) {
       const { client, audience } = stream.view;
       const refusal = isTouched(client) ? this.#deps.refusalOf(client, stream.caller) : undefined;
       const projected = deltas.get(audience);
       if (refusal !== undefined) this.#expel(stream, refusal);
-      else if (projected) stream.show(projected, moment);
+      else if (projected) stream.show(projected, readdressed(client), moment);
       else this.#begin(stream, snapshot);
     }
-  }
-
-  /** The virtual addresses of one proxy were allocated anew. */
-  vipsChanged(client: string): void {
-    for (const stream of this.#streams.values()) if (stream.view.client.key === client) stream.readdress();
   }
 
   /** How many connections there are of callers who have not proven who they are. */

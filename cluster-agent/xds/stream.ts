@@ -84,19 +84,14 @@ export class ProxyStream {
     this.#pump.wake();
   }
 
-  /** The projection has changed in place. */
-  show({ urgent, bulk }: ProjectedDelta, moment: Moment): void {
+  /** The projection has changed in place. `readdressed`: services whose addresses may differ; undefined: any. */
+  show({ urgent, bulk }: ProjectedDelta, readdressed: readonly string[] | undefined, moment: Moment): void {
     this.#moment = moment;
     for (const type of this.types) {
       this.#session.changed(type, urgent.get(type) ?? []);
       this.#session.changed(type, bulk.get(type) ?? [], 'bulk');
     }
-    this.#pump.wake();
-  }
-
-  /** The addresses of services for this proxy may differ. */
-  readdress(): void {
-    this.#session.changed(typeUrls.address);
+    this.#session.changed(typeUrls.address, readdressed);
     this.#pump.wake();
   }
 

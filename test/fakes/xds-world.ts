@@ -6,6 +6,7 @@ import { decodeAddress } from '@isthmus/api/wire/address.ts';
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { differences } from './differences.ts';
 import { XdsServer, type XdsDeps } from '@isthmus/cluster-agent/xds/server.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
@@ -112,9 +113,9 @@ export class XdsWorld {
   }
 
   /** Shows proxies a snapshot, of which anything may be another. */
-  publish(snapshot: ClusterSnapshot, revision = 1): void {
+  publish(snapshot: ClusterSnapshot, revision = 1, touched: Touched = { kind: 'synced' }): void {
     const keys = new ChangeSet();
-    keys.add({ kind: 'synced' });
+    keys.add(touched);
     const changed = differences(this.#snapshot, snapshot);
     this.#snapshot = snapshot;
     const moment = { epoch: 1n, revision: BigInt(revision) };

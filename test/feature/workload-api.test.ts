@@ -8,6 +8,8 @@ import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
+import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { covers } from '@isthmus/cluster-agent/xds/coverage.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
@@ -142,13 +144,32 @@ describe('the workload API, over real gRPC and TLS', () => {
     await Promise.all([one!.ready(), two!.ready()]);
     assert.equal(one!.service(cart.key)?.addresses[0]?.address, '127.7.4.1');
     assert.equal(two!.service(cart.key)?.addresses[0]?.address, '127.7.4.2');
-    address.set('istio-system/one', '127.7.4.3');
-    one!.history.length = 0;
-    world.server.vipsChanged('istio-system/one');
-    await one!.signal.until(() => one!.history.length === 2);
-    assert.equal(one!.service(cart.key)?.addresses[0]?.address, '127.7.4.3');
     await Promise.all([one!.stop(), two!.stop()]);
   });
+
+  for (const [what, touched] of Object.entries<Touched>({
+    'a proxy’s addresses': { kind: 'vips', client: podKey({ namespace: 'istio-system', name: 'one' }) },
+    'whether the service is headless': { kind: 'service', service: serviceKeyOf(cart) },
+    'the network': { kind: 'network' },
+  }))
+    it(`sends a service with other addresses when ${what} changed and its record did not`, async () => {
+      let address = '127.7.4.1';
+      world = await XdsWorld.start({
+        vips: () => [{ network: 'network-east', address, prefix: undefined }],
+      });
+      world.publish(snapshot, 1);
+      const proxy = world.proxy({ node: ourNode('ztunnel', 'one') });
+      await proxy.ready();
+      proxy.history.length = 0;
+      address = '127.7.4.3';
+      world.publish(snapshot, 2, touched);
+      await proxy.signal.until(() => proxy.service(cart.key)?.addresses[0]?.address === address);
+      assert.ok(
+        proxy.history.every((one) => one.endsWith('.svc.cluster.local')),
+        'services alone are sent',
+      );
+      await proxy.stop();
+    });
 
   it('keeps what a proxy took of a delta, and shows what it refused', async () => {
     world = await XdsWorld.start();
