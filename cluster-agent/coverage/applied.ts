@@ -3,7 +3,9 @@ import type { CompiledPolicy, TrafficShift } from '@isthmus/api/domain/directive
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
+import { serviceKeyNamed, type ServiceKey } from '../keys/names.ts';
 import type { Refused } from '../link/hub-store.ts';
+import { isEntryOf } from '../translate/split-horizon.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Coverage, Outstanding } from '../xds/coverage.ts';
 
@@ -20,26 +22,31 @@ export function intermediateReport(keyId: string, version: string, coverage: Cov
   };
 }
 
-/** How far a traffic shift has come: a proxy has it when it has all workloads whose weights or memberships it changes. */
+/**
+ * How far a traffic shift has come: a proxy has it when it has all workloads whose weights or memberships it changes, and
+ * no entry of its services that is gone.
+ */
 export function trafficShiftReport(
   { id, services }: TrafficShift,
   version: string,
   { workloads }: ClusterSnapshot,
   streams: readonly Outstanding[],
 ): Applied {
+  const keys = services.map(serviceKeyNamed);
   const isDiverted = (uid: string): boolean => {
     const workload = workloads.get(uid);
-    return workload !== undefined && isOf(workload, services);
+    return workload ? isOf(workload, keys) : isEntryOf(uid, keys);
   };
   const report = { subject: formatSubject('diversion', id), version };
-  if (!some(workloads.keys(), isDiverted)) return { ...report, proxies: 0, state: 'APPLIED', message: '' };
+  const open = streams.map((stream) => ({ ...stream, names: [...stream.names].filter(isDiverted) }));
+  if (!open.some(({ names }) => names.length > 0) && !some(workloads.keys(), isDiverted))
+    return { ...report, proxies: 0, state: 'APPLIED', message: '' };
   const waiting: string[] = [];
-  for (const { client, isComplete, names, refused } of streams) {
-    const outstanding = [...names].filter(isDiverted);
-    const [reason] = outstanding.flatMap((name) => refused.get(name)?.reason ?? []);
+  for (const { client, isComplete, names, refused } of open) {
+    const [reason] = names.flatMap((name) => refused.get(name)?.reason ?? []);
     if (reason !== undefined)
       return { ...report, proxies: streams.length, state: 'REJECTED', message: `${client.id}: ${reason}` };
-    if (!isComplete || outstanding.length > 0) waiting.push(client.key);
+    if (!isComplete || names.length > 0) waiting.push(client.key);
   }
   const state = waiting.length > 0 ? 'PENDING' : 'APPLIED';
   return { ...report, proxies: streams.length, state, message: waitsFor(waiting) };
@@ -80,12 +87,5 @@ function some(names: Iterable<string>, is: (name: string) => boolean): boolean {
   return false;
 }
 
-const isOf = ({ services: memberships }: Workload, services: readonly string[]): boolean =>
-  services.length === 0
-    ? memberships.size > 0
-    : services.some((service) => memberships.has(serviceKey(service)));
-
-function serviceKey(service: string): string {
-  const [namespace = '', name = ''] = service.split('/');
-  return `${namespace}/${name}.${namespace}.svc.cluster.local`;
-}
+const isOf = ({ services: memberships }: Workload, services: readonly ServiceKey[]): boolean =>
+  services.length === 0 ? memberships.size > 0 : services.some((service) => memberships.has(service));

@@ -30,6 +30,12 @@ export const hostnameOf = ({ namespace, name }: Ref): string => `${name}.${names
 
 export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostnameOf(ref)}` as ServiceKey;
 
+/** Of a service as traffic shifts name it: `<namespace>/<name>`. */
+export function serviceKeyNamed(service: string): ServiceKey {
+  const [namespace = '', name = ''] = service.split('/');
+  return serviceKeyOf({ namespace, name });
+}
+
 /** `pod`: of the proxy itself. */
 export const clientId = (kind: string, pod: Ref): ClientId =>
   `${kind}/${pod.namespace}/${pod.name}` as ClientId;

@@ -7,7 +7,7 @@ import { capacities, isLeft, shares, type Group, type ShareQuestion } from '@ist
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Stored } from '../keys/change-set.ts';
-import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
+import { serviceKeyNamed, serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Derivation } from './derivation.ts';
 import { splitHorizon } from './split-horizon.ts';
@@ -144,10 +144,7 @@ function* servicesOf(trafficShifts: readonly TrafficShift[], { view, hub }: Worl
       for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
       yield* hub.remoteServices();
     }
-    for (const service of services) {
-      const [namespace = '', name = ''] = service.split('/');
-      yield serviceKeyOf({ namespace, name });
-    }
+    yield* services.map(serviceKeyNamed);
   }
 }
 

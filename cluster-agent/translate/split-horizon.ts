@@ -4,7 +4,7 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
-import { serviceKeyOf } from '../keys/names.ts';
+import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import type { Weighted } from './distribution.ts';
 import { blank } from './workload-fields.ts';
 
@@ -15,6 +15,13 @@ export const splitHorizon = (trustDomain: TrustDomain, entries: readonly Weighte
     const each = Math.max(1, Math.round(capacity / gateways.length));
     return gateways.map((gateway) => entryOf(trustDomain, remote, group, gateway, each));
   });
+
+const kind = 'SplitHorizonWorkload';
+
+/** Whether a uid is that of an entry for one of these services, also when the entry is gone; without services: for any. */
+export const isEntryOf = (uid: string, services: readonly ServiceKey[]): boolean =>
+  uid.includes(`/${kind}/`) &&
+  (services.length === 0 || services.some((service) => uid.includes(`/${service}/`)));
 
 function entryOf(
   trustDomain: TrustDomain,
@@ -27,7 +34,7 @@ function entryOf(
   const place = [group.region, group.zone, group.transport, ...(group.hboneOnly ? ['only'] : [])].join('/');
   return {
     ...blank,
-    uid: `${gateway.network}/SplitHorizonWorkload/${remote.cluster}/${gateway.address}/${namespace}/${hostname}/${place}`,
+    uid: `${gateway.network}/${kind}/${remote.cluster}/${gateway.address}/${namespace}/${hostname}/${place}`,
     name: `${name}-${remote.cluster}`,
     namespace,
     network: gateway.network,

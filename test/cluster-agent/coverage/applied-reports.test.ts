@@ -10,7 +10,8 @@ import { ReportStore } from '@isthmus/cluster-agent/publish/report-store.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import type { ProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
-import { viewOf } from '../../fakes/cluster.ts';
+import { splitHorizon } from '@isthmus/cluster-agent/translate/split-horizon.ts';
+import { aRemote, viewOf } from '../../fakes/cluster.ts';
 import { makeAuthority } from '../../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../../fakes/records.ts';
 import { byName, emptySnapshot } from '../../fakes/xds-world.ts';
@@ -193,6 +194,14 @@ describe('what is reported of the hub’s resources', () => {
 });
 
 describe('what is reported of a diversion', () => {
+  /** The uid of what stood for endpoints in the west. */
+  const entry = (namespace: string, name: string): string => {
+    const remote = aRemote({ namespace, name });
+    const [group] = remote.groups;
+    assert.ok(group);
+    const [workload] = splitHorizon(trustDomain, [{ remote, group, capacity: 1 }]);
+    return workload?.uid ?? '';
+  };
   const at = (over: Partial<Outstanding> = {}): Outstanding => ({
     client,
     isComplete: true,
@@ -226,6 +235,18 @@ describe('what is reported of a diversion', () => {
     assert.deepEqual(reportOf(['shop/cart'], at({ isComplete: false })), waiting);
     assert.deepEqual(reportOf([], at({ names: ['w'] })), waiting);
   });
+
+  for (const [services, uid, isAwaited] of [
+    [['shop/cart'], entry('shop', 'cart'), true],
+    [[], entry('shop', 'cart'), true],
+    [['shop/orders'], entry('shop', 'orders'), true],
+    [['shop/cart'], entry('shop', 'orders'), false],
+    [['shop/cart'], 'east//Pod/shop/cart-1', false],
+  ] as const)
+    it(`${isAwaited ? 'waits' : 'does not wait'} for a proxy that still has ${uid}, which is gone, of services ${services.join()}`, () => {
+      const [state, , proxies] = reportOf(services, at({ names: [uid] }));
+      assert.deepEqual([state, proxies], [isAwaited ? 'PENDING' : 'APPLIED', 1]);
+    });
 
   it('is rejected where a proxy refuses one of them', () => {
     const refused = new Map([['w', { version: 'v1', reason: 'odd' }]]);
