@@ -2,6 +2,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubStore } from '../link/hub-store.ts';
+import { serviceKeyNamed, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -140,11 +141,24 @@ export class AppliedReports implements Subscriber {
     for (const name of policies.differing) this.#due.policy.add(name);
     for (const [type, names] of Object.entries(this.#due) as [SubjectType, Set<string>][])
       for (const name of names) {
-        if (!this.#deps.publisher().isSettled({ kind: 'hub', type, name })) continue;
+        if (!this.#isSettled(type, name, snapshot)) continue;
         names.delete(name);
         const report = this.#reportOf(type, name, snapshot);
         store.set('applied', `${type}/${name}`, report, wire.appliedReport.encode);
       }
+  }
+
+  /** All that it reaches is published. A traffic shift reaches the pods of a service by the service's withdrawal. */
+  #isSettled(type: SubjectType, name: string, { services }: ClusterSnapshot): boolean {
+    const { hub } = this.#deps;
+    const publisher = this.#deps.publisher();
+    if (!publisher.isSettled({ kind: 'hub', type, name })) return false;
+    const diversion = type === 'diversion' ? hub.view.trafficShifts.get(name) : undefined;
+    if (!diversion) return true;
+    const named = diversion.services.map(serviceKeyNamed);
+    for (const service of named.length > 0 ? named : (services.keys() as Iterable<ServiceKey>))
+      if (!publisher.isSettled({ kind: 'withdrawal', service })) return false;
+    return true;
   }
 
   /** Undefined: the hub has taken it back. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
+import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import { ChangingCluster } from '../fakes/changing-cluster.ts';
-import { objectsOf } from '../fakes/cluster.ts';
+import { aRemote, objectsOf } from '../fakes/cluster.ts';
 import { anAuthorization } from '../fakes/records.ts';
 
 const pod = (i: number, account = 'app') => `
@@ -23,6 +24,17 @@ const policy = {
 
 const clusterOf = (pods: number) =>
   new ChangingCluster(objectsOf(Array.from({ length: pods }, (_, i) => pod(i)).join('---')).values());
+
+const service = `
+apiVersion: v1
+kind: Service
+metadata: { name: cart, namespace: shop }
+spec: { selector: { app: cart }, ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Node
+metadata: { name: n1 }
+`;
 
 const evaluationsOf = ({ pipeline }: ChangingCluster) =>
   [...pipeline.evaluations.values()].reduce((sum, one) => sum + one, 0);
@@ -73,5 +85,39 @@ describe('a policy that selects every pod', () => {
     assert.deepEqual(found(), [44, 1]);
     pipeline.part(5000);
     assert.deepEqual(found(), [0, 0]);
+  });
+});
+
+describe('a traffic shift that takes all clients away from the pods of a service', () => {
+  it('is at work for as long as pods are left that clients do not leave alone', async () => {
+    const pods = Array.from({ length: 500 }, (_, i) => pod(i));
+    const cluster = new ChangingCluster(objectsOf([service, ...pods].join('---')).values());
+    const { pipeline } = cluster;
+    const ref = { namespace: 'shop', name: 'cart' };
+    const shift = { id: 'd', cluster: 'east', percent: 100, services: [], remoteOnly: false };
+    await cluster.apply([
+      {
+        kind: 'hub',
+        resource: { type: 'grant', name: 'cart', value: { ...ref, clusters: ['west'] } },
+      },
+      { kind: 'hub', resource: { type: 'remote', name: 'cart', value: aRemote(ref) } },
+    ]);
+    cluster.update();
+    await cluster.apply([
+      { kind: 'hub', resource: { type: 'diversion', name: 'd', value: { ...shift, deadline: undefined } } },
+    ]);
+    pipeline.update(cluster.takePending(), 9000);
+    const found: unknown[] = [];
+    for (; pipeline.nextPart !== undefined; pipeline.part(9000))
+      found.push([
+        pipeline.snapshot.withdrawn.size,
+        pipeline.isWalking({ kind: 'withdrawal', service: serviceKeyOf(ref) }),
+      ]);
+    assert.deepEqual(found, [
+      [200, true],
+      [456, true],
+    ]);
+    assert.equal(pipeline.snapshot.withdrawn.size, 500);
+    assert.ok(!pipeline.isWalking({ kind: 'withdrawal', service: serviceKeyOf(ref) }));
   });
 });

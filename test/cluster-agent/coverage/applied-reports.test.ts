@@ -85,7 +85,8 @@ class World {
     }),
     publisher: () => ({
       snapshot: this.snapshot,
-      isSettled: (key) => key.kind !== 'hub' || !this.unsettled.has(key.name),
+      isSettled: (key) =>
+        !this.unsettled.has(key.kind === 'hub' ? key.name : key.kind === 'withdrawal' ? key.service : ''),
     }),
     store: this.store,
     turn: (run) => this.#turns.push(run),
@@ -166,6 +167,20 @@ describe('what is reported of the hub’s resources', () => {
     world().unsettled.clear();
     world().publish();
     assert.equal(world().report('intermediate/i7')?.state, 'PENDING');
+  });
+
+  it('waits of a traffic shift until every pod of its services is published that clients leave alone', () => {
+    for (const services of [['shop/cart'], []]) {
+      current = new World();
+      world().view = { ...emptyHubView, trafficShifts: new Map([['d', diversion(services)]]) };
+      world().snapshot = { ...emptySnapshot, services: byName(cart) };
+      world().unsettled.add(cart.key);
+      world().publish(hubKey('diversion', 'd'));
+      assert.equal(world().report('diversion/d'), undefined);
+      world().unsettled.clear();
+      world().publish();
+      assert.equal(world().report('diversion/d')?.state, 'APPLIED');
+    }
   });
 
   it('is gone with the resource', () => {
