@@ -4,7 +4,7 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { explain } from '../health/explain.ts';
 import type { Judged } from '../health/tracker.ts';
-import { podKey, podUid, type PodKey } from '../keys/names.ts';
+import { podKey, uidOfPod, type PodKey } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { selects } from '../view/selectors.ts';
 import { Sets } from '../view/sets.ts';
@@ -53,6 +53,11 @@ export class PolicyCoverage {
 
   get isEmpty(): boolean {
     return this.#policies.size === 0;
+  }
+
+  /** How many pods it keeps: those that a policy selects. */
+  get size(): number {
+    return this.#podsByUid.size;
   }
 
   /** A policy as the hub sends it now; undefined: it is gone. */
@@ -121,13 +126,13 @@ export class PolicyCoverage {
     const enforcement = isSelected ? this.#enforcement(watched, pod, key) : undefined;
     if (enforcement) this.#byPod.add(key, watched);
     else this.#byPod.delete(key, watched);
-    if (pod && enforcement) this.#remember(key, pod);
+    if (enforcement) this.#remember(key);
     if (watched.set(key, enforcement)) this.#differing.add(watched.policy.name);
   }
 
   /** By which the pod is found when its proxy says something. */
-  #remember(key: PodKey, pod: PodObject): void {
-    this.#podsByUid.set(podUid(this.#world.cluster, pod), key);
+  #remember(key: PodKey): void {
+    this.#podsByUid.set(uidOfPod(this.#world.cluster, key), key);
     const proxy = this.#world.judged(key)?.verdict.provenBy;
     const before = this.#proxyOfPod.get(key);
     if (before === proxy) return;
@@ -144,8 +149,7 @@ export class PolicyCoverage {
     const proxy = this.#proxyOfPod.get(key);
     if (proxy !== undefined) this.#podsOfProxy.delete(proxy, key);
     this.#proxyOfPod.delete(key);
-    const pod = this.#world.view.podNamed(key);
-    if (pod) this.#podsByUid.delete(podUid(this.#world.cluster, pod));
+    this.#podsByUid.delete(uidOfPod(this.#world.cluster, key));
   }
 
   #remove(name: string, watched: WatchedPolicy): void {
@@ -172,7 +176,7 @@ export class PolicyCoverage {
     if (typeof policy === 'object') return { kind: 'refused', proxy: provenBy, why: policy.refused };
     if (!streams.acknowledgedNow(provenBy, typeUrls.authorization, key))
       return uncovered('its proxy has not acknowledged the policy', provenBy);
-    const uid = podUid(cluster, pod);
+    const uid = uidOfPod(cluster, name);
     if (authorization.scope === 'WORKLOAD_SELECTOR' && !isNamed(uid, key))
       return uncovered(beingSent, provenBy);
     return watched.isAttached(name, provenBy) || streams.acknowledgedNow(provenBy, typeUrls.address, uid)

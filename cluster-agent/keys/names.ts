@@ -42,7 +42,11 @@ export const clientId = (kind: string, pod: Ref): ClientId =>
 
 /** The uid of a pod's workload, as Istio's control plane makes it. */
 export const podUid = (cluster: string, { metadata }: { readonly metadata: Ref }): WorkloadUid =>
-  `${cluster}//Pod/${metadata.namespace}/${metadata.name}` as WorkloadUid;
+  uidOfPod(cluster, podKey(metadata));
+
+/** The same of a pod that may be gone. */
+export const uidOfPod = (cluster: string, pod: PodKey): WorkloadUid =>
+  `${cluster}//Pod/${pod}` as WorkloadUid;
 
 /** The uid of the workload that stands for a gateway of another network. */
 export const networkGatewayUid = (gateway: {

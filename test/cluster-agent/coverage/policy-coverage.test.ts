@@ -3,6 +3,7 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
+import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 import { anAuthorization } from '../../fakes/records.ts';
@@ -93,6 +94,17 @@ describe('a policy of the hub in a cluster', () => {
       message: '',
       proxies: 1,
     });
+  });
+
+  it('forgets pods that are gone, and all pods with the last policy', () => {
+    report(pods(3));
+    assert.equal(coverage.size, 3);
+    view = pods(1);
+    for (const name of ['p1', 'p2']) coverage.podTouched(podKey({ namespace: 'shop', name }));
+    assert.equal(coverage.size, 1);
+    view = pods(0);
+    coverage.setPolicy('p', undefined, '');
+    assert.equal(coverage.size, 0);
   });
 
   it('stays applied while a later change of a workload is under way, such as of its health', () => {
