@@ -113,7 +113,9 @@ export class Members {
       const live = this.#indexes.pods.get(endpoint.pod);
       if (endpoint.pod !== '' && !live) continue;
       const key = live && podKey(live.metadata);
-      endpoints.set(key, [...(endpoints.get(key) ?? [slice.ports]), endpoint]);
+      const said = endpoints.get(key);
+      if (said) said.push(endpoint);
+      else endpoints.set(key, [slice.ports, endpoint]);
     }
     return { service, endpoints };
   }
