@@ -45,7 +45,7 @@ export class Presence {
     this.#open.add(proxy);
   }
 
-  /** Gives the proxies of which something else is held now. */
+  /** The stream of a proxy has ended. Returns the proxies whose hold has begun or is longer now. */
   lost(proxy: string, now: number): Iterable<string> {
     if (!this.#open.delete(proxy)) return [];
     this.#hold(proxy, now + lossMillis, false);
@@ -68,14 +68,14 @@ export class Presence {
     return hold.stale ? 'STALE' : 'HELD';
   }
 
-  /** When the next hold ends, monotonic, also when that is over; Infinity when nothing is held. */
+  /** When the next hold ends, monotonic, which may be in the past; Infinity when there is no hold. */
   get nextEnd(): number {
     let next = Infinity;
     for (const { until } of this.#holds.values()) next = Math.min(next, until);
     return next;
   }
 
-  /** Forgets what is over; gives the proxies of which it was held. */
+  /** Removes holds that have ended, and yields their proxies. */
   *ended(now: number): Iterable<string> {
     for (const [proxy, { until }] of this.#holds)
       if (until <= now) {

@@ -62,9 +62,6 @@ export type Touched =
   /** The id of a traffic shift whose deadline is over. */
   | { readonly kind: 'deadline'; readonly diversion: string }
   | { readonly kind: 'sourceConditions' }
-  | { readonly kind: 'addressConditions' }
-  /** The name of a work that was done as its time had come. */
-  | { readonly kind: 'due'; readonly name: string }
   // What derivations say: their output under this key is another one.
   | { readonly kind: 'part'; readonly pod: PodKey }
   | { readonly kind: 'sidecars' }
@@ -145,8 +142,6 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   vips: { client: pod },
   deadline: { diversion: text },
   sourceConditions: {},
-  addressConditions: {},
-  due: { name: text },
   part: { pod },
   sidecars: {},
   verdict: { pod },

@@ -51,9 +51,8 @@ const maxNameLength = 4096;
 const [hubKey, completeKey] = ['hub', 'complete'] as const;
 
 /**
- * What the hub has sent and still stands, on disk by resource: an agent that starts while the hub is away serves on from
- * here, and one that reconnects asks only for what changed. In memory it keeps names, versions and what was read, and no
- * bytes.
+ * The hub's current resources, on disk one by one: an agent that starts while the hub is away serves proxies from them,
+ * and one that reconnects asks only for what changed. Memory holds names, versions and decoded resources, and no bytes.
  */
 export class HubStore {
   readonly #hub: string;

@@ -22,8 +22,6 @@ const kinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
   'hub',
   'stream',
   'sourceConditions',
-  'addressConditions',
-  'due',
 ]);
 
 interface Deps {

@@ -7,10 +7,10 @@ const maxLines = 20;
 export function logRejections(batch: readonly SourceEvent[], log: Log): void {
   for (const event of batch) {
     if (event.type !== 'rejections') continue;
-    const told = event.rejections.filter(({ severity }) => severity !== 'INFO');
-    for (const { code, severity, object, field, message, file, line } of told.slice(0, maxLines))
+    const logged = event.rejections.filter(({ severity }) => severity !== 'INFO');
+    for (const { code, severity, object, field, message, file, line } of logged.slice(0, maxLines))
       log.warn({ code, severity, object, field, file, line, why: message }, 'manifest rejected');
-    if (told.length > maxLines)
-      log.warn({ origin: event.origin, more: told.length - maxLines }, 'and more of the same');
+    if (logged.length > maxLines)
+      log.warn({ origin: event.origin, more: logged.length - maxLines }, 'and more of the same');
   }
 }

@@ -133,7 +133,7 @@ describe('a folder of files as a cluster', () => {
     write(pod('a').replace('app: a', 'app: other'));
     await rescan();
     assert.equal(found('a')?.metadata.labels['app'], 'other');
-    assert.equal(found('a')?.ready, false, 'its application is dead, and that is told');
+    assert.equal(found('a')?.ready, false, 'its application is dead, and that is reported');
   });
 
   it('asks anew, with what is known of it, when the probe is another', async () => {

@@ -133,7 +133,7 @@ describe('a folder of manifests', () => {
       assert.notEqual(text, denyAll());
       write('a.yaml', text);
       assert.equal(view.get('AuthorizationPolicy', 'shop', 'closed'), before);
-      assert.ok([...view.rejections].length > 0, 'it is told');
+      assert.ok([...view.rejections].length > 0, 'it is reported');
     });
 
   it('a file that is cut at any byte and caught so by one look loses nothing', () => {

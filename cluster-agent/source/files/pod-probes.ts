@@ -20,11 +20,11 @@ export class PodProbes {
   readonly #probers: readonly Prober[];
   readonly #ready: boolean[];
   readonly #asked = new Set<number>();
-  #told: boolean;
+  #reported: boolean;
 
   constructor({ probes, ready, ask, clock, startMillis, onReady, onAsked }: Deps) {
     this.#ready = probes.map(() => ready);
-    this.#told = ready;
+    this.#reported = ready;
     this.#probers = probes.map(
       (probe, i) =>
         new Prober({
@@ -50,8 +50,8 @@ export class PodProbes {
   #turn(index: number, well: boolean, onReady: (ready: boolean) => void): void {
     this.#ready[index] = well;
     const ready = this.#ready.every((one) => one);
-    if (ready === this.#told) return;
-    this.#told = ready;
+    if (ready === this.#reported) return;
+    this.#reported = ready;
     onReady(ready);
   }
 }

@@ -61,8 +61,6 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   vips: { client: pod },
   deadline: { diversion: text },
   sourceConditions: empty,
-  addressConditions: empty,
-  due: { name: text },
   part: { pod },
   sidecars: empty,
   verdict: { pod },

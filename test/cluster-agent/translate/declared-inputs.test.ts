@@ -20,7 +20,7 @@ import type { World } from '@isthmus/cluster-agent/translate/world.ts';
 import { clusterChanges } from '../../fakes/arbitrary-changes.ts';
 import { ChangingCluster } from '../../fakes/changing-cluster.ts';
 
-/** The kinds of which one has to wake whoever asks; those of objects are by the kind that is asked for. */
+/** For each question, the kinds of keys of which a derivation that asks it has to read one; for objects also by kind. */
 const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
   'view.podNamed': ['pod'],
   'view.pods': ['pod'],

@@ -78,7 +78,7 @@ describe('AuthorizationPolicies of random rules', () => {
             const expected = verdictOf(specs.filter(applies), one);
             if (expected === 'MUST') assert.ok(denies(one), `let in ${JSON.stringify(one)}`);
             if (denies(one) !== (expected === 'MUST') || expected === 'MAY')
-              assert.ok(rejections.length > 0, `is not told: ${JSON.stringify(one)}`);
+              assert.ok(rejections.length > 0, `is not reported: ${JSON.stringify(one)}`);
           }
         },
       ),
