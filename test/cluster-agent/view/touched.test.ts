@@ -51,10 +51,10 @@ function indexesOf(view: ClusterView): Answers {
   const whole = new WholeView(kinds.flatMap((kind) => [...view.all(kind)]));
   for (const service of view.all('Service')) {
     const key = serviceKeyOf(service.metadata);
-    for (const { pod, isHeldBack } of membersOf(whole, service))
+    for (const { pod } of membersOf(whole, service))
       add({ kind: 'members', service: key, pod: podKey(pod.metadata) }, [
         reachOf(pod),
-        isHeldBack,
+        // Whether it is ready is in its endpoints; whether that matters the service says, which is a key of its own.
         view
           .slicesOf(service)
           .map(({ ports, endpoints }) => [ports, endpoints.filter((one) => one.pod === podKey(pod.metadata))])
