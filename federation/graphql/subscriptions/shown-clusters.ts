@@ -2,7 +2,7 @@ import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { conditionsTouchedBy, shownBy } from '../../conditions/shown.ts';
 import type { Live } from '../../state/live.ts';
 import type { Revision } from '../../store/store.ts';
-import { clusterView, type ClusterView } from '../types/cluster.ts';
+import { clusterView, withAges, type ClusterView } from '../types/cluster.ts';
 
 /** What a cluster's view rests on. Two views of one brief differ in ages at most. */
 export interface ClusterBrief {
@@ -61,7 +61,8 @@ export class ShownClusters {
     const stored = now.intent.clusters.get(cluster);
     if (!stored) return undefined;
     const known = this.#shown.get(cluster);
-    if (known?.brief.revision === stored.revision) return known;
+    if (known?.brief.revision === stored.revision)
+      return { brief: known.brief, view: withAges(known.view, now.observed.get(cluster)) };
     this.made++;
     const view = clusterView(now, stored);
     const brief = {

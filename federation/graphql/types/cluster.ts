@@ -33,6 +33,17 @@ export function clusterView(snapshot: Now, { value, revision }: Stored<Cluster>)
 
 export type ClusterView = ReturnType<typeof clusterView>;
 
+/** The view with the ages of now, which move with each heartbeat and are no change. */
+export const withAges = (view: ClusterView, record: ClusterRecord | undefined): ClusterView =>
+  record === undefined
+    ? view
+    : {
+        ...view,
+        asOf: record.asOf,
+        clockSkewMillis: record.clockSkewMillis,
+        staleness: stalenessOf(record),
+      };
+
 const admissionType = builder.enumType('Admission', { values: ['PENDING', 'ADMITTED', 'REVOKED'] as const });
 
 const stateType = builder.enumType('ClusterState', {
