@@ -48,10 +48,10 @@ const shownFields = [
   'reportsDelayed',
 ] as const satisfies readonly (keyof ClusterRecord)[];
 
-/** The clock's skew moves all the time; it is shown once it crosses a bound. */
+/** The clock's skew moves all the time: it differs where its condition does, which has whole seconds. */
 const isShownOtherwise = (before: ClusterRecord | undefined, after: ClusterRecord | undefined): boolean =>
   shownFields.some((field) => before?.[field] !== after?.[field]) ||
-  clockConditions(before)[0]?.severity !== clockConditions(after)[0]?.severity;
+  clockConditions(before)[0]?.message !== clockConditions(after)[0]?.message;
 
 function addServices(
   changes: CollectedChanges,

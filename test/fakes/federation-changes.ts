@@ -63,6 +63,9 @@ const acknowledged = fc.record({
   state: fc.constantFrom<Applied['state']>('APPLIED', 'PENDING'),
 });
 
+/** Milliseconds: in sync, and ahead or behind by what its condition says differently. */
+const skew = fc.constantFrom(0, 0, 31_000, 45_000, -45_000, 90_000);
+
 const policy = fc.record({ name: fc.constantFrom('p1', 'p2'), clusters: several, port: fc.nat(2) });
 
 let pems: ReadonlyMap<string, string> | undefined;
@@ -105,7 +108,7 @@ export const federationChange: fc.Arbitrary<FederationChange> = fc.oneof(
   change('acknowledge', acknowledged, (hub, { cluster: by, ...rest }) =>
     hub.acknowledge(by, { ...rest, message: '', proxies: 1 }),
   ),
-  change('heartbeat', cluster, (hub, name) => hub.heartbeat(name)),
+  change('heartbeat', fc.record({ cluster, skew }), (hub, input) => hub.heartbeat(input.cluster, input.skew)),
   put(policy, ({ name, clusters, port }) => ({
     kind: 'accessPolicy',
     name,

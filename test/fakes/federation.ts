@@ -174,14 +174,14 @@ export class Federation {
     this.observe(withApplied(this.#record(cluster), [[applied.subject, applied]], this.clock.now()));
   }
 
-  /** A health report with nothing new. */
-  heartbeat(cluster: string): void {
+  /** A health report with nothing new. `skew`: milliseconds that the agent's clock is ahead. */
+  heartbeat(cluster: string, skew = 0): void {
     const record = this.#record(cluster);
     const services = [...record.health].map(([key, groups]) => {
       const [namespace = '', name = ''] = key.split('/');
       return { namespace, name, groups: groups.map((group) => ({ ...group })) };
     });
-    const report = { sequence: 1, sentAt: this.clock.now(), workloads: 1, unreadable: [], services };
+    const report = { sequence: 1, sentAt: this.clock.now() + skew, workloads: 1, unreadable: [], services };
     const { proxiesConnected } = record;
     this.observe(withHealth(record, { ...report, proxiesConnected }, this.clock.now()));
   }

@@ -67,6 +67,8 @@ describe('the subscription clusterChanged', () => {
     assert.deepEqual(await got(), []);
     step('east', { clockSkewMillis: 31_000 });
     assert.deepEqual(await got(), ['east ACTIVE']);
+    step('east', { clockSkewMillis: 31_100 });
+    assert.deepEqual(await got(), []);
   });
 
   it('gives a later subscriber the ages of now, without a new view', async () => {

@@ -39,6 +39,23 @@ describe('federation/insights: findings in parts', () => {
     );
   });
 
+  it('say of a clock what the last heartbeat says', async () => {
+    const hub = await Federation.start('east');
+    hub.report('east', {});
+    await hub.turn();
+    const insights = new Insights(hub.live, hub.clock);
+    for (const [skew, said] of [
+      [500_000, /500 s ahead/],
+      [61_000, /61 s ahead/],
+      [-61_000, /61 s behind/],
+    ] as const) {
+      hub.heartbeat('east', skew);
+      await hub.turn();
+      assert.match(kept(insights).join(), said);
+    }
+    hub.end();
+  });
+
   it('are others when time alone makes them so', async () => {
     const hub = await Federation.start('east');
     hub.report('east', {});
