@@ -29,6 +29,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
+  /** What the agent has refused on this stream and not taken since, by `<type>/<name>`. */
+  readonly #refused = new Map<string, { readonly type: string; readonly name: string }>();
   readonly #pace: Pace;
   /** Responses that wait for their time. */
   #delayed = 0;
@@ -120,11 +122,31 @@ export class AgentSync implements LinkStream<SyncMessage> {
 
   #nextDown(): SyncMessage | undefined {
     const response = this.#down.next();
-    return response && { kind: 'response', response };
+    if (response) return { kind: 'response', response };
+    this.#dropOldRefusals();
+    return undefined;
+  }
+
+  /**
+   * Nothing is left to send. A refusal goes without an acknowledgement when what there is has become again what the agent
+   * holds, and when what was refused on an earlier link has gone meanwhile.
+   */
+  #dropOldRefusals(): void {
+    const before = this.#hub.snapshot().observed.get(this.cluster)?.refused;
+    if (!before || before.size === 0 || !this.#down.isWhole) return;
+    for (const [key, { type, name }] of this.#refused)
+      if (this.#down.isInStep(type, name)) this.#refused.delete(key);
+    if ([...before.keys()].every((key) => this.#refused.has(key))) return;
+    this.#hub.observe(this.cluster, (record) => ({
+      ...record,
+      refused: new Map([...record.refused].filter(([key]) => this.#refused.has(key))),
+    }));
   }
 
   /** What the agent could not read is shown until it has read it, or another version of it. */
   #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
+    for (const name of [...applied.keys(), ...removed]) this.#refused.delete(`${type}/${name}`);
+    for (const name of rejected.keys()) this.#refused.set(`${type}/${name}`, { type, name });
     for (const [name, { reason }] of rejected)
       this.#hub.lines.warn(
         `nack/${this.cluster}`,

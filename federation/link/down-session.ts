@@ -111,6 +111,11 @@ export class DownSession implements SyncSession {
     return awaitedDownTypes.every((type) => this.#server.completed(type)) && this.#server.unanswered === 0;
   }
 
+  /** The agent holds what there is for it under a name. */
+  isInStep(type: string, name: string): boolean {
+    return this.#server.acknowledged(type, name) === this.#view(type).get(name)?.version;
+  }
+
   stop(): void {
     this.#deps.interest.remove(this);
     this.#queued = [];

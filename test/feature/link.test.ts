@@ -161,6 +161,31 @@ describe('the link between the hub and its agents', () => {
     await until(async () => (await look('east'))?.conditions.length === 0);
   });
 
+  it('shows no refusal of a version that is no longer sent', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).connect();
+    await until(isState('east', 'ACTIVE'));
+    const drain = (percent: number) => mutate('drainCluster', `cluster: "east", percent: ${percent}`);
+    const reasons = async () => (await look('east'))?.conditions.map(({ reason }) => reason).join();
+    await drain(50);
+    await until(() => east.views.view.trafficShifts.size === 1);
+    east.refuses.add('drain:east');
+    await drain(60);
+    await until(async () => (await reasons()) === 'DIRECTIVE_REFUSED');
+    await drain(50);
+    await until(async () => (await reasons()) === '');
+    await drain(60);
+    await until(async () => (await reasons()) === 'DIRECTIVE_REFUSED');
+    east.disconnect();
+    await until(isState('east', 'UNREACHABLE'));
+    await mutate('undrainCluster', 'cluster: "east"');
+    assert.equal(await reasons(), 'DIRECTIVE_REFUSED');
+    const anew = new TestAgent('east', `127.${hub.octet}.16.2`);
+    agents.push(anew);
+    anew.connect(east.identity);
+    await until(async () => (await reasons()) === '');
+  });
+
   it('sends a revoked cluster away with all that it has open, and does not know its certificate again', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').connect();
