@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AuditHead } from './audit.ts';
 import type { KeptHead } from './audit-log.ts';
 import { dropLeft } from './sqlite-left.ts';
+import { rowOf, rowsOf } from './sqlite-rows.ts';
 
 /** What is done to the log within one transaction: an entry is added or counted again, and old ones go. */
 export interface AuditWrite {
@@ -19,10 +20,11 @@ export const auditTable =
 
 /** Heads after a number, oldest first. */
 export function loadAudit(db: DatabaseSync, after: number): readonly KeptHead[] {
-  const rows = db
-    .prepare('SELECT bytes, head FROM audit WHERE number > ? ORDER BY number')
-    .all(after) as unknown as { bytes: number; head: string }[];
-  return rows.map(({ bytes, head }) => ({ bytes, head: JSON.parse(head) as AuditHead }));
+  const rows = db.prepare('SELECT bytes, head FROM audit WHERE number > ? ORDER BY number').all(after);
+  return rowsOf({ bytes: 'INTEGER', head: 'TEXT' }, rows).map(({ bytes, head }) => ({
+    bytes,
+    head: JSON.parse(head) as AuditHead,
+  }));
 }
 
 /** Bodies by number; those that are gone are left out. */
@@ -30,8 +32,8 @@ export function readAudit(db: DatabaseSync, numbers: readonly number[]): Readonl
   const get = db.prepare('SELECT body FROM audit WHERE number = ?');
   return new Map(
     numbers.flatMap((number) => {
-      const row = get.get(number) as { body: string } | undefined;
-      return row ? [[number, row.body] as const] : [];
+      const row = get.get(number);
+      return row ? [[number, rowOf({ body: 'TEXT' }, row).body] as const] : [];
     }),
   );
 }

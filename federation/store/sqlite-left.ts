@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Attempt } from './audit.ts';
+import { rowsOf } from './sqlite-rows.ts';
 
 /** An attempt that a hub left for the one that replaced it. */
 export interface LeftAttempt {
@@ -39,9 +40,8 @@ export class LeftAttempts {
 
   /** Those that were not found before, oldest first. */
   found(): readonly LeftAttempt[] {
-    const rows = this.#db
-      .prepare('SELECT id, attempt FROM left_attempts WHERE id > ? ORDER BY id')
-      .all(this.#seen) as unknown as { id: number; attempt: string }[];
+    const left = this.#db.prepare('SELECT id, attempt FROM left_attempts WHERE id > ? ORDER BY id');
+    const rows = rowsOf({ id: 'INTEGER', attempt: 'TEXT' }, left.all(this.#seen));
     this.#seen = rows.at(-1)?.id ?? this.#seen;
     return rows.map(({ id, attempt }) => ({ id, attempt: JSON.parse(attempt) as Attempt }));
   }

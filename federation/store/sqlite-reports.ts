@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { rowsOf } from './sqlite-rows.ts';
 import type { ReportRow, StoredReport } from './store.ts';
 
 /** `observed` is what schema 1 had: all reports of a cluster as one value. */
@@ -30,17 +31,16 @@ export function reportsWriter(db: DatabaseSync): (write: ReportsWrite) => void {
 }
 
 export const readReports = (db: DatabaseSync): readonly StoredReport[] =>
-  db
-    .prepare('SELECT cluster, type, name, version, body, as_of AS asOf FROM reports')
-    .all() as unknown as readonly StoredReport[];
+  rowsOf(
+    { cluster: 'TEXT', type: 'TEXT', name: 'TEXT', version: 'TEXT', body: 'BLOB', asOf: 'INTEGER' },
+    db.prepare('SELECT cluster, type, name, version, body, as_of AS asOf FROM reports').all(),
+  );
 
 /** Takes over what schema 1 had. What cannot be read is left out: agents send it again. */
 export function fillReports(db: DatabaseSync): void {
   const write = reportsWriter(db);
-  const all = db.prepare('SELECT cluster, bytes FROM observed').all() as {
-    cluster: string;
-    bytes: Uint8Array;
-  }[];
+  const observed = db.prepare('SELECT cluster, bytes FROM observed').all();
+  const all = rowsOf({ cluster: 'TEXT', bytes: 'BLOB' }, observed);
   db.exec('BEGIN IMMEDIATE');
   for (const { cluster, bytes } of all) {
     const saved = parsed(bytes);

@@ -12,6 +12,7 @@ import {
   reportsWriter,
   type ReportsWrite,
 } from './sqlite-reports.ts';
+import { rowOf, rowsOf } from './sqlite-rows.ts';
 import { LeftAttempts, leftTable, type LeftAttempt } from './sqlite-left.ts';
 import type { Change, Epoch, Stored, StoredReport } from './store.ts';
 
@@ -70,10 +71,15 @@ function open(): DatabaseSync {
   makePrivate();
   const db = new DatabaseSync(path, { timeout: 5000 });
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-  const check = db.prepare('PRAGMA integrity_check').get() as { integrity_check: string };
-  if (check.integrity_check !== 'ok')
-    throw new Error(`the database is damaged: ${check.integrity_check}; restore a backup`);
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const { integrity_check: check } = rowOf(
+    { integrity_check: 'TEXT' },
+    db.prepare('PRAGMA integrity_check').get(),
+  );
+  if (check !== 'ok') throw new Error(`the database is damaged: ${check}; restore a backup`);
+  const { user_version: version } = rowOf(
+    { user_version: 'INTEGER' },
+    db.prepare('PRAGMA user_version').get(),
+  );
   if (version > schemaVersion)
     throw new Error(`the database was written by a newer version (schema ${version})`);
   db.exec(`
@@ -91,9 +97,10 @@ function open(): DatabaseSync {
 
 function takeEpoch(db: DatabaseSync, above: Epoch, loaded: number): Epoch {
   db.exec('BEGIN IMMEDIATE');
-  const { newest } = db.prepare('SELECT max(revision) AS newest FROM changes').get() as {
-    newest: number | null;
-  };
+  const { newest } = rowOf(
+    { newest: 'INTEGER?' },
+    db.prepare('SELECT max(revision) AS newest FROM changes').get(),
+  );
   if ((newest ?? loaded) !== loaded)
     throw new Error(`another process has written revision ${newest} since this one read ${loaded}`);
   const epoch = Math.max(epochOf(db), above) + 1;
@@ -106,16 +113,17 @@ function takeEpoch(db: DatabaseSync, above: Epoch, loaded: number): Epoch {
 
 /** 0 before the first. */
 const epochOf = (db: DatabaseSync): Epoch =>
-  (db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: number } | undefined)?.value ??
-  0;
+  rowOf(
+    { epoch: 'INTEGER' },
+    db.prepare("SELECT coalesce(max(value), 0) AS epoch FROM meta WHERE key = 'epoch'").get(),
+  ).epoch;
 
 function load(db: DatabaseSync): Extract<FromSqlite, { kind: 'opened' }> {
-  const objects = db.prepare('SELECT id, revision, value FROM objects').all() as {
-    id: string;
-    revision: number;
-    value: string;
-  }[];
-  const changes = db.prepare('SELECT body FROM changes ORDER BY revision').all() as { body: string }[];
+  const objects = rowsOf(
+    { id: 'TEXT', revision: 'INTEGER', value: 'TEXT' },
+    db.prepare('SELECT id, revision, value FROM objects').all(),
+  );
+  const changes = rowsOf({ body: 'TEXT' }, db.prepare('SELECT body FROM changes ORDER BY revision').all());
   const parsed = changes.map(({ body }) => JSON.parse(body) as Change);
   const stored = objects.map(({ id, revision, value }) => ({
     id,
