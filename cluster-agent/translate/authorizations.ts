@@ -2,7 +2,7 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { AuthorizationPolicyObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import { policyKey, type PolicyKey } from '../keys/names.ts';
+import { namespaceOf, policyKey, type PolicyKey } from '../keys/names.ts';
 import type { Derivation } from './derivation.ts';
 import { strict, strictKey } from './peer-authentications.ts';
 
@@ -51,7 +51,12 @@ export const authorization: Derivation<string, Inputs, Authorization> = {
     if (!found) throw new Error('a policy without any source has no inputs');
     return found;
   },
-  goesLast: true,
+  goesLast(touched) {
+    // What PeerAuthentications demand reaches pods by the demands of their namespace.
+    if (touched.kind === 'peers') return [{ kind: 'demands', namespace: touched.namespace }];
+    if (touched.kind !== 'authorization') return [touched];
+    return [touched, { kind: 'demands', namespace: namespaceOf(touched.policy) }];
+  },
   records: (name, record) => [{ part: 'authorizations', name, record }],
 };
 

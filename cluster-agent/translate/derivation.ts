@@ -1,6 +1,7 @@
 import type { Change, Stored } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
 import { formatTouched, type Touched, type TouchedKind } from '../keys/touched.ts';
+import { Sets } from '../view/sets.ts';
 import type { SnapshotRecord } from './snapshot.ts';
 import { Walks, type WalkLimits } from './walks.ts';
 import type { World } from './world.ts';
@@ -37,8 +38,8 @@ export interface Derivation<Key extends string, Inputs extends object, Output ex
   readonly derive: (inputs: Inputs) => Output;
   /** What has another answer now that the output is another one. */
   readonly touches?: (key: Key, output: Change<Output>) => Iterable<Touched>;
-  /** An output that is gone stays while what removed it is being walked: other outputs may still name it. */
-  readonly goesLast?: true;
+  /** An output that a touched key has removed stays while any of these keys is walked: other outputs may still name it. */
+  readonly goesLast?: (touched: Touched) => readonly Touched[];
   /** What proxies get of it. */
   readonly records?: (key: Key, output: Output) => Iterable<SnapshotRecord>;
 }
@@ -84,8 +85,8 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
   readonly #held = new Map<Key, Held<Inputs, Output>>();
   readonly walks: Walks<Key>;
   #woken = new Set<Key>();
-  /** Of outputs that go last: what woke their keys last, by its format. */
-  readonly #causes = new Map<Key, string>();
+  /** Of outputs that go last: what their keys wait for when they are gone, by its format. */
+  readonly #causes = new Sets<Key, string>();
   evaluations = 0;
 
   constructor(
@@ -112,7 +113,8 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
 
   wake({ touched, forms, at }: Woken, world: World, narrow: number): void {
     const keys = new Set(this.#derivation.wakes(touched, forms, world));
-    if (this.#derivation.goesLast) for (const key of keys) this.#causes.set(key, formatTouched(touched));
+    for (const one of this.#derivation.goesLast?.(touched) ?? [])
+      for (const key of keys) this.#causes.add(key, formatTouched(one));
     // What repeats waits as a whole: else its first keys were evaluated each time.
     const now = keys.size <= narrow || !this.walks.isRecent(formatTouched(touched), at) ? narrow : 0;
     const later = [...keys].splice(now);
@@ -136,11 +138,11 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
     const woken = this.#woken;
     this.#woken = new Set();
     for (const key of woken) {
-      if (isWalking(this.#causes.get(key) ?? '') && this.#isGoing(key, world)) {
+      if ([...this.#causes.get(key)].some(isWalking) && this.#isGoing(key, world)) {
         this.#woken.add(key);
         continue;
       }
-      this.#causes.delete(key);
+      this.#causes.drop(key);
       const change = this.refresh(key, world);
       if (change) yield* this.#tell(key, change, world);
     }

@@ -15,6 +15,11 @@ export class Sets<Key, Value> {
     if (known?.delete(value) && known.size === 0) this.#sets.delete(key);
   }
 
+  /** Removes all values of a key. */
+  drop(key: Key): void {
+    this.#sets.delete(key);
+  }
+
   /** Adds a value under `after` and takes it away from what is in `before` alone. */
   move(value: Value, before: Iterable<Key>, after: Iterable<Key>): void {
     const now = new Set(after);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { strictKey } from '@isthmus/cluster-agent/translate/peer-authentications.ts';
 import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import { ChangingCluster } from '../fakes/changing-cluster.ts';
 import { aRemote, objectsOf } from '../fakes/cluster.ts';
@@ -86,6 +87,40 @@ describe('a policy that selects every pod', () => {
     pipeline.part(5000);
     assert.deepEqual(found(), [0, 0]);
   });
+});
+
+/** A PeerAuthentication of the pods, with a port that is not as the others. */
+const peer = (ports: string) => `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: cart, namespace: shop }
+spec: { selector: { matchLabels: { app: cart } }, mtls: { mode: STRICT }${ports} }
+`;
+
+describe('a policy that was made of a PeerAuthentication', () => {
+  const exceptional = peer(', portLevelMtls: { 8080: { mode: PERMISSIVE } }');
+  for (const [what, text, name, change] of [
+    ['of its ports', exceptional, 'shop/converted_peer_authentication_cart', 'object'],
+    ['that is STRICT', peer(''), strictKey, 'removed'],
+  ] as const)
+    it(`${what} stays until no workload names it any more`, async () => {
+      const pods = Array.from({ length: 500 }, (_, i) => pod(i));
+      const cluster = new ChangingCluster(objectsOf([text, ...pods].join('---')).values());
+      const { pipeline } = cluster;
+      const found = () => [
+        [...pipeline.snapshot.workloads.values()].filter((one) => one.authorizationPolicies.includes(name))
+          .length,
+        pipeline.snapshot.authorizations.has(name),
+      ];
+      assert.deepEqual(found(), [500, true]);
+      for (const object of objectsOf(peer('')).values()) await cluster.apply([{ kind: change, object }]);
+      pipeline.update(cluster.takePending(), 5000);
+      assert.deepEqual(found(), [300, true]);
+      pipeline.part(5000);
+      assert.deepEqual(found(), [44, true]);
+      pipeline.part(5000);
+      assert.deepEqual(found(), [0, false]);
+    });
 });
 
 describe('a traffic shift that takes all clients away from the pods of a service', () => {
