@@ -58,7 +58,8 @@ interface Deps {
 const gatherMillis = 50;
 /** A pod that starts is given this long before its proxy is missed. */
 const startingMillis = 5000;
-const longestTimer = 2 ** 31 - 1;
+/** The wall clock may jump: while a certificate is awaited to end, it is looked at this often. */
+const longestWait = 60_000;
 
 /** Keeps what pods' health rests on beside the cluster's objects, and says what of it is another one now. */
 export class HealthTracker {
@@ -236,10 +237,11 @@ export class HealthTracker {
     const { clock } = this.#deps;
     this.#timer?.cancel();
     const holds = this.#presence.nextEnd - clock.monotonic();
-    const wait = Math.min(holds, this.#ends.next - clock.now());
+    const next = Math.min(holds, this.#ends.next - clock.now());
+    const wait = next === Infinity ? Infinity : Math.min(Math.max(0, next), longestWait);
     this.#armedFor = clock.now() + wait;
     if (wait === Infinity) return;
-    this.#timer = clock.after(Math.min(Math.max(0, wait), longestTimer), () => {
+    this.#timer = clock.after(wait, () => {
       this.#ended();
       this.#arm();
     });

@@ -36,6 +36,19 @@ const view = viewOf(text);
 const proxyOf = (node: string) => `ztunnel/istio-system/z-${node}`;
 const workloadOf = (node: string) => `east//Pod/shop/cart-${node}`;
 
+/** The wall clock can be set, which timers do not notice. */
+class SettableClock extends FakeClock {
+  #ahead = 0;
+
+  override now(): number {
+    return super.now() + this.#ahead;
+  }
+
+  jump(millis: number): void {
+    this.#ahead += millis;
+  }
+}
+
 /** One life of an agent. */
 class Life {
   readonly #tracker: HealthTracker;
@@ -118,11 +131,11 @@ const cluster = { cluster: 'east', trustDomain: defaultTrustDomain };
 
 describe('the health of a cluster', () => {
   let folder = '';
-  let clock = new FakeClock();
+  let clock = new SettableClock();
   let life: Life;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'isthmus-health-'));
-    clock = new FakeClock();
+    clock = new SettableClock();
     life = new Life(folder, clock);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -142,6 +155,18 @@ describe('the health of a cluster', () => {
     await clock.advance(1);
     assert.equal(life.changes, 1);
     assert.deepEqual(life.healthy(), ['n0', 'n1']);
+  });
+
+  it('finds within a minute that certificates have ended when the wall clock jumps beyond their end', async () => {
+    allWell();
+    await clock.advance(100);
+    const before = life.changes;
+    clock.jump(Date.UTC(2101, 0) - clock.now());
+    await clock.advance(59_800);
+    assert.equal(life.changes, before);
+    await clock.advance(300);
+    assert.equal(life.changes, before + 1);
+    assert.deepEqual(life.healthy(), []);
   });
 
   it('leaves the endpoints of a proxy that is gone for 5 s, and names it in a condition', async () => {
