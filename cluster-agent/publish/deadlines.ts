@@ -13,7 +13,7 @@ interface Deps {
 export class Deadlines implements DueWork {
   readonly name = 'deadlines';
   readonly #deps: Deps;
-  /** Epoch milliseconds: those that were over by then have been noticed. */
+  /** Epoch milliseconds: those that had passed by then have been noticed. */
   #noticedAt = -Infinity;
 
   constructor(deps: Deps) {
@@ -22,6 +22,8 @@ export class Deadlines implements DueWork {
 
   nextDue(): Due | undefined {
     let wall = Infinity;
+    // A wall clock that was set back comes to the same deadlines again.
+    this.#noticedAt = Math.min(this.#noticedAt, this.#deps.clock.now());
     for (const { deadline = Infinity } of this.#deps.trafficShifts())
       if (deadline > this.#noticedAt && deadline < wall) wall = deadline;
     return wall === Infinity ? undefined : { wall };

@@ -37,4 +37,21 @@ describe('the deadlines of drains', () => {
     assert.deepEqual(touched, ['soon', 'late']);
     assert.equal(deadlines.nextDue(), undefined);
   });
+
+  it('are due again after the wall clock was set back before them', () => {
+    let now = 5000;
+    const touched: string[] = [];
+    const shift = { id: 'd', cluster: 'west', percent: 100, services: [], remoteOnly: false, deadline: 4000 };
+    const deadlines = new Deadlines({
+      trafficShifts: () => [shift],
+      touch: ({ kind }) => touched.push(kind),
+      clock: { now: () => now },
+    });
+    deadlines.run();
+    now = 3000;
+    assert.deepEqual(deadlines.nextDue(), { wall: 4000 });
+    now = 4000;
+    deadlines.run();
+    assert.deepEqual(touched, ['deadline', 'deadline']);
+  });
 });
