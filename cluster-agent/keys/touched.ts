@@ -162,9 +162,9 @@ const parts: ReadonlyMap<string, readonly AnyPart[]> = new Map(
 
 /** `<kind> <part> <part>`: equal for equal keys only, so that it can be the index of a map. */
 export function formatTouched(key: Touched): string {
+  const values: Readonly<Record<string, unknown>> = key;
   let written: string = key.kind;
-  for (const [field, part] of parts.get(key.kind) ?? [])
-    written += ` ${escaped(part.write((key as unknown as Record<string, unknown>)[field]))}`;
+  for (const [field, part] of parts.get(key.kind) ?? []) written += ` ${escaped(part.write(values[field]))}`;
   return written;
 }
 
@@ -182,7 +182,7 @@ export function parseTouched(written: string): Result<Touched, string> {
     if (!value.ok) return err(`${field}: ${value.error}`);
     key[field] = value.value;
   }
-  return ok(key as unknown as Touched);
+  return ok(key as Touched);
 }
 
 /** By `encodeURIComponent`, and `%u` with four digits for half of a surrogate pair, which that function throws at. */

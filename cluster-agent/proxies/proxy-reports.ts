@@ -12,8 +12,8 @@ interface Entry {
 
 interface Deps {
   readonly clock: Clock;
-  /** The proxy, and the identities whose certificate is another one now. */
-  readonly onCertificates: (client: string, identities: readonly string[]) => void;
+  /** A certificate that the proxy reports is another one now. */
+  readonly onCertificates: (client: string) => void;
 }
 
 /** What connected proxies say about themselves, by the id of their xDS client. Bounded by the number of clients. */
@@ -34,14 +34,14 @@ export class ProxyReports {
     const before = this.#entries.get(client);
     before?.forget?.cancel();
     this.#entries.set(client, { facts: new ProxyFacts(startedAt), forget: undefined });
-    if (before) this.#deps.onCertificates(client, [...before.facts.certificates.keys()]);
+    if (before) this.#deps.onCertificates(client);
   }
 
   take(client: string, report: ReadReport, allowed: Allowed): void {
     const entry = this.#entries.get(client);
     if (!entry) return;
     const changed = entry.facts.take(report, allowed);
-    if (changed.length > 0) this.#deps.onCertificates(client, changed);
+    if (changed.length > 0) this.#deps.onCertificates(client);
   }
 
   /** The proxy has its xDS stream: what it said stays until it says otherwise. */
@@ -57,7 +57,7 @@ export class ProxyReports {
     if (!entry || entry.forget) return;
     entry.forget = this.#deps.clock.after(keptMillis, () => {
       this.#entries.delete(client);
-      this.#deps.onCertificates(client, [...entry.facts.certificates.keys()]);
+      this.#deps.onCertificates(client);
     });
   }
 

@@ -49,10 +49,6 @@ export class ClusterReports implements Subscriber {
     this.#makeAt(this.#madeAt + everyMillis);
   }
 
-  stop(): void {
-    this.#timer?.timer.cancel();
-  }
-
   #makeAt(at: number): void {
     const now = this.#deps.clock.monotonic();
     if (at <= now) return this.#make(now);
