@@ -27,6 +27,8 @@ export class Reporter {
   /** Messages of one difference that wait for their second. */
   #waiting: readonly ProxyReport[] = [];
   #timer: Timer | undefined;
+  /** Monotonic milliseconds: when the timer runs out. */
+  #lookAt = 0;
   #takesMore = true;
   /** Monotonic milliseconds. */
   #countsDue = 0;
@@ -63,14 +65,12 @@ export class Reporter {
 
   /** Certificates or ports may differ. */
   news(): void {
-    if (this.#stream) this.#timer ??= this.#deps.clock.after(betweenMessages, () => this.#look());
+    this.#lookWithin(betweenMessages);
   }
 
   /** Counts may differ: they go with the next news, or after ten seconds. */
   counted(): void {
-    if (!this.#stream || this.#timer) return;
-    const wait = Math.max(betweenMessages, this.#countsDue - this.#deps.clock.monotonic());
-    this.#timer = this.#deps.clock.after(wait, () => this.#look());
+    this.#lookWithin(Math.max(betweenMessages, this.#countsDue - this.#deps.clock.monotonic()));
   }
 
   /** The stream takes more. */
@@ -78,6 +78,16 @@ export class Reporter {
     if (this.#stream !== stream) return;
     this.#takesMore = true;
     this.news();
+  }
+
+  /** News does not wait for a look at counts. */
+  #lookWithin(millis: number): void {
+    const { clock } = this.#deps;
+    const at = clock.monotonic() + millis;
+    if (!this.#stream || (this.#timer && this.#lookAt <= at)) return;
+    this.#timer?.cancel();
+    this.#lookAt = at;
+    this.#timer = clock.after(millis, () => this.#look());
   }
 
   #look(): void {

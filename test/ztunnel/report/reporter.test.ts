@@ -82,6 +82,36 @@ describe('ztunnel/report reporter', () => {
     assert.equal(sent[1]?.openConnections, 9);
   });
 
+  it('sends news within a second also where counts are gathered', async () => {
+    const { clock, reporter, sent, stream, change } = world();
+    reporter.open(stream);
+    change({ openConnections: 4 });
+    reporter.counted();
+    await clock.advance(2000);
+    change({ unbound: unboundAt(1) });
+    reporter.news();
+    await clock.advance(999);
+    assert.equal(sent.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(sent[1]?.unbound, [...unboundAt(1).values()]);
+    assert.equal(sent[1].openConnections, undefined);
+    await clock.advance(7000);
+    assert.equal(sent[2]?.openConnections, 4);
+  });
+
+  it('sends a long report in one message a second, also where counts are gathered', async () => {
+    const { clock, reporter, sent, stream, change } = world();
+    reporter.open(stream);
+    const ports = Array.from({ length: 66 }, (_, i) => [...unboundAt(i + 1)][0]!);
+    change({ unbound: new Map(ports), openConnections: 4 });
+    reporter.news();
+    await clock.advance(3000);
+    assert.deepEqual(
+      sent.slice(1).map(({ unbound }) => unbound.length),
+      [32, 32, 2],
+    );
+  });
+
   it('sends nothing while nothing changes, and keeps no timer then', async () => {
     const { clock, reporter, sent, stream } = world();
     reporter.open(stream);
