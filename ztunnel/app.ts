@@ -11,6 +11,7 @@ import { nodeOf, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
 import { portOf, startThreads, Workers, type WorkerHooks } from './worker/host.ts';
+import { notReady } from './readiness.ts';
 import { Reporter } from './report/reporter.ts';
 import { openReports } from './report/stream.ts';
 import { XdsClient, type XdsClientDeps } from './xds/client.ts';
@@ -66,7 +67,8 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     stop.signal,
   );
   serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
-    pending: () => [...pending, ...(lacksCertificate(config, certificates) ? ['certificate'] : [])],
+    pending: () =>
+      notReady({ mode: config.mode, pending, unbound: unbound.size, holdsValid: certificates.holdsValid() }),
     metrics: async () =>
       metricsPage(await workers.report(), {
         connected: xds.problem === '',
@@ -156,10 +158,6 @@ const reporterOf = (
       leftOut: counts.leftOut,
     }),
   });
-
-/** A gateway and a sidecar have one identity, without which they serve nothing. A node's proxy has those of its pods. */
-const lacksCertificate = ({ mode }: ProxyConfig, certificates: CertificateManager): boolean =>
-  mode !== 'shared' && !certificates.holdsValid();
 
 function startXds(
   { config, clock, random, log }: ProxyDeps,

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { notReady, type Standing } from '@isthmus/ztunnel/readiness.ts';
+
+const standing = (part: Partial<Standing>): Standing => ({
+  mode: 'gateway',
+  pending: new Set(),
+  unbound: 0,
+  holdsValid: true,
+  ...part,
+});
+
+describe('ztunnel, whether a proxy is ready', () => {
+  for (const mode of ['shared', 'gateway', 'sidecar'] as const)
+    it(`a ${mode} proxy is, with all its ports and a valid certificate`, () => {
+      assert.deepEqual(notReady(standing({ mode })), []);
+    });
+
+  it('a gateway that cannot bind a port is not, until it has bound it', () => {
+    assert.deepEqual(notReady(standing({ unbound: 1 })), ['listeners']);
+    assert.deepEqual(notReady(standing({ unbound: 1, pending: new Set(['listeners']) })), ['listeners']);
+  });
+
+  for (const mode of ['shared', 'sidecar'] as const)
+    it(`a ${mode} proxy is, also where a port of a pod cannot be bound`, () => {
+      assert.deepEqual(notReady(standing({ mode, unbound: 1 })), []);
+    });
+
+  it('a gateway and a sidecar are not without a valid certificate, and the proxy of a node is', () => {
+    const reasons = (['gateway', 'sidecar', 'shared'] as const).map((mode) =>
+      notReady(standing({ mode, holdsValid: false })),
+    );
+    assert.deepEqual(reasons, [['certificate'], ['certificate'], []]);
+  });
+
+  it('names all that it waits for', () => {
+    const pending = new Set(['state', 'draining']);
+    assert.deepEqual(notReady(standing({ pending, holdsValid: false })), [
+      'state',
+      'draining',
+      'certificate',
+    ]);
+  });
+});
