@@ -1,4 +1,4 @@
-/** What kept a route from being carried out, as far as it is evidence for or against anybody. */
+/** Why a route could not be used: what `blamesRoute` and `isAnswer` read of the error. */
 export type DialFailure =
   /** A CONNECT was answered with another status than 200. */
   | { readonly kind: 'refused'; readonly status: number }

@@ -1,4 +1,4 @@
-/** What a consumer holds of one type, as far as its producer knows: name to version. Also what is under way to it. */
+/** What a consumer holds of one type by its acknowledgements: name to version. Also what is under way to it. */
 export interface KnownVersions {
   get(name: string): string | undefined;
   set(name: string, version: string): void;

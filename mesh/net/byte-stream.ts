@@ -40,7 +40,7 @@ export interface Lender {
 export interface Receiver {
   /**
    * `bytes` are the receiver's until it returns. To use them later it copies them, or retains the lender if there is
-   * one; without a lender they are nobody else's.
+   * one; without a lender they are the receiver's alone.
    */
   onBytes(bytes: Buffer, lender: Lender | undefined): void;
   /** The peer has ended its direction (FIN, END_STREAM): after its last bytes, and never because of a reset. */

@@ -69,7 +69,7 @@ export class WorkloadStore {
     return this.#byService.get(key);
   }
 
-  /** Whether a service has any member, healthy or not, of that cluster and network, as far as they are given. */
+  /** Whether a service has any member, healthy or not, of `where.cluster` and `where.network`; one that is left out may be any. */
   isBacked(key: ServiceKey, where: Where = {}): boolean {
     return this.#backing.isAny(key, where);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ByteStream, Receiver, Reset, ResetCode } from '@isthmus/mesh/net/byte-stream.ts';
+import { settled } from '../fakes/turns.ts';
 
 /** A receiver that keeps what it is told, and lets a test wait for it. */
 export class Heard implements Receiver {
@@ -49,11 +50,6 @@ export class Heard implements Receiver {
   }
 }
 
-/** Some turns of the loop, in which what should not come would have come. */
-export async function aWhile(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
 export interface StreamPair {
   readonly here: ByteStream;
   readonly there: ByteStream;
@@ -97,14 +93,14 @@ export function byteStreams(
       for (let drains = -1; drains !== heard.events.length;) {
         drains = heard.events.length;
         while (here.write(Buffer.alloc(256 * 1024)));
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await settled();
       }
       heard.events.length = 0;
     };
 
     it('begins paused, and delivers what came meanwhile when it is resumed', async () => {
       here.write(Buffer.from('hello'));
-      await aWhile();
+      await settled();
       assert.equal(other.text, '');
       there.resume();
       await other.until(() => other.text === 'hello');
@@ -138,7 +134,7 @@ export function byteStreams(
       await other.until(() => other.text === 'a');
       there.pause();
       here.end();
-      await aWhile();
+      await settled();
       assert.deepEqual(other.events, []);
       there.resume();
       await other.until(() => other.events.includes('end'));
@@ -155,7 +151,7 @@ export function byteStreams(
       assert.ok(there.unread >= 3);
       here.write(Buffer.from('def'));
       here.end();
-      await aWhile();
+      await settled();
       assert.equal(other.text, '');
       there.resume();
       await other.until(() => other.events.includes('end'));
@@ -208,7 +204,7 @@ export function byteStreams(
       await other.until(() => other.text === 'a');
       there.pause();
       here.end();
-      await aWhile();
+      await settled();
       there.close();
       await other.closed();
       assert.deepEqual(other.events, ['close']);

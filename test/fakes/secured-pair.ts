@@ -2,6 +2,7 @@ import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { acceptTls, dialTls, type Secured } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from './authority.ts';
+import { settled } from './turns.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 
@@ -26,6 +27,6 @@ export async function securedPair(
     dialTls(client, { ...options, expect: expectNames(identity), cluster: 'east' }),
   ]);
   // The server's session tickets are on their way. Where their write meets a reset, Node's TLS loses it.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await settled();
   return { accepted, dialled };
 }

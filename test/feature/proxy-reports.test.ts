@@ -19,6 +19,7 @@ import { proxyTypes } from '@isthmus/api/wire/type-urls.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { emptySnapshot, ourNode, Signal, XdsWorld } from '../fakes/xds-world.ts';
+import { holds } from '../fakes/turns.ts';
 
 const node = ourNode('ztunnel', 'ztunnel-1');
 
@@ -114,9 +115,6 @@ describe('reports of proxies about themselves', () => {
   }
 
   const id = 'ztunnel/istio-system/ztunnel-1';
-  const until = async (condition: () => boolean) => {
-    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
 
   it('reach the agent on the channel of their xDS stream, and are kept by proxy', async () => {
     await start();
@@ -126,7 +124,7 @@ describe('reports of proxies about themselves', () => {
       openConnections: 3,
       unbound: new Map([['127.9.9.9:80', { place, code: 'EACCES' }]]),
     }));
-    await until(() => served.reports.of(id)?.openConnections === 3);
+    await holds(() => served.reports.of(id)?.openConnections === 3);
     assert.deepEqual([...served.reports.of(id)!.unbound.values()], [{ place, code: 'EACCES' }]);
     assert.equal(served.reports.of(id)!.startedAt, 1000);
   });
@@ -136,7 +134,7 @@ describe('reports of proxies about themselves', () => {
     const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
     const certificate = { identity, serial: 'ab', issuerKeyId: 'cd', notAfter: 5, problem: '' };
     proxy(() => ({ ...noFacts, certificates: new Map([[identity, certificate]]) }));
-    await until(() => served.reports.of(id)?.refused.count === 1);
+    await holds(() => served.reports.of(id)?.refused.count === 1);
     assert.equal(served.reports.of(id)!.certificates.size, 0);
   });
 
@@ -144,9 +142,9 @@ describe('reports of proxies about themselves', () => {
     clock = new FakeClock();
     await start(clock);
     const one = proxy(() => noFacts);
-    await until(() => served.reports.of(id) !== undefined);
+    await holds(() => served.reports.of(id) !== undefined);
     one.stop();
-    await until(() => world.server.connectedClients().length === 0);
+    await holds(() => world.server.connectedClients().length === 0);
     await clock.advance(4999);
     assert.equal(served.reports.size, 1);
     await clock.advance(1);
@@ -173,7 +171,7 @@ describe('reports of proxies about themselves', () => {
   it('are refused on another connection than that of the xDS stream', async () => {
     await start();
     proxy(() => noFacts);
-    await until(() => world.server.connectedClients().length === 1);
+    await holds(() => world.server.connectedClients().length === 1);
     const { createSsl } = credentials;
     const other = new Client(
       `127.0.0.1:${world.port}`,
@@ -225,7 +223,7 @@ describe('reports of proxies about themselves', () => {
     const channel = await proxy(() => noFacts).channel();
     const before = clock.pending;
     const ended = write(channel, () => undefined);
-    await until(() => clock!.pending > before);
+    await holds(() => clock!.pending > before);
     await clock.advance(proxyReportLimits.firstMessageMillis);
     assert.equal(await ended, status.DEADLINE_EXCEEDED);
   });

@@ -15,8 +15,8 @@ export class Changes {
   }
 
   /**
-   * Resolves when something of the pod has changed, or after the time: at least a millisecond, so that who asks in a
-   * loop lets others run.
+   * Resolves when something of the pod has changed, or after the time: at least a millisecond, so that a
+   * loop of waits lets others run.
    */
   wait(pod: LocalPod, millis: number): Promise<void> {
     const [index, key] = pod.kind === 'uid' ? [this.#byUid, pod.uid] : [this.#byAddress, pod.address];

@@ -35,7 +35,7 @@ export const tcpLabels = [
 
 export type TcpLabels = Readonly<Record<(typeof tcpLabels)[number], string>>;
 
-/** Who is at one end, as far as it is known: a workload of the state, or what a peer says of its own. */
+/** Who is at one end: a workload of the state, or what a peer says of its own. */
 export type Party = Pick<
   Workload,
   'workloadName' | 'canonicalName' | 'canonicalRevision' | 'namespace' | 'cluster'

@@ -4,6 +4,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { foreignSession } from '../../fakes/foreign-client.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
+import { holds, settled } from '../../fakes/turns.ts';
 import { identityOf, port, shopIn } from './shop.ts';
 
 /** Sends without end, as fast as it is taken. */
@@ -18,7 +19,7 @@ function pour(socket: Socket): void {
 async function standsStill(socket: Socket): Promise<void> {
   for (let last = -1; last !== socket.bytesWritten - socket.writableLength;) {
     last = socket.bytesWritten - socket.writableLength;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await settled();
   }
 }
 
@@ -74,8 +75,7 @@ describe('ztunnel, an inner session whose tunnel the application resets', () => 
     await standsStill(application);
     application.resetAndDestroy();
     // The slot of the socket below is given back when the socket has closed, after its session.
-    const left = () => proxy.report().totals.open + proxy.report().totals.slots;
-    while (left() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await holds(() => proxy.report().totals.open + proxy.report().totals.slots === 0);
   });
 
   it('lives on where it carries another tunnel, or is no inner session', async () => {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
 import { port, shopIn, twoNetworks } from './shop.ts';
 
-/** How a connection ended for whoever holds it: the error's code, or that its input ended. */
+/** How a connection ended for its holder: the error's code, or that its input ended. */
 const endOf = (socket: Socket): Promise<string> =>
   new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));

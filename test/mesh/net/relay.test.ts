@@ -30,7 +30,7 @@ describe('mesh/net relay', () => {
     assert.deepEqual(counters, { sent: 12, received: 34 });
   });
 
-  /** How a connection ended for whoever holds it: the error's code, or whether its input ended. */
+  /** How a connection ended for its holder: the error's code, or whether its input ended. */
   const endOf = (socket: Duplex): Promise<string> =>
     new Promise((resolve) => {
       socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));

@@ -4,7 +4,7 @@ import { ScatterGather } from '@isthmus/ztunnel/worker/scatter-gather.ts';
 import { Workers, type WorkerPort } from '@isthmus/ztunnel/worker/host.ts';
 
 describe('ztunnel/worker gathering', () => {
-  it('has one answer of each, whoever is first, and keeps rounds apart', async () => {
+  it('has one answer of each in any order, and keeps rounds apart', async () => {
     const gathering = new ScatterGather<string>(2);
     const [first, second] = [gathering.expect(), gathering.expect()];
     gathering.heard(1, 'b1');
