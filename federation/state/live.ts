@@ -1,4 +1,5 @@
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { HubError } from '../hub-error.ts';
 import type { Contents, Store } from '../store/store.ts';
 import { addChanges, CollectedChanges, written, type ChangeSet } from '../observation/change-set.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
@@ -35,6 +36,7 @@ export class Live {
   #changes: CollectedChanges | undefined;
   /** By the revision that is awaited; revisions have no gaps. */
   readonly #awaiting = new Map<number, PromiseWithResolvers<void>>();
+  #failed: HubError | undefined;
 
   readonly #index: KeptIndexes;
   readonly #observations: Observed;
@@ -54,14 +56,20 @@ export class Live {
     const observed = observations.records;
     const live = new Live({ epoch, settings, intent, observed, index, compiled }, deps);
     live.#index.follow(everything(contents), live.#now);
-    live
-      .#follow(store, contents.revision, signal)
-      .catch((error: unknown) => log.error({ error: String(error) }, 'the store can no longer be followed'));
+    live.#follow(store, contents.revision, signal).catch((error: unknown) => {
+      log.error({ error: String(error) }, 'the store can no longer be followed');
+      live.#fail(String(error));
+    });
     return live;
   }
 
   get current(): Now {
     return this.#now;
+  }
+
+  /** Why the snapshot no longer follows the store, in one sentence; undefined while it does. */
+  get problem(): string | undefined {
+    return this.#failed?.message;
   }
 
   /** Calls after changes of intent or observation, once for all of one turn of the event loop. */
@@ -70,9 +78,10 @@ export class Live {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when a commit is part of the snapshot, so that its writer can read it. */
+  /** Resolves when a commit is part of the snapshot, so that its writer can read it. Rejects when it never will be. */
   reached(revision: number): Promise<void> {
     if (this.#now.intent.revision >= revision) return Promise.resolve();
+    if (this.#failed) return Promise.reject(this.#failed);
     const awaited = this.#awaiting.get(revision) ?? Promise.withResolvers<void>();
     this.#awaiting.set(revision, awaited);
     return awaited.promise;
@@ -93,6 +102,15 @@ export class Live {
       this.#awaiting.get(revision)?.resolve();
       this.#awaiting.delete(revision);
     }
+  }
+
+  #fail(why: string): void {
+    this.#failed = new HubError(
+      'STORE_FAILED',
+      `the hub shows revision ${this.#now.intent.revision} and none after it: ${why}; start the hub again`,
+    );
+    for (const { reject } of this.#awaiting.values()) reject(this.#failed);
+    this.#awaiting.clear();
   }
 
   /** The listeners are called once for all steps of one turn of the event loop. */

@@ -7,6 +7,9 @@ import type { Leadership, LeadershipEnd, Store } from '../store/store.ts';
 import type { CommitCounts, countedStore } from './counted-store.ts';
 import { metricsPage } from './metrics-page.ts';
 
+/** The state that a hub answers from. */
+type ServedState = Pick<Live, 'current' | 'onChange' | 'problem'>;
+
 /** What a hub's admin port shows; it is there from before the hub takes its epoch. */
 export class HubStatus implements HealthSources {
   readonly #store: Store;
@@ -14,7 +17,7 @@ export class HubStatus implements HealthSources {
   readonly #clock: Clock;
   readonly #listener: X509Certificate;
   #leadership: Leadership | undefined;
-  #live: Live | undefined;
+  #live: ServedState | undefined;
   #end: LeadershipEnd | undefined;
   readonly #refusedReports = new Map<string, number>();
 
@@ -31,7 +34,7 @@ export class HubStatus implements HealthSources {
     void leadership.ended.then((end) => (this.#end = end));
   }
 
-  serves(live: Live): void {
+  serves(live: ServedState): void {
     this.#live = live;
     live.onChange((changes, { intent }) => {
       for (const cluster of written(changes, 'cluster').keys())
@@ -51,7 +54,7 @@ export class HubStatus implements HealthSources {
   readonly readiness = (): readonly Check[] => [
     { name: 'started', problem: this.#live ? undefined : 'the hub is starting' },
     { name: 'leadership', problem: this.#end && `another hub has taken epoch ${this.#end.by}` },
-    { name: 'store', problem: this.#store.problem },
+    { name: 'store', problem: this.#store.problem ?? this.#live?.problem },
     { name: 'roots', problem: this.#expiredRoot() },
     {
       name: 'link-certificate',

@@ -115,6 +115,10 @@ describe('a hub’s readiness', () => {
     problem = 'hub.db cannot be written: the disk is full';
     assert.deepEqual(failing(status.readiness()), [`store: ${problem}`]);
     problem = undefined;
+    const live = { current: federation.now, onChange: () => () => undefined, problem: 'no revision after 7' };
+    status.serves(live);
+    assert.deepEqual(failing(status.readiness()), ['store: no revision after 7']);
+    status.serves(federation.live);
     await store.lead();
     await Promise.resolve();
     assert.equal(seriesOf((await status.metrics()).text)['isthmus_hub_fenced'], 1);
