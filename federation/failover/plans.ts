@@ -16,13 +16,19 @@ export class Plans {
     this.#clock = clock;
   }
 
+  /** Plans that are in memory, those whose time has passed among them until the next is kept. */
+  get size(): number {
+    return this.#plans.size;
+  }
+
   keep(id: string, plan: Plan): number {
-    const until = this.#clock.now() + lifetime;
+    const now = this.#clock.now();
+    const until = now + lifetime;
     this.#plans.set(id, { plan, until });
     this.#readings += plan.basis.size;
-    for (const [oldest, { plan: old }] of this.#plans) {
+    for (const [oldest, { plan: old, until: end }] of this.#plans) {
       const isFull = this.#plans.size > most || this.#readings > maxReadings;
-      if (oldest === id || !isFull) break;
+      if (oldest === id || (!isFull && end > now)) break;
       this.#plans.delete(oldest);
       this.#readings -= old.basis.size;
     }

@@ -41,6 +41,17 @@ describe('federation/failover: plans', () => {
     return outcome.payload.noAlternative;
   };
 
+  it('leave the memory when their time has passed and the next is kept', async () => {
+    const one = plan();
+    plans.keep('p', one);
+    await hub.clock.advance(15 * 60_000 - 1);
+    plans.keep('q', one);
+    assert.equal(plans.size, 2);
+    await hub.clock.advance(1);
+    plans.keep('r', one);
+    assert.deepEqual([plans.size, plans.get('p'), plans.get('q')], [2, undefined, one]);
+  });
+
   it('of nothing is refused: it would be taken for everything', () => {
     hub.report('east', { services: { cart: 2 }, over: { cart: { exportRequested: false } } });
     const made = simulate(hub.now, request(), hub.clock.now());
