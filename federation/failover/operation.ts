@@ -58,6 +58,8 @@ export function startOperation(
 /** An operation with what has been applied since, by what the clusters' proxies have acknowledged; itself when nothing. */
 export function advanced(operation: Operation, snapshot: Now, now: number): Operation {
   if (operation.state !== 'RUNNING') return operation;
+  if (isWithdrawn(operation, snapshot))
+    return { ...operation, state: 'FAILED', finishedAt: now, message: withdrawn };
   const before = new Set(operation.applied.map(({ cluster }) => cluster));
   const since = operation.clusters.filter(
     (cluster) => !before.has(cluster) && hasApplied(operation, snapshot.observed.get(cluster), snapshot),
@@ -67,6 +69,12 @@ export function advanced(operation: Operation, snapshot: Now, now: number): Oper
   if (waitingFor(next, snapshot).length === 0) return { ...next, state: 'DONE', finishedAt: now };
   return since.length > 0 ? next : operation;
 }
+
+const withdrawn = 'the cluster to be left was revoked or removed: nothing is left to apply';
+
+/** A drain ends without an undo when its cluster is revoked or removed. No cluster can prove then that it applied it. */
+const isWithdrawn = ({ type, subject }: Operation, snapshot: Now): boolean =>
+  (type === 'DRAIN_CLUSTER' || type === 'EXECUTE_FAILOVER') && standing(snapshot, subject).length === 0;
 
 /** Members that have yet to apply it. */
 export function waitingFor({ clusters, applied }: Operation, { intent }: Now): readonly string[] {

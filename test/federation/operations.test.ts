@@ -106,6 +106,15 @@ describe('federation/failover: operations', () => {
     assert.equal(look(undrain).state, 'DONE');
   });
 
+  it('a drain fails, and is applied by no cluster, when its cluster is sent away meanwhile', async () => {
+    const id = await drain('east');
+    await hub.run(revokeCluster, { cluster: 'east' });
+    await hub.pass(1000);
+    const { state, applied, message } = look(id);
+    assert.deepEqual([state, applied], ['FAILED', []]);
+    assert.match(message, /revoked or removed/);
+  });
+
   it('an undo is not applied by a cluster that may hold what was undone, and has not listed what it has', async () => {
     hub.link('west', 'away');
     await drain('east');
