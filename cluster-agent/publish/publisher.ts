@@ -133,7 +133,8 @@ export class Publisher {
     if (this.#keysBegin(now) <= now) this.#publish(this.#flushKeys(now), new Set());
     if ((this.#translation.nextPart ?? Infinity) > now) return;
     const part = this.#translation.part(now);
-    this.#publish(part, new Set([...resourcesIn(part).values()].flatMap((names) => [...names])));
+    const bulk = new Set([...resourcesIn(part).values()].flatMap((names) => [...names]));
+    this.#publish(this.#withNamed(part, now), bulk);
   }
 
   #publish(keys: ChangeSet, bulk: ReadonlySet<string>): void {
@@ -153,8 +154,11 @@ export class Publisher {
       keys.merge(this.#translation.all());
       return keys;
     }
-    const all = this.#translation.update(keys, now);
-    // A policy that waits is published with the first workload that names it.
+    return this.#withNamed(this.#translation.update(keys, now), now);
+  }
+
+  /** A policy that waits is published with the first workload that names it. */
+  #withNamed(all: ChangeSet, now: number): ChangeSet {
     const early = this.#pending.takeEarly(isNamedBy(all, this.#translation.snapshot), now);
     if (early.size > 0) all.merge(this.#translation.update(early, now));
     return all;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { podKey, policyKey } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
+import { aWorkload } from '../../fakes/records.ts';
+import { byName, emptySnapshot } from '../../fakes/xds-world.ts';
 import { port, PublisherWorld } from './publisher-world.ts';
 
 describe('the publisher', () => {
@@ -226,6 +228,23 @@ describe('a policy that waits at the publisher', () => {
         assert.deepEqual(world.timesOf(key), isNamed ? [0, 5] : [0, 25]);
         assert.deepEqual(world.timesOf(pod), [5]);
       });
+
+  it('is published with the part of what is wide that names it', async () => {
+    const world = await PublisherWorld.open();
+    const [key] = keys as [Touched];
+    world.touch(key);
+    await world.wait(5);
+    world.touch(key);
+    world.snapshot = {
+      ...emptySnapshot,
+      workloads: byName(aWorkload({ uid: 'w', authorizationPolicies: [policy] })),
+    };
+    world.parts = [[{ kind: 'resource', type: typeUrls.address, name: 'w' }]];
+    world.touch(pod);
+    await world.wait(100);
+    assert.deepEqual(world.timesOf(key), [0, 5]);
+    assert.deepEqual(world.deltas.find(({ bulk }) => bulk.size > 0)?.bulk, new Set(['w']));
+  });
 
   it('waits on when another one is named', async () => {
     const world = await PublisherWorld.open();
