@@ -2,7 +2,7 @@ import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { ProxyFacts, type Allowed } from './proxy-facts.ts';
 
-/** How long what a proxy said is kept after its xDS stream ended, milliseconds: as long as its absence does not count. */
+/** How long what a proxy said is kept after its stream ended, milliseconds: as long as its absence does not count. */
 const keptMillis = 5000;
 
 interface Entry {
@@ -16,7 +16,7 @@ interface Deps {
   readonly onCertificates: (client: string) => void;
 }
 
-/** What connected proxies say about themselves, by the id of their xDS client. Bounded by the number of clients. */
+/** What proxies say about themselves while they report, by the id of their xDS client. Bounded by the number of clients. */
 export class ProxyReports {
   readonly #deps: Deps;
   readonly #entries = new Map<string, Entry>();
@@ -44,15 +44,8 @@ export class ProxyReports {
     if (changed.length > 0) this.#deps.onCertificates(client);
   }
 
-  /** The proxy has its xDS stream: what it said stays until it says otherwise. */
-  present(client: string): void {
-    const entry = this.#entries.get(client);
-    entry?.forget?.cancel();
-    if (entry) entry.forget = undefined;
-  }
-
-  /** Its xDS stream has ended. */
-  gone(client: string): void {
+  /** Its stream of reports has ended, by itself or with the xDS stream: what it said is not known to hold any more. */
+  ended(client: string): void {
     const entry = this.#entries.get(client);
     if (!entry || entry.forget) return;
     entry.forget = this.#deps.clock.after(keptMillis, () => {

@@ -46,7 +46,9 @@ export class ReportingService {
           mayTake: () => this.#rate.take(call.getPeer()),
           begun: (client) => this.#begun(client, reporting),
           ended: (client) => {
-            if (this.#open.get(client) === reporting) this.#open.delete(client);
+            if (this.#open.get(client) !== reporting) return;
+            this.#open.delete(client);
+            this.#deps.reports.ended(client);
           },
         });
       },

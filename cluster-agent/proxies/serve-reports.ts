@@ -36,7 +36,6 @@ export interface ServedReports {
   readonly reports: ProxyReports;
   /** One page of the proxies that are connected. */
   readonly answer: (question: ProxiesQuestion) => ProxiesAnswer;
-  readonly opened: (client: ProxyClient) => void;
   readonly lost: (client: ProxyClient) => void;
 }
 
@@ -78,11 +77,9 @@ export function serveReports(xds: XdsServer, deps: Deps): ServedReports {
         },
         question,
       ),
-    opened: ({ id }) => reports.present(id),
     lost({ id }) {
       clients.delete(id);
       service.end(id);
-      reports.gone(id);
     },
   };
 }

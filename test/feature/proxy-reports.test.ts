@@ -34,10 +34,7 @@ describe('reports of proxies about themselves', () => {
     const view = new ClusterView();
     world = await XdsWorld.start(
       {
-        onClient: (client) => {
-          served.opened(client);
-          heard.ring();
-        },
+        onClient: () => heard.ring(),
         onLost: (client) => {
           served.lost(client);
           heard.ring();
@@ -208,6 +205,23 @@ describe('reports of proxies about themselves', () => {
       });
       assert.equal(ended, code);
     });
+
+  it('are forgotten five seconds after they have ended, also while the xDS stream stays', async () => {
+    clock = new FakeClock();
+    await start(clock);
+    const channel = await proxy(() => noFacts).channel();
+    await heard.until(() => served.reports.of(id) !== undefined);
+    const ended = await write(channel, (stream) => {
+      stream.write(report({ nodeId: node.id }));
+      stream.end();
+    });
+    assert.equal(ended, status.OK);
+    await clock.advance(4999);
+    assert.equal(served.reports.size, 1);
+    await clock.advance(1);
+    assert.equal(served.reports.size, 0);
+    assert.equal(world.server.connectedClients().length, 1);
+  });
 
   it('that are longer than 64 KiB end the stream', async () => {
     await start();
