@@ -20,7 +20,7 @@ import type { Newcomer } from './newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { acceptNewcomer, type AcceptDeps } from './accept-newcomer.ts';
-import { aboutOf, carry, reportFailure, type CarryDeps } from './carry.ts';
+import { aboutOf, carry, reportFailure, type CarryDeps, type ConnectionTelemetry } from './carry.ts';
 import type { Ending } from './ending.ts';
 import { reachService, type ReachServiceDeps } from './outbound.ts';
 import type { Place } from './place.ts';
@@ -79,7 +79,7 @@ async function serveConnect(
   const { authority } = incoming;
   const decision = decideInbound(deps.state, { workload, destination: original, authority });
   const port = decision.kind === 'deliver' ? decision.port : 0;
-  const inbound = {
+  const inbound = withTelemetry({
     deps,
     workload,
     original,
@@ -87,7 +87,7 @@ async function serveConnect(
     port,
     service: decision.kind === 'deliver' ? decision.service : undefined,
     started: deps.clock.monotonic(),
-  };
+  });
   if (decision.kind === 'refuse') {
     incoming.refuse(decision.status, { 'x-isthmus-reason': decision.message });
     fail(inbound, { message: decision.message, flags: 'CONNECT' });
@@ -127,21 +127,24 @@ export async function servePort(
   const decision = decideInbound(deps.state, { workload, destination: original });
   if (decision.kind === 'refuse') {
     socket.destroy();
-    fail(plain, { message: decision.message, flags: 'CONNECT' });
+    fail(withTelemetry(plain), { message: decision.message, flags: 'CONNECT' });
     return;
   }
   const first = workload.classicClients || workload.sidecar ? await sniff(deps.clock, newcomer) : 'plaintext';
   if (first === 'ended') return void socket.destroy();
   if (first === 'unreadable') {
     socket.destroy();
-    fail(plain, { message: `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`, flags: 'DENY' });
+    fail(withTelemetry(plain), {
+      message: `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`,
+      flags: 'DENY',
+    });
     return;
   }
-  if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(plain, socket) : undefined;
+  if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(withTelemetry(plain), socket) : undefined;
   if (!newcomer.shake()) return;
   const secured = await acceptNewcomer(deps, newcomer, identityOf(workload), 'istio-mtls');
   if (!secured) return;
-  await servePlain({ ...plain, caller: { ...caller, peer: secured.peer } }, secured.socket);
+  await servePlain(withTelemetry({ ...plain, caller: { ...caller, peer: secured.peer } }), secured.socket);
 }
 
 const unreadableHello = 'a TLS client hello that is too large or was not completed';
@@ -162,11 +165,19 @@ async function sniff(
   return first.kind === 'not-tls' ? 'plaintext' : 'unreadable';
 }
 
-interface Inbound extends Arrival {
+/** A connection, or a request of one, that came for a local pod. */
+interface NewInbound extends Arrival {
   readonly deps: DeliverDeps;
   /** Monotonic, when it arrived. */
   readonly started: number;
 }
+
+/** With what is logged and counted of it, whether it is carried or refused: worked out once. */
+interface Inbound extends NewInbound {
+  readonly telemetry: ConnectionTelemetry;
+}
+
+const withTelemetry = (one: NewInbound): Inbound => ({ ...one, telemetry: inboundTelemetry(one) });
 
 async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
   const stream = new NodeStream(duplex);
@@ -190,7 +201,7 @@ async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
 async function enter(inbound: Inbound) {
   const { deps, workload, original, caller, port, service } = inbound;
   const entered = deps.connections.enter({
-    about: aboutOf(inboundTelemetry(inbound)),
+    about: aboutOf(inbound.telemetry),
     peer: caller.peer,
     outbound: undefined,
     inbound: {
@@ -244,7 +255,7 @@ function deliver(inbound: Inbound, place: Place, near: ByteStream, application: 
   return carry(inbound.deps, {
     near,
     far: new NodeStream(application),
-    telemetry: inboundTelemetry(inbound),
+    telemetry: inbound.telemetry,
     started: inbound.started,
     place,
     share: peer && inbound.deps.shares.of(peer.spiffeId),
@@ -259,7 +270,7 @@ const handedOver = (inbound: Inbound, place: Place, near: ByteStream) => ({
   flow: flowOf(inbound),
   near,
   l4: l4Of(inbound),
-  telemetry: inboundTelemetry(inbound),
+  telemetry: inbound.telemetry,
   started: inbound.started,
   place,
 });
@@ -277,7 +288,7 @@ const flowOf = ({ deps, workload, original, caller, port, service }: Inbound): O
 
 const l4Of = (inbound: Inbound): L4 => ({
   deliver: (port, signal) =>
-    deliverRequest({ ...inbound, port, started: inbound.deps.clock.monotonic() }, signal),
+    deliverRequest(withTelemetry({ ...inbound, port, started: inbound.deps.clock.monotonic() }), signal),
   reach(to, signal) {
     const { deps, workload, caller } = inbound;
     const clientAddress = `${caller.address}:${caller.port}`;
@@ -299,9 +310,9 @@ async function deliverRequest(inbound: Inbound, signal: AbortSignal): Promise<By
       'CONNECTION_ENDED',
       `port ${inbound.port} of ${inbound.workload.uid} was not reached`,
     );
-  const account = { telemetry: inboundTelemetry(inbound), started: inbound.started, place };
+  const account = { telemetry: inbound.telemetry, started: inbound.started, place };
   return accountedStream(inbound.deps, account, new NodeStream(application));
 }
 
 const fail = (inbound: Inbound, { message, flags }: Ending): void =>
-  reportFailure(inbound.deps, inboundTelemetry(inbound), message, flags, inbound.started);
+  reportFailure(inbound.deps, inbound.telemetry, message, flags, inbound.started);

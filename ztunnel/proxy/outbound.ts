@@ -139,8 +139,10 @@ async function carryRoutes(
   const { routes, service } = decided;
   const near = new NodeStream(socket);
   const traceparent = newTraceparent(deps.random);
-  const flow = flowOf(call, target, service, traceIdOf(traceparent));
-  if (deps.l7?.takes(flow)) return handOver(call, deps.l7, near, flow);
+  if (deps.l7) {
+    const flow = flowOf(call, target, service, traceIdOf(traceparent));
+    if (deps.l7.takes(flow)) return handOver(call, deps.l7, near, flow);
+  }
   const ended = service ? deps.dials.began(service.key) : () => undefined;
   let isReached = false;
   try {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { mock } from 'node:test';
+import { WorkloadStore } from '@isthmus/mesh/state/workloads.ts';
 import type { Counted } from '@isthmus/ztunnel/telemetry/tcp-metrics.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { aMatch, anAuthorization } from '../../fakes/records.ts';
@@ -42,6 +44,25 @@ describe('ztunnel telemetry', () => {
     assert.equal(line['dst.service'], hostname);
     const labels = { reporter: 'destination', destination_service: hostname, source_region: 'r1' } as const;
     assert.deepEqual(counted(proxy, labels), [[1, 1, 0]]);
+  });
+
+  it('each proxy looks up once who called, for its log, its metrics and its list of connections', async () => {
+    const { source, destination, call } = await twoNetworks(mesh);
+    await mesh.serve(mesh.at('34.1'), port, echo);
+    const lookUp = mock.method(WorkloadStore.prototype, 'atAddress');
+    try {
+      const one = await call();
+      await one.echo('hello');
+      one.socket.end();
+      await destination.line({ direction: 'inbound' });
+    } finally {
+      lookUp.mock.restore();
+    }
+    const stores = lookUp.mock.calls
+      .filter(({ arguments: [, address] }) => address === mesh.at('33.250'))
+      .map((one) => one.this);
+    assert.equal(counted(source, { reporter: 'source' }).length, 1);
+    assert.equal(new Set(stores).size, stores.length);
   });
 
   it('the destination of a call from another network counts its caller by word, certificate and service', async () => {
