@@ -47,21 +47,23 @@ describe('failover', () => {
   const settled = () => pause(3000 * timeScale);
 
   it('drains by 30 %: that share of new connections has moved', async () => {
-    const share = async () => {
-      const load = new FreshLoad(fromEast('catalogue'), 150, clock).start();
-      await pause(15_000);
+    // Two of the four endpoints are in east, and each connection is drawn: 10,000 of them leave 0.9 % of east's share to
+    // chance (one standard deviation), 2,000 left 2.5 %.
+    const partInEast = async (seconds: number) => {
+      const load = new FreshLoad(fromEast('catalogue'), 300, clock).start();
+      await pause(seconds * 1000);
       const { served, failures } = await load.stop();
       assert.deepEqual(failures, []);
-      const east = byCluster(served)['east'] ?? 0;
-      return { part: east / served.length, total: served.length };
+      return { part: (byCluster(served)['east'] ?? 0) / served.length, total: served.length };
     };
-    const before = await share();
+    const { part: before } = await partInEast(10);
+    assert.ok(Math.abs(before - 0.5) <= 0.05, `${before} of connections go to east before`);
     await mutate(sandbox.endpoint, drainMutation, { cluster: 'east', percent: 30 });
     await settled();
-    const after = await share();
-    const moved = ((before.part - after.part) / before.part) * 100;
-    console.log(`      moved ${moved.toFixed(1)} % of east's former share, over ${after.total} connections`);
-    assert.ok(after.total >= 2000);
+    const { part: after, total } = await partInEast(35);
+    const moved = (1 - after / 0.5) * 100;
+    console.log(`      moved ${moved.toFixed(1)} % of east's former share, over ${total} connections`);
+    assert.ok(total >= 10_000);
     assert.ok(moved >= 25 && moved <= 35, `${moved.toFixed(1)} % moved`);
     await mutate(sandbox.endpoint, undrainMutation, { cluster: 'east' });
     await settled();
