@@ -26,7 +26,7 @@ export const probedPod = (index: number): string => `probed-${index}`;
  */
 export function writeCluster(files: ClusterFiles): void {
   mkdirSync(files.folder, { recursive: true });
-  write(files.folder, '000-cluster.yaml', clusterObjects(files));
+  writeObjects(files.folder, '000-cluster.yaml', clusterObjects(files));
   const withAddresses = Math.floor(virtualAddresses / files.nodes);
   let pod = 0;
   for (let service = 0; service < files.services; service++) {
@@ -37,7 +37,7 @@ export function writeCluster(files: ClusterFiles): void {
       objects.push(
         podObject(files, { namespace, app: name, node: nodeOfService(service, files.nodes) }, pod),
       );
-    write(files.folder, `${name}.yaml`, objects);
+    writeObjects(files.folder, `${name}.yaml`, objects);
   }
 }
 
@@ -61,7 +61,7 @@ export function writeProbedPods(
     },
     status: { podIP: at(index) },
   }));
-  write(folder, `probed-${from}.yaml`, objects);
+  writeObjects(folder, `probed-${from}.yaml`, objects);
 }
 
 const probe = {
@@ -141,5 +141,53 @@ const podObject = ({ application }: ClusterFiles, { namespace, app, node }: Plac
   },
 });
 
-const write = (folder: string, name: string, objects: readonly object[]): void =>
+/** A policy without a selector in the root namespace, for every pod of the mesh. */
+export const policyOfAll = (turn: number): readonly object[] => [
+  {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'everything', namespace: 'istio-system' },
+    spec: { action: 'DENY', rules: [{ from: [{ source: { namespaces: [`nowhere-${turn}`] } }] }] },
+  },
+];
+
+/** A pod of a service that is ready in every other turn. */
+export const flappingPod = (turn: number, { application }: { readonly application: string }) => [
+  meshPod(application, 'flapping', 's-0', '10.200.0.1', turn % 2 === 0),
+];
+
+/** A service of many pods, which has another port in each turn. */
+export const wide = {
+  pods: (count: number): readonly object[] =>
+    Array.from({ length: count }, (_, i) =>
+      meshPod('127.0.0.1', `wide-${i}`, 'wide', `10.201.${Math.floor(i / 250)}.${1 + (i % 250)}`, true),
+    ),
+  service: (turn: number): readonly object[] => [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'wide', namespace: namespaceOf(0) },
+      spec: {
+        clusterIP: 'None',
+        selector: { app: 'wide' },
+        ports: [{ name: 'http', port: 80 + (turn % 2), targetPort: 8080 }],
+      },
+    },
+  ],
+};
+
+const meshPod = (application: string, name: string, app: string, podIP: string, isReady: boolean) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name,
+    namespace: namespaceOf(0),
+    labels: { app },
+    annotations: { 'isthmus.io/app-address': application },
+  },
+  spec: { nodeName: 'n-0', serviceAccountName: 's-0', containers: [{ name: 'c' }] },
+  status: { podIP, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+});
+
+export const writeObjects = (folder: string, name: string, objects: readonly object[]): void =>
   writeFileSync(join(folder, name), objects.map((one) => JSON.stringify(one)).join('\n---\n'));

@@ -3,6 +3,7 @@ import { quantile } from '../../quantile.ts';
 import { costOfEach, idleFor, spentBy } from '../cost.ts';
 import { fiftyAndNinetyNine, figure, megabytes, seconds } from '../figures.ts';
 import { group, type Row } from '../row.ts';
+import { amid, badInputs } from './bad-input.ts';
 import { openAgent, type AgentWorld } from './world.ts';
 
 /** How long pods change in each of the rows, milliseconds. */
@@ -13,6 +14,11 @@ const flips = async ({ clients, probedUpTo }: AgentWorld, pods: number): Promise
   await probedUpTo(pods);
   const { times, changes } = await clients.ask('flip', { pods, millis: changing });
   return `${fiftyAndNinetyNine(times)}, ${figure(changes / (changing / 1000))} changes a second`;
+};
+
+const timesOf = async ({ clients, probedUpTo }: AgentWorld): Promise<readonly number[]> => {
+  await probedUpTo(3);
+  return (await clients.ask('flip', { pods: 3, millis: changing })).times;
 };
 
 const rows: readonly Row<AgentWorld>[] = [
@@ -56,6 +62,22 @@ const rows: readonly Row<AgentWorld>[] = [
     measure: 'the same at 20 changes a second',
     goal: '15 / 60 ms',
     run: (world) => flips(world, 20),
+  },
+  {
+    row: 'agent-bad',
+    measure: 'p50 / p99 at 3 a second beside bad input, as a multiple of what they are without',
+    goal: '2x / 2x',
+    async run(world) {
+      const usual = await timesOf(world);
+      const cells = [`usual ${fiftyAndNinetyNine(usual)}`];
+      for (const input of badInputs) {
+        const times = await amid(input, world, () => timesOf(world));
+        const times50 = quantile(times, 0.5) / quantile(usual, 0.5);
+        const times99 = quantile(times, 0.99) / quantile(usual, 0.99);
+        cells.push(`${input.name} ${figure(times50)}x / ${figure(times99)}x`);
+      }
+      return cells.join('; ');
+    },
   },
 ];
 

@@ -10,6 +10,11 @@ import { writeCluster, writeProbedPods } from './manifests.ts';
 /** One agent with its folder, a hub that costs nothing, and its proxies' streams. */
 export interface AgentWorld {
   readonly agent: Running;
+  /** Of its manifests. */
+  readonly folder: string;
+  readonly application: string;
+  /** Pods of the service that has the most of them. */
+  readonly wideEndpoints: number;
   readonly hub: PeerProcess<HubApi>;
   readonly clients: PeerProcess<ClientsApi>;
   /** Milliseconds from the start of the process until a first proxy had its whole state. */
@@ -35,10 +40,11 @@ export async function openAgent(
   signal: AbortSignal,
 ): Promise<AgentWorld> {
   const [stateDir, folder] = [stage.path('agent'), stage.path('manifests')];
+  const application = stage.at('18.2');
   const hub = stage.peer<HubApi>('agent/hub.ts');
   const clients = stage.peer<ClientsApi>('agent/clients.ts');
   await hub.ask('start', { host: stage.at('0.1'), cluster, stateDir, remoteServices });
-  writeCluster({ folder, pods, services, nodes: proxies, application: stage.at('18.2') });
+  writeCluster({ folder, pods, services, nodes: proxies, application });
   const started = now();
   const agent = stage.start(program(stage, stateDir, folder));
   const at = { stateDir, xds: `${stage.at('16.1')}:15012` };
@@ -57,7 +63,8 @@ export async function openAgent(
     probed = count;
     await quiet(agent.pid, signal);
   };
-  return { agent, hub, clients, startedIn, syncedIn, probedUpTo };
+  const wideEndpoints = Math.round(pods / 2);
+  return { agent, folder, application, wideEndpoints, hub, clients, startedIn, syncedIn, probedUpTo };
 }
 
 function program(stage: Stage, stateDir: string, manifests: string) {
