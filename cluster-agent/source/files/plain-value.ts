@@ -14,7 +14,8 @@ export interface PlainDocument {
   readonly hasTwice: boolean;
 }
 
-const maxDepth = 200;
+/** How deep a document may be nested. */
+export const maxDepth = 200;
 
 /**
  * A document that was parsed with the failsafe schema, as the plain values that kubectl reads in it (go-yaml v2,

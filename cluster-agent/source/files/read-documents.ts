@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Finding } from '@isthmus/api/domain/rejection.ts';
 import { decodeObject, refuseObject } from '@isthmus/api/kubernetes/decode.ts';
+import { blockDocument } from './block-document.ts';
+import { jsonDocument } from './json-document.ts';
 import { parseDocuments, textsOf, type Parsed } from './parse-documents.ts';
-import { plainValue, type PlainValue } from './plain-value.ts';
+import { plainValue, type PlainDocument, type PlainValue } from './plain-value.ts';
 import { duplicateKey, findTwice, twiceIn, withoutDoubt } from './written-twice.ts';
 
 /** An item of a document, and what it is. */
@@ -45,7 +47,10 @@ export function readEach(
   return { documents, known: now };
 }
 
+/** Nearly all documents are read without the parser of YAML, which takes most of a start otherwise. */
 function readAlone(text: string, maxJson: number): readonly ReadDocument[] | undefined {
+  const simple = jsonDocument(text) ?? blockDocument(text);
+  if (simple) return [documentOf({ value: simple.value, overridden: [], hasTwice: false }, simple.line)];
   try {
     return parseDocuments(text).map((parsed) => readDocument(parsed, maxJson));
   } catch {
@@ -54,10 +59,14 @@ function readAlone(text: string, maxJson: number): readonly ReadDocument[] | und
 }
 
 /** Throws when the document is no YAML, or what it says is larger than may be. */
-export function readDocument({ document, line }: Parsed, maxJson: number): ReadDocument {
-  const { value, overridden, hasTwice } = plainValue(document, maxJson);
-  return { line, overridden, items: items(value).map((item) => readItem(item, hasTwice)) };
-}
+export const readDocument = ({ document, line }: Parsed, maxJson: number): ReadDocument =>
+  documentOf(plainValue(document, maxJson), line);
+
+const documentOf = ({ value, overridden, hasTwice }: PlainDocument, line: number): ReadDocument => ({
+  line,
+  overridden,
+  items: items(value).map((item) => readItem(item, hasTwice)),
+});
 
 /** An object that has a key twice is refused, if it is of a kind that is used. */
 function readItem(item: PlainValue, hasTwice: boolean): ReadItem {

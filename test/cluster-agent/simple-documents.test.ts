@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { blockDocument } from '@isthmus/cluster-agent/source/files/block-document.ts';
+import { jsonDocument } from '@isthmus/cluster-agent/source/files/json-document.ts';
+import { parseDocuments } from '@isthmus/cluster-agent/source/files/parse-documents.ts';
+import { plainValue } from '@isthmus/cluster-agent/source/files/plain-value.ts';
+
+type Read = typeof jsonDocument;
+
+/** What the parser of YAML reads, as text: objects without a prototype, and the order of keys, count. */
+function byParser(text: string) {
+  const documents = parseDocuments(text);
+  const [first] = documents;
+  assert.ok(first && documents.length === 1, `${documents.length} documents`);
+  const { value, overridden, hasTwice } = plainValue(first.document, 1_000_000);
+  return { json: JSON.stringify(value), overridden, hasTwice, line: first.line };
+}
+
+/** Whatever is read without the parser is what the parser reads. */
+function assertSame(read: Read, text: string): void {
+  const found = read(text);
+  if (!found) return;
+  const { value, line } = found;
+  const expected = { json: JSON.stringify(value), overridden: [], hasTwice: false, line };
+  let parsed: ReturnType<typeof byParser>;
+  try {
+    parsed = byParser(text);
+  } catch (error) {
+    throw new Error(`the parser refuses ${JSON.stringify(text)}`, { cause: error });
+  }
+  assert.deepEqual(parsed, expected, JSON.stringify(text));
+}
+
+const pod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: cart-1
+  namespace: shop
+  labels: {}
+  annotations:
+    isthmus.io/app-address: "127.64.18.2"
+    note: 'as it is'
+# the application
+spec:
+  nodeName: n-1
+  hostNetwork: no
+  containers:
+  - name: c
+    ports:
+      - containerPort: 8080
+        name: http
+      - containerPort: 0x50
+    args: []
+    command:
+      - run
+      - -1
+  - name: d
+status:
+  podIP: 10.2.0.1
+  phase:
+`;
+
+const texts = fc.oneof(
+  fc.string(),
+  fc.constantFrom(
+    'a',
+    'yes',
+    '010',
+    '1e3',
+    '<<',
+    '__proto__',
+    'null',
+    '~',
+    '',
+    '-',
+    '- x',
+    'a: b',
+    'a #b',
+    '"',
+  ),
+);
+/** Maps, as manifests are. */
+const values = fc.dictionary(
+  texts,
+  fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.oneof(texts, fc.integer(), fc.double(), fc.boolean(), fc.constant(null)),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(texts, tie('value'), { maxKeys: 4 }),
+    ),
+  })).value,
+);
+const spaces = fc.constantFrom('', ' ', '\n', '\r\n', '   ', '\t', '\r');
+
+describe('a JSON document is read as the parser of YAML reads it', () => {
+  it('whatever it says, however it is laid out, and behind the end of another', () =>
+    fc.assert(
+      fc.property(
+        values,
+        fc.nat(4),
+        fc.constantFrom('', '---\n', '--- ', '\n\n', '---\r\n', '\uFEFF'),
+        spaces,
+        (value, indent, before, after) => {
+          assertSame(jsonDocument, `${before}${JSON.stringify(value, null, indent)}${after}`);
+        },
+      ),
+      { numRuns: 2000 },
+    ));
+
+  it('with white space anywhere between its tokens', () =>
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.constantFrom(
+              '{',
+              '}',
+              '[',
+              ']',
+              ',',
+              ':',
+              '"a"',
+              '"b"',
+              '"a\\u00e9"',
+              '-0',
+              '1E5',
+              'true',
+              'null',
+              '"\\/"',
+              '{"a":',
+              '"b":1',
+            ),
+            spaces,
+          ),
+          { maxLength: 10 },
+        ),
+        (tokens) => {
+          assertSame(jsonDocument, `{"x":${tokens.flat().join('')}}`);
+        },
+      ),
+      { numRuns: 5000 },
+    ));
+
+  const known: Record<string, [text: string, isRead: boolean]> = {
+    'an object on one line': ['---\n{"kind":"Pod","spec":{"a":[1,{"b":null}]}}\n', true],
+    'an object over several lines': ['{\n  "kind": "Pod"\n}\n', true],
+    'a key that is there twice': ['{"a":1,"b":{"c":1,"c":2}}', false],
+    'text that looks like a key': ['{"a":"\\"b\\": 1","c":":"}', true],
+    'YAML in braces': ['{a: 1}', false],
+    'text behind it': ['{"a":1} # c', false],
+    'a list': ['[{"a":1}]', false],
+    'as deep as may be': [`{"a":${'['.repeat(198)}1${']'.repeat(198)}}`, true],
+    'deeper than may be': [`{"a":${'['.repeat(200)}1${']'.repeat(200)}}`, false],
+  };
+  for (const [what, [text, isRead]] of Object.entries(known))
+    it(`${isRead ? 'reads' : 'leaves to the parser'}: ${what}`, () => {
+      assertSame(jsonDocument, text);
+      assert.equal(jsonDocument(text) !== undefined, isRead);
+    });
+});
+
+describe('a document of plain block YAML is read as the parser of YAML reads it', () => {
+  it('when it is written as most manifests are', () => {
+    assertSame(blockDocument, pod);
+    assert.ok(blockDocument(pod));
+    assert.ok(blockDocument(`---\n${pod}`));
+    assert.equal(blockDocument(`---\n# c\n${pod}`)?.line, 3);
+  });
+
+  it('whatever it says, as another program writes it', () =>
+    fc.assert(
+      fc.property(
+        values,
+        fc.boolean(),
+        fc.constantFrom(2, 4),
+        fc.constantFrom('', '---\n', '# c\n', '\n'),
+        (value, indentSeq, indent, before) => {
+          assertSame(blockDocument, before + stringify(value, { version: '1.1', indent, indentSeq }));
+        },
+      ),
+      { numRuns: 2000 },
+    ));
+
+  const pieces = fc.constantFrom(
+    ...[
+      'a: 1',
+      'b: x',
+      'c:',
+      '- a',
+      '- a: 1',
+      '- b:',
+      '- - a',
+      '-',
+      '"q": "x"',
+      "'s': 'y z'",
+      'a: {}',
+      'a: []',
+      'a: b: c',
+    ],
+    ...[
+      'a: |',
+      'x',
+      'a: b c',
+      'a: b #c',
+      '# c',
+      '',
+      '---',
+      '...',
+      'a: &x 1',
+      'a: *x',
+      'a: - b',
+      'a: ...',
+      '<<: b',
+      'on: 1',
+    ],
+    ...[
+      'a: yes',
+      'a: 010',
+      'a: .inf',
+      'a: b:',
+      'a: "x" y',
+      '- "a": 1',
+      "- 'it''s'",
+      '? a',
+      ': a',
+      'a : 1',
+      'a:b',
+      '- a:b',
+    ],
+    ...[
+      'a: -1',
+      '%x',
+      'a:  b  c  ',
+      '- x:y: 1',
+      'a: "\\n"',
+      'a: \u00a0',
+      '\u00a0a: 1',
+      'a: @b',
+      '2024-01-01: a',
+      'k.l/m-n: o',
+    ],
+  );
+
+  it('line by line, however lines are indented', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1, 2, 2, 4), pieces), { maxLength: 8 }),
+        (lines) => {
+          assertSame(blockDocument, lines.map(([indent, text]) => ' '.repeat(indent) + text).join('\n'));
+        },
+      ),
+      { numRuns: 20_000 },
+    ));
+
+  for (const text of [
+    'a: 1\na: 2',
+    'a: |\n  b',
+    'a: &b 1',
+    'a: 1 # c',
+    'a:\n\tb: 1',
+    'a: b\n  c',
+    'null: 1',
+    ' a: 1',
+    'text',
+    '',
+  ])
+    it(`leaves to the parser: ${JSON.stringify(text)}`, () => assert.equal(blockDocument(text), undefined));
+});
