@@ -4,8 +4,11 @@ import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
   type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
 } from '../gen/upstream/discovery_pb.js';
-import { codec, sortedRecord, type Codec } from './binary.ts';
+import { codec, decodeMessage, sortedRecord, type Codec } from './binary.ts';
+import type { Fields } from './fields.ts';
+import { responseBytes } from './response-bytes.ts';
 
 /** Who a proxy says it is. Only its token proves anything. */
 export interface DiscoveryNode {
@@ -58,32 +61,26 @@ const errorOf = ({ errorDetail }: DeltaDiscoveryRequest): string =>
  */
 const more = '+more';
 
-export const discoveryResponse: Codec<DeltaResponse> = codec(
-  DeltaDiscoveryResponseSchema,
-  ({ type, nonce, moment, resources, removed, complete }) => ({
-    systemVersionInfo: `${moment.epoch}.${moment.revision}${complete ? '' : more}`,
-    typeUrl: type,
-    nonce,
-    resources: resources.map(({ name, version, body }) => ({
-      name,
-      version,
-      resource: { typeUrl: type, value: body },
-    })),
-    removedResources: [...removed],
-  }),
-  (message, fields): DeltaResponse => ({
-    type: fields.text('type_url', message.typeUrl),
-    nonce: fields.text('nonce', message.nonce),
-    moment: timeless,
-    resources: message.resources.map(({ name, version, resource }, i) => ({
-      name: fields.text(`resources[${i}].name`, name),
-      version,
-      body: resource?.value ?? new Uint8Array(),
-    })),
-    removed: message.removedResources,
-    complete: !message.systemVersionInfo.endsWith(more),
-  }),
-);
+export const discoveryResponse: Codec<DeltaResponse> = {
+  encode: (response) => {
+    const { moment, complete } = response;
+    return responseBytes(`${moment.epoch}.${moment.revision}${complete ? '' : more}`, response);
+  },
+  decode: (bytes) => decodeMessage(DeltaDiscoveryResponseSchema, bytes, readResponse),
+};
+
+const readResponse = (message: DeltaDiscoveryResponse, fields: Fields): DeltaResponse => ({
+  type: fields.text('type_url', message.typeUrl),
+  nonce: fields.text('nonce', message.nonce),
+  moment: timeless,
+  resources: message.resources.map(({ name, version, resource }, i) => ({
+    name: fields.text(`resources[${i}].name`, name),
+    version,
+    body: resource?.value ?? new Uint8Array(),
+  })),
+  removed: message.removedResources,
+  complete: !message.systemVersionInfo.endsWith(more),
+});
 
 /** One control plane speaks to a proxy, so nothing that it sends is older than what it sent before. */
 const timeless: Moment = { epoch: 0n, revision: 0n };
