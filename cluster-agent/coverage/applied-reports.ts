@@ -61,14 +61,15 @@ export class AppliedReports implements Subscriber {
     this.#proxies(client);
   }
 
-  /** A proxy has answered. */
-  answered({ client, type, applied, removed, rejected }: AppliedEvent): void {
+  /** A proxy has answered. Of a first sync nothing is looked at by name, unless a policy is watched. */
+  answered(event: AppliedEvent): void {
+    const { client, type } = event;
     const { policies } = this.#deps;
-    const names = new Set([...applied.keys(), ...removed, ...rejected.keys()]);
-    if (type === typeUrls.authorization) for (const name of names) policies.policyTouched(name, client.id);
-    if (type === typeUrls.intermediate) for (const name of names) this.#due.intermediate.add(name);
+    if (type === typeUrls.authorization)
+      for (const name of namesIn(event)) policies.policyTouched(name, client.id);
+    if (type === typeUrls.intermediate) for (const name of namesIn(event)) this.#due.intermediate.add(name);
     if (type === typeUrls.address) {
-      if (!policies.isEmpty) for (const name of names) policies.workloadTouched(name);
+      if (!policies.isEmpty) for (const name of namesIn(event)) policies.workloadTouched(name);
       this.#lookAtAll('diversion');
     }
     if (!this.#complete.has(client.id) && this.#deps.streams().isComplete(client.id)) {
@@ -185,3 +186,6 @@ export class AppliedReports implements Subscriber {
     }
   }
 }
+
+const namesIn = ({ applied, removed, rejected }: AppliedEvent): ReadonlySet<string> =>
+  new Set([...applied.keys(), ...removed, ...rejected.keys()]);

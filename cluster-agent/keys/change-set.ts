@@ -34,7 +34,8 @@ export type Stored = ClusterObject | HubResource;
 
 interface Entry {
   readonly key: Touched;
-  readonly forms: Set<Stored>;
+  /** Undefined for most keys, as only stored things have forms: a first delta has hundreds of thousands of keys. */
+  forms: Set<Stored> | undefined;
 }
 
 /**
@@ -50,7 +51,7 @@ export class ChangeSet implements Iterable<Touched> {
   }
 
   addStored(key: Touched, { before, after }: Change<Stored>): void {
-    const { forms } = this.#entry(key);
+    const forms = (this.#entry(key).forms ??= new Set());
     if (before) forms.add(before);
     if (after) forms.add(after);
   }
@@ -66,19 +67,13 @@ export class ChangeSet implements Iterable<Touched> {
 
   /** Adds what was touched after this set. */
   merge(later: ChangeSet): void {
-    for (const { key, forms } of later.#entries.values()) {
-      const entry = this.#entry(key);
-      for (const form of forms) entry.forms.add(form);
-    }
+    for (const [format, entry] of later.#entries) this.#include(format, entry);
   }
 
   /** Adds one key of another set, with its forms, by its format. */
   include(from: ChangeSet, format: string): void {
-    const other = from.#entries.get(format);
-    if (!other) return;
-    const entry = this.#entries.get(format) ?? { key: other.key, forms: new Set() };
-    this.#entries.set(format, entry);
-    for (const form of other.forms) entry.forms.add(form);
+    const entry = from.#entries.get(format);
+    if (entry) this.#include(format, entry);
   }
 
   /** The key that is written so, if it is in the set. */
@@ -107,8 +102,14 @@ export class ChangeSet implements Iterable<Touched> {
     const text = formatTouched(key);
     const known = this.#entries.get(text);
     if (known) return known;
-    const entry: Entry = { key, forms: new Set() };
+    const entry: Entry = { key, forms: undefined };
     this.#entries.set(text, entry);
     return entry;
+  }
+
+  #include(format: string, { key, forms }: Entry): void {
+    const known = this.#entries.get(format);
+    if (!known) this.#entries.set(format, { key, forms: forms && new Set(forms) });
+    else if (forms) known.forms = new Set([...(known.forms ?? []), ...forms]);
   }
 }

@@ -12,6 +12,8 @@ export type Projection = ReadonlyMap<ResourceType, ReadonlyMap<string, object>>;
 export interface ProjectedDelta {
   readonly urgent: ReadonlyMap<ResourceType, readonly string[]>;
   readonly bulk: ReadonlyMap<ResourceType, readonly string[]>;
+  /** The records of addresses that were there before, by name; undefined: there was none. */
+  readonly replaced: ReadonlyMap<string, object | undefined>;
 }
 
 /** The projection for one audience: made once of a whole snapshot, and changed in place by what each delta names. */
@@ -24,6 +26,7 @@ export class AudienceRecords {
   /** How many workloads of the projection are in a service: a gateway has only services with endpoints behind it. */
   readonly #members = new Map<string, number>();
   readonly #dryRun = new Set<string>();
+  #replaced = new Map<string, object | undefined>();
   readonly projection: Projection;
 
   constructor(audience: Audience, snapshot: ClusterSnapshot) {
@@ -41,12 +44,14 @@ export class AudienceRecords {
       [typeUrls.address, new Set([...snapshot.workloads.keys(), ...snapshot.services.keys()])],
     ]);
     this.#refresh(all, snapshot);
+    this.#replaced.clear();
   }
 
   /** Costs what the delta names. */
   take({ changed, bulk }: Pick<Delta, 'changed' | 'bulk'>, snapshot: ClusterSnapshot): ProjectedDelta {
     const urgentNames = new Map<ResourceType, string[]>();
     const bulkNames = new Map<ResourceType, string[]>();
+    this.#replaced = new Map();
     for (const [type, names] of this.#refresh(changed, snapshot)) {
       urgentNames.set(
         type,
@@ -57,7 +62,7 @@ export class AudienceRecords {
         names.filter((name) => bulk.has(name)),
       );
     }
-    return { urgent: urgentNames, bulk: bulkNames };
+    return { urgent: urgentNames, bulk: bulkNames, replaced: this.#replaced };
   }
 
   /** Names whose records are others now. */
@@ -128,7 +133,7 @@ export class AudienceRecords {
   ): boolean {
     const before = this.#addresses.get(uid) as Workload | undefined;
     const after = workload && workloadFor(this.#audience, workload, snapshot);
-    if (!set(this.#addresses, uid, after)) return false;
+    if (!this.#setAddress(uid, after)) return false;
     if (this.#audience === 'gateway') {
       for (const key of after?.services.keys() ?? []) if (this.#count(key, 1) === 1) services.add(key);
       for (const key of before?.services.keys() ?? []) if (this.#count(key, -1) === 0) services.add(key);
@@ -145,7 +150,14 @@ export class AudienceRecords {
 
   #refreshService(key: string, { services }: ClusterSnapshot): boolean {
     const service = this.#audience !== 'gateway' || this.#members.has(key) ? services.get(key) : undefined;
-    return set(this.#addresses, key, service && serviceFor(this.#audience, service));
+    return this.#setAddress(key, service && serviceFor(this.#audience, service));
+  }
+
+  #setAddress(name: string, record: object | undefined): boolean {
+    const before = this.#addresses.get(name);
+    if (!set(this.#addresses, name, record)) return false;
+    this.#replaced.set(name, before);
+    return true;
   }
 
   /**

@@ -23,7 +23,7 @@ export class ClientView {
   readonly #form: Form;
   readonly #cache: EncodeCache;
   readonly #vips: Vips | undefined;
-  /** By key of the service. */
+  /** By key of the service. Those that have no address here are the same for all clients. */
   readonly #own = new Map<string, OwnService>();
   projection: Projection | undefined;
 
@@ -37,7 +37,7 @@ export class ClientView {
   }
 
   resources(type: string): ProducedResources {
-    const records = this.projection?.get(type) ?? new Map<string, object>();
+    const records = this.projection?.get(type) ?? noRecords;
     return {
       keys: () => records.keys(),
       get: (name) => {
@@ -45,6 +45,29 @@ export class ClientView {
         return encoded && 'version' in encoded ? encoded : undefined;
       },
     };
+  }
+
+  /** Its workloads, which all clients of its audience have in the same versions. */
+  get workloads(): ProducedResources {
+    return {
+      keys: () => this.#workloadNames(),
+      get: (name) => this.workloadOf(this.#addresses.get(name)),
+    };
+  }
+
+  /** A record as it is sent, if it is a workload that can be. */
+  workloadOf(record: object | undefined): Produced | undefined {
+    if (!record || !('uid' in record)) return undefined;
+    const encoded = this.#cache.encode(typeUrls.address, record, this.#form);
+    return 'version' in encoded ? encoded : undefined;
+  }
+
+  *#workloadNames(): Iterable<string> {
+    for (const [name, record] of this.#addresses) if ('uid' in record) yield name;
+  }
+
+  get #addresses(): ReadonlyMap<string, object> {
+    return this.projection?.get(typeUrls.address) ?? noRecords;
   }
 
   /** What cannot be encoded is neither replaced nor taken away. */
@@ -68,6 +91,10 @@ export class ClientView {
     const base = this.#cache.base(service, this.#form);
     if ('failure' in base) return base;
     const addresses = vips(this.client.key, service.key);
+    if (addresses.length === 0) {
+      this.#own.delete(service.key);
+      return this.#cache.addressed(base, none);
+    }
     const known = this.#own.get(service.key);
     if (known?.base === base && sameAddresses(known.addresses, addresses)) return known.produced;
     const produced = this.#cache.addressed(base, addresses);
@@ -75,6 +102,9 @@ export class ClientView {
     return produced;
   }
 }
+
+const none: readonly never[] = [];
+const noRecords: ReadonlyMap<string, object> = new Map();
 
 const sameAddresses = (one: readonly NetworkAddress[], other: readonly NetworkAddress[]): boolean =>
   one.length === other.length &&

@@ -42,6 +42,8 @@ export class EncodeCache {
     extended: new WeakMap<Service, ServiceBase | Unencodable>(),
     plain: new WeakMap<Service, ServiceBase | Unencodable>(),
   };
+  /** Services without an address at a client. */
+  readonly #bare = new WeakMap<ServiceBase, Produced | Unencodable>();
   readonly #onFailure: (type: string, failure: string) => void;
 
   constructor(onFailure: (type: string, failure: string) => void) {
@@ -74,6 +76,14 @@ export class EncodeCache {
 
   /** A service with one client's addresses. Only these are encoded, and all is put together when it is sent. */
   addressed(base: ServiceBase, addresses: readonly NetworkAddress[]): Produced | Unencodable {
+    const bare = addresses.length === 0 ? this.#bare.get(base) : undefined;
+    if (bare) return bare;
+    const produced = this.#join(base, addresses);
+    if (addresses.length === 0) this.#bare.set(base, produced);
+    return produced;
+  }
+
+  #join(base: ServiceBase, addresses: readonly NetworkAddress[]): Produced | Unencodable {
     return this.#try(typeUrls.address, (): Produced => {
       const own = encodeServiceAddresses(addresses);
       const version = own.length === 0 ? base.version : `${base.version}.${contentVersion(own)}`;

@@ -131,6 +131,10 @@ export class XdsServer implements Subscriber {
     const deltas = new Map(
       [...this.#audiences].map(([audience, records]) => [audience, records.take(delta, snapshot)]),
     );
+    for (const stream of this.#streams.values()) {
+      const projected = deltas.get(stream.view.audience);
+      if (projected) stream.keep(projected);
+    }
     const isTouched = admissionTouchedBy(delta.keys);
     const readdressed = readdressedBy(delta.keys);
     for (const stream of this.#streams.values()) {

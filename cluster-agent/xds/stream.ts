@@ -6,6 +6,7 @@ import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls
 import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
+import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ProjectedDelta, Projection } from '../publish/audience.ts';
@@ -49,6 +50,8 @@ export class ProxyStream {
   readonly #lines: LimitedLines;
   readonly #session: ServerSession;
   readonly #pump: Pump<DeltaResponse>;
+  /** What the proxy holds of addresses: of workloads it remembers what others do not hold in the same version. */
+  #addresses: SharedVersions | undefined;
   #moment: Moment = { epoch: 0n, revision: 0n };
   /** The proxy held workloads when it connected: it lived before this stream. */
   returned = false;
@@ -70,21 +73,38 @@ export class ProxyStream {
         complete: view.projection !== undefined,
       }),
       hold: (type, name) => view.holds(type, name),
+      known: (type, held) => (type === typeUrls.address ? this.#holdsAddresses(held) : undefined),
       onAck,
       ...pagesFor(view.audience),
     });
     this.#pump = new Pump(call, () => this.#session.next());
   }
 
+  #holdsAddresses(held: ReadonlyMap<string, string> | 'ALL'): SharedVersions {
+    return (this.#addresses = new SharedVersions(this.view.workloads, held));
+  }
+
   /** The first state: everything goes out as far as the stream takes it. */
   begin(projection: Projection, moment: Moment): void {
     this.view.projection = projection;
+    // A proxy that had asked before holds nothing of it but what it has named.
+    if (this.#addresses) for (const name of this.view.workloads.keys()) this.#addresses.keep(name, undefined);
     this.#moment = moment;
     for (const type of this.types) this.#session.changed(type);
     this.#pump.wake();
   }
 
-  /** The projection has changed in place. `readdressed`: services whose addresses may differ; undefined: any. */
+  /** The projection has changed in place, and nothing has been read of it: what the proxy holds are the records of before. */
+  keep({ replaced }: ProjectedDelta): void {
+    for (const [name, before] of replaced) this.#addresses?.keep(name, this.view.workloadOf(before)?.version);
+  }
+
+  /** Names of which it is remembered by themselves in which version the proxy holds them. */
+  get remembered(): number {
+    return this.#addresses?.size ?? 0;
+  }
+
+  /** After `keep`. `readdressed`: services whose addresses may differ; undefined: any. */
   show({ urgent, bulk }: ProjectedDelta, readdressed: readonly string[] | undefined, moment: Moment): void {
     this.#moment = moment;
     for (const type of this.types) {

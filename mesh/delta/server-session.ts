@@ -21,8 +21,8 @@ export interface Producer {
    * becomes false, `changed` says so.
    */
   hold?(type: ResourceType, name: string): boolean;
-  /** What the consumer holds, by what it says when it opens the type; absent: a map of its own. */
-  known?(type: ResourceType, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions;
+  /** What the consumer holds, by what it says when it opens the type; undefined: a map of its own. */
+  known?(type: ResourceType, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions | undefined;
   /** In which group a name is, for consumers that say by digests what they hold; absent: all are in the group ''. */
   groupOf?(type: ResourceType, name: string): string;
   /** The digests of what there is; absent: they are worked out of all resources. */
