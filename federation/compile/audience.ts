@@ -1,4 +1,5 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 
 /** Which clusters receive a resource. */
 export type Audience =
@@ -11,6 +12,8 @@ export type Audience =
 export interface Receiver {
   readonly cluster: ClusterName;
   readonly alone: ReadonlySet<ServiceKey>;
+  /** Which policies are for it. It stays as long as a membership does. */
+  readonly trustDomain: TrustDomain;
 }
 
 export function receives(audience: Audience, { cluster, alone }: Receiver): boolean {

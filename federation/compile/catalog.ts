@@ -2,24 +2,35 @@ import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import type { Digests } from '@isthmus/mesh/delta/digest.ts';
 import type { Moment } from '@isthmus/mesh/delta/messages.ts';
-import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { ChangeSet } from '../observation/change-set.ts';
 import type { CompiledVersions, Now } from '../state/now.ts';
-import { isSameAudience, receives, type Receiver } from './audience.ts';
-import { compileOne } from './compile-one.ts';
-import { CatalogDigests, remotesOf } from './catalog-digests.ts';
-import type { AloneFlip, CatalogChange, CatalogUpdate, Compiled, Names } from './compiled.ts';
+import { receives, type Receiver } from './audience.ts';
+import { compileOne, compilePolicy } from './compile-one.ts';
+import { remotesOf } from './catalog-digests.ts';
+import type {
+  AloneFlip,
+  CatalogChange,
+  CatalogUpdate,
+  Compiled,
+  CompiledView,
+  Names,
+  SharedType,
+} from './compiled.ts';
+import { CompiledTable } from './compiled-table.ts';
 import { allNames, reached, touchedServices } from './reach.ts';
 
 /**
  * All that goes down the link: each resource compiled, encoded and hashed once, whatever the number of clusters that
- * receive it. It is replaced only by `apply`, so that all types are of one moment.
+ * receive it, and each policy once for all clusters of a trust domain. It is replaced only by `apply`, so that all types
+ * are of one moment.
  */
 export class Catalog implements CompiledVersions {
-  readonly #byType = new Map<DownType, Map<string, Compiled>>(downTypes.map((type) => [type, new Map()]));
-  readonly #digests = new Map<DownType, CatalogDigests>(
-    downTypes.map((type) => [type, new CatalogDigests()]),
+  readonly #shared: ReadonlyMap<SharedType, CompiledTable> = new Map(
+    downTypes.filter(isShared).map((type) => [type, new CompiledTable()]),
   );
+  /** By the trust domain of those who receive them. */
+  readonly #policies = new Map<TrustDomain, CompiledTable>();
   /** As of the last `apply`; clusters that have none to themselves are not in it. */
   readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
   #moment: Moment = { epoch: 0n, revision: -1n };
@@ -39,8 +50,8 @@ export class Catalog implements CompiledVersions {
 
   /** How much it keeps, for tests that nothing stays of what is gone. */
   get size(): number {
-    const kept = [...this.#byType.values(), ...this.#digests.values()];
-    return kept.reduce((sum, { size }) => sum + size, this.#alone.size);
+    const tables = [...this.#shared.values(), ...this.#policies.values()];
+    return tables.reduce((sum, { size }) => sum + size, this.#policies.size + this.#alone.size);
   }
 
   /** Compiles what a change reaches. A resource with the version and the audience of before is no change. */
@@ -59,29 +70,31 @@ export class Catalog implements CompiledVersions {
     return { compiled, flips };
   }
 
-  get(type: DownType, name: string): Compiled | undefined {
-    return this.#byType.get(type)?.get(name);
+  get(type: SharedType, name: string): Compiled | undefined {
+    return this.#shared.get(type)?.get(name);
   }
 
-  names(type: DownType): Iterable<string> {
-    return this.#byType.get(type)?.keys() ?? [];
+  /** As clusters of a trust domain get it. */
+  policy(name: string, trustDomain: TrustDomain): Compiled | undefined {
+    return this.#policies.get(trustDomain)?.get(name);
   }
 
   /** What decides what a cluster receives, as of the last `apply`. */
-  receiver(cluster: ClusterName): Receiver {
-    return { cluster, alone: new Set(this.#alone.get(cluster)) };
+  receiver(cluster: ClusterName, trustDomain: TrustDomain): Receiver {
+    return { cluster, trustDomain, alone: new Set(this.#alone.get(cluster)) };
   }
 
   /** What a receiver gets of a type. Filters at each read and copies nothing. */
-  view(type: DownType, receiver: () => Receiver): ProducedResources {
-    const all = this.#byType.get(type) ?? new Map<string, Compiled>();
+  view(type: DownType, receiver: () => Receiver): CompiledView {
+    const table = () => this.#table(type, receiver());
     return {
       get(name) {
-        const found = all.get(name);
+        const found = table()?.get(name);
         return found && receives(found.audience, receiver()) ? found : undefined;
       },
       *keys() {
-        for (const { name, audience } of all.values()) if (receives(audience, receiver())) yield name;
+        for (const { name, audience } of table()?.values() ?? [])
+          if (receives(audience, receiver())) yield name;
       },
     };
   }
@@ -94,21 +107,42 @@ export class Catalog implements CompiledVersions {
   ): Digests {
     const remotes = (service: ServiceKey) =>
       type === 'remote' ? remotesOf(service, exporters(service), (name) => this.get(type, name)) : [];
-    return this.#digests.get(type)?.of(receiver, remotes) ?? new Map();
+    return this.#table(type, receiver)?.digests.of(receiver, remotes) ?? new Map();
+  }
+
+  /** Undefined: nothing is compiled for that trust domain yet. */
+  #table(type: DownType, { trustDomain }: Receiver): CompiledTable | undefined {
+    return type === 'policy' ? this.#policies.get(trustDomain) : this.#shared.get(type);
   }
 
   #compile(now: Now, names: Names): readonly CatalogChange[] {
-    return [...names].flatMap(([type, ofType]) =>
-      [...ofType].flatMap((name): CatalogChange[] => {
-        const before = this.get(type, name);
-        const after = compileOne(now, type, name);
-        if (isSame(before, after)) return [];
-        this.#digests.get(type)?.replace(before, after);
-        if (after) this.#byType.get(type)?.set(name, after);
-        else this.#byType.get(type)?.delete(name);
-        return [{ type, name, before, after }];
-      }),
+    const policies = this.#compilePolicies(now, names.get('policy') ?? []);
+    const shared = [...this.#shared].flatMap(([type, table]) =>
+      replaced(table, names.get(type) ?? [], { type, trustDomain: undefined }, (name) =>
+        compileOne(now, type, name),
+      ),
     );
+    return [...policies, ...shared];
+  }
+
+  /** `names`: what a change reaches. All are compiled for a trust domain that is new, and none for one without clusters. */
+  #compilePolicies(now: Now, names: Iterable<string>): readonly CatalogChange[] {
+    const { trustDomains } = now.index;
+    const changes: CatalogChange[] = [];
+    for (const trustDomain of trustDomains) {
+      const known = this.#policies.get(trustDomain);
+      const table = known ?? new CompiledTable();
+      this.#policies.set(trustDomain, table);
+      const due = known ? names : now.intent.accessPolicies.keys();
+      const compile = (name: string) => compilePolicy(now, name, trustDomain);
+      changes.push(...replaced(table, due, { type: 'policy', trustDomain }, compile));
+    }
+    for (const [trustDomain, table] of this.#policies) {
+      if (trustDomains.has(trustDomain)) continue;
+      changes.push(...replaced(table, [...table.names()], { type: 'policy', trustDomain }, () => undefined));
+      this.#policies.delete(trustDomain);
+    }
+    return changes;
   }
 
   #remotes(now: Now, service: ServiceKey, except: ReadonlySet<string>): readonly Compiled[] {
@@ -134,7 +168,20 @@ const momentOf = ({ epoch, intent }: Now): Moment => ({
   revision: BigInt(intent.revision),
 });
 
-const isSame = (before: Compiled | undefined, after: Compiled | undefined): boolean =>
-  before && after
-    ? before.version === after.version && isSameAudience(before.audience, after.audience)
-    : before === after;
+const isShared = (type: DownType): type is SharedType => type !== 'policy';
+
+/** Compiles names of a table, and gives what differs from before. */
+function replaced(
+  table: CompiledTable,
+  names: Iterable<string>,
+  of: Pick<CatalogChange, 'type' | 'trustDomain'>,
+  compile: (name: string) => Compiled | undefined,
+): readonly CatalogChange[] {
+  const changes: CatalogChange[] = [];
+  for (const name of names) {
+    const before = table.get(name);
+    const after = compile(name);
+    if (table.replace(name, after)) changes.push({ ...of, name, before, after });
+  }
+  return changes;
+}

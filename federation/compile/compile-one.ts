@@ -10,6 +10,7 @@ import * as link from '@isthmus/api/wire/link.ts';
 import { encodeIntermediate, encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
 import { compileAccess } from '@isthmus/mesh/rbac/compile-access.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { markOf } from '@isthmus/mesh/delta/digest.ts';
 import { drainOf, failoverFrom } from './traffic-shifts.ts';
 import { isExported } from '../policy/exported.ts';
@@ -17,7 +18,7 @@ import { usableGateways } from '../policy/gateways.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
 import type { Audience } from './audience.ts';
-import type { Compiled } from './compiled.ts';
+import type { Compiled, SharedType } from './compiled.ts';
 
 interface Content {
   readonly body: Uint8Array;
@@ -29,19 +30,24 @@ type Compile = (now: Now, name: string) => Content | undefined;
 const all: Audience = { kind: 'all' };
 
 /** What goes down under a name; undefined: nothing of that name does. Pure: the same state gives the same bytes. */
-export function compileOne(now: Now, type: link.DownType, name: string): Compiled | undefined {
-  const content = compilers[type](now, name);
+export const compileOne = (now: Now, type: SharedType, name: string): Compiled | undefined =>
+  compiled(type, name, compilers[type](now, name));
+
+/** The same of an access policy, for clusters of one trust domain: namespaces in it mean those of that. */
+export const compilePolicy = (now: Now, name: string, trustDomain: TrustDomain): Compiled | undefined =>
+  compiled('policy', name, policy(now, name, trustDomain));
+
+function compiled(type: link.DownType, name: string, content: Content | undefined): Compiled | undefined {
   if (!content) return undefined;
   const { body, audience } = content;
   const version = contentVersion(body);
   return { type, name, body, version, mark: markOf(name, version), audience };
 }
 
-const compilers: Readonly<Record<link.DownType, Compile>> = {
+const compilers: Readonly<Record<SharedType, Compile>> = {
   'trust-bundle': trustBundle,
   intermediate,
   activation,
-  policy,
   traffic,
   diversion,
   member,
@@ -78,7 +84,7 @@ function activation({ intent }: Now, keyId: string): Content | undefined {
   return { body: link.activation.encode({ keyId }), audience: only([record.cluster]) };
 }
 
-function policy({ intent, settings }: Now, name: string): Content | undefined {
+function policy({ intent }: Now, name: string, trustDomain: TrustDomain): Content | undefined {
   const stored: Stored<AccessPolicy> | undefined = intent.accessPolicies.get(name);
   if (!stored) return undefined;
   const { value, revision } = stored;
@@ -87,7 +93,7 @@ function policy({ intent, settings }: Now, name: string): Content | undefined {
     name: value.name,
     revision,
     target: { namespace, labels },
-    authorization: compileAccess({ ...value, namespace }, settings.trustDomain),
+    authorization: compileAccess({ ...value, namespace }, trustDomain),
   });
   return { body, audience: clusters.length === 0 ? all : only(clusters) };
 }

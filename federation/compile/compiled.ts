@@ -1,4 +1,7 @@
+import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
+import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Audience } from './audience.ts';
 
 /** A resource that goes down the link, encoded and hashed once for all receivers. */
@@ -14,20 +17,30 @@ export interface Compiled {
   readonly audience: Audience;
 }
 
+/** Types of which one resource goes to the clusters of every trust domain. Policies are compiled for each. */
+export type SharedType = Exclude<DownType, 'policy'>;
+
+/** What one receiver gets of a type. */
+export interface CompiledView extends ProducedResources {
+  get(name: string): Compiled | undefined;
+}
+
 /** Names by type. */
 export type Names = ReadonlyMap<DownType, ReadonlySet<string>>;
 
 export interface CatalogChange {
   readonly type: DownType;
   readonly name: string;
+  /** Of policies: whose receivers it is for. Undefined: those of any trust domain. */
+  readonly trustDomain: TrustDomain | undefined;
   readonly before: Compiled | undefined;
   readonly after: Compiled | undefined;
 }
 
 /** A cluster begins or ceases to have a service to itself. */
 export interface AloneFlip {
-  readonly cluster: string;
-  readonly service: string;
+  readonly cluster: ClusterName;
+  readonly service: ServiceKey;
   readonly isAlone: boolean;
   /** What others export under that name and what the same update has not changed otherwise. */
   readonly remotes: readonly Compiled[];

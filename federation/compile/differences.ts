@@ -17,7 +17,7 @@ export function withFlips(receiver: Receiver, flips: readonly AloneFlip[]): Rece
   for (const { service, isAlone } of own)
     if (isAlone) alone.add(service);
     else alone.delete(service);
-  return { cluster: receiver.cluster, alone };
+  return { ...receiver, alone };
 }
 
 /** What an update changes for a receiver that was one thing before it and is another after it. */
@@ -27,6 +27,7 @@ export function* differences(
   after: Receiver,
 ): Iterable<Difference> {
   for (const change of compiled) {
+    if (change.trustDomain !== undefined && change.trustDomain !== after.trustDomain) continue;
     const was = versionFor(change.before, before);
     if (was !== versionFor(change.after, after)) yield { type: change.type, name: change.name, before: was };
   }

@@ -1,7 +1,8 @@
 import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
-import { versionOf } from '../compile/version-of.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { policyVersionOf } from '../compile/version-of.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
@@ -17,13 +18,17 @@ export interface PolicyStatus extends Pick<Applied, 'state' | 'message' | 'proxi
  */
 export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): readonly PolicyStatus[] {
   const { name, target } = stored.value;
-  const version = versionOf(snapshot, 'policy', name);
+  const versions = new Map<TrustDomain, string | undefined>();
+  const versionIn = (trustDomain: TrustDomain): string | undefined => {
+    if (!versions.has(trustDomain)) versions.set(trustDomain, policyVersionOf(snapshot, name, trustDomain));
+    return versions.get(trustDomain);
+  };
   return [...snapshot.intent.clusters.values()]
     .filter(({ id, value }) => value.admission === 'ADMITTED' && snapshot.observed.has(id))
     .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
-    .map(({ id: cluster }) => ({
+    .map(({ id: cluster, value: { trustDomain } }) => ({
       cluster,
-      ...reported(snapshot.observed.get(cluster), formatSubject('policy', name), version),
+      ...reported(snapshot.observed.get(cluster), formatSubject('policy', name), versionIn(trustDomain)),
     }));
 }
 

@@ -6,6 +6,7 @@ import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';
 import { GatewayOwners } from './gateway-owners.ts';
 import { OrderedKeys } from './ordered-keys.ts';
+import { TrustDomains } from './trust-domains.ts';
 
 /** The indexes of one hub, and what each change means for them. */
 export class HubIndexes implements KeptIndexes {
@@ -13,6 +14,7 @@ export class HubIndexes implements KeptIndexes {
   readonly gatewayOwners = new GatewayOwners();
   readonly clusters = new OrderedKeys();
   readonly policies = new OrderedKeys();
+  readonly trustDomains = new TrustDomains();
 
   /** Follows one change, in a time that depends on its size alone. Adds the clusters whose addresses change hands. */
   follow(changes: CollectedChanges, now: Now): void {
@@ -21,6 +23,7 @@ export class HubIndexes implements KeptIndexes {
     for (const [cluster, before] of written(changes, 'cluster')) {
       put(this.clusters, cluster, now.intent.clusters.has(cluster));
       const after = now.intent.clusters.get(cluster)?.value;
+      this.trustDomains.set(cluster, after?.trustDomain);
       if (!differs(before?.value as Cluster | undefined, after)) continue;
       changes.gateways.add(cluster);
       for (const key of now.observed.get(cluster)?.services.keys() ?? [])

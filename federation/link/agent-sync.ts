@@ -42,7 +42,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
     hub: HubPorts,
     { reports, pace, interest, rounds }: Taken & Pick<StreamPorts, 'interest' | 'rounds'>,
   ) {
-    const { cluster } = link.agent;
+    const { cluster, trustDomain } = link.agent;
     this.#pace = pace;
     this.cluster = cluster;
     this.#link = link;
@@ -52,6 +52,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
     this.#rounds = rounds;
     this.#down = new DownSession({
       cluster,
+      trustDomain,
       catalog: hub.catalog,
       interest,
       now: () => hub.snapshot(),

@@ -5,6 +5,7 @@ import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.t
 import type { Acknowledgement, ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Receiver } from '../compile/audience.ts';
 import type { Catalog } from '../compile/catalog.ts';
@@ -15,6 +16,7 @@ import type { Interest, SyncSession, Work } from './interest.ts';
 
 interface DownDeps {
   readonly cluster: ClusterName;
+  readonly trustDomain: TrustDomain;
   readonly catalog: Catalog;
   readonly interest: Interest;
   readonly now: () => Now;
@@ -29,6 +31,7 @@ interface DownDeps {
  */
 export class DownSession implements SyncSession {
   readonly cluster: ClusterName;
+  readonly trustDomain: TrustDomain;
   readonly #deps: DownDeps;
   readonly #server: ServerSession;
   readonly #views: ReadonlyMap<string, ProducedResources>;
@@ -37,10 +40,11 @@ export class DownSession implements SyncSession {
   #queued: Work[] = [];
 
   constructor(deps: DownDeps) {
-    const { cluster, catalog } = deps;
+    const { cluster, trustDomain, catalog } = deps;
     this.cluster = cluster;
+    this.trustDomain = trustDomain;
     this.#deps = deps;
-    this.#receiver = catalog.receiver(cluster);
+    this.#receiver = catalog.receiver(cluster, trustDomain);
     this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, () => this.#receiver)]));
     this.#server = new ServerSession({
       types: downTypes,

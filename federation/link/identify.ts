@@ -4,7 +4,7 @@ import { parseLinkAgent } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Now } from '../state/now.ts';
-import type { Agent } from '../registry/agent.ts';
+import type { Agent, Membership } from '../registry/agent.ts';
 
 /** Why a link call is refused; `code` names the gRPC status. */
 export interface LinkRefusal {
@@ -42,20 +42,26 @@ export function identifyAgent(
   // A certificate with an empty subject has none at all here, whatever the types say.
   const subject = (leaf.subject as string | undefined) ?? '';
   const membership = /^CN=(.+)$/m.exec(subject)?.[1] ?? '';
-  const agent = { cluster: named.value.cluster, membership };
-  const why = whyNot(agent, snapshot);
-  return why === undefined ? ok(agent) : refuse('PERMISSION_DENIED', why);
+  const agent = agentOf({ cluster: named.value.cluster, membership }, snapshot);
+  return agent.ok ? agent : refuse('PERMISSION_DENIED', agent.error);
 }
 
 /** Why an agent may not use the link; undefined when it may. */
-export function whyNot({ cluster, membership }: Agent, { intent }: Now): string | undefined {
+export function whyNot(membership: Membership, snapshot: Now): string | undefined {
+  const agent = agentOf(membership, snapshot);
+  return agent.ok ? undefined : agent.error;
+}
+
+function agentOf({ cluster, membership }: Membership, { intent }: Now): Result<Agent, string> {
   const member = intent.clusters.get(cluster)?.value;
-  if (!member) return `no cluster '${cluster}' is a member: it was removed; join again`;
+  if (!member) return err(`no cluster '${cluster}' is a member: it was removed; join again`);
   if (member.admission !== 'ADMITTED')
-    return `cluster '${cluster}' is ${member.admission}: it may not use the link`;
+    return err(`cluster '${cluster}' is ${member.admission}: it may not use the link`);
   if (member.membership !== membership)
-    return `this certificate is of an earlier membership of '${cluster}': it may not use the link; join again`;
-  return undefined;
+    return err(
+      `this certificate is of an earlier membership of '${cluster}': it may not use the link; join again`,
+    );
+  return ok({ cluster, membership, trustDomain: member.trustDomain });
 }
 
 const refuse = (code: LinkRefusal['code'], message: string) => err({ code, message });

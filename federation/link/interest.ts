@@ -1,5 +1,6 @@
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { CatalogUpdate } from '../compile/compiled.ts';
 import type { ChangeSet } from '../observation/change-set.ts';
 import { Held } from './held.ts';
@@ -12,6 +13,7 @@ export type Work =
 /** A session with one cluster. */
 export interface SyncSession {
   readonly cluster: ClusterName;
+  readonly trustDomain: TrustDomain;
   /** It looks at this before it says anything more, and is visited soon. */
   queue(work: Work): void;
 }
@@ -52,15 +54,23 @@ export class Interest {
     const clusters = new Set<ClusterName>(flips.map(({ cluster }) => cluster));
     /** Those who own everything that is for peers receive none of it. */
     const owners = new Set<ClusterName>();
-    for (const { before, after } of compiled)
+    const trustDomains = new Set<TrustDomain>();
+    for (const { before, after, trustDomain } of compiled)
       for (const one of [before, after]) {
-        if (one?.audience.kind === 'all') return this.#all();
+        if (one?.audience.kind === 'all') {
+          if (trustDomain === undefined) return this.#all();
+          trustDomains.add(trustDomain);
+        }
         if (one?.audience.kind === 'peers') owners.add(one.audience.owner);
         if (one?.audience.kind === 'clusters') for (const name of one.audience.clusters) clusters.add(name);
       }
     if (owners.size > 1) return this.#all();
     const [owner] = owners;
-    return owner === undefined ? this.#of(clusters) : this.#allBut(owner, clusters);
+    if (owner === undefined && trustDomains.size === 0) return this.#of(clusters);
+    return this.#where(
+      ({ cluster, trustDomain }) =>
+        clusters.has(cluster) || trustDomains.has(trustDomain) || (owner !== undefined && cluster !== owner),
+    );
   }
 
   *#all(): Iterable<SyncSession> {
@@ -71,8 +81,7 @@ export class Interest {
     for (const cluster of clusters) yield* this.#byCluster.get(cluster) ?? [];
   }
 
-  *#allBut(owner: ClusterName, named: ReadonlySet<ClusterName>): Iterable<SyncSession> {
-    for (const [cluster, sessions] of this.#byCluster)
-      if (cluster !== owner || named.has(cluster)) yield* sessions;
+  *#where(isConcerned: (session: SyncSession) => boolean): Iterable<SyncSession> {
+    for (const session of this.#all()) if (isConcerned(session)) yield session;
   }
 }

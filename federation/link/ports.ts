@@ -16,7 +16,7 @@ import type { ReportRow } from '../store/store.ts';
 import type { Now } from '../state/now.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { Denied } from '../command/attempts.ts';
-import type { Agent } from '../registry/agent.ts';
+import type { Membership } from '../registry/agent.ts';
 
 /** PEM key and chain of a listener. */
 export interface ServerIdentity {
@@ -51,6 +51,6 @@ export interface HubPorts {
   saveReports(cluster: string, rows: readonly ReportRow[]): void;
   /** Consumes a token and issues the agent's certificate. Throws CodedError naming what is wrong with the token. */
   join(request: JoinRequest): Promise<JoinResponse>;
-  renewLink(agent: Agent, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
+  renewLink(agent: Membership, csr: string): Promise<{ linkChain: readonly string[]; linkCa: string }>;
   signIntermediate(cluster: string, request: SignIntermediateRequest): Promise<SignIntermediateResponse>;
 }

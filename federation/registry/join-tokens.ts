@@ -6,7 +6,7 @@ import { err, ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refusal, refuse } from '../command/refuse.ts';
-import type { Agent } from './agent.ts';
+import type { Membership } from './agent.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';
@@ -151,7 +151,7 @@ export interface Join {
  * A cluster becomes a member by a token: used up in the same commit, so two that race do not both get in. The key that
  * it let in is let in again as long as the token would have lived, as an answer may be lost on its way.
  */
-export const join: Command<Join, Agent> = {
+export const join: Command<Join, Membership> = {
   name: 'join',
   decide(snapshot, { cluster, secret, key }, { now, newId }) {
     const stored = tokenOf(snapshot, secret);

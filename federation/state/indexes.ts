@@ -1,4 +1,5 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
+import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { CollectedChanges } from '../observation/change-set.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from './now.ts';
@@ -34,6 +35,12 @@ export interface GatewayOwnersIndex {
   claimants(address: string): ReadonlySet<ClusterName>;
 }
 
+/** The trust domains that known clusters are of. */
+export interface TrustDomainsIndex extends Iterable<TrustDomain> {
+  readonly size: number;
+  has(trustDomain: TrustDomain): boolean;
+}
+
 /** What follows from the whole state and is kept up to date with each change of it, within the same turn. */
 export interface Indexes {
   readonly exports: ExportsIndex;
@@ -41,6 +48,7 @@ export interface Indexes {
   /** Names of all clusters that are known, and of all access policies. */
   readonly clusters: KeyOrder;
   readonly policies: KeyOrder;
+  readonly trustDomains: TrustDomainsIndex;
 }
 
 /** Indexes that follow the state. `changes` are those of one step, and get what follows from it by the indexes. */

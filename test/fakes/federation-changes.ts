@@ -1,4 +1,4 @@
-import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { defaultTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
@@ -6,7 +6,7 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import type { Intent, IntentKind } from '../../federation/store/store.ts';
 import { aGateway } from './agent.ts';
 import { makeAuthority } from './authority.ts';
-import { aMember, type Federation } from './federation.ts';
+import { aMember, Federation } from './federation.ts';
 
 /** One change of a federation's intent, or of what is observed in it. */
 export interface FederationChange {
@@ -16,6 +16,17 @@ export interface FederationChange {
 }
 
 export const someClusters = ['east', 'west', 'south', 'north'] as const;
+
+/** One of them is of another trust domain than the others. */
+export const trustDomainAt = (name: string): TrustDomain =>
+  name === 'north' ? ('corp.example' as TrustDomain) : defaultTrustDomain;
+
+/** A hub of all of them. */
+export async function startSome(): Promise<Federation> {
+  const hub = await Federation.start();
+  await hub.put(...someClusters.map((name) => aMember(name, { trustDomain: trustDomainAt(name) })));
+  return hub;
+}
 const someServices = ['cart', 'orders', 'mail'] as const;
 
 const cluster = fc.constantFrom(...someClusters);
@@ -98,7 +109,11 @@ const ofServices = fc.record({ name: service, clusters: several });
 /** Any change that the hub's state can see. */
 export const federationChange: fc.Arbitrary<FederationChange> = fc.oneof(
   put(member, ({ network, ...one }) =>
-    aMember(one.name, { ...one, network: network === 'own' ? `network-${one.name}` : network }),
+    aMember(one.name, {
+      ...one,
+      trustDomain: trustDomainAt(one.name),
+      network: network === 'own' ? `network-${one.name}` : network,
+    }),
   ),
   remove('cluster', cluster),
   { arbitrary: change('report', reported, report), weight: 4 },
@@ -114,7 +129,7 @@ export const federationChange: fc.Arbitrary<FederationChange> = fc.oneof(
     name,
     effect: 'ALLOW',
     target: { clusters, namespace: 'shop', labels: {} },
-    rules: [{ principals: [], namespaces: [], ports: [port + 1] }],
+    rules: [{ principals: [], namespaces: port === 0 ? ['shop'] : [], ports: [port + 1] }],
   })),
   remove('accessPolicy', fc.constantFrom('p1', 'p2')),
   put(fc.record({ name: service, order: fc.subarray(['ZONE', 'REGION'] as const) }), ({ name, order }) => ({

@@ -186,14 +186,18 @@ export class Federation {
     this.observe(withHealth(record, { ...report, proxiesConnected }, this.clock.now()));
   }
 
+  /** A cluster that is known; one that is not, as it was put first. */
+  member(cluster: string): Cluster {
+    return this.now.intent.clusters.get(cluster)?.value ?? aMember(cluster);
+  }
+
   /** What a cluster receives of a type now, compiled anew. */
   received(cluster: string, type: DownType): ReadonlyMap<string, Compiled> {
     const catalog = new Catalog();
     catalog.start(this.now);
-    const view = catalog.view(type, () => catalog.receiver(cluster));
-    return new Map(
-      [...view.keys()].flatMap((name) => catalog.get(type, name) ?? []).map((one) => [one.name, one]),
-    );
+    const { trustDomain } = this.member(cluster);
+    const view = catalog.view(type, () => catalog.receiver(cluster, trustDomain));
+    return new Map([...view.keys()].flatMap((name) => view.get(name) ?? []).map((one) => [one.name, one]));
   }
 
   /** The listeners of the changes until now have run. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { Progress } from '../../federation/failover/progress.ts';
@@ -66,6 +67,7 @@ describe('a thousand clusters that join and are removed', () => {
       ]);
       return new DownSession({
         cluster,
+        trustDomain: defaultTrustDomain,
         catalog: hub.catalog,
         interest,
         now: () => hub.now,

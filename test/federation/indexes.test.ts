@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { isExported } from '../../federation/policy/exported.ts';
 import { inOwnNetwork, joinedBefore } from '../../federation/policy/gateways.ts';
 import type { Now } from '../../federation/state/now.ts';
-import { federationChange, someClusters } from '../fakes/federation-changes.ts';
+import { federationChange, someClusters, startSome, trustDomainAt } from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
 const memberOf = ({ intent }: Now, name: string) => {
@@ -41,6 +41,7 @@ function found(now: Now) {
         : [],
     ]),
     owners: addresses(now).map((address) => [address, ownerOf(now, address)]),
+    trustDomains: new Set([...now.intent.clusters.values()].map(({ value }) => value.trustDomain)),
   };
 }
 
@@ -64,13 +65,14 @@ function ownerOf(now: Now, address: string): string | undefined {
 }
 
 function indexed(now: Now) {
-  const { exports, gatewayOwners } = now.index;
+  const { exports, gatewayOwners, trustDomains } = now.index;
   return {
     services: [...exports.keys]
       .sort()
       .map((key) => [key, [...exports.holders(key).keys()].sort(), [...exports.exporters(key)].sort()]),
     alone: someClusters.map((cluster) => [cluster, [...exports.alone(cluster)].sort()]),
     owners: addresses(now).map((address) => [address, gatewayOwners.owner(address)]),
+    trustDomains: new Set(trustDomains),
   };
 }
 
@@ -81,7 +83,7 @@ describe('federation/index', () => {
   it('has after each change, in the same turn, what a visit of all clusters finds', () =>
     fc.assert(
       fc.asyncProperty(fc.array(federationChange, { maxLength: 12 }), async (changes) => {
-        hub = await Federation.start(...someClusters);
+        hub = await startSome();
         for (const { make } of changes) {
           await make(hub);
           assert.deepEqual(indexed(hub.now), found(hub.now));
@@ -113,11 +115,21 @@ describe('federation/index', () => {
     assert.deepEqual([...hub.now.index.exports.exporters('shop/cart')], ['east', 'west']);
   });
 
+  it('names a trust domain as long as a known cluster is of it', async () => {
+    hub = await Federation.start('east', 'west');
+    const { trustDomains } = hub.now.index;
+    await hub.put(aMember('north', { trustDomain: trustDomainAt('north') }));
+    assert.deepEqual([...trustDomains], ['cluster.local', 'corp.example']);
+    await hub.remove('cluster', 'north');
+    await hub.remove('cluster', 'west');
+    assert.deepEqual([...trustDomains], ['cluster.local']);
+  });
+
   it('keeps nothing of clusters that are gone', async () => {
     hub = await Federation.start();
     const sizes = () => {
-      const { exports, gatewayOwners } = hub.now.index;
-      return [exports.size, gatewayOwners.size];
+      const { exports, gatewayOwners, trustDomains } = hub.now.index;
+      return [exports.size, gatewayOwners.size, trustDomains.size];
     };
     const before = sizes();
     await hub.put(...['east', 'west'].map((name) => aMember(name)));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { watchOperations } from '../../federation/failover/watch.ts';
@@ -24,7 +25,8 @@ async function workOf(clusters: number, step: (hub: Federation) => Promise<void>
   for (const name of names) hub.observations.update(name, (record) => counting(record, () => visits++));
   const interest = new Interest();
   let queued = 0;
-  for (const cluster of names) interest.add({ cluster, queue: () => queued++ });
+  for (const cluster of names)
+    interest.add({ cluster, trustDomain: defaultTrustDomain, queue: () => queued++ });
   const deps = { live: hub.live, runner: hub.runner, clock: hub.clock, log: silentLog };
   hub.live.onChange((changes, now) => interest.mark(hub.catalog.apply(changes, now), changes));
   watchActivation(deps, hub.stop.signal);

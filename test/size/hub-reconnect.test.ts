@@ -3,9 +3,10 @@ import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { downTypes, syncMessage, type DownType } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest } from '@isthmus/mesh/delta/messages.ts';
-import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Receiver } from '../../federation/compile/audience.ts';
 import { Catalog } from '../../federation/compile/catalog.ts';
+import type { CompiledView } from '../../federation/compile/compiled.ts';
 import { DownSession } from '../../federation/link/down-session.ts';
 import { Interest } from '../../federation/link/interest.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -14,7 +15,7 @@ import { Federation } from '../fakes/federation.ts';
 class CountedCatalog extends Catalog {
   looks = 0;
 
-  override view(type: DownType, receiver: () => Receiver): ProducedResources {
+  override view(type: DownType, receiver: () => Receiver): CompiledView {
     const view = super.view(type, receiver);
     const look = () => {
       this.looks++;
@@ -52,6 +53,7 @@ async function world(clusters: number) {
     catalog.looks = 0;
     const session = new DownSession({
       cluster: returning,
+      trustDomain: defaultTrustDomain,
       catalog,
       interest: new Interest(),
       now: () => hub.now,

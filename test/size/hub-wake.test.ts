@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { differences, withFlips } from '../../federation/compile/differences.ts';
 import { Interest, type Work } from '../../federation/link/interest.ts';
 import { Federation } from '../fakes/federation.ts';
@@ -25,14 +26,19 @@ async function workOf(clusters: number, change: (hub: Federation) => Promise<voi
   hub.catalog.start(hub.now);
   const interest = new Interest();
   const queued = new Map<string, Work[]>(names.map((cluster) => [cluster, []]));
-  for (const cluster of names) interest.add({ cluster, queue: (work) => queued.get(cluster)?.push(work) });
+  for (const cluster of names)
+    interest.add({
+      cluster,
+      trustDomain: defaultTrustDomain,
+      queue: (work) => queued.get(cluster)?.push(work),
+    });
   hub.live.onChange((changes, now) => interest.mark(hub.catalog.apply(changes, now), changes));
   await change(hub);
   await hub.turn();
   const compared = [...queued].map(([cluster, all]) =>
     all.reduce((sum, work) => {
       if (work.kind === 'released') return sum + 1;
-      const receiver = hub.catalog.receiver(cluster);
+      const receiver = hub.catalog.receiver(cluster, defaultTrustDomain);
       return sum + [...differences(work.update, receiver, withFlips(receiver, work.update.flips))].length;
     }, 0),
   );

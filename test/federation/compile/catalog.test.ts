@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
-import { downTypes } from '@isthmus/api/wire/link.ts';
+import { compiledPolicy, downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import { digestsOfProduced } from '@isthmus/mesh/delta/digest.ts';
 import { Catalog } from '../../../federation/compile/catalog.ts';
 import type { CatalogUpdate } from '../../../federation/compile/compiled.ts';
 import { differences, withFlips } from '../../../federation/compile/differences.ts';
 import type { Receiver } from '../../../federation/compile/audience.ts';
-import { federationChange, someClusters } from '../../fakes/federation-changes.ts';
-import { aMember, Federation } from '../../fakes/federation.ts';
+import { federationChange, someClusters, startSome, trustDomainAt } from '../../fakes/federation-changes.ts';
+import { aMember, type Federation } from '../../fakes/federation.ts';
+
+/** What a receiver gets of a type, by name. */
+const compiled = (catalog: Catalog, type: DownType, receiver: Receiver): ReadonlyMap<string, unknown> => {
+  const view = catalog.view(type, () => receiver);
+  return new Map([...view.keys()].map((name) => [name, view.get(name)]));
+};
 
 /** All names that a receiver gets, with their versions. */
 const versions = (catalog: Catalog, receiver: Receiver): ReadonlyMap<string, string> =>
@@ -19,6 +25,9 @@ const versions = (catalog: Catalog, receiver: Receiver): ReadonlyMap<string, str
     }),
   );
 
+const receiverAt = (catalog: Catalog, cluster: string): Receiver =>
+  catalog.receiver(cluster, trustDomainAt(cluster));
+
 const turns = fc.array(fc.array(federationChange, { minLength: 1, maxLength: 4 }), { maxLength: 8 });
 
 describe('federation/compile: the catalog', () => {
@@ -28,7 +37,7 @@ describe('federation/compile: the catalog', () => {
   afterEach(() => hub.end());
 
   async function start(): Promise<void> {
-    hub = await Federation.start(...someClusters);
+    hub = await startSome();
     await hub.turn();
     hub.catalog.start(hub.now);
     updates = [];
@@ -56,13 +65,13 @@ describe('federation/compile: the catalog', () => {
     property(() => {
       const whole = new Catalog();
       whole.start(hub.now);
-      for (const type of downTypes) {
-        assert.deepEqual(new Set(hub.catalog.names(type)), new Set(whole.names(type)));
-        for (const name of whole.names(type))
-          assert.deepEqual(hub.catalog.get(type, name), whole.get(type, name));
+      for (const cluster of someClusters) {
+        const [receiver, expected] = [receiverAt(hub.catalog, cluster), receiverAt(whole, cluster)];
+        assert.deepEqual(receiver, expected);
+        for (const type of downTypes)
+          assert.deepEqual(compiled(hub.catalog, type, receiver), compiled(whole, type, expected));
       }
-      for (const cluster of someClusters)
-        assert.deepEqual(hub.catalog.receiver(cluster), whole.receiver(cluster));
+      assert.equal(hub.catalog.size, whole.size);
       assert.equal(hub.catalog.moment.revision, BigInt(hub.now.intent.revision));
     }));
 
@@ -70,7 +79,7 @@ describe('federation/compile: the catalog', () => {
     property(() => {
       for (const cluster of someClusters)
         for (const type of downTypes) {
-          const receiver = hub.catalog.receiver(cluster);
+          const receiver = receiverAt(hub.catalog, cluster);
           const exporters = (service: string) => hub.now.index.exports.exporters(service);
           const view = hub.catalog.view(type, () => receiver);
           assert.deepEqual(
@@ -84,7 +93,7 @@ describe('federation/compile: the catalog', () => {
     let receivers: Receiver[] = [];
     let before: ReadonlyMap<string, string>[] = [];
     const look = () => {
-      receivers = someClusters.map((cluster) => hub.catalog.receiver(cluster));
+      receivers = someClusters.map((cluster) => receiverAt(hub.catalog, cluster));
       before = receivers.map((receiver) => versions(hub.catalog, receiver));
     };
     await property(() => {
@@ -92,7 +101,7 @@ describe('federation/compile: the catalog', () => {
       assert.equal(more.length, 0);
       receivers.forEach((old, i) => {
         const receiver = withFlips(old, update.flips);
-        assert.deepEqual(receiver, hub.catalog.receiver(receiver.cluster));
+        assert.deepEqual(receiver, receiverAt(hub.catalog, receiver.cluster));
         const now = versions(hub.catalog, receiver);
         const got = before[i]!;
         const names = new Set([...now.keys(), ...got.keys()]);
@@ -105,6 +114,65 @@ describe('federation/compile: the catalog', () => {
       });
       look();
     }, look);
+  });
+
+  describe('of a policy that names a namespace', () => {
+    const policy = (...clusters: readonly string[]) => ({
+      kind: 'accessPolicy' as const,
+      name: 'p1',
+      effect: 'ALLOW' as const,
+      target: { clusters, namespace: 'shop', labels: {} },
+      rules: [{ principals: [], namespaces: ['web'], ports: [] }],
+    });
+    const received = (cluster: string) =>
+      hub.catalog.view('policy', () => receiverAt(hub.catalog, cluster)).get('p1');
+    /** Whom it names in the form that a cluster gets. */
+    const namedAt = (cluster: string) => {
+      const decoded = compiledPolicy.decode(received(cluster)?.body ?? new Uint8Array());
+      assert.ok(decoded.ok);
+      return decoded.value.authorization.rules.flatMap((rule) =>
+        rule.flatMap((clause) =>
+          clause.flatMap(({ principals }) => principals.map((one) => ('value' in one ? one.value : ''))),
+        ),
+      );
+    };
+
+    it('has the form for the trust domain of each receiver, one for all clusters of a trust domain', async () => {
+      await hub.put(policy());
+      await hub.turn();
+      assert.deepEqual(namedAt('east'), ['cluster.local/ns/web/']);
+      assert.deepEqual(namedAt('north'), ['corp.example/ns/web/']);
+      assert.equal(received('west'), received('east'));
+      assert.deepEqual(
+        updates.flatMap(({ compiled: changes }) =>
+          changes.filter(({ type }) => type === 'policy').map(({ trustDomain }) => trustDomain),
+        ),
+        ['cluster.local', 'corp.example'],
+      );
+    });
+
+    it('is for the clusters that it names, whatever their trust domain', async () => {
+      await hub.put(policy('west', 'north'));
+      await hub.turn();
+      assert.deepEqual(
+        someClusters.filter((cluster) => received(cluster) !== undefined),
+        ['west', 'north'],
+      );
+      assert.deepEqual(namedAt('north'), ['corp.example/ns/web/']);
+    });
+
+    it('has a form for a trust domain as long as a cluster is of it', async () => {
+      await hub.put(policy());
+      await hub.turn();
+      const before = hub.catalog.size;
+      await hub.remove('cluster', 'north');
+      await hub.turn();
+      assert.equal(received('north'), undefined);
+      await hub.put(aMember('north', { trustDomain: trustDomainAt('north') }));
+      await hub.turn();
+      assert.deepEqual(namedAt('north'), ['corp.example/ns/web/']);
+      assert.equal(hub.catalog.size, before);
+    });
   });
 
   it('keeps the object of before where nothing differs', async () => {

@@ -5,7 +5,7 @@ import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { orderOf } from '../../../federation/insights/finding.ts';
 import { findings } from '../../../federation/insights/findings.ts';
-import { versionOf } from '../../../federation/compile/version-of.ts';
+import { policyVersionOf } from '../../../federation/compile/version-of.ts';
 import { drainCluster } from '../../../federation/registry/drain.ts';
 import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
 import { aMember, Federation } from '../../fakes/federation.ts';
@@ -150,7 +150,7 @@ describe('federation/insights: findings', () => {
 
   it('name policies that a cluster has not applied, and why', async () => {
     await hub.put(policy);
-    const version = versionOf(hub.now, 'policy', 'deny') ?? '';
+    const version = policyVersionOf(hub.now, 'deny', defaultTrustDomain) ?? '';
     const applied = (state: 'APPLIED' | 'PENDING' | 'REJECTED', message: string) =>
       new Map([['policy/deny', { subject: 'policy/deny', version, state, message, proxies: 1 }]]);
     const reasonAt = () => now().filter(({ cluster }) => cluster === 'east')[0];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { AgentLinks } from '../../../federation/link/agent-links.ts';
 import type { LinkStream, StreamKind, StreamPorts } from '../../../federation/link/stream-kind.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -35,7 +36,7 @@ const kindOf = (method: 'sync' | 'health', holdsLink: boolean) => {
 };
 
 const ports = {} as StreamPorts;
-const east = { cluster: 'east', membership: 'm1' };
+const east = { cluster: 'east', membership: 'm1', trustDomain: defaultTrustDomain };
 
 describe('the links of agents at the hub', () => {
   const world = () => {

@@ -7,8 +7,8 @@ import type { Receiver } from '../../../federation/compile/audience.ts';
 import { DownSession } from '../../../federation/link/down-session.ts';
 import { isHeld } from '../../../federation/link/hold.ts';
 import { Interest } from '../../../federation/link/interest.ts';
-import { federationChange, someClusters } from '../../fakes/federation-changes.ts';
-import { Federation } from '../../fakes/federation.ts';
+import { federationChange, someClusters, startSome, trustDomainAt } from '../../fakes/federation-changes.ts';
+import type { Federation } from '../../fakes/federation.ts';
 
 /** One agent and the hub's session with it, joined by a wire that a test delivers message by message. */
 class Peer {
@@ -31,6 +31,7 @@ class Peer {
     (this.session as DownSession | undefined)?.stop();
     this.session = new DownSession({
       cluster: this.cluster,
+      trustDomain: trustDomainAt(this.cluster),
       catalog: this.hub.catalog,
       interest: this.#interest,
       now: () => this.hub.now,
@@ -64,7 +65,7 @@ class Peer {
 
   /** What it should hold; names that are held back may be in another version. */
   get expected(): ReadonlyMap<string, string> {
-    const receiver: Receiver = this.hub.catalog.receiver(this.cluster);
+    const receiver: Receiver = this.hub.catalog.receiver(this.cluster, trustDomainAt(this.cluster));
     return new Map(
       downTypes.flatMap((type) => {
         const view = this.hub.catalog.view(type, () => receiver);
@@ -86,7 +87,7 @@ class Peer {
 }
 
 async function start() {
-  const hub = await Federation.start(...someClusters);
+  const hub = await startSome();
   await hub.turn();
   hub.catalog.start(hub.now);
   const interest = new Interest();
