@@ -1,4 +1,6 @@
+import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
+import { parseTrafficShiftSubject } from '@isthmus/api/domain/traffic-shift-id.ts';
 import { waits } from '../../failover/operation.ts';
 import { notReady } from '../../failover/returning.ts';
 import type { Now } from '../../state/now.ts';
@@ -17,13 +19,18 @@ export const operationView = (snapshot: Now, operation: Operation) => ({
 
 function messageOf(operation: Operation, snapshot: Now): string {
   if (operation.state !== 'RUNNING') return operation.message;
-  const failover = snapshot.intent.failovers.get(operation.subject.replace('failover:', ''))?.value;
+  const failover = failoverOf(operation, snapshot);
   if (operation.type === 'UNDO_FAILOVER' && failover?.returning) {
     const waiting = notReady(failover, snapshot);
     const why = waiting.length > 0 ? `; it waits for ${waiting.join(', ')} to be reachable and healthy` : '';
     return `${failover.returning.left} % of it has yet to return${why}`;
   }
   return `waiting for ${waits(operation, snapshot).join(', ')}`;
+}
+
+function failoverOf({ subject }: Operation, { intent }: Now): Failover | undefined {
+  const parsed = parseTrafficShiftSubject(subject);
+  return parsed && 'failover' in parsed ? intent.failovers.get(parsed.failover)?.value : undefined;
 }
 
 export type OperationView = ReturnType<typeof operationView>;
