@@ -5,6 +5,7 @@ import type { KeptIndexes } from '../state/indexes.ts';
 import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';
 import { GatewayOwners } from './gateway-owners.ts';
+import { JoinTokens } from './join-tokens.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { TrustDomains } from './trust-domains.ts';
 
@@ -15,11 +16,14 @@ export class HubIndexes implements KeptIndexes {
   readonly clusters = new OrderedKeys();
   readonly policies = new OrderedKeys();
   readonly trustDomains = new TrustDomains();
+  readonly joinTokens = new JoinTokens();
 
   /** Follows one change, in a time that depends on its size alone. Adds the clusters whose addresses change hands. */
   follow(changes: CollectedChanges, now: Now): void {
     for (const name of written(changes, 'accessPolicy').keys())
       put(this.policies, name, now.intent.accessPolicies.has(name));
+    for (const id of written(changes, 'joinToken').keys())
+      this.joinTokens.set(id, now.intent.joinTokens.get(id)?.value);
     for (const [cluster, before] of written(changes, 'cluster')) {
       put(this.clusters, cluster, now.intent.clusters.has(cluster));
       const after = now.intent.clusters.get(cluster)?.value;

@@ -1,6 +1,7 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { conditionsOf } from '../conditions/conditions.ts';
+import { tokensOf } from '../state/join-tokens.ts';
 import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
@@ -19,18 +20,18 @@ export function ofCluster(snapshot: Now, cluster: ClusterName, now: number): rea
 }
 
 /** When time alone makes them others: one that has not joined loses its last token. Infinity: never. */
-export const clusterUntil = ({ intent }: Now, cluster: ClusterName, now: number): number =>
-  intent.clusters.get(cluster)?.value.admission === 'PENDING'
-    ? Math.min(...expiries(intent, cluster).filter((at) => at > now))
+export const clusterUntil = (snapshot: Now, cluster: ClusterName, now: number): number =>
+  snapshot.intent.clusters.get(cluster)?.value.admission === 'PENDING'
+    ? Math.min(...expiries(snapshot, cluster).filter((at) => at > now))
     : Infinity;
 
-const expiries = (intent: Now['intent'], cluster: ClusterName): readonly number[] =>
-  [...intent.joinTokens.values()]
-    .filter(({ value }) => value.cluster === cluster && value.usedAt === undefined)
+const expiries = (snapshot: Now, cluster: ClusterName): readonly number[] =>
+  tokensOf(snapshot, cluster)
+    .filter(({ value }) => value.usedAt === undefined)
     .map(({ value }) => value.expiresAt);
 
-function notJoined({ intent }: Now, cluster: string, now: number): Finding {
-  const until = expiries(intent, cluster).filter((at) => at > now);
+function notJoined(snapshot: Now, cluster: string, now: number): Finding {
+  const until = expiries(snapshot, cluster).filter((at) => at > now);
   const valid = until.length > 0;
   return finding(
     valid ? 'INFO' : 'WARNING',

@@ -10,6 +10,7 @@ import type { Membership } from './agent.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';
+import { tokensOf } from '../state/join-tokens.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored, Write } from '../store/store.ts';
 import { auditSubject } from '../command/audit-subject.ts';
@@ -122,10 +123,8 @@ const pendingCluster = (name: string, { settings }: Now): Cluster => ({
 });
 
 /** Takes back the tokens of a cluster that are still there: who is sent away comes back by none of them. */
-export const voidTokens = ({ intent }: Now, cluster: string): readonly Write[] =>
-  [...intent.joinTokens.values()]
-    .filter(({ value }) => value.cluster === cluster)
-    .map(({ id, revision }) => ({ remove: 'joinToken', id, expected: revision }));
+export const voidTokens = (now: Now, cluster: string): readonly Write[] =>
+  tokensOf(now, cluster).map(({ id, revision }) => ({ remove: 'joinToken', id, expected: revision }));
 
 function tokenText({ settings }: Now, cluster: string, secret: string, expiresAt: number): string {
   const ticket = {
@@ -154,7 +153,7 @@ export interface Join {
 export const join: Command<Join, Membership> = {
   name: 'join',
   decide(snapshot, { cluster, secret, key }, { now, newId }) {
-    const stored = tokenOf(snapshot, secret);
+    const stored = tokenWith(snapshot, secret);
     if (!stored)
       return refuse(
         'TOKEN_UNKNOWN',
@@ -217,7 +216,7 @@ function whyUseless(
   return undefined;
 }
 
-function tokenOf({ intent }: Now, secret: string): Stored<JoinToken> | undefined {
-  const hash = sha256(secret);
-  return [...intent.joinTokens.values()].find(({ value }) => value.secretHash === hash);
+function tokenWith({ intent, index }: Now, secret: string): Stored<JoinToken> | undefined {
+  const id = index.joinTokens.withHash(sha256(secret));
+  return id === undefined ? undefined : intent.joinTokens.get(id);
 }

@@ -4,6 +4,7 @@ import type { Command } from '../command/command.ts';
 import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
+import { tokensOf } from '../state/join-tokens.ts';
 import type { Stored, Write } from '../store/store.ts';
 import { auditSubject } from '../command/audit-subject.ts';
 
@@ -22,12 +23,13 @@ export const revokeJoinToken: Command<RevokeJoinToken, RevokedTokens> = {
   name: 'revokeJoinToken',
   subject: ({ id, cluster }) =>
     cluster === undefined ? auditSubject('joinToken', id ?? '') : auditSubject('cluster', cluster),
-  decide({ intent }, { id, cluster }, context) {
+  decide(snapshot, { id, cluster }, context) {
     if ((id === undefined) === (cluster === undefined))
       return refuse('INVALID', 'id', 'give either id, for one token, or cluster, for all unused ones of it');
-    const found = [...intent.joinTokens.values()].filter(({ value }) =>
-      id === undefined ? value.cluster === cluster && value.usedAt === undefined : value.id === id,
-    );
+    const found =
+      id === undefined
+        ? tokensOf(snapshot, cluster ?? '').filter(({ value }) => value.usedAt === undefined)
+        : [snapshot.intent.joinTokens.get(id) ?? []].flat();
     const [first] = found;
     if (!first)
       return id === undefined

@@ -41,6 +41,15 @@ export interface TrustDomainsIndex extends Iterable<TrustDomain> {
   has(trustDomain: TrustDomain): boolean;
 }
 
+/** Join tokens that are stored, by what they are looked for by. */
+export interface JoinTokensIndex {
+  readonly size: number;
+  /** The id of the one with this hash of its secret. */
+  withHash(secretHash: string): string | undefined;
+  /** Ids of those of a cluster. */
+  of(cluster: ClusterName): ReadonlySet<string>;
+}
+
 /** What follows from the whole state and is kept up to date with each change of it, within the same turn. */
 export interface Indexes {
   readonly exports: ExportsIndex;
@@ -49,6 +58,7 @@ export interface Indexes {
   readonly clusters: KeyOrder;
   readonly policies: KeyOrder;
   readonly trustDomains: TrustDomainsIndex;
+  readonly joinTokens: JoinTokensIndex;
 }
 
 /** Indexes that follow the state. `changes` are those of one step, and get what follows from it by the indexes. */

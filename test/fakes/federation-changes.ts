@@ -1,5 +1,6 @@
 import { defaultTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import fc from 'fast-check';
+import type { JoinToken } from '@isthmus/api/domain/join-token.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
@@ -104,6 +105,24 @@ export const anIntermediate = (
   ...over,
 });
 
+export const aToken = (id: string, over: Partial<JoinToken> = {}): JoinToken => ({
+  kind: 'joinToken',
+  id,
+  cluster: 'east',
+  secretHash: `hash-${id}`,
+  createdAt: 1,
+  createdBy: 'admin',
+  expiresAt: Date.UTC(2026, 1, 1),
+  usedAt: undefined,
+  usedBy: undefined,
+  membership: undefined,
+  namespaces: undefined,
+  network: undefined,
+  ...over,
+});
+
+const tokenId = fc.constantFrom('t1', 't2', 't3');
+
 const ofServices = fc.record({ name: service, clusters: several });
 
 /** Any change that the hub's state can see. */
@@ -132,6 +151,10 @@ export const federationChange: fc.Arbitrary<FederationChange> = fc.oneof(
     rules: [{ principals: [], namespaces: port === 0 ? ['shop'] : [], ports: [port + 1] }],
   })),
   remove('accessPolicy', fc.constantFrom('p1', 'p2')),
+  put(fc.record({ id: tokenId, cluster, usedAt: fc.constantFrom(undefined, 5) }), ({ id, ...over }) =>
+    aToken(id, over),
+  ),
+  remove('joinToken', tokenId),
   put(fc.record({ name: service, order: fc.subarray(['ZONE', 'REGION'] as const) }), ({ name, order }) => ({
     kind: 'trafficPolicy',
     namespace: 'shop',

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { isExported } from '../../federation/policy/exported.ts';
 import { inOwnNetwork, joinedBefore } from '../../federation/policy/gateways.ts';
 import type { Now } from '../../federation/state/now.ts';
-import { federationChange, someClusters, startSome, trustDomainAt } from '../fakes/federation-changes.ts';
+import {
+  aToken,
+  federationChange,
+  someClusters,
+  startSome,
+  trustDomainAt,
+} from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
 
 const memberOf = ({ intent }: Now, name: string) => {
@@ -41,6 +47,14 @@ function found(now: Now) {
         : [],
     ]),
     owners: addresses(now).map((address) => [address, ownerOf(now, address)]),
+    tokens: [...now.intent.joinTokens.values()].map(({ id, value }) => [value.secretHash, id]).sort(),
+    tokensOf: someClusters.map((cluster) => [
+      cluster,
+      [...now.intent.joinTokens.values()]
+        .filter(({ value }) => value.cluster === cluster)
+        .map(({ id }) => id)
+        .sort(),
+    ]),
     trustDomains: new Set([...now.intent.clusters.values()].map(({ value }) => value.trustDomain)),
   };
 }
@@ -65,13 +79,19 @@ function ownerOf(now: Now, address: string): string | undefined {
 }
 
 function indexed(now: Now) {
-  const { exports, gatewayOwners, trustDomains } = now.index;
+  const { exports, gatewayOwners, trustDomains, joinTokens } = now.index;
   return {
     services: [...exports.keys]
       .sort()
       .map((key) => [key, [...exports.holders(key).keys()].sort(), [...exports.exporters(key)].sort()]),
     alone: someClusters.map((cluster) => [cluster, [...exports.alone(cluster)].sort()]),
     owners: addresses(now).map((address) => [address, gatewayOwners.owner(address)]),
+    tokens: ['t1', 't2', 't3'].flatMap((id) => {
+      const hash = `hash-${id}`;
+      const found = joinTokens.withHash(hash);
+      return found === undefined ? [] : [[hash, found]];
+    }),
+    tokensOf: someClusters.map((cluster) => [cluster, [...joinTokens.of(cluster)].sort()]),
     trustDomains: new Set(trustDomains),
   };
 }
@@ -128,12 +148,14 @@ describe('federation/index', () => {
   it('keeps nothing of clusters that are gone', async () => {
     hub = await Federation.start();
     const sizes = () => {
-      const { exports, gatewayOwners, trustDomains } = hub.now.index;
-      return [exports.size, gatewayOwners.size, trustDomains.size];
+      const { exports, gatewayOwners, trustDomains, joinTokens } = hub.now.index;
+      return [exports.size, gatewayOwners.size, trustDomains.size, joinTokens.size];
     };
     const before = sizes();
     await hub.put(...['east', 'west'].map((name) => aMember(name)));
     for (const name of ['east', 'west']) hub.report(name, { services: { cart: 2 } });
+    await hub.put(aToken('t1'), aToken('t2', { cluster: 'west' }), aToken('t3'));
+    for (const id of ['t1', 't2', 't3']) await hub.remove('joinToken', id);
     for (const name of ['east', 'west']) {
       await hub.remove('cluster', name);
       hub.observations.forget(name);
