@@ -1,6 +1,7 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Agent } from '../registry/agent.ts';
+import type { AgentCertificate } from './identify.ts';
 import type { LinkStream, StreamKind, StreamPorts } from './stream-kind.ts';
 
 /** Agents report their health every five seconds: one that has missed four is not there. Milliseconds. */
@@ -14,6 +15,14 @@ interface OpenStream {
   end(reason: string, code: status): void;
 }
 
+interface LinkDeps {
+  readonly agent: Agent;
+  readonly connection: string;
+  readonly certificate: AgentCertificate;
+  readonly clock: Clock;
+  readonly onOver: (link: AgentLink) => void;
+}
+
 /**
  * One authenticated connection of one agent, with all its streams. It is over when one that holds it has ended, when the
  * last one has, when no message has come for 20 s, or when `end` is called: then all are ended, and `onOver` is called.
@@ -22,6 +31,8 @@ export class AgentLink {
   readonly agent: Agent;
   /** Address and port of the peer. */
   readonly connection: string;
+  /** What it has shown. */
+  readonly certificate: AgentCertificate;
   readonly #clock: Clock;
   readonly #onOver: (link: AgentLink) => void;
   readonly #streams = new Map<unknown, OpenStream>();
@@ -29,9 +40,10 @@ export class AgentLink {
   #silence: Timer | undefined;
   #isOver = false;
 
-  constructor(agent: Agent, connection: string, clock: Clock, onOver: (link: AgentLink) => void) {
+  constructor({ agent, connection, certificate, clock, onOver }: LinkDeps) {
     this.agent = agent;
     this.connection = connection;
+    this.certificate = certificate;
     this.#clock = clock;
     this.#onOver = onOver;
   }

@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { AgentLink } from './agent-link.ts';
 import type { Agent } from '../registry/agent.ts';
+import type { AgentCertificate } from './identify.ts';
 
 /** Who hears of links that change. */
 export interface LinkEvents {
@@ -19,6 +20,8 @@ export class AgentLinks {
   readonly #clock: Clock;
   readonly #events: LinkEvents;
   readonly #byCluster = new Map<string, AgentLink>();
+  /** The same links. */
+  readonly #byConnection = new Map<string, AgentLink>();
 
   constructor(clock: Clock, events: LinkEvents) {
     this.#clock = clock;
@@ -33,15 +36,21 @@ export class AgentLinks {
     return this.#byCluster.get(cluster);
   }
 
+  /** `connection`: address and port of the peer. */
+  ofConnection(connection: string): AgentLink | undefined {
+    return this.#byConnection.get(connection);
+  }
+
   all(): readonly AgentLink[] {
     return [...this.#byCluster.values()];
   }
 
   /** The link of a connection: the one that its earlier calls are on, or a new one, which counts once it is added. */
-  at(agent: Agent, connection: string): AgentLink {
+  at(agent: Agent, connection: string, certificate: AgentCertificate): AgentLink {
     const known = this.#byCluster.get(agent.cluster);
     if (known?.connection === connection && known.agent.membership === agent.membership) return known;
-    return new AgentLink(agent, connection, this.#clock, (link) => this.#remove(link));
+    const onOver = (link: AgentLink) => this.#remove(link);
+    return new AgentLink({ agent, connection, certificate, clock: this.#clock, onOver });
   }
 
   /** From now on it is the link of its cluster; an older one ends. */
@@ -50,6 +59,7 @@ export class AgentLinks {
     const older = this.#byCluster.get(cluster);
     if (older === link) return;
     this.#byCluster.set(cluster, link);
+    this.#byConnection.set(link.connection, link);
     if (!older) return;
     this.#events.onDuplicate(cluster);
     older.end('a newer connection of this cluster has taken over');
@@ -65,6 +75,7 @@ export class AgentLinks {
 
   #remove(link: AgentLink): void {
     const { cluster } = link.agent;
+    if (this.#byConnection.get(link.connection) === link) this.#byConnection.delete(link.connection);
     if (this.#byCluster.get(cluster) !== link) return;
     this.#byCluster.delete(cluster);
     this.#events.onGone(cluster);

@@ -13,7 +13,13 @@ import { Interest } from './interest.ts';
 import { Rounds } from './rounds.ts';
 import { denialOf } from './denied.ts';
 import { grpcError, unary } from './grpc-status.ts';
-import { identifyAgent, whyNot } from './identify.ts';
+import {
+  identifyAgent,
+  readAgentCertificate,
+  whyNot,
+  type AgentCertificate,
+  type LinkRefusal,
+} from './identify.ts';
 import type { Agent } from '../registry/agent.ts';
 import type { HubPorts } from './ports.ts';
 import type { StreamKind, StreamPorts } from './stream-kind.ts';
@@ -99,7 +105,8 @@ export class LinkDoors {
 
   #open(kind: StreamKind<unknown, unknown>, call: ServerDuplexStream<unknown, unknown>): void {
     try {
-      const link = this.#links.at(this.#agentOf(call), call.getPeer());
+      const { agent, certificate } = this.#callerOf(call);
+      const link = this.#links.at(agent, call.getPeer(), certificate);
       link.open(kind, call, this.#ports);
       this.#links.add(link);
     } catch (error) {
@@ -125,18 +132,25 @@ export class LinkDoors {
 
   #certificate(issue: (agent: Agent, request: unknown) => Promise<unknown>) {
     return unary((request, call) => {
-      const agent = this.#agentOf(call);
+      const { agent } = this.#callerOf(call);
       if (this.#signing.take(agent.cluster)) return issue(agent, request);
       throw new HubError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
     }, this.#hub.lines);
   }
 
-  #agentOf(call: Call): Agent {
+  #callerOf(call: Call): { readonly agent: Agent; readonly certificate: AgentCertificate } {
     const { linkCa, clock } = this.#hub;
-    const certificate = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
-    const judged = identifyAgent(certificate?.raw, linkCa, this.#hub.snapshot(), clock.now());
-    if (judged.ok) return judged.value;
-    const error = new HubError(judged.error.code, judged.error.message);
+    const shown = call.getAuthContext().sslPeerCertificate as { raw?: Buffer } | undefined;
+    const known = this.#links.ofConnection(call.getPeer())?.certificate;
+    const certificate = readAgentCertificate(shown?.raw, linkCa, known);
+    if (!certificate.ok) return this.#denied(call, certificate.error);
+    const agent = identifyAgent(certificate.value, this.#hub.snapshot(), clock.now());
+    if (!agent.ok) return this.#denied(call, agent.error);
+    return { agent: agent.value, certificate: certificate.value };
+  }
+
+  #denied(call: Call, { code, message }: LinkRefusal): never {
+    const error = new HubError(code, message);
     const denied = denialOf(error, call.getPeer(), { action: 'link' });
     if (denied) this.#hub.denied(denied);
     throw error;

@@ -12,37 +12,56 @@ export interface LinkRefusal {
   readonly message: string;
 }
 
+/** What the certificate of an agent says of it: a function of its bytes and the CA of the link. */
+export interface AgentCertificate extends Membership {
+  /** DER. */
+  readonly raw: Buffer;
+  readonly hubId: string;
+  /** Epoch milliseconds. */
+  readonly notAfter: number;
+}
+
 /**
- * Which cluster's agent this certificate belongs to. TLS has verified it already against the link's own CA, which
- * signs nothing else; it is verified once more here by the leaf alone, as a chain that a socket reports proves
- * nothing. A revoked or removed cluster's certificate is still valid and still refused, also after the cluster has
- * joined again: it names an earlier membership.
+ * Reads the certificate that a call's connection shows. TLS has verified it already against the link's own CA, which
+ * signs nothing else; it is verified once more here by the leaf alone, as a chain that a socket reports proves nothing.
+ * `known`: what was read on the same connection before. A connection shows one certificate as long as it lasts, so it
+ * holds again where the bytes are the same.
  */
-export function identifyAgent(
+export function readAgentCertificate(
   raw: Buffer | undefined,
   ca: X509Certificate,
-  snapshot: Now,
-  now: number,
-): Result<Agent, LinkRefusal> {
+  known?: AgentCertificate,
+): Result<AgentCertificate, LinkRefusal> {
   if (!raw) return refuse('UNAUTHENTICATED', 'the link demands a client certificate: join first');
+  if (known?.raw.equals(raw)) return ok(known);
   const leaf = new X509Certificate(raw);
   if (!leaf.checkIssued(ca) || !leaf.verify(ca.publicKey))
     return refuse('UNAUTHENTICATED', 'the certificate was not issued by the CA of this link');
-  if (Date.parse(leaf.validTo) < now)
-    return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
   const fault = leafFault(leaf);
   if (fault !== undefined) return refuse('UNAUTHENTICATED', `the certificate ${fault}`);
   const id = spiffeIdOf(leaf);
   const named = id.ok ? parseLinkAgent(id.value) : err('');
-  if (!named.ok || named.value.hubId !== snapshot.settings.hubId)
-    return refuse(
-      'UNAUTHENTICATED',
-      'the certificate names no agent of this hub in its one URI name: join again',
-    );
+  if (!named.ok) return namesNobody;
   // A certificate with an empty subject has none at all here, whatever the types say.
   const subject = (leaf.subject as string | undefined) ?? '';
   const membership = /^CN=(.+)$/m.exec(subject)?.[1] ?? '';
-  const agent = agentOf({ cluster: named.value.cluster, membership }, snapshot);
+  const { hubId, cluster } = named.value;
+  return ok({ raw, hubId, cluster, membership, notAfter: Date.parse(leaf.validTo) });
+}
+
+/**
+ * Whose agent it is now. A revoked or removed cluster's certificate is still valid and still refused, also after the
+ * cluster has joined again: it names an earlier membership.
+ */
+export function identifyAgent(
+  certificate: AgentCertificate,
+  snapshot: Now,
+  now: number,
+): Result<Agent, LinkRefusal> {
+  if (certificate.notAfter < now)
+    return refuse('UNAUTHENTICATED', 'the link certificate has expired: join again');
+  if (certificate.hubId !== snapshot.settings.hubId) return namesNobody;
+  const agent = agentOf(certificate, snapshot);
   return agent.ok ? agent : refuse('PERMISSION_DENIED', agent.error);
 }
 
@@ -65,3 +84,8 @@ function agentOf({ cluster, membership }: Membership, { intent }: Now): Result<A
 }
 
 const refuse = (code: LinkRefusal['code'], message: string) => err({ code, message });
+
+const namesNobody = refuse(
+  'UNAUTHENTICATED',
+  'the certificate names no agent of this hub in its one URI name: join again',
+);

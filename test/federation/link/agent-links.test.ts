@@ -50,7 +50,8 @@ describe('the links of agents at the hub', () => {
     const health = kindOf('health', false);
     const open = (kind: StreamKind<string, string>, connection: string, agent = east) => {
       const call = new FakeCall();
-      const link = links.at(agent, connection);
+      const certificate = { ...agent, raw: Buffer.from(connection), hubId: 'test', notAfter: Infinity };
+      const link = links.at(agent, connection, certificate);
       link.open(kind, call as unknown as ServerDuplexStream<string, string>, ports);
       links.add(link);
       return { call, link };
@@ -95,6 +96,17 @@ describe('the links of agents at the hub', () => {
     assert.deepEqual(sync.heard, []);
   });
 
+  it('are found by their connection as long as they stand', () => {
+    const { links, sync, open } = world();
+    const older = open(sync.kind, 'a:1');
+    assert.equal(links.ofConnection('a:1'), older.link);
+    assert.equal(links.ofConnection('a:2'), undefined);
+    const newer = open(sync.kind, 'a:2');
+    assert.deepEqual([links.ofConnection('a:1'), links.ofConnection('a:2')], [undefined, newer.link]);
+    newer.call.emit('cancelled');
+    assert.equal(links.ofConnection('a:2'), undefined);
+  });
+
   it('hear the newer of two streams of one kind, and stay', () => {
     const { events, links, sync, open } = world();
     const older = open(sync.kind, 'a:1');
@@ -122,7 +134,7 @@ describe('the links of agents at the hub', () => {
   it('end with the membership that they are of', () => {
     const { links, sync, health, open } = world();
     const calls = [open(sync.kind, 'a:1'), open(health.kind, 'a:1')].map(({ call }) => call);
-    open(sync.kind, 'b:1', { cluster: 'west', membership: 'm2' });
+    open(sync.kind, 'b:1', { ...east, cluster: 'west', membership: 'm2' });
     links.endWhere(({ cluster }) => (cluster === 'east' ? 'sent away' : undefined));
     assert.deepEqual(
       calls.map(({ statuses }) => statuses),
