@@ -147,7 +147,7 @@ export class ClusterHealth {
 
 /** Nothing is reported of a cluster that has not been listed. */
 const unassessed = {
-  problem: { cause: 'PROXY_NOT_CONNECTED', object: '', detail: '' },
+  problem: { cause: 'PROXY_NOT_CONNECTED', object: '' },
   stale: undefined,
   provenBy: undefined,
   until: Infinity,

@@ -18,16 +18,20 @@ const proxyName: Readonly<Record<Part, string>> = {
 };
 
 /** `pod` is one of those that have the problem, `part` how it takes part in the mesh. */
-export function explain({ cause, object, detail }: Problem, pod: PodObject, part: Part): Explanation {
+export function explain(problem: Problem, pod: PodObject, part: Part): Explanation {
   const proxy = proxyName[part];
-  switch (cause) {
+  const { object } = problem;
+  switch (problem.cause) {
     case 'NO_ADDRESS':
       return {
         cause: `${object} has no address`,
         remedy: "give the cluster's agent a larger --addresses block, or set status.podIP",
       };
     case 'MODE_UNKNOWN':
-      return { cause: `${object} has the label ${detail}`, remedy: 'correct the value, or remove the label' };
+      return {
+        cause: `${object} has the label ${problem.label}: ${problem.value}, which is none of ${problem.known.join(', ')}`,
+        remedy: 'correct the value, or remove the label',
+      };
     case 'NODE_UNKNOWN':
       return pod.nodeName === ''
         ? { cause: `${object} names no node`, remedy: 'set spec.nodeName to a node of this cluster' }
@@ -52,37 +56,44 @@ export function explain({ cause, object, detail }: Problem, pod: PodObject, part
       };
     case 'WORKLOAD_REFUSED':
       return {
-        cause: `the ${proxy} of ${object} refuses the workload: ${detail}`,
+        cause: `the ${proxy} of ${object} refuses the workload: ${problem.reason}`,
         remedy: `upgrade the ${proxy} if it is older than the agent; otherwise report the refusal as a defect`,
       };
     case 'NOT_READY':
       return { cause: `${object} is not ready`, remedy: 'check its readiness probe and its log' };
     default:
-      return explainCertificate({ cause, object, detail }, proxy, pod);
+      return explainCertificate(problem, proxy, pod);
   }
 }
 
+type CertificateProblem = Extract<Problem, { readonly cause: `CERTIFICATE_${string}` }>;
+
 function explainCertificate(
-  { cause, object, detail }: Problem,
+  problem: CertificateProblem,
   proxy: string,
   { metadata: { namespace }, serviceAccount }: PodObject,
 ): Explanation {
+  const { object } = problem;
   const account = `${namespace}/${serviceAccount === '' ? 'default' : serviceAccount}`;
   const remedy = `check the log of the ${proxy} process of ${object} for why its certificate requests fail`;
-  switch (cause) {
-    case 'CERTIFICATE_EXPIRED':
-      return { cause: `the certificate of ${account} at ${object} expired on ${detail}`, remedy };
-    case 'CERTIFICATE_NOT_HELD':
+  switch (problem.cause) {
+    case 'CERTIFICATE_EXPIRED': {
+      const end = new Date(problem.notAfter).toISOString();
+      return { cause: `the certificate of ${account} at ${object} expired on ${end}`, remedy };
+    }
+    case 'CERTIFICATE_NOT_HELD': {
+      const why = problem.lastRequest === '' ? '' : ` (its last request: ${problem.lastRequest})`;
       return {
-        cause: `the ${proxy} of ${object} reports that it holds no valid certificate for ${account}${detail === '' ? '' : ` (its last request: ${detail})`}`,
+        cause: `the ${proxy} of ${object} reports that it holds no valid certificate for ${account}${why}`,
         remedy,
       };
+    }
     case 'CERTIFICATE_REVOKED':
       return {
-        cause: `the certificate of ${account} at ${object} is signed by intermediate ${detail}, which is revoked or unknown to peers`,
+        cause: `the certificate of ${account} at ${object} is signed by intermediate ${problem.issuer}, which is revoked or unknown to peers`,
         remedy: `restart the ${proxy} process of ${object} so that it requests a new certificate`,
       };
-    default:
+    case 'CERTIFICATE_MISSING':
       return { cause: `the ${proxy} of ${object} has no certificate for ${account}`, remedy };
   }
 }

@@ -2,31 +2,37 @@ import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
+import type { UnknownMode } from './mode-labels.ts';
 import type { Contact } from './presence.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** Why an endpoint is not healthy: the first thing on the way to it that has not proven that it works. */
-export type Cause =
+/** A cause that its object explains. */
+export type PlainCause =
   | 'NO_ADDRESS'
-  | 'MODE_UNKNOWN'
   | 'NODE_UNKNOWN'
   | 'PROXY_MISSING'
   | 'PROXY_NOT_CONNECTED'
   | 'WORKLOAD_NOT_ACKNOWLEDGED'
-  | 'WORKLOAD_REFUSED'
   | 'CERTIFICATE_MISSING'
-  | 'CERTIFICATE_EXPIRED'
-  | 'CERTIFICATE_REVOKED'
-  | 'CERTIFICATE_NOT_HELD'
   | 'NOT_READY';
 
-export interface Problem {
-  readonly cause: Cause;
+/** Why an endpoint is not healthy: the first thing on the way to it that has not proven that it works. */
+export type Problem = {
   /** What has to be repaired, `<kind> <namespace>/<name>`: the node, the proxy's pod, or what bears a label. */
   readonly object: string;
-  /** What the cause alone does not say, e.g. the reason of a refusal. */
-  readonly detail: string;
-}
+} & (
+  | { readonly [C in PlainCause]: { readonly cause: C } }[PlainCause]
+  | ({ readonly cause: 'MODE_UNKNOWN' } & Pick<UnknownMode, 'label' | 'value' | 'known'>)
+  | { readonly cause: 'WORKLOAD_REFUSED'; readonly reason: string }
+  /** Epoch milliseconds. */
+  | { readonly cause: 'CERTIFICATE_EXPIRED'; readonly notAfter: number }
+  /** `issuer`: the key id of the intermediate. */
+  | { readonly cause: 'CERTIFICATE_REVOKED'; readonly issuer: string }
+  /** How the proxy's last request for one failed; '': it says nothing of that. */
+  | { readonly cause: 'CERTIFICATE_NOT_HELD'; readonly lastRequest: string }
+);
+
+export type Cause = Problem['cause'];
 
 /** Whether a pod can be reached as an endpoint. */
 export interface Verdict {
@@ -88,31 +94,23 @@ export function judge(
   if (placed) return { ...healthy, problem: placed };
   const proof = around.part(pod) === 'NONE' ? healthy : proofOf(pod, around, proxies, certificates, now);
   if (proof.problem || pod.ready === true) return proof;
-  return { ...proof, problem: { cause: 'NOT_READY', object: nameOf(pod), detail: '' } };
+  return { ...proof, problem: { cause: 'NOT_READY', object: nameOf(pod) } };
 }
 
 const nameOf = ({ kind, metadata: { namespace, name } }: PodObject): string => `${kind} ${namespace}/${name}`;
 
 /** What is wrong with the pod before any proxy is asked. */
 function placement(pod: PodObject, around: Surroundings): Problem | undefined {
-  if (pod.podIP === '') return { cause: 'NO_ADDRESS', object: nameOf(pod), detail: '' };
+  if (pod.podIP === '') return { cause: 'NO_ADDRESS', object: nameOf(pod) };
   const unknown = around.unknownMode(pod);
   if (unknown) {
     const { object, label, value, known } = unknown;
-    return {
-      cause: 'MODE_UNKNOWN',
-      object,
-      detail: `${label}: ${value}, which is none of ${known.join(', ')}`,
-    };
+    return { cause: 'MODE_UNKNOWN', object, label, value, known };
   }
   // A folder of manifests has no scheduler: a pod of no mesh mode may be written down without a node.
   const needsNode = pod.nodeName !== '' || around.part(pod) !== 'NONE';
   if (!needsNode || around.hasNode(pod.nodeName)) return undefined;
-  return {
-    cause: 'NODE_UNKNOWN',
-    object: pod.nodeName === '' ? nameOf(pod) : `Node ${pod.nodeName}`,
-    detail: '',
-  };
+  return { cause: 'NODE_UNKNOWN', object: pod.nodeName === '' ? nameOf(pod) : `Node ${pod.nodeName}` };
 }
 
 function proofOf(
@@ -127,7 +125,7 @@ function proofOf(
   );
   const proven = verdicts.find((one) => one.problem === undefined);
   if (proven) return proven;
-  const missing: Problem = { cause: 'PROXY_MISSING', object: `Node ${pod.nodeName}`, detail: '' };
+  const missing: Problem = { cause: 'PROXY_MISSING', object: `Node ${pod.nodeName}` };
   const [first = { ...healthy, problem: missing }] = verdicts;
   // What a proxy refuses it does not serve, whatever was known of it before.
   if (verdicts.some((one) => one.problem?.cause === 'WORKLOAD_REFUSED')) return first;
@@ -174,15 +172,16 @@ function served(
   { issued, isRevoked }: Certificates,
   now: number,
 ): Verdict {
-  const failed = (cause: Cause, detail = ''): Verdict => ({ ...healthy, problem: { cause, object, detail } });
-  if (proxies.contact(id) !== 'CONNECTED') return failed('PROXY_NOT_CONNECTED');
+  const failed = (problem: Problem): Verdict => ({ ...healthy, problem });
+  if (proxies.contact(id) !== 'CONNECTED') return failed({ cause: 'PROXY_NOT_CONNECTED', object });
   const acknowledged = proxies.acknowledged(id, around.workloadUid(pod));
-  if (acknowledged === 'NO') return failed('WORKLOAD_NOT_ACKNOWLEDGED');
-  if (acknowledged !== 'YES') return failed('WORKLOAD_REFUSED', acknowledged.refused);
+  if (acknowledged === 'NO') return failed({ cause: 'WORKLOAD_NOT_ACKNOWLEDGED', object });
+  if (acknowledged !== 'YES')
+    return failed({ cause: 'WORKLOAD_REFUSED', object, reason: acknowledged.refused });
   // A report can lower its own endpoints' health, never raise it: what follows is asked as well.
   const shown = proxies.shown(id, around.identity(pod));
   if (shown && (shown.serial === '' || shown.notAfter <= now))
-    return failed('CERTIFICATE_NOT_HELD', shown.problem);
+    return failed({ cause: 'CERTIFICATE_NOT_HELD', object, lastRequest: shown.problem });
   const certificate = issued.of(uid, around.identity(pod));
   if (!certificate) {
     // What is not recorded may be from before the record: until it had to be renewed, its proxy is believed.
@@ -190,10 +189,10 @@ function served(
     const mayHave = proxies.returned(id) && now < until;
     return mayHave
       ? { problem: undefined, stale: 'CERTIFICATE', provenBy: id, until }
-      : failed('CERTIFICATE_MISSING');
+      : failed({ cause: 'CERTIFICATE_MISSING', object });
   }
-  if (certificate.notAfter <= now)
-    return failed('CERTIFICATE_EXPIRED', new Date(certificate.notAfter).toISOString());
-  if (isRevoked(certificate.issuer)) return failed('CERTIFICATE_REVOKED', certificate.issuer);
-  return { problem: undefined, stale: undefined, provenBy: id, until: certificate.notAfter };
+  const { notAfter, issuer } = certificate;
+  if (notAfter <= now) return failed({ cause: 'CERTIFICATE_EXPIRED', object, notAfter });
+  if (isRevoked(issuer)) return failed({ cause: 'CERTIFICATE_REVOKED', object, issuer });
+  return { problem: undefined, stale: undefined, provenBy: id, until: notAfter };
 }

@@ -36,7 +36,7 @@ export function viewOf(text: string): ClusterView {
 /** Every proxy has proven itself: a pod is healthy when it is ready. */
 export const provenWhenReady: Health = {
   of: ({ ready, podIP }) => ({
-    problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', object: '', detail: '' },
+    problem: ready === true && podIP !== '' ? undefined : { cause: 'NOT_READY', object: '' },
     stale: undefined,
     provenBy: undefined,
     until: Infinity,

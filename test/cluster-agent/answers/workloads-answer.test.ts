@@ -29,7 +29,7 @@ const healthOf = (one: Verdict) => {
 
 describe('the health of a workload that is asked for', () => {
   it('is the verdict that other clusters get, with cause and remedy, beside the pod’s readiness', () => {
-    const problem = { cause: 'PROXY_MISSING' as const, object: 'Node n1', detail: '' };
+    const problem = { cause: 'PROXY_MISSING' as const, object: 'Node n1' };
     assert.deepEqual(healthOf(verdict({ problem })), {
       healthy: false,
       reason: 'PROXY_MISSING',

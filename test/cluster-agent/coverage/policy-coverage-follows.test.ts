@@ -99,7 +99,7 @@ class Both {
       }
       case 'verdict': {
         const name = podKey(pods[one.pod]!.metadata);
-        const problem = one.cause && { cause: one.cause, object: 'Node n1', detail: '' };
+        const problem = one.cause && { cause: one.cause, object: 'Node n1' };
         this.#verdicts.set(name, { problem, stale: undefined, provenBy: one.by, until: Infinity });
         this.#coverage.podTouched(name);
         return;

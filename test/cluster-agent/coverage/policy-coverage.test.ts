@@ -120,9 +120,18 @@ describe('a policy of the hub in a cluster', () => {
       report(pods(1, 'none')).message,
       /shop\/p0 \(it is of no mesh mode, so no proxy serves it\)/,
     );
-    const typo = { cause: 'MODE_UNKNOWN', object: 'Namespace shop', detail: 'x' } as const;
-    assert.match(report(pods(1, 'ambeint'), typo).message, /shop\/p0 \(Namespace shop has the label x\)/);
-    const missing = { cause: 'PROXY_MISSING', object: 'Node n1', detail: '' } as const;
+    const typo = {
+      cause: 'MODE_UNKNOWN',
+      object: 'Namespace shop',
+      label: 'l',
+      value: 'x',
+      known: ['y', 'z'],
+    } as const;
+    assert.match(
+      report(pods(1, 'ambeint'), typo).message,
+      /shop\/p0 \(Namespace shop has the label l: x, which is none of y, z\)/,
+    );
+    const missing = { cause: 'PROXY_MISSING', object: 'Node n1' } as const;
     assert.match(report(pods(1), missing).message, /shop\/p0 \(Node n1 has no ztunnel\)/);
     proxy = undefined;
     const lost = report();
@@ -132,7 +141,7 @@ describe('a policy of the hub in a cluster', () => {
 
   it('is applied to a pod that is not ready: its proxy enforces it all the same', () => {
     acknowledge(0);
-    assert.equal(report(pods(1), { cause: 'NOT_READY', object: 'Pod shop/p0', detail: '' }).state, 'APPLIED');
+    assert.equal(report(pods(1), { cause: 'NOT_READY', object: 'Pod shop/p0' }).state, 'APPLIED');
   });
 
   it('is rejected where a proxy that has to enforce it refuses it', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { healthConditions } from '@isthmus/cluster-agent/health/conditions.ts';
-import type { Cause, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
+import type { PlainCause, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import type { Finding } from '@isthmus/cluster-agent/health/tracker.ts';
 import { clusterConditions, targetPortConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
 import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
@@ -15,17 +15,12 @@ spec: { nodeName: ${node}, serviceAccountName: cart, containers: [{ name: c }] }
   return pod;
 };
 
-const found = (
-  name: string,
-  cause: Cause,
-  object: string,
-  over: Partial<Finding> & { detail?: string } = {},
-): Finding => ({
+const found = (name: string, cause: PlainCause, object: string, over: Partial<Finding> = {}): Finding => ({
   pod: podOf(name),
   part: 'AMBIENT',
   startingUntil: -Infinity,
   verdict: {
-    problem: { cause, object, detail: over.detail ?? '' },
+    problem: { cause, object },
     stale: undefined,
     provenBy: undefined,
     until: Infinity,

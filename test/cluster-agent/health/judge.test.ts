@@ -127,7 +127,6 @@ describe('an endpoint is not healthy', () => {
     assert.deepEqual(verdictOf('shop/ghost').problem, {
       cause: 'NODE_UNKNOWN',
       object: 'Node nowhere',
-      detail: '',
     });
     assert.equal(causeOf('plain/stranded'), 'NODE_UNKNOWN');
   });
@@ -136,7 +135,6 @@ describe('an endpoint is not healthy', () => {
     assert.deepEqual(verdictOf('shop/unserved').problem, {
       cause: 'PROXY_MISSING',
       object: 'Node bare',
-      detail: '',
     });
   });
 
@@ -144,7 +142,9 @@ describe('an endpoint is not healthy', () => {
     assert.deepEqual(verdictOf('typo/a').problem, {
       cause: 'MODE_UNKNOWN',
       object: 'Namespace typo',
-      detail: 'istio.io/dataplane-mode: ambeint, which is none of ambient, none',
+      label: 'istio.io/dataplane-mode',
+      value: 'ambeint',
+      known: ['ambient', 'none'],
     });
     assert.equal(causeOf('injected/b'), 'MODE_UNKNOWN');
     assert.equal(causeOf('shop/inject-typo'), 'MODE_UNKNOWN');
@@ -155,7 +155,6 @@ describe('an endpoint is not healthy', () => {
     assert.deepEqual(verdictOf('shop/cart', away).problem, {
       cause: 'PROXY_NOT_CONNECTED',
       object: 'Pod istio-system/z1',
-      detail: '',
     });
     assert.deepEqual(verdictOf('shop/side').problem?.object, 'Pod shop/side');
     assert.equal(causeOf('istio-system/gw-1'), 'PROXY_NOT_CONNECTED');
@@ -168,7 +167,7 @@ describe('an endpoint is not healthy', () => {
     assert.deepEqual(verdictOf('shop/cart', of({ refused: 'it is odd' })).problem, {
       cause: 'WORKLOAD_REFUSED',
       object: 'Pod istio-system/z1',
-      detail: 'it is odd',
+      reason: 'it is odd',
     });
   });
 
@@ -242,7 +241,11 @@ describe('what a proxy reports of its certificates', () => {
     for (const part of [{ serial: '', notAfter: 0, problem: 'UNAVAILABLE' }, { notAfter: now }])
       assert.equal(causeOf('shop/cart', proxiesOf(shown(part))), 'CERTIFICATE_NOT_HELD');
     const { problem } = verdictOf('shop/cart', proxiesOf(shown({ serial: '', problem: 'UNAVAILABLE' })));
-    assert.equal(problem?.detail, 'UNAVAILABLE');
+    assert.deepEqual(problem, {
+      cause: 'CERTIFICATE_NOT_HELD',
+      object: 'Pod istio-system/z1',
+      lastRequest: 'UNAVAILABLE',
+    });
   });
 
   it('makes nothing healthy that was issued none, and changes nothing where it is valid', () => {
