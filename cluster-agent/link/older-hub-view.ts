@@ -50,7 +50,8 @@ interface Saved {
 const isList = (value: unknown, is: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(is);
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isResource = (value: unknown): boolean => isList(value, isText) && (value as unknown[]).length === 3;
+const isResource = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 3 && value.every(isText);
 const isType = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && isText(value[0]) && isList(value[1], isResource);
 

@@ -1,6 +1,5 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import { formatTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
-import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
@@ -53,9 +52,9 @@ function reachedByIntent(names: CollectedNames, changes: ChangeSet, now: Now): v
   for (const [kind, types] of sameNames)
     for (const name of written(changes, kind).keys()) for (const type of types) names.add(type, name);
   for (const [cluster, before] of written(changes, 'cluster'))
-    reachedByCluster(names, cluster, before?.value as Cluster | undefined, now);
+    reachedByCluster(names, cluster, before?.value, now);
   for (const [failover, before] of written(changes, 'failover'))
-    for (const value of [before?.value as Failover | undefined, now.intent.failovers.get(failover)?.value])
+    for (const value of [before?.value, now.intent.failovers.get(failover)?.value])
       for (const cluster of value?.clusters ?? [])
         names.add('diversion', formatTrafficShiftId({ failover, cluster }));
 }
@@ -86,7 +85,7 @@ export function touchedServices(
   };
   for (const [cluster, keys] of changes.services) add(cluster, keys);
   for (const [cluster, before] of written(changes, 'cluster'))
-    if (exportsOtherwise(before?.value as Cluster | undefined, now.intent.clusters.get(cluster)?.value))
+    if (exportsOtherwise(before?.value, now.intent.clusters.get(cluster)?.value))
       add(cluster, now.observed.get(cluster)?.services.keys() ?? []);
   for (const kind of ['serviceExport', 'exportApproval'] as const)
     for (const key of written(changes, kind).keys())

@@ -41,7 +41,7 @@ function withholding(changes: ChangeSet, now: Now): readonly ClusterName[] {
 function waiting(changes: ChangeSet, now: Now): readonly ClusterName[] {
   const touched = written(changes, 'intermediate');
   const owners = [...touched].flatMap(([id, before]) => [
-    ownerOf(before?.value as IntermediateRecord | undefined),
+    ownerOf(before?.value),
     ownerOf(now.intent.intermediates.get(id)?.value),
   ]);
   const { intermediates } = now.intent;

@@ -24,21 +24,25 @@ export class HubIndexes implements KeptIndexes {
       put(this.policies, name, now.intent.accessPolicies.has(name));
     for (const id of written(changes, 'joinToken').keys())
       this.joinTokens.set(id, now.intent.joinTokens.get(id)?.value);
-    for (const [cluster, before] of written(changes, 'cluster')) {
-      put(this.clusters, cluster, now.intent.clusters.has(cluster));
-      const after = now.intent.clusters.get(cluster)?.value;
-      this.trustDomains.set(cluster, after?.trustDomain);
-      if (!differs(before?.value as Cluster | undefined, after)) continue;
-      changes.gateways.add(cluster);
-      for (const key of now.observed.get(cluster)?.services.keys() ?? [])
-        this.exports.update(now, cluster, key);
-    }
+    this.#followClusters(changes, now);
     for (const key of written(changes, 'serviceExport').keys()) this.#ofName(now, key);
     for (const key of written(changes, 'exportApproval').keys()) this.#ofName(now, key);
     for (const [cluster, keys] of changes.services)
       for (const key of keys) this.exports.update(now, cluster, key);
     for (const cluster of [...changes.gateways])
       for (const other of this.gatewayOwners.update(now, cluster)) changes.gateways.add(other);
+  }
+
+  #followClusters(changes: CollectedChanges, now: Now): void {
+    for (const [cluster, before] of written(changes, 'cluster')) {
+      put(this.clusters, cluster, now.intent.clusters.has(cluster));
+      const after = now.intent.clusters.get(cluster)?.value;
+      this.trustDomains.set(cluster, after?.trustDomain);
+      if (!differs(before?.value, after)) continue;
+      changes.gateways.add(cluster);
+      for (const key of now.observed.get(cluster)?.services.keys() ?? [])
+        this.exports.update(now, cluster, key);
+    }
   }
 
   #ofName(now: Now, key: ServiceKey): void {

@@ -35,9 +35,7 @@ export function markedBy(changes: ChangeSet, now: Now): Marks {
 /** A cluster that has not joined is shown with its join tokens. */
 const ofTokens = (changes: ChangeSet, { intent }: Now): readonly ClusterName[] =>
   [...written(changes, 'joinToken')].flatMap(([id, before]) =>
-    [before?.value, intent.joinTokens.get(id)?.value].flatMap((token) =>
-      token?.kind === 'joinToken' ? [token.cluster] : [],
-    ),
+    [before?.value, intent.joinTokens.get(id)?.value].flatMap((token) => (token ? [token.cluster] : [])),
   );
 
 const applied = ({ applied: subjects }: ChangeSet): readonly string[] =>

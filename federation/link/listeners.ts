@@ -72,6 +72,7 @@ export async function bindLink(
     close,
     open(hub, restored) {
       const doors = new LinkDoors(hub, restored);
+      // Each is called with the call and the callback that grpc-js has for its method, as it would be without `once`.
       handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
       const stopWaking = hub.onChange((changes, now) => doors.changed(changes, now));
       return {

@@ -1,5 +1,5 @@
 import type { ClusterName, ServiceKey, Subject } from '@isthmus/api/domain/names.ts';
-import type { IntentKind, Stored } from '../store/store.ts';
+import type { IntentKind, IntentOf, Stored } from '../store/store.ts';
 
 /** The names of what differs since the listeners ran last. What it says of a name is where to look, not what is there. */
 export interface ChangeSet {
@@ -65,8 +65,12 @@ export const touches = ({ intent }: ChangeSet, ...kinds: readonly IntentKind[]):
 const none: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** The objects of a kind that were written or removed, and what each was before. */
-export const written = ({ intent }: ChangeSet, kind: IntentKind): ReadonlyMap<string, Stored | undefined> =>
-  intent.get(kind) ?? none;
+export const written = <K extends IntentKind>(
+  { intent }: ChangeSet,
+  kind: K,
+): ReadonlyMap<string, Stored<IntentOf<K>> | undefined> =>
+  // `wrote` is called with what the map of the same kind had: the type of a map cannot say so of its keys.
+  (intent.get(kind) ?? none) as ReadonlyMap<string, Stored<IntentOf<K>> | undefined>;
 
 /** Adds what `changes` names to `all`, which has collected earlier ones. */
 export function addChanges(all: CollectedChanges, changes: ChangeSet): void {

@@ -102,5 +102,5 @@ const leavesNetwork = (changes: ChangeSet, { intent }: Now): boolean =>
     return left !== undefined && left !== heldBy(intent.clusters.get(id));
   });
 
-const heldBy = (stored: Stored | undefined): string | undefined =>
-  stored?.value.kind === 'cluster' && stored.value.admission !== 'REVOKED' ? stored.value.network : undefined;
+const heldBy = (stored: Stored<Cluster> | undefined): string | undefined =>
+  stored && stored.value.admission !== 'REVOKED' ? stored.value.network : undefined;

@@ -57,6 +57,9 @@ export type Intent =
 
 export type IntentKind = Intent['kind'];
 
+/** What is stored of a kind. */
+export type IntentOf<K extends IntentKind> = Extract<Intent, { readonly kind: K }>;
+
 /** One stored object: its value and the revision that last wrote it, which is what `expectedRevision` compares. */
 export interface Stored<T extends Intent = Intent> {
   readonly id: string;

@@ -88,5 +88,5 @@ export function membersChanged(changes: ChangeSet, { intent }: Now): ReadonlySet
   return changed;
 }
 
-const memberOf = (stored: Stored | undefined): Cluster | undefined =>
-  stored?.value.kind === 'cluster' && stored.value.admission === 'ADMITTED' ? stored.value : undefined;
+const memberOf = (stored: Stored<Cluster> | undefined): Cluster | undefined =>
+  stored?.value.admission === 'ADMITTED' ? stored.value : undefined;

@@ -7,11 +7,8 @@ import { err, ok, type Result } from '../result.ts';
 export type Der = Forge.Asn1;
 
 const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
-/** Forge's type of tags is an enumeration of the universal ones, and tags of a context are numbers. */
-const create = (tagClass: number, type: number, constructed: boolean, value: string | Der[]): Der =>
-  (asn1 as unknown as { create(...of: unknown[]): Der }).create(tagClass, type, constructed, value);
 const node = (type: number, constructed: boolean, value: string | Der[]): Der =>
-  create(UNIVERSAL, type, constructed, value);
+  asn1.create(UNIVERSAL, type, constructed, value);
 
 export const sequence = (...items: Der[]): Der => node(asn1.Type.SEQUENCE, true, items);
 export const set = (...items: Der[]): Der => node(asn1.Type.SET, true, items);
@@ -40,7 +37,7 @@ export function time(millis: number): Der {
 
 /** `[tag]`: explicit when it holds nodes, implicit primitive when it holds bytes. */
 export const tagged = (tag: number, value: Der[] | Buffer): Der =>
-  create(
+  asn1.create(
     CONTEXT_SPECIFIC,
     tag,
     Array.isArray(value),
@@ -57,7 +54,7 @@ export function decode(bytes: Buffer): Result<Der, string> {
         strict: true,
         parseAllBytes: true,
         decodeBitStrings: false,
-      } as never),
+      }),
     );
   } catch (error) {
     return err(error instanceof Error ? error.message : 'not DER');

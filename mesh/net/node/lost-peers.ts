@@ -71,6 +71,7 @@ const isRead = ({ duplex }: NodeStream): boolean => duplex.readableFlowing === t
  * a reset by itself.
  */
 function ask(wire: Socket): void {
+  // Node shows this of the handle in no other way.
   const { _handle: handle } = wire as unknown as { _handle?: { writeQueueSize?: number } | null };
   if (handle?.writeQueueSize === 0) wire.write('');
 }
