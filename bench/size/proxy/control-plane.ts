@@ -23,9 +23,9 @@ import { aMatch, anAuthorization, aService, aWorkload } from '../../../test/fake
 import { answer } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { Offered } from '../offered.ts';
-import { network, node, policyKey, port, type World } from './shape.ts';
+import { network, node, policyKey, port, type ServedPod, type World } from './shape.ts';
 
-// A control plane of one proxy, which costs nothing: a world of foreign workloads, and one that the proxy serves.
+// A control plane of one proxy, which costs nothing: a world of foreign workloads, and pods that the proxy serves.
 
 const offered = new Offered();
 let world: World | undefined;
@@ -100,17 +100,21 @@ function offer(
     offered.put(typeUrls.address, service.key, encodeService(service));
   }
   for (let i = 0; i < all.workloads; i++) offerWorkload(i, all, 0);
-  const local = aWorkload({
-    uid: 'east//Pod/shop/local',
-    name: 'local',
-    addresses: [all.pod],
+  all.pods.forEach(offerServed);
+}
+
+function offerServed({ address, application }: ServedPod, index: number): void {
+  const workload = aWorkload({
+    uid: `east//Pod/shop/local-${index}`,
+    name: `local-${index}`,
+    addresses: [address],
     node,
     serviceAccount: 'local',
-    appAddress: all.application,
+    appAddress: application,
     capturedPorts: [port],
     authorizationPolicies: [policyKey],
   });
-  offered.put(typeUrls.address, local.uid, encodeWorkload(local));
+  offered.put(typeUrls.address, workload.uid, encodeWorkload(workload));
 }
 
 /** On another node, an endpoint of one service; its form says how often it has changed. */

@@ -2,32 +2,41 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { answer } from '../peer-process.ts';
 
-// An application that echoes, or the clients of one: each in a process of its own, as each has a limit of open files.
+// Applications that echo, or their clients: each in a process of its own, as each has a limit of open files.
 
 const open = new Set<Socket>();
 const atOnce = 100;
 
 const api = {
-  async serve({ address, port }: { readonly address: string; readonly port: number }): Promise<void> {
-    const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
-    await once(server.listen({ host: address, port, backlog: 1024 }), 'listening');
+  async serve({ addresses, port }: Served): Promise<void> {
+    for (const host of addresses) {
+      const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
+      await once(server.listen({ host, port, backlog: 1024 }), 'listening');
+    }
   },
 
-  /** Opens so many connections from some addresses in turn; each has been answered once. Gives how many are open. */
-  async open({ count, from, address, port }: Calls): Promise<number> {
+  /**
+   * Opens so many connections, from and to some addresses in turn; each has been answered once. Gives how many are open.
+   */
+  async open({ count, from, addresses, port }: Calls): Promise<number> {
     for (let begun = 0; begun < count; begun += atOnce) {
       const some = Array.from({ length: Math.min(atOnce, count - begun) }, (_, i) => begun + i);
-      await Promise.all(some.map((i) => call(from[i % from.length] ?? '', address, port)));
+      await Promise.all(
+        some.map((i) => call(from[i % from.length] ?? '', addresses[i % addresses.length] ?? '', port)),
+      );
     }
     return open.size;
   },
 };
 
-interface Calls {
+interface Served {
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+interface Calls extends Served {
   readonly count: number;
   readonly from: readonly string[];
-  readonly address: string;
-  readonly port: number;
 }
 
 export type TrafficApi = typeof api;

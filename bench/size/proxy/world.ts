@@ -17,7 +17,7 @@ export interface ProxyWorld {
   readonly readyIn: number;
   readonly changes: number;
   readonly connections: number;
-  /** Opens connections to the pod that the proxy serves; gives how many there are. */
+  /** Opens connections to the pods that the proxy serves; gives how many there are. */
   readonly open: (count: number) => Promise<number>;
 }
 
@@ -35,17 +35,13 @@ export async function openProxy(
 ): Promise<ProxyWorld> {
   const folder = stage.path('proxy');
   mkdirSync(folder);
-  const [host, own, pod, application] = ['0.1', '16.10', '17.2', '18.2'].map((rest) => stage.at(rest)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const [host, own] = [stage.at('0.1'), stage.at('16.10')];
+  const pods = [1, 2].map((i) => ({ address: stage.at(`17.${i}`), application: stage.at(`18.${i}`) }));
   const vips = Array.from({ length: services }, (_, i) =>
     stage.at(`${64 + Math.floor(i / 250)}.${1 + (i % 250)}`),
   );
   const controlPlane = stage.peer<ControlPlaneApi>('proxy/control-plane.ts');
-  await controlPlane.ask('start', { folder, host, workloads, services, vips, pod, application });
+  await controlPlane.ask('start', { folder, host, workloads, services, vips, pods });
   const started = now();
   const proxy = stage.start(program(folder, `https://${host}:15012`, own));
   await ready(`http://${own}:15021/healthz/ready`, signal);
@@ -53,9 +49,10 @@ export async function openProxy(
   await quiet(proxy.pid, signal);
   const open = async (count: number): Promise<number> => {
     const [server, client] = [0, 1].map(() => stage.peer<TrafficApi>('proxy/traffic.ts'));
-    await server?.ask('serve', { address: application, port });
+    await server?.ask('serve', { addresses: pods.map(({ application }) => application), port });
     const from = Array.from({ length: 100 }, (_, i) => stage.at(`20.${i + 1}`));
-    return (await client?.ask('open', { count, from, address: pod, port })) ?? 0;
+    const addresses = pods.map(({ address }) => address);
+    return (await client?.ask('open', { count, from, addresses, port })) ?? 0;
   };
   return { proxy, controlPlane, readyIn, changes, connections, open };
 }
