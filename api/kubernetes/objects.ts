@@ -1,4 +1,4 @@
-import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { PolicyRule } from './policy-rule.ts';
 
 /** Decoded foreign objects: only the fields that Isthmus acts on, checked once, never the raw object again. */
 export interface Metadata {
@@ -117,15 +117,26 @@ export interface PodObject {
   readonly workloadName: string;
 }
 
-/** The converted policy with the selector that decides whose it is (Istio AuthorizationPolicy). */
+/** What a policy is for in place of selected workloads: a Service or a Gateway, whose waypoint enforces it. */
+export interface TargetRef {
+  /** '' for the core group. */
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** Istio's AuthorizationPolicy as it is written, with what needs L7. What L4 proxies enforce of it is reduced later. */
 export interface AuthorizationPolicyObject {
   readonly kind: 'AuthorizationPolicy';
   readonly metadata: Metadata;
+  /** Empty selects every workload of the namespace, and of the mesh in the root namespace. */
   readonly selector: Readonly<Record<string, string>>;
-  /** Targets a Service or Gateway: a waypoint's business, never sent to an L4 proxy. */
-  readonly hasTargetRef: boolean;
+  readonly targets: readonly TargetRef[];
   readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
-  readonly rules: Authorization['rules'];
+  /** Of CUSTOM: the name of the extension that decides. */
+  readonly provider: string | undefined;
+  /** Alternatives. */
+  readonly rules: readonly PolicyRule[];
   readonly dryRun: boolean;
 }
 

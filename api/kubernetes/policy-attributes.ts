@@ -25,17 +25,3 @@ const envoyKey = 'connection.sni';
 export const isL4Key = (key: string): boolean => l4Keys.has(key);
 export const isRequestKey = (key: string): boolean => requestKeys.has(key) || requestMaps.test(key);
 export const isAttribute = (key: string): boolean => isL4Key(key) || isRequestKey(key) || key === envoyKey;
-
-/** Fields of a source and of an operation that belong to requests. */
-export const requestFields: ReadonlySet<string> = new Set([
-  'requestPrincipals',
-  'notRequestPrincipals',
-  'remoteIpBlocks',
-  'notRemoteIpBlocks',
-  'hosts',
-  'notHosts',
-  'methods',
-  'notMethods',
-  'paths',
-  'notPaths',
-]);

@@ -1,26 +1,20 @@
 import { createHash } from 'node:crypto';
-import type { Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { dryRunAnnotation, isDryRun } from './authorization-policy.ts';
 import type { AuthorizationPolicyObject, Metadata, PeerAuthenticationObject } from './objects.ts';
-import { isRecord, readRule } from './policy-reading.ts';
-import { denied } from './policy-rules.ts';
+import { unreadRule, type PolicyRule } from './policy-rule.ts';
 import { action, matchLabel, targetRef } from './policy-schemas.ts';
 import { readCreation } from './precedence.ts';
-import { rootNamespace } from './root-namespace.ts';
+import { isRecord, readRule } from './read-rule.ts';
 import { dnsLabel, subdomain } from './shapes.ts';
 
 /** What is in force where a security policy is refused and no good form of it is known. */
-export interface StandIn {
-  readonly object: AuthorizationPolicyObject | PeerAuthenticationObject;
-  /** What that means for connections. */
-  readonly effect: string;
-}
+export type StandIn = AuthorizationPolicyObject | PeerAuthenticationObject;
 
 /**
  * A security policy that cannot be read closes and never opens: what stands in for it denies every connection that it
- * would deny once it is corrected. Undefined where it denies nothing either way: for a target, in a dry run, and for
- * AUDIT and CUSTOM, which no L4 proxy enforces. NO_NAMESPACE: what it would deny is not known, as its namespace cannot be
- * read.
+ * would deny once it is corrected. Undefined where it denies nothing either way: for a target, in a dry run, for a DENY
+ * without rules, and for AUDIT and CUSTOM, which no L4 proxy enforces. NO_NAMESPACE: what it would deny is not known, as
+ * its namespace cannot be read.
  */
 export function standInFor(raw: unknown): StandIn | 'NO_NAMESPACE' | undefined {
   if (!isRecord(raw)) return undefined;
@@ -35,36 +29,25 @@ type Raw = Readonly<Record<string, unknown>>;
 
 const policyFields = new Set(['selector', 'targetRef', 'targetRefs', 'action', 'provider', 'rules']);
 
-function closedPolicy(raw: Raw, metadata: Metadata): StandIn | undefined {
+function closedPolicy(raw: Raw, metadata: Metadata): AuthorizationPolicyObject | undefined {
   const spec = raw['spec'];
   const written = isRecord(spec) ? readAction(spec) : undefined;
   if (written === 'NEITHER' || isDryRun(metadata)) return undefined;
   const { selector, isTargeted } = readScope(spec);
   if (isTargeted) return undefined;
-  const object = (kind: 'ALLOW' | 'DENY', rules: readonly Rule[]): AuthorizationPolicyObject => ({
+  const standIn = (kind: 'ALLOW' | 'DENY', rules: readonly PolicyRule[]): AuthorizationPolicyObject => ({
     kind: 'AuthorizationPolicy',
     metadata,
     selector,
-    hasTargetRef: false,
+    targets: [],
     action: kind,
+    provider: undefined,
     rules,
     dryRun: false,
   });
-  const whom = describeSelector(selector, metadata);
-  if (written === 'ALLOW')
-    return {
-      object: object('ALLOW', []),
-      effect: `it stands as an ALLOW without rules: ${whom} refuse every connection that no other ALLOW allows`,
-    };
-  const rules = written === 'DENY' && isRecord(spec) ? rulesOf(spec, metadata) : [[]];
-  if (rules.length === 0) return undefined;
-  const isAll = rules.some((rule) => rule.length === 0);
-  return {
-    object: object('DENY', rules),
-    effect: isAll
-      ? `it stands as a DENY of everything: ${whom} refuse every connection`
-      : `it stands as a DENY of whatever its readable parts match: ${whom} may refuse more than is written`,
-  };
+  if (written === 'ALLOW') return standIn('ALLOW', []);
+  const rules = written === 'DENY' && isRecord(spec) ? rulesOf(spec) : [unreadRule('spec.action')];
+  return rules.length === 0 ? undefined : standIn('DENY', rules);
 }
 
 /** Undefined: it may be any. NEITHER: what is enforced by no L4 proxy. */
@@ -83,12 +66,11 @@ const unknownFields = (spec: Raw) => Object.entries(spec).filter(([field]) => !p
 const mayBeAction = (value: unknown): boolean => typeof value !== 'object' || value === null;
 
 /** A field that nobody knows may be a misspelt `rules`. */
-function rulesOf(spec: Raw, { namespace }: Metadata): readonly Rule[] {
+function rulesOf(spec: Raw): readonly PolicyRule[] {
   const { rules } = spec;
   if (rules === undefined || (Array.isArray(rules) && rules.length === 0))
-    return unknownFields(spec).length === 0 ? [] : [[]];
-  if (!Array.isArray(rules)) return [[]];
-  return rules.flatMap((rule: unknown) => denied(readRule(rule, namespace)).rules);
+    return unknownFields(spec).length === 0 ? [] : [unreadRule('spec.rules')];
+  return Array.isArray(rules) ? rules.map(readRule) : [unreadRule('spec.rules')];
 }
 
 /** A selector as far as it can be read, as a label less selects no less. A target counts only where it is all there is. */
@@ -114,27 +96,17 @@ function readLabels(selector: unknown): Readonly<Record<string, string>> {
 }
 
 /** STRICT on every port, for the workloads that it may be about. */
-function strictFor(spec: unknown, metadata: Metadata): StandIn {
+function strictFor(spec: unknown, metadata: Metadata): PeerAuthenticationObject {
   const written = isRecord(spec) ? spec : { selector: spec };
   const isKnown = Object.keys(written).every((field) => field === 'mtls' || field === 'portLevelMtls');
-  const selector = readLabels(written['selector']);
   return {
-    object: {
-      kind: 'PeerAuthentication',
-      metadata,
-      level: isKnown ? 'NAMESPACE' : 'WORKLOAD',
-      selector,
-      mode: 'STRICT',
-      ports: new Map(),
-    },
-    effect: `it stands as STRICT: ${describeSelector(selector, metadata)} refuse plaintext on every port`,
+    kind: 'PeerAuthentication',
+    metadata,
+    level: isKnown ? 'NAMESPACE' : 'WORKLOAD',
+    selector: readLabels(written['selector']),
+    mode: 'STRICT',
+    ports: new Map(),
   };
-}
-
-function describeSelector(selector: Readonly<Record<string, string>>, { namespace }: Metadata): string {
-  const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
-  const whom = labels.length > 0 ? `workloads with ${labels.join(',')}` : 'all workloads';
-  return `${whom} of ${namespace === rootNamespace ? 'every namespace' : `the namespace ${namespace}`}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import { list } from '../health/conditions.ts';
+import { reducePolicy } from '../translate/l4/reduce-policy.ts';
 import { isIgnored, isOfMesh, nameOf, type Effect } from './effects.ts';
 
 /** Conditions of one reason; those that are left out are counted. */
@@ -63,7 +64,7 @@ function saysNothing({ policy }: Judged): Finding | undefined {
       remedy: 'set spec.mtls.mode to STRICT or PERMISSIVE, or remove the policy',
     };
   }
-  if (policy.action !== 'DENY' || policy.rules.length > 0) return undefined;
+  if (policy.action !== 'DENY' || reducePolicy(policy).rules.length > 0) return undefined;
   return {
     policy,
     reason: 'DENIES_NOTHING',
@@ -125,7 +126,8 @@ function outside({ policy, selection: { selected, inMesh, outside: some } }: Jud
 /** A rule without a clause that says something matches every connection. */
 function refuses({ policy, selection: { inMesh } }: Judged): Finding | undefined {
   if (policy.kind !== 'AuthorizationPolicy' || policy.action !== 'DENY' || policy.dryRun) return undefined;
-  if (!policy.rules.some((rule) => rule.every((clause) => clause.length === 0))) return undefined;
+  if (!reducePolicy(policy).rules.some((rule) => rule.every((clause) => clause.length === 0)))
+    return undefined;
   return {
     policy,
     reason: 'DENIES_EVERYTHING',

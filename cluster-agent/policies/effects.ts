@@ -5,8 +5,8 @@ import type {
 } from '@isthmus/api/kubernetes/objects.ts';
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
+import { forL4 } from '../translate/l4/reduce-policy.ts';
 import { isOfNamespace, isOfWorkload } from '../translate/peer-authentications.ts';
-import { isL4 } from '../translate/authorizations.ts';
 import type { NamespaceObjects } from '../view/namespaces.ts';
 import { PodsByLabel, selectionOf, type Selection } from './selection.ts';
 
@@ -34,7 +34,7 @@ export interface NamespaceEffects {
 
 /** Policies of the root namespace that mean every namespace. */
 export const reachingOut = ({ authorizations, peers }: NamespaceObjects): readonly Effect['policy'][] => [
-  ...authorizations.filter(isL4),
+  ...authorizations.filter(forL4),
   ...peers.filter(isOfNamespace),
 ];
 
@@ -46,7 +46,7 @@ export function namespaceEffects(
   const pods = new PodsByLabel(here.pods);
   const selection = ({ selector }: Effect['policy']) => selectionOf(here, pods.selectedBy(selector));
   const shadows = shadowsAmong(here.peers, pods);
-  const own = [...here.authorizations.filter(isL4), ...here.peers].map((policy) => ({
+  const own = [...here.authorizations.filter(forL4), ...here.peers].map((policy) => ({
     policy,
     selection: selection(policy),
     shadow: policy.kind === 'PeerAuthentication' ? shadows.get(policy) : undefined,

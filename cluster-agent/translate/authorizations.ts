@@ -4,6 +4,7 @@ import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { namespaceOf, policyKey, type PolicyKey } from '../keys/names.ts';
 import type { Derivation } from './derivation.ts';
+import { forL4, reducePolicy } from './l4/reduce-policy.ts';
 import { strict, strictKey } from './peer-authentications.ts';
 
 interface Inputs {
@@ -40,7 +41,7 @@ export const authorization: Derivation<string, Inputs, Authorization> = {
   },
   inputs(key, { view, hub, derived }) {
     const object = view.policies.authorizations.get(key as PolicyKey);
-    const own = object && isL4(object) ? object : undefined;
+    const own = object && forL4(object) ? object : undefined;
     const fromHub = hub.policyNamed(key);
     const isStrict = key === strictKey && view.policies.peers.size > 0;
     const converted = isStrict ? strict : derived.converted(key);
@@ -60,18 +61,14 @@ export const authorization: Derivation<string, Inputs, Authorization> = {
   records: (name, record) => [{ part: 'authorizations', name, record }],
 };
 
-/** Those with a target are a waypoint's business; AUDIT and CUSTOM are never sent to an L4 proxy. */
-export const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
-  !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
-
 function convert(policy: AuthorizationPolicyObject): Authorization {
-  const { metadata, action, rules, dryRun } = policy;
+  const { metadata, action, dryRun } = policy;
   return {
     key: policyKey(metadata),
     name: metadata.name,
     namespace: metadata.namespace,
     scope: scopeOf(policy),
-    rules,
+    rules: reducePolicy(policy).rules,
     dryRun,
     action: action === 'DENY' ? 'DENY' : 'ALLOW',
   };

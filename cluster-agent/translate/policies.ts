@@ -4,8 +4,8 @@ import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Stored } from '../keys/change-set.ts';
 import { policyKey, podKey, type PodKey } from '../keys/names.ts';
 import { selects } from '../view/selectors.ts';
-import { isL4 } from './authorizations.ts';
 import type { Derivation } from './derivation.ts';
+import { forL4 } from './l4/reduce-policy.ts';
 import { podKeys } from './part.ts';
 import { demandOf, type PeerDemand } from './peer-authentications.ts';
 import type { World } from './world.ts';
@@ -49,7 +49,7 @@ export const policies: Derivation<PodKey, Inputs, PodPolicies> = {
     if (!pod) return undefined;
     const demands = derived.demands(pod.metadata.namespace) ?? derived.demands(rootNamespace);
     return {
-      own: view.policies.authorizationsOf(pod).filter(isL4),
+      own: view.policies.authorizationsOf(pod).filter(forL4),
       fromHub: hub.policiesOf(pod),
       demand: demandOf(demands, pod),
     };

@@ -117,6 +117,54 @@ describe('a security policy in a folder of manifests', () => {
     });
   }
 
+  const needsL7 = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: callers, namespace: shop }
+spec: { action: DENY, rules: [{}, { to: [{ operation: { paths: [/admin] } }] }] }
+`;
+  const places = () =>
+    [...view.rejections].map(({ code, object, field, file, line }) => [code, object, field, file, line]);
+  const finding = (file: string, line: number) =>
+    ['NOT_APPLIED', 'AuthorizationPolicy shop/callers', 'spec.rules[1]', file, line] as const;
+
+  it('of which a part needs L7 keeps it, and is reported where it stands, also once it has moved', () => {
+    write('a.yaml', needsL7);
+    assert.equal(rules(), 2);
+    assert.deepEqual(places(), [finding('a.yaml', 1)]);
+    write('a.yaml', `${allow('source').replace('callers', 'others')}---\n${needsL7}`);
+    assert.deepEqual(places(), [finding('a.yaml', 6)]);
+    start();
+    assert.deepEqual(places(), [finding('a.yaml', 6)], 'after a restart too');
+    write('a.yaml', needsL7.replace('paths: [/admin]', 'ports: ["80"]'));
+    assert.deepEqual(places(), []);
+  });
+
+  it('of which a part needs L7 is reported in each file that has it', () => {
+    write('a.yaml', needsL7);
+    write('b.yaml', needsL7);
+    assert.deepEqual(places(), [
+      finding('a.yaml', 1),
+      ['DUPLICATE_OBJECT', 'AuthorizationPolicy shop/callers', '', 'b.yaml', 1],
+      finding('b.yaml', 1),
+    ]);
+  });
+
+  it('of which a part needs L7 is not reported while its last good form stays for a refused one', () => {
+    write('a.yaml', needsL7);
+    write('a.yaml', needsL7.replace('paths', 'path'));
+    assert.equal(rules(), 2);
+    assert.deepEqual(codes(), ['UNKNOWN_FIELD']);
+  });
+
+  it('that is refused and would deny requests alone has no stand-in', () => {
+    write(
+      'a.yaml',
+      needsL7.replace('[{}, ', '[').replace('namespace: shop', 'namespace: shop, labels: { a: 1 }'),
+    );
+    assert.equal(rules(), undefined);
+    assert.deepEqual(codes(), ['INVALID_FIELD']);
+  });
+
   it('is taken from a file where it can be read before one where it cannot', () => {
     write('a.yaml', bad);
     write('b.yaml', good);

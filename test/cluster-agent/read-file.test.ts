@@ -40,12 +40,14 @@ items:
   it('puts a policy into the namespace that is merged', () => {
     const policy = objects.get('AuthorizationPolicy/market/closed');
     assert.ok(policy?.kind === 'AuthorizationPolicy');
-    const [clause] = policy.rules[0] ?? [];
     assert.deepEqual(
-      clause?.map(({ namespaces, notPrincipals }) => [namespaces.length, notPrincipals.length]),
+      policy.rules[0]?.from?.map(({ fields: { namespaces, principals } }) => [
+        namespaces?.values,
+        principals?.notValues,
+      ]),
       [
-        [1, 0],
-        [1, 1],
+        [['bank'], undefined],
+        [['bank'], ['*']],
       ],
     );
   });

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import type { ClusterObject, Metadata, MtlsMode } from '@isthmus/api/kubernetes/objects.ts';
+import type { ClusterObject, Metadata, MtlsMode, TargetRef } from '@isthmus/api/kubernetes/objects.ts';
+import type { PolicyRule } from '@isthmus/api/kubernetes/policy-rule.ts';
+import { anything, ofRequests, ofRequestsToPort } from './written-rules.ts';
 
 export const one = fc.constantFrom;
 export const rarely = <T>(common: T, rare: fc.Arbitrary<T>): fc.Arbitrary<T> =>
@@ -199,9 +201,10 @@ const authorization = record({
   kind: fc.constant('AuthorizationPolicy' as const),
   metadata: metadata(one(...namespaces), one('a', 'b')),
   selector: maybeSelector,
-  hasTargetRef: rarely(false, fc.constant(true)),
+  targets: rarely<TargetRef[]>([], fc.constant([{ group: '', kind: 'Service', name: 'cart' }])),
   action: rarely<'ALLOW' | 'DENY' | 'AUDIT'>('ALLOW', one('DENY', 'AUDIT')),
-  rules: fc.constant([]),
+  provider: fc.constant(undefined),
+  rules: one<PolicyRule[]>([], [anything], [ofRequests], [ofRequestsToPort]),
   dryRun: fc.boolean(),
 });
 

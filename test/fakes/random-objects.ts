@@ -14,6 +14,7 @@ import {
 } from '@isthmus/api/kubernetes/objects.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { aRejection } from './cluster.ts';
+import { anything, ofRequests, ofRequestsToPort } from './written-rules.ts';
 
 // Small pools, so that objects often meet: come again, share labels and nodes, and name one another.
 const namespaces = ['istio-system', 'shop', 'bank'] as const;
@@ -163,9 +164,10 @@ const authorization = record<AuthorizationPolicyObject>({
   kind: fc.constant('AuthorizationPolicy'),
   metadata: metadata(someNamespace, upTo('policy', 3)),
   selector: fc.oneof(labels, fc.constant({})),
-  hasTargetRef: fc.constantFrom(false, false, false, true),
+  targets: fc.constantFrom([], [], [], [{ group: '', kind: 'Service', name: 'service-0' }]),
   action: fc.constantFrom('ALLOW', 'DENY', 'AUDIT'),
-  rules: fc.constantFrom([], [[]]),
+  provider: fc.constant(undefined),
+  rules: fc.constantFrom([], [anything], [ofRequests], [ofRequestsToPort]),
   dryRun: fc.constantFrom(false, false, true),
 });
 

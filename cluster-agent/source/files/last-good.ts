@@ -101,8 +101,5 @@ function readHeld(file: string, json: string): Held | undefined {
   const decoded = decodeObject(JSON.parse(json));
   if (decoded.ok)
     return decoded.value.kind === 'object' ? { object: decoded.value.object, json, line: 0 } : undefined;
-  const { standIn } = decoded.error;
-  return standIn === 'NO_NAMESPACE'
-    ? undefined
-    : standIn && standingIn(decoded.error, standIn, { json, file, line: 0 });
+  return standingIn(decoded.error, { json, file, line: 0 });
 }

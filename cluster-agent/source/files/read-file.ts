@@ -1,7 +1,8 @@
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Refusal } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { StandIn } from '@isthmus/api/kubernetes/policy-stand-in.ts';
+import { reducePolicy } from '../../translate/l4/reduce-policy.ts';
+import { standInEffect } from '../../translate/l4/stand-in-effect.ts';
 import { parseDocuments, type Parsed } from './parse-documents.ts';
 import {
   readDocument,
@@ -144,7 +145,7 @@ class Contents implements FileContents {
       this.reject(what, skipped(apiVersion), line);
     } else {
       const { what, object, findings } = decoded.value;
-      for (const one of findings) this.reject(what, one, line);
+      for (const one of [...notEnforced(object), ...findings]) this.reject(what, one, line);
       this.#hold(what, object, json, line);
     }
   }
@@ -160,11 +161,8 @@ class Contents implements FileContents {
     else this.refused.add(id);
     this.reject(refusal.object, refusal, line);
     if (standIn === 'NO_NAMESPACE') this.reject(refusal.object, notClosed, line);
-    else if (standIn)
-      this.standIns.set(
-        objectId(standIn.object.kind, standIn.object.metadata),
-        standingIn(refusal, standIn, { json, file: this.#file, line }),
-      );
+    const held = standingIn(refusal, { json, file: this.#file, line });
+    if (held) this.standIns.set(objectId(held.object.kind, held.object.metadata), held);
   }
 
   #hold(what: string, object: ClusterObject, json: string, line: number): void {
@@ -174,6 +172,10 @@ class Contents implements FileContents {
     else this.objects.set(id, { object, json, line });
   }
 }
+
+/** What proxies at L4 do not enforce as it is written. */
+const notEnforced = (object: ClusterObject): readonly Finding[] =>
+  object.kind === 'AuthorizationPolicy' ? reducePolicy(object).findings : [];
 
 /** The object is in another place already, which is the one that counts. */
 export const duplicate = (file: string, line: number): Finding => ({
@@ -189,12 +191,16 @@ interface Place {
   readonly line: number;
 }
 
-/** What is in force for a refused policy. */
-export const standingIn = (
-  refusal: Refusal,
-  { object, effect }: StandIn,
+/** What is in force for a refused policy; undefined: nothing, as it would deny nothing. */
+export function standingIn(
+  { object: refused, standIn }: Pick<Refusal, 'object' | 'standIn'>,
   { json, file, line }: Place,
-): Held => ({ object, json, line, standsIn: rejectionOf(refusal.object, closed(effect), file, line) });
+): Held | undefined {
+  if (standIn === undefined || standIn === 'NO_NAMESPACE') return undefined;
+  const effect = standInEffect(standIn);
+  if (effect === undefined) return undefined;
+  return { object: standIn, json, line, standsIn: rejectionOf(refused, closed(effect), file, line) };
+}
 
 /** What a refused policy may deny is denied. */
 const closed = (effect: string): Finding => ({

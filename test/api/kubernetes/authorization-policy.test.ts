@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { decodeObject } from '@isthmus/api/kubernetes/decode.ts';
-import { match } from '@isthmus/mesh/rbac/match.ts';
 
 const decode = (spec: object) =>
   decodeObject({
@@ -10,144 +9,99 @@ const decode = (spec: object) =>
     spec,
   });
 
-const mallory = { kind: 'exact' as const, value: 'cluster.local/ns/shop/sa/mallory' };
-const from = [{ source: { principals: [mallory.value] } }];
-const paths = [{ operation: { paths: ['/admin'] } }];
-const isMallory = [match({ principals: [mallory] })];
+const decoded = (spec: object) => {
+  const found = decode(spec);
+  assert.ok(found.ok && found.value.kind === 'object' && found.value.object.kind === 'AuthorizationPolicy');
+  return found.value.object;
+};
+const only = (...values: string[]) => ({ values, notValues: [] });
+const but = (...notValues: string[]) => ({ values: [], notValues });
+const anything = { from: undefined, to: undefined, when: [], unread: [] };
 
-describe('rules that need L7, at L4', () => {
-  const table: Record<string, [object, readonly unknown[], RegExp | undefined]> = {
-    'an ALLOW loses the rule': [{ rules: [{ from, to: paths }] }, [], /paths.*allows nothing/],
-    'an ALLOW keeps its other rules': [{ rules: [{ to: paths }, { from }] }, [[isMallory]], /paths/],
-    'a DENY denies whatever the rest matches': [
-      { action: 'DENY', rules: [{ from, to: paths }] },
-      [[isMallory]],
-      /paths.*denies whatever the rest/,
-    ],
-    'a DENY with paths alone has no effect': [
-      { action: 'DENY', rules: [{ to: paths }] },
-      [],
-      /paths.*has no effect/,
-    ],
-    'a DENY with a header alone has no effect': [
-      { action: 'DENY', rules: [{ when: [{ key: 'request.headers[x]', values: ['y'] }] }] },
-      [],
-      /request\.headers.*has no effect/,
-    ],
-    'a DENY of a port or a path denies both from whom it names': [
-      { action: 'DENY', rules: [{ from, to: [{ operation: { ports: ['80'] } }, ...paths] }] },
-      [[isMallory]],
-      /paths/,
-    ],
-    'a DENY of a port and a path denies the port': [
-      { action: 'DENY', rules: [{ to: [{ operation: { ports: ['80'], paths: ['/'] } }] }] },
-      [[[match({ destinationPorts: [80] })]]],
-      /paths/,
-    ],
-    'a DENY of a port or of a path keeps the port': [
-      { action: 'DENY', rules: [{ to: [{ operation: { ports: ['7001'] } }, ...paths] }] },
-      [[[match({ destinationPorts: [7001] })]]],
-      /paths.*requests that differ only in these parts are not denied/,
-    ],
-    'a DENY of a namespace or of a JWT keeps the namespace': [
+describe('an AuthorizationPolicy is kept as it is written, with what needs L7', () => {
+  it('its rules', () => {
+    const source = {
+      principals: ['a/ns/b/sa/c'],
+      notPrincipals: ['*'],
+      namespaces: ['shop'],
+      notTrustDomains: ['corp.example'],
+      ipBlocks: ['10.0.0.0/8'],
+      notServiceAccounts: ['mallory'],
+      requestPrincipals: ['iss/sub'],
+      notRemoteIpBlocks: ['192.168.1.1'],
+    };
+    const operation = { ports: ['80'], notHosts: ['x.example'], methods: ['GET'], paths: ['/a', '/b*'] };
+    const when = [
+      { key: 'request.headers[x]', values: ['y'], notValues: ['z'] },
+      { key: 'connection.sni', notValues: ['a.example'] },
+    ];
+    const { rules } = decoded({
+      rules: [{ from: [{ source }, { source: { namespaces: ['bank'] } }], to: [{ operation }], when }, {}],
+    });
+    assert.deepEqual(rules, [
       {
-        action: 'DENY',
-        rules: [{ from: [{ source: { namespaces: ['bank'] } }, { source: { requestPrincipals: ['*'] } }] }],
-      },
-      [[[match({ namespaces: [{ kind: 'exact', value: 'bank' }] })]]],
-      /requestPrincipals.*are not denied/,
-    ],
-    'a DENY with an L7 alternative on each side keeps what either side says of connections': [
-      {
-        action: 'DENY',
-        rules: [
+        from: [
           {
-            from: [...from, { source: { requestPrincipals: ['*'] } }],
-            to: [{ operation: { ports: ['80'] } }, ...paths],
+            fields: {
+              principals: { values: ['a/ns/b/sa/c'], notValues: ['*'] },
+              namespaces: only('shop'),
+              trustDomains: but('corp.example'),
+              ipBlocks: only('10.0.0.0/8'),
+              serviceAccounts: but('mallory'),
+              requestPrincipals: only('iss/sub'),
+              remoteIpBlocks: but('192.168.1.1'),
+            },
+            unread: [],
+          },
+          { fields: { namespaces: only('bank') }, unread: [] },
+        ],
+        to: [
+          {
+            fields: {
+              ports: only('80'),
+              hosts: but('x.example'),
+              methods: only('GET'),
+              paths: only('/a', '/b*'),
+            },
+            unread: [],
           },
         ],
+        when: [
+          { key: 'request.headers[x]', values: ['y'], notValues: ['z'], unread: [] },
+          { key: 'connection.sni', values: [], notValues: ['a.example'], unread: [] },
+        ],
+        unread: [],
       },
-      [[isMallory], [[match({ destinationPorts: [80] })]]],
-      /stricter than written/,
-    ],
-    'an empty list needs no L7': [
-      { action: 'ALLOW', rules: [{ from, to: [{ operation: { ports: ['80'], methods: [] } }] }] },
-      [[isMallory, [match({ destinationPorts: [80] })]]],
-      undefined,
-    ],
-    'an attribute is named once': [
-      { action: 'ALLOW', rules: [{ to: [...paths, ...paths] }] },
-      [],
-      /^paths can be judged at L7 only: /,
-    ],
-    'AUDIT is not applied': [{ action: 'AUDIT', rules: [{ from }] }, [[isMallory]], /AUDIT/],
-    'nor is what has a target': [
-      { targetRef: { kind: 'Service', name: 'cart' }, rules: [{ from }] },
-      [[isMallory]],
-      /waypoint/,
-    ],
-    'L4 alone is applied as it is': [{ action: 'DENY', rules: [{ from }, {}] }, [[isMallory], []], undefined],
-  };
-  for (const [name, [spec, rules, told]] of Object.entries(table))
-    it(name, () => {
-      const decoded = decode(spec);
-      assert.ok(decoded.ok && decoded.value.kind === 'object');
-      const { object, findings } = decoded.value;
-      assert.ok(object.kind === 'AuthorizationPolicy');
-      assert.deepEqual(object.rules, rules);
-      if (told) assert.match(findings[0]?.message ?? 'not told', told);
-      else assert.deepEqual(findings, []);
-    });
-});
+      anything,
+    ]);
+  });
 
-describe('trust domains, which proxies know as the beginning of a principal', () => {
-  const prefix = (value: string) => ({ kind: 'prefix' as const, value });
-  const presence = { kind: 'presence' as const };
-  const table: Record<string, [object, readonly unknown[], RegExp | undefined]> = {
-    one: [
-      { trustDomains: ['corp.example'] },
-      [[[match({ principals: [prefix('corp.example/')] })]]],
-      undefined,
-    ],
-    'a beginning, and any': [
-      { trustDomains: ['corp*', '*'] },
-      [[[match({ principals: [prefix('corp'), presence] })]]],
-      undefined,
-    ],
-    'with principals both have to hold': [
-      { principals: [mallory.value], trustDomains: ['cluster.local'] },
-      [[...[isMallory], [match({ principals: [prefix('cluster.local/')] })]]],
-      undefined,
-    ],
-    'all but one': [
-      { notTrustDomains: ['corp.example'], notPrincipals: [mallory.value] },
-      [[[match({ notPrincipals: [mallory, prefix('corp.example/')] })]]],
-      undefined,
-    ],
-    'an end cannot be said, so that a DENY denies every identity': [
-      { trustDomains: ['*.example'] },
-      [[[match({ principals: [presence] })]]],
-      /trustDomains cannot be judged.*stricter than written/,
-    ],
-  };
-  for (const [name, [source, rules, told]] of Object.entries(table))
-    it(name, () => {
-      const decoded = decode({ action: 'DENY', rules: [{ from: [{ source }] }] });
-      assert.ok(decoded.ok && decoded.value.kind === 'object');
-      const { object, findings } = decoded.value;
-      assert.ok(object.kind === 'AuthorizationPolicy');
-      assert.deepEqual(object.rules, rules);
-      if (told) assert.match(findings[0]?.message ?? 'not told', told);
-      else assert.deepEqual(findings, []);
-    });
+  it('an empty list asks for nothing', () => {
+    const operation = { ports: ['80'], methods: [], notPaths: [] };
+    assert.deepEqual(decoded({ rules: [{ to: [{ operation }] }] }).rules, [
+      { ...anything, to: [{ fields: { ports: only('80') }, unread: [] }] },
+    ]);
+  });
 
-  it('and an ALLOW allows nothing where one cannot be said', () => {
-    const decoded = decode({ rules: [{ from: [{ source: { trustDomains: ['*.example'] } }] }] });
-    assert.ok(
-      decoded.ok && decoded.value.kind === 'object' && decoded.value.object.kind === 'AuthorizationPolicy',
-    );
-    assert.deepEqual(decoded.value.object.rules, []);
-    assert.equal(decoded.value.findings[0]?.code, 'STRICTER_THAN_WRITTEN');
+  it('its targets, whether one or several are named', () => {
+    const service = { kind: 'Service', name: 'cart' };
+    const gateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' };
+    assert.deepEqual(decoded({ targetRef: service, targetRefs: [gateway] }).targets, [
+      { group: '', kind: 'Service', name: 'cart' },
+      gateway,
+    ]);
+    assert.deepEqual(decoded({}).targets, []);
+  });
+
+  it('its action, and who decides in its place', () => {
+    const { action, provider, rules } = decoded({
+      action: 'CUSTOM',
+      provider: { name: 'opa' },
+      rules: [{ to: [{ operation: { paths: ['/admin'] } }] }],
+    });
+    assert.deepEqual([action, provider], ['CUSTOM', 'opa']);
+    assert.deepEqual(rules[0]?.to, [{ fields: { paths: only('/admin') }, unread: [] }]);
+    assert.deepEqual([decoded({}).action, decoded({}).provider], ['ALLOW', undefined]);
   });
 });
 

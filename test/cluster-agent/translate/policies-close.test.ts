@@ -7,6 +7,7 @@ import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts'
 import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { inputOf, outputsOf } from '../../fakes/cluster.ts';
+import { damage, garbage, places } from '../../fakes/damaged-values.ts';
 import { call, spec, verdictOf, type Call, type WrittenSpec } from '../../fakes/istio-policies.ts';
 import { aWorkload } from '../../fakes/records.ts';
 
@@ -86,29 +87,6 @@ describe('AuthorizationPolicies of random rules', () => {
     );
   });
 });
-
-const garbage = fc.constantFrom<unknown>(null, 7, true, '', [], {}, [null], [7], 'x', { a: 1 }, ['*/*/*']);
-
-/** Every place within a value, as the keys that lead there. */
-function places(value: unknown, at: readonly string[] = []): readonly (readonly string[])[] {
-  if (typeof value !== 'object' || value === null) return [at];
-  return [at, ...Object.entries(value).flatMap(([key, one]) => places(one, [...at, key]))];
-}
-
-/** A copy in which something else is at a place, or a key has another name. */
-function damage(value: unknown, [key, ...rest]: readonly string[], by: unknown, rename: boolean): unknown {
-  if (key === undefined) return by;
-  if (Array.isArray(value))
-    return value.map((one: unknown, i) => (String(i) === key ? damage(one, rest, by, rename) : one));
-  return Object.fromEntries(
-    Object.entries(value as object).map(([name, one]: [string, unknown]) => {
-      if (name !== key) return [name, one];
-      return rename && rest.length === 0
-        ? [`${name.slice(0, -1)}x`, one]
-        : [name, damage(one, rest, by, rename)];
-    }),
-  );
-}
 
 const damaged = fc
   .tuple(spec({ l4: false }), fc.nat(), garbage, fc.boolean())

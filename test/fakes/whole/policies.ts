@@ -1,5 +1,6 @@
 import type { AuthorizationPolicyObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { byPrecedence } from '@isthmus/api/kubernetes/precedence.ts';
+import { reducePolicy } from '@isthmus/cluster-agent/translate/l4/reduce-policy.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import { selects } from './view.ts';
 import { rootNamespace, type WholeInput } from './input.ts';
@@ -55,19 +56,19 @@ export function policies({ view, hub }: WholeInput): Policies {
 }
 
 /** Those with a target are a waypoint's business; AUDIT and CUSTOM are never sent to an L4 proxy. */
-export const isL4 = ({ hasTargetRef, action }: AuthorizationPolicyObject): boolean =>
-  !hasTargetRef && (action === 'ALLOW' || action === 'DENY');
+const isL4 = ({ targets, action }: AuthorizationPolicyObject): boolean =>
+  targets.length === 0 && (action === 'ALLOW' || action === 'DENY');
 
 const keyOf = ({ metadata }: AuthorizationPolicyObject): string => `${metadata.namespace}/${metadata.name}`;
 
 function convert(policy: AuthorizationPolicyObject): Authorization {
-  const { metadata, action, rules, dryRun } = policy;
+  const { metadata, action, dryRun } = policy;
   return {
     key: keyOf(policy),
     name: metadata.name,
     namespace: metadata.namespace,
     scope: scopeOf(policy),
-    rules,
+    rules: reducePolicy(policy).rules,
     dryRun,
     action: action === 'DENY' ? 'DENY' : 'ALLOW',
   };

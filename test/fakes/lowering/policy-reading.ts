@@ -7,8 +7,25 @@ import type {
   StringMatch,
 } from '@isthmus/mesh/rbac/authorization.ts';
 import { match, stringMatch } from '@isthmus/mesh/rbac/match.ts';
-import { isL4Key, isRequestKey, requestFields } from './policy-attributes.ts';
-import { condition, operationFields, sourceFields } from './policy-schemas.ts';
+import { isL4Key, isRequestKey } from '@isthmus/api/kubernetes/policy-attributes.ts';
+import { condition, operationFields, sourceFields } from '@isthmus/api/kubernetes/policy-schemas.ts';
+
+// What decoded policies before they kept what is written: rules were lowered to L4 while they were read. Reducing what is
+// read now has to equal it.
+
+/** Fields of a source and of an operation that belong to requests. */
+const requestFields: ReadonlySet<string> = new Set([
+  'requestPrincipals',
+  'notRequestPrincipals',
+  'remoteIpBlocks',
+  'notRemoteIpBlocks',
+  'hosts',
+  'notHosts',
+  'methods',
+  'notMethods',
+  'paths',
+  'notPaths',
+]);
 
 /** What an L4 proxy can judge of one alternative of a rule: of a source, an operation or a condition. */
 export interface Reading {
