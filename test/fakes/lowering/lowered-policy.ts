@@ -1,13 +1,12 @@
-import type { z } from 'zod';
 import type { Finding } from '@isthmus/api/domain/rejection.ts';
 import { notApplied } from '@isthmus/api/kubernetes/finding.ts';
 import type { AuthorizationPolicyObject } from '@isthmus/api/kubernetes/objects.ts';
-import type * as schemas from '@isthmus/api/kubernetes/policy-schemas.ts';
+import type { authorizationPolicy } from '@isthmus/api/kubernetes/policy-schemas.ts';
 import type { Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { readRule, type ClauseReading } from './policy-reading.ts';
 import { allowed, denied, type Enforced } from './policy-rules.ts';
 
-type Spec = NonNullable<z.infer<typeof schemas.authorizationPolicy>['spec']>;
+type Spec = NonNullable<ReturnType<typeof authorizationPolicy.parse>['spec']>;
 
 /** The rules of a policy that was taken, lowered to L4, and what of them is not enforced as written. */
 export function loweredPolicy(

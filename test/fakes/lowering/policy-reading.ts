@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 import type {
   AddressMatch,
@@ -226,6 +225,10 @@ function partsOf(matches: readonly Match[]): readonly Match[] {
 const isEmpty = (one: Match): boolean =>
   Object.values(one).every((values: readonly unknown[]) => values.length === 0);
 
+interface Schema {
+  readonly safeParse: (value: unknown) => { readonly success: boolean; readonly data?: unknown };
+}
+
 interface Fields {
   readonly values: (field: string) => readonly string[];
   readonly requests: readonly string[];
@@ -233,7 +236,7 @@ interface Fields {
 }
 
 /** Each field by itself; an empty list says nothing. Where nothing is said at all, nobody knows what was meant. */
-function readFields(raw: unknown, schemas: Readonly<Record<string, z.ZodType>>, what: string): Fields {
+function readFields(raw: unknown, schemas: Readonly<Record<string, Schema>>, what: string): Fields {
   const values = new Map<string, readonly string[]>();
   const requests: string[] = [];
   const unjudged: string[] = [];
