@@ -42,8 +42,13 @@ export default tseslint.config(
             'Throw the error of the program (mesh/process/coded-error.ts names them): its codes are a closed union.',
         },
         {
-          selector: 'TSAsExpression > TSTypeReference > Identifier[name=/^(TrustDomain|SpiffeId)$/]',
+          selector: 'TSAsExpression TSTypeReference > Identifier[name=/^(TrustDomain|SpiffeId)$/]',
           message: 'Parse it where it comes in (mesh/identity/spiffe-id.ts).',
+        },
+        {
+          selector:
+            'TSAsExpression TSTypeReference > Identifier[name=/^(PodKey|PolicyKey|ServiceKey|ClientId|WorkloadUid)$/]',
+          message: 'Parse it or make it from its parts (cluster-agent/keys/names.ts, api/domain/names.ts).',
         },
         {
           selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
@@ -92,8 +97,8 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
   },
   {
-    // The one home of these brands.
-    files: ['mesh/identity/spiffe-id.ts'],
+    // The homes of the brands.
+    files: ['mesh/identity/spiffe-id.ts', 'cluster-agent/keys/names.ts', 'api/domain/names.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

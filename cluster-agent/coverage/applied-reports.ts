@@ -2,7 +2,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubStore } from '../link/hub-store.ts';
-import { serviceKeyNamed, type ServiceKey } from '../keys/names.ts';
+import { parseServiceKey, serviceKeyNamed, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -157,7 +157,7 @@ export class AppliedReports implements Subscriber {
     const diversion = type === 'diversion' ? hub.view.trafficShifts.get(name) : undefined;
     if (!diversion) return true;
     const named = diversion.services.map(serviceKeyNamed);
-    for (const service of named.length > 0 ? named : (services.keys() as Iterable<ServiceKey>))
+    for (const service of named.length > 0 ? named : serviceKeys(services.keys()))
       if (!publisher.isSettled({ kind: 'withdrawal', service })) return false;
     return true;
   }
@@ -189,3 +189,10 @@ export class AppliedReports implements Subscriber {
 
 const namesIn = ({ applied, removed, rejected }: AppliedEvent): ReadonlySet<string> =>
   new Set([...applied.keys(), ...removed, ...rejected.keys()]);
+
+function* serviceKeys(keys: Iterable<string>): Iterable<ServiceKey> {
+  for (const key of keys) {
+    const service = parseServiceKey(key);
+    if (service.ok) yield service.value;
+  }
+}

@@ -11,11 +11,11 @@ import { ProvenProxies } from './proven.ts';
 import { HealthTracker, type Health, type Judged } from './tracker.ts';
 import { Journal } from '../state/journal.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
-import { podKey, type PodKey } from '../keys/names.ts';
+import { podKey, type ClientId, type PodKey } from '../keys/names.ts';
 
 /** What a proxy has answered to one response, by the names of resources. */
 interface Answered {
-  readonly client: { readonly id: string };
+  readonly client: { readonly id: ClientId };
   readonly type: string;
   readonly applied: { keys(): Iterable<string> };
   readonly rejected: { keys(): Iterable<string> };
@@ -33,7 +33,7 @@ interface Deps extends ClusterIdentity {
   readonly log: Log;
   readonly streams: () => ProxyStreams;
   /** The certificate that a proxy reports for an identity. */
-  readonly shown: (id: string, identity: string) => HeldCertificate | undefined;
+  readonly shown: (id: ClientId, identity: string) => HeldCertificate | undefined;
   /** Key id of the intermediate that signs. */
   readonly issuer: () => string | undefined;
   readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
@@ -133,7 +133,7 @@ export class ClusterHealth {
   }
 
   /** A proxy has reported which certificates it holds. */
-  certificateReported(client: string): void {
+  certificateReported(client: ClientId): void {
     this.#tracker.certificateReported(client);
   }
 

@@ -1,6 +1,7 @@
 import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
+import { clientId, type ClientId } from '../keys/names.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
 import type { UnknownMode } from './mode-labels.ts';
 import type { Contact } from './presence.ts';
@@ -41,7 +42,7 @@ export interface Verdict {
   /** It rests on what was last known: its proxy has yet to come back, or the record of certificates to fill. */
   readonly stale: 'PROXY' | 'CERTIFICATE' | undefined;
   /** The proxy that has proven now that it serves the pod; undefined when none has, and for pods that need none. */
-  readonly provenBy: string | undefined;
+  readonly provenBy: ClientId | undefined;
   /** Epoch milliseconds at which the certificate that it rests on ends; Infinity for none. */
   readonly until: number;
 }
@@ -50,16 +51,16 @@ export const isHealthy = ({ problem }: Verdict): boolean => problem === undefine
 
 /** The proxies of a cluster as the agent sees them now. Ids are those of xDS clients, `<kind>/<namespace>/<pod>`. */
 export interface Proxies {
-  contact(id: string): Contact;
-  held(id: string): 'HELD' | 'STALE' | undefined;
+  contact(id: ClientId): Contact;
+  held(id: ClientId): 'HELD' | 'STALE' | undefined;
   /** How far the workload has come at a proxy that is connected. */
-  acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
+  acknowledged(id: ClientId, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
   /** It held state of an earlier life of the agent when it connected. */
-  returned(id: string): boolean;
+  returned(id: ClientId): boolean;
   /** The certificate that it reports for an identity; undefined: it reports none, or does not report. */
-  shown(id: string, identity: string): HeldCertificate | undefined;
+  shown(id: ClientId, identity: string): HeldCertificate | undefined;
   /** The proxy that last proved to serve the pod of this uid. */
-  lastProvenBy(podUid: string): string | undefined;
+  lastProvenBy(podUid: string): ClientId | undefined;
 }
 
 export interface Certificates {
@@ -70,7 +71,7 @@ export interface Certificates {
 
 /** An id of a proxy that would serve the pod, and the uid of that proxy's own pod. */
 interface Candidate {
-  readonly id: string;
+  readonly id: ClientId;
   readonly uid: string;
   /** `<kind> <namespace>/<name>` of that pod. */
   readonly object: string;
@@ -150,16 +151,12 @@ function candidatesFor(pod: PodObject, around: Surroundings, proxies: Proxies): 
   }
 }
 
-/** The id of a pod's xDS client. */
-const clientId = (kind: string, { metadata: { namespace, name } }: PodObject): string =>
-  `${kind}/${namespace}/${name}`;
-
 /** Whether this ztunnel is the proxy that has proven to serve a pod. */
 export const isProvenBy = ({ provenBy }: Verdict, ztunnel: PodObject): boolean =>
-  provenBy === clientId('ztunnel', ztunnel);
+  provenBy === clientId('ztunnel', ztunnel.metadata);
 
 const candidate = (kind: string, pod: PodObject): Candidate => ({
-  id: clientId(kind, pod),
+  id: clientId(kind, pod.metadata),
   uid: pod.metadata.uid,
   object: nameOf(pod),
 });

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { parseClientId } from '../keys/names.ts';
 import { StateFile } from '../state/state-file.ts';
 import type { ProvenProxies } from './proven.ts';
 
@@ -12,7 +13,10 @@ interface SavedProven {
 export function takeOlderProven(path: string, proven: ProvenProxies, log: Log): void {
   if (!existsSync(path)) return;
   const saved = proven.isEmpty ? new StateFile(path, log).read(isProven) : undefined;
-  for (const [proxy, pods] of saved?.proxies ?? []) for (const pod of pods) proven.set(pod, proxy);
+  for (const [proxy, pods] of saved?.proxies ?? []) {
+    const id = parseClientId(proxy);
+    if (id.ok) for (const pod of pods) proven.set(pod, id.value);
+  }
   rmSync(path, { force: true });
 }
 

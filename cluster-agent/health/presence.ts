@@ -29,24 +29,24 @@ interface Hold {
  * Which proxies are connected, with a memory, so that an agent that restarts or is cut off declares nobody dead. It has
  * no clock: every call says what time it is, in monotonic milliseconds.
  */
-export class Presence {
-  readonly #open = new Set<string>();
-  readonly #holds = new Map<string, Hold>();
+export class Presence<Proxy extends string> {
+  readonly #open = new Set<Proxy>();
+  readonly #holds = new Map<Proxy, Hold>();
   /** Of the last second, oldest first. */
-  #losses: { readonly proxy: string; readonly at: number }[] = [];
+  #losses: { readonly proxy: Proxy; readonly at: number }[] = [];
 
   /** The agent has started: proxies that were well before are taken to be so until they had time to come back. */
-  started(proxies: Iterable<string>, now: number): void {
+  started(proxies: Iterable<Proxy>, now: number): void {
     for (const proxy of proxies) this.#hold(proxy, now + staleMillis, true);
   }
 
   /** The proxy has a stream. What was held of it stays held meanwhile, as it has acknowledged nothing yet. */
-  opened(proxy: string): void {
+  opened(proxy: Proxy): void {
     this.#open.add(proxy);
   }
 
   /** The stream of a proxy has ended. Returns the proxies whose hold has begun or is longer now. */
-  lost(proxy: string, now: number): Iterable<string> {
+  lost(proxy: Proxy, now: number): Iterable<Proxy> {
     if (!this.#open.delete(proxy)) return [];
     this.#hold(proxy, now + lossMillis, false);
     this.#losses = [...this.#losses.filter(({ at }) => at > now - togetherMillis), { proxy, at: now }];
@@ -56,13 +56,13 @@ export class Presence {
     return together;
   }
 
-  contact(proxy: string, now: number): Contact {
+  contact(proxy: Proxy, now: number): Contact {
     if (this.#open.has(proxy)) return 'CONNECTED';
     return this.held(proxy, now) ?? 'AWAY';
   }
 
   /** Whether what was last known of a proxy holds, also while it is back and has yet to prove itself. */
-  held(proxy: string, now: number): 'HELD' | 'STALE' | undefined {
+  held(proxy: Proxy, now: number): 'HELD' | 'STALE' | undefined {
     const hold = this.#holds.get(proxy);
     if (!hold || hold.until <= now) return undefined;
     return hold.stale ? 'STALE' : 'HELD';
@@ -76,7 +76,7 @@ export class Presence {
   }
 
   /** Removes holds that have ended, and yields their proxies. */
-  *ended(now: number): Iterable<string> {
+  *ended(now: number): Iterable<Proxy> {
     for (const [proxy, { until }] of this.#holds)
       if (until <= now) {
         this.#holds.delete(proxy);
@@ -84,7 +84,7 @@ export class Presence {
       }
   }
 
-  #hold(proxy: string, until: number, stale: boolean): void {
+  #hold(proxy: Proxy, until: number, stale: boolean): void {
     const before = this.#holds.get(proxy);
     if (!before || before.until < until) this.#holds.set(proxy, { until, stale });
   }

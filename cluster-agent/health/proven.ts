@@ -1,5 +1,6 @@
 import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { parseClientId, type ClientId } from '../keys/names.ts';
 import type { Journal } from '../state/journal.ts';
 
 /**
@@ -10,7 +11,7 @@ export class ProvenProxies {
   readonly #journal: Journal;
   readonly #log: Log;
   readonly #onUnsaved: () => void;
-  readonly #byPod = new Map<string, string>();
+  readonly #byPod = new Map<string, ClientId>();
   /** Pods whose proof is another one than on disk, as it could not be written. */
   readonly #unwritten = new Set<string>();
   #isUnflushed = false;
@@ -20,15 +21,18 @@ export class ProvenProxies {
     this.#journal = journal;
     this.#log = log;
     this.#onUnsaved = onUnsaved;
-    for (const [pod, proxy] of journal.entries()) this.#byPod.set(pod, Buffer.from(proxy).toString());
+    for (const [pod, bytes] of journal.entries()) {
+      const proxy = parseClientId(Buffer.from(bytes).toString());
+      if (proxy.ok) this.#byPod.set(pod, proxy.value);
+    }
   }
 
   /** By the pod's uid. */
-  of(pod: string): string | undefined {
+  of(pod: string): ClientId | undefined {
     return this.#byPod.get(pod);
   }
 
-  proxies(): ReadonlySet<string> {
+  proxies(): ReadonlySet<ClientId> {
     return new Set(this.#byPod.values());
   }
 
@@ -37,7 +41,7 @@ export class ProvenProxies {
   }
 
   /** It is known after the agent was killed when this returns. Without a proxy: nothing serves the pod, or it is gone. */
-  set(pod: string, proxy: string | undefined): void {
+  set(pod: string, proxy: ClientId | undefined): void {
     if (this.#byPod.get(pod) === proxy) return;
     if (proxy === undefined) this.#byPod.delete(pod);
     else this.#byPod.set(pod, proxy);

@@ -16,10 +16,10 @@ import { VerdictReads } from './verdict-reads.ts';
 
 /** What the open streams of proxies say. Ids are those of xDS clients. */
 export interface Streams {
-  acknowledged(id: string, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
-  returned(id: string): boolean;
+  acknowledged(id: ClientId, workloadUid: string): 'YES' | 'NO' | { readonly refused: string };
+  returned(id: ClientId): boolean;
   /** The certificate that a proxy reports for an identity; undefined: it reports none, or not at all. */
-  shown(id: string, identity: string): HeldCertificate | undefined;
+  shown(id: ClientId, identity: string): HeldCertificate | undefined;
 }
 
 /** A pod and what was found of it. */
@@ -64,7 +64,7 @@ const longestWait = 60_000;
 /** Keeps what pods' health rests on beside the cluster's objects, and says what of it is another one now. */
 export class HealthTracker {
   readonly #deps: Deps;
-  readonly #presence = new Presence();
+  readonly #presence = new Presence<ClientId>();
   readonly #reads = new VerdictReads();
   /** Pods by the uids under which proxies know them. */
   readonly #pods = new Map<string, PodKey>();
@@ -91,27 +91,26 @@ export class HealthTracker {
     this.#arm();
   }
 
-  opened(id: string): void {
+  opened(id: ClientId): void {
     this.#presence.opened(id);
     this.#fresh.add(id);
-    this.#changed({ kind: 'stream', client: id as ClientId });
+    this.#changed({ kind: 'stream', client: id });
   }
 
-  lost(id: string): void {
+  lost(id: ClientId): void {
     const together = this.#presence.lost(id, this.#deps.clock.monotonic());
     this.#fresh.delete(id);
-    for (const client of together) this.#changed({ kind: 'stream', client: client as ClientId });
+    for (const client of together) this.#changed({ kind: 'stream', client });
     this.#arm();
   }
 
   /** A proxy has answered: the uids of workloads that it took and that it refused. */
-  answered(id: string, taken: Iterable<string>, refused: Iterable<string>): void {
-    const client = id as ClientId;
-    if (this.#fresh.delete(id)) this.#changed({ kind: 'stream', client });
+  answered(client: ClientId, taken: Iterable<string>, refused: Iterable<string>): void {
+    if (this.#fresh.delete(client)) this.#changed({ kind: 'stream', client });
     const named = (name: string): Touched => ({ kind: 'acknowledged', client, type: typeUrls.address, name });
     for (const name of taken) {
       const pod = this.#pods.get(name);
-      if (pod !== undefined && this.#reads.awaits(pod, id)) this.#changed(named(name));
+      if (pod !== undefined && this.#reads.awaits(pod, client)) this.#changed(named(name));
     }
     for (const name of refused) if (this.#pods.has(name)) this.#changed(named(name));
   }
@@ -122,8 +121,8 @@ export class HealthTracker {
   }
 
   /** Which certificates a proxy holds is another set now, as it says itself. */
-  certificateReported(id: string): void {
-    this.#changed({ kind: 'stream', client: id as ClientId });
+  certificateReported(client: ClientId): void {
+    this.#changed({ kind: 'stream', client });
   }
 
   /** Notes what it reads, for `restingOn`. */
@@ -249,8 +248,7 @@ export class HealthTracker {
 
   #ended(): void {
     const { clock } = this.#deps;
-    for (const client of this.#presence.ended(clock.monotonic()))
-      this.#changed({ kind: 'stream', client: client as ClientId });
+    for (const client of this.#presence.ended(clock.monotonic())) this.#changed({ kind: 'stream', client });
     for (const pod of this.#ends.due(clock.now()))
       for (const { proxyUid, identity } of this.#reads.certificatesOf(pod))
         this.#changed({ kind: 'certificate', proxyUid, identity });

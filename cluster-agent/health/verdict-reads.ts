@@ -1,4 +1,4 @@
-import type { PodKey } from '../keys/names.ts';
+import type { ClientId, PodKey } from '../keys/names.ts';
 import { Sets } from '../view/sets.ts';
 import type { Certificates, Proxies } from './judge.ts';
 
@@ -36,7 +36,7 @@ export class VerdictReads {
     };
     this.forget(pod);
     this.#byPod.set(pod, reads);
-    const client = (id: string): string => {
+    const client = (id: ClientId): ClientId => {
       reads.clients.add(id);
       this.#byClient.add(id, pod);
       return id;

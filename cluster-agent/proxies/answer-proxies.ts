@@ -6,6 +6,7 @@ import type {
   ProxySummary,
   TypeCounts,
 } from '@isthmus/api/domain/question.ts';
+import type { ClientId } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { ConnectedClient } from '../xds/server.ts';
 import type { ProxyFacts } from './proxy-facts.ts';
@@ -14,7 +15,7 @@ import type { ProxyFacts } from './proxy-facts.ts';
 export interface KnownProxies {
   readonly view: ClusterView;
   readonly clients: readonly ConnectedClient[];
-  readonly reported: (client: string) => ProxyFacts | undefined;
+  readonly reported: (client: ClientId) => ProxyFacts | undefined;
   readonly counts: (client: string) => readonly TypeCounts[];
   /** What this agent has issued: end of each, epoch milliseconds, by identity, by the uid of the proxy's pod. */
   readonly issued: ReadonlyMap<string, ReadonlyMap<string, number>>;

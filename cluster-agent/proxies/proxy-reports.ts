@@ -1,5 +1,6 @@
 import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { ClientId } from '../keys/names.ts';
 import { ProxyFacts, type Allowed } from './proxy-facts.ts';
 
 /** How long what a proxy said is kept after its stream ended, milliseconds: as long as its absence does not count. */
@@ -13,31 +14,31 @@ interface Entry {
 interface Deps {
   readonly clock: Clock;
   /** A certificate that the proxy reports is another one now. */
-  readonly onCertificates: (client: string) => void;
+  readonly onCertificates: (client: ClientId) => void;
 }
 
 /** What proxies say about themselves while they report, by the id of their xDS client. Bounded by the number of clients. */
 export class ProxyReports {
   readonly #deps: Deps;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<ClientId, Entry>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  of(client: string): ProxyFacts | undefined {
+  of(client: ClientId): ProxyFacts | undefined {
     return this.#entries.get(client)?.facts;
   }
 
   /** A stream of reports begins: it says everything anew. */
-  begin(client: string, startedAt: number): void {
+  begin(client: ClientId, startedAt: number): void {
     const before = this.#entries.get(client);
     before?.forget?.cancel();
     this.#entries.set(client, { facts: new ProxyFacts(startedAt), forget: undefined });
     if (before) this.#deps.onCertificates(client);
   }
 
-  take(client: string, report: ReadReport, allowed: Allowed): void {
+  take(client: ClientId, report: ReadReport, allowed: Allowed): void {
     const entry = this.#entries.get(client);
     if (!entry) return;
     const changed = entry.facts.take(report, allowed);
@@ -45,7 +46,7 @@ export class ProxyReports {
   }
 
   /** Its stream of reports has ended, by itself or with the xDS stream: what it said is not known to hold any more. */
-  ended(client: string): void {
+  ended(client: ClientId): void {
     const entry = this.#entries.get(client);
     if (!entry || entry.forget) return;
     entry.forget = this.#deps.clock.after(keptMillis, () => {

@@ -5,6 +5,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import type { ClientId } from '../keys/names.ts';
 import type { Allowed } from './proxy-facts.ts';
 import type { ProxyReports } from './proxy-reports.ts';
 
@@ -20,8 +21,8 @@ interface Deps {
    * Which proxy reports, by the first message's node id and the token of the call; a refusal for a caller that may not
    * be this proxy, or has no xDS stream of it open on the same connection.
    */
-  readonly clientOf: (call: Call, nodeId: string) => Result<string, Refusal>;
-  readonly allowed: (call: Call, client: string) => Allowed;
+  readonly clientOf: (call: Call, nodeId: string) => Result<ClientId, Refusal>;
+  readonly allowed: (call: Call, client: ClientId) => Allowed;
   readonly reports: ProxyReports;
   readonly clock: Clock;
   readonly lines: LimitedLines;
@@ -30,7 +31,7 @@ interface Deps {
 /** Streams of reports that are open, by the id of their xDS client. A newer one ends the older one. */
 export class ReportingService {
   readonly #deps: Deps;
-  readonly #open = new Map<string, Reporting>();
+  readonly #open = new Map<ClientId, Reporting>();
   /** By connection: a stream that is opened again begins with what is left. */
   readonly #rate: RateLimit;
 
@@ -56,11 +57,11 @@ export class ReportingService {
   }
 
   /** The xDS stream of this proxy has ended. */
-  end(client: string): void {
+  end(client: ClientId): void {
     this.#open.get(client)?.end({ code: status.ABORTED, details: 'the xDS stream of this proxy has ended' });
   }
 
-  #begun(client: string, reporting: Reporting): void {
+  #begun(client: ClientId, reporting: Reporting): void {
     this.#open
       .get(client)
       ?.end({ code: status.ABORTED, details: 'a newer report of this proxy has taken over' });
@@ -70,8 +71,8 @@ export class ReportingService {
 
 interface Hooks {
   readonly mayTake: () => boolean;
-  readonly begun: (client: string) => void;
-  readonly ended: (client: string) => void;
+  readonly begun: (client: ClientId) => void;
+  readonly ended: (client: ClientId) => void;
 }
 
 /** One stream, from its opening to its end. */
@@ -81,7 +82,7 @@ class Reporting {
   readonly #reply: sendUnaryData<object>;
   readonly #hooks: Hooks;
   readonly #cancelTimer: () => void;
-  #client: string | undefined;
+  #client: ClientId | undefined;
   #isOver = false;
 
   constructor(deps: Deps, call: Call, reply: sendUnaryData<object>, hooks: Hooks) {
@@ -123,7 +124,7 @@ class Reporting {
     this.#deps.reports.take(client.value, report, this.#deps.allowed(this.#call, client.value));
   }
 
-  #begin(report: ReadReport): Result<string, Refusal> {
+  #begin(report: ReadReport): Result<ClientId, Refusal> {
     this.#cancelTimer();
     const client = this.#deps.clientOf(this.#call, report.nodeId);
     if (!client.ok) return err(client.error);

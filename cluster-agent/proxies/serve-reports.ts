@@ -5,6 +5,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
+import type { ClientId } from '../keys/names.ts';
 import type { Caller } from '../ca/authenticator.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from '../xds/proxy-client.ts';
 import type { XdsServer } from '../xds/server.ts';
@@ -46,7 +47,7 @@ export function serveReports(xds: XdsServer, deps: Deps): ServedReports {
     clock,
     onCertificates: (client) => health.certificateReported(client),
   });
-  const clients = new Map<string, ProxyClient>();
+  const clients = new Map<ClientId, ProxyClient>();
   const service = new ReportingService({
     clientOf(call, nodeId) {
       const client = reporterOf(xds, deps, { peer: call.getPeer(), metadata: call.metadata }, nodeId);

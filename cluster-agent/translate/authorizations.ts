@@ -2,7 +2,7 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { AuthorizationPolicyObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
-import { namespaceOf, policyKey, type PolicyKey } from '../keys/names.ts';
+import { namespaceOf, policyKey } from '../keys/names.ts';
 import type { Derivation } from './derivation.ts';
 import { forL4, reducePolicy } from './l4/reduce-policy.ts';
 import { strict, strictKey } from './peer-authentications.ts';
@@ -40,7 +40,7 @@ export const authorization: Derivation<string, Inputs, Authorization> = {
     }
   },
   inputs(key, { view, hub, derived }) {
-    const object = view.policies.authorizations.get(key as PolicyKey);
+    const object = view.policies.authorizations.get(key);
     const own = object && forL4(object) ? object : undefined;
     const fromHub = hub.policyNamed(key);
     const isStrict = key === strictKey && view.policies.peers.size > 0;

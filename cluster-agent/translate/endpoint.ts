@@ -4,7 +4,7 @@ import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy, isProvenBy } from '../health/judge.ts';
-import { podKey, serviceKeyOf, type PodKey, type ServiceKey } from '../keys/names.ts';
+import { parsePodKey, podKey, serviceKeyOf, type PodKey, type ServiceKey } from '../keys/names.ts';
 import { equals } from '../keys/equals.ts';
 import { hasSelector } from '../view/services.ts';
 import type { Derivation } from './derivation.ts';
@@ -126,7 +126,10 @@ export function* membersOfForms(forms: readonly object[], view: World['view']): 
   for (const form of forms as readonly ServiceObject[]) {
     yield* podKeys(view.selectedBy(form));
     for (const slice of view.slicesOf(form))
-      for (const { pod } of slice.endpoints) if (pod !== '') yield pod as PodKey;
+      for (const { pod } of slice.endpoints) {
+        const key = parsePodKey(pod);
+        if (key.ok) yield key.value;
+      }
   }
 }
 

@@ -3,7 +3,7 @@ import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization, Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { match } from '@isthmus/mesh/rbac/match.ts';
 import type { Change } from '../keys/change-set.ts';
-import type { PolicyKey } from '../keys/names.ts';
+import { policyKey, type PolicyKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import { selects } from '../view/selectors.ts';
 import type { Derivation, Fold } from './derivation.ts';
@@ -108,16 +108,16 @@ export class ConvertedPeers implements Fold<string, Demands> {
   }
 
   take(_namespace: string, { before, after }: Change<Demands>): Iterable<Touched> {
-    const names = new Set<string>();
-    for (const { key } of before?.authorizations ?? []) {
-      this.#byName.delete(key);
-      names.add(key);
+    const policies = new Set<PolicyKey>();
+    for (const one of before?.authorizations ?? []) {
+      this.#byName.delete(one.key);
+      policies.add(policyKey(one));
     }
     for (const one of after?.authorizations ?? []) {
       this.#byName.set(one.key, one);
-      names.add(one.key);
+      policies.add(policyKey(one));
     }
-    return [...names].map((policy) => ({ kind: 'authorization', policy: policy as PolicyKey }));
+    return [...policies].map((policy) => ({ kind: 'authorization', policy }));
   }
 }
 
@@ -149,7 +149,7 @@ function convert(policy: PeerAuthenticationObject, above: MtlsMode): Converted {
   // `_` cannot stand in a Kubernetes name, so no AuthorizationPolicy can have this one.
   const converted = `converted_peer_authentication_${name}`;
   const authorization: Authorization = {
-    key: `${namespace}/${converted}`,
+    key: policyKey({ namespace, name: converted }),
     name: converted,
     namespace,
     scope: 'WORKLOAD_SELECTOR',

@@ -3,7 +3,7 @@ import { formatTouched, type Touched, type TouchedKind } from '../keys/touched.t
 import type { ClusterView } from '../view/cluster-view.ts';
 import { authorization } from './authorizations.ts';
 import { Derived, type Step, type Woken } from './derivation.ts';
-import { distribution } from './distribution.ts';
+import { distribution, type Distribution } from './distribution.ts';
 import { endpoint } from './endpoint.ts';
 import { EndpointCounts } from './endpoint-counts.ts';
 import { networkGateway } from './network-gateways.ts';
@@ -52,6 +52,8 @@ export class Pipeline {
     const endpointOf = new Derived(endpoint, limits, counts.ofPods);
     const sliceOf = new Derived(slice, limits, counts.ofSlices);
     const distributionOf = new Derived(distribution, limits);
+    /** By any text: what is no key of a service has none. */
+    const distributions: { get(service: string): Distribution | undefined } = distributionOf;
     const derived: Outputs = {
       part: (pod) => partOf.get(pod),
       partCounts: () => parts.counts,
@@ -65,7 +67,7 @@ export class Pipeline {
       groups: (of) => counts.groups(of),
       identities: (of) => counts.identities(of),
       health: () => health.all,
-      distribution: (of) => distributionOf.get(of),
+      distribution: (of) => distributions.get(of),
       snapshot,
     };
     this.#world = { ...sources, derived };

@@ -101,6 +101,6 @@ export interface Outputs {
   readonly identities: (service: ServiceKey) => readonly string[];
   /** Endpoints of each service that has some, by namespace and name. What does not change is the very object of before. */
   readonly health: () => readonly ServiceHealth[];
-  readonly distribution: (service: ServiceKey) => Distribution | undefined;
+  readonly distribution: (service: string) => Distribution | undefined;
   readonly snapshot: LiveSnapshot;
 }

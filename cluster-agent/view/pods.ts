@@ -40,8 +40,10 @@ export class Pods {
     return { [Symbol.iterator]: () => this.#live.values() };
   }
 
+  /** Undefined also for what is no key of a pod. */
   get(key: string): PodObject | undefined {
-    return this.#live.get(key as PodKey);
+    const live: ReadonlyMap<string, PodObject> = this.#live;
+    return live.get(key);
   }
 
   inNamespace(namespace: string): Iterable<PodObject> {

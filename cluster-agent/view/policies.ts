@@ -41,8 +41,10 @@ class PoliciesOfKind<P extends Policy> {
     return this.#all.size;
   }
 
-  get(key: PolicyKey): P | undefined {
-    return this.#all.get(key);
+  /** Undefined also for what is no key of a policy. */
+  get(key: string): P | undefined {
+    const all: ReadonlyMap<string, P> = this.#all;
+    return all.get(key);
   }
 
   ofNamespace(namespace: string): readonly P[] {

@@ -1,6 +1,6 @@
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import { clientId, podKey } from '../keys/names.ts';
+import { clientId, podKey, type ClientId } from '../keys/names.ts';
 
 const kinds = ['ztunnel', 'router', 'sidecar', 'waypoint'] as const;
 
@@ -14,7 +14,7 @@ export interface XdsCaller {
 /** A proxy as its node says, as far as its token bears that out. */
 export interface ProxyClient {
   /** `<kind>/<namespace>/<pod>`: a pod has one stream of a kind, whatever else its node says. */
-  readonly id: string;
+  readonly id: ClientId;
   readonly kind: (typeof kinds)[number];
   readonly namespace: string;
   readonly pod: string;

@@ -16,7 +16,7 @@ import { ProjectedTokens } from '@isthmus/cluster-agent/source/files/tokens.ts';
 import { PodFiles } from '@isthmus/cluster-agent/source/files/pod-files/pod-files.ts';
 import { PodFilesWriter } from '@isthmus/cluster-agent/source/files/pod-files/writer.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
-import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { clientId, podKey, serviceKeyOf, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Touched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { Allocations } from '@isthmus/cluster-agent/source/files/allocations.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
@@ -52,7 +52,7 @@ describe('the files of pods', () => {
   let view: ClusterView;
   let remotes: readonly RemoteService[];
   let tokens: ProjectedTokens;
-  let provenBy: string | undefined;
+  let provenBy: ClientId | undefined;
   let touched: ChangeSet;
   let onTurn: () => number;
   /** What `onTurn` gave at each turn of the event loop. */
@@ -172,7 +172,8 @@ describe('the files of pods', () => {
     for (const both of [old + newer, newer + old]) {
       const starter = start(ambient + both + pod('cart') + service('web'));
       const host = async (by: string | undefined) => {
-        provenBy = by && `ztunnel/istio-system/${by}`;
+        provenBy =
+          by === undefined ? undefined : clientId('ztunnel', { namespace: 'istio-system', name: by });
         touch({ kind: 'verdict', pod: podKey({ namespace: 'shop', name: 'cart' }) });
         await starter.write();
         return variables('shop/cart')[0];

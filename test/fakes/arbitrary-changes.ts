@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type {
   CompiledPolicy,
   TrafficShift,
@@ -28,9 +29,14 @@ export type ClusterChange =
   | { readonly kind: 'object'; readonly object: ClusterObject }
   | { readonly kind: 'removed'; readonly object: ClusterObject }
   | { readonly kind: 'hub'; readonly resource: HubChange }
-  | { readonly kind: 'opened'; readonly client: string; readonly version: string; readonly returned: boolean }
-  | { readonly kind: 'lost'; readonly client: string }
-  | { readonly kind: 'answered'; readonly client: string; readonly pod: string; readonly refused: boolean }
+  | {
+      readonly kind: 'opened';
+      readonly client: ClientId;
+      readonly version: string;
+      readonly returned: boolean;
+    }
+  | { readonly kind: 'lost'; readonly client: ClientId }
+  | { readonly kind: 'answered'; readonly client: ClientId; readonly pod: string; readonly refused: boolean }
   | {
       readonly kind: 'issued';
       readonly proxy: string;
@@ -182,7 +188,7 @@ const intermediate = fc.tuple(one('k1', 'k2'), maybe(fc.boolean())).map(([name, 
 const client = one(
   ...['ztunnel/istio-system/z1', 'ztunnel/istio-system/z2', 'ztunnel/istio-system/z3'],
   ...['ztunnel/shop/p1', 'sidecar/shop/p1', 'sidecar/shop/p2', 'sidecar/bank/p1', 'router/istio-system/gw'],
-);
+).map((text) => text as ClientId);
 
 export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
   { weight: 12, arbitrary: record({ kind: fc.constant('object' as const), object }) },

@@ -1,4 +1,5 @@
 import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
+import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Certificates, Proxies } from '@isthmus/cluster-agent/health/judge.ts';
 import type { Issued } from '@isthmus/cluster-agent/health/issued-certificates.ts';
 
@@ -24,7 +25,7 @@ export const proxiesOf = (
   acknowledged: (id) => said[id]?.acknowledged ?? 'YES',
   returned: (id) => said[id]?.returned ?? false,
   shown: (id) => said[id]?.shown,
-  lastProvenBy: (uid) => proven[uid],
+  lastProvenBy: (uid) => proven[uid] as ClientId | undefined,
 });
 
 /** Certificates by `<proxy's pod uid> <identity>`; every other one is issued by k1 until the year 2100. */

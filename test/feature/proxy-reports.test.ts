@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { writeFileSync } from 'node:fs';
 import { Client, credentials, status, type ClientWritableStream } from '@grpc/grpc-js';
 import { openWriting } from '@isthmus/api/grpc/call.ts';
@@ -111,7 +112,7 @@ describe('reports of proxies about themselves', () => {
     };
   }
 
-  const id = 'ztunnel/istio-system/ztunnel-1';
+  const id = 'ztunnel/istio-system/ztunnel-1' as ClientId;
 
   it('reach the agent on the channel of their xDS stream, and are kept by proxy', async () => {
     await start();

@@ -5,7 +5,7 @@ import { IncrementalTranslation } from '@isthmus/cluster-agent/publish/increment
 import { Publisher } from '@isthmus/cluster-agent/publish/publisher.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import type { Delta } from '@isthmus/cluster-agent/publish/delta.ts';
-import { podUid } from '@isthmus/cluster-agent/keys/names.ts';
+import { podUid, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
@@ -96,7 +96,7 @@ class Agent {
     });
     this.#proxy = new ClientView(
       {
-        id: 'ztunnel/istio-system/z',
+        id: 'ztunnel/istio-system/z' as ClientId,
         kind: 'ztunnel',
         namespace: 'istio-system',
         pod: 'z',

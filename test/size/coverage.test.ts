@@ -1,5 +1,5 @@
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
-import { podUid } from '@isthmus/cluster-agent/keys/names.ts';
+import { podUid, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { viewOf } from '../fakes/cluster.ts';
 import { anAuthorization } from '../fakes/records.ts';
 import { assertScales, type Work } from './doubled.ts';
@@ -19,7 +19,7 @@ const policy = {
 const healthy = {
   problem: undefined,
   stale: undefined,
-  provenBy: 'ztunnel/istio-system/z1',
+  provenBy: 'ztunnel/istio-system/z1' as ClientId,
   until: Infinity,
 };
 

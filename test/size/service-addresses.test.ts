@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { clientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { ClientView } from '@isthmus/cluster-agent/xds/client-view.ts';
 import { EncodeCache } from '@isthmus/cluster-agent/xds/encode.ts';
@@ -8,7 +9,7 @@ import { aService } from '../fakes/records.ts';
 import { assertScales, type Work } from './doubled.ts';
 
 const clientNamed = (name: string): ProxyClient => ({
-  id: `ztunnel/istio-system/${name}`,
+  id: clientId('ztunnel', { namespace: 'istio-system', name }),
   kind: 'ztunnel',
   namespace: 'istio-system',
   pod: name,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -18,7 +19,7 @@ import { byName, emptySnapshot } from '../../fakes/xds-world.ts';
 import { setOf } from '../publish/publisher-world.ts';
 
 const client: ProxyClient = {
-  id: 'ztunnel/istio-system/z1',
+  id: 'ztunnel/istio-system/z1' as ClientId,
   kind: 'ztunnel',
   namespace: 'istio-system',
   pod: 'z1',
@@ -274,7 +275,9 @@ describe('what is reported of a diversion', () => {
 
   it('names three proxies that it waits for, and counts the rest', () => {
     const all = (count: number) =>
-      Array.from({ length: count }, (_, i) => at({ client: { id: `z${i}`, key: `z${i}` }, names: ['w'] }));
+      Array.from({ length: count }, (_, i) =>
+        at({ client: { id: `z${i}` as ClientId, key: `z${i}` }, names: ['w'] }),
+      );
     for (const [count, message] of [
       [2, 'waiting for z0, z1'],
       [3, 'waiting for z0, z1, z2'],

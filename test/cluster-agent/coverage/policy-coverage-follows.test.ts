@@ -4,7 +4,7 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
-import { podKey, podUid, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, podUid, type ClientId, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 import { anAuthorization } from '../../fakes/records.ts';
@@ -27,7 +27,7 @@ const pods = [...view.pods()];
 /** How far a resource has come at a proxy. */
 type Answer = 'NONE' | 'OLDER' | 'NOW' | 'REFUSED';
 
-const clients = ['ztunnel/istio-system/z1', 'ztunnel/istio-system/z2'];
+const clients = ['ztunnel/istio-system/z1' as ClientId, 'ztunnel/istio-system/z2' as ClientId];
 const names = ['p', 'q'];
 const answers: readonly Answer[] = ['NONE', 'OLDER', 'NOW', 'REFUSED'];
 

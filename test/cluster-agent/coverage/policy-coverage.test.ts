@@ -3,7 +3,7 @@ import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
-import { podKey } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 import { anAuthorization } from '../../fakes/records.ts';
@@ -31,14 +31,14 @@ status: { podIP: 127.7.1.${i + 1}, conditions: [{ type: Ready, status: 'True' }]
     ].join('\n---\n'),
   );
 
-const z1 = 'ztunnel/istio-system/z1';
+const z1 = 'ztunnel/istio-system/z1' as ClientId;
 
 describe('a policy of the hub in a cluster', () => {
   /** What the one proxy has acknowledged in the version of now, and what it has refused. */
   let now: Set<string>;
   let refused: Set<string>;
   let coverage: PolicyCoverage;
-  let proxy: string | undefined;
+  let proxy: ClientId | undefined;
   let view: ReturnType<typeof pods>;
   let problem: Verdict['problem'];
   beforeEach(() => {

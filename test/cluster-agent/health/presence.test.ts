@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { Presence } from '@isthmus/cluster-agent/health/presence.ts';
 
 /** A presence in which these proxies have streams. */
-function connected(...proxies: string[]): Presence {
-  const presence = new Presence();
+function connected(...proxies: string[]): Presence<string> {
+  const presence = new Presence<string>();
   for (const proxy of proxies) presence.opened(proxy);
   return presence;
 }
@@ -70,7 +70,7 @@ describe('whether a proxy counts as connected', () => {
   });
 
   it('holds what was known before for 30 s after a start, and nothing of a proxy that was not known', () => {
-    const presence = new Presence();
+    const presence = new Presence<string>();
     presence.started(proxies(2), 500);
     assert.equal(presence.contact(proxies(2)[0]!, 30_499), 'STALE');
     assert.equal(presence.contact(proxies(2)[0]!, 30_500), 'AWAY');

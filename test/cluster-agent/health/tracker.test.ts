@@ -7,7 +7,7 @@ import { surroundingsOf } from '../../fakes/surroundings.ts';
 import { ProvenProxies } from '@isthmus/cluster-agent/health/proven.ts';
 import { HealthTracker, type Health, type Judged } from '@isthmus/cluster-agent/health/tracker.ts';
 import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
-import { podKey, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
+import { clientId, podKey, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -33,7 +33,7 @@ status: { podIP: 127.7.1.1, conditions: [{ type: Ready, status: 'True' }] }`;
 }
 
 const view = viewOf(text);
-const proxyOf = (node: string) => `ztunnel/istio-system/z-${node}`;
+const proxyOf = (node: string) => clientId('ztunnel', { namespace: 'istio-system', name: `z-${node}` });
 const workloadOf = (node: string) => `east//Pod/shop/cart-${node}`;
 
 /** The wall clock can be set, which timers do not notice. */

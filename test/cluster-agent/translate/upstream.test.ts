@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, serviceKeyOf, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
 import { aRemote, inputOf, outputsOf, remotes, translate } from '../../fakes/cluster.ts';
 
@@ -59,8 +59,8 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
     for (const text of [`${two}---${ours}`, `${ours}---${two}`])
       for (const [provenBy, expected] of [
         [undefined, true],
-        ['ztunnel/istio-system/ztunnel-a', false],
-        ['ztunnel/istio-system/ztunnel-b', true],
+        ['ztunnel/istio-system/ztunnel-a' as ClientId, false],
+        ['ztunnel/istio-system/ztunnel-b' as ClientId, true],
       ] as const) {
         const verdict = { problem: undefined, stale: undefined, provenBy, until: Infinity };
         const asked = {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { clientId } from '@isthmus/cluster-agent/keys/names.ts';
 import fc from 'fast-check';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
@@ -60,7 +61,7 @@ class Proxy {
     const sent: DeltaResponse[] = (this.#sent = []);
     const call: Partial<DiscoveryCall> = { write: (response: DeltaResponse) => sent.push(response) > 0 };
     const client = {
-      id: `ztunnel/istio-system/${this.#name}`,
+      id: clientId('ztunnel', { namespace: 'istio-system', name: this.#name }),
       kind: 'ztunnel' as const,
       namespace: 'istio-system',
       pod: this.#name,

@@ -1,4 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type { IssuedRecord } from '@isthmus/cluster-agent/health/issued-certificates.ts';
 import { judge, type Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { Presence } from '@isthmus/cluster-agent/health/presence.ts';
@@ -16,18 +17,18 @@ interface Deps {
 /** The health of pods as an agent found it before it followed changes: every pod is judged each time. */
 export class WholeHealth {
   readonly #deps: Deps;
-  readonly #presence = new Presence();
-  #proven: ReadonlyMap<string, string> = new Map();
+  readonly #presence = new Presence<ClientId>();
+  #proven: ReadonlyMap<string, ClientId> = new Map();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  opened(id: string): void {
+  opened(id: ClientId): void {
     this.#presence.opened(id);
   }
 
-  lost(id: string): void {
+  lost(id: ClientId): void {
     this.#presence.lost(id, this.#deps.clock.monotonic());
   }
 
@@ -35,16 +36,16 @@ export class WholeHealth {
     const { streams, issued, isRevoked, clock } = this.#deps;
     const monotonic = clock.monotonic();
     const proxies = {
-      contact: (id: string) => this.#presence.contact(id, monotonic),
-      held: (id: string) => this.#presence.held(id, monotonic),
-      acknowledged: (id: string, uid: string) => streams.acknowledged(id, uid),
-      returned: (id: string) => streams.returned(id),
-      shown: (id: string, identity: string) => streams.shown(id, identity),
+      contact: (id: ClientId) => this.#presence.contact(id, monotonic),
+      held: (id: ClientId) => this.#presence.held(id, monotonic),
+      acknowledged: (id: ClientId, uid: string) => streams.acknowledged(id, uid),
+      returned: (id: ClientId) => streams.returned(id),
+      shown: (id: ClientId, identity: string) => streams.shown(id, identity),
       lastProvenBy: (uid: string) => this.#proven.get(uid),
     };
     const of = (pod: PodObject): Verdict => judge(pod, around, proxies, { issued, isRevoked }, clock.now());
     const verdicts = new Map(pods.map((pod) => [pod, of(pod)]));
-    const next = new Map<string, string>();
+    const next = new Map<string, ClientId>();
     for (const [{ metadata }, { provenBy, problem }] of verdicts) {
       const last = problem && problem.cause !== 'NOT_READY' ? undefined : this.#proven.get(metadata.uid);
       const by = provenBy ?? last;
