@@ -83,6 +83,12 @@ module.exports = {
       '^cluster-agent/source/files/',
       '(cluster-agent/(app|main)\\.ts|cluster-agent/source/files/)',
     ),
+    only(
+      'one-adapter-of-streams',
+      '^mesh/net/node/node-stream\\.ts$',
+      '(mesh/(net|tls|http2)/node/|ztunnel/capture/loopback/|api/grpc/tls-arrivals\\.ts)',
+    ),
+    only('one-http2', '^(node:)?http2$', '(mesh/http2/node/|sandbox/)'),
     only('one-sqlite', '^(node:)?sqlite$', '(federation/store/|mesh/process/folder-lock)'),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

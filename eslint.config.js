@@ -22,6 +22,17 @@ const fileWriting = {
   message: 'Use writeWhole (mesh/process/write-whole.ts).',
 };
 
+/** Streams of Node's show a reset as an end, or late, or never (docs/adr/0020 and 0084). */
+const nodeStreams = [
+  ['node:stream', 'Duplex'],
+  ['node:net', 'Socket'],
+  ['node:tls', 'TLSSocket'],
+].map(([name, type]) => ({
+  name,
+  importNames: [type],
+  message: 'Speak ByteStream (mesh/net/byte-stream.ts).',
+}));
+
 export default tseslint.config(
   { ignores: ['node_modules', 'api/gen', '**/*.js', '**/*.cjs', 'coverage'] },
   ...tseslint.configs.strictTypeChecked,
@@ -64,7 +75,7 @@ export default tseslint.config(
           message: 'Never resume a TLS session: it skips the identity check.',
         },
       ],
-      'no-restricted-imports': ['error', { paths: [fileWriting] }],
+      'no-restricted-imports': ['error', { paths: [fileWriting, ...nodeStreams] }],
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {
@@ -95,6 +106,20 @@ export default tseslint.config(
     // The listener itself, and sample applications, which import nothing.
     files: ['mesh/http/listener.ts', 'sandbox/shop/**', 'test/**', 'bench/**'],
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+  },
+  {
+    files: [
+      // The adapters, and where the sockets of a proxy and of gRPC are accepted and dialled.
+      'mesh/{net,tls,http2}/node/**',
+      'ztunnel/capture/loopback/**',
+      'api/grpc/tls-arrivals.ts',
+      // What carries nothing for others: HTTP/1.1, probes, a look at a certificate, sample applications, the tour.
+      'mesh/http/**',
+      'cluster-agent/source/files/ask.ts',
+      'cluster-agent/link/pinned-ca.ts',
+      'sandbox/**',
+    ],
+    rules: { 'no-restricted-imports': ['error', { paths: [fileWriting] }] },
   },
   {
     // The homes of the brands.

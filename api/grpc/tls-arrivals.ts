@@ -6,6 +6,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { Handshakes, type Handshake, type HandshakeLimit } from '@isthmus/mesh/net/handshakes.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -126,12 +127,13 @@ export class TlsArrivals {
 
   /** A TLS session takes some 90 KiB: it is made once a whole client hello has come. */
   async #begin(raw: Socket, handshake: Handshake): Promise<void> {
-    const { first } = await peekHello(raw, this.#deps.clock, {});
+    const arrived = new NodeStream(raw);
+    const { first } = await peekHello(arrived, this.#deps.clock, {});
     if (first.kind === 'hello') await turns.next(raw.remoteAddress ?? '');
     if (raw.destroyed) return;
     if (first.kind === 'hello') {
       handshake.begun();
-      this.#tls.emit('connection', raw);
+      this.#tls.emit('connection', arrived.handOver());
     } else raw.destroy();
   }
 

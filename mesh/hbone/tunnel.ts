@@ -1,10 +1,9 @@
-import type { Duplex } from 'node:stream';
 import type { ClientSession, Headers, Http2 } from '../http2/session.ts';
 import type { ByteStream } from '../net/byte-stream.ts';
-import { duplexOf, NodeStream } from '../net/node/node-stream.ts';
 import { whileWanted } from '../net/while-wanted.ts';
 import { CodedError } from '../process/coded-error.ts';
-import { dialTls, TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
+import { TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
+import { dialTls } from '../tls/node/node-tls.ts';
 
 /** A tunnel that the peer answered with 200: bytes flow from here. */
 export interface Tunnel {
@@ -46,20 +45,20 @@ export async function openTunnel(
 }
 
 /**
- * TLS and HTTP/2 as a client over a connection, which is destroyed when that fails. In TLS 1.3 a client has finished its
+ * TLS and HTTP/2 as a client over a connection, which is reset when that fails. In TLS 1.3 a client has finished its
  * handshake before the server has judged it: a connection that ends before the server's first frame is the server's
  * refusal, at this layer.
  */
 export async function openSession(
-  raw: Duplex,
+  raw: ByteStream,
   http2: Http2,
   tls: DialOptions,
 ): Promise<{ readonly session: ClientSession; readonly peer: Secured['peer'] }> {
-  const { socket, peer } = await dialTls(raw, tls);
+  const { stream, peer } = await dialTls(raw, tls);
   try {
-    return { session: await http2.client(new NodeStream(socket), tls.timeoutMillis), peer };
+    return { session: await http2.client(stream, tls.timeoutMillis), peer };
   } catch (cause) {
-    raw.destroy();
+    raw.reset();
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new TlsRefused(
       tls.layer,
@@ -81,9 +80,8 @@ export function openInner(
   request: Omit<TunnelRequest, 'layer'>,
   signal: AbortSignal,
 ): Promise<Tunnel & { readonly peer: Secured['peer'] }> {
-  const raw = duplexOf(outer);
-  return whileWanted(raw, signal, async () => {
-    const { session, peer } = await openSession(raw, http2, tls);
+  return whileWanted(outer, signal, async () => {
+    const { session, peer } = await openSession(outer, http2, tls);
     // A session that waits to write would not notice: see docs/adr/0053. After a clean end its last bytes are still read.
     void outer.whenClosed.then((reset) => {
       if (reset) session.destroy();
@@ -100,7 +98,7 @@ export function openInner(
       return { ...tunnel, peer };
     } catch (error) {
       session.destroy();
-      raw.destroy();
+      outer.reset();
       throw error;
     }
   });

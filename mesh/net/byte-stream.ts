@@ -53,7 +53,10 @@ export interface Receiver {
 
 /** Bytes both ways; each direction ends by itself. */
 export interface ByteStream {
-  /** Calls this receiver from now on; one at a time. A stream begins paused. */
+  /**
+   * Calls this receiver from now on; one at a time, and one that comes after the end or the close hears of it. A stream
+   * begins paused, and is paused by this.
+   */
   receive(receiver: Receiver): void;
   /** No bytes and no end come after it returns. The close of a reset comes all the same, at once. */
   pause(): void;
@@ -68,7 +71,10 @@ export interface ByteStream {
   write(bytes: Buffer, lender?: Lender): boolean;
   /** Ends our direction after what was written. */
   end(): void;
-  /** Ends our direction, takes nothing more of the peer's, and closes once what was written has been taken. */
+  /**
+   * Ends our direction, takes nothing more of the peer's, and closes once what was written has been taken. Where nothing
+   * was written that is at once, and the peer may see a reset.
+   */
   close(): void;
   /** Ends both directions at once so that the peer sees a reset; what waits is dropped. CONNECT_ERROR by default. */
   reset(code?: SentCode): void;

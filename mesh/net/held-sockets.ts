@@ -1,10 +1,8 @@
 import type { Clock, Timer } from '../process/clock.ts';
+import type { ByteStream } from './byte-stream.ts';
 
-/** As much of a socket as is used here. */
-interface Closable {
-  destroy(): unknown;
-  once(event: 'close', listener: () => void): unknown;
-}
+/** As much of a connection as is used here. */
+type Closable = Pick<ByteStream, 'close' | 'whenClosed'>;
 
 /** How long a refused connection is held, milliseconds, and how many are at once. */
 export const heldMillis = 1000;
@@ -27,23 +25,23 @@ export class HeldSockets {
     return this.#held.size;
   }
 
-  hold(socket: Closable): void {
+  hold(connection: Closable): void {
     const [oldest] = this.#held.size >= maxHeld ? this.#held.keys() : [];
     if (oldest) this.#close(oldest);
     this.#held.set(
-      socket,
-      this.#clock.after(heldMillis, () => this.#close(socket)),
+      connection,
+      this.#clock.after(heldMillis, () => this.#close(connection)),
     );
-    socket.once('close', () => this.#forget(socket));
+    void connection.whenClosed.then(() => this.#forget(connection));
   }
 
-  #close(socket: Closable): void {
-    this.#forget(socket);
-    socket.destroy();
+  #close(connection: Closable): void {
+    this.#forget(connection);
+    connection.close();
   }
 
-  #forget(socket: Closable): void {
-    this.#held.get(socket)?.cancel();
-    this.#held.delete(socket);
+  #forget(connection: Closable): void {
+    this.#held.get(connection)?.cancel();
+    this.#held.delete(connection);
   }
 }

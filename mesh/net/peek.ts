@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../process/clock.ts';
+import type { ByteStream } from './byte-stream.ts';
 
 export type Peeked =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
@@ -15,48 +15,52 @@ export interface Patience {
 }
 
 /**
- * Looks at what arrives first without taking it: the bytes are put back before this resolves. `enough` is asked with
- * each chunk as it comes, in order, until it says true; a reader of its own keeps what it needs of earlier ones.
- * `silent` when the first byte does not come in time; bytes that are not enough when the rest does not.
+ * Looks at what arrives first without taking it: the bytes are put back before this resolves, and the stream is paused.
+ * `enough` is asked with each chunk as it comes, in order, until it says true; a reader of its own keeps what it needs
+ * of earlier ones. `silent` when the first byte does not come in time; bytes that are not enough when the rest does not.
  */
 export function peek(
-  socket: Socket,
+  stream: ByteStream,
   clock: Clock,
   { firstMillis, enoughMillis }: Patience,
   enough: (chunk: Buffer) => boolean,
 ): Promise<Peeked> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    let over: NodeJS.Immediate | undefined;
-    const seen = (otherwise: 'silent' | 'ended'): Peeked =>
-      chunks.length > 0 ? { kind: 'bytes', bytes: Buffer.concat(chunks) } : { kind: otherwise };
-    const settle = (peeked: Peeked) => {
+    let isOver = false;
+    let late: NodeJS.Immediate | undefined;
+    const settle = (otherwise: 'silent' | 'ended') => {
+      if (isOver) return;
+      isOver = true;
       timer?.cancel();
-      clearImmediate(over);
-      socket.off('readable', look).off('end', ended).off('close', ended).off('error', ended);
-      if (peeked.kind === 'bytes') socket.unshift(peeked.bytes);
-      resolve(peeked);
+      clearImmediate(late);
+      stream.pause();
+      const [first] = chunks;
+      const bytes = chunks.length > 1 ? Buffer.concat(chunks) : first;
+      if (bytes) stream.putBack(bytes);
+      resolve(bytes ? { kind: 'bytes', bytes } : { kind: otherwise });
     };
     // A process that was held up runs its timers before it reads: what came in time must still be looked at.
     const expire = () => {
-      over = setImmediate(() => settle(seen('silent')));
+      late = setImmediate(() => settle('silent'));
     };
     const wait = (millis: number | undefined): Timer | undefined =>
       millis === undefined ? undefined : clock.after(millis, expire);
     let timer = wait(firstMillis);
-    const ended = () => settle(seen('ended'));
-    const look = () => {
-      const chunk = socket.read() as Buffer | null;
-      if (!chunk) return;
-      if (chunks.length === 0) {
-        timer?.cancel();
-        clearImmediate(over);
-        timer = wait(enoughMillis);
-      }
-      chunks.push(chunk);
-      if (enough(chunk)) settle(seen('silent'));
-    };
-    socket.on('readable', look).on('end', ended).on('close', ended).on('error', ended);
-    look();
+    stream.receive({
+      onBytes(bytes, lender) {
+        if (chunks.length === 0) {
+          timer?.cancel();
+          clearImmediate(late);
+          timer = wait(enoughMillis);
+        }
+        chunks.push(lender ? Buffer.from(bytes) : bytes);
+        if (enough(bytes)) settle('silent');
+      },
+      onEnd: () => settle('ended'),
+      onDrain: () => undefined,
+      onClose: () => settle('ended'),
+    });
+    stream.resume();
   });
 }

@@ -1,11 +1,15 @@
-import type { Duplex } from 'node:stream';
+import type { ByteStream } from './byte-stream.ts';
 
 /**
- * Runs what is done over a connection that somebody may give up: then the connection is destroyed, and the work fails
- * by that. Throws the signal's reason, the connection destroyed, when it is no longer wanted to begin with.
+ * Runs what is done over a connection that somebody may give up: then the connection is reset, and the work fails by
+ * that. Throws the signal's reason, the connection reset, when it is no longer wanted to begin with.
  */
-export async function whileWanted<T>(raw: Duplex, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const giveUp = () => raw.destroy();
+export async function whileWanted<T>(
+  raw: ByteStream,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const giveUp = () => raw.reset();
   if (signal.aborted) giveUp();
   signal.throwIfAborted();
   signal.addEventListener('abort', giveUp, { once: true });

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { ByteStream } from '../net/byte-stream.ts';
 import { peek, type Patience } from '../net/peek.ts';
 import type { Clock } from '../process/clock.ts';
 import { HelloReader, type FirstBytes } from './client-hello.ts';
@@ -6,7 +6,7 @@ import { HelloReader, type FirstBytes } from './client-hello.ts';
 export interface HelloSeen {
   /** `need-more`: a hello was begun and not completed in time, or before the peer left. */
   readonly first: FirstBytes;
-  /** What has come, and is still to be read from the socket; empty when nothing came. */
+  /** What has come, and is still to be read from the stream; empty when nothing came. */
   readonly bytes: Buffer;
   /** The peer went without a byte. */
   readonly ended: boolean;
@@ -17,7 +17,7 @@ export interface HelloSeen {
  * when a hello has begun and is not complete.
  */
 export async function peekHello(
-  socket: Socket,
+  stream: ByteStream,
   clock: Clock,
   patience: Patience,
   onPart: () => void = () => undefined,
@@ -25,7 +25,7 @@ export async function peekHello(
   const reader = new HelloReader();
   let first: FirstBytes = { kind: 'need-more' };
   let parts = 0;
-  const peeked = await peek(socket, clock, patience, (chunk) => {
+  const peeked = await peek(stream, clock, patience, (chunk) => {
     first = reader.push(chunk);
     if (first.kind === 'need-more' && parts++ === 0) onPart();
     return first.kind !== 'need-more';

@@ -1,4 +1,4 @@
-import { serverStreams } from '@isthmus/mesh/http2/parameters.ts';
+import { serverStreams } from '@isthmus/mesh/http2/node/parameters.ts';
 import { defaultLimits } from '@isthmus/mesh/shares/peer-share.ts';
 import { madeYouResetVariants } from './attacks/made-you-reset.ts';
 import { atMost } from './bound.ts';

@@ -12,7 +12,7 @@ import { LastGood } from '@isthmus/cluster-agent/source/files/last-good.ts';
 import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { routeTo } from '@isthmus/mesh/decide/route-to.ts';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';

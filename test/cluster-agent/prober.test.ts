@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
 import { askFrom, defaultProbe } from '@isthmus/cluster-agent/source/files/ask.ts';
 import { Prober } from '@isthmus/cluster-agent/source/files/prober.ts';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { viewOf } from '../fakes/cluster.ts';

@@ -220,6 +220,29 @@ export function byteStreams(
       assert.deepEqual(late.events, ['reset']);
     });
 
+    it('closes at once by `close` where nothing was written, though its peer reads nothing', async () => {
+      here.close();
+      await heard.closed();
+      assert.deepEqual(heard.events, ['close']);
+    });
+
+    it('tells a receiver that comes after the end of it, after what was put back', async () => {
+      there.resume();
+      here.write(Buffer.from('abc'));
+      here.end();
+      await other.until(() => other.events.includes('end'));
+      there.pause();
+      there.putBack(Buffer.from('abc'));
+      const late = new Heard();
+      there.receive(late);
+      await settled();
+      assert.deepEqual([late.text, late.events], ['', []]);
+      there.resume();
+      await late.until(() => late.events.includes('end'));
+      assert.equal(late.text, 'abc');
+      there.receive(other);
+    });
+
     it('writes nothing after its end', async () => {
       there.resume();
       here.write(Buffer.from('all'));

@@ -1,6 +1,11 @@
 import type { Socket } from 'node:net';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Arrival, Capture, CaptureDeps, Dial, LocalPod } from '@isthmus/ztunnel/capture/capture.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
+
+/** With the socket of Node's, with which tests are written. */
+type OnSocket<A> = A extends Arrival ? Omit<A, 'connection'> & { readonly socket: Socket } : never;
 
 /** Capture of which a test says what arrives, and that hands out what a test has put there for each dial. */
 export class FakeCapture implements Capture {
@@ -19,8 +24,8 @@ export class FakeCapture implements Capture {
     this.#answer = answer;
   }
 
-  arrive(arrival: Arrival): void {
-    this.#deps.hooks.onArrival(arrival);
+  arrive({ socket, ...arrival }: OnSocket<Arrival>): void {
+    this.#deps.hooks.onArrival({ ...arrival, connection: new NodeStream(socket) });
   }
 
   follow(touched: Touched): void {
@@ -35,9 +40,9 @@ export class FakeCapture implements Capture {
     this.followed.length = 0;
   }
 
-  dial(dial: Dial): Promise<Socket> {
+  async dial(dial: Dial): Promise<ByteStream> {
     this.dials.push(dial);
-    return this.#answer(dial);
+    return new NodeStream(await this.#answer(dial));
   }
 
   explainCaller(caller: LocalPod): string | undefined {

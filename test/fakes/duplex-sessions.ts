@@ -7,7 +7,7 @@ import type {
   IncomingConnect,
   Tunnelled,
 } from '@isthmus/mesh/http2/session.ts';
-import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import { duplexOf, streamOf } from './tls-on-sockets.ts';
 
 /** The same with streams of Node's, with which tests are written. */
 type OnDuplex<T, Key extends keyof T> = Omit<T, Key> & { readonly stream: Duplex };
@@ -32,7 +32,7 @@ export interface DuplexHttp2 {
 /** Sessions whose tunnels are streams of Node's. */
 export const onDuplex = (http2: Http2): DuplexHttp2 => ({
   async client(socket, timeoutMillis) {
-    const session = await http2.client(new NodeStream(socket), timeoutMillis);
+    const session = await http2.client(streamOf(socket), timeoutMillis);
     const connect: DuplexClient['connect'] = async (...request) => {
       const { stream, ...response } = await session.connect(...request);
       return { ...response, stream: duplexOf(stream) };
@@ -46,7 +46,7 @@ export const onDuplex = (http2: Http2): DuplexHttp2 => ({
     }) as unknown as DuplexClient;
   },
   server: (socket, onConnect, watch) =>
-    http2.server(new NodeStream(socket), (incoming) => onConnect(duplexIncoming(incoming)), watch),
+    http2.server(streamOf(socket), (incoming) => onConnect(duplexIncoming(incoming)), watch),
 });
 
 const duplexIncoming = (incoming: IncomingConnect): DuplexIncoming =>

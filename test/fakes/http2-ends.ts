@@ -2,8 +2,8 @@ import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from './authority.ts';
+import { acceptTls, dialTls } from './tls-on-sockets.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();

@@ -31,6 +31,7 @@ export class MemoryStream implements ByteStream {
   receive(receiver: Receiver): void {
     this.#receiver = receiver;
     this.#paused = true;
+    this.#endTold = false;
     if (this.#over) setImmediate(() => receiver.onClose(this.#over?.reset));
   }
 

@@ -1,7 +1,7 @@
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls, dialTls, type Secured } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from './authority.ts';
+import { acceptTls, dialTls, type SecuredSocket } from './tls-on-sockets.ts';
 import { settled } from './turns.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
@@ -9,11 +9,9 @@ const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 /** Both ends of a TLS connection of the mesh over loopback. */
 export async function securedPair(
   layer: 'hbone' | 'istio-mtls',
-): Promise<{ readonly dialled: Secured; readonly accepted: Secured }> {
+): Promise<{ readonly dialled: SecuredSocket; readonly accepted: SecuredSocket }> {
   const authority = makeAuthority();
   const { client, server } = await socketPair();
-  // As those who accept and dial do: what comes after TLS has gone comes to the socket below.
-  for (const socket of [client, server]) socket.on('error', () => undefined);
   const options = {
     clock: systemClock,
     timeoutMillis: 5000,

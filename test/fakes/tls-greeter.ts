@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, tableOf } from './authority.ts';
+import { acceptTls } from './tls-on-sockets.ts';
 
 /** A program: lets one peer in by mTLS and greets it. Prints its port, and what the peer may show, as one line. */
 const authority = makeAuthority();

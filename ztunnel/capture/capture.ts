@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import type { Connection } from '@isthmus/mesh/net/connection.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
@@ -19,8 +20,8 @@ export type OriginalDestination =
 
 interface Arriving {
   /** Accepted, paused, half-open: nothing of it has been read. */
-  readonly socket: Socket;
-  /** The far end of the socket; one without an address is dropped before. */
+  readonly connection: Connection;
+  /** Its far end; one without an address is dropped before. */
   readonly from: AddressPort;
 }
 
@@ -65,7 +66,7 @@ export interface Dial extends AddressPort {
 /** How a proxy reaches others, and the pods themselves. */
 export interface Dialer {
   /** Throws DIAL_REFUSED, DIAL_TIMEOUT or DIAL_ABORTED naming the address. */
-  dial(dial: Dial): Promise<Socket>;
+  dial(dial: Dial): Promise<ByteStream>;
 }
 
 /** How connections of pods come to a proxy, and how it reaches others. One per data worker. */
@@ -96,7 +97,7 @@ export interface CaptureHooks {
    * A connection that has still to say something before it is an arrival counts as a handshake. Undefined: it was refused,
    * and is closed. `limitedAs` is the address whose limits are used.
    */
-  onKnock(socket: Socket, limitedAs: string): Knock | undefined;
+  onKnock(connection: Connection, limitedAs: string): Knock | undefined;
   /** A place could not be bound: the others work, and this one is tried again. Once for each reason. */
   onUnbound(place: AddressPort, problem: string, code: string): void;
   /** A place that could not be bound is bound now, or is not wanted any more. */

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
+import type { Connection } from '@isthmus/mesh/net/connection.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Arrival, Capture, CaptureDeps } from '../capture/capture.ts';
@@ -29,7 +29,7 @@ export class Engine {
   readonly #deps: EngineDeps;
   readonly #parts: Parts;
   /** Of SOCKS5 clients, from before they have said where they want to go. */
-  readonly #knocked = new WeakMap<Socket, Newcomer>();
+  readonly #knocked = new WeakMap<Connection, Newcomer>();
   /** Identities whose certificates are asked for. */
   #wanted: ReadonlySet<string> = new Set();
   /** Open connections, as they were said last. */
@@ -158,12 +158,12 @@ export class Engine {
   }
 
   #arrived(arrival: Arrival): void {
-    const { socket, role, from } = arrival;
+    const { connection, role, from } = arrival;
     const shakes = role !== 'outbound' && role !== 'inbound';
-    const newcomer = this.#knocked.get(socket) ?? this.#admit(socket, role, from.address, shakes);
+    const newcomer = this.#knocked.get(connection) ?? this.#admit(connection, role, from.address, shakes);
     if (!newcomer) return;
     this.#dispatch(newcomer, arrival).catch((error: unknown) => {
-      socket.destroy();
+      connection.close();
       // A limit has ended it, and that has been counted and logged.
       if (newcomer.ended !== undefined) return;
       if (error instanceof TlsRefused) this.#parts.counters.handshakesFailed++;
@@ -173,15 +173,15 @@ export class Engine {
 
   /** Undefined where there is no room for it, or its address has used up its limits. `role` is for the log. */
   #admit(
-    socket: Socket,
+    connection: Connection,
     role: Arrival['role'] | 'socks',
     address: string,
     shakes: boolean,
   ): Newcomer | undefined {
-    const newcomer = new Newcomer(this.#parts, socket, role, address);
+    const newcomer = new Newcomer(this.#parts, connection, role, address);
     if (!(shakes ? newcomer.shake() : newcomer.seat())) return undefined;
     const isSource = role === 'outbound' || role === 'socks';
-    this.#parts.metrics.accepted(isSource ? 'source' : 'destination', socket);
+    this.#parts.metrics.accepted(isSource ? 'source' : 'destination', connection);
     return newcomer;
   }
 
@@ -209,9 +209,9 @@ export class Engine {
       random,
       hooks: {
         onArrival: (arrival) => this.#arrived(arrival),
-        onKnock: (socket, limitedAs) => {
-          const newcomer = this.#admit(socket, 'socks', limitedAs, true);
-          if (newcomer) this.#knocked.set(socket, newcomer);
+        onKnock: (connection, limitedAs) => {
+          const newcomer = this.#admit(connection, 'socks', limitedAs, true);
+          if (newcomer) this.#knocked.set(connection, newcomer);
           return newcomer;
         },
         onUnbound: ({ address, port }, error, code) =>

@@ -1,11 +1,10 @@
 import { judgeEntering } from '@isthmus/mesh/decide/live.ts';
 import { TunnelPool } from '@isthmus/mesh/hbone/pool.ts';
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import { Handshakes, type HandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
-import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -95,7 +94,6 @@ export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): P
     table,
     l7,
     capture,
-    lostPeers: new LostPeers(clock),
     credentials: new CredentialStore(clock, (identity, urgent) =>
       say({ kind: 'want-certificate', identity, urgent }),
     ),

@@ -1,4 +1,4 @@
-import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
+import { acceptWhole } from '@isthmus/mesh/tls/node/accept-whole.ts';
 import type { Layer, Secured } from '@isthmus/mesh/tls/handshake.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -33,6 +33,7 @@ export async function acceptNewcomer(
   const credentials = await deps.credentials.get(identity, newcomer.gone);
   const alpn = [alpnOf[layer]];
   const options = { credentials, table, clock, alpn, layer, timeoutMillis: handshakeMillis };
-  const secured = await acceptWhole(newcomer.socket, options, () => newcomer.begun());
+  const { connection, address } = newcomer;
+  const secured = await acceptWhole(connection, address, options, () => newcomer.begun());
   return newcomer.seat() ? secured : undefined;
 }

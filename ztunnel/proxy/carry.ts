@@ -10,7 +10,6 @@ import type { TcpMetrics } from '../telemetry/tcp-metrics.ts';
 import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
 import { tapped, type Show } from './tap.ts';
-import type { WatchDeps } from './while-there.ts';
 
 /** To count and log a connection that was not carried. */
 export interface FailureDeps {
@@ -23,8 +22,6 @@ export interface FailureDeps {
 export interface AccountDeps extends FailureDeps {
   readonly log: Log;
 }
-
-export interface CarryDeps extends AccountDeps, WatchDeps {}
 
 /** What is logged and counted of a connection: its access-log record without the numbers, and its metric labels. */
 export interface ConnectionTelemetry {
@@ -54,14 +51,14 @@ interface Carried extends Accounted {
 }
 
 /** Copies bytes both ways, counted, registered and logged. */
-export function carry(deps: CarryDeps, { near, far, share, tap, ...account }: Carried): Promise<void> {
+export function carry(deps: AccountDeps, { near, far, share, tap, ...account }: Carried): Promise<void> {
   const counters = { sent: 0, received: 0 };
   const cut = () => {
     near.reset();
     far.reset();
   };
   return accounted(deps, account, counters, cut, () => {
-    if (!near.closed && !far.closed) return relayed(deps, { near, far, share, tap }, counters);
+    if (!near.closed && !far.closed) return relayed({ near, far, share, tap }, counters);
     // The client may have closed while the far side was being reached.
     cut();
     return Promise.resolve({ error: new Error('the peer has gone') });
@@ -100,16 +97,12 @@ export async function accounted(
   });
 }
 
-async function relayed(
-  { lostPeers }: WatchDeps,
+function relayed(
   { near, far, share, tap }: Pick<Carried, 'near' | 'far' | 'share' | 'tap'>,
   counters: Counters,
 ): Promise<RelayEnd> {
-  const unwatch = lostPeers.watch(near, far, counters);
   const ledgers = share && { toA: share.unsent, toB: share.unread };
-  const end = await relay(shownBy(tap?.near, near), shownBy(tap?.far, far), counters, ledgers);
-  unwatch();
-  return end;
+  return relay(shownBy(tap?.near, near), shownBy(tap?.far, far), counters, ledgers);
 }
 
 const shownBy = (show: Show | undefined, stream: ByteStream): ByteStream =>

@@ -7,10 +7,10 @@ import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
-import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { dialTls } from '@isthmus/mesh/tls/node/node-tls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import type { Dialer, DialFrom } from '../capture/capture.ts';
@@ -54,13 +54,12 @@ export async function dialRoute(
 ): Promise<Reached> {
   switch (route.kind) {
     case 'plaintext': {
-      const socket = await deps.capture.dial({
+      const stream = await deps.capture.dial({
         ...place(route),
         from: fromPod(source),
         timeoutMillis: dialMillis,
         signal,
       });
-      const stream = new NodeStream(socket);
       return { stream, peer: undefined, baggage: undefined, authority: undefined, address: at(route) };
     }
     case 'hbone': {
@@ -145,14 +144,8 @@ async function istioMtls(
     expect: route.expect,
     cluster: route.workload.cluster,
   };
-  const { socket, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
-  return {
-    stream: new NodeStream(socket),
-    peer,
-    baggage: undefined,
-    authority: undefined,
-    address: at(route),
-  };
+  const { stream, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
+  return { stream, peer, baggage: undefined, authority: undefined, address: at(route) };
 }
 
 const tlsOf = ({ table, clock }: MtlsDeps) => ({ table, clock, timeoutMillis: dialMillis });

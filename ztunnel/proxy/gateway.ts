@@ -1,9 +1,7 @@
-import type { Socket } from 'node:net';
 import { decideGateway, type GatewayDecision } from '@isthmus/mesh/decide/gateway.ts';
 import { traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
 import { peekHello, type HelloSeen } from '@isthmus/mesh/tls/peek-hello.ts';
@@ -14,7 +12,7 @@ import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
 import type { Dialer, GatewayArrival as Called } from '../capture/capture.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { Newcomer } from './newcomer.ts';
-import { carry, reportFailure, type CarryDeps, type FailureDeps } from './carry.ts';
+import { carry, reportFailure, type AccountDeps, type FailureDeps } from './carry.ts';
 import { gatewayIdentity } from './gateway-identity.ts';
 import type { Place } from './place.ts';
 import { serveConnects, type ConnectsDeps } from './serve-connects.ts';
@@ -46,7 +44,7 @@ interface DialDeps {
   readonly counters: Record<'gatewayDials', number>;
 }
 
-interface ForwardDeps extends CarryDeps, ReportDeps {
+interface ForwardDeps extends AccountDeps, ReportDeps {
   readonly shares: PeerShares;
   /** Debug: bytes that pass a gateway, and at which of its ends. */
   readonly tap: Tap | undefined;
@@ -124,12 +122,14 @@ export async function serveGatewaySni(
   newcomer: Newcomer,
   { from: { address, port } }: Called,
 ): Promise<void> {
-  const { socket } = newcomer;
-  socket.on('error', () => undefined);
+  const { connection } = newcomer;
   const started = deps.clock.monotonic();
   const from = `${address}:${port}`;
-  const { first, bytes } = await peekHello(socket, deps.clock, {});
-  if (bytes.length === 0) return void socket.destroy();
+  const { first, bytes } = await peekHello(connection, deps.clock, {});
+  if (bytes.length === 0) {
+    connection.close();
+    return;
+  }
   // A hello that can be read and is refused was no handshake that failed: that is an answer.
   if (first.kind === 'hello' && !newcomer.seat()) return;
   const { sni, alpn } = first.kind === 'hello' ? first : { sni: undefined, alpn: [] };
@@ -141,16 +141,15 @@ export async function serveGatewaySni(
   const caller = { from, wanted: sni ?? '', peer: undefined, trace: undefined, started };
   if (decision.kind === 'refuse') {
     deps.tap?.('read', from, bytes);
-    socket.destroy();
+    connection.close();
     refused(deps, caller, decision);
     return;
   }
-  const near = new NodeStream(socket);
   const place = enter(deps, caller);
-  const endpoint = place && (await whileThere(deps, near, (gone) => dialFirst(deps, decision, place, gone)));
-  if (endpoint) return forward(deps, caller, decision, place, near, endpoint);
+  const endpoint = place && (await whileThere(connection, (gone) => dialFirst(deps, decision, place, gone)));
+  if (endpoint) return forward(deps, caller, decision, place, connection, endpoint);
   if (place) unreached(deps, caller, decision, place, newcomer.gone);
-  socket.destroy();
+  connection.close();
 }
 
 const helloProblems: Readonly<Record<Exclude<HelloSeen['first']['kind'], 'hello'>, string>> = {
@@ -178,6 +177,12 @@ function enter(deps: EnterDeps, caller: GatewayArrival): Place | undefined {
   return undefined;
 }
 
+/** What was dialled, and where it is. */
+interface Endpoint {
+  readonly stream: ByteStream;
+  readonly address: string;
+}
+
 /**
  * The first candidate that takes a connection, as long as somebody waits for it who may; this is the only place from
  * which a gateway dials.
@@ -187,19 +192,20 @@ async function dialFirst(
   { candidates }: Forward,
   place: Place,
   gone: AbortSignal,
-): Promise<Socket | undefined> {
+): Promise<Endpoint | undefined> {
   const endpoint = await place.before(gone, async (signal) => {
     for (const { address, port } of candidates) {
       if (signal.aborted) return undefined;
       deps.counters.gatewayDials++;
       try {
-        return await deps.capture.dial({
+        const stream = await deps.capture.dial({
           address,
           port,
           from: { kind: 'proxy' },
           timeoutMillis: dialMillis,
           signal,
         });
+        return { stream, address: `${address}:${port}` };
       } catch (error) {
         deps.log.debug({ address, port, error: String(error) }, 'endpoint does not answer');
       }
@@ -207,7 +213,7 @@ async function dialFirst(
     return undefined;
   });
   if (!place.ending) return endpoint;
-  endpoint?.destroy();
+  endpoint?.stream.close();
   return undefined;
 }
 
@@ -217,15 +223,14 @@ function forward(
   decision: Forward,
   place: Place,
   near: ByteStream,
-  endpoint: Socket,
+  { stream: far, address: dialled }: Endpoint,
 ): Promise<void> {
   const { tap, config } = deps;
-  const dialled = `${endpoint.remoteAddress ?? ''}:${endpoint.remotePort ?? 0}`;
   const { peer, started } = caller;
   const telemetry = gatewayTelemetry(config, caller, decision, dialled);
   return carry(deps, {
     near,
-    far: new NodeStream(endpoint),
+    far,
     tap: tap && {
       near: (action, bytes) => tap(action, caller.from, bytes),
       far: (action, bytes) => tap(action, dialled, bytes),

@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { decideInbound } from '@isthmus/mesh/decide/inbound.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import { encodeBaggage } from '@isthmus/mesh/hbone/baggage.ts';
@@ -8,7 +6,6 @@ import type { IncomingConnect } from '@isthmus/mesh/http2/session.ts';
 import { seen } from '@isthmus/mesh/rbac/matching.ts';
 import type { Flow, L4, L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
@@ -20,7 +17,7 @@ import type { Newcomer } from './newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { acceptNewcomer, type AcceptDeps } from './accept-newcomer.ts';
-import { aboutOf, carry, reportFailure, type CarryDeps, type ConnectionTelemetry } from './carry.ts';
+import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import type { Ending } from './ending.ts';
 import { reachService, type ReachServiceDeps } from './outbound.ts';
 import type { Place } from './place.ts';
@@ -35,7 +32,7 @@ const policyPatience = 5000;
 const sniffMillis = 200;
 
 /** To bring a connection that has proved who it is, or need not, to a local pod. */
-interface DeliverDeps extends CarryDeps, ReachServiceDeps {
+interface DeliverDeps extends ReachServiceDeps {
   readonly config: ProxyConfig;
   readonly shares: PeerShares;
   /** Serves connections that it takes, in place of the relay; undefined where there is none. */
@@ -54,7 +51,10 @@ export async function serveHbone(
 ): Promise<void> {
   const { address, port } = arrival.from;
   const workload = localWorkload(deps.state, deps.config, arrival.pod);
-  if (!workload) return void newcomer.socket.destroy();
+  if (!workload) {
+    newcomer.connection.close();
+    return;
+  }
   const secured = await acceptNewcomer(deps, newcomer, identityOf(workload), 'hbone');
   if (!secured) return;
   const { peer } = secured;
@@ -116,35 +116,41 @@ export async function servePort(
   newcomer: Newcomer,
   { from, pod, original }: InboundArrival,
 ): Promise<void> {
-  const { socket } = newcomer;
+  const { connection } = newcomer;
   const workload = localWorkload(deps.state, deps.config, pod);
-  if (!workload) return void socket.destroy();
-  socket.on('error', () => undefined);
+  if (!workload) {
+    connection.close();
+    return;
+  }
   const caller = { ...from, peer: undefined, said: undefined, authority: undefined };
   const started = deps.clock.monotonic();
   const { port } = original;
   const plain = { deps, workload, original, caller, port, service: undefined, started };
   const decision = decideInbound(deps.state, { workload, destination: original });
   if (decision.kind === 'refuse') {
-    socket.destroy();
+    connection.close();
     fail(withTelemetry(plain), { message: decision.message, flags: 'CONNECT' });
     return;
   }
   const first = workload.classicClients || workload.sidecar ? await sniff(deps.clock, newcomer) : 'plaintext';
-  if (first === 'ended') return void socket.destroy();
+  if (first === 'ended') {
+    connection.close();
+    return;
+  }
   if (first === 'unreadable') {
-    socket.destroy();
+    connection.close();
     fail(withTelemetry(plain), {
       message: `UNREADABLE_HELLO: ${newcomer.ended ?? unreadableHello}`,
       flags: 'DENY',
     });
     return;
   }
-  if (first !== 'istio-mtls') return newcomer.seat() ? servePlain(withTelemetry(plain), socket) : undefined;
+  if (first !== 'istio-mtls')
+    return newcomer.seat() ? servePlain(withTelemetry(plain), connection) : undefined;
   if (!newcomer.shake()) return;
   const secured = await acceptNewcomer(deps, newcomer, identityOf(workload), 'istio-mtls');
   if (!secured) return;
-  await servePlain(withTelemetry({ ...plain, caller: { ...caller, peer: secured.peer } }), secured.socket);
+  await servePlain(withTelemetry({ ...plain, caller: { ...caller, peer: secured.peer } }), secured.stream);
 }
 
 const unreadableHello = 'a TLS client hello that is too large or was not completed';
@@ -159,7 +165,9 @@ async function sniff(
 ): Promise<'istio-mtls' | 'plaintext' | 'ended' | 'unreadable'> {
   // One that is silent is no handshake: where the server speaks first, its client waits for it.
   const patience = { firstMillis: sniffMillis };
-  const { first, bytes, ended } = await peekHello(newcomer.socket, clock, patience, () => newcomer.shake());
+  const { first, bytes, ended } = await peekHello(newcomer.connection, clock, patience, () =>
+    newcomer.shake(),
+  );
   if (bytes.length === 0) return ended ? 'ended' : 'plaintext';
   if (first.kind === 'hello') return offersIstioMtls(first.alpn) ? 'istio-mtls' : 'plaintext';
   return first.kind === 'not-tls' ? 'plaintext' : 'unreadable';
@@ -179,22 +187,19 @@ interface Inbound extends NewInbound {
 
 const withTelemetry = (one: NewInbound): Inbound => ({ ...one, telemetry: inboundTelemetry(one) });
 
-async function servePlain(inbound: Inbound, duplex: Duplex): Promise<void> {
-  const stream = new NodeStream(duplex);
+async function servePlain(inbound: Inbound, stream: ByteStream): Promise<void> {
   const entered = await enter(inbound);
   if (entered.kind === 'refused') {
-    duplex.destroy();
+    stream.close();
     fail(inbound, entered.ending);
     return;
   }
   const { place } = entered;
   const l7 = takingL7(inbound);
   if (l7) return serveFlow(inbound.deps, l7, handedOver(inbound, place, stream));
-  const application = await whileThere(inbound.deps, stream, (gone) =>
-    reachApplication(inbound, place, gone),
-  );
+  const application = await whileThere(stream, (gone) => reachApplication(inbound, place, gone));
   if (application) await deliver(inbound, place, stream, application);
-  else duplex.destroy();
+  else stream.close();
 }
 
 /** Judged once, before its application is dialled. A policy that is named but not known yet is waited for. */
@@ -218,17 +223,17 @@ async function enter(inbound: Inbound) {
   return entered.kind === 'unknown' ? entered.decided(policyPatience) : entered;
 }
 
-/** The application's socket. Where there is none that has been logged, and the place has been given back. */
+/** The application's connection. Where there is none that has been logged, and the place has been given back. */
 async function reachApplication(
   inbound: Inbound,
   place: Place,
   gone: AbortSignal,
-): Promise<Socket | undefined> {
+): Promise<ByteStream | undefined> {
   let why: Ending = { message: 'it ended before it was carried', flags: 'CONNECT' };
   try {
-    const socket = await place.before(gone, (signal) => dialApplication(inbound, signal));
-    if (!place.ending) return socket;
-    socket.destroy();
+    const application = await place.before(gone, (signal) => dialApplication(inbound, signal));
+    if (!place.ending) return application;
+    application.close();
   } catch (error) {
     why = { message: error instanceof Error ? error.message : String(error), flags: 'CONNECT' };
   }
@@ -240,7 +245,7 @@ async function reachApplication(
 function dialApplication(
   { deps, workload, original, caller, port }: Inbound,
   signal: AbortSignal,
-): Promise<Socket> {
+): Promise<ByteStream> {
   return deps.capture.dial({
     address: workload.appAddress === '' ? original.address : workload.appAddress,
     port,
@@ -250,11 +255,11 @@ function dialApplication(
   });
 }
 
-function deliver(inbound: Inbound, place: Place, near: ByteStream, application: Socket): Promise<void> {
+function deliver(inbound: Inbound, place: Place, near: ByteStream, far: ByteStream): Promise<void> {
   const { peer } = inbound.caller;
   return carry(inbound.deps, {
     near,
-    far: new NodeStream(application),
+    far,
     telemetry: inbound.telemetry,
     started: inbound.started,
     place,
@@ -311,7 +316,7 @@ async function deliverRequest(inbound: Inbound, signal: AbortSignal): Promise<By
       `port ${inbound.port} of ${inbound.workload.uid} was not reached`,
     );
   const account = { telemetry: inbound.telemetry, started: inbound.started, place };
-  return accountedStream(inbound.deps, account, new NodeStream(application));
+  return accountedStream(inbound.deps, account, application);
 }
 
 const fail = (inbound: Inbound, { message, flags }: Ending): void =>

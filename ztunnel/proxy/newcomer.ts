@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Connection } from '@isthmus/mesh/net/connection.ts';
 import type { Handshake, HandshakeLimit, Handshakes } from '@isthmus/mesh/net/handshakes.ts';
 import type { HeldSockets } from '@isthmus/mesh/net/held-sockets.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
@@ -29,23 +29,24 @@ export interface NewcomerDeps {
  * proved who they are share. Both are given back when the connection closes.
  */
 export class Newcomer {
-  readonly socket: Socket;
+  readonly connection: Connection;
+  /** Whose limits are used, where that is not who connects. */
+  readonly address: string;
   readonly #limits: NewcomerDeps;
   readonly #role: string;
-  readonly #address: string;
   #handshake: Handshake | undefined;
   #slot: (() => void) | undefined;
   #ended: HandshakeLimit | undefined;
   #closed = false;
   #gone: AbortController | undefined;
 
-  /** `role` is that of the listener, for the log. `address`: whose limits are used, where that is not who connects. */
-  constructor(limits: NewcomerDeps, socket: Socket, role: string, address = socket.remoteAddress ?? '') {
-    this.socket = socket;
+  /** `role` is that of the listener, for the log. */
+  constructor(limits: NewcomerDeps, connection: Connection, role: string, address: string) {
+    this.connection = connection;
     this.#limits = limits;
     this.#role = role;
-    this.#address = address;
-    socket.once('close', () => {
+    this.address = address;
+    void connection.whenClosed.then(() => {
       this.#handshake?.failed(this.#blames() ? 'bytes' : 'silent');
       this.#slot?.();
       this.#closed = true;
@@ -69,7 +70,7 @@ export class Newcomer {
   shake(): boolean {
     if (this.#handshake) return !this.#ended;
     const { handshakes } = this.#limits;
-    this.#handshake = handshakes.begin(this.#address, (reason) => this.#end(reason));
+    this.#handshake = handshakes.begin(this.address, (reason) => this.#end(reason));
     if (!this.#handshake) this.#end('HANDSHAKES_FAILED');
     this.#slot?.();
     this.#slot = undefined;
@@ -92,13 +93,13 @@ export class Newcomer {
     this.#slot ??= this.#limits.slots.take();
     if (this.#slot) return true;
     this.#limits.counters.dropped++;
-    this.socket.destroy();
+    this.connection.close();
     return false;
   }
 
   /** Its peer is known by now and took what it cost for nothing: counts against its address. */
   wasted(): void {
-    if (this.#blames()) this.#limits.handshakes.wasted(this.#address);
+    if (this.#blames()) this.#limits.handshakes.wasted(this.address);
   }
 
   /**
@@ -107,15 +108,16 @@ export class Newcomer {
    */
   #blames(): boolean {
     const { state, config } = this.#limits;
-    return this.socket.bytesRead > 0 && !state.workloads.isGateway(config.network, this.#address);
+    return this.connection.bytesRead > 0 && !state.workloads.isGateway(config.network, this.address);
   }
 
   #end(reason: HandshakeLimit): void {
     this.#ended = reason;
     // What has been read is being waited for.
-    if (reason === 'HANDSHAKES_FAILED' && this.socket.bytesRead === 0) this.#limits.held.hold(this.socket);
-    else this.socket.destroy();
+    if (reason === 'HANDSHAKES_FAILED' && this.connection.bytesRead === 0)
+      this.#limits.held.hold(this.connection);
+    else this.connection.close();
     const error = new ProxyError(reason, this.#limits.handshakes.explain(reason));
-    this.#limits.refusals.tell(this.#role, this.#address, error);
+    this.#limits.refusals.tell(this.#role, this.address, error);
   }
 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import {
   decideOutbound,
   type OutboundDecision,
@@ -9,7 +8,6 @@ import { connectHeaders } from '@isthmus/mesh/hbone/connect-headers.ts';
 import { newTraceparent, traceIdOf } from '@isthmus/mesh/hbone/traceparent.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
-import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Peer } from '@isthmus/mesh/identity/judge.ts';
 import type { Flow, L4, L7Engine, ReachedStream } from '@isthmus/mesh/l7/engine.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
@@ -22,14 +20,7 @@ import type { Capture, LocalPod, OutboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { ProxyConfig } from '../configuration.ts';
-import {
-  aboutOf,
-  carry,
-  reportFailure,
-  type AccountDeps,
-  type CarryDeps,
-  type ConnectionTelemetry,
-} from './carry.ts';
+import { aboutOf, carry, reportFailure, type AccountDeps, type ConnectionTelemetry } from './carry.ts';
 import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
@@ -58,7 +49,7 @@ interface CallerDeps {
   readonly changes: Changes;
 }
 
-export interface OutboundDeps extends ReachServiceDeps, CarryDeps, CallerDeps {
+export interface OutboundDeps extends ReachServiceDeps, CallerDeps {
   readonly config: ProxyConfig;
   readonly capture: Pick<Capture, 'dial' | 'outside' | 'explainCaller'>;
   /** Serves connections that it takes, in place of the relay; undefined where there is none. */
@@ -71,11 +62,10 @@ export interface OutboundDeps extends ReachServiceDeps, CarryDeps, CallerDeps {
  */
 export async function serveOutbound(
   deps: OutboundDeps,
-  { socket, from, caller, original: target, answered = () => undefined }: OutboundArrival,
+  { connection, from, caller, original: target, answered = () => undefined }: OutboundArrival,
 ): Promise<void> {
   const started = deps.clock.monotonic();
   const clientAddress = `${from.address}:${from.port}`;
-  socket.on('error', () => undefined);
   const source = await sourceOf(deps, caller);
   const refuse = (message: string, service?: Service) => {
     answered(false);
@@ -94,7 +84,7 @@ export async function serveOutbound(
       'CONNECT',
       started,
     );
-    socket.destroy();
+    connection.close();
   };
   if (!source) {
     refuse(unknownCaller(deps.capture, caller));
@@ -108,7 +98,8 @@ export async function serveOutbound(
   );
   if (decision.kind === 'refuse') refuse(`${decision.code}: ${decision.message}`);
   else if (decision.kind === 'passthrough') refuse(notInMesh(deps.capture, decision));
-  else await carryRoutes({ deps, socket, source, clientAddress, answered, started }, target, decision);
+  else
+    await carryRoutes({ deps, near: connection, source, clientAddress, answered, started }, target, decision);
 }
 
 const notInMesh = ({ outside }: Pick<Capture, 'outside'>, { address, port }: AddressPort): string =>
@@ -123,7 +114,7 @@ interface Call {
 
 interface Outbound extends Call {
   readonly deps: OutboundDeps;
-  readonly socket: Socket;
+  readonly near: ByteStream;
   readonly answered: (ok: boolean) => void;
   readonly started: number;
 }
@@ -135,20 +126,17 @@ async function carryRoutes(
   target: OutboundRequest['target'],
   decided: Routes,
 ): Promise<void> {
-  const { deps, socket, source, clientAddress, answered, started } = call;
+  const { deps, near, source, clientAddress, answered, started } = call;
   const { routes, service } = decided;
-  const near = new NodeStream(socket);
   const traceparent = newTraceparent(deps.random);
   if (deps.l7) {
     const flow = flowOf(call, target, service, traceIdOf(traceparent));
-    if (deps.l7.takes(flow)) return handOver(call, deps.l7, near, flow);
+    if (deps.l7.takes(flow)) return handOver(call, deps.l7, flow);
   }
   const ended = service ? deps.dials.began(service.key) : () => undefined;
   let isReached = false;
   try {
-    const { far, ...account } = await whileThere(deps, near, (gone) =>
-      arrive(call, decided, traceparent, gone),
-    );
+    const { far, ...account } = await whileThere(near, (gone) => arrive(call, decided, traceparent, gone));
     answered(true);
     isReached = true;
     await carry(deps, { near, far, started, ...account });
@@ -166,7 +154,7 @@ async function carryRoutes(
     );
     const { message, flags } = endingOf(error);
     reportFailure(deps, about, message, flags, started);
-    socket.destroy();
+    near.close();
   } finally {
     ended(!isReached);
   }
@@ -223,7 +211,7 @@ async function arrive(
     about: aboutOf(about),
   });
   if (entered.kind === 'refused') {
-    duplexOf(reached.stream).destroy();
+    reached.stream.close();
     throw new NotEntered(entered.ending);
   }
   const telemetry = { ...about, trace: traceIdOf(traceparent) };
@@ -248,9 +236,8 @@ const flowOf = (
 
 /** To the L7 engine, which decides for each request where it goes. */
 async function handOver(
-  { deps, source, clientAddress, answered, started, socket }: Outbound,
+  { deps, source, clientAddress, answered, started, near }: Outbound,
   l7: L7Engine,
-  near: ByteStream,
   flow: Omit<Flow, 'gone'>,
 ): Promise<void> {
   const { service, address, port } = flow.destination;
@@ -274,7 +261,7 @@ async function handOver(
   answered(entered.kind === 'place');
   if (entered.kind === 'refused') {
     reportFailure(deps, about, entered.ending.message, entered.ending.flags, started);
-    socket.destroy();
+    near.close();
     return;
   }
   const l4: L4 = {

@@ -4,7 +4,6 @@ import type { OutboundDecision, Route } from '@isthmus/mesh/decide/outbound.ts';
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import { ConnectRefused } from '@isthmus/mesh/hbone/tunnel.ts';
 import type { Headers } from '@isthmus/mesh/http2/session.ts';
-import { duplexOf } from '@isthmus/mesh/net/node/node-stream.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { ProxyError } from '../proxy-error.ts';
@@ -60,7 +59,7 @@ export async function reach(
     attempt,
     clock: deps.clock,
     gone,
-    discard: ({ reached }) => void duplexOf(reached.stream).destroy(),
+    discard: ({ reached }) => reached.stream.close(),
     onSilent(route) {
       deps.failures.failed(routeKey(route));
       deps.dials.dialled(route, 'silent', deps.clock.now());

@@ -1,6 +1,5 @@
 import { isInner } from '@isthmus/mesh/hbone/connect-headers.ts';
 import type { Http2, IncomingConnect, ServerSession, Tunnelled } from '@isthmus/mesh/http2/session.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { codeOf } from '@isthmus/mesh/process/coded-error.ts';
 import { ProxyError } from '../proxy-error.ts';
 import type { PeerShare, PeerShares, ShareRefusal } from '@isthmus/mesh/shares/peer-share.ts';
@@ -72,7 +71,7 @@ class Served {
     this.#share = share;
     this.#about = about;
     this.#serve = serve;
-    this.#session = deps.http2.server(new NodeStream(secured.socket), (incoming) => this.#arrived(incoming), {
+    this.#session = deps.http2.server(secured.stream, (incoming) => this.#arrived(incoming), {
       onSettings: () => this.#onSettings(),
       onReset: ({ answered, sentPayload }) => {
         if ((answered && sentPayload) || share.reset()) return;

@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import type { ResponseFlags } from './response-flags.ts';
 import {
   labelsOf,
@@ -59,9 +59,9 @@ export class TcpMetrics {
     return this.#sockets;
   }
 
-  accepted(reporter: Reporter, socket: EventEmitter): void {
+  accepted(reporter: Reporter, { whenClosed }: Pick<ByteStream, 'whenClosed'>): void {
     this.#sockets[reporter]++;
-    socket.once('close', () => this.#sockets[reporter]--);
+    void whenClosed.then(() => this.#sockets[reporter]--);
   }
 
   /**

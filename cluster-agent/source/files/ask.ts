@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PodObject, Probe } from '@isthmus/api/kubernetes/objects.ts';
-import type { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import type { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 
 /** Whether the application of a pod is well, asked once. Never rejects; no answer in time is a no. */

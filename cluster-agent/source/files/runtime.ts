@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import type { Sealing } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
+import { acceptTls } from '../../fakes/tls-on-sockets.ts';
 import { hostname, identityOf, port, shopIn, twoNetworks } from './shop.ts';
 
 const echo = (socket: Socket) => void socket.pipe(socket);
@@ -98,14 +97,14 @@ describe('ztunnel, across networks', () => {
     let connects = 0;
     const impostor = async (socket: Socket): Promise<void> => {
       const common = { credentials: mesh.leaf('west', gatewayIdentity), alpn: ['h2'], timeoutMillis: 5000 };
-      const { socket: secured } = await acceptTls(socket, {
+      const { stream } = await acceptTls(socket, {
         ...common,
         table: mesh.table('east'),
         clock: systemClock,
         layer: 'outer',
       });
       source.trust(['west']);
-      nodeHttp2(systemClock).server(new NodeStream(secured), () => connects++);
+      nodeHttp2(systemClock).server(stream, () => connects++);
     };
     await mesh.serve(mesh.at('33.250'), 15008, (socket) => void impostor(socket));
     const calling = await mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);

@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { openInner } from '@isthmus/mesh/hbone/tunnel.ts';
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import type { ServerSession } from '@isthmus/mesh/http2/session.ts';
-import { duplexOf, NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls } from '@isthmus/mesh/tls/handshake.ts';
 import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { endOf, never } from '../../fakes/http2-ends.ts';
+import { acceptTls, duplexOf } from '../../fakes/tls-on-sockets.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();

@@ -1,4 +1,4 @@
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { http2Conformance } from '../../conformance/http2.ts';
 

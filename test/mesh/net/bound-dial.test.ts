@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { FakeClock } from '../../fakes/clock.ts';

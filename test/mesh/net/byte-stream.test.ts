@@ -1,4 +1,4 @@
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
@@ -30,7 +30,7 @@ byteStreams(
   'TLS',
   async () => {
     const { dialled, accepted } = await securedPair('istio-mtls');
-    return { here: new NodeStream(dialled.socket), there: new NodeStream(accepted.socket) };
+    return { here: dialled.stream, there: accepted.stream };
   },
   undefined,
 );
@@ -42,8 +42,8 @@ byteStreams(
     const http2 = nodeHttp2(systemClock);
     let answered: (stream: ByteStream) => void = () => undefined;
     const served = new Promise<ByteStream>((resolve) => (answered = resolve));
-    http2.server(new NodeStream(accepted.socket), ({ accept }) => answered(accept({})));
-    const session = await http2.client(new NodeStream(dialled.socket), 5000);
+    http2.server(accepted.stream, ({ accept }) => answered(accept({})));
+    const session = await http2.client(dialled.stream, 5000);
     const { stream } = await session.connect({ authority: 'a:1', headers: {} }, never);
     void stream.whenClosed.then(() => session.close());
     return { here: stream, there: await served };

@@ -1,27 +1,32 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { heldMillis, HeldSockets, maxHeld } from '@isthmus/mesh/net/held-sockets.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
-class FakeSocket extends EventEmitter {
-  destroyed = 0;
+class FakeConnection {
+  closes = 0;
+  readonly #closed = Promise.withResolvers<undefined>();
+  readonly whenClosed = this.#closed.promise;
 
-  destroy(): void {
-    this.destroyed++;
-    this.emit('close');
+  close(): void {
+    this.closes++;
+    this.leave();
+  }
+
+  leave(): void {
+    this.#closed.resolve(undefined);
   }
 }
 
 describe('mesh/net/held-sockets', () => {
   let clock: FakeClock;
   let held: HeldSockets;
-  const hold = (count: number): readonly FakeSocket[] =>
+  const hold = (count: number): readonly FakeConnection[] =>
     Array.from({ length: count }, () => {
-      const socket = new FakeSocket();
+      const socket = new FakeConnection();
       held.hold(socket);
       return socket;
     });
-  const closed = (sockets: readonly FakeSocket[]) => sockets.map(({ destroyed }) => destroyed);
+  const closed = (sockets: readonly FakeConnection[]) => sockets.map(({ closes }) => closes);
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -42,16 +47,17 @@ describe('mesh/net/held-sockets', () => {
     const [last] = hold(1);
     assert.ok(closed([...sockets, last!]).every((count) => count === 0));
     hold(1);
-    assert.equal(sockets[0]?.destroyed, 1);
+    assert.equal(sockets[0]?.closes, 1);
     assert.ok(closed([...sockets.slice(1), last!]).every((count) => count === 0));
     assert.equal(held.size, maxHeld);
   });
 
-  it('keeps nothing of a connection whose peer has gone', () => {
+  it('keeps nothing of a connection whose peer has gone', async () => {
     const [socket] = hold(1);
-    socket?.emit('close');
+    socket?.leave();
+    await socket?.whenClosed;
     assert.equal(held.size, 0);
     assert.equal(clock.pending, 0);
-    assert.equal(socket?.destroyed, 0);
+    assert.equal(socket?.closes, 0);
   });
 });

@@ -1,31 +1,36 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { peek } from '@isthmus/mesh/net/peek.ts';
+import { Heard } from '../../conformance/byte-stream.ts';
 import { socketPair } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { settled } from '../../fakes/turns.ts';
 
 describe('mesh/net peek', () => {
   let client: Socket;
-  let server: Socket;
+  let server: NodeStream;
   let clock: FakeClock;
   beforeEach(async () => {
     clock = new FakeClock();
-    ({ client, server } = await socketPair());
-    for (const socket of [client, server]) socket.on('error', () => undefined);
+    const pair = await socketPair();
+    client = pair.client.on('error', () => undefined);
+    server = new NodeStream(pair.server);
   });
   afterEach(() => {
     client.destroy();
-    server.destroy();
+    server.reset();
   });
 
   const patience = { firstMillis: 200, enoughMillis: 1000 };
   const look = (enough: (chunk: Buffer) => boolean = () => true) => peek(server, clock, patience, enough);
   /** All that is left to read, up to the peer's end. */
   async function rest(): Promise<string> {
-    let text = '';
-    for await (const chunk of server.setEncoding('latin1') as AsyncIterable<string>) text += chunk;
-    return text;
+    const heard = new Heard();
+    server.receive(heard);
+    server.resume();
+    await heard.until(() => heard.events.includes('end'));
+    return heard.text;
   }
 
   it('shows the first bytes and leaves them where they were', async () => {
@@ -43,14 +48,14 @@ describe('mesh/net peek', () => {
       return asked.join('').length >= 6;
     });
     client.write('one');
-    while (asked.length === 0) await once(server, 'readable');
+    while (asked.length === 0) await settled();
     client.end('two');
     assert.deepEqual(await looking, { kind: 'bytes', bytes: Buffer.from('onetwo') });
     assert.deepEqual(asked, ['one', 'two']);
     assert.equal(await rest(), 'onetwo');
   });
 
-  it('is silent when nothing comes in time, and the socket may still speak', async () => {
+  it('is silent when nothing comes in time, and the peer may still speak', async () => {
     const looking = look();
     await clock.advance(200);
     assert.deepEqual(await looking, { kind: 'silent' });
@@ -65,7 +70,7 @@ describe('mesh/net peek', () => {
       return false;
     });
     client.write('part');
-    while (asked.length === 0) await once(server, 'readable');
+    while (asked.length === 0) await settled();
     // From the first byte on it is another time that counts.
     await clock.advance(999);
     assert.equal(clock.pending, 1);
@@ -82,9 +87,23 @@ describe('mesh/net peek', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('has ended when the socket is reset', async () => {
+  it('has ended when the connection is reset', async () => {
     const looking = look();
     client.resetAndDestroy();
     assert.deepEqual(await looking, { kind: 'ended' });
+  });
+
+  it('leaves an end that it has heard to be heard again, after the bytes', async () => {
+    const looking = look(() => false);
+    client.end('all');
+    const peeked = await looking;
+    assert.deepEqual(peeked, { kind: 'bytes', bytes: Buffer.from('all') });
+    assert.equal(await rest(), 'all');
+  });
+
+  it('leaves what it has seen to what takes the connection over', async () => {
+    client.write('hello');
+    await look();
+    assert.equal(String(server.handOver().read()), 'hello');
   });
 });

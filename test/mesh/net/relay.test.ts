@@ -4,14 +4,12 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { relay } from '@isthmus/mesh/net/relay.ts';
-import { reset } from '@isthmus/mesh/net/reset.ts';
-import { wireOf } from '@isthmus/mesh/net/wire.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
+import { NodeStream, nodeStreamOf } from '@isthmus/mesh/net/node/node-stream.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls, dialTls } from '@isthmus/mesh/tls/handshake.ts';
 import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { securedPair } from '../../fakes/secured-pair.ts';
+import { acceptTls, dialTls } from '../../fakes/tls-on-sockets.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 
 describe('mesh/net relay', () => {
@@ -116,7 +114,7 @@ describe('mesh/net relay', () => {
       }),
     ]);
     const plain = await socketPair();
-    const ended = relay(new NodeStream(plain.server), new NodeStream(dialled.socket), {
+    const ended = relay(new NodeStream(plain.server), dialled.stream, {
       sent: 0,
       received: 0,
     });
@@ -130,16 +128,16 @@ describe('mesh/net relay', () => {
 
   it('closes a TLS connection that is shutting down, which libuv resets no more', async () => {
     const { dialled } = await securedPair('istio-mtls');
-    const { socket } = dialled;
+    const { socket, stream } = dialled;
     const errors: unknown[] = [];
     socket.on('error', (error) => errors.push(error));
-    const handle = wireOf(socket) as unknown as { readonly _handle: { readonly fd: number } };
+    const handle = nodeStreamOf(stream).wire as unknown as { readonly _handle: { readonly fd: number } };
     const { fd } = handle._handle;
     const closed = once(socket, 'close');
     socket.end();
     await new Promise((resolve) => process.nextTick(resolve));
     assert.ok(socket.writableEnded && !socket.writableFinished, 'its shutdown is on its way');
-    reset(socket);
+    stream.reset();
     await closed;
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(errors, []);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { dialTls } from '@isthmus/mesh/tls/handshake.ts';
+import { dialTls } from '@isthmus/mesh/tls/node/node-tls.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
@@ -25,7 +26,8 @@ describe('mesh/net, operations that are no longer needed', () => {
       cluster: 'east',
       timeoutMillis: 60_000,
     };
-    const waiting = whileWanted(client, stop.signal, () => dialTls(client, options));
+    const raw = new NodeStream(client);
+    const waiting = whileWanted(raw, stop.signal, () => dialTls(raw, options));
     stop.abort();
     await assert.rejects(waiting, { code: 'TLS_REFUSED' });
     assert.equal(client.destroyed, true);
@@ -35,7 +37,9 @@ describe('mesh/net, operations that are no longer needed', () => {
   it('nothing is begun for what was given up before', async () => {
     const { client, server } = await socketPair();
     let begun = false;
-    const waiting = whileWanted(client, AbortSignal.abort(), () => Promise.resolve((begun = true)));
+    const waiting = whileWanted(new NodeStream(client), AbortSignal.abort(), () =>
+      Promise.resolve((begun = true)),
+    );
     await assert.rejects(waiting, { name: 'AbortError' });
     assert.deepEqual([begun, client.destroyed], [false, true]);
     server.destroy();
@@ -44,7 +48,10 @@ describe('mesh/net, operations that are no longer needed', () => {
   it('what is done is not undone by a later change of mind', async () => {
     const { client, server } = await socketPair();
     const stop = new AbortController();
-    assert.equal(await whileWanted(client, stop.signal, () => Promise.resolve('done')), 'done');
+    assert.equal(
+      await whileWanted(new NodeStream(client), stop.signal, () => Promise.resolve('done')),
+      'done',
+    );
     stop.abort();
     assert.equal(client.destroyed, false);
     client.destroy();

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import type { Socket } from 'node:net';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptWhole } from '@isthmus/mesh/tls/accept-whole.ts';
 import { helloLimit } from '@isthmus/mesh/tls/client-hello.ts';
-import { dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { helloMessage, inRecords } from '../../fakes/hello.ts';
+import { acceptWhole, dialTls } from '../../fakes/tls-on-sockets.ts';
 
 const pod = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();
@@ -31,7 +32,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
 
   const refusal = async (): Promise<string> => {
     try {
-      await acceptWhole(pair.server, options);
+      await acceptWhole(pair.server, '10.0.0.1', options);
     } catch (error) {
       assert.ok(error instanceof TlsRefused, String(error));
       assert.equal(pair.server.destroyed, true);
@@ -43,7 +44,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
   it('is the one that the peer has begun', async () => {
     const expect = { expect: expectNames(pod), cluster: 'east' };
     const [accepted] = await Promise.all([
-      acceptWhole(pair.server, options),
+      acceptWhole(pair.server, '10.0.0.1', options),
       dialTls(pair.client, { ...options, ...expect }),
     ]);
     assert.equal(accepted.peer.spiffeId, pod);
@@ -52,7 +53,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
   it('answers nothing to a part of a hello, and fails when its socket is ended by a limit', async () => {
     const refused = refusal();
     pair.client.write(inRecords(helloMessage({ alpn: ['h2'] })).subarray(0, 50));
-    await new Promise((resolve) => pair.server.once('readable', resolve));
+    await once(pair.server, 'data');
     let heard = 0;
     pair.client.on('data', () => heard++);
     pair.server.destroy();
@@ -63,8 +64,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
   it('is not begun for a peer that has gone meanwhile', async () => {
     const refused = refusal();
     pair.client.write(inRecords(helloMessage({ alpn: ['h2'] })));
-    await new Promise((resolve) => pair.server.once('readable', resolve));
-    pair.server.destroy();
+    pair.server.once('data', () => pair.server.destroy());
     assert.match(await refused, /^hbone tls: the peer closed the connection during the handshake/);
   });
 

@@ -4,10 +4,11 @@ import type { X509Certificate } from 'node:crypto';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls, dialTls, TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
+import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import type { IssuerTable } from '@isthmus/mesh/identity/issuer-table.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
+import { acceptTls, dialTls } from '../../fakes/tls-on-sockets.ts';
 
 const pod = 'spiffe://cluster.local/ns/shop/sa/cart';
 const gateway = 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway';

@@ -5,12 +5,12 @@ import * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
-import { nodeHttp2 } from '@isthmus/mesh/http2/node-http2.ts';
-import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
+import { nodeHttp2 } from '@isthmus/mesh/http2/node/node-http2.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
-import { acceptTls, dialTls, TlsRefused, type Layer } from '@isthmus/mesh/tls/handshake.ts';
+import { TlsRefused, type Layer } from '@isthmus/mesh/tls/handshake.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { acceptTls, dialTls } from '../../fakes/tls-on-sockets.ts';
 
 const pod = 'spiffe://cluster.local/ns/shop/sa/cart';
 const gateway = 'spiffe://cluster.local/ns/istio-system/sa/eastwest-gateway';
@@ -329,8 +329,8 @@ describe('mesh/tls under HTTP/2, over sockets that may be half open', () => {
   it('a client that is refused after its own handshake fails, and does not wait for settings', async () => {
     const { client, server } = await socketPair();
     const accepting = refused(accept(server));
-    const { socket } = await dial(client, { by: twin });
-    await assert.rejects(nodeHttp2(systemClock).client(new NodeStream(socket), 5000), {
+    const { stream } = await dial(client, { by: twin });
+    await assert.rejects(nodeHttp2(systemClock).client(stream, 5000), {
       code: 'SESSION_FAILED',
     });
     assert.equal((await accepting).refusal?.reason, 'UNKNOWN_ISSUER');
@@ -339,8 +339,8 @@ describe('mesh/tls under HTTP/2, over sockets that may be half open', () => {
   it('a session ends when its peer has gone without a word', async () => {
     const { client, server } = await socketPair();
     const [accepted, dialled] = await Promise.all([accept(server), dial(client)]);
-    nodeHttp2(systemClock).server(new NodeStream(accepted.socket), () => undefined);
-    const session = await nodeHttp2(systemClock).client(new NodeStream(dialled.socket), 5000);
+    nodeHttp2(systemClock).server(accepted.stream, () => undefined);
+    const session = await nodeHttp2(systemClock).client(dialled.stream, 5000);
     const closed = new Promise<void>((resolve) => session.onClose(() => resolve()));
     // What the kernel does for a process that was killed.
     accepted.socket.destroy();

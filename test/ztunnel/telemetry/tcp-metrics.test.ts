@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { parseBaggage } from '@isthmus/mesh/hbone/baggage.ts';
 import type { TcpFacts } from '@isthmus/ztunnel/telemetry/tcp-labels.ts';
 import { TcpMetrics } from '@isthmus/ztunnel/telemetry/tcp-metrics.ts';
+import { memoryPair } from '../../fakes/memory-pair.ts';
 
 const facts = (name: string): TcpFacts => ({
   reporter: 'destination',
@@ -63,13 +63,15 @@ describe('ztunnel/telemetry TCP metrics', () => {
     assert.ok(shown(metrics).includes('e/- 1 1 0 0 0'), 'names come back when there is room');
   });
 
-  it('count accepted sockets that are open', () => {
+  it('count accepted sockets that are open', async () => {
     const metrics = new TcpMetrics();
-    const [one, other] = [new EventEmitter(), new EventEmitter()];
+    const [one] = memoryPair();
+    const [other] = memoryPair();
     metrics.accepted('source', one);
     metrics.accepted('destination', other);
     assert.deepEqual(metrics.sockets, { source: 1, destination: 1 });
-    one.emit('close');
+    one.reset();
+    await one.whenClosed;
     assert.deepEqual(metrics.sockets, { source: 0, destination: 1 });
   });
 });

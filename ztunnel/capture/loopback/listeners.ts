@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
-import { tuned } from '@isthmus/mesh/net/tuned.ts';
+import { tuned } from '@isthmus/mesh/net/node/tuned.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { PlanChange, Wanted } from './plan.ts';
 

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
-import { BoundDialer } from '@isthmus/mesh/net/bound-dial.ts';
+import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
+import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
+import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
+import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
@@ -22,6 +25,7 @@ export class Loopback implements Capture {
   readonly #state: MeshState;
   readonly #hooks: CaptureHooks;
   readonly #dialer: BoundDialer;
+  readonly #lost: LostPeers;
   readonly #plan: Plan;
   readonly #listeners: Listeners;
 
@@ -30,6 +34,7 @@ export class Loopback implements Capture {
     this.#state = state;
     this.#hooks = hooks;
     this.#dialer = new BoundDialer(clock, random);
+    this.#lost = new LostPeers(clock);
     this.#plan = new Plan(state, config);
     this.#listeners = new Listeners({
       clock,
@@ -57,13 +62,18 @@ export class Loopback implements Capture {
     return this.#listeners.size;
   }
 
-  async dial({ address, port, from, timeoutMillis, signal }: Dial): Promise<Socket> {
+  async dial({ address, port, from, timeoutMillis, signal }: Dial): Promise<ByteStream> {
     const localAddress = from.kind === 'proxy' ? this.#config.address : this.#addressOf(from.pod);
-    return this.#dialer.dial({ address, port, localAddress, timeoutMillis, ...(signal && { signal }) });
+    const target = { address, port, localAddress, timeoutMillis, ...(signal && { signal }) };
+    return this.#streamOf(await this.#dialer.dial(target));
   }
 
   explainCaller(caller: LocalPod): string | undefined {
     return explainCaller(caller);
+  }
+
+  #streamOf(socket: Socket): NodeStream {
+    return new NodeStream(socket, undefined, this.#lost);
   }
 
   #addressOf(pod: LocalPod): string | undefined {
@@ -78,24 +88,25 @@ export class Loopback implements Capture {
     const from = farEnd(socket);
     if (!from) return void socket.destroy();
     const original = { address, port };
+    const connection = this.#streamOf(socket);
     switch (role.kind) {
       case 'vip': {
         const caller: LocalPod = { kind: 'address', address: from.address };
         const called = { kind: 'address', address, port } as const;
-        return this.#hooks.onArrival({ role: 'outbound', socket, from, caller, original: called });
+        return this.#hooks.onArrival({ role: 'outbound', connection, from, caller, original: called });
       }
       case 'socks':
-        this.#socks(socket, from, address).catch(() => socket.destroy());
+        this.#socks(socket, connection, from, address).catch(() => socket.destroy());
         return;
       case 'hbone':
       case 'port': {
         const pod: LocalPod = { kind: 'uid', uid: role.uid };
         const arriving = role.kind === 'port' ? 'inbound' : role.kind;
-        return this.#hooks.onArrival({ role: arriving, socket, from, pod, original });
+        return this.#hooks.onArrival({ role: arriving, connection, from, pod, original });
       }
       case 'gateway-hbone':
       case 'gateway-sni':
-        return this.#hooks.onArrival({ role: role.kind, socket, from, original });
+        return this.#hooks.onArrival({ role: role.kind, connection, from, original });
     }
   }
 
@@ -103,11 +114,10 @@ export class Loopback implements Capture {
    * A caller that cannot dial a VIP says where it wants to go, by address or name. Until it has, the limits before the
    * handshake apply to it.
    */
-  async #socks(socket: Socket, from: AddressPort, address: string): Promise<void> {
+  async #socks(socket: Socket, connection: NodeStream, from: AddressPort, address: string): Promise<void> {
     const caller = callerAtSocks(from, address);
-    const knock = this.#hooks.onKnock(socket, caller);
+    const knock = this.#hooks.onKnock(connection, caller);
     if (!knock) return;
-    socket.on('error', () => undefined);
     const original = await negotiate(socket);
     if (!original) {
       // Half-open sockets do not close by themselves; what was said goes out first.
@@ -117,7 +127,7 @@ export class Loopback implements Capture {
     if (!knock.seat()) return;
     this.#hooks.onArrival({
       role: 'outbound',
-      socket,
+      connection,
       from,
       caller: { kind: 'address', address: caller },
       original,

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../process/clock.ts';
+import type { Clock } from '../../process/clock.ts';
 
 /** What the handle of a socket can do, of which node:http2 shows nothing. */
 interface Handle {

@@ -1,5 +1,5 @@
 import type { Http2Session } from 'node:http2';
-import type { Clock } from '../process/clock.ts';
+import type { Clock } from '../../process/clock.ts';
 
 /** While bytes come, and while none come; milliseconds. */
 const busyMillis = 250;

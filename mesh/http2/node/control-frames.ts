@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
-import type { Clock } from '../process/clock.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { Clock } from '../../process/clock.ts';
+import { MeshError } from '../../process/mesh-error.ts';
 
 /** PINGs and SETTINGS of one peer: far more than any library sends, far fewer than cost anything to answer. */
 const atOnce = 1000;

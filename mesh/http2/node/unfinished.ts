@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
-import type { Clock } from '../process/clock.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { Clock } from '../../process/clock.ts';
+import { MeshError } from '../../process/mesh-error.ts';
 import { askPeer } from './pings.ts';
 
 const lookMillis = 1500;

@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
-import type { Clock, Timer } from '../process/clock.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { Clock, Timer } from '../../process/clock.ts';
+import { MeshError } from '../../process/mesh-error.ts';
 
 /** As upstream: milliseconds. */
 const pingEvery = 10_000;

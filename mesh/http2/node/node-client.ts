@@ -1,19 +1,19 @@
 import * as http2 from 'node:http2';
-import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../process/clock.ts';
-import { NodeStream } from '../net/node/node-stream.ts';
-import { setBelow } from '../net/wire.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { Clock } from '../../process/clock.ts';
+import { NodeStream } from '../../net/node/node-stream.ts';
+import { MeshError } from '../../process/mesh-error.ts';
+import type { Carrier } from './carrier.ts';
 import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
 import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings } from './parameters.ts';
 import { watchPings } from './pings.ts';
-import { ResetBudget } from './reset-budget.ts';
-import type { ClientSession, ConnectRequest, ConnectResponse } from './session.ts';
+import { ResetBudget } from '../reset-budget.ts';
+import type { ClientSession, ConnectRequest, ConnectResponse } from '../session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
-export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
+export function openClient(carrier: Carrier, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
+  const { socket } = carrier;
   const session = http2.connect('https://hbone', {
     createConnection: () => socket,
     settings: { ...settings, maxHeaderListSize: 16 * 1024 },
@@ -37,14 +37,14 @@ export function openClient(socket: TLSSocket, clock: Clock, timeoutMillis: numbe
       timer.cancel();
       session.off('error', refused).off('close', refused);
       session.setLocalWindowSize(connectionWindow);
-      resolve(new NodeClientSession(session, socket, clock));
+      resolve(new NodeClientSession(session, carrier, clock));
     });
   });
 }
 
 class NodeClientSession implements ClientSession {
   readonly #session: http2.ClientHttp2Session;
-  readonly #socket: TLSSocket;
+  readonly #carrier: Carrier;
   readonly #resets: ResetBudget;
   /** Called when something has come of the server's bytes. */
   readonly #completed: () => void;
@@ -52,12 +52,12 @@ class NodeClientSession implements ClientSession {
   #active = 0;
   #goneAway = false;
 
-  constructor(session: http2.ClientHttp2Session, socket: TLSSocket, clock: Clock) {
+  constructor(session: http2.ClientHttp2Session, carrier: Carrier, clock: Clock) {
     this.#session = session;
-    this.#socket = socket;
+    this.#carrier = carrier;
     session.on('error', (error: Error) => (this.#failure ??= error));
     session.on('goaway', () => (this.#goneAway = true));
-    this.#completed = watchUnfinished(session, socket, clock);
+    this.#completed = watchUnfinished(session, carrier.socket, clock);
     watchPings(session, clock, this.#completed);
     limitControlFrames(session, clock);
     this.#resets = new ResetBudget(clock, (then) => {
@@ -88,7 +88,6 @@ class NodeClientSession implements ClientSession {
         { endStream: false },
       );
       withResets(stream, { onPayload: this.#completed });
-      setBelow(stream, this.#socket);
       this.#active++;
       stream.once('close', () => this.#active--);
       const abort = () => {
@@ -103,7 +102,7 @@ class NodeClientSession implements ClientSession {
       const answered = (response: http2.IncomingHttpHeaders, flags: number) => {
         settle();
         this.#completed();
-        resolve(answer(stream, response, flags));
+        resolve(this.#answer(stream, response, flags));
       };
       const settle = () => {
         signal.removeEventListener('abort', abort);
@@ -126,22 +125,23 @@ class NodeClientSession implements ClientSession {
     this.#session.destroy(error);
   }
 
+  #answer(
+    stream: http2.ClientHttp2Stream,
+    response: http2.IncomingHttpHeaders,
+    flags: number,
+  ): ConnectResponse {
+    const status = Number(response[':status']);
+    if (status !== 200) dismiss(stream, (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    const tunnel = new NodeStream(stream, this.#carrier.stream);
+    return { status, headers: plainHeaders(response), stream: tunnel };
+  }
+
   /** Reset now or in its turn; an answer that comes before that is met with an ordinary end. */
   #giveUp(stream: http2.ClientHttp2Stream): void {
     const withdraw = this.#resets.spend(() => stream.destroy());
     stream.once('close', withdraw);
     stream.once('response', () => stream.resume().end());
   }
-}
-
-function answer(
-  stream: http2.ClientHttp2Stream,
-  response: http2.IncomingHttpHeaders,
-  flags: number,
-): ConnectResponse {
-  const status = Number(response[':status']);
-  if (status !== 200) dismiss(stream, (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
-  return { status, headers: plainHeaders(response), stream: new NodeStream(stream) };
 }
 
 /** A refusal that is whole is answered by our own end: peers count resets. */

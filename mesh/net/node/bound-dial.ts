@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../process/clock.ts';
-import { type DialErrorCode, MeshError } from '../process/mesh-error.ts';
-import type { Random } from '../process/random.ts';
+import type { Clock } from '../../process/clock.ts';
+import { type DialErrorCode, MeshError } from '../../process/mesh-error.ts';
+import type { Random } from '../../process/random.ts';
 import { tuned } from './tuned.ts';
 
 export interface DialTarget {

@@ -1,10 +1,8 @@
 import * as http2 from 'node:http2';
-import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../process/clock.ts';
-import { reset } from '../net/reset.ts';
-import { NodeStream } from '../net/node/node-stream.ts';
-import { setBelow } from '../net/wire.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { Clock } from '../../process/clock.ts';
+import { NodeStream } from '../../net/node/node-stream.ts';
+import { MeshError } from '../../process/mesh-error.ts';
+import type { Carrier } from './carrier.ts';
 import { limitControlFrames } from './control-frames.ts';
 import { limitLinger } from './linger.ts';
 import { withResets } from './node-stream.ts';
@@ -12,7 +10,7 @@ import { connectionWindow, plainHeaders, serverStreams, sessionMemory, settings 
 import { watchPings } from './pings.ts';
 import { watchRefused } from './refused-streams.ts';
 import { Reading } from './reading.ts';
-import type { Headers, IncomingConnect, ServerSession, SessionWatch } from './session.ts';
+import type { Headers, IncomingConnect, ServerSession, SessionWatch } from '../session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
 /** A client that has shaken hands says so by its SETTINGS within this time, or is ended. */
@@ -23,11 +21,12 @@ const open = { endStream: false, sendDate: false };
 const whole = { endStream: true, sendDate: false };
 
 export function openServer(
-  socket: TLSSocket,
+  carrier: Carrier,
   clock: Clock,
   onConnect: (incoming: IncomingConnect) => void,
   watch: SessionWatch = {},
 ): ServerSession {
+  const { socket } = carrier;
   const session = http2.performServerHandshake(socket, {
     settings: { ...settings, maxConcurrentStreams: serverStreams, maxHeaderListSize: 64 * 1024 },
     maxSessionMemory: sessionMemory,
@@ -55,14 +54,13 @@ export function openServer(
   let streams = 0;
   let closing = false;
   session.on('stream', (stream, headers) => {
-    setBelow(stream, socket);
     streams++;
     served();
     completed();
     stream.once('close', () => {
       if (--streams === 0 && closing) session.close();
     });
-    receive(stream, headers, onConnect, watch, completed);
+    receive({ stream, below: carrier.stream, headers, onConnect, watch, onPayload: completed });
   });
   const reading = new Reading(socket, clock);
   watchPings(session, clock, completed, () => reading.lastStopped);
@@ -80,7 +78,7 @@ export function openServer(
     destroy: (error) => session.destroy(error),
     // One that ends already waits for its last write, and would wait for ever if that were taken from it.
     reset() {
-      if (!session.destroyed) reset(socket);
+      if (!session.destroyed) carrier.stream.reset();
     },
   };
 }
@@ -116,13 +114,17 @@ function goneWith(stream: http2.ServerHttp2Stream): AbortController {
   return gone;
 }
 
-function receive(
-  stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  onConnect: (incoming: IncomingConnect) => void,
-  watch: SessionWatch,
-  onPayload: () => void,
-): void {
+interface Arrived {
+  readonly stream: http2.ServerHttp2Stream;
+  /** What carries the session. */
+  readonly below: NodeStream;
+  readonly headers: http2.IncomingHttpHeaders;
+  readonly onConnect: (incoming: IncomingConnect) => void;
+  readonly watch: SessionWatch;
+  readonly onPayload: () => void;
+}
+
+function receive({ stream, below, headers, onConnect, watch, onPayload }: Arrived): void {
   const takeNoMore = withResets(stream, {
     onPayload,
     ...(watch.onHeld && { onHeld: watch.onHeld }),
@@ -144,7 +146,7 @@ function receive(
     },
     accept: (fields) => {
       if (!stream.destroyed && !stream.headersSent) stream.respond({ ...fields, ':status': 200 }, open);
-      return new NodeStream(stream);
+      return new NodeStream(stream, below);
     },
     refuse: (status, fields = {}) => refuse(stream, takeNoMore, status, fields),
   });

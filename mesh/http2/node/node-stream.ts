@@ -1,6 +1,6 @@
 import { constants, type Http2Stream } from 'node:http2';
-import type { CodedError } from '../process/coded-error.ts';
-import { MeshError } from '../process/mesh-error.ts';
+import type { CodedError } from '../../process/coded-error.ts';
+import { MeshError } from '../../process/mesh-error.ts';
 
 /** What a session learns of one of its streams. */
 interface StreamWatch {

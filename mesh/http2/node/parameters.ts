@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, Settings } from 'node:http2';
-import type { Headers } from './session.ts';
+import type { Headers } from '../session.ts';
 
 /** HTTP/2 parameters as Istio's ztunnel uses them; bytes. */
 export const settings: Settings = {

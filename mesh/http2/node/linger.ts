@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../process/clock.ts';
+import type { Clock } from '../../process/clock.ts';
 
 /** After our last byte, a peer has this long to close its half. */
 const afterLastByte = 1000;

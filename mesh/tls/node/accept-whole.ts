@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
-import { Turns } from '../process/turns.ts';
-import { helloLimit, type FirstBytes } from './client-hello.ts';
-import { acceptTls, TlsRefused, type AcceptOptions, type Secured } from './handshake.ts';
-import { peekHello } from './peek-hello.ts';
+import type { ByteStream } from '../../net/byte-stream.ts';
+import { Turns } from '../../process/turns.ts';
+import { helloLimit, type FirstBytes } from '../client-hello.ts';
+import { TlsRefused, type AcceptOptions, type Secured } from '../handshake.ts';
+import { peekHello } from '../peek-hello.ts';
+import { acceptTls } from './node-tls.ts';
 
 const problems: Readonly<Record<Exclude<FirstBytes['kind'], 'hello'>, string>> = {
   'need-more': 'the peer closed the connection during its client hello',
@@ -15,24 +16,24 @@ const turns = new Turns(8);
 
 /**
  * `acceptTls` for peers that are not known yet. It makes TLS state (70 KB a connection, where a socket takes 13 KB) only
- * when the whole client hello has arrived and the connection's turn has come. The caller limits the wait by destroying
- * the socket. `begun` is called just before that state is made.
+ * when the whole client hello has arrived and the connection's turn has come, among those of its `address`. The caller
+ * limits the wait by closing the connection. `begun` is called just before that state is made.
  */
 export async function acceptWhole(
-  socket: Socket,
+  raw: ByteStream,
+  address: string,
   options: AcceptOptions,
   begun: () => void = () => undefined,
 ): Promise<Secured> {
-  socket.on('error', () => undefined);
-  const { first, bytes } = await peekHello(socket, options.clock, {});
+  const { first, bytes } = await peekHello(raw, options.clock, {});
   if (first.kind === 'hello') {
-    await turns.next(socket.remoteAddress ?? '');
-    if (!socket.destroyed) {
+    await turns.next(address);
+    if (!raw.closed) {
       begun();
-      return acceptTls(socket, options);
+      return acceptTls(raw, options);
     }
   }
-  socket.destroy();
+  raw.close();
   const left = bytes.length === 0 || first.kind === 'hello';
   throw new TlsRefused(
     options.layer,
