@@ -1,8 +1,8 @@
 import {
   Server,
   ServerCredentials,
-  ServerInterceptingCall,
   type ChannelOptions,
+  type ServerInterceptingCall,
   type ServerInterceptor,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -91,7 +91,7 @@ export class GrpcListener {
   #proving(): ServerInterceptor {
     return (_method, call) => {
       this.proven(call);
-      return new ServerInterceptingCall(call);
+      return call as ServerInterceptingCall;
     };
   }
 }

@@ -1,10 +1,9 @@
 import {
-  ServerInterceptingCall,
-  ServerListenerBuilder,
   status,
   type MethodDefinition,
-  type ServiceDefinition,
+  type ServerInterceptingCall,
   type ServerInterceptor,
+  type ServiceDefinition,
 } from '@grpc/grpc-js';
 
 /** Stands for a request that cannot be decoded, until the interceptor has refused it. */
@@ -34,13 +33,30 @@ function tolerant(method: MethodDefinition<unknown, unknown>): MethodDefinition<
   return { ...method, requestDeserialize };
 }
 
-/** Ends a call whose request cannot be decoded with INVALID_ARGUMENT and the reason. No handler sees the request. */
+/**
+ * Ends a call whose request cannot be decoded with INVALID_ARGUMENT and the reason. No handler sees the request, nor
+ * anything that comes after it.
+ */
 export const refuseUndecodable: ServerInterceptor = (_method, call) => {
-  const onMessage = (message: unknown, next: (message: unknown) => void) => {
-    if (message instanceof Undecodable)
-      call.sendStatus({ code: status.INVALID_ARGUMENT, details: `the request is refused: ${message.why}` });
-    else next(message);
-  };
-  const listener = new ServerListenerBuilder().withOnReceiveMessage(onMessage).build();
-  return new ServerInterceptingCall(call, { start: (next) => next(listener) });
+  let isRefused = false;
+  const start = call.start.bind(call);
+  call.start = (listener) =>
+    start({
+      onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+      onReceiveMessage(message: unknown) {
+        if (isRefused) return;
+        isRefused = message instanceof Undecodable;
+        if (message instanceof Undecodable)
+          call.sendStatus({
+            code: status.INVALID_ARGUMENT,
+            details: `the request is refused: ${message.why}`,
+          });
+        else listener.onReceiveMessage(message);
+      },
+      onReceiveHalfClose() {
+        if (!isRefused) listener.onReceiveHalfClose();
+      },
+      onCancel: () => listener.onCancel(),
+    });
+  return call as ServerInterceptingCall;
 };
