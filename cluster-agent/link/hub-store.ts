@@ -1,12 +1,14 @@
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { policyStandIn, type NoStandIn } from '@isthmus/api/wire/authorization-stand-in.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
+import type { Digests } from '@isthmus/mesh/delta/digest.ts';
 import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { ChangeSet } from '../keys/change-set.ts';
 import { formatTouched, parseTouched } from '../keys/touched.ts';
 import { HubResources } from '../view/hub-resources.ts';
 import { readResource, type HubView } from '../view/hub-view.ts';
+import { HeldDigests } from './held-digests.ts';
 import { HubJournal, type KeptBodies } from './hub-journal.ts';
 import { decodeKept, encodeKept } from './kept-resource.ts';
 import type { OlderHubViewFile } from './older-hub-view.ts';
@@ -59,6 +61,7 @@ export class HubStore {
   readonly #journal: HubJournal;
   readonly #versions = new Map<DownType, Map<string, string>>();
   readonly #refused = new Map<DownType, Map<string, Refused>>();
+  readonly #digests = new HeldDigests();
   #resources = new HubResources();
   #complete = false;
 
@@ -105,6 +108,11 @@ export class HubStore {
     );
   }
 
+  /** The digests of `versions`. */
+  digests(type: DownType): Digests {
+    return this.#digests.of(type);
+  }
+
   /** By name. */
   refused(type: DownType): ReadonlyMap<string, Refused> {
     return this.#refused.get(type) ?? new Map<string, Refused>();
@@ -124,7 +132,7 @@ export class HubStore {
     }
     const rejected: Rejected[] = [];
     for (const resource of resources) {
-      const taken = this.#take(known, resource, changes);
+      const taken = this.#takeCounted(known, resource, changes);
       if (taken.reason !== undefined) rejected.push({ name: resource.name, reason: taken.reason });
       if (taken.isKept)
         this.#journal.put(keyOf(known, resource.name), encodeKept(resource.version, resource.body));
@@ -148,6 +156,19 @@ export class HubStore {
   /** To be called about once a second while something is not saved: it is tried again. */
   save(): void {
     this.#journal.retry();
+  }
+
+  #takeCounted(type: DownType, resource: Resource, changes: ChangeSet): Taken {
+    const { name } = resource;
+    const before = this.#retained(type, name);
+    const taken = this.#take(type, resource, changes);
+    this.#digests.replace(type, name, before, this.#retained(type, name));
+    return taken;
+  }
+
+  /** As `versions` has it. */
+  #retained(type: DownType, name: string): string | undefined {
+    return this.version(type, name) ?? (this.refused(type).has(name) ? noVersion : undefined);
   }
 
   /**
@@ -178,6 +199,7 @@ export class HubStore {
   }
 
   #forget(type: DownType, name: string, changes: ChangeSet): void {
+    this.#digests.replace(type, name, this.#retained(type, name), undefined);
     this.#versions.get(type)?.delete(name);
     if (this.#refused.get(type)?.delete(name)) changes.add({ kind: 'hub', type, name });
     this.#resources.delete(type, name, changes);
@@ -203,7 +225,7 @@ export class HubStore {
     // Of a version of the agent that knows more types.
     if (!touched.ok || touched.value.kind !== 'hub' || !kept) return;
     const { type, name } = touched.value;
-    this.#take(type, { name, ...kept }, new ChangeSet());
+    this.#takeCounted(type, { name, ...kept }, new ChangeSet());
   }
 
   #beginAnew(keys: readonly string[], older: OlderHubViewFile | undefined): void {
@@ -211,6 +233,7 @@ export class HubStore {
     this.#resources = new HubResources();
     this.#versions.clear();
     this.#refused.clear();
+    this.#digests.clear();
     this.#journal.remove(completeKey);
     for (const key of keys) this.#journal.remove(key);
     const saved = older?.read(this.#hub);

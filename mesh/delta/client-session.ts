@@ -1,4 +1,4 @@
-import { digestsOf, markOf } from './digest.ts';
+import { digestsOf, markOf, type Digests } from './digest.ts';
 import { formatRejections } from './rejections.ts';
 import {
   noVersion,
@@ -59,21 +59,25 @@ export class ClientSession {
 
   /**
    * The same for a producer that reads digests: it asks for the versions of groups that differ. `mark`: `markOf` for
-   * names of a type, where many consumers hold the same ones.
+   * names of a type, where many consumers hold the same ones. `kept`: the digests of what is held, of types of which its
+   * owner keeps them.
    */
   openByDigests(
     groupOf: (type: ResourceType, name: string) => string,
     mark: (type: ResourceType, name: string, version: string) => bigint = (_type, name, version) =>
       markOf(name, version),
+    kept: (type: ResourceType) => Digests | undefined = () => undefined,
   ): readonly DeltaRequest[] {
     this.#groupOf = groupOf;
     return [...this.#types].map(([type, consumed]) => ({
       ...request(type, ''),
-      digests: digestsOf(
-        retained(consumed),
-        (name) => groupOf(type, name),
-        (name, version) => mark(type, name, version),
-      ),
+      digests:
+        kept(type) ??
+        digestsOf(
+          retained(consumed),
+          (name) => groupOf(type, name),
+          (name, version) => mark(type, name, version),
+        ),
     }));
   }
 

@@ -2,7 +2,13 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { digestsHeader, epochHeader } from '@isthmus/api/grpc/services.ts';
-import { awaitedDownTypes, downTypes, upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import {
+  awaitedDownTypes,
+  downTypes,
+  upTypes,
+  type DownType,
+  type SyncMessage,
+} from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest, DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
@@ -56,7 +62,10 @@ class HubSync implements LinkStream<SyncMessage> {
   }
 
   #open(down: ClientSession): void {
-    const requests = this.#readsDigests ? down.openByDigests(digestGroup) : down.open();
+    const { views } = this.#shared.deps;
+    const requests = this.#readsDigests
+      ? down.openByDigests(digestGroup, undefined, (type) => views.digests(type as DownType))
+      : down.open();
     for (const request of requests) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();
   }

@@ -7,9 +7,11 @@ import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { formatTouched } from '@isthmus/cluster-agent/keys/touched.ts';
 import { OlderHubViewFile } from '@isthmus/cluster-agent/link/older-hub-view.ts';
 import { Journal } from '@isthmus/cluster-agent/state/journal.ts';
+import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { encodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { digestsOf } from '@isthmus/mesh/delta/digest.ts';
 import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import { until } from '../../fakes/agent.ts';
@@ -74,6 +76,40 @@ describe('the hub’s word on disk', () => {
       ['d'],
     );
     assert.equal(views.view.trafficShifts.get('d')?.percent, 30);
+  });
+
+  it('has digests that are those of all its versions, whatever has come, gone, been refused, and been read again', () => {
+    const unread = (name: string) => ({ name, version: `${name}-1`, body: Buffer.from([0xff]) });
+    const assertDigests = (views: HubStore) => {
+      const versions = views.versions();
+      for (const type of wire.downTypes) {
+        const group = (name: string) => digestGroup(type, name);
+        assert.deepEqual(views.digests(type), digestsOf(versions.get(type) ?? [], group), type);
+      }
+    };
+    const remote = (cluster: string, name: string) => {
+      const key = { cluster, namespace: 'shop', name };
+      const hostname = `${name}.shop.svc.cluster.local`;
+      const lists = { ports: [], subjectAltNames: [], groups: [], gateways: [] };
+      const body = wire.remoteService.encode({ ...key, hostname, ...lists });
+      return { name: `${cluster}/shop/${name}`, version: contentVersion(body), body };
+    };
+    const views = open();
+    assertDigests(views);
+    views.apply('remote', [remote('west', 'a'), remote('west', 'b'), remote('east', 'a')], []);
+    views.apply('diversion', [diversion(30), unread('e')], []);
+    views.apply('policy', [unread('p'), unread('q')], []);
+    assertDigests(views);
+    assert.equal(views.digests('remote').size, 2);
+    views.apply('diversion', [diversion(40), { ...diversion(40), name: 'e', body: Buffer.from([0xff]) }], []);
+    views.apply('remote', [], ['west/shop/a', 'east/shop/a', 'east/shop/never']);
+    views.apply('policy', [], ['p']);
+    assertDigests(views);
+    assert.equal(views.digests('remote').size, 1);
+    const again = open();
+    assertDigests(again);
+    assert.deepEqual(again.digests('remote'), views.digests('remote'));
+    assertDigests(open('hub-b'));
   });
 
   describe('a policy that cannot be read and was never held', () => {
