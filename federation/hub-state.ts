@@ -11,7 +11,7 @@ import { withRestoredCounts } from './observation/record-steps.ts';
 import { Observations } from './observation/observations.ts';
 import { Live } from './state/live.ts';
 import type { Settings } from './state/snapshot.ts';
-import type { Epoch, Store, StoredReport } from './store/store.ts';
+import type { Epoch, Store } from './store/store.ts';
 
 interface HubStateDeps {
   readonly store: Store;
@@ -54,11 +54,11 @@ async function restoreReports(
 ): Promise<RestoredReports> {
   const restored = new Map<string, Reports>();
   const shared = new Acknowledgements();
-  const stored = byCluster(await store.readReports());
+  const stored = new Set(await store.reportedClusters());
   const { clusters } = live.current.intent;
-  for (const cluster of stored.keys()) if (!clusters.has(cluster)) void store.forgetReports(cluster);
+  for (const cluster of stored) if (!clusters.has(cluster)) void store.forgetReports(cluster);
   for (const cluster of clusters.keys()) {
-    const rows = stored.get(cluster) ?? [];
+    const rows = stored.has(cluster) ? await store.readReports(cluster) : [];
     const { reports, change, rejected } = Reports.restore(rows, limits, shared);
     const [first] = rejected;
     if (first)
@@ -70,14 +70,4 @@ async function restoreReports(
     if (rows.length > 0) restored.set(cluster, reports);
   }
   return { reports: restored, shared };
-}
-
-function byCluster(reports: readonly StoredReport[]): ReadonlyMap<string, readonly StoredReport[]> {
-  const all = new Map<string, StoredReport[]>();
-  for (const one of reports) {
-    const known = all.get(one.cluster);
-    if (known) known.push(one);
-    else all.set(one.cluster, [one]);
-  }
-  return all;
 }

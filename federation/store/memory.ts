@@ -49,7 +49,9 @@ export function memoryStore(limits?: AuditLimits): Store {
         else held.delete(`${type} ${name}`);
       return Promise.resolve();
     },
-    readReports: () => Promise.resolve([...reports.values()].flatMap((held) => [...held.values()])),
+    reportedClusters: () =>
+      Promise.resolve([...reports].flatMap(([cluster, held]) => (held.size > 0 ? [cluster] : []))),
+    readReports: (cluster) => Promise.resolve([...(reports.get(cluster)?.values() ?? [])]),
     forgetReports: (cluster) => Promise.resolve(void reports.delete(cluster)),
     lead(above = 0) {
       const next = new HeldLeadership(Math.max(leadership?.epoch ?? 0, above) + 1);

@@ -30,10 +30,24 @@ export function reportsWriter(db: DatabaseSync): (write: ReportsWrite) => void {
   };
 }
 
-export const readReports = (db: DatabaseSync): readonly StoredReport[] =>
+/** From one cluster to the next by the primary key: SQLite would read every row for DISTINCT. */
+const eachCluster = `
+  WITH RECURSIVE each (cluster) AS (
+    SELECT min(cluster) FROM reports
+    UNION ALL
+    SELECT (SELECT min(cluster) FROM reports WHERE cluster > each.cluster) FROM each WHERE each.cluster IS NOT NULL
+  )
+  SELECT cluster FROM each WHERE cluster IS NOT NULL`;
+
+export const reportedClusters = (db: DatabaseSync): readonly string[] =>
+  rowsOf({ cluster: 'TEXT' }, db.prepare(eachCluster).all()).map(({ cluster }) => cluster);
+
+export const readReports = (db: DatabaseSync, cluster: string): readonly StoredReport[] =>
   rowsOf(
     { cluster: 'TEXT', type: 'TEXT', name: 'TEXT', version: 'TEXT', body: 'BLOB', asOf: 'INTEGER' },
-    db.prepare('SELECT cluster, type, name, version, body, as_of AS asOf FROM reports').all(),
+    db
+      .prepare('SELECT cluster, type, name, version, body, as_of AS asOf FROM reports WHERE cluster = ?')
+      .all(cluster),
   );
 
 /** Takes over what schema 1 had. What cannot be read is left out: agents send it again. */

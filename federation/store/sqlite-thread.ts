@@ -8,6 +8,7 @@ import { auditTable, auditWriter, loadAudit, readAudit, type AuditWrite } from '
 import {
   fillReports,
   readReports,
+  reportedClusters,
   reportsTable,
   reportsWriter,
   type ReportsWrite,
@@ -28,8 +29,10 @@ export type ToSqlite =
   /** `auditAfter`: the newest number of the audit log that is known there. */
   | { readonly kind: 'lead'; readonly above: Epoch; readonly auditAfter: number }
   | { readonly kind: 'reports'; readonly reports: ReportsWrite }
-  /** Asks for all reports. */
-  | { readonly kind: 'readReports'; readonly id: number }
+  /** Asks for the clusters of which there are reports. */
+  | { readonly kind: 'reportedClusters'; readonly id: number }
+  /** Asks for all reports of one. */
+  | { readonly kind: 'readReports'; readonly id: number; readonly cluster: string }
   | { readonly kind: 'close' };
 
 export type FromSqlite =
@@ -45,6 +48,7 @@ export type FromSqlite =
   /** So many messages of kind `change` and `audit` are on disk. */
   | { readonly kind: 'durable'; readonly count: number }
   | { readonly kind: 'read'; readonly id: number; readonly bodies: ReadonlyMap<number, string> }
+  | { readonly kind: 'reportedClusters'; readonly id: number; readonly clusters: readonly string[] }
   | { readonly kind: 'readReports'; readonly id: number; readonly reports: readonly StoredReport[] }
   | { readonly kind: 'fenced'; readonly epoch: Epoch }
   | { readonly kind: 'failed'; readonly message: string }
@@ -218,8 +222,10 @@ function run(db: DatabaseSync, loaded: number): void {
     for (const one of batch)
       if (one.kind === 'read')
         say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));
+      else if (one.kind === 'reportedClusters')
+        say(attempt(() => ({ kind: 'reportedClusters', id: one.id, clusters: reportedClusters(db) })));
       else if (one.kind === 'readReports')
-        say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db) })));
+        say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db, one.cluster) })));
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
       say({ kind: 'closed' });

@@ -56,6 +56,7 @@ class SqliteStore implements Store {
   /** The newest entry of the log that is on disk. */
   #logged = 0;
   readonly #reading = new Map<number, (bodies: ReadonlyMap<number, string>) => void>();
+  readonly #readingClusters = new Map<number, (clusters: readonly string[]) => void>();
   readonly #readingReports = new Map<number, (reports: readonly StoredReport[]) => void>();
   #reads = 0;
   #closed = false;
@@ -160,12 +161,21 @@ class SqliteStore implements Store {
     return Promise.resolve();
   }
 
-  readReports(): Promise<readonly StoredReport[]> {
+  reportedClusters(): Promise<readonly string[]> {
+    if (this.#failed !== undefined || this.#closed) return Promise.resolve([]);
+    const id = this.#reads++;
+    return new Promise((resolve) => {
+      this.#readingClusters.set(id, resolve);
+      this.#send({ kind: 'reportedClusters', id });
+    });
+  }
+
+  readReports(cluster: string): Promise<readonly StoredReport[]> {
     if (this.#failed !== undefined || this.#closed) return Promise.resolve([]);
     const id = this.#reads++;
     return new Promise((resolve) => {
       this.#readingReports.set(id, resolve);
-      this.#send({ kind: 'readReports', id });
+      this.#send({ kind: 'readReports', id, cluster });
     });
   }
 
@@ -240,8 +250,10 @@ class SqliteStore implements Store {
   #endReads(): void {
     for (const resolve of this.#reading.values()) resolve(new Map());
     this.#reading.clear();
-    for (const resolve of this.#readingReports.values()) resolve([]);
-    this.#readingReports.clear();
+    for (const reading of [this.#readingClusters, this.#readingReports]) {
+      for (const resolve of reading.values()) resolve([]);
+      reading.clear();
+    }
   }
 
   #hear(message: FromSqlite): void {
@@ -249,6 +261,7 @@ class SqliteStore implements Store {
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
     if (message.kind === 'leading') return this.#led(message);
     if (message.kind === 'read') return this.#read(message);
+    if (message.kind === 'reportedClusters') return this.#readClusters(message);
     if (message.kind === 'readReports') return this.#readReports(message);
     if (message.kind === 'left') return this.#take(message.attempts);
     if (message.kind !== 'durable') return;
@@ -259,6 +272,11 @@ class SqliteStore implements Store {
   #read({ id, bodies }: Extract<FromSqlite, { kind: 'read' }>): void {
     this.#reading.get(id)?.(bodies);
     this.#reading.delete(id);
+  }
+
+  #readClusters({ id, clusters }: Extract<FromSqlite, { kind: 'reportedClusters' }>): void {
+    this.#readingClusters.get(id)?.(clusters);
+    this.#readingClusters.delete(id);
   }
 
   #readReports({ id, reports }: Extract<FromSqlite, { kind: 'readReports' }>): void {

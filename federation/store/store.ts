@@ -175,8 +175,10 @@ export interface Store {
    * that is under way and is waited for by nobody. `asOf`: epoch milliseconds of the reports.
    */
   saveReports(cluster: string, rows: readonly ReportRow[], asOf: number): Promise<void>;
-  /** Everything that was written down and not forgotten, in no order. */
-  readReports(): Promise<readonly StoredReport[]>;
+  /** Clusters of which something was written down and not forgotten. */
+  reportedClusters(): Promise<readonly string[]>;
+  /** What was written down of one of them, in no order: all clusters at once would be a message of gigabytes. */
+  readReports(cluster: string): Promise<readonly StoredReport[]>;
   forgetReports(cluster: string): Promise<void>;
   /**
    * Takes a new epoch, greater than any before and than `above`: the last step of a hub's start, as it ends the leadership

@@ -4,6 +4,7 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { emptyBody, type Attempt } from '../../federation/store/audit.ts';
 import type { AuditLimits } from '../../federation/store/audit-log.ts';
 import type { AuditEntry, Commit, ReportRow, Store } from '../../federation/store/store.ts';
+import { storedReports } from '../fakes/stored-reports.ts';
 
 const cluster = (name: string, drainPercent = 0): Cluster => ({
   kind: 'cluster',
@@ -220,6 +221,19 @@ export function storeConformance(
       assert.deepEqual(await reported(store), ['west service a five 7']);
     });
 
+    it('names the clusters of which it has reports, and gives those of each by themselves', async () => {
+      assert.deepEqual(await store.reportedClusters(), []);
+      for (const cluster of ['west', 'east', 'north'])
+        await store.saveReports(cluster, [row('service', 'a', cluster), row('service', 'b', cluster)], 5);
+      await store.forgetReports('north');
+      const unset = ['a', 'b'].map((name) => ({ type: 'service', name, resource: undefined }));
+      await store.saveReports('west', unset, 6);
+      assert.deepEqual(await store.reportedClusters(), ['east']);
+      const reports = await store.readReports('east');
+      assert.deepEqual(reports.map(({ cluster, name }) => `${cluster} ${name}`).sort(), ['east a', 'east b']);
+      assert.deepEqual(await store.readReports('west'), []);
+    });
+
     auditConformance(open, reopen);
 
     if (reopen)
@@ -248,7 +262,7 @@ const row = (type: string, name: string, body: string): ReportRow => ({
 
 /** What the store has of clusters, in order. */
 const reported = async (store: Store): Promise<readonly string[]> =>
-  (await store.readReports())
+  (await storedReports(store))
     .map(({ cluster, type, name, version, body, asOf }) => {
       const text = Buffer.from(body).toString();
       assert.equal(version, `v-${text}`);

@@ -13,6 +13,7 @@ import { written } from '@isthmus/federation/observation/change-set.ts';
 import { PendingIntermediates } from '../../federation/trust/pending.ts';
 import { anIntermediate } from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
+import { storedReports } from '../fakes/stored-reports.ts';
 
 const names = Array.from({ length: 1000 }, (_, i) => `c${i}`);
 
@@ -46,7 +47,7 @@ function parts(hub: Federation) {
     saves: saves.size,
     progress: progress.size,
     pending: pending.size,
-    rows: (await hub.store.readReports()).length,
+    rows: (await storedReports(hub.store)).length,
   });
   return { interest, taken, saves, sizes };
 }

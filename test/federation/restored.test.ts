@@ -11,6 +11,7 @@ import type { ReportRow } from '../../federation/store/store.ts';
 import { aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
+import { storedReports } from '../fakes/stored-reports.ts';
 
 const resource = (name: string) => {
   const body = serviceReport.encode(aService(name));
@@ -65,7 +66,7 @@ describe('what a hub knows of a cluster after it was started again', () => {
   it('is nothing of a cluster that is not known, whose rows go', async () => {
     await hub.store.saveReports('gone', [countsRow('shop/cart', aHealth('cart').groups)], 5);
     await started();
-    assert.deepEqual(await hub.store.readReports(), []);
+    assert.deepEqual(await storedReports(hub.store), []);
   });
 
   it('is nothing of a row that cannot be read, and everything of the others', () => {

@@ -13,6 +13,7 @@ import { Ledger } from '../../federation/store/ledger.ts';
 import { sqliteStore } from '../../federation/store/sqlite.ts';
 import type { Change, Store } from '../../federation/store/store.ts';
 import { storeConformance } from '../conformance/store.ts';
+import { storedReports } from '../fakes/stored-reports.ts';
 
 /** A commit as the store's thread receives it. */
 const changeAt = (revision: number): Change => ({
@@ -76,7 +77,7 @@ describe('sqlite', () => {
     db.close();
     for (let opened = 0; opened < 2; opened++) {
       const store = await sqliteStore(path());
-      const reports = (await store.readReports()).map((one) => ({
+      const reports = (await storedReports(store)).map((one) => ({
         ...one,
         body: Buffer.from(one.body).toString(),
       }));

@@ -5,6 +5,7 @@ import { hubPorts } from '../../../federation/link/hub-ports.ts';
 import { withLink } from '../../../federation/observation/record-steps.ts';
 import { watchRemoval } from '../../../federation/state/removal.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { storedReports } from '../../fakes/stored-reports.ts';
 
 describe("federation/link: the link's view of the hub", () => {
   it('observes nothing of a cluster that was removed, though its link has yet to end', async () => {
@@ -36,7 +37,7 @@ describe("federation/link: the link's view of the hub", () => {
     connects('west');
     await hub.turn();
     assert.deepEqual([...hub.now.observed.keys()], ['east']);
-    assert.deepEqual(await store.readReports(), []);
+    assert.deepEqual(await storedReports(store), []);
     hub.end();
   });
 });
