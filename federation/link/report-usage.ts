@@ -9,6 +9,18 @@ interface Used extends Cost {
   readonly bytes: number;
 }
 
+/**
+ * Bytes alone, of what costs nothing else: of acknowledgements there are as many as the square of the clusters, and a
+ * number takes no memory of its own.
+ */
+type Counted = Used | number;
+
+const usedBy = (counted: Counted | undefined): Used =>
+  typeof counted === 'object' ? counted : { services: 0, ports: 0, gateways: 0, bytes: counted ?? 0 };
+
+const counted = (used: Used): Counted =>
+  used.services + used.ports + used.gateways === 0 ? used.bytes : used;
+
 const words: Readonly<Record<Exceeded, string>> = {
   services: 'services',
   ports: 'service ports',
@@ -20,7 +32,7 @@ const words: Readonly<Record<Exceeded, string>> = {
 export class ReportUsage {
   readonly #limits: ClusterLimits;
   readonly #used = { services: 0, ports: 0, gateways: 0, bytes: 0 };
-  readonly #byType = new Map<string, Map<string, Used>>();
+  readonly #byType = new Map<string, Map<string, Counted>>();
 
   constructor(limits: ClusterLimits) {
     this.#limits = limits;
@@ -33,9 +45,9 @@ export class ReportUsage {
     cost: Cost,
     bytes: number,
   ): Result<void, { limit: Exceeded; why: string }> {
-    const ofType = this.#byType.get(type) ?? new Map<string, Used>();
+    const ofType = this.#byType.get(type) ?? new Map<string, Counted>();
     this.#byType.set(type, ofType);
-    const before = ofType.get(name) ?? { services: 0, ports: 0, gateways: 0, bytes: 0 };
+    const before = usedBy(ofType.get(name));
     const next: Used = { services: cost.services, ports: cost.ports, gateways: cost.gateways, bytes };
     for (const limit of ['services', 'ports', 'gateways', 'bytes'] as const) {
       const total = this.#used[limit] - before[limit] + next[limit];
@@ -48,14 +60,14 @@ export class ReportUsage {
     }
     this.#add(before, -1);
     this.#add(next, 1);
-    ofType.set(name, next);
+    ofType.set(name, counted(next));
     return ok(undefined);
   }
 
   release(type: string, name: string): void {
     const before = this.#byType.get(type)?.get(name);
-    if (!before) return;
-    this.#add(before, -1);
+    if (before === undefined) return;
+    this.#add(usedBy(before), -1);
     this.#byType.get(type)?.delete(name);
   }
 

@@ -5,6 +5,10 @@ export class NameQueue {
   #iterator = this.#names.values();
   #first: string | undefined;
 
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
   add(name: string): void {
     this.#names.add(name);
   }

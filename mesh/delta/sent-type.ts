@@ -88,6 +88,12 @@ export class SentType {
     return this.#inFlight !== undefined || this.#listing !== undefined;
   }
 
+  /** Everything has been sent once, and no name waits to be compared. */
+  get isSettled(): boolean {
+    const areQueuesEmpty = this.#urgent.isEmpty && this.#bulk.isEmpty && this.#gone.isEmpty;
+    return this.completed && !this.#all && areQueuesEmpty;
+  }
+
   /** Something may differ now: the names, or anything, which is never urgent. */
   mark(names: Iterable<string> | undefined, urgency: Urgency = 'urgent'): void {
     if (names === undefined) this.#all = true;

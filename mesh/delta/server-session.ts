@@ -51,6 +51,7 @@ export class ServerSession {
   /** What consumers say by digests, until there is something to compare it with. */
   readonly #digests = new Map<ResourceType, Digests>();
   readonly #wanted = new Map<ResourceType, ReadonlySet<string>>();
+  readonly #holds = new Map<ResourceType, Offer['hold']>();
   #nonces = 0;
 
   constructor(producer: Producer) {
@@ -156,7 +157,7 @@ export class ServerSession {
     for (const type of this.#producer.types) {
       const work = this.#work(type);
       if (work === 'wait') return undefined;
-      if (work === 'skip') continue;
+      if (work === 'skip' || work.sent.isSettled) continue;
       const last = type === this.#producer.types.at(-1);
       const hasUpserts = work.sent.hasUpserts(work.offer);
       const hasRemovals = work.sent.hasRemovals(work.offer);
@@ -203,8 +204,15 @@ export class ServerSession {
     if (sent.listing !== undefined) return 'wait';
     const produced = this.#producer.lookup(type);
     if (!produced.complete || produced.moment.epoch < sent.epoch) return 'wait';
+    return { sent, produced, offer: { resources: produced.resources, hold: this.#holdOf(type) } };
+  }
+
+  #holdOf(type: ResourceType): Offer['hold'] {
+    const known = this.#holds.get(type);
+    if (known) return known;
     const hold = (name: string) => this.#producer.hold?.(type, name) ?? false;
-    return { sent, produced, offer: { resources: produced.resources, hold } };
+    this.#holds.set(type, hold);
+    return hold;
   }
 
   /** Undefined while the consumer has yet to answer the last response of the type. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import { serviceReport } from '@isthmus/api/wire/link.ts';
 import { Reports } from '../../federation/link/reports.ts';
+import { healthStream } from '../../federation/link/streams/health.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import { withHealth, withPulse } from '../../federation/observation/record-steps.ts';
 import { aHealth, aService } from '../fakes/agent.ts';
@@ -68,6 +70,28 @@ describe('the size of a heartbeat with nothing new', () => {
       assert.deepEqual(of40, of20);
       assert.equal(of20.calls, 0);
     });
+
+  it('is answered only where it has counts, which the agent sends until they are acknowledged', async () => {
+    const hub = await Federation.start('east');
+    const answers: unknown[] = [];
+    const call = { write: (sequence: unknown) => answers.push(sequence) > 0 };
+    const ports = {
+      clock: hub.clock,
+      limits: defaultLimits,
+      snapshot: () => hub.now,
+      observe: (cluster: string, step: (before: ClusterRecord) => ClusterRecord) =>
+        hub.observations.update(cluster, step),
+      saveReports: () => undefined,
+    };
+    const link = { agent: { cluster: 'east' } };
+    const stream = healthStream.open(link as never, call as never, { hub: ports } as never);
+    stream.hear({ ...report(hub), sequence: 1 });
+    stream.hear({ ...report(hub), sequence: 2, services: [], partial: true });
+    stream.hear({ ...report(hub), sequence: 3 });
+    assert.deepEqual(answers, [1, 3]);
+    stream.stop();
+    hub.end();
+  });
 
   it('a member that sends its whole state again has none of it decoded, written or announced', async () => {
     let reads = 0;

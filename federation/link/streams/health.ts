@@ -21,6 +21,8 @@ export const healthStream: StreamKind<HealthReport, number> = {
     });
     const latest = new LatestHealth(hub.clock, (report) => {
       takeHealth(hub, cluster, report);
+      // Without counts there is nothing that the agent would have to send again.
+      if (report.partial) return;
       taken = report.sequence;
       acknowledgements.wake();
     });
