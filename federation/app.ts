@@ -10,8 +10,6 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { CommandRunner } from './command/run.ts';
-import { watchExpiry } from './failover/expiry.ts';
-import { watchOperations } from './failover/watch.ts';
 import { Closing } from './closing.ts';
 import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
@@ -20,19 +18,14 @@ import { bindLink } from './link/listeners.ts';
 import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
 import { intentOf } from './state/intent.ts';
 import { hubState } from './hub-state.ts';
-import type { Live } from './state/live.ts';
-import { watchFirstExports } from './policy/first-exports.ts';
-import { watchNetworks } from './registry/network.ts';
-import { watchRemoval } from './state/removal.ts';
-import { watchSweep } from './registry/sweep.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
-import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
+import type { Epoch, Leadership, LeadershipEnd } from './store/store.ts';
 import { countedStore } from './telemetry/counted-store.ts';
 import { HubStatus } from './telemetry/status.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
-import { watchActivation } from './trust/watch-activation.ts';
 import { LinkCa } from './trust/link-ca.ts';
+import { watchState } from './watch-state.ts';
 
 export interface HubOptions {
   readonly stateDir: string;
@@ -132,7 +125,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const ports = hubPorts({ ...options, ...state, store, runner, ca, provider, server, onReportsRefused });
   const link = listeners.open(ports, state.restored);
   closing.add(() => link.stop());
-  watch({ live, store, runner, clock, log }, over.signal);
+  watchState({ live, store, runner, clock, log }, over.signal);
   const { ask } = link;
   api.open({ live, store, runner, clock, random, log, ask, checks: status.readiness }, token);
   const url = `http://${options.apiHost}:${port}/graphql`;
@@ -162,20 +155,6 @@ async function endOf(
     );
   await closing.run();
   return end;
-}
-
-/** What the hub does by itself as intent, observation and time change. */
-function watch(
-  deps: { live: Live; store: Store; runner: CommandRunner; clock: Clock; log: Log },
-  signal: AbortSignal,
-): void {
-  watchActivation(deps, signal);
-  watchRemoval(deps);
-  watchNetworks(deps, signal);
-  watchFirstExports(deps, signal);
-  watchExpiry(deps, signal);
-  watchSweep(deps, signal);
-  watchOperations(deps, signal);
 }
 
 const settingsOf = (options: HubOptions, linkCaHash: string) => ({

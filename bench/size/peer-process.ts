@@ -19,11 +19,11 @@ export class PeerProcess<A extends Api> {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #requests = 0;
 
-  /** `script`: path below this folder. */
-  constructor(script: string) {
+  /** `script`: path below this folder. `flags`: of Node, where it is to run as the program that is measured. */
+  constructor(script: string, flags: readonly string[] = ['--no-warnings']) {
     this.#child = fork(join(import.meta.dirname, script), {
       serialization: 'advanced',
-      execArgv: ['--no-warnings', '--max-old-space-size=6000'],
+      execArgv: [...flags, '--max-old-space-size=6000'],
     });
     this.#child.on('message', (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);

@@ -36,7 +36,3 @@ export const group = <W>(
     };
   },
 });
-
-/** A row of the issue that no world of this tool has. */
-export const elsewhere = (heading: Heading, where: string): Group =>
-  group(() => Promise.resolve(undefined), [{ ...heading, run: () => Promise.resolve(where) }]);

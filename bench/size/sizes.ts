@@ -10,6 +10,8 @@ export interface Sizes {
   /** Agents of the rows for many of them, with `manyServices` services each. */
   readonly many: number;
   readonly manyServices: number;
+  readonly coreClusters: number;
+  readonly coreServices: number;
   readonly workloads: number;
   readonly proxyServices: number;
   readonly connections: number;
@@ -26,6 +28,8 @@ export const wholeSizes: Sizes = {
   clusterServices: 20,
   many: 1_000,
   manyServices: 20,
+  coreClusters: 2_000,
+  coreServices: 50,
   workloads: 10_000,
   proxyServices: 1_000,
   connections: 20_000,
@@ -42,6 +46,8 @@ const least: Omit<Sizes, 'changes'> = {
   clusterServices: 2,
   many: 4,
   manyServices: 2,
+  coreClusters: 3,
+  coreServices: 2,
   workloads: 20,
   proxyServices: 2,
   connections: 10,

@@ -39,9 +39,9 @@ export class Stage {
   }
 
   /** A simulated peer. Throws after `clear`, as nothing would end it then. */
-  peer<A extends Api>(script: string): PeerProcess<A> {
+  peer<A extends Api>(script: string, flags?: readonly string[]): PeerProcess<A> {
     if (this.#cleared) throw new Error(`${script} is not started: all are being ended`);
-    const peer = new PeerProcess<A>(script);
+    const peer = new PeerProcess<A>(script, flags);
     this.#peers.push(peer);
     return peer;
   }

@@ -19,18 +19,27 @@ async function allSynced(): Promise<number> {
 }
 
 const api = {
-  /** Joins one after another, and has each one's intermediate signed while nobody else is connected. */
-  async join(members: readonly (Member & { readonly token: string })[]): Promise<void> {
-    for (const { token, ...member } of members) {
-      const index = agents.length;
-      const agent = new SimulatedAgent(member, (type) => received(index, type));
-      agents.push(agent);
-      await agent.join(token);
-      agent.connect({ bare: true });
-      while (!agent.synced) await pause(2);
-      await agent.newIntermediate();
-      agent.disconnect();
-    }
+  /**
+   * Joins, reports its services, and has its intermediate signed while none of the others here is connected. It holds
+   * already what the one before it holds.
+   */
+  async join({ token, ...member }: Member & { readonly token: string }): Promise<void> {
+    const index = agents.length;
+    const before = agents.at(-1);
+    const agent = new SimulatedAgent(member, (type) => received(index, type));
+    agents.push(agent);
+    if (before) agent.adopt(before);
+    await agent.join(token);
+    agent.connect();
+    while (!agent.synced) await pause(2);
+    await agent.newIntermediate();
+    agent.disconnect();
+  },
+
+  /** Everybody holds what the last one holds. */
+  share(): void {
+    const last = agents.at(-1);
+    for (const agent of agents) if (last && agent !== last) agent.adopt(last);
   },
 
   /** All connect at once. Gives when each had everything. */

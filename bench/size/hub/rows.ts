@@ -4,14 +4,13 @@ import { costOfEach, idleFor, quiet, spentBy } from '../cost.ts';
 import { fiftyAndNinetyNine, figure, seconds } from '../figures.ts';
 import { now } from '../now.ts';
 import { group, type Row } from '../row.ts';
-import { applyPolicy, firstServices, joinToken, openHub, type HubWorld } from './world.ts';
+import { applyPolicy, joinToken, openHub, queryTimes, type HubWorld } from './world.ts';
 
 /** Two beats of each agent. */
 const idleSeconds = 10;
 const beatSeconds = 5;
 const commitMillis = 5000;
 const commitsAtOnce = 32;
-const queries = 100;
 
 /** All agents wait for something new of a type; gives what resolves with when the last of them has it. */
 async function expect({ agents }: HubWorld, type: string, except?: number): Promise<() => Promise<number>> {
@@ -94,15 +93,7 @@ const rows: readonly Row<HubWorld>[] = [
     row: 'graphql',
     measure: 'GraphQL `services(first: 50)` at 250 x 20, p99',
     goal: '30 ms',
-    async run({ endpoint }, signal) {
-      const times: number[] = [];
-      for (let i = 0; i < queries && !signal.aborted; i++) {
-        const started = now();
-        await firstServices(endpoint);
-        times.push(now() - started);
-      }
-      return `${figure(quantile(times, 0.99))} ms`;
-    },
+    run: async ({ endpoint }, signal) => `${figure(quantile(await queryTimes(endpoint, signal), 0.99))} ms`,
   },
   {
     row: 'commits',

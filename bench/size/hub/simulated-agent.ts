@@ -4,9 +4,7 @@ import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { HubLinks } from '@isthmus/cluster-agent/link/hub-links.ts';
-import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { HubEpochs } from '@isthmus/cluster-agent/link/hub-epochs.ts';
-import { HubStore } from '@isthmus/cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '@isthmus/cluster-agent/link/identity.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Produced } from '@isthmus/mesh/delta/produced.ts';
@@ -16,7 +14,8 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
-import { MemoryJournal } from '../../../test/fakes/memory-journal.ts';
+import { clusterOf } from './cluster-of.ts';
+import { VersionsOnly } from './versions-only.ts';
 
 export interface Member {
   readonly cluster: string;
@@ -66,8 +65,16 @@ export class SimulatedAgent {
     this.#identity = await linkIdentity({ ...at, clock: systemClock, random: systemRandom });
   }
 
-  /** `bare`: it reports no service yet, and so hears of none. */
-  connect({ bare = false } = {}): void {
+  /**
+   * Holds what another agent holds, but for what is of that one or of itself: a federation of many would otherwise send
+   * each of them everything before anything can be measured.
+   */
+  adopt(other: SimulatedAgent): void {
+    const adopted = this.#views.adopt(other.#views, this.#member.cluster);
+    for (const [type, resources] of adopted) this.#acknowledge(type, resources, []);
+  }
+
+  connect(): void {
     const { stateDir, address } = this.#member;
     if (!this.#identity) throw new Error(`${this.#member.cluster} has not joined`);
     this.#stop = new AbortController();
@@ -79,8 +86,8 @@ export class SimulatedAgent {
       random: systemRandom,
       log: silentLog,
       epochs: new HubEpochs(stateDir, silentLog),
-      reports: (type) => (bare && type === 'service' ? new Map() : this.#reports.get(type)),
-      health: () => ({ proxiesConnected: 1, workloads: 1, services: bare ? [] : this.#health }),
+      reports: (type) => this.#reports.get(type),
+      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.#health }),
       answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
       onView: () => undefined,
     });
@@ -119,14 +126,16 @@ export class SimulatedAgent {
   }
 
   /** As an agent whose proxies have everything at once. */
-  #acknowledge(type: string, resources: readonly Resource[], removed: readonly string[]): void {
+  #acknowledge(
+    type: string,
+    resources: readonly Pick<Resource, 'name' | 'version'>[],
+    removed: readonly string[],
+  ): void {
     if (!acknowledged.has(type)) return;
     const reports = this.#applied;
     for (const { name, version } of resources) {
       const subject = `${type}/${name}`;
-      const applied = { subject, version, state: 'APPLIED' as const, message: '', proxies: 1 };
-      const body = wire.appliedReport.encode(applied);
-      reports.set(subject, { version: contentVersion(body), body });
+      reports.set(subject, appliedOf(subject, version));
     }
     const gone = removed.map((name) => `${type}/${name}`);
     for (const subject of gone) reports.delete(subject);
@@ -139,45 +148,18 @@ export class SimulatedAgent {
   }
 }
 
-/** Types of which an agent says which are applied at its proxies. */
-const acknowledged: ReadonlySet<string> = new Set(['policy', 'intermediate', 'diversion']);
+const applied = new Map<string, Produced>();
 
-type OnReceived = (type: string, resources: readonly Resource[], removed: readonly string[]) => void;
-
-/** Thousands of views in one process would be what is measured: this one decodes nothing. */
-class VersionsOnly extends HubStore {
-  readonly #versions = new Map<string, Map<string, string>>();
-  readonly #onReceived: OnReceived;
-
-  constructor(onReceived: OnReceived) {
-    super({ journal: new MemoryJournal(), hub: '', log: silentLog });
-    this.#onReceived = onReceived;
-  }
-
-  override versions(): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    return this.#versions;
-  }
-
-  override apply(
-    type: string,
-    resources: readonly Resource[],
-    removed: readonly string[],
-  ): ReturnType<HubStore['apply']> {
-    const held = this.#versions.get(type) ?? new Map<string, string>();
-    this.#versions.set(type, held);
-    for (const { name, version } of resources) held.set(name, version);
-    for (const name of removed) held.delete(name);
-    this.#onReceived(type, resources, removed);
-    return { rejected: [], changes: new ChangeSet() };
-  }
+/** The same from all agents, made once. */
+function appliedOf(subject: string, version: string): Produced {
+  const key = `${subject} ${version}`;
+  const known = applied.get(key);
+  if (known) return known;
+  const body = wire.appliedReport.encode({ subject, version, state: 'APPLIED', message: '', proxies: 1 });
+  const made = { version: contentVersion(body), body };
+  applied.set(key, made);
+  return made;
 }
 
-const clusterOf = (name: string) => ({
-  agentVersion: '0.1.0',
-  network: `network-${name}`,
-  workloadsByMode: {},
-  conditions: [],
-  nodes: [{ name: 'n1', region: 'r1', zone: 'z1' }],
-  rejections: [],
-  rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
-});
+/** Types of which an agent says which are applied at its proxies. */
+const acknowledged: ReadonlySet<string> = new Set(['policy', 'intermediate', 'diversion']);

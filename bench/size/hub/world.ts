@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ask, mutate, type Endpoint } from '@isthmus/sandbox/instance/api.ts';
 import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
 import { quiet } from '../cost.ts';
+import { now } from '../now.ts';
 import type { PeerProcess } from '../peer-process.ts';
 import type { Stage } from '../stage.ts';
 import type { AgentsApi } from './agents.ts';
+import { servicesOf } from './services-of.ts';
 
 /** One hub with its agents, which live in some processes of their own. */
 export interface HubWorld {
@@ -38,7 +40,8 @@ export async function openHub(
   const agents = Array.from({ length: Math.min(processes, clusters) }, () =>
     stage.peer<AgentsApi>('hub/agents.ts'),
   );
-  for (let cluster = 0; cluster < clusters; cluster++) {
+  const join = async (cluster: number) => {
+    signal.throwIfAborted();
     const name = `c-${cluster}`;
     const token = await joinToken(endpoint, name);
     const member = {
@@ -48,9 +51,13 @@ export async function openHub(
       address: stage.at(`${32 + Math.floor(cluster / 200)}.${2 + (cluster % 200)}`),
       services: servicesOf(cluster, services),
     };
-    await agents[cluster % agents.length]?.ask('join', [member]);
-    signal.throwIfAborted();
-  }
+    await agents[cluster % agents.length]?.ask('join', member);
+  };
+  const joinAll = async (first: number) => {
+    for (let cluster = first; cluster < clusters; cluster += agents.length) await join(cluster);
+  };
+  await Promise.all(agents.map((_, first) => joinAll(first)));
+  await Promise.all(agents.map((one) => one.ask('share', undefined)));
   await Promise.all(agents.map((one) => one.ask('connect', undefined)));
   const all = (clusters - 1) * services;
   while (Math.min(...(await Promise.all(agents.map((one) => one.ask('remotes', undefined))))) < all) {
@@ -60,12 +67,6 @@ export async function openHub(
   await quiet(hub.pid, signal);
   return { hub, endpoint, agents, clusters, changes };
 }
-
-/** Each service is held by two clusters, but the first, which is held by one: its changes go to all others. */
-const servicesOf = (cluster: number, count: number): readonly string[] => [
-  `only-${cluster}`,
-  ...Array.from({ length: count - 1 }, (_, i) => `s-${Math.floor(cluster / 2)}-${i}`),
-];
 
 function program(stage: Stage, stateDir: string) {
   const at = stage.at('0.1');
@@ -103,5 +104,18 @@ export const applyPolicy = (endpoint: Endpoint, port: number): Promise<unknown> 
   return mutate(endpoint, apply, { policy: { access } });
 };
 
-export const firstServices = (endpoint: Endpoint): Promise<unknown> =>
+const queries = 100;
+
+/** Milliseconds of each of some queries for the first page of services. */
+export async function queryTimes(endpoint: Endpoint, signal: AbortSignal): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < queries && !signal.aborted; i++) {
+    const started = now();
+    await firstServices(endpoint);
+    times.push(now() - started);
+  }
+  return times;
+}
+
+const firstServices = (endpoint: Endpoint): Promise<unknown> =>
   ask(endpoint, '{ services(first: 50) { nodes { namespace name clusters { cluster } } } }');
