@@ -71,7 +71,7 @@ export async function startCore({
   const { signal } = new AbortController();
   const state = await hubState({ store, settings, epoch, clock, log, limits: defaultLimits }, signal);
   const { live, catalog, restored } = state;
-  const token = 'a token of the bench, and of nobody else';
+  const token = 'the-token-of-the-bench-and-of-nobody-else';
   const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
   const server = ca.issueServer([host]);
   const deps = { clock, random, log, store, runner, ca, provider, server, limits: defaultLimits };
