@@ -1,4 +1,5 @@
-import type { ServerInterceptingCall, ServerInterceptor } from '@grpc/grpc-js';
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { asIntercepted } from './as-intercepted.ts';
 
 /**
  * Drops what a handler writes to a call whose status was sent by grpc-js itself: for a request that is too large or
@@ -24,5 +25,5 @@ export const lastWord: ServerInterceptor = (_method, call) => {
   call.sendMessage = (message, callback) => {
     if (!over) sendMessage(message, callback);
   };
-  return call as ServerInterceptingCall;
+  return asIntercepted(call);
 };

@@ -10,6 +10,7 @@ import {
 import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
+import { asIntercepted } from './as-intercepted.ts';
 import type { Certificates } from './certificates.ts';
 import { lastWord } from './last-word.ts';
 import { TlsArrivals } from './tls-arrivals.ts';
@@ -91,7 +92,7 @@ export class GrpcListener {
   #proving(): ServerInterceptor {
     return (_method, call) => {
       this.proven(call);
-      return call as ServerInterceptingCall;
+      return asIntercepted(call);
     };
   }
 }

@@ -1,10 +1,10 @@
 import {
   status,
   type MethodDefinition,
-  type ServerInterceptingCall,
   type ServerInterceptor,
   type ServiceDefinition,
 } from '@grpc/grpc-js';
+import { asIntercepted } from './as-intercepted.ts';
 
 /** Stands for a request that cannot be decoded, until the interceptor has refused it. */
 class Undecodable {
@@ -58,5 +58,5 @@ export const refuseUndecodable: ServerInterceptor = (_method, call) => {
       },
       onCancel: () => listener.onCancel(),
     });
-  return call as ServerInterceptingCall;
+  return asIntercepted(call);
 };

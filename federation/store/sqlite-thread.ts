@@ -170,6 +170,15 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
   };
 }
 
+function answerRead(db: DatabaseSync, one: ToSqlite): void {
+  if (one.kind === 'read')
+    say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));
+  else if (one.kind === 'reportedClusters')
+    say(attempt(() => ({ kind: 'reportedClusters', id: one.id, clusters: reportedClusters(db) })));
+  else if (one.kind === 'readReports')
+    say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db, one.cluster) })));
+}
+
 function run(db: DatabaseSync, loaded: number): void {
   const write = writer(db);
   const left = new LeftAttempts(db);
@@ -219,13 +228,7 @@ function run(db: DatabaseSync, loaded: number): void {
     if (asked && !stopped) lead(asked.above, asked.auditAfter);
     if (!stopped && batch.some(({ kind }) => written.has(kind))) settle(() => transaction(batch));
     left.leave(batch.flatMap((one) => (one.kind === 'leave' ? [one.attempt] : [])));
-    for (const one of batch)
-      if (one.kind === 'read')
-        say(attempt(() => ({ kind: 'read', id: one.id, bodies: readAudit(db, one.numbers) })));
-      else if (one.kind === 'reportedClusters')
-        say(attempt(() => ({ kind: 'reportedClusters', id: one.id, clusters: reportedClusters(db) })));
-      else if (one.kind === 'readReports')
-        say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db, one.cluster) })));
+    for (const one of batch) answerRead(db, one);
     if (batch.some(({ kind }) => kind === 'close')) {
       db.close();
       say({ kind: 'closed' });

@@ -51,6 +51,8 @@ export class ServerSession {
   /** What consumers say by digests, until there is something to compare it with. */
   readonly #digests = new Map<ResourceType, Digests>();
   readonly #wanted = new Map<ResourceType, ReadonlySet<string>>();
+  /** Types of which something may be to be said. Others are passed over: a hub has thousands of sessions. */
+  readonly #unsettled = new Set<ResourceType>();
   readonly #holds = new Map<ResourceType, Offer['hold']>();
   #nonces = 0;
 
@@ -71,6 +73,7 @@ export class ServerSession {
       this.#digests.set(type, request.digests);
       return ok('opened');
     }
+    this.#unsettled.add(type);
     if (sent?.listing !== undefined) return ok(this.#list(sent, request));
     if (!sent) {
       this.#sent.set(type, new SentType(this.#knownOf(request)));
@@ -107,6 +110,7 @@ export class ServerSession {
       const { wanted, missing } = differingGroups(digests, own);
       const sent = new SentType(this.#producer.known?.(type, 'ALL') ?? ownVersions(resources), true);
       this.#sent.set(type, sent);
+      this.#unsettled.add(type);
       if (missing.size > 0)
         sent.holdsNone((name) => missing.has(this.#groupOf(type, name)), resources.keys());
       if (wanted.size === 0) continue;
@@ -132,7 +136,10 @@ export class ServerSession {
    * few at a time, so that a change of something else does not wait for all of them.
    */
   changed(type: ResourceType, names?: Iterable<string>, urgency: Urgency = 'urgent'): void {
-    this.#sent.get(type)?.mark(names, urgency);
+    const sent = this.#sent.get(type);
+    if (!sent) return;
+    sent.mark(names, urgency);
+    this.#unsettled.add(type);
   }
 
   /**
@@ -140,7 +147,9 @@ export class ServerSession {
    * has refused nothing.
    */
   retryRejected(): boolean {
-    return [...this.#sent.values()].map((sent) => sent.retry()).includes(true);
+    const retried = [...this.#sent].filter(([, sent]) => sent.retry());
+    for (const [type] of retried) this.#unsettled.add(type);
+    return retried.length > 0;
   }
 
   /**
@@ -153,11 +162,16 @@ export class ServerSession {
   }
 
   #nextPage(): DeltaResponse | undefined {
+    if (this.#unsettled.size === 0) return undefined;
     const removals: { type: ResourceType; work: Work }[] = [];
     for (const type of this.#producer.types) {
       const work = this.#work(type);
       if (work === 'wait') return undefined;
-      if (work === 'skip' || work.sent.isSettled) continue;
+      if (work === 'skip' || !this.#unsettled.has(type)) continue;
+      if (work.sent.isSettled) {
+        this.#unsettled.delete(type);
+        continue;
+      }
       const last = type === this.#producer.types.at(-1);
       const hasUpserts = work.sent.hasUpserts(work.offer);
       const hasRemovals = work.sent.hasRemovals(work.offer);
