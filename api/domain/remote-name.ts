@@ -11,7 +11,9 @@ export const formatRemoteName = ({ cluster, service }: RemoteName): string => `$
 
 /** Undefined for what is no such name. */
 export function parseRemoteName(text: string): RemoteName | undefined {
-  const parts = text.split('/');
-  const [cluster = '', namespace = '', name = ''] = parts;
-  return parts.length === 3 && !parts.includes('') ? { cluster, service: `${namespace}/${name}` } : undefined;
+  const first = text.indexOf('/');
+  const second = text.indexOf('/', first + 1);
+  const isWhole = first > 0 && second > first + 1 && second < text.length - 1;
+  if (!isWhole || text.includes('/', second + 1)) return undefined;
+  return { cluster: text.slice(0, first), service: text.slice(first + 1) };
 }

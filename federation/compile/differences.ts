@@ -11,6 +11,7 @@ export interface Difference {
 
 /** A receiver after what an update changes of it; itself when that is nothing. */
 export function withFlips(receiver: Receiver, flips: readonly AloneFlip[]): Receiver {
+  if (flips.length === 0) return receiver;
   const own = flips.filter(({ cluster }) => cluster === receiver.cluster);
   if (own.length === 0) return receiver;
   const alone = new Set(receiver.alone);
@@ -21,23 +22,26 @@ export function withFlips(receiver: Receiver, flips: readonly AloneFlip[]): Rece
 }
 
 /** What an update changes for a receiver that was one thing before it and is another after it. */
-export function* differences(
+export function differences(
   { compiled, flips }: CatalogUpdate,
   before: Receiver,
   after: Receiver,
-): Iterable<Difference> {
+): readonly Difference[] {
+  const found: Difference[] = [];
   for (const change of compiled) {
     if (change.trustDomain !== undefined && change.trustDomain !== after.trustDomain) continue;
     const was = versionFor(change.before, before);
-    if (was !== versionFor(change.after, after)) yield { type: change.type, name: change.name, before: was };
+    if (was !== versionFor(change.after, after))
+      found.push({ type: change.type, name: change.name, before: was });
   }
   for (const { cluster, remotes } of flips) {
     if (cluster !== after.cluster) continue;
     for (const one of remotes) {
       const was = versionFor(one, before);
-      if (was !== versionFor(one, after)) yield { type: one.type, name: one.name, before: was };
+      if (was !== versionFor(one, after)) found.push({ type: one.type, name: one.name, before: was });
     }
   }
+  return found;
 }
 
 const versionFor = (compiled: Compiled | undefined, receiver: Receiver): string | undefined =>

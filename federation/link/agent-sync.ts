@@ -146,6 +146,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
 
   /** What the agent could not read is shown until it has read it, or another version of it. */
   #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
+    const shown = this.#hub.snapshot().observed.get(this.cluster)?.refused.size ?? 0;
+    if (rejected.size + this.#refused.size + shown === 0) return;
     for (const name of [...applied.keys(), ...removed]) this.#refused.delete(`${type}/${name}`);
     for (const name of rejected.keys()) this.#refused.set(`${type}/${name}`, { type, name });
     for (const [name, { reason }] of rejected)

@@ -80,6 +80,8 @@ export class DownSession implements SyncSession {
     if (this.#queued.length === 0) return;
     const queued = this.#queued;
     this.#queued = [];
+    const [only] = queued;
+    if (only?.kind === 'update' && queued.length === 1) return this.#mark(this.#follow(only));
     // A name may be in several updates. What is held is what it was before the first.
     const first = new Map<string, Difference>();
     for (const work of queued) {
@@ -87,14 +89,23 @@ export class DownSession implements SyncSession {
         this.#server.changed(work.type, [work.name]);
         continue;
       }
-      const before = this.#receiver;
-      this.#receiver = withFlips(before, work.update.flips);
-      for (const one of differences(work.update, before, this.#receiver)) {
+      for (const one of this.#follow(work)) {
         const key = `${one.type} ${one.name}`;
         if (!first.has(key)) first.set(key, one);
       }
     }
-    for (const { type, name, before } of first.values()) {
+    this.#mark(first.values());
+  }
+
+  /** The receiver is what it is after the update. */
+  #follow({ update }: Extract<Work, { kind: 'update' }>): readonly Difference[] {
+    const before = this.#receiver;
+    this.#receiver = withFlips(before, update.flips);
+    return differences(update, before, this.#receiver);
+  }
+
+  #mark(all: Iterable<Difference>): void {
+    for (const { type, name, before } of all) {
       this.#known.get(type)?.keep(name, before);
       this.#server.changed(type, [name]);
     }

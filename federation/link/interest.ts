@@ -45,7 +45,8 @@ export class Interest {
 
   /** Queues what follows from a change at the sessions that it concerns, and at no other. */
   mark(update: CatalogUpdate, changes: ChangeSet): void {
-    for (const session of this.#concerned(update)) session.queue({ kind: 'update', update });
+    const work: Work = { kind: 'update', update };
+    for (const session of this.#concerned(update)) session.queue(work);
     for (const { session, type, name } of this.held.released(changes))
       session.queue({ kind: 'released', type, name });
   }

@@ -26,6 +26,8 @@ export interface Offer {
 /** Of one name: the consumer lacks its version, holds one that is gone, or nothing is to be sent now. */
 type State = 'LACKED' | 'GONE' | 'SETTLED';
 
+const nothing: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** What one consumer holds of one type as far as the producer knows, and what has yet to be sent to it. */
 export class SentType {
   /** Held, or under way to be. */
@@ -90,6 +92,7 @@ export class SentType {
 
   /** Everything has been sent once, and no name waits to be compared. */
   get isSettled(): boolean {
+    if (this.#listing !== undefined) return false;
     const areQueuesEmpty = this.#urgent.isEmpty && this.#bulk.isEmpty && this.#gone.isEmpty;
     return this.completed && !this.#all && areQueuesEmpty;
   }
@@ -154,7 +157,7 @@ export class SentType {
     const inFlight = this.#inFlight;
     if (inFlight?.nonce !== nonce) return undefined;
     this.#inFlight = undefined;
-    const refused = error === '' ? new Map<string, string>() : readRejections(error, inFlight.changes.keys());
+    const refused = error === '' ? nothing : readRejections(error, inFlight.changes.keys());
     const applied = new Map<string, string>();
     const removed: string[] = [];
     const rejected = new Map<string, RejectedVersion>();

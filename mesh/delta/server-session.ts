@@ -100,6 +100,7 @@ export class ServerSession {
    * it is now. The first response of a type that has others asks for their versions.
    */
   #match(): DeltaResponse | undefined {
+    if (this.#digests.size === 0) return undefined;
     for (const [type, digests] of this.#digests) {
       const produced = this.#producer.lookup(type);
       if (!produced.complete) continue;
@@ -165,13 +166,12 @@ export class ServerSession {
     if (this.#unsettled.size === 0) return undefined;
     const removals: { type: ResourceType; work: Work }[] = [];
     for (const type of this.#producer.types) {
-      const work = this.#work(type);
-      if (work === 'wait') return undefined;
-      if (work === 'skip' || !this.#unsettled.has(type)) continue;
-      if (work.sent.isSettled) {
-        this.#unsettled.delete(type);
-        continue;
-      }
+      const sent = this.#unsettled.has(type) ? this.#sent.get(type) : undefined;
+      if (!sent && this.#isAwaited(type)) return undefined;
+      if (sent?.isSettled) this.#unsettled.delete(type);
+      if (!sent || sent.isSettled) continue;
+      const work = this.#work(type, sent);
+      if (!work) return undefined;
       const last = type === this.#producer.types.at(-1);
       const hasUpserts = work.sent.hasUpserts(work.offer);
       const hasRemovals = work.sent.hasRemovals(work.offer);
@@ -212,12 +212,17 @@ export class ServerSession {
     return this.#sent.get(type)?.completed ?? false;
   }
 
-  #work(type: ResourceType): Work | 'wait' | 'skip' {
-    const sent = this.#sent.get(type);
-    if (!sent) return this.#digests.has(type) || this.#producer.awaited?.has(type) ? 'wait' : 'skip';
-    if (sent.listing !== undefined) return 'wait';
+  /** Later types wait until the consumer has asked for it. */
+  #isAwaited(type: ResourceType): boolean {
+    if (this.#sent.has(type)) return false;
+    return this.#digests.has(type) || (this.#producer.awaited?.has(type) ?? false);
+  }
+
+  /** Undefined: it has to wait, and later types with it. */
+  #work(type: ResourceType, sent: SentType): Work | undefined {
+    if (sent.listing !== undefined) return undefined;
     const produced = this.#producer.lookup(type);
-    if (!produced.complete || produced.moment.epoch < sent.epoch) return 'wait';
+    if (!produced.complete || produced.moment.epoch < sent.epoch) return undefined;
     return { sent, produced, offer: { resources: produced.resources, hold: this.#holdOf(type) } };
   }
 

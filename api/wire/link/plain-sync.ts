@@ -37,6 +37,9 @@ export function decodePlainSync(bytes: Uint8Array): SyncMessage | undefined {
   return response && { kind: 'response', response };
 }
 
+const none: readonly string[] = [];
+const noVersions: ReadonlyMap<string, string> = new Map<string, string>();
+
 function encodeRequest(request: DeltaRequest): Uint8Array | undefined {
   const { type, subscribe, unsubscribe, initialVersions, digests, nonce, error } = request;
   const isLong =
@@ -68,7 +71,7 @@ function decodeRequest(reader: PlainReader): DeltaRequest | undefined {
         return undefined;
     }
   if (reader.odd || type === '') return undefined;
-  return { type, subscribe: [], unsubscribe: [], initialVersions: new Map(), nonce, error };
+  return { type, subscribe: none, unsubscribe: none, initialVersions: noVersions, nonce, error };
 }
 
 function encodeResponse({
