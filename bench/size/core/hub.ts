@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
+import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { DeltaResponse } from '@isthmus/mesh/delta/messages.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
@@ -54,8 +55,10 @@ function connect(): void {
         handlers,
         reports: world.reports(i),
         mark,
-        digests: (type) =>
-          catalog.digests(type, catalog.receiver(cluster), (service) => exports.exporters(service)),
+        digests(type) {
+          const receiver = catalog.receiver(cluster, defaultTrustDomain);
+          return catalog.digests(type, receiver, (service) => exports.exporters(service));
+        },
         counts: world.counts(i),
         onReceived: (response) => received(i, response),
       }),
