@@ -166,10 +166,9 @@ export class ServerSession {
     if (this.#unsettled.size === 0) return undefined;
     const removals: { type: ResourceType; work: Work }[] = [];
     for (const type of this.#producer.types) {
-      const sent = this.#unsettled.has(type) ? this.#sent.get(type) : undefined;
+      const sent = this.#unsettledOf(type);
       if (!sent && this.#isAwaited(type)) return undefined;
-      if (sent?.isSettled) this.#unsettled.delete(type);
-      if (!sent || sent.isSettled) continue;
+      if (!sent) continue;
       const work = this.#work(type, sent);
       if (!work) return undefined;
       const last = type === this.#producer.types.at(-1);
@@ -210,6 +209,15 @@ export class ServerSession {
   /** The consumer has subscribed to this type, and every resource of it has been sent once. */
   completed(type: ResourceType): boolean {
     return this.#sent.get(type)?.completed ?? false;
+  }
+
+  /** Undefined: there is nothing to say of it. */
+  #unsettledOf(type: ResourceType): SentType | undefined {
+    if (!this.#unsettled.has(type)) return undefined;
+    const sent = this.#sent.get(type);
+    if (!sent?.isSettled) return sent;
+    this.#unsettled.delete(type);
+    return undefined;
   }
 
   /** Later types wait until the consumer has asked for it. */
