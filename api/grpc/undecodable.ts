@@ -1,9 +1,4 @@
-import {
-  status,
-  type MethodDefinition,
-  type ServerInterceptor,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
+import { status, type MethodDefinition, type ServerInterceptor, type ServiceDefinition } from '@grpc/grpc-js';
 import { asIntercepted } from './as-intercepted.ts';
 
 /** Stands for a request that cannot be decoded, until the interceptor has refused it. */
