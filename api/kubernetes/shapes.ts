@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressBytes } from '@isthmus/mesh/net/address.ts';
 import { inBlock, parseBlock } from '@isthmus/mesh/net/cidr.ts';
 
 // Parts that the shapes of several kinds have.
@@ -50,8 +51,10 @@ const special = [
   return block.ok ? [block.value] : [];
 });
 
-export const isSpecialAddress = (address: string): boolean =>
-  special.some((block) => inBlock(address, block));
+export function isSpecialAddress(address: string): boolean {
+  const bytes = addressBytes(address);
+  return special.some((block) => inBlock(bytes, block));
+}
 
 const ip = z.union([z.ipv4(), z.ipv6()], 'must be an IP address');
 

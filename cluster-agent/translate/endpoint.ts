@@ -49,7 +49,7 @@ interface Inputs {
 export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
   name: 'endpoint',
   reads: new Set(['pod', 'part', 'verdict', 'node', 'nodeProxies', 'upstream', 'service', 'members']),
-  keys: ({ view }) => podKeys(view.pods()),
+  keys: ({ view }) => view.podKeys(),
   wakes(touched, forms, { view }) {
     switch (touched.kind) {
       case 'pod':

@@ -23,7 +23,7 @@ interface Inputs {
 export const part: Derivation<PodKey, Inputs, Part> = {
   name: 'part',
   reads: new Set(['pod', 'namespace', 'gateway']),
-  keys: ({ view }) => podKeys(view.pods()),
+  keys: ({ view }) => view.podKeys(),
   wakes(touched, _forms, { view }) {
     switch (touched.kind) {
       case 'pod':

@@ -28,7 +28,7 @@ interface Inputs {
 export const policies: Derivation<PodKey, Inputs, PodPolicies> = {
   name: 'policies',
   reads: new Set(['pod', 'authorization', 'demands', 'hub']),
-  keys: ({ view }) => podKeys(view.pods()),
+  keys: ({ view }) => view.podKeys(),
   wakes(touched, forms, { view }) {
     switch (touched.kind) {
       case 'pod':

@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 export const verdict: Derivation<PodKey, Judged, Judged> = {
   name: 'verdict',
   reads: new Set(['pod', 'part', 'node', 'nodeProxies', 'stream', 'acknowledged', 'certificate', 'hub']),
-  keys: ({ view }) => podKeys(view.pods()),
+  keys: ({ view }) => view.podKeys(),
   wakes(touched, _forms, { view, facts }) {
     switch (touched.kind) {
       case 'pod':

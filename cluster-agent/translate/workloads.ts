@@ -43,7 +43,7 @@ export const workload: Derivation<PodKey, Inputs, Workload> = {
     'upstream',
     'hub',
   ]),
-  keys: ({ view }) => podKeys(view.pods()),
+  keys: ({ view }) => view.podKeys(),
   wakes(touched, forms, world) {
     const { view } = world;
     switch (touched.kind) {

@@ -14,7 +14,7 @@ import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import { ChangeSet, type Change } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
-import { podKey, type ServiceKey } from '../keys/names.ts';
+import { podKey, type PodKey, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { SourceEvent } from './source-event.ts';
 import { isGatewayService } from './gateways.ts';
@@ -179,6 +179,11 @@ export class ClusterView {
   /** Those that have processes: one that is being deleted has them still, one that has finished has none. */
   pods(): Iterable<PodObject> {
     return this.#pods.all();
+  }
+
+  /** Their keys. All who keep these keep the same texts. */
+  podKeys(): Iterable<PodKey> {
+    return this.#pods.keys();
   }
 
   get podCount(): number {

@@ -64,10 +64,7 @@ export class Members {
   }
 
   #selecting(pod: PodObject | undefined): ReadonlySet<ServiceKey> {
-    if (!pod) return new Set();
-    return new Set(
-      Array.from(this.#indexes.services.selecting(pod), ({ metadata }) => serviceKeyOf(metadata)),
-    );
+    return new Set(pod && this.#indexes.services.keysSelecting(pod));
   }
 
   #podsOf(service: ServiceObject | undefined): ReadonlySet<PodKey> {

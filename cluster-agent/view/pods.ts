@@ -40,6 +40,10 @@ export class Pods {
     return { [Symbol.iterator]: () => this.#live.values() };
   }
 
+  keys(): Iterable<PodKey> {
+    return { [Symbol.iterator]: () => this.#live.keys() };
+  }
+
   /** Undefined also for what is no key of a pod. */
   get(key: string): PodObject | undefined {
     const live: ReadonlyMap<string, PodObject> = this.#live;

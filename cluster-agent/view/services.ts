@@ -60,8 +60,13 @@ export class Services {
   }
 
   /** Whose selector the pod's labels meet. */
-  selecting({ metadata }: PodObject): Iterable<ServiceObject> {
-    return this.#named(this.#selectors.selecting(metadata.namespace, metadata.labels));
+  selecting(pod: PodObject): Iterable<ServiceObject> {
+    return this.#named(this.keysSelecting(pod));
+  }
+
+  /** The same by their keys. */
+  keysSelecting({ metadata }: PodObject): Iterable<ServiceKey> {
+    return this.#selectors.selecting(metadata.namespace, metadata.labels);
   }
 
   *#named(keys: Iterable<ServiceKey>): Iterable<ServiceObject> {

@@ -9,13 +9,13 @@ export type AddressBytes = Uint8Array;
  * things to different readers. A scoped address is none: its zone means nothing on another machine.
  */
 export function canonicalAddress(text: string): string | undefined {
-  return read(text)?.toString();
+  return fourParts(text) ? text : readIpv6(text)?.toString();
 }
 
 /** The bytes of an address; undefined when the text is none. */
 export function addressBytes(text: string): AddressBytes | undefined {
-  const address = read(text);
-  return address && Uint8Array.from(address.toByteArray());
+  const bytes = fourParts(text) ?? readIpv6(text)?.toByteArray();
+  return bytes && Uint8Array.from(bytes);
 }
 
 /** Canonical text of 4 or 16 bytes; undefined for any other length. */
@@ -41,12 +41,15 @@ export const addressLike = (addresses: readonly string[], peer: string | undefin
   (peer === undefined ? undefined : addresses.find((one) => familyOf(one) === familyOf(peer))) ??
   addresses[0];
 
-/** To ask the library about a host name costs 0.1 ms, as it makes an error of its answer. */
-const mayBeIpv4 = (text: string): boolean => /^[\d.]+$/.test(text);
+const part = '(0|[1-9]\\d{0,2})';
+const ipv4 = new RegExp(`^${part}\\.${part}\\.${part}\\.${part}$`);
 
-function read(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  const wellFormed = text.includes(':')
-    ? !text.includes('%')
-    : mayBeIpv4(text) && ipaddr.IPv4.isValidFourPartDecimal(text);
-  return wellFormed && ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
+/** The bytes of an IPv4 address. Each address of each pod is read several times, and the library takes ten times as long. */
+function fourParts(text: string): readonly number[] | undefined {
+  const parts = ipv4.exec(text)?.slice(1).map(Number);
+  return parts?.every((one) => one <= 255) ? parts : undefined;
 }
+
+/** To ask the library about a host name costs 0.1 ms, as it makes an error of its answer. */
+const readIpv6 = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>
+  text.includes(':') && !text.includes('%') && ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
