@@ -35,21 +35,19 @@ interface Sizes {
 export function responseBytes(systemVersion: string, of: DeltaResponse): Uint8Array {
   const type = Buffer.from(of.type);
   const sizes = of.resources.map((one) => sizesOf(one, type.length));
-  const [version, nonce] = [Buffer.from(systemVersion), Buffer.from(of.nonce)];
-  const removed = of.removed.map((name) => Buffer.from(name));
-  const size =
-    [version, type, nonce].reduce((sum, { length }) => sum + optional(length), 0) +
-    sizes.reduce((sum, { all }) => sum + field(all), 0) +
-    removed.reduce((sum, { length }) => sum + field(length), 0);
+  const [version, nonce] = [Buffer.byteLength(systemVersion), Buffer.byteLength(of.nonce)];
+  let size = optional(version) + optional(type.length) + optional(nonce);
+  for (const { all } of sizes) size += field(all);
+  for (const name of of.removed) size += field(Buffer.byteLength(name));
   const bytes = new Bytes(size);
-  bytes.optional(tags.systemVersion, version);
+  bytes.text(tags.systemVersion, systemVersion, version);
   for (const [i, resource] of of.resources.entries()) {
     const its = sizes[i];
     if (its) writeResource(bytes, resource, its, type);
   }
   bytes.optional(tags.type, type);
-  bytes.optional(tags.nonce, nonce);
-  for (const name of removed) bytes.field(tags.removed, name);
+  bytes.text(tags.nonce, of.nonce, nonce);
+  for (const name of of.removed) bytes.field(tags.removed, Buffer.from(name));
   return bytes.all;
 }
 

@@ -3,7 +3,7 @@ import type { Produced, ProducedResources } from '@isthmus/mesh/delta/produced.t
 import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
 import type { Projection } from '../publish/audience.ts';
 import { audienceOf, type Audience } from '../publish/forms.ts';
-import type { EncodeCache, Form, ServiceBase, Unencodable } from './encode.ts';
+import { formOf, type EncodeCache, type Form, type ServiceBase, type Unencodable } from './encode.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
 /** The virtual addresses of a service for one proxy, which only that proxy listens on. */
@@ -25,41 +25,40 @@ export class ClientView {
   readonly #vips: Vips | undefined;
   /** By key of the service. Those that have no address here are the same for all clients. */
   readonly #own = new Map<string, OwnService>();
+  readonly #resources = new Map<string, ProducedResources>();
   projection: Projection | undefined;
 
   constructor(client: ProxyClient, cache: EncodeCache, vips: Vips | undefined) {
     this.client = client;
     this.audience = audienceOf(client);
-    this.#form = this.audience === 'upstream' ? 'plain' : 'extended';
+    this.#form = formOf(this.audience);
     this.#cache = cache;
     // A gateway is entered by names, never by virtual addresses.
     this.#vips = this.audience === 'gateway' ? undefined : vips;
   }
 
+  /** Shows what there is at the time of each question. */
   resources(type: string): ProducedResources {
-    const records = this.projection?.get(type) ?? noRecords;
-    return {
-      keys: () => records.keys(),
+    const known = this.#resources.get(type);
+    if (known) return known;
+    const records = () => this.projection?.get(type) ?? noRecords;
+    const resources: ProducedResources = {
+      keys: () => records().keys(),
       get: (name) => {
-        const encoded = this.#encoded(type, name, records.get(name));
+        const encoded = this.#encoded(type, name, records().get(name));
         return encoded && 'version' in encoded ? encoded : undefined;
       },
     };
+    this.#resources.set(type, resources);
+    return resources;
   }
 
   /** Its workloads, which all clients of its audience have in the same versions. */
   get workloads(): ProducedResources {
     return {
       keys: () => this.#workloadNames(),
-      get: (name) => this.workloadOf(this.#addresses.get(name)),
+      get: (name) => this.#cache.workload(this.#addresses.get(name), this.#form),
     };
-  }
-
-  /** A record as it is sent, if it is a workload that can be. */
-  workloadOf(record: object | undefined): Produced | undefined {
-    if (!record || !('uid' in record)) return undefined;
-    const encoded = this.#cache.encode(typeUrls.address, record, this.#form);
-    return 'version' in encoded ? encoded : undefined;
   }
 
   *#workloadNames(): Iterable<string> {

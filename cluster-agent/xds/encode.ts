@@ -15,9 +15,12 @@ import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.t
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
 import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
+import type { Audience } from '../publish/forms.ts';
 
 /** `plain` is for Istio's own proxies: without what Isthmus adds. */
 export type Form = 'extended' | 'plain';
+
+export const formOf = (audience: Audience): Form => (audience === 'upstream' ? 'plain' : 'extended');
 
 /** A record that cannot be encoded; the reason. It is kept as it was at those who have it. */
 export interface Unencodable {
@@ -60,6 +63,13 @@ export class EncodeCache {
     });
     cache.set(record, encoded);
     return encoded;
+  }
+
+  /** An address, if it is a workload that can be encoded: all clients of an audience have the same of it. */
+  workload(record: object | undefined, form: Form): Produced | undefined {
+    if (!record || !('uid' in record)) return undefined;
+    const encoded = this.encode(typeUrls.address, record, form);
+    return 'version' in encoded ? encoded : undefined;
   }
 
   /** A service without the addresses of any client. */

@@ -20,17 +20,17 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { AudienceRecords } from '../publish/audience.ts';
+import { AudienceRecords, type ProjectedDelta } from '../publish/audience.ts';
 import type { Coverage, Outstanding } from './coverage.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { admissionTouchedBy } from './admission.ts';
 import { ClientView, type Vips } from './client-view.ts';
-import { EncodeCache } from './encode.ts';
+import { EncodeCache, formOf } from './encode.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
 import { readdressedBy } from './readdressed.ts';
-import { ProxyStream, type DiscoveryCall } from './stream.ts';
+import { ProxyStream, type DiscoveryCall, type Replaced } from './stream.ts';
 
 export interface XdsDeps {
   /** Of this listener; replaced while it runs by `setIdentity`. */
@@ -131,10 +131,7 @@ export class XdsServer implements Subscriber {
     const deltas = new Map(
       [...this.#audiences].map(([audience, records]) => [audience, records.take(delta, snapshot)]),
     );
-    for (const stream of this.#streams.values()) {
-      const projected = deltas.get(stream.view.audience);
-      if (projected) stream.keep(projected);
-    }
+    this.#keep(deltas);
     const isTouched = admissionTouchedBy(delta.keys);
     const readdressed = readdressedBy(delta.keys);
     for (const stream of this.#streams.values()) {
@@ -145,6 +142,19 @@ export class XdsServer implements Subscriber {
       else if (projected) stream.show(projected, readdressed(client), moment);
       else this.#begin(stream, snapshot);
     }
+  }
+
+  /** Before anything is read: what proxies hold are the records that the deltas have replaced. */
+  #keep(deltas: ReadonlyMap<Audience, ProjectedDelta>): void {
+    const replaced = new Map(
+      [...deltas].map(([audience, delta]) => [
+        audience,
+        Array.from(delta.replaced, ([name, before]): Replaced => {
+          return { name, version: this.#cache.workload(before, formOf(audience))?.version };
+        }),
+      ]),
+    );
+    for (const stream of this.#streams.values()) stream.keep(replaced.get(stream.view.audience) ?? []);
   }
 
   /** How many connections there are of callers who have not proven who they are. */

@@ -4,7 +4,7 @@ import type { TypeCounts } from '@isthmus/api/domain/question.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
 import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
-import type { Acknowledgement, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
+import type { Acknowledgement, ProducedType, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
 import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
@@ -27,6 +27,12 @@ const pagesFor = (audience: Audience): Required<Pick<Producer, 'maxBytes' | 'fir
   audience === 'upstream'
     ? { maxBytes: 64 * mebibyte, firstBytes: 64 * mebibyte, bulkBytes: 64 * kibibyte }
     : { maxBytes: 3 * mebibyte, firstBytes: 256 * kibibyte, bulkBytes: 64 * kibibyte };
+
+/** An address that is another one now, and its version before; undefined: there was none, or it is no workload. */
+export interface Replaced {
+  readonly name: string;
+  readonly version: string | undefined;
+}
 
 interface StreamDeps {
   /** Epoch milliseconds. */
@@ -52,6 +58,7 @@ export class ProxyStream {
   readonly #pump: Pump<DeltaResponse>;
   /** What the proxy holds of addresses: of workloads it remembers what others do not hold in the same version. */
   #addresses: SharedVersions | undefined;
+  readonly #lookups = new Map<string, ProducedType>();
   #moment: Moment = { epoch: 0n, revision: 0n };
   /** The proxy held workloads when it connected: it lived before this stream. */
   returned = false;
@@ -67,17 +74,23 @@ export class ProxyStream {
     this.#session = new ServerSession({
       types: this.types,
       awaited: new Set([typeUrls.authorization]),
-      lookup: (type) => ({
-        resources: view.resources(type),
-        moment: this.#moment,
-        complete: view.projection !== undefined,
-      }),
+      lookup: (type) => this.#produced(type),
       hold: (type, name) => view.holds(type, name),
       known: (type, held) => (type === typeUrls.address ? this.#holdsAddresses(held) : undefined),
       onAck,
       ...pagesFor(view.audience),
     });
     this.#pump = new Pump(call, () => this.#session.next());
+  }
+
+  /** The same object until another moment comes: each type is looked up many times for each response. */
+  #produced(type: string): ProducedType {
+    const known = this.#lookups.get(type);
+    if (known?.moment === this.#moment && known.complete) return known;
+    const complete = this.view.projection !== undefined;
+    const produced = { resources: this.view.resources(type), moment: this.#moment, complete };
+    this.#lookups.set(type, produced);
+    return produced;
   }
 
   #holdsAddresses(held: ReadonlyMap<string, string> | 'ALL'): SharedVersions {
@@ -94,9 +107,9 @@ export class ProxyStream {
     this.#pump.wake();
   }
 
-  /** The projection has changed in place, and nothing has been read of it: what the proxy holds are the records of before. */
-  keep({ replaced }: ProjectedDelta): void {
-    for (const [name, before] of replaced) this.#addresses?.keep(name, this.view.workloadOf(before)?.version);
+  /** The projection has changed in place, and nothing has been read of it: the proxy holds the versions of before. */
+  keep(replaced: readonly Replaced[]): void {
+    for (const { name, version } of replaced) this.#addresses?.keep(name, version);
   }
 
   /** Names of which it is remembered by themselves in which version the proxy holds them. */

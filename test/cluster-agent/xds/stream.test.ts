@@ -87,12 +87,12 @@ class Mesh {
   readonly workloads = new Map<string, Workload>();
   readonly services = new Map<string, Service>();
   readonly #snapshot = { ...emptySnapshot, workloads: this.workloads, services: this.services };
+  readonly #cache = new EncodeCache((_type, failure) => assert.fail(failure));
   readonly records = new AudienceRecords('mesh', this.#snapshot);
   readonly proxies: readonly Proxy[];
 
   constructor(proxies: number) {
-    const cache = new EncodeCache((_type, failure) => assert.fail(failure));
-    this.proxies = Array.from({ length: proxies }, (_, i) => new Proxy(String(i + 1), cache));
+    this.proxies = Array.from({ length: proxies }, (_, i) => new Proxy(String(i + 1), this.#cache));
   }
 
   publish(names: readonly string[]): void {
@@ -100,7 +100,11 @@ class Mesh {
       { changed: new Map([[type, new Set(names)]]), bulk: new Set() },
       this.#snapshot,
     );
-    for (const { stream } of this.proxies) if (stream.view.projection) stream.keep(delta);
+    const replaced = Array.from(delta.replaced, ([name, before]) => ({
+      name,
+      version: this.#cache.workload(before, 'extended')?.version,
+    }));
+    for (const { stream } of this.proxies) if (stream.view.projection) stream.keep(replaced);
     for (const { stream } of this.proxies) if (stream.view.projection) stream.show(delta, [], moment);
   }
 
