@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
+import { certificateOf } from '@isthmus/mesh/pki/certificate.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import { IntermediateSchema, TrustBundleSchema } from '../gen/isthmus/mesh_pb.js';
 import { decodeMessage, encodeMessage } from './binary.ts';
@@ -53,10 +54,7 @@ export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, stri
 
 /** None or one, as there is no certificate to stand for a bad one. */
 function readCertificate(field: string, der: Uint8Array, fields: Fields): X509Certificate[] {
-  try {
-    return [new X509Certificate(der)];
-  } catch {
-    fields.refuse(field, 'is no DER certificate');
-    return [];
-  }
+  const certificate = certificateOf(der);
+  if (!certificate) fields.refuse(field, 'is no DER certificate');
+  return certificate ? [certificate] : [];
 }

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
 import { parseLinkAgent } from '@isthmus/mesh/identity/spiffe-id.ts';
+import { certificateOf } from '@isthmus/mesh/pki/certificate.ts';
 import { leafFault } from '@isthmus/mesh/pki/fit.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { Now } from '../state/now.ts';
@@ -34,7 +35,8 @@ export function readAgentCertificate(
 ): Result<AgentCertificate, LinkRefusal> {
   if (!raw) return refuse('UNAUTHENTICATED', 'the link demands a client certificate: join first');
   if (known?.raw.equals(raw)) return ok(known);
-  const leaf = new X509Certificate(raw);
+  const leaf = certificateOf(raw);
+  if (!leaf) return refuse('UNAUTHENTICATED', 'the certificate cannot be read');
   if (!leaf.checkIssued(ca) || !leaf.verify(ca.publicKey))
     return refuse('UNAUTHENTICATED', 'the certificate was not issued by the CA of this link');
   const fault = leafFault(leaf);

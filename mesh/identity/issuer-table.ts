@@ -101,9 +101,9 @@ export class IssuerTable {
     return err('no known intermediate has issued this certificate');
   }
 
-  /** The same leaf, as the object of which a former match has read what it needed. */
-  same(leaf: X509Certificate): X509Certificate {
-    return this.#proven.same(leaf);
+  /** The leaf of these bytes, as the object of which a former match has read what it needed; undefined: they are none. */
+  read(der: Buffer): X509Certificate | undefined {
+    return this.#proven.read(der);
   }
 
   /** The issuers that a leaf may mean: the one whose key it names, else those of the name that it gives. */

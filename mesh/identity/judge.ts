@@ -53,17 +53,18 @@ export interface Refusal {
 const refuse = (reason: RefusalReason, message: string) => err({ reason, message });
 
 /**
- * Judges a peer by its leaf alone (X509-SVID 4 and 5, and the table of issuers): exactly one URI name which is a
+ * Judges a peer by its leaf alone, in DER (X509-SVID 4 and 5, and the table of issuers): exactly one URI name which is a
  * SPIFFE ID, fit to be a leaf and for its role, in its time, issued by an intermediate in force of the SAN's trust domain whose
  * cluster may host the namespace. `gateway`: it was dialled as an east-west gateway.
  */
 export function judgePeer(
-  shown: X509Certificate | undefined,
+  shown: Buffer | undefined,
   table: IssuerTable,
   { now, role, gateway = false }: { now: number; role: 'client' | 'server'; gateway?: boolean },
 ): Result<Peer, Refusal> {
   if (!shown) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
-  const leaf = table.same(shown);
+  const leaf = table.read(shown);
+  if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent a certificate that cannot be read');
   const id = spiffeIdOf(leaf);
   if (!id.ok) return id;
   const shape = checkShape(leaf, role) ?? checkTime('the certificate', leaf, now);

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { certificateOf } from '../pki/certificate.ts';
 
 /** Most leaves that are kept, of at most so many bytes each: with what was read of them some 4 MB. */
 const defaultMost = 512;
@@ -24,9 +25,9 @@ export class ProvenLeaves {
     this.#most = most;
   }
 
-  /** The object that is kept for these bytes, of which much has been read already; else the leaf itself. */
-  same(leaf: X509Certificate): X509Certificate {
-    return this.#proven.get(nameOf(leaf))?.leaf ?? leaf;
+  /** The leaf of these bytes: the object that is kept, of which much has been read already, else a new one. */
+  read(der: Buffer): X509Certificate | undefined {
+    return this.#proven.get(der.toString('latin1'))?.leaf ?? certificateOf(der);
   }
 
   /** Whether the issuer has signed the leaf. */

@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import { expects, namesIn, type ExpectedNames } from '../identity/expected-names.ts';
 import { judgePeer, type Peer, type Refusal } from '../identity/judge.ts';
 import type { IssuerTable } from '../identity/issuer-table.ts';
@@ -52,7 +51,7 @@ export class TlsRefused extends CodedError<'TLS_REFUSED'> {
 
 /** Who the peer is by its certificate, or why it is refused. */
 export function judge(
-  leaf: X509Certificate | undefined,
+  leaf: Buffer | undefined,
   { table, clock, layer }: AcceptOptions,
   role: 'client' | 'server',
 ): Peer | Refusal {
@@ -62,7 +61,7 @@ export function judge(
 }
 
 /** The same of a server, which must also be the one that was dialled. */
-export function judgeServer(leaf: X509Certificate | undefined, options: DialOptions): Peer | Refusal {
+export function judgeServer(leaf: Buffer | undefined, options: DialOptions): Peer | Refusal {
   const peer = judge(leaf, options, 'server');
   if ('reason' in peer) return peer;
   if (!expects(options.expect, peer.spiffeId))

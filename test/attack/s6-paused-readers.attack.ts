@@ -60,7 +60,7 @@ describe('S6, readers that pause', () => {
     paused.on('data', (chunk: Buffer) => (bytes += chunk.length));
     await ended;
     equal('bytes that the paused consumer got', bytes, size);
-  });
+  }).timeout((seconds + 120) * 1000);
 
   it('when the share of an identity is used up its longest stalled tunnel is reset, and no other identity is hurt', async () => {
     const [session, other] = [await open('hoarder'), await open('honest')];

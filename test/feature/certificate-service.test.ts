@@ -157,7 +157,7 @@ describe('the certificate service, through its own door', () => {
       certificate: intermediate!,
       revoked: false,
     });
-    const judged = judgePeer(leaf, table, { now: Date.now(), role: 'server' });
+    const judged = judgePeer(leaf?.raw, table, { now: Date.now(), role: 'server' });
     assert.ok(judged.ok);
     assert.deepEqual([judged.value.spiffeId, judged.value.cluster], [cartId, 'east']);
   });

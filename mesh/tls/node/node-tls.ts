@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import { connect, TLSSocket, type SecureContext } from 'node:tls';
 import { expectsNobody } from '../../identity/expected-names.ts';
 import type { Peer, Refusal } from '../../identity/judge.ts';
@@ -74,7 +73,7 @@ function finish(
   carrier: NodeStream,
   event: 'secure' | 'secureConnect',
   { layer, alpn, clock, timeoutMillis }: AcceptOptions,
-  judged: (leaf: X509Certificate | undefined) => Peer | Refusal,
+  judged: (leaf: Buffer | undefined) => Peer | Refusal,
 ): Promise<Secured> {
   // HTTP/2 ends its streams by itself: over a half-open socket it would never learn that the peer has gone. What
   // Istio's mTLS carries is plain TCP, whose two directions end one by one.
@@ -99,7 +98,7 @@ function finish(
       socket.off('error', onError).off('close', onClose).off('end', onClose).off(event, onSecure);
     };
     const onSecure = () => {
-      const peer = judged(socket.getPeerX509Certificate());
+      const peer = judged(shownLeaf(socket));
       if ('reason' in peer) {
         fail(`${peer.reason}: ${peer.message}`, peer);
         return;
@@ -117,6 +116,16 @@ function finish(
     };
     socket.on('error', onError).on('close', onClose).on('end', onClose).on(event, onSecure);
   });
+}
+
+/**
+ * The leaf that the peer has shown, in DER. Not by way of `getPeerX509Certificate`: each call takes the certificates of
+ * the leaf's issuers out of the chain and never frees them (`X509Certificate` of Node's crypto_x509.cc), which is 5 KB
+ * of memory for each handshake with an intermediate.
+ */
+function shownLeaf(socket: TLSSocket): Buffer | undefined {
+  const shown = socket.getPeerCertificate() as { readonly raw?: Buffer } | null;
+  return shown?.raw;
 }
 
 /**

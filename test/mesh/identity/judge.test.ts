@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { certificateOf } from '@isthmus/mesh/pki/certificate.ts';
+import type { X509Certificate } from 'node:crypto';
 import { judgePeer, spiffeIdOf } from '@isthmus/mesh/identity/judge.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { octets, sequence, tagged, type Der } from '@isthmus/mesh/pki/der.ts';
@@ -21,12 +22,8 @@ type Outcome = string;
 
 /** What a verifier says of a certificate: 'ACCEPTED', the reason, or 'UNREADABLE' where TLS itself would fail. */
 function outcome(made: HandMade, issuer = east.intermediate, role: 'client' | 'server' = 'client'): Outcome {
-  let leaf: X509Certificate;
-  try {
-    leaf = new X509Certificate(handMade(issuer, made));
-  } catch {
-    return 'UNREADABLE';
-  }
+  const leaf = handMade(issuer, made);
+  if (!certificateOf(leaf)) return 'UNREADABLE';
   const judged = judgePeer(leaf, table, { now, role });
   return judged.ok ? 'ACCEPTED' : judged.error.reason;
 }
@@ -81,7 +78,7 @@ describe('mesh/identity: forty certificates, of which three are someone’s', ()
 
 describe('mesh/identity judge', () => {
   const judge = (leaf: X509Certificate | undefined, given = table, at = now) => {
-    const judged = judgePeer(leaf, given, { now: at, role: 'client' });
+    const judged = judgePeer(leaf?.raw, given, { now: at, role: 'client' });
     return judged.ok ? judged.value : judged.error.reason;
   };
   const leafOf = (identity: string, by = east) =>

@@ -74,6 +74,16 @@ describe('mesh/tls handshake', () => {
     assert.equal(secured.socket.getProtocol(), 'TLSv1.3');
   });
 
+  it('leaves what the peer has shown with its connection, so that it goes with it', async () => {
+    const { accepted, dialled } = await meet({});
+    for (const end of [accepted, dialled]) {
+      assert.equal(end.status, 'fulfilled');
+      const { issuerCertificate } = end.value.socket.getPeerCertificate(true);
+      assert.ok(issuerCertificate, 'the certificate of the issuer has been taken away');
+      assert.deepEqual(issuerCertificate.raw, authority.intermediate.certificate.raw);
+    }
+  });
+
   const twin = makeAuthority();
   const stranger = makeAuthority('td-b', 'north');
   const revoked = tableOf(authority);
