@@ -1,3 +1,5 @@
+import type { ServiceKey } from './names.ts';
+
 export type FailoverFrom = { readonly cluster: string } | { readonly region: string };
 
 export interface Returning {
@@ -15,7 +17,7 @@ export interface Failover {
   /** Clusters that are left: those that were in `from` when it was planned. */
   readonly clusters: readonly string[];
   /** `<namespace>/<name>`, at least one. */
-  readonly services: readonly string[];
+  readonly services: readonly ServiceKey[];
   readonly percent: number;
   readonly scope: 'ALL' | 'REMOTE';
   readonly owner: string;

@@ -14,16 +14,33 @@ export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,253}$/.test(te
 /** A cluster's name, which is an RFC 1123 label. */
 export type ClusterName = string;
 
+declare const serviceKeyBrand: unique symbol;
+
 /** A service over all clusters that have it: `<namespace>/<name>`. */
-export type ServiceKey = string;
+export type ServiceKey = string & { readonly [serviceKeyBrand]: true };
+
+/** The parts of a service's key. */
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** What an acknowledgement is about: `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
 export type Subject = string;
 
-/** Namespace and name of a key; both are '' for what is none. */
-export function parseServiceKey(key: ServiceKey): { readonly namespace: string; readonly name: string } {
-  const [namespace = '', name = '', ...more] = key.split('/');
-  return more.length === 0 ? { namespace, name } : { namespace: '', name: '' };
+export const formatServiceKey = ({ namespace, name }: ServiceName): ServiceKey =>
+  `${namespace}/${name}` as ServiceKey;
+
+/** Undefined for what is no key. */
+export function parseServiceKey(text: string): ServiceKey | undefined {
+  const end = text.indexOf('/');
+  const isKey = end > 0 && end < text.length - 1 && !text.includes('/', end + 1);
+  return isKey ? (text as ServiceKey) : undefined;
+}
+
+export function serviceNameOf(key: ServiceKey): ServiceName {
+  const end = key.indexOf('/');
+  return { namespace: key.slice(0, end), name: key.slice(end + 1) };
 }
 
 const subjectTypes = ['policy', 'intermediate', 'diversion'] as const;

@@ -3,7 +3,7 @@ import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import { parseTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
 import { weightCap } from '@isthmus/api/domain/limits.ts';
-import { parseServiceKey } from '@isthmus/api/domain/names.ts';
+import { parseServiceKey, serviceNameOf } from '@isthmus/api/domain/names.ts';
 import { parseRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
@@ -121,10 +121,12 @@ function member({ intent }: Now, cluster: string): Content | undefined {
 }
 
 /** Until workspaces exist all members are in one, so a grant covers every member and names none. */
-function grant({ index }: Now, key: string): Content | undefined {
+function grant({ index }: Now, name: string): Content | undefined {
+  const key = parseServiceKey(name);
+  if (key === undefined) return undefined;
   const clusters = index.exports.exporters(key);
   if (clusters.size === 0) return undefined;
-  const body = link.exportGrant.encode({ ...parseServiceKey(key), clusters: [], members: true });
+  const body = link.exportGrant.encode({ ...serviceNameOf(key), clusters: [], members: true });
   return { body, audience: { kind: 'clusters', clusters } };
 }
 

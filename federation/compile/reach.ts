@@ -3,7 +3,7 @@ import { formatTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
-import { written, type ChangeSet } from '../observation/change-set.ts';
+import { written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 import type { IntentKind } from '../store/store.ts';
 import type { Names } from './compiled.ts';
@@ -87,9 +87,8 @@ export function touchedServices(
   for (const [cluster, before] of written(changes, 'cluster'))
     if (exportsOtherwise(before?.value, now.intent.clusters.get(cluster)?.value))
       add(cluster, now.observed.get(cluster)?.services.keys() ?? []);
-  for (const kind of ['serviceExport', 'exportApproval'] as const)
-    for (const key of written(changes, kind).keys())
-      for (const cluster of now.index.exports.holders(key).keys()) add(cluster, [key]);
+  for (const key of writtenServices(changes, 'serviceExport', 'exportApproval'))
+    for (const cluster of now.index.exports.holders(key).keys()) add(cluster, [key]);
   return touched;
 }
 

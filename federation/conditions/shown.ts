@@ -1,7 +1,7 @@
 import { parseSubject } from '@isthmus/api/domain/names.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
-import { touches, written, type ChangeSet } from '../observation/change-set.ts';
+import { touches, written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 
 /** Clusters of which something is shown otherwise after a change, ages aside. It may name more than differ. */
@@ -32,7 +32,7 @@ const claiming = ({ gateways }: ChangeSet, { observed, index }: Now): readonly C
 function withholding(changes: ChangeSet, now: Now): readonly ClusterName[] {
   const isLimited = (cluster: ClusterName) =>
     now.intent.clusters.get(cluster)?.value.namespaces !== undefined;
-  const keys = [...written(changes, 'serviceExport').keys(), ...written(changes, 'exportApproval').keys()];
+  const keys = [...writtenServices(changes, 'serviceExport', 'exportApproval')];
   const holders = keys.flatMap((key) => [...now.index.exports.holders(key).keys()]);
   return [...changes.services.keys(), ...holders].filter(isLimited);
 }

@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { FailoverFrom } from '@isthmus/api/domain/failover.ts';
 import type { Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -12,8 +13,8 @@ import { sharesOf, type Client } from './service-groups.ts';
 
 export interface FailoverRequest {
   readonly from: FailoverFrom;
-  /** `<namespace>/<name>`; empty: every exported service there. */
-  readonly services: readonly string[];
+  /** Empty: every exported service there. */
+  readonly services: readonly ServiceKey[];
   readonly percent: number;
   readonly scope: 'ALL' | 'REMOTE';
   readonly expiresAt: number | undefined;
@@ -29,7 +30,7 @@ export interface Move {
 }
 
 export interface ServicePlan {
-  readonly service: string;
+  readonly service: ServiceKey;
   readonly moves: readonly Move[];
   readonly noAlternative: boolean;
 }
@@ -128,7 +129,7 @@ function planOf(
   reader: PlanReader,
   { percent, scope }: FailoverRequest,
   { clusters, clients }: { readonly clusters: readonly string[]; readonly clients: readonly Client[] },
-  service: string,
+  service: ServiceKey,
 ): ServicePlan {
   const added = clusters.map((cluster): Diverted => ({ cluster, percent, remoteOnly: scope === 'REMOTE' }));
   const standing = reader.shifts(service);

@@ -39,7 +39,7 @@ export const total = (groups: readonly Pick<EndpointGroup, 'total'>[]): number =
 
 /** Every exported service that has endpoints in a cluster. */
 export function servicesIn({ observed, index }: Now, cluster: ClusterName): readonly ServiceKey[] {
-  const services = observed.get(cluster)?.services ?? new Map<string, never>();
+  const services = observed.get(cluster)?.services ?? new Map<ServiceKey, never>();
   return [...services]
     .filter(([key, one]) => index.exports.exporters(key).has(cluster) && total(one.groups) > 0)
     .map(([key]) => key);
@@ -97,7 +97,7 @@ export function sharesOf(input: ShareInput): ReadonlyMap<ClusterName, Shares<Clu
 
 /** Services of a cluster, exported or not, whose clients would be sent away and have no other endpoint. */
 export function withoutAlternative(now: Now, drain: Diverted): readonly ServiceKey[] {
-  const services = now.observed.get(drain.cluster)?.services ?? new Map<string, never>();
+  const services = now.observed.get(drain.cluster)?.services ?? new Map<ServiceKey, never>();
   const clients = clientsOf(now);
   const standing = trafficShiftsOf(now);
   return [...services]
@@ -112,6 +112,6 @@ export function withoutAlternative(now: Now, drain: Diverted): readonly ServiceK
 
 /** A traffic shift that names no service is of all. */
 export const concerns = (
-  { services }: { readonly services: readonly ServiceKey[] },
+  { services }: { readonly services: readonly string[] },
   service: ServiceKey,
 ): boolean => services.length === 0 || services.includes(service);

@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import { warning, type Warning } from '../command/warning.ts';
 import type { Now } from '../state/now.ts';
 import { usableGateways } from '../policy/gateways.ts';
@@ -6,7 +7,7 @@ import { total } from './service-groups.ts';
 /** A cluster that exports a service which should leave others, and how its endpoints there are. */
 export interface Target {
   readonly cluster: string;
-  readonly service: string;
+  readonly service: ServiceKey;
   readonly healthy: number;
   readonly total: number;
   readonly isReachable: boolean;
@@ -18,7 +19,7 @@ export interface Target {
 export function targetsOf(
   snapshot: Now,
   left: readonly string[],
-  services: readonly string[],
+  services: readonly ServiceKey[],
 ): readonly Target[] {
   const leaving = new Set(left);
   const byCluster = new Map<string, Target[]>();
@@ -84,7 +85,7 @@ export function targetWarnings(targets: readonly Target[]): readonly Warning[] {
 export function whyItStays(
   snapshot: Now,
   left: readonly string[],
-  services: readonly string[],
+  services: readonly ServiceKey[],
 ): readonly Warning[] {
   const targets = targetsOf(snapshot, left, services);
   const byService = new Map<string, Target[]>(services.map((name) => [name, []]));

@@ -63,11 +63,11 @@ export function pageOfSorted<T extends { readonly order: string }, N>(
 }
 
 /** 1 to 100 of the keys with a prefix, in their order, after a cursor. Only what is shown is made into a node. */
-export function pageOfKeys<N>(
-  keys: KeyOrder,
+export function pageOfKeys<K extends string, N>(
+  keys: KeyOrder<K>,
   prefix: string,
   { first, after }: PageArguments,
-  show: (key: string) => N | undefined,
+  show: (key: K) => N | undefined,
 ): Page<N> {
   checkFirst(first);
   const { from, to } = keys.range(prefix);

@@ -9,7 +9,7 @@ const nobody: ReadonlySet<never> = new Set<never>();
 const nowhere: ReadonlyMap<never, never> = new Map<never, never>();
 
 export class Exports implements ExportsIndex {
-  readonly keys = new OrderedKeys();
+  readonly keys = new OrderedKeys<ServiceKey>();
   readonly #holders = new Map<ServiceKey, Map<ClusterName, ObservedService>>();
   readonly #exporters = new Map<ServiceKey, ReadonlySet<ClusterName>>();
   readonly #alone = new Map<ClusterName, Set<ServiceKey>>();

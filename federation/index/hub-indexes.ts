@@ -1,6 +1,6 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import { written, type CollectedChanges } from '../observation/change-set.ts';
+import { written, writtenServices, type CollectedChanges } from '../observation/change-set.ts';
 import type { KeptIndexes } from '../state/indexes.ts';
 import type { Now } from '../state/now.ts';
 import { Exports } from './exports.ts';
@@ -25,8 +25,7 @@ export class HubIndexes implements KeptIndexes {
     for (const id of written(changes, 'joinToken').keys())
       this.joinTokens.set(id, now.intent.joinTokens.get(id)?.value);
     this.#followClusters(changes, now);
-    for (const key of written(changes, 'serviceExport').keys()) this.#ofName(now, key);
-    for (const key of written(changes, 'exportApproval').keys()) this.#ofName(now, key);
+    for (const key of writtenServices(changes, 'serviceExport', 'exportApproval')) this.#ofName(now, key);
     for (const [cluster, keys] of changes.services)
       for (const key of keys) this.exports.update(now, cluster, key);
     for (const cluster of [...changes.gateways])

@@ -7,22 +7,22 @@ const fewChanges = 32;
  * Keys in the order of their UTF-16 units, as `<` has it. What comes and goes is put in order at the next look: a hub that
  * starts adds a hundred thousand of them one by one.
  */
-export class OrderedKeys implements KeyOrder {
-  #keys: string[] = [];
-  readonly #all = new Set<string>();
+export class OrderedKeys<K extends string = string> implements KeyOrder<K> {
+  #keys: K[] = [];
+  readonly #all = new Set<K>();
   /** Keys that may be in the list and not among all, or the other way round. */
-  readonly #changed = new Set<string>();
+  readonly #changed = new Set<K>();
 
   get size(): number {
     return this.#all.size;
   }
 
-  add(key: string): void {
+  add(key: K): void {
     this.#all.add(key);
     this.#changed.add(key);
   }
 
-  remove(key: string): void {
+  remove(key: K): void {
     if (this.#all.delete(key)) this.#changed.add(key);
   }
 
@@ -33,7 +33,7 @@ export class OrderedKeys implements KeyOrder {
     };
   }
 
-  slice(from: number, count: number): readonly string[] {
+  slice(from: number, count: number): readonly K[] {
     return this.#ordered().slice(from, from + count);
   }
 
@@ -41,7 +41,7 @@ export class OrderedKeys implements KeyOrder {
     return this.#firstWhere((one) => one > key);
   }
 
-  [Symbol.iterator](): Iterator<string> {
+  [Symbol.iterator](): Iterator<K> {
     return this.#ordered()[Symbol.iterator]();
   }
 
@@ -57,7 +57,7 @@ export class OrderedKeys implements KeyOrder {
     return low;
   }
 
-  #ordered(): readonly string[] {
+  #ordered(): readonly K[] {
     if (this.#changed.size > fewChanges) this.#keys = [...this.#all].sort();
     else {
       const changed = [...this.#changed];
@@ -68,7 +68,7 @@ export class OrderedKeys implements KeyOrder {
     return this.#keys;
   }
 
-  #put(key: string): void {
+  #put(key: K): void {
     const at = this.#firstWhere((one) => one >= key);
     const isListed = this.#keys[at] === key;
     const isThere = this.#all.has(key);

@@ -1,6 +1,6 @@
 import { parseSubject, type ClusterName, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import { conditionsTouchedBy, shownBy } from '../conditions/shown.ts';
-import { touches, written, type ChangeSet } from '../observation/change-set.ts';
+import { touches, written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 
 /** Which parts of the findings may be others. It may name more than differ. */
@@ -20,9 +20,7 @@ export function markedBy(changes: ChangeSet, now: Now): Marks {
     clusters: new Set([...shownBy(changes), ...conditionsTouchedBy(changes, now), ...ofTokens(changes, now)]),
     services: new Set([
       ...[...changes.services.values()].flatMap((keys) => [...keys]),
-      ...['serviceExport' as const, 'exportApproval' as const, 'trafficPolicy' as const].flatMap((kind) => [
-        ...written(changes, kind).keys(),
-      ]),
+      ...writtenServices(changes, 'serviceExport', 'exportApproval', 'trafficPolicy'),
       ...[...clusters.keys()].flatMap((cluster) => [...(now.observed.get(cluster)?.services.keys() ?? [])]),
     ]),
     policies:

@@ -1,4 +1,4 @@
-import type { ServiceKey } from '@isthmus/api/domain/names.ts';
+import { formatServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import { approvalConditions } from '../policy/export-approval.ts';
 import { exportConflict } from '../policy/conflict.ts';
 import { exportPortConditions } from '../policy/export-ports.ts';
@@ -24,7 +24,12 @@ export function ofHolders(now: Now, key: ServiceKey): readonly Finding[] {
 
 /** Every service that a member has, or that intent names. */
 export const serviceKeys = ({ index, intent }: Now): ReadonlySet<ServiceKey> =>
-  new Set([...index.exports.keys, ...intent.serviceExports.keys(), ...intent.trafficPolicies.keys()]);
+  new Set([
+    ...index.exports.keys,
+    ...[intent.serviceExports, intent.trafficPolicies].flatMap((all) =>
+      [...all.values()].map(({ value }) => formatServiceKey(value)),
+    ),
+  ]);
 
 /** The findings of services, of each cluster no more than a thousand. */
 export function withinLimit(all: readonly Finding[]): readonly Finding[] {
@@ -68,7 +73,7 @@ const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
 function unhealthy(
   snapshot: Now,
   cluster: string,
-  key: string,
+  key: ServiceKey,
   service: ObservedService,
   exporters: Exporters,
 ): readonly Finding[] {

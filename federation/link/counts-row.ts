@@ -1,4 +1,4 @@
-import { parseServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
+import { serviceNameOf, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { healthReport } from '@isthmus/api/wire/link.ts';
@@ -9,7 +9,7 @@ const type = 'health';
 /** The endpoint counts of one service as a row; undefined: it has none any more. */
 export function countsRow(key: ServiceKey, groups: readonly EndpointGroup[] | undefined): ReportRow {
   if (!groups) return { type, name: key, resource: undefined };
-  const service = { ...parseServiceKey(key), groups };
+  const service = { ...serviceNameOf(key), groups };
   const body = healthReport.encode({
     sequence: 0,
     sentAt: 0,

@@ -1,6 +1,6 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
-import { written, type ChangeSet } from '../observation/change-set.ts';
+import { written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
 import { restsOn } from './hold.ts';
 
 /** A name that is held back from one session. */
@@ -53,8 +53,8 @@ export class Held<S extends object> {
     for (const cluster of changes.links) all(this.#byCluster.get(cluster));
     for (const cluster of written(changes, 'cluster').keys()) all(this.#byCluster.get(cluster));
     for (const cluster of changes.forgotten) all(this.#byCluster.get(cluster));
-    for (const kind of ['serviceExport', 'exportApproval'] as const)
-      for (const service of written(changes, kind).keys()) all(this.#byService.get(service));
+    for (const service of writtenServices(changes, 'serviceExport', 'exportApproval'))
+      all(this.#byService.get(service));
     for (const [cluster, services] of changes.services)
       for (const service of services)
         for (const entry of this.#byService.get(service) ?? [])

@@ -11,11 +11,7 @@ import type { Now } from '../state/now.ts';
  */
 export function isHeld(now: Now, receiver: ClusterName, type: DownType, name: string): boolean {
   const on = restsOn(receiver, type, name);
-  return (
-    on !== undefined &&
-    isUnknown(now, on.cluster) &&
-    mayBeExported(now, on.cluster, parseServiceKey(on.service))
-  );
+  return on !== undefined && isUnknown(now, on.cluster) && mayBeExported(now, on.cluster, on.service);
 }
 
 /** The cluster and its service whose reports a resource follows from; undefined: it follows from none. */
@@ -23,8 +19,10 @@ export function restsOn(receiver: ClusterName, type: DownType, name: string): Re
   switch (type) {
     case 'remote':
       return parseRemoteName(name);
-    case 'grant':
-      return { cluster: receiver, service: name };
+    case 'grant': {
+      const service = parseServiceKey(name);
+      return service === undefined ? undefined : { cluster: receiver, service };
+    }
     default:
       return undefined;
   }

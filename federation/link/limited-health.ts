@@ -1,7 +1,6 @@
+import { formatServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { HealthReport, ServiceHealth, UnreadableHealth } from '@isthmus/api/domain/report.ts';
-
-const keyOf = ({ namespace, name }: ServiceHealth): string => `${namespace}/${name}`;
 
 const endpointsOf = ({ groups }: ServiceHealth): number => groups.reduce((sum, { total }) => sum + total, 0);
 
@@ -11,7 +10,7 @@ const endpointsOf = ({ groups }: ServiceHealth): number => groups.reduce((sum, {
  */
 export function withinLimits(
   report: HealthReport,
-  taken: { has(service: string): boolean },
+  taken: { has(service: ServiceKey): boolean },
   limits: ClusterLimits,
 ): { readonly report: HealthReport; readonly rejected: readonly UnreadableHealth[] } {
   const all = report.services.reduce((sum, one) => sum + endpointsOf(one), 0);
@@ -26,7 +25,7 @@ export function withinLimits(
   return {
     report: { ...report, services: report.services.filter((one) => !rejected.has(one)) },
     rejected: [...rejected].map((one) => ({
-      service: keyOf(one),
+      service: formatServiceKey(one),
       why: `with its ${endpointsOf(one)} the cluster would have more than the ${limits.endpoints} endpoints that are allowed`,
       limit: 'endpoints',
     })),
@@ -35,8 +34,10 @@ export function withinLimits(
 
 function inOrder(
   services: readonly ServiceHealth[],
-  taken: { has(service: string): boolean },
+  taken: { has(service: ServiceKey): boolean },
 ): readonly ServiceHealth[] {
-  const rank = (one: ServiceHealth) => (taken.has(keyOf(one)) ? 0 : 1);
-  return [...services].sort((a, b) => rank(a) - rank(b) || (keyOf(a) < keyOf(b) ? -1 : 1));
+  const rank = (one: ServiceHealth) => (taken.has(formatServiceKey(one)) ? 0 : 1);
+  return [...services].sort(
+    (a, b) => rank(a) - rank(b) || (formatServiceKey(a) < formatServiceKey(b) ? -1 : 1),
+  );
 }

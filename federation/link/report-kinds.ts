@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import { isLabel } from '@isthmus/api/domain/names.ts';
+import { formatServiceKey, isLabel } from '@isthmus/api/domain/names.ts';
 import { judged } from '@isthmus/api/domain/reasons.ts';
 import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -69,7 +69,7 @@ const clusterKind = kind<ClusterReport>({
 
 const serviceKind = kind<ServiceReport>({
   decode: judging(wire.serviceReport.decode),
-  nameOf: ({ namespace, name }) => `${namespace}/${name}`,
+  nameOf: formatServiceKey,
   cost: ({ ports }) => ({ services: 1, ports: ports.length, gateways: 0 }),
   change: withServices,
 });

@@ -1,4 +1,9 @@
-import type { ClusterName, ServiceKey, Subject } from '@isthmus/api/domain/names.ts';
+import {
+  parseServiceKey,
+  type ClusterName,
+  type ServiceKey,
+  type Subject,
+} from '@isthmus/api/domain/names.ts';
 import type { IntentKind, IntentOf, Stored } from '../store/store.ts';
 
 /** The names of what differs since the listeners ran last. What it says of a name is where to look, not what is there. */
@@ -71,6 +76,21 @@ export const written = <K extends IntentKind>(
 ): ReadonlyMap<string, Stored<IntentOf<K>> | undefined> =>
   // `wrote` is called with what the map of the same kind had: the type of a map cannot say so of its keys.
   (intent.get(kind) ?? none) as ReadonlyMap<string, Stored<IntentOf<K>> | undefined>;
+
+/** Of these kinds the id of an object is the key of the service that it is about. */
+type AboutService = 'serviceExport' | 'exportApproval' | 'trafficPolicy';
+
+/** Services about which an object of one of these kinds was written or removed. */
+export function* writtenServices(
+  changes: ChangeSet,
+  ...kinds: readonly AboutService[]
+): Iterable<ServiceKey> {
+  for (const kind of kinds)
+    for (const id of written(changes, kind).keys()) {
+      const key = parseServiceKey(id);
+      if (key !== undefined) yield key;
+    }
+}
 
 /** Adds what `changes` names to `all`, which has collected earlier ones. */
 export function addChanges(all: CollectedChanges, changes: ChangeSet): void {

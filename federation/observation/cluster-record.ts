@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Link } from '@isthmus/api/domain/cluster.ts';
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
@@ -54,9 +55,9 @@ export interface ClusterRecord {
   /** The gravest 100. */
   readonly rejections: readonly Rejection[];
   readonly rejectionCounts: RejectionCounts;
-  readonly services: ReadonlyMap<string, ObservedService>;
-  /** Endpoint counts by `<namespace>/<name>` as last reported, also of services that have yet to be. */
-  readonly health: ReadonlyMap<string, readonly EndpointGroup[]>;
+  readonly services: ReadonlyMap<ServiceKey, ObservedService>;
+  /** Endpoint counts as last reported, also of services that have yet to be. */
+  readonly health: ReadonlyMap<ServiceKey, readonly EndpointGroup[]>;
   readonly gateways: ReadonlyMap<string, ObservedGateway>;
   readonly applied: ReadonlyMap<string, Applied>;
   /** What its agent could not read of what the hub sent down, by `<type>/<name>`. */

@@ -64,10 +64,10 @@ function addServices(
 }
 
 /** Names under which two maps have different values. */
-export function differing<T>(
-  before: ReadonlyMap<string, T> | undefined,
-  after: ReadonlyMap<string, T> | undefined,
-): readonly string[] {
+export function differing<K extends string, T>(
+  before: ReadonlyMap<K, T> | undefined,
+  after: ReadonlyMap<K, T> | undefined,
+): readonly K[] {
   if (before === after) return [];
   const news = [...(after ?? [])].flatMap(([name, value]) => (before?.get(name) === value ? [] : [name]));
   const gone = [...(before?.keys() ?? [])].filter((name) => !after?.has(name));

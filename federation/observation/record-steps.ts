@@ -1,3 +1,4 @@
+import { formatServiceKey, parseServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Link } from '@isthmus/api/domain/cluster.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type {
@@ -57,7 +58,7 @@ export const withListing = (record: ClusterRecord): ClusterRecord =>
   record.listed ? record : { ...record, listed: true, synced: record.counted };
 
 /** Names to what is reported of them now; undefined: it is gone. */
-export type Changes<T> = readonly (readonly [name: string, report: T | undefined])[];
+export type Changes<T, K extends string = string> = readonly (readonly [name: K, report: T | undefined])[];
 
 export const withReport = (record: ClusterRecord, report: ClusterReport, asOf: number): ClusterRecord => ({
   ...record,
@@ -72,9 +73,9 @@ export const withServices = (
   asOf: number,
 ): ClusterRecord => ({
   ...record,
-  services: changed(record.services, changes, (report, name) => ({
+  services: changed(record.services, ofServices(changes), (report, key) => ({
     ...report,
-    groups: record.health.get(name) ?? [],
+    groups: record.health.get(key) ?? [],
   })),
   asOf,
 });
@@ -135,11 +136,18 @@ export function withoutOldRejections(record: ClusterRecord, now: number): Cluste
 
 const rejectionKey = (type: string, name: string): string => `${type} ${name}`;
 
-function changed<T, U>(
-  before: ReadonlyMap<string, U>,
-  changes: Changes<T>,
-  make: (report: T, name: string) => U,
-): ReadonlyMap<string, U> {
+/** Reports of services, by their keys: one that is there has the name that its content says. */
+const ofServices = (changes: Changes<ServiceReport>): Changes<ServiceReport, ServiceKey> =>
+  changes.flatMap(([name, report]) => {
+    const key = report ? formatServiceKey(report) : parseServiceKey(name);
+    return key === undefined ? [] : [[key, report] as const];
+  });
+
+function changed<K extends string, T, U>(
+  before: ReadonlyMap<K, U>,
+  changes: Changes<T, K>,
+  make: (report: T, name: K) => U,
+): ReadonlyMap<K, U> {
   if (changes.length === 0) return before;
   const next = new Map(before);
   for (const [name, report] of changes)
@@ -188,16 +196,17 @@ export function withHealth(before: ClusterRecord, report: HealthReport, now: num
 
 /** Counts of an earlier life of the hub. They are old: the agent has yet to count on its link. */
 export function withRestoredCounts(record: ClusterRecord, services: readonly ServiceHealth[]): ClusterRecord {
-  const health = new Map(services.map(({ namespace, name, groups }) => [`${namespace}/${name}`, groups]));
+  const health = new Map(services.map((one) => [formatServiceKey(one), one.groups]));
   return { ...record, health, services: joined(record.services, health) };
 }
 
 /** The counts of a report; the map of before when nothing differs. */
 function counted(before: ClusterRecord['health'], { services }: HealthReport): ClusterRecord['health'] {
   let isNew = services.length !== before.size;
-  const after = new Map<string, readonly EndpointGroup[]>();
-  for (const { namespace, name, groups } of services) {
-    const key = `${namespace}/${name}`;
+  const after = new Map<ServiceKey, readonly EndpointGroup[]>();
+  for (const service of services) {
+    const { groups } = service;
+    const key = formatServiceKey(service);
     const known = before.get(key);
     const isSame = known !== undefined && areAlike(known, groups);
     isNew ||= !isSame;
@@ -212,10 +221,10 @@ const maxSkew = 24 * 60 * 60_000;
 const skew = (sentAt: number, now: number): number => Math.max(-maxSkew, Math.min(maxSkew, sentAt - now));
 
 function joined(
-  services: ReadonlyMap<string, ObservedService>,
-  health: ReadonlyMap<string, readonly EndpointGroup[]>,
-): ReadonlyMap<string, ObservedService> {
-  const differing = [...services].flatMap(([key, service]): [string, ObservedService][] => {
+  services: ClusterRecord['services'],
+  health: ClusterRecord['health'],
+): ClusterRecord['services'] {
+  const differing = [...services].flatMap(([key, service]): [ServiceKey, ObservedService][] => {
     const groups = health.get(key) ?? [];
     return areAlike(service.groups, groups) ? [] : [[key, { ...service, groups }]];
   });

@@ -1,5 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
-import type { ServiceKey } from '@isthmus/api/domain/names.ts';
+import { formatServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ExportApproval } from '@isthmus/api/domain/export-approval.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
@@ -19,9 +19,9 @@ export interface ApproveExport extends ServiceRef {
 /** An operator's word that clusters may export a service by label under a name that another cluster exports already. */
 export const approveExport: Command<ApproveExport, { approval: ExportApproval }> = {
   name: 'approveExport',
-  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
+  subject: (service) => auditSubject('service', formatServiceKey(service)),
   decide(snapshot, { namespace, name, clusters }, context) {
-    const id = `${namespace}/${name}`;
+    const id = formatServiceKey({ namespace, name });
     if (clusters.length === 0) return refuse('INVALID', 'clusters', 'name at least one cluster to approve');
     const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
     if (unknown !== undefined)
@@ -83,7 +83,7 @@ export const recordFirstExports: Command<{ keys: ReadonlySet<ServiceKey> }, { re
   decide(snapshot, { keys }) {
     const approvals = firstExports(snapshot, keys);
     if (approvals.length === 0) return refuse('CONFLICT', '', 'every exported name has a first exporter');
-    const writes = approvals.map((put): Write => ({ put, id: `${put.namespace}/${put.name}`, expected: 0 }));
+    const writes = approvals.map((put): Write => ({ put, id: formatServiceKey(put), expected: 0 }));
     return ok({
       subject: auditSubject('exports', writes.length),
       writes,
@@ -99,12 +99,12 @@ export function approvalConditions(
   cluster: string,
   service: ObservedService,
 ): readonly Condition[] {
-  const first = snapshot.intent.exportApprovals.get(`${service.namespace}/${service.name}`)?.value;
+  const key = formatServiceKey(service);
+  const first = snapshot.intent.exportApprovals.get(key)?.value;
   if (!requestsByLabel(snapshot, cluster, service) || !first || isApproved(snapshot, cluster, service))
     return [];
   const strict = snapshot.settings.exports === 'strict';
   const by = first.clusters.join(', ');
-  const key = `${service.namespace}/${service.name}`;
   return [
     {
       type: 'ExportApproved',

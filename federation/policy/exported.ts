@@ -1,3 +1,4 @@
+import { formatServiceKey, serviceNameOf, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import { mayHost } from '@isthmus/mesh/identity/hosting.ts';
 import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
@@ -32,10 +33,7 @@ export const requestsByLabel = (
 /** The cluster exported the name first, or an operator has approved it or exported the service there. */
 export const isApproved = (known: Known, cluster: string, service: Named): boolean =>
   isExportedByAdmin(known, cluster, service) ||
-  (known.intent.exportApprovals
-    .get(`${service.namespace}/${service.name}`)
-    ?.value.clusters.includes(cluster) ??
-    false);
+  (known.intent.exportApprovals.get(formatServiceKey(service))?.value.clusters.includes(cluster) ?? false);
 
 const hosts = ({ intent }: Known, cluster: string, namespace: string): boolean =>
   mayHost({ namespaces: intent.clusters.get(cluster)?.value.namespaces }, namespace);
@@ -48,24 +46,24 @@ export const withheld = (
 ): readonly string[] =>
   [...services]
     .filter((one) => !hosts(known, cluster, one.namespace) && isMeantForExport(known, cluster, one))
-    .map(({ namespace, name }) => `${namespace}/${name}`);
+    .map(formatServiceKey);
 
-function isExportedByAdmin({ intent }: Known, cluster: string, { namespace, name }: Named): boolean {
-  const byAdmin = intent.serviceExports.get(`${namespace}/${name}`)?.value;
+function isExportedByAdmin({ intent }: Known, cluster: string, service: Named): boolean {
+  const byAdmin = intent.serviceExports.get(formatServiceKey(service))?.value;
   return byAdmin?.clusters.includes(cluster) ?? false;
 }
 
 /** Whether a service that may not be known at this moment can be exported: false only when intent rules it out. */
-export function mayBeExported(known: Now, cluster: string, service: Named): boolean {
-  const report = known.observed.get(cluster)?.services.get(`${service.namespace}/${service.name}`);
-  return isExported(known, cluster, { exportRequested: true, ...report, ...service });
+export function mayBeExported(known: Now, cluster: string, key: ServiceKey): boolean {
+  const report = known.observed.get(cluster)?.services.get(key);
+  return isExported(known, cluster, { exportRequested: true, ...report, ...serviceNameOf(key) });
 }
 
 /**
  * A cluster has a service that it does not export: one of that name elsewhere is another service there, and local
  * stays local.
  */
-export function holdsForItself(known: Now, cluster: string, key: string): boolean {
+export function holdsForItself(known: Now, cluster: string, key: ServiceKey): boolean {
   const own = known.observed.get(cluster)?.services.get(key);
   return own !== undefined && !isExported(known, cluster, own);
 }

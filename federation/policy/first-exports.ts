@@ -1,7 +1,7 @@
 import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
-import { written, type ChangeSet } from '../observation/change-set.ts';
+import { written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';
@@ -49,5 +49,5 @@ function* concerned(changes: ChangeSet, { observed }: Now): Iterable<ServiceKey>
   for (const keys of changes.services.values()) yield* keys;
   for (const cluster of written(changes, 'cluster').keys())
     yield* observed.get(cluster)?.services.keys() ?? [];
-  yield* written(changes, 'exportApproval').keys();
+  yield* writtenServices(changes, 'exportApproval');
 }

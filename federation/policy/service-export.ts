@@ -1,3 +1,4 @@
+import { formatServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ServiceExport } from '@isthmus/api/domain/service-export.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command } from '../command/command.ts';
@@ -18,9 +19,9 @@ export const exportService: Command<
   { serviceExport: ServiceExport }
 > = {
   name: 'exportService',
-  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
+  subject: (service) => auditSubject('service', formatServiceKey(service)),
   decide(snapshot, { namespace, name, clusters }, context) {
-    const id = `${namespace}/${name}`;
+    const id = formatServiceKey({ namespace, name });
     if (snapshot.index.exports.holders(id).size === 0)
       return refuse('NOT_FOUND', 'service', `no cluster has a service ${id}: isthmus services lists them`);
     const unknown = clusters.find((cluster) => !snapshot.intent.clusters.has(cluster));
@@ -42,7 +43,7 @@ export const exportService: Command<
 };
 
 /** Clusters that are to export a service and have none of that name. */
-const lacking = ({ observed }: Now, id: string, clusters: readonly string[]) =>
+const lacking = ({ observed }: Now, id: ServiceKey, clusters: readonly string[]) =>
   clusters
     .filter((cluster) => !observed.get(cluster)?.services.has(id))
     .map((cluster) =>
@@ -55,9 +56,9 @@ const lacking = ({ observed }: Now, id: string, clusters: readonly string[]) =>
 
 export const unexportService: Command<ServiceRef, ServiceRef> = {
   name: 'unexportService',
-  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
+  subject: (service) => auditSubject('service', formatServiceKey(service)),
   decide(snapshot, { namespace, name }, context) {
-    const id = `${namespace}/${name}`;
+    const id = formatServiceKey({ namespace, name });
     const before = snapshot.intent.serviceExports.get(id);
     if (!before)
       return refuse(

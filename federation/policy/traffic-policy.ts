@@ -1,4 +1,4 @@
-import { isLabel, labelRule } from '@isthmus/api/domain/names.ts';
+import { formatServiceKey, isLabel, labelRule } from '@isthmus/api/domain/names.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
@@ -11,7 +11,7 @@ import { auditSubject } from '../command/audit-subject.ts';
 /** How new connections of one service choose among clusters. An empty order and list restore the default. */
 export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: TrafficPolicy }> = {
   name: 'setTrafficPolicy',
-  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
+  subject: (service) => auditSubject('service', formatServiceKey(service)),
   decide(snapshot, input, context) {
     const errors: UserError[] = [];
     if (!isLabel(input.namespace))
@@ -27,7 +27,7 @@ export const setTrafficPolicy: Command<Omit<TrafficPolicy, 'kind'>, { policy: Tr
     if (input.regionFailover.length > 0 && !input.localityOrder.includes('REGION'))
       errors.push(refusal('INVALID', 'regionFailover', 'failover by region needs REGION in localityOrder'));
     if (errors.length > 0) return { ok: false, error: errors };
-    const id = `${input.namespace}/${input.name}`;
+    const id = formatServiceKey(input);
     const before = snapshot.intent.trafficPolicies.get(id);
     const stale = checkRevision(context, before?.revision ?? 0, `the traffic policy of ${id}`);
     if (stale) return { ok: false, error: [stale] };
@@ -76,9 +76,9 @@ export const deleteTrafficPolicy: Command<
   { readonly namespace: string; readonly name: string }
 > = {
   name: 'deleteTrafficPolicy',
-  subject: ({ namespace, name }) => auditSubject('service', `${namespace}/${name}`),
+  subject: (service) => auditSubject('service', formatServiceKey(service)),
   decide(snapshot, { namespace, name }, context) {
-    const id = `${namespace}/${name}`;
+    const id = formatServiceKey({ namespace, name });
     const before = snapshot.intent.trafficPolicies.get(id);
     if (!before)
       return refuse('NOT_FOUND', 'service', `${id} has no traffic policy: isthmus policy list shows them`);

@@ -5,11 +5,11 @@ import type { ObservedService } from '../observation/cluster-record.ts';
 import type { Now } from './now.ts';
 
 /** Keys in the order of their UTF-16 units. Positions are valid until a key is added or removed. */
-export interface KeyOrder extends Iterable<string> {
+export interface KeyOrder<K extends string = string> extends Iterable<K> {
   readonly size: number;
   /** Where the keys with a prefix are; `to` is the first after them. */
   range(prefix: string): { readonly from: number; readonly to: number };
-  slice(from: number, count: number): readonly string[];
+  slice(from: number, count: number): readonly K[];
   /** The position of the first greater key. */
   after(key: string): number;
 }
@@ -19,7 +19,7 @@ export interface ExportsIndex {
   /** How much it keeps, for tests that nothing stays of what is gone. */
   readonly size: number;
   /** Of every service that a member has. */
-  readonly keys: KeyOrder;
+  readonly keys: KeyOrder<ServiceKey>;
   holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService>;
   /** Another set than before when it changes. */
   exporters(key: ServiceKey): ReadonlySet<ClusterName>;

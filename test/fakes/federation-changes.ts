@@ -8,6 +8,7 @@ import type { Intent, IntentKind } from '../../federation/store/store.ts';
 import { aGateway } from './agent.ts';
 import { makeAuthority } from './authority.ts';
 import { aMember, Federation } from './federation.ts';
+import { inShop } from './services.ts';
 
 /** One change of a federation's intent, or of what is observed in it. */
 export interface FederationChange {
@@ -174,7 +175,7 @@ export const federationChange: fc.Arbitrary<FederationChange> = fc.oneof(
       id: one.id,
       from: { region: 'r1' },
       clusters: one.clusters,
-      services: ['shop/cart'],
+      services: [inShop('cart')],
       percent: 80,
       scope: 'ALL',
       owner: 'admin',

@@ -1,3 +1,4 @@
+import { serviceNameOf } from '@isthmus/api/domain/names.ts';
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
@@ -20,6 +21,7 @@ import type { Intent, IntentKind, Store, Write } from '../../federation/store/st
 import { aGateway, aService } from './agent.ts';
 import { FakeClock } from './clock.ts';
 import { seededRandom } from './random.ts';
+import { inShop } from './services.ts';
 
 const settings: Settings = {
   hubId: 'test',
@@ -138,7 +140,7 @@ export class Federation {
   ): void {
     const groupsOf = (healthy: number) => [{ region, zone: 'z1', transport, total: 2, healthy }];
     const health = new Map(
-      Object.entries(services).map(([name, healthy]) => [`shop/${name}`, groupsOf(healthy)]),
+      Object.entries(services).map(([name, healthy]) => [inShop(name), groupsOf(healthy)] as const),
     );
     this.observe({
       ...emptyRecord(cluster, this.clock.now()),
@@ -154,7 +156,7 @@ export class Federation {
       ),
       services: new Map(
         [...health].map(([key, groups]) => {
-          const name = key.replace('shop/', '');
+          const { name } = serviceNameOf(key);
           return [key, { ...aService(name, over[name]), groups }];
         }),
       ),

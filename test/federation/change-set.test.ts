@@ -7,8 +7,9 @@ import type { Now } from '../../federation/state/now.ts';
 import { federationChange, someClusters } from '../fakes/federation-changes.ts';
 import { Federation, frozen } from '../fakes/federation.ts';
 
-const keysOf = (...maps: readonly (ReadonlyMap<string, unknown> | undefined)[]): ReadonlySet<string> =>
-  new Set(maps.flatMap((map) => [...(map?.keys() ?? [])]));
+const keysOf = <K extends string>(
+  ...maps: readonly (ReadonlyMap<K, unknown> | undefined)[]
+): ReadonlySet<K> => new Set(maps.flatMap((map) => [...(map?.keys() ?? [])]));
 
 type Has = (changes: ChangeSet) => boolean | undefined;
 

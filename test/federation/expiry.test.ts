@@ -6,13 +6,14 @@ import { undoFailover } from '../../federation/failover/commands.ts';
 import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { watchExpiry } from '../../federation/failover/expiry.ts';
 import { Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const aFailover = (over: Partial<Failover> = {}): Failover => ({
   kind: 'failover',
   id: 'f1',
   from: { cluster: 'east' },
   clusters: ['east'],
-  services: ['shop/cart'],
+  services: [inShop('cart')],
   percent: 80,
   scope: 'ALL',
   owner: 'admin',

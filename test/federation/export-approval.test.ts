@@ -6,6 +6,7 @@ import { watchFirstExports } from '../../federation/policy/first-exports.ts';
 import { exportService } from '../../federation/policy/service-export.ts';
 import { outlived } from '@isthmus/federation/registry/sweep.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const cart = { namespace: 'shop', name: 'cart' };
 
@@ -21,7 +22,7 @@ describe('a second cluster that exports an existing name', () => {
     hub.report('west', { services: { cart: 2 } });
     await hub.pass(250);
   };
-  const service = (cluster: string) => hub.now.observed.get(cluster)!.services.get('shop/cart')!;
+  const service = (cluster: string) => hub.now.observed.get(cluster)!.services.get(inShop('cart'))!;
   const reasons = (cluster: string) =>
     approvalConditions(hub.now, cluster, service(cluster)).map(({ reason }) => reason);
   const exported = (cluster: string) => isExported(hub.now, cluster, service(cluster));
@@ -102,7 +103,7 @@ describe('an export without a list of clusters', () => {
     await hub.put(aMember('later'));
     hub.report('later', { services: { cart: 2 }, over: { cart: { exportRequested: false } } });
     const exported = (cluster: string) =>
-      isExported(hub.now, cluster, hub.now.observed.get(cluster)!.services.get('shop/cart')!);
+      isExported(hub.now, cluster, hub.now.observed.get(cluster)!.services.get(inShop('cart'))!);
     assert.deepEqual([exported('east'), exported('later')], [true, false]);
     hub.end();
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServicePort } from '@isthmus/api/domain/observation.ts';
 import { exportPortConditions } from '../../federation/policy/export-ports.ts';
 import { Exporters } from '../../federation/policy/exporters.ts';
+import { inShop } from '../fakes/services.ts';
 
 const port = (number: number, name = 'http'): ServicePort => ({
   name,
@@ -20,7 +21,7 @@ describe('the ports of one service that two clusters export', () => {
       ['east', { ports: east }],
       ['west', { ports: west }],
     ]);
-    return exportPortConditions('east', 'shop/cart', new Exporters(new Set(exportedBy), holders));
+    return exportPortConditions('east', inShop('cart'), new Exporters(new Set(exportedBy), holders));
   };
 
   it('that differ are a condition which names both', () => {
@@ -53,7 +54,7 @@ describe('the ports of one service that two clusters export', () => {
         ...names.map((name) => [name, { ports: [port(1)] }] as const),
       ]);
       const exporters = new Exporters(new Set(holders.keys()), holders);
-      const [condition] = exportPortConditions('b', 'shop/cart', exporters);
+      const [condition] = exportPortConditions('b', inShop('cart'), exporters);
       assert.ok(condition?.message.includes(end), condition?.message);
     });
 });

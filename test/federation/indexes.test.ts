@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { isExported } from '../../federation/policy/exported.ts';
@@ -11,6 +12,7 @@ import {
   trustDomainAt,
 } from '../fakes/federation-changes.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const memberOf = ({ intent }: Now, name: string) => {
   const cluster = intent.clusters.get(name)?.value;
@@ -23,7 +25,7 @@ function found(now: Now) {
   const keys = [...new Set(members.flatMap(({ services }) => [...services.keys()]))].sort();
   const names = (
     holding: (service: NonNullable<ReturnType<typeof serviceOf>>, cluster: string) => boolean,
-    key: string,
+    key: ServiceKey,
   ) =>
     members
       .flatMap(({ cluster }) => {
@@ -59,7 +61,8 @@ function found(now: Now) {
   };
 }
 
-const serviceOf = (now: Now, cluster: string, key: string) => now.observed.get(cluster)?.services.get(key);
+const serviceOf = (now: Now, cluster: string, key: ServiceKey) =>
+  now.observed.get(cluster)?.services.get(key);
 
 const addresses = (now: Now): readonly string[] =>
   [
@@ -118,8 +121,8 @@ describe('federation/index', () => {
     for (const healthy of [1, 2]) {
       hub.report('east', { services: { cart: healthy } });
       assert.equal(
-        hub.now.index.exports.holders('shop/cart').get('east'),
-        hub.now.observed.get('east')?.services.get('shop/cart'),
+        hub.now.index.exports.holders(inShop('cart')).get('east'),
+        hub.now.observed.get('east')?.services.get(inShop('cart')),
       );
     }
   });
@@ -127,12 +130,12 @@ describe('federation/index', () => {
   it('names another set of exporters when it changes, and the same one otherwise', async () => {
     hub = await Federation.start('east', 'west');
     hub.report('east', { services: { cart: 1 } });
-    const first = hub.now.index.exports.exporters('shop/cart');
+    const first = hub.now.index.exports.exporters(inShop('cart'));
     hub.report('east', { services: { cart: 2 } });
-    assert.equal(hub.now.index.exports.exporters('shop/cart'), first);
+    assert.equal(hub.now.index.exports.exporters(inShop('cart')), first);
     hub.report('west', { services: { cart: 2 } });
     assert.deepEqual([...first], ['east']);
-    assert.deepEqual([...hub.now.index.exports.exporters('shop/cart')], ['east', 'west']);
+    assert.deepEqual([...hub.now.index.exports.exporters(inShop('cart'))], ['east', 'west']);
   });
 
   it('names a trust domain as long as a known cluster is of it', async () => {

@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { weightCap } from '@isthmus/api/domain/limits.ts';
@@ -13,10 +14,11 @@ import { holdsForItself, isExported } from '../../federation/policy/exported.ts'
 import { usableGateways } from '../../federation/policy/gateways.ts';
 import type { Now } from '../../federation/state/now.ts';
 import { aMember, Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const clusters = ['a', 'b', 'c', 'd'];
 const services = ['cart', 'pay'];
-const keys = services.map((name) => `shop/${name}`);
+const keys = services.map((name) => inShop(name));
 
 /** One thing that changes: what a cluster reports, or what an operator wants. Counts are all or nothing. */
 const cluster = fc.constantFrom(...clusters);
@@ -71,7 +73,7 @@ async function apply(hub: Federation, one: Change): Promise<void> {
         id: `f-${one.cluster}`,
         from: { cluster: one.cluster },
         clusters: [one.cluster],
-        services: [`shop/${one.service}`],
+        services: [inShop(one.service)],
         percent: 100,
         scope: 'ALL',
         owner: 'test',
@@ -101,7 +103,7 @@ async function hubAfter(changes: readonly Change[]): Promise<Federation> {
 }
 
 /** Where each member's clients of a service go, found by a look at every member for every member. */
-function sharesByMember(now: Now, service: string, added: readonly Diverted[]) {
+function sharesByMember(now: Now, service: ServiceKey, added: readonly Diverted[]) {
   const members = [...now.observed.values()].filter(
     (one) => now.intent.clusters.get(one.cluster)?.value.admission === 'ADMITTED',
   );
@@ -167,7 +169,7 @@ describe('shares by classes of clients', () => {
   it('look for a client that has the service to itself at its own endpoints alone', async () => {
     const hub = await hubAfter([]);
     hub.report('b', { services: { cart: 2 }, over: { cart: { exportRequested: false } } });
-    const held = heldBy(hub.now, 'shop/cart');
+    const held = heldBy(hub.now, inShop('cart'));
     assert.deepEqual(
       groupsFor(held, 'b').map((one) => one.cluster),
       ['b'],
@@ -180,7 +182,7 @@ describe('shares by classes of clients', () => {
 describe('the basis of a plan', () => {
   const request = (over: Partial<FailoverRequest>): FailoverRequest => ({
     from: { cluster: 'a' },
-    services: ['shop/cart'],
+    services: [inShop('cart')],
     percent: 100,
     scope: 'ALL',
     expiresAt: undefined,

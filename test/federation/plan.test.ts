@@ -6,6 +6,7 @@ import { createJoinToken } from '../../federation/registry/join-tokens.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { aGateway } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const request = (over: Partial<FailoverRequest> = {}): FailoverRequest => ({
   from: { cluster: 'east' },
@@ -77,8 +78,8 @@ describe('federation/failover: plans', () => {
 
   it('says of a service that is not exported that it stays', () => {
     hub.report('east', { services: { cart: 2, own: 2 }, over: { own: { exportRequested: false } } });
-    assert.equal(plan({ services: ['shop/own'] }).services[0]?.noAlternative, true);
-    assert.equal(plan({ services: ['shop/cart'] }).services[0]?.noAlternative, false);
+    assert.equal(plan({ services: [inShop('own')] }).services[0]?.noAlternative, true);
+    assert.equal(plan({ services: [inShop('cart')] }).services[0]?.noAlternative, false);
   });
 
   it('a drain’s dry run knows the drains that stand', async () => {
@@ -108,7 +109,7 @@ describe('federation/failover: plans', () => {
 
   it('rests only on what it names: a token, a policy and an export of another service leave it good', async () => {
     hub.report('east', { services: { cart: 2, other: 2 } });
-    plans.keep('p', plan({ services: ['shop/cart'] }));
+    plans.keep('p', plan({ services: [inShop('cart')] }));
     const token = { cluster: 'north', lifetime: 60_000, namespaces: undefined, network: undefined };
     await hub.run(createJoinToken, token);
     await hub.put(
@@ -141,7 +142,7 @@ describe('federation/failover: plans', () => {
   });
 
   it('is stale after a traffic policy of one of its services', async () => {
-    plans.keep('p', plan({ services: ['shop/cart'] }));
+    plans.keep('p', plan({ services: [inShop('cart')] }));
     await hub.put({
       kind: 'trafficPolicy',
       namespace: 'shop',

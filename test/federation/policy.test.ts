@@ -4,6 +4,7 @@ import { checkPrincipal } from '../../federation/policy/principal.ts';
 import { exportService, unexportService } from '../../federation/policy/service-export.ts';
 import { serviceView } from '../../federation/graphql/types/service.ts';
 import { Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 describe('federation/policy: principals that somebody can match', () => {
   const good = [
@@ -67,7 +68,7 @@ describe('federation/policy: labels and exports', () => {
 
   const remotes = (cluster: string) => [...hub.received(cluster, 'remote').keys()];
   const conditions = (cluster: string) =>
-    serviceView(hub.now, 'shop/cart')
+    serviceView(hub.now, inShop('cart'))
       ?.clusters()
       .find((one) => one.cluster === cluster)
       ?.conditions.map(({ reason }) => reason);

@@ -19,6 +19,7 @@ import {
 import { aGateway, aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
+import { inShop } from '../fakes/services.ts';
 
 const resource = (name: string, body: Uint8Array) => ({ name, version: contentVersion(body), body });
 const service = (name: string, over: Partial<ServiceReport> = {}, as = `shop/${name}`) =>
@@ -55,7 +56,7 @@ describe('what one cluster may report', () => {
     const east = new Reporting();
     assert.deepEqual(east.put('service', [service('cart')]), []);
     assert.deepEqual(east.put('service', [service('vault', {}, 'shop/cart')]), ['shop/cart']);
-    assert.equal(east.record.services.get('shop/cart')?.name, 'cart');
+    assert.equal(east.record.services.get(inShop('cart'))?.name, 'cart');
     const odd = resource('istio-system/gw/9.9.9.9', gateway('127.9.1.1').body);
     assert.deepEqual(east.put('gateway', [odd]), ['istio-system/gw/9.9.9.9']);
     assert.equal(east.record.gateways.size, 0);

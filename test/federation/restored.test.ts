@@ -12,6 +12,7 @@ import { aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
 import { storedReports } from '../fakes/stored-reports.ts';
+import { inShop } from '../fakes/services.ts';
 
 const resource = (name: string) => {
   const body = serviceReport.encode(aService(name));
@@ -49,11 +50,11 @@ describe('what a hub knows of a cluster after it was started again', () => {
 
   it('is its reports and endpoint counts, so that what others receive of it is the same', async () => {
     const { rows } = new Reports().apply('service', [resource('cart')], [], 5);
-    const counts = countsRow('shop/cart', aHealth('cart').groups);
+    const counts = countsRow(inShop('cart'), aHealth('cart').groups);
     await hub.store.saveReports('east', [...rows, counts], 5);
     const { live, catalog, restored } = await started();
     const record = live.current.observed.get('east')!;
-    assert.equal(record.services.get('shop/cart')?.groups[0]?.healthy, 2);
+    assert.equal(record.services.get(inShop('cart'))?.groups[0]?.healthy, 2);
     assert.equal(record.counted, false);
     assert.deepEqual([...restored.reports.get('east')!.versions().get('service')!.keys()], ['shop/cart']);
     const again = await started();
@@ -64,7 +65,7 @@ describe('what a hub knows of a cluster after it was started again', () => {
   });
 
   it('is nothing of a cluster that is not known, whose rows go', async () => {
-    await hub.store.saveReports('gone', [countsRow('shop/cart', aHealth('cart').groups)], 5);
+    await hub.store.saveReports('gone', [countsRow(inShop('cart'), aHealth('cart').groups)], 5);
     await started();
     assert.deepEqual(await storedReports(hub.store), []);
   });
@@ -88,9 +89,9 @@ describe('what a hub knows of a cluster after it was started again', () => {
   });
 
   it('counts of one service are one row, whatever their number', () => {
-    const row = countsRow('shop/cart', aHealth('cart', 1).groups);
+    const row = countsRow(inShop('cart'), aHealth('cart', 1).groups);
     assert.deepEqual(countsOf([storedOf('east', row)]), [aHealth('cart', 1)]);
-    assert.deepEqual(countsRow('shop/cart', undefined).resource, undefined);
+    assert.deepEqual(countsRow(inShop('cart'), undefined).resource, undefined);
   });
 });
 

@@ -7,6 +7,7 @@ import { isKnownReason, judged } from '@isthmus/api/domain/reasons.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { Reports } from '../../federation/link/reports.ts';
+import { inShop } from '../fakes/services.ts';
 
 const condition = (reason: string, severity: Severity): Condition => ({
   type: 'X',
@@ -63,7 +64,7 @@ describe('the severity of what an agent reports', () => {
       record = change(record);
     }
     assert.deepEqual(
-      [record.conditions[0]?.severity, record.services.get('shop/cart')?.conditions[0]?.severity],
+      [record.conditions[0]?.severity, record.services.get(inShop('cart'))?.conditions[0]?.severity],
       ['INFO', 'ERROR'],
     );
   });

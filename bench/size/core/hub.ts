@@ -1,3 +1,4 @@
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -91,7 +92,10 @@ async function settled(): Promise<void> {
 async function change(healthy: number): Promise<void> {
   const [, ...others] = agents.keys();
   expected = {
-    name: formatRemoteName({ cluster: 'c-0', service: 'shop/only-0' }),
+    name: formatRemoteName({
+      cluster: 'c-0',
+      service: formatServiceKey({ namespace: 'shop', name: 'only-0' }),
+    }),
     by: new Expected(others),
   };
   agents[0]?.count(core.world.counts(0, healthy));

@@ -1,3 +1,4 @@
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { X509Certificate } from 'node:crypto';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -76,8 +77,8 @@ export class CoreWorld {
     const reports = [...this.reports(index)].flatMap(([type, ofType]) =>
       [...ofType].map(([name, { version, body }]) => ({ cluster, type, name, version, body, asOf: 1 })),
     );
-    const counts = this.counts(index).flatMap(({ namespace, name, groups }) => {
-      const { type, name: key, resource } = countsRow(`${namespace}/${name}`, groups);
+    const counts = this.counts(index).flatMap((service) => {
+      const { type, name: key, resource } = countsRow(formatServiceKey(service), service.groups);
       return resource ? [{ cluster, type, name: key, ...resource, asOf: 1 }] : [];
     });
     return [...reports, ...counts];

@@ -1,10 +1,11 @@
+import { formatServiceKey, type ServiceName } from '@isthmus/api/domain/names.ts';
 import { approveExport } from '../../policy/export-approval.ts';
 import { exportService, unexportService } from '../../policy/service-export.ts';
 import { deleteTrafficPolicy, setTrafficPolicy } from '../../policy/traffic-policy.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
 import { needs } from '../roles.ts';
-import { serviceRef, type ServiceName } from '../types/common.ts';
+import { serviceRef } from '../types/common.ts';
 import { localityScopeType, serviceType, serviceView, type ServiceView } from '../types/service.ts';
 import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
 
@@ -19,8 +20,8 @@ const servicePayload = builder
     }),
   });
 
-const show = ({ live }: RequestContext, { namespace, name }: ServiceName) => ({
-  service: serviceView(live.current, `${namespace}/${name}`),
+const show = ({ live }: RequestContext, service: ServiceName) => ({
+  service: serviceView(live.current, formatServiceKey(service)),
 });
 
 const plain = ({ namespace, name }: ServiceName): ServiceName => ({ namespace, name });

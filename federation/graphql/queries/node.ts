@@ -1,3 +1,4 @@
+import { parseServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Now } from '../../state/now.ts';
 import type { Intent, Stored } from '../../store/store.ts';
 import { builder } from '../builder.ts';
@@ -24,7 +25,10 @@ const show = <T extends Intent>(
 /** How the object behind a global id is found, by its type. Workloads are asked of their cluster. */
 const finders: Readonly<Record<string, (snapshot: Now, id: string) => Found>> = {
   Cluster: (now, id) => show(now.intent.clusters.get(id), (one) => clusterView(now, one)),
-  Service: (now, id) => serviceView(now, id),
+  Service(now, id) {
+    const key = parseServiceKey(id);
+    return key === undefined ? undefined : serviceView(now, key);
+  },
   AccessPolicy: (now, id) => show(now.intent.accessPolicies.get(id), (one) => policyView(now, one)),
   Operation: (now, id) => show(now.intent.operations.get(id), ({ value }) => operationView(now, value)),
   TrustDomain: (now, id) => show(now.intent.trustDomains.get(id), (one) => trustDomainView(now, one)),

@@ -1,3 +1,4 @@
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { builder } from '../builder.ts';
 import { pageOfKeys } from '../pages.ts';
 import { needs } from '../roles.ts';
@@ -19,6 +20,6 @@ builder.queryFields((t) => ({
     type: serviceType,
     nullable: true,
     args: { namespace: t.arg.string({ required: true }), name: t.arg.string({ required: true }) },
-    resolve: (_root, { namespace, name }, { snapshot }) => serviceView(snapshot, `${namespace}/${name}`),
+    resolve: (_root, service, { snapshot }) => serviceView(snapshot, formatServiceKey(service)),
   }),
 }));

@@ -1,7 +1,8 @@
+import { formatServiceKey, serviceNameOf } from '@isthmus/api/domain/names.ts';
 import { simulate, type FailoverRequest } from '../../failover/plan.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../roles.ts';
-import { scopeType, serviceName, serviceRef, stalenessOf } from '../types/common.ts';
+import { scopeType, serviceRef, stalenessOf } from '../types/common.ts';
 import { planType } from '../types/plan.ts';
 
 const fromInput = builder.inputType('FailoverFrom', {
@@ -51,7 +52,7 @@ builder.queryField('simulateFailover', (t) =>
         sources: [...snapshot.intent.clusters.values()]
           .filter(({ value }) => value.admission === 'ADMITTED')
           .map(({ id }) => ({ cluster: id, staleness: stalenessOf(snapshot.observed.get(id)) })),
-        services: services.map((one) => ({ ...one, ...serviceName(one.service) })),
+        services: services.map((one) => ({ ...one, ...serviceNameOf(one.service) })),
         userErrors: [],
       };
     },
@@ -61,7 +62,7 @@ builder.queryField('simulateFailover', (t) =>
 function readRequest({ from, services, percent, scope, expiresAt }: SimulateInput): FailoverRequest {
   return {
     from: typeof from.cluster === 'string' ? { cluster: from.cluster } : { region: from.region },
-    services: (services ?? []).map(({ namespace, name }) => `${namespace}/${name}`),
+    services: (services ?? []).map(formatServiceKey),
     percent,
     scope,
     expiresAt: expiresAt ?? undefined,

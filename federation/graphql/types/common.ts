@@ -1,3 +1,4 @@
+import type { ServiceName } from '@isthmus/api/domain/names.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { userErrorCodes } from '../../hub-error.ts';
 import type { RecordedError } from '../../store/audit.ts';
@@ -72,17 +73,6 @@ export const scopeType = builder.enumType('Scope', {
   description: 'Whose connections move: ALL clients’, or only those of REMOTE clusters.',
   values: ['ALL', 'REMOTE'] as const,
 });
-
-/** `<namespace>/<name>` apart. */
-export interface ServiceName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-export function serviceName(key: string): ServiceName {
-  const [namespace = '', name = ''] = key.split('/');
-  return { namespace, name };
-}
 
 export const serviceNameType = builder.objectRef<ServiceName>('ServiceName').implement({
   fields: (t) => ({ namespace: t.exposeString('namespace'), name: t.exposeString('name') }),

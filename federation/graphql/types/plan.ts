@@ -1,15 +1,9 @@
+import type { ServiceName } from '@isthmus/api/domain/names.ts';
 import type { UserError } from '../../command/command.ts';
 import type { Warning } from '../../command/warning.ts';
 import type { Move } from '../../failover/plan.ts';
 import { builder, elements } from '../builder.ts';
-import {
-  serviceNameType,
-  stalenessType,
-  userErrorType,
-  warningType,
-  type ServiceName,
-  type Staleness,
-} from './common.ts';
+import { serviceNameType, stalenessType, userErrorType, warningType, type Staleness } from './common.ts';
 
 interface ServicePlanView extends ServiceName {
   readonly moves: readonly Move[];

@@ -1,3 +1,4 @@
+import { formatServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { EndpointGroup, ServicePort } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import { exportConflict } from '../../policy/conflict.ts';
@@ -13,7 +14,7 @@ import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
 function inCluster(snapshot: Now, cluster: string, service: ObservedService, exporters: Exporters) {
-  const key = `${service.namespace}/${service.name}`;
+  const key = formatServiceKey(service);
   const sum = (of: (group: EndpointGroup) => number) =>
     service.groups.reduce((all, group) => all + of(group), 0);
   return {
@@ -36,7 +37,7 @@ function inCluster(snapshot: Now, cluster: string, service: ObservedService, exp
  * A service over all clusters that have it, in the order of their names; undefined when none has. What it is in each of
  * them is made when it is asked for.
  */
-export function serviceView(snapshot: Now, key: string) {
+export function serviceView(snapshot: Now, key: ServiceKey) {
   const holders = [...snapshot.index.exports.holders(key)].sort(([a], [b]) => (a < b ? -1 : 1));
   const [first] = holders;
   if (!first) return undefined;

@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
@@ -80,7 +81,7 @@ describe('federation/compile: the catalog', () => {
       for (const cluster of someClusters)
         for (const type of downTypes) {
           const receiver = receiverAt(hub.catalog, cluster);
-          const exporters = (service: string) => hub.now.index.exports.exporters(service);
+          const exporters = (service: ServiceKey) => hub.now.index.exports.exporters(service);
           const view = hub.catalog.view(type, () => receiver);
           assert.deepEqual(
             hub.catalog.digests(type, receiver, exporters),

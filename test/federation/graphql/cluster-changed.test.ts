@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { clusterChanges } from '../../../federation/graphql/subscriptions/cluster-changed.ts';
 import { ShownClusters } from '../../../federation/graphql/subscriptions/shown-clusters.ts';
 import { aMember, Federation } from '../../fakes/federation.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -59,7 +60,7 @@ describe('the subscription clusterChanged', () => {
     const got = subscriber();
     await got();
     step('east', { asOf: 99, clockSkewMillis: 400 });
-    const cart = hub.now.observed.get('east')!.services.get('shop/cart')!;
+    const cart = hub.now.observed.get('east')!.services.get(inShop('cart'))!;
     step('east', { services: new Map([['shop/cart', { ...cart, groups: [] }]]) });
     step('east', { asOf: 100 });
     const applied = { subject: 'policy/p', version: 'v', state: 'APPLIED', message: '', proxies: 1 };

@@ -6,6 +6,7 @@ import { Insights } from '../../../federation/insights/insights.ts';
 import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
 import { federationChange, someClusters } from '../../fakes/federation-changes.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const turns = fc.array(fc.array(federationChange, { minLength: 1, maxLength: 3 }), { maxLength: 8 });
 
@@ -76,9 +77,9 @@ describe('federation/insights: findings in parts', () => {
     await hub.turn();
     const counts = (healthy: number) =>
       hub.observations.update('west', (one) => {
-        const cart = one.services.get('shop/cart')!;
+        const cart = one.services.get(inShop('cart'))!;
         const groups = cart.groups.map((group) => ({ ...group, healthy }));
-        return { ...one, services: new Map(one.services).set('shop/cart', { ...cart, groups }) };
+        return { ...one, services: new Map(one.services).set(inShop('cart'), { ...cart, groups }) };
       });
     const insights = new Insights(hub.live, hub.clock);
     const first = insights.current([]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { withHealth, withServices } from '../../../federation/observation/record-steps.ts';
 import { aHealth, aService } from '../../fakes/agent.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { inShop } from '../../fakes/services.ts';
 
 describe('federation/observation: services and their endpoint counts', () => {
   let hub: Federation;
@@ -34,7 +35,7 @@ describe('federation/observation: services and their endpoint counts', () => {
   it('knows the endpoints of a service whose health was reported before itself', () => {
     hub.observe(withHealth(west(), { ...health(1), services: [aHealth('late', 2)] }, 1));
     hub.observe(withServices(west(), [['shop/late', aService('late')]], 2));
-    assert.equal(west().services.get('shop/late')?.groups[0]?.healthy, 2);
+    assert.equal(west().services.get(inShop('late'))?.groups[0]?.healthy, 2);
   });
 
   it('takes in ten thousand services in one go', () => {
