@@ -25,7 +25,7 @@ export interface ServiceName {
   readonly name: string;
 }
 
-/** What an acknowledgement is about: `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
+/** What an acknowledgement is about: `policy/<name>`, `intermediate/<key id>` or `diversion/<id>` (a traffic shift). */
 export type Subject = string;
 
 export const formatServiceKey = ({ namespace, name }: ServiceName): ServiceKey =>
@@ -48,7 +48,7 @@ const subjectTypes = ['policy', 'intermediate', 'diversion'] as const;
 /** What is acknowledged. */
 export type SubjectType = (typeof subjectTypes)[number];
 
-/** `name`: a policy's name, an intermediate's key id, a diversion's id. */
+/** `name`: a policy's name, an intermediate's key id, a traffic shift's id. */
 export const formatSubject = (type: SubjectType, name: string): Subject => `${type}/${name}`;
 
 /** What an acknowledgement is about; undefined for what is no subject, as of a newer agent. */

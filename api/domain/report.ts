@@ -45,7 +45,7 @@ export interface Gateway {
 
 /** Whether all proxies of a cluster hold what the hub sent down. */
 export interface Applied {
-  /** `policy/<name>`, `intermediate/<key id>` or `diversion/<id>`. */
+  /** `policy/<name>`, `intermediate/<key id>` or `diversion/<id>` (a traffic shift). */
   readonly subject: string;
   readonly version: string;
   readonly state: 'APPLIED' | 'PENDING' | 'REJECTED';

@@ -177,10 +177,10 @@ export class AppliedReports implements Subscriber {
           ? intermediateReport(name, version, streams().coverage(typeUrls.intermediate, name))
           : undefined;
       case 'diversion': {
-        const diversion = hub.view.trafficShifts.get(name);
+        const shift = hub.view.trafficShifts.get(name);
         return (
-          diversion &&
-          trafficShiftReport(diversion, version, snapshot, streams().outstanding(typeUrls.address))
+          shift &&
+          trafficShiftReport(shift, version, snapshot, streams().outstanding(typeUrls.address))
         );
       }
     }

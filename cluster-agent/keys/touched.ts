@@ -60,7 +60,7 @@ export type Touched =
   /** The virtual addresses of services at a proxy. */
   | { readonly kind: 'vips'; readonly client: PodKey }
   /** The id of a traffic shift whose deadline is over. */
-  | { readonly kind: 'deadline'; readonly diversion: string }
+  | { readonly kind: 'deadline'; readonly trafficShift: string }
   | { readonly kind: 'sourceConditions' }
   // What derivations say: their output under this key is another one.
   | { readonly kind: 'part'; readonly pod: PodKey }
@@ -140,7 +140,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   upstream: { pod },
   port: { port },
   vips: { client: pod },
-  deadline: { diversion: text },
+  deadline: { trafficShift: text },
   sourceConditions: {},
   part: { pod },
   sidecars: {},

@@ -33,7 +33,7 @@ export class Deadlines implements DueWork {
     const { trafficShifts, touch, clock } = this.#deps;
     const now = clock.now();
     for (const { id, deadline = Infinity } of trafficShifts())
-      if (deadline > this.#noticedAt && deadline <= now) touch({ kind: 'deadline', diversion: id });
+      if (deadline > this.#noticedAt && deadline <= now) touch({ kind: 'deadline', trafficShift: id });
     this.#noticedAt = now;
   }
 }

@@ -63,7 +63,7 @@ export const distribution: Derivation<ServiceKey, Inputs, Distribution> = {
       case 'clientPlace':
         return world.hub.remoteServices();
       case 'deadline': {
-        const found = world.hub.diversion(touched.diversion);
+        const found = world.hub.trafficShift(touched.trafficShift);
         return found ? servicesOf([found], world) : [];
       }
       case 'hub':

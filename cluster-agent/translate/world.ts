@@ -75,7 +75,7 @@ export interface HubQueries {
   grantOf(service: ServiceKey): ExportGrant | undefined;
   /** Services that every member may reach. */
   grantedToMembers(): Iterable<ServiceKey>;
-  diversion(id: string): TrafficShift | undefined;
+  trafficShift(id: string): TrafficShift | undefined;
   /** Those of a service, in order of their ids. */
   trafficShiftsOf(service: Ref): readonly TrafficShift[];
 }

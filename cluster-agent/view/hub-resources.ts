@@ -123,7 +123,7 @@ export class HubResources {
     return this.#toMembers;
   }
 
-  diversion(id: string): TrafficShift | undefined {
+  trafficShift(id: string): TrafficShift | undefined {
     return this.#held.trafficShifts.get(id);
   }
 

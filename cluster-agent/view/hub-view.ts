@@ -77,7 +77,7 @@ const readers: Readonly<Record<DownType, Reader>> = {
   activation: readerOf(wire.activation.decode, ({ keyId }) => keyId),
   policy: readerOf(wire.compiledPolicy.decode, ({ name }) => name),
   traffic: readerOf(wire.trafficPolicy.decode, keyOf),
-  diversion: readerOf(wire.diversion.decode, ({ id }) => id),
+  diversion: readerOf(wire.trafficShift.decode, ({ id }) => id),
   member: readerOf(wire.member.decode, ({ cluster }) => cluster),
   grant: readerOf(wire.exportGrant.decode, keyOf),
   remote: readerOf(wire.remoteService.decode, (one) => `${one.cluster}/${keyOf(one)}`),

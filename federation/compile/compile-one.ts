@@ -49,7 +49,7 @@ const compilers: Readonly<Record<SharedType, Compile>> = {
   intermediate,
   activation,
   traffic,
-  diversion,
+  diversion: trafficShift,
   member,
   grant,
   remote,
@@ -103,9 +103,9 @@ function traffic({ intent }: Now, name: string): Content | undefined {
   return value && { body: link.trafficPolicy.encode(value), audience: all };
 }
 
-function diversion(now: Now, name: string): Content | undefined {
+function trafficShift(now: Now, name: string): Content | undefined {
   const value = trafficShiftOf(now, name);
-  return value && { body: link.diversion.encode(value), audience: all };
+  return value && { body: link.trafficShift.encode(value), audience: all };
 }
 
 function trafficShiftOf({ intent }: Now, name: string): TrafficShift | undefined {

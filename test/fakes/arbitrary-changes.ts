@@ -139,7 +139,7 @@ const traffic = fc
     value: said && { kind: 'trafficPolicy', ...named, localityOrder: said[0], regionFailover: said[1] },
   }));
 
-const diversion = fc
+const trafficShift = fc
   .tuple(
     one('d', 'e'),
     maybe(
@@ -201,7 +201,7 @@ export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
         { weight: 3, arbitrary: remote },
         policy,
         traffic,
-        diversion,
+        trafficShift,
         grant,
         member,
         intermediate,

@@ -112,7 +112,7 @@ export class ChangingCluster {
     const now = this.clock.now();
     for (const { id, deadline = Infinity } of this.#hub.trafficShifts.values())
       if (deadline > this.#deadlinesAt && deadline <= now)
-        this.#pending.add({ kind: 'deadline', diversion: id });
+        this.#pending.add({ kind: 'deadline', trafficShift: id });
     this.#deadlinesAt = now;
     const changes = this.#pending;
     this.#pending = new ChangeSet();

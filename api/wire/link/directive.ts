@@ -12,7 +12,7 @@ import type { TrafficPolicy } from '../../domain/traffic-policy.ts';
 import {
   ActivationSchema,
   CompiledPolicySchema,
-  DiversionSchema,
+  TrafficShiftSchema,
   ExportGrantSchema,
   MemberSchema,
   RemoteServiceSchema,
@@ -79,9 +79,9 @@ export const trafficPolicy: Codec<TrafficPolicy> = codec(
   }),
 );
 
-/** Type `diversion`, named by its id. */
-export const diversion: Codec<TrafficShift> = codec(
-  DiversionSchema,
+/** A traffic shift: type `diversion`, named by its id. */
+export const trafficShift: Codec<TrafficShift> = codec(
+  TrafficShiftSchema,
   ({ services, deadline, ...rest }) => ({
     ...rest,
     services: [...services],

@@ -119,7 +119,7 @@ const values: { [N in CodecName]: Value<N> } = {
     localityOrder: ['REGION', 'CLUSTER'],
     regionFailover: [{ from: 'region-a', to: 'region-b' }],
   },
-  diversion: {
+  trafficShift: {
     id: 'f1',
     cluster: 'east',
     percent: 30,
@@ -243,7 +243,7 @@ describe('the link', () => {
 
   const refused: Record<string, [() => { ok: boolean; error?: string }, RegExp]> = {
     'a share over 100': [
-      () => again(link.diversion, { ...values.diversion, percent: 101 }),
+      () => again(link.trafficShift, { ...values.trafficShift, percent: 101 }),
       /^percent: 101 is more than 100/,
     ],
     'a state that is none': [

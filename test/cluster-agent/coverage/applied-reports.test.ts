@@ -36,7 +36,7 @@ const intermediates = new Map(
   ]),
 );
 const cart = aService({ name: 'cart' });
-const diversion = (services: readonly string[]) => ({
+const shift = (services: readonly string[]) => ({
   id: 'd',
   cluster: 'east',
   percent: 100,
@@ -173,7 +173,7 @@ describe('what is reported of the hub’s resources', () => {
   it('waits of a traffic shift until every pod of its services is published that clients leave alone', () => {
     for (const services of [['shop/cart'], []]) {
       current = new World();
-      world().view = { ...emptyHubView, trafficShifts: new Map([['d', diversion(services)]]) };
+      world().view = { ...emptyHubView, trafficShifts: new Map([['d', shift(services)]]) };
       world().snapshot = { ...emptySnapshot, services: byName(cart) };
       world().unsettled.add(cart.key);
       world().publish(hubKey('diversion', 'd'));
@@ -209,7 +209,7 @@ describe('what is reported of the hub’s resources', () => {
   });
 });
 
-describe('what is reported of a diversion', () => {
+describe('what is reported of a traffic shift', () => {
   /** The uid of what stood for endpoints in the west. */
   const entry = (namespace: string, name: string): string => {
     const remote = aRemote({ namespace, name });
@@ -227,7 +227,7 @@ describe('what is reported of a diversion', () => {
   });
   const reportOf = (services: readonly string[], ...outstanding: readonly Outstanding[]) => {
     current = new World();
-    world().view = { ...emptyHubView, trafficShifts: new Map([['d', diversion(services)]]) };
+    world().view = { ...emptyHubView, trafficShifts: new Map([['d', shift(services)]]) };
     const member = aWorkload({ uid: 'w', services: new Map([[cart.key, []]]) });
     world().snapshot = { ...emptySnapshot, workloads: byName(member, aWorkload({ uid: 'other' })) };
     world().outstanding = outstanding;

@@ -59,7 +59,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   upstream: { pod },
   port: { port: fc.constantFrom(0, 1, 15_008, 65_535) },
   vips: { client: pod },
-  deadline: { diversion: text },
+  deadline: { trafficShift: text },
   sourceConditions: empty,
   part: { pod },
   sidecars: empty,

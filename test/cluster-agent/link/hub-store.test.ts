@@ -37,8 +37,8 @@ describe('the hub’s word on disk', () => {
     journals.push(journal);
     return new HubStore({ journal, hub, log, older: new OlderHubViewFile(at(), log) });
   };
-  const diversion = (percent: number) => {
-    const body = wire.diversion.encode({
+  const shift = (percent: number) => {
+    const body = wire.trafficShift.encode({
       id: 'd',
       cluster: 'west',
       percent,
@@ -51,25 +51,25 @@ describe('the hub’s word on disk', () => {
 
   it('is what it was after a restart, with its versions and whether it was whole', () => {
     const views = open();
-    assert.deepEqual(views.apply('diversion', [diversion(30)], []).rejected, []);
+    assert.deepEqual(views.apply('diversion', [shift(30)], []).rejected, []);
     assert.equal(views.complete, false);
     assert.equal(views.completed(), true);
     assert.equal(views.completed(), false, 'that is no news');
     const again = open();
     assert.equal(again.complete, true);
     assert.equal(again.view.trafficShifts.get('d')?.percent, 30);
-    assert.equal(again.version('diversion', 'd'), diversion(30).version);
+    assert.equal(again.version('diversion', 'd'), shift(30).version);
   });
 
   it('is not whole when the agent was killed before the end of the first sync', () => {
     const views = open();
-    views.apply('diversion', [diversion(30)], []);
+    views.apply('diversion', [shift(30)], []);
     assert.equal(open().complete, false);
   });
 
   it('goes on with the one before of what cannot be read, and names it', () => {
     const views = open();
-    views.apply('diversion', [diversion(30)], []);
+    views.apply('diversion', [shift(30)], []);
     const broken = { name: 'd', version: 'x', body: Buffer.from([0xff]) };
     assert.deepEqual(
       views.apply('diversion', [broken], []).rejected.map(({ name }) => name),
@@ -187,7 +187,7 @@ describe('the hub’s word on disk', () => {
 
   it('takes no resource under a name that its content does not have', () => {
     const views = open();
-    const stray = { ...diversion(30), name: 'another' };
+    const stray = { ...shift(30), name: 'another' };
     assert.deepEqual(views.apply('diversion', [stray], []).rejected, [
       { name: 'another', reason: 'its content is that of "d"' },
     ]);
@@ -196,7 +196,7 @@ describe('the hub’s word on disk', () => {
 
   it('is unknown, not empty, when what was flushed is damaged: the folder is set aside', async () => {
     const views = open();
-    views.apply('diversion', [diversion(30)], []);
+    views.apply('diversion', [shift(30)], []);
     views.completed();
     await views.flushed();
     const segment = join(folder(), '00000001.log');
@@ -210,7 +210,7 @@ describe('the hub’s word on disk', () => {
 
   it('is not believed for another hub, to which the cluster has moved', () => {
     const views = open('hub-a');
-    views.apply('diversion', [diversion(30)], []);
+    views.apply('diversion', [shift(30)], []);
     views.completed();
     const seen = (hub: string) => {
       const { complete, view } = open(hub);
@@ -225,8 +225,8 @@ describe('the hub’s word on disk', () => {
     const views = open();
     const touched = (...args: Parameters<HubStore['apply']>) =>
       [...views.apply(...args).changes].map((key) => formatTouched(key));
-    assert.deepEqual(touched('diversion', [diversion(30)], []), ['hub diversion d']);
-    assert.deepEqual(touched('diversion', [diversion(30)], ['never there']), []);
+    assert.deepEqual(touched('diversion', [shift(30)], []), ['hub diversion d']);
+    assert.deepEqual(touched('diversion', [shift(30)], ['never there']), []);
     const garbage = { name: 'p', version: 'x', body: Uint8Array.of(10, 99) };
     assert.deepEqual(touched('policy', [garbage], []), ['hub policy p'], 'it is reported as refused');
     assert.deepEqual(touched('policy', [], ['p']), ['hub policy p']);
@@ -235,10 +235,10 @@ describe('the hub’s word on disk', () => {
 
   it('is named by the versions that are held, with what was removed not among them', () => {
     const views = open();
-    views.apply('diversion', [diversion(30)], []);
-    views.apply('diversion', [diversion(40)], []);
+    views.apply('diversion', [shift(30)], []);
+    views.apply('diversion', [shift(40)], []);
     const held = (store: HubStore) => [...store.versions().get('diversion')!];
-    assert.deepEqual(held(open()), [['d', diversion(40).version]]);
+    assert.deepEqual(held(open()), [['d', shift(40).version]]);
     views.apply('diversion', [], ['d']);
     assert.deepEqual(held(open()), []);
   });
@@ -246,7 +246,7 @@ describe('the hub’s word on disk', () => {
   it('has names of 4,095 and 4,096 characters, and refuses one of 4,097, which it does not keep', () => {
     const views = open();
     for (const length of [4095, 4096, 4097]) {
-      const stray = { ...diversion(30), name: '€'.repeat(length) };
+      const stray = { ...shift(30), name: '€'.repeat(length) };
       const [refused] = views.apply('diversion', [stray], []).rejected;
       assert.match(
         refused?.reason ?? '',
@@ -258,7 +258,7 @@ describe('the hub’s word on disk', () => {
 
   describe('of an agent that wrote it into one file', () => {
     const write = (hub: string | undefined, text?: string) => {
-      const { name, version, body } = diversion(30);
+      const { name, version, body } = shift(30);
       const resources = [[name, version, Buffer.from(body).toString('base64')]];
       writeFileSync(at(), text ?? JSON.stringify({ hub, complete: true, types: [['diversion', resources]] }));
     };
@@ -270,7 +270,7 @@ describe('the hub’s word on disk', () => {
         const views = open();
         assert.deepEqual([views.complete, views.view.trafficShifts.get('d')?.percent], [true, 30]);
         await removed();
-        views.apply('diversion', [diversion(40)], []);
+        views.apply('diversion', [shift(40)], []);
         write(hub);
         assert.equal(open().view.trafficShifts.get('d')?.percent, 40);
         await removed();
@@ -304,9 +304,9 @@ describe('the hub’s word on disk', () => {
     const views = new HubStore({ journal: disk, hub: 'hub-a', log, onUnsaved: () => failures++ });
     disk.isFull = true;
     assert.equal(views.isUnsaved, false);
-    views.apply('diversion', [diversion(30), { ...diversion(30), name: 'stray' }], []);
+    views.apply('diversion', [shift(30), { ...shift(30), name: 'stray' }], []);
     views.completed();
-    views.apply('diversion', [diversion(40)], ['stray']);
+    views.apply('diversion', [shift(40)], ['stray']);
     assert.equal(views.view.trafficShifts.get('d')?.percent, 40, 'proxies have it');
     assert.deepEqual([errors.length, failures, views.isUnsaved], [1, 1, true]);
     views.save();

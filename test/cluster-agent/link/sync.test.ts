@@ -63,7 +63,7 @@ describe('what the hub sends over a Sync stream', () => {
     return stream;
   };
   const percent = (value: number): wire.SyncMessage => {
-    const body = wire.diversion.encode({
+    const body = wire.trafficShift.encode({
       id: 'd',
       cluster: 'west',
       percent: value,

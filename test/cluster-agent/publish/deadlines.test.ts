@@ -8,7 +8,7 @@ describe('the deadlines of drains', () => {
     const clock = new FakeClock();
     const start = clock.now();
     const touched: string[] = [];
-    const diversion = (id: string, deadline: number | undefined): TrafficShift => ({
+    const shift = (id: string, deadline: number | undefined): TrafficShift => ({
       id,
       cluster: 'west',
       percent: 100,
@@ -17,13 +17,13 @@ describe('the deadlines of drains', () => {
       deadline,
     });
     const all = [
-      diversion('late', start + 2000),
-      diversion('none', undefined),
-      diversion('soon', start + 1000),
+      shift('late', start + 2000),
+      shift('none', undefined),
+      shift('soon', start + 1000),
     ];
     const deadlines = new Deadlines({
       trafficShifts: () => all,
-      touch: (key) => touched.push(key.kind === 'deadline' ? key.diversion : key.kind),
+      touch: (key) => touched.push(key.kind === 'deadline' ? key.trafficShift : key.kind),
       clock,
     });
     assert.deepEqual(deadlines.nextDue(), { wall: start + 1000 });

@@ -70,7 +70,7 @@ describe('the report of a cluster', () => {
   });
 
   it('tells which services do not prefer what is near, as they are shared by weight', () => {
-    const diversion = {
+    const shift = {
       id: 'd',
       cluster: 'west',
       percent: 30,
@@ -78,7 +78,7 @@ describe('the report of a cluster', () => {
       remoteOnly: false,
       deadline: undefined,
     };
-    const reports = serviceReports(inputOf(services, { trafficShifts: new Map([['d', diversion]]) }));
+    const reports = serviceReports(inputOf(services, { trafficShifts: new Map([['d', shift]]) }));
     assert.deepEqual(
       ['cart', 'peers'].map((name) => reports.get(`shop/${name}`)?.conditions.map(({ reason }) => reason)),
       [['SHARED_BY_WEIGHT'], []],

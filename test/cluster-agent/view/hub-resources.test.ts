@@ -85,7 +85,7 @@ const policy = fc
     authorization: anAuthorization({ name }),
   }));
 const services = ['shop/cart', 'shop/pay', 'bank/cart'];
-const diversion = fc
+const trafficShift = fc
   .record({ id: few('d', 'e', 'f'), services: fc.subarray(services) })
   .map(({ id, services: named }): TrafficShift => ({
     id,
@@ -109,11 +109,11 @@ spec: { containers: [{}] }
 `).pods(),
 ];
 
-describe('policies and trafficShifts that the hub has sent', () => {
+describe('policies and traffic shifts that the hub has sent', () => {
   it('are found by the pods that they mean and the services that they name as if all were filtered', () =>
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(policy, diversion, fc.boolean(), fc.boolean()), { maxLength: 30 }),
+        fc.array(fc.tuple(policy, trafficShift, fc.boolean(), fc.boolean()), { maxLength: 30 }),
         (all) => {
           const resources = new HubResources();
           for (const [one, other, isThere, isOn] of all) {
