@@ -1,5 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import type { DeltaRequest, DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { DeltaRequest, DeltaResponse, SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -63,8 +63,8 @@ const more = '+more';
 
 export const discoveryResponse: Codec<DeltaResponse> = {
   encode: (response) => {
-    const { moment, complete } = response;
-    return responseBytes(`${moment.epoch}.${moment.revision}${complete ? '' : more}`, response);
+    const { systemVersion, complete } = response;
+    return responseBytes(`${systemVersion.epoch}.${systemVersion.revision}${complete ? '' : more}`, response);
   },
   decode: (bytes) => decodeMessage(DeltaDiscoveryResponseSchema, bytes, readResponse),
 };
@@ -72,7 +72,7 @@ export const discoveryResponse: Codec<DeltaResponse> = {
 const readResponse = (message: DeltaDiscoveryResponse, fields: Fields): DeltaResponse => ({
   type: fields.text('type_url', message.typeUrl),
   nonce: fields.text('nonce', message.nonce),
-  moment: timeless,
+  systemVersion: timeless,
   resources: message.resources.map(({ name, version, resource }, i) => ({
     name: fields.text(`resources[${i}].name`, name),
     version,
@@ -83,4 +83,4 @@ const readResponse = (message: DeltaDiscoveryResponse, fields: Fields): DeltaRes
 });
 
 /** One control plane speaks to a proxy, so nothing that it sends is older than what it sent before. */
-const timeless: Moment = { epoch: 0n, revision: 0n };
+const timeless: SystemVersion = { epoch: 0n, revision: 0n };

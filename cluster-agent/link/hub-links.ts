@@ -22,7 +22,7 @@ export class HubLinks {
   constructor(deps: LinkDeps, want = 1) {
     const { identity, clock } = deps;
     this.#certificates = new Certificates(identity, identity.ca);
-    this.#shared = { deps, moment: { epoch: BigInt(clock.now()), revision: 0n }, received: {} };
+    this.#shared = { deps, systemVersion: { epoch: BigInt(clock.now()), revision: 0n }, received: {} };
     this.#links = targets(identity.endpoints, want).map(
       (target) => new HubLink(target, this.#shared, this.#certificates, () => this.#choose()),
     );
@@ -55,7 +55,7 @@ export class HubLinks {
 
   /** These reports of a type that goes up have changed, or any of it. */
   changed(type: string, names?: readonly string[]): void {
-    this.#shared.moment.revision++;
+    this.#shared.systemVersion.revision++;
     for (const { session } of this.#links) session?.stream(syncStream)?.changed(type, names);
   }
 

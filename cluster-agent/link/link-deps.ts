@@ -30,7 +30,7 @@ export interface LinkDeps {
 export interface LinkShared {
   readonly deps: LinkDeps;
   /** Of the agent's own life: the order of what it reports. */
-  readonly moment: { epoch: bigint; revision: bigint };
+  readonly systemVersion: { epoch: bigint; revision: bigint };
   /** Resources that came down since the start, by type: what a reconnect costs. */
   readonly received: Record<string, number>;
 }

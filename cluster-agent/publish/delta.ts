@@ -1,4 +1,4 @@
-import type { Moment, ResourceType } from '@isthmus/mesh/delta/messages.ts';
+import type { SystemVersion, ResourceType } from '@isthmus/mesh/delta/messages.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 
@@ -17,7 +17,7 @@ export interface Delta {
 
 /** Takes what is published, in the turn of the event loop in which it is. */
 export interface Subscriber {
-  published(delta: Delta, snapshot: ClusterSnapshot, moment: Moment): void;
+  published(delta: Delta, snapshot: ClusterSnapshot, systemVersion: SystemVersion): void;
 }
 
 /** The resources that a set of keys names. */

@@ -1,4 +1,4 @@
-import type { Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { ChangeSet } from '../keys/change-set.ts';
 import type { Touched } from '../keys/touched.ts';
@@ -138,9 +138,9 @@ export class Publisher {
   }
 
   #publish(keys: ChangeSet, bulk: ReadonlySet<string>): void {
-    const moment: Moment = { epoch: this.#options.epoch, revision: ++this.#revision };
+    const systemVersion: SystemVersion = { epoch: this.#options.epoch, revision: ++this.#revision };
     const delta = { keys, changed: resourcesIn(keys), bulk };
-    for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, moment);
+    for (const subscriber of this.#to) subscriber.published(delta, this.#translation.snapshot, systemVersion);
   }
 
   #flushKeys(now: number): ChangeSet {

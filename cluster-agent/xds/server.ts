@@ -14,7 +14,7 @@ import { serverOptions } from '@isthmus/api/grpc/options.ts';
 import { discoveryService } from '@isthmus/api/grpc/services.ts';
 import type { TypeCounts } from '@isthmus/api/domain/question.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
-import type { Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { AgentError } from '../agent-error.ts';
@@ -80,7 +80,7 @@ export class XdsServer implements Subscriber {
   readonly #audiences = new Map<Audience, AudienceRecords>();
   #snapshot: ClusterSnapshot | undefined;
   readonly #lines: LimitedLines;
-  #moment: Moment = { epoch: 0n, revision: 0n };
+  #systemVersion: SystemVersion = { epoch: 0n, revision: 0n };
 
   constructor(deps: XdsDeps) {
     this.#deps = deps;
@@ -125,9 +125,9 @@ export class XdsServer implements Subscriber {
   }
 
   /** Nothing is sent before the first time. Costs what the delta names, and a look at each stream. */
-  published(delta: Delta, snapshot: ClusterSnapshot, moment: Moment): void {
+  published(delta: Delta, snapshot: ClusterSnapshot, systemVersion: SystemVersion): void {
     this.#snapshot = snapshot;
-    this.#moment = moment;
+    this.#systemVersion = systemVersion;
     const deltas = new Map(
       [...this.#audiences].map(([audience, records]) => [audience, records.take(delta, snapshot)]),
     );
@@ -139,7 +139,7 @@ export class XdsServer implements Subscriber {
       const refusal = isTouched(client) ? this.#deps.refusalOf(client, stream.caller) : undefined;
       const projected = deltas.get(audience);
       if (refusal !== undefined) this.#expel(stream, refusal);
-      else if (projected) stream.show(projected, readdressed(client), moment);
+      else if (projected) stream.show(projected, readdressed(client), systemVersion);
       else this.#begin(stream, snapshot);
     }
   }
@@ -335,7 +335,7 @@ export class XdsServer implements Subscriber {
     const { audience } = stream.view;
     const records = this.#audiences.get(audience) ?? new AudienceRecords(audience, snapshot);
     this.#audiences.set(audience, records);
-    stream.begin(records.projection, this.#moment);
+    stream.begin(records.projection, this.#systemVersion);
   }
 
   #remove(stream: ProxyStream): void {

@@ -3,7 +3,7 @@ import { Pump } from '@isthmus/api/grpc/pump.ts';
 import type { TypeCounts } from '@isthmus/api/domain/question.ts';
 import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import { proxyTypes, typeUrls, upstreamTypes } from '@isthmus/api/wire/type-urls.ts';
-import type { DeltaResponse, Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { DeltaResponse, SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement, ProducedType, RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
 import { ServerSession, type Producer } from '@isthmus/mesh/delta/server-session.ts';
 import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
@@ -59,7 +59,7 @@ export class ProxyStream {
   /** What the proxy holds of addresses: of workloads it remembers what others do not hold in the same version. */
   #addresses: SharedVersions | undefined;
   readonly #lookups = new Map<string, ProducedType>();
-  #moment: Moment = { epoch: 0n, revision: 0n };
+  #systemVersion: SystemVersion = { epoch: 0n, revision: 0n };
   /** The proxy held workloads when it connected: it lived before this stream. */
   returned = false;
 
@@ -86,9 +86,9 @@ export class ProxyStream {
   /** The same object until another moment comes: each type is looked up many times for each response. */
   #produced(type: string): ProducedType {
     const known = this.#lookups.get(type);
-    if (known?.moment === this.#moment && known.complete) return known;
+    if (known?.systemVersion === this.#systemVersion && known.complete) return known;
     const complete = this.view.projection !== undefined;
-    const produced = { resources: this.view.resources(type), moment: this.#moment, complete };
+    const produced = { resources: this.view.resources(type), systemVersion: this.#systemVersion, complete };
     this.#lookups.set(type, produced);
     return produced;
   }
@@ -98,11 +98,11 @@ export class ProxyStream {
   }
 
   /** The first state: everything goes out as far as the stream takes it. */
-  begin(projection: Projection, moment: Moment): void {
+  begin(projection: Projection, systemVersion: SystemVersion): void {
     this.view.projection = projection;
     // A proxy that had asked before holds nothing of it but what it has named.
     if (this.#addresses) for (const name of this.view.workloads.keys()) this.#addresses.keep(name, undefined);
-    this.#moment = moment;
+    this.#systemVersion = systemVersion;
     for (const type of this.types) this.#session.changed(type);
     this.#pump.wake();
   }
@@ -118,8 +118,8 @@ export class ProxyStream {
   }
 
   /** After `keep`. `readdressed`: services whose addresses may differ; undefined: any. */
-  show({ urgent, bulk }: ProjectedDelta, readdressed: readonly string[] | undefined, moment: Moment): void {
-    this.#moment = moment;
+  show({ urgent, bulk }: ProjectedDelta, readdressed: readonly string[] | undefined, systemVersion: SystemVersion): void {
+    this.#systemVersion = systemVersion;
     for (const type of this.types) {
       this.#session.changed(type, urgent.get(type) ?? []);
       this.#session.changed(type, bulk.get(type) ?? [], 'bulk');

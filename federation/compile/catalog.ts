@@ -1,7 +1,7 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import type { Digests } from '@isthmus/mesh/delta/digest.ts';
-import type { Moment } from '@isthmus/mesh/delta/messages.ts';
+import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { ChangeSet } from '../observation/change-set.ts';
 import type { CompiledVersions, Now } from '../state/now.ts';
@@ -33,19 +33,19 @@ export class Catalog implements CompiledVersions {
   readonly #policies = new Map<TrustDomain, CompiledTable>();
   /** As of the last `apply`; clusters that have none to themselves are not in it. */
   readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
-  #moment: Moment = { epoch: 0n, revision: -1n };
+  #systemVersion: SystemVersion = { epoch: 0n, revision: -1n };
 
   /** Compiles everything, once. */
   start(now: Now): void {
     this.#compile(now, allNames(now));
     for (const cluster of now.observed.keys())
       for (const service of now.index.exports.alone(cluster)) this.#flip(now, cluster, service);
-    this.#moment = momentOf(now);
+    this.#systemVersion = systemVersionOf(now);
   }
 
   /** The epoch, and the revision that it was made from. */
-  get moment(): Moment {
-    return this.#moment;
+  get systemVersion(): SystemVersion {
+    return this.#systemVersion;
   }
 
   /** How much it keeps, for tests that nothing stays of what is gone. */
@@ -66,7 +66,7 @@ export class Catalog implements CompiledVersions {
         const isAlone = now.index.exports.alone(cluster).has(service);
         flips.push({ cluster, service, isAlone, remotes: this.#remotes(now, service, changed) });
       }
-    this.#moment = momentOf(now);
+    this.#systemVersion = systemVersionOf(now);
     return { compiled, flips };
   }
 
@@ -163,7 +163,7 @@ export class Catalog implements CompiledVersions {
   }
 }
 
-const momentOf = ({ epoch, intent }: Now): Moment => ({
+const systemVersionOf = ({ epoch, intent }: Now): SystemVersion => ({
   epoch: BigInt(epoch),
   revision: BigInt(intent.revision),
 });

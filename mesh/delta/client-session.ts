@@ -96,13 +96,13 @@ export class ClientSession {
    * sender is one that has been replaced.
    */
   receive(response: DeltaResponse): Reception {
-    const { type, nonce, moment, resources, removed } = response;
+    const { type, nonce, systemVersion, resources, removed } = response;
     if (!this.#types.has(type)) return { kind: 'answer', request: request(type, nonce) };
-    if (moment.epoch < this.#epoch) {
-      const error = `epoch ${moment.epoch} has been replaced by ${this.#epoch}`;
+    if (systemVersion.epoch < this.#epoch) {
+      const error = `epoch ${systemVersion.epoch} has been replaced by ${this.#epoch}`;
       return { kind: 'answer', request: request(type, nonce, error) };
     }
-    this.#epoch = moment.epoch;
+    this.#epoch = systemVersion.epoch;
     return { kind: 'apply', resources, removed };
   }
 

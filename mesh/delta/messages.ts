@@ -11,8 +11,11 @@ export interface Resource {
 /** In what a consumer says that it retains: it has refused this name, and holds no version of it. */
 export const noVersion = '';
 
-/** The order of what was sent: an epoch of the sender's life, and a revision within it. A lower epoch is dropped. */
-export interface Moment {
+/**
+ * From which state of the producer a response was made (`system_version_info` of xDS): an epoch of its life, and a revision
+ * within it. A response of a lower epoch than one before is dropped.
+ */
+export interface SystemVersion {
   readonly epoch: bigint;
   readonly revision: bigint;
 }
@@ -38,7 +41,7 @@ export interface DeltaRequest {
 export interface DeltaResponse {
   readonly type: ResourceType;
   readonly nonce: string;
-  readonly moment: Moment;
+  readonly systemVersion: SystemVersion;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
   /** Everything there is of this type has now been sent at least once on this stream. */

@@ -1,4 +1,4 @@
-import type { Moment } from './messages.ts';
+import type { SystemVersion } from './messages.ts';
 
 /** One resource that a producer has. `body` may be a function, called only when the resource is sent. */
 export interface Produced {
@@ -15,7 +15,7 @@ export interface ProducedResources {
 /** Everything that a producer has of one type, now. */
 export interface ProducedType {
   readonly resources: ProducedResources;
-  readonly moment: Moment;
+  readonly systemVersion: SystemVersion;
   /** False while the producer itself has not finished listing: nothing is sent then, as unknown is never empty. */
   readonly complete: boolean;
 }

@@ -105,7 +105,7 @@ export class ServerSession {
       const produced = this.#producer.lookup(type);
       if (!produced.complete) continue;
       this.#digests.delete(type);
-      const { resources, moment } = produced;
+      const { resources, systemVersion } = produced;
       const own =
         this.#producer.digests?.(type) ?? digestsOfProduced(resources, (name) => this.#groupOf(type, name));
       const { wanted, missing } = differingGroups(digests, own);
@@ -117,9 +117,9 @@ export class ServerSession {
       if (wanted.size === 0) continue;
       const nonce = String(++this.#nonces);
       sent.awaitList(nonce);
-      sent.epoch = moment.epoch;
+      sent.epoch = systemVersion.epoch;
       this.#wanted.set(type, wanted);
-      return { type, nonce, moment, resources: [], removed: [], complete: false, wanted: [...wanted] };
+      return { type, nonce, systemVersion, resources: [], removed: [], complete: false, wanted: [...wanted] };
     }
     return undefined;
   }
@@ -230,7 +230,7 @@ export class ServerSession {
   #work(type: ResourceType, sent: SentType): Work | undefined {
     if (sent.listing !== undefined) return undefined;
     const produced = this.#producer.lookup(type);
-    if (!produced.complete || produced.moment.epoch < sent.epoch) return undefined;
+    if (!produced.complete || produced.systemVersion.epoch < sent.epoch) return undefined;
     return { sent, produced, offer: { resources: produced.resources, hold: this.#holdOf(type) } };
   }
 
@@ -249,10 +249,10 @@ export class ServerSession {
     const { page, more } = sent.takePage(offer, this.#sizesOf(sent), mayRemove);
     const nonce = String(++this.#nonces);
     sent.sent(nonce, page);
-    sent.epoch = produced.moment.epoch;
+    sent.epoch = produced.systemVersion.epoch;
     sent.completed ||= !more;
     const { upserts: resources, removed } = page;
-    return { type, nonce, moment: produced.moment, resources, removed, complete: sent.completed };
+    return { type, nonce, systemVersion: produced.systemVersion, resources, removed, complete: sent.completed };
   }
 
   #sizesOf({ completed }: SentType): PageSizes {

@@ -78,10 +78,10 @@ export class HubReplica {
   #sync(call: SyncCall): void {
     this.#calls.add(call);
     call.on('cancelled', () => this.#calls.delete(call));
-    const moment = { epoch: 1n, revision: 1n };
+    const systemVersion = { epoch: 1n, revision: 1n };
     const down = new ServerSession({
       types: this.#types,
-      lookup: () => ({ resources: new Map(), moment, complete: true }),
+      lookup: () => ({ resources: new Map(), systemVersion, complete: true }),
     });
     const up = new ClientSession(upTypes);
     const answers = up.open().map((request): SyncMessage => ({ kind: 'request', request }));

@@ -118,8 +118,8 @@ export class XdsWorld {
     keys.add(touched);
     const changed = differences(this.#snapshot, snapshot);
     this.#snapshot = snapshot;
-    const moment = { epoch: 1n, revision: BigInt(revision) };
-    this.server.published({ keys, changed, bulk: new Set() }, snapshot, moment);
+    const systemVersion = { epoch: 1n, revision: BigInt(revision) };
+    this.server.published({ keys, changed, bulk: new Set() }, snapshot, systemVersion);
   }
 
   async stop(): Promise<void> {

@@ -112,7 +112,7 @@ class Agent {
       types: proxyTypes,
       lookup: (type) => ({
         resources: this.#proxy.resources(type),
-        moment: { epoch: 1n, revision: 1n },
+        systemVersion: { epoch: 1n, revision: 1n },
         complete: this.#records !== undefined,
       }),
       firstBytes: 256 * 1024,

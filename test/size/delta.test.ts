@@ -15,10 +15,10 @@ class Stream {
 
   constructor(size: number, pageBytes: number) {
     for (let i = 0; i < size; i++) this.resources.put(`r-${i}`, 'v1', body);
-    const moment = { epoch: 1n, revision: 1n };
+    const systemVersion = { epoch: 1n, revision: 1n };
     this.server = new ServerSession({
       types: [type],
-      lookup: () => ({ resources: this.resources, moment, complete: true }),
+      lookup: () => ({ resources: this.resources, systemVersion, complete: true }),
       firstBytes: pageBytes,
       bulkBytes: pageBytes,
     });

@@ -104,8 +104,8 @@ function readDigestOf(group: string, bytes: Uint8Array, fields: Fields): bigint 
 const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaResponseSchema> => ({
   type: response.type,
   nonce: response.nonce,
-  epoch: response.moment.epoch,
-  revision: response.moment.revision,
+  epoch: response.systemVersion.epoch,
+  revision: response.systemVersion.revision,
   resources: response.resources.map(({ name, version, body }) => ({ name, version, body })),
   removed: [...response.removed],
   complete: response.complete,
@@ -115,7 +115,7 @@ const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaRe
 const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => ({
   type: fields.text('response.type', response.type),
   nonce: fields.text('response.nonce', response.nonce),
-  moment: { epoch: response.epoch, revision: response.revision },
+  systemVersion: { epoch: response.epoch, revision: response.revision },
   resources: response.resources.map(({ name, version, body }, i) => ({
     name: fields.text(`response.resources[${i}].name`, name),
     version,

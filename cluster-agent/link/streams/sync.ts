@@ -107,15 +107,15 @@ class HubSync implements LinkStream<SyncMessage> {
     this.#retry?.cancel();
   }
 
-  #admits({ moment }: DeltaResponse): boolean {
+  #admits({ systemVersion }: DeltaResponse): boolean {
     const { epochs, identity } = this.#shared.deps;
-    return epochs.admit(identity.hubId, moment.epoch);
+    return epochs.admit(identity.hubId, systemVersion.epoch);
   }
 
-  #replaced({ moment }: DeltaResponse): string {
+  #replaced({ systemVersion }: DeltaResponse): string {
     const { epochs, identity } = this.#shared.deps;
     const seen = epochs.seen(identity.hubId);
-    return `this hub has epoch ${moment.epoch} and epoch ${seen} was seen before: it was replaced by another hub, or restored from a backup; in that case start it with --epoch-above ${seen}`;
+    return `this hub has epoch ${systemVersion.epoch} and epoch ${seen} was seen before: it was replaced by another hub, or restored from a backup; in that case start it with --epoch-above ${seen}`;
   }
 
   /** Proxies do not wait for the disk; the acknowledgement does, as what the hub believes to be here must be here after a crash. */
@@ -172,14 +172,14 @@ class HubSync implements LinkStream<SyncMessage> {
 }
 
 /** The session of what goes up: this agent's reports, in the order of its own life. */
-function reporting({ deps, moment }: LinkShared): ServerSession {
+function reporting({ deps, systemVersion }: LinkShared): ServerSession {
   const lines = new LimitedLines(deps.clock, deps.log);
   return new ServerSession({
     types: upTypes,
     groupOf: digestGroup,
     lookup: (type) => ({
       resources: deps.reports(type) ?? new Map(),
-      moment: { ...moment },
+      systemVersion: { ...systemVersion },
       complete: deps.reports(type) !== undefined,
     }),
     onAck: (type, { rejected }) => {

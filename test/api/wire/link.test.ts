@@ -158,7 +158,7 @@ const values: { [N in CodecName]: Value<N> } = {
     response: {
       type: 'remote',
       nonce: '3',
-      moment: { epoch: 2n, revision: 77n },
+      systemVersion: { epoch: 2n, revision: 77n },
       removed: ['west/shop/old'],
       complete: true,
       resources: [{ name: 'west/shop/cart', version: 'v', body: Uint8Array.of(1, 2) }],
@@ -198,7 +198,7 @@ describe('the link', () => {
     const response = {
       type: 'remote',
       nonce: '3',
-      moment: { epoch: 2n, revision: 77n },
+      systemVersion: { epoch: 2n, revision: 77n },
       resources: [],
       removed: [],
       complete: false,
@@ -278,7 +278,7 @@ describe('the link', () => {
           response: {
             type: 't',
             nonce: '1',
-            moment: { epoch: 1n, revision: 1n },
+            systemVersion: { epoch: 1n, revision: 1n },
             removed: [],
             complete: true,
             resources: [{ name: '', version: '', body: new Uint8Array() }],

@@ -87,10 +87,10 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
     const sync = (call: ServerDuplexStream<SyncMessage, SyncMessage>) => {
       said.push(String(call.metadata.get(epochHeader)[0]));
       for (const type of downTypes) {
-        const moment = { epoch, revision: 1n };
+        const systemVersion = { epoch, revision: 1n };
         call.write({
           kind: 'response',
-          response: { type, nonce: '1', moment, resources: [], removed: ['shop/deny'], complete: true },
+          response: { type, nonce: '1', systemVersion, resources: [], removed: ['shop/deny'], complete: true },
         });
       }
       call.on('data', (message: SyncMessage) => {

@@ -57,7 +57,7 @@ describe('what the hub sends over a Sync stream', () => {
       onView: () => void seen.push(views.view.trafficShifts.get('d')?.percent),
     };
     const session = { end: (why: string) => assert.fail(why) };
-    const shared = { deps, moment: { epoch: 1n, revision: 0n }, received: {} };
+    const shared = { deps, systemVersion: { epoch: 1n, revision: 0n }, received: {} };
     const stream = syncStream.open(session as never, call as never, shared);
     stream.takeView();
     return stream;
@@ -76,7 +76,7 @@ describe('what the hub sends over a Sync stream', () => {
       response: {
         type: 'diversion',
         nonce: `n${++nonce}`,
-        moment: { epoch: 1n, revision: BigInt(nonce) },
+        systemVersion: { epoch: 1n, revision: BigInt(nonce) },
         resources: [{ name: 'd', version: contentVersion(body), body }],
         removed: [],
         complete: true,

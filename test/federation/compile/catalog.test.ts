@@ -73,7 +73,7 @@ describe('federation/compile: the catalog', () => {
           assert.deepEqual(compiled(hub.catalog, type, receiver), compiled(whole, type, expected));
       }
       assert.equal(hub.catalog.size, whole.size);
-      assert.equal(hub.catalog.moment.revision, BigInt(hub.now.intent.revision));
+      assert.equal(hub.catalog.systemVersion.revision, BigInt(hub.now.intent.revision));
     }));
 
   it('has after any change the digests of what each receiver should hold', () =>

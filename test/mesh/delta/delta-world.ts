@@ -54,7 +54,7 @@ export class DeltaWorld {
     const resources = new Map<string, Produced>();
     for (const [name, version] of this.state.get(type)!)
       resources.set(name, { version, body: () => bodyOf(version) });
-    return { resources, moment: { epoch: this.epoch, revision: 0n }, complete: this.complete };
+    return { resources, systemVersion: { epoch: this.epoch, revision: 0n }, complete: this.complete };
   }
 
   set(type: string, name: string, version: string | undefined, urgency: Urgency = 'urgent'): void {

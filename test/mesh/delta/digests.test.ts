@@ -220,7 +220,7 @@ describe('digests of what is held', () => {
     const world: World = new World(true, {
       known: (type, held) => new SharedVersions(counted(type), held),
       digests: (type) => new Map(type === policyType ? sums : []),
-      lookup: (type) => ({ moment: { epoch: 1n, revision: 0n }, complete: true, resources: counted(type) }),
+      lookup: (type) => ({ systemVersion: { epoch: 1n, revision: 0n }, complete: true, resources: counted(type) }),
     });
     for (const name of names) world.set(policyType, name, '1|');
     world.settle();

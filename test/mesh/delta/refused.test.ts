@@ -52,7 +52,7 @@ describe('what a consumer of a delta stream refuses', () => {
         const response = {
           type: policyType,
           nonce: '1',
-          moment: { epoch: 1n, revision: 1n },
+          systemVersion: { epoch: 1n, revision: 1n },
           removed: [],
           complete: true,
           resources: [{ name: 'p', version: '1', body: new Uint8Array() }],

@@ -51,10 +51,10 @@ describe('delta sessions', () => {
   it('with more types, removals of the last come first and of the first come last', () => {
     let names = ['x'];
     const types = ['a', 'b', 'c'];
-    const moment = { epoch: 1n, revision: 1n };
+    const systemVersion = { epoch: 1n, revision: 1n };
     const lookup = () => ({
       resources: new Map(names.map((name) => [name, { version: '1', body: new Uint8Array() }])),
-      moment,
+      systemVersion,
       complete: true,
     });
     const server = new ServerSession({ types, lookup });
@@ -275,9 +275,9 @@ describe('delta sessions', () => {
 
   it('acknowledges a type that was not asked for, and drops it', () => {
     const client = new ClientSession(['a']);
-    const moment = { epoch: 1n, revision: 1n };
+    const systemVersion = { epoch: 1n, revision: 1n };
     const answer = client.response(
-      { type: 'b', nonce: '7', moment, resources: [], removed: [], complete: true },
+      { type: 'b', nonce: '7', systemVersion, resources: [], removed: [], complete: true },
       () => assert.fail('not to be applied'),
     );
     assert.deepEqual([answer.nonce, answer.error], ['7', '']);
@@ -286,8 +286,8 @@ describe('delta sessions', () => {
   it('a reconnect of a version that is retained from elsewhere sends nothing again', () => {
     const client = new ClientSession(['a'], new Map([['a', new Map([['x', '1']])]]));
     const resources = new Map([['x', { version: '1', body: () => assert.fail('encoded without need') }]]);
-    const moment = { epoch: 1n, revision: 1n };
-    const server = new ServerSession({ types: ['a'], lookup: () => ({ resources, moment, complete: true }) });
+    const systemVersion = { epoch: 1n, revision: 1n };
+    const server = new ServerSession({ types: ['a'], lookup: () => ({ resources, systemVersion, complete: true }) });
     for (const request of client.open()) server.request(request);
     assert.deepEqual(server.next()?.resources, []);
   });
