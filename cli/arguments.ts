@@ -53,13 +53,13 @@ export const serviceRefs = (text: string): readonly ServiceRef[] => names(text).
 
 const unit: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A moment, ISO 8601 with its zone, or a span from now: 90s, 30m, 2h, 1d. Gives ISO 8601 in UTC. */
-export const momentFrom = (now: () => number) => momentAt(now, 1);
+/** A time, ISO 8601 with its zone, or a span from now: 90s, 30m, 2h, 1d. Gives ISO 8601 in UTC. */
+export const futureTime = (now: () => number) => timeReader(now, 1);
 
-/** The same for what has been: a span is before now. */
-export const momentBefore = (now: () => number) => momentAt(now, -1);
+/** The same for the past: a span is before now. */
+export const pastTime = (now: () => number) => timeReader(now, -1);
 
-const momentAt =
+const timeReader =
   (now: () => number, direction: 1 | -1) =>
   (text: string): string => {
     const [, count = '', of = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];

@@ -87,10 +87,10 @@ export async function change<T extends Payload>(
   });
   const [first] = result.userErrors;
   if (!first) return result;
-  const said = result.userErrors.map(({ code, field, message }) =>
+  const errors = result.userErrors.map(({ code, field, message }) =>
     plain(`${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`),
   );
-  throw new CliError(statusOf(first.code), said.join('\n'));
+  throw new CliError(statusOf(first.code), errors.join('\n'));
 }
 
 /** The same for changes that move traffic: without --yes the dry run's warnings are shown and confirmation is required. */
@@ -112,7 +112,7 @@ export async function changeWithConsent<T extends Payload>(
 const warningText = ({ message }: ApiWarning): string => `warning: ${plain(message)}`;
 
 /** The texts of one change, before and after it. */
-export interface Said {
+export interface ChangeTexts {
   /** `drain east by 30%` */
   readonly todo: string;
   /** `east drained by 30%` */
@@ -122,20 +122,20 @@ export interface Said {
 }
 
 /** The text of a change: its outcome, its warnings, and the progress of its operation. */
-export function told(said: Said, payload: Payload, { dryRun }: ChangeOptions): string {
+export function changeText(texts: ChangeTexts, payload: Payload, { dryRun }: ChangeOptions): string {
   const { warnings, operation } = payload;
   const progress =
     operation && !dryRun
       ? `  ${plain(`operation ${operation.operationId} is ${operation.state}${operation.message === '' ? '' : `: ${operation.message}`}`)}`
       : undefined;
   return lines(
-    outcome(said, payload, dryRun ?? false),
+    outcome(texts, payload, dryRun ?? false),
     ...warnings.map((one) => `  ${warningText(one)}`),
     progress,
   );
 }
 
-function outcome({ todo, done, object }: Said, { unchanged }: Payload, dryRun: boolean): string {
+function outcome({ todo, done, object }: ChangeTexts, { unchanged }: Payload, dryRun: boolean): string {
   if (unchanged) return dryRun ? `dry run: ${object} would be unchanged` : `${object} unchanged`;
   return dryRun ? `dry run: would ${todo}` : done;
 }

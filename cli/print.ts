@@ -21,9 +21,9 @@ export function table(heading: readonly string[], rows: readonly (readonly (stri
 export const lines = (...said: readonly (string | undefined)[]): string =>
   said.filter((one) => one !== undefined && one !== '').join('\n');
 
-/** A moment of the API, to the second. */
-export const moment = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
+/** A time as the API writes it, cut to the second. */
+export const timestamp = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
 /** How fresh what a cluster reports is. */
 export const asOf = (staleness: { readonly asOf: string | null; readonly reachable: boolean }): string =>
-  staleness.reachable ? 'now' : staleness.asOf === null ? 'never' : moment(staleness.asOf);
+  staleness.reachable ? 'now' : staleness.asOf === null ? 'never' : timestamp(staleness.asOf);

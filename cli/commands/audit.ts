@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import { momentBefore, nonEmpty, someOf, wholeNumber } from '../arguments.ts';
+import { pastTime, nonEmpty, someOf, wholeNumber } from '../arguments.ts';
 import { differences, shortened } from '../audit-diff.ts';
 import { firstOf } from '../pages.ts';
-import { lines, moment, plain, table } from '../print.ts';
+import { lines, timestamp, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -51,7 +51,7 @@ const whole = `id ${heads} system input before after omitted { path bytes sha256
 const maxInput = 2000;
 
 export function auditCommand(program: Command, world: World): void {
-  const at = momentBefore(() => world.now());
+  const at = pastTime(() => world.now());
   program
     .command('audit')
     .description('who asked for what, when and why, and what came of it, newest first')
@@ -113,7 +113,7 @@ const tableOf = (entries: readonly Entry[]): string =>
   table(
     ['at', 'actor', 'action', 'subject', 'outcome', 'times', 'revision', 'reason'],
     entries.map((one) => [
-      ...[moment(one.at), one.actor, one.action, one.subject || '-', outcomeOf(one), one.count],
+      ...[timestamp(one.at), one.actor, one.action, one.subject || '-', outcomeOf(one), one.count],
       ...[one.revision, one.reason],
     ]),
   );
@@ -127,8 +127,8 @@ function paragraph(one: WholeEntry): string {
   const why = reason === '' ? '' : ` (${reason})`;
   const changed = differences(one.before, one.after);
   return lines(
-    plain(`${moment(at)} ${actor} ${action}${about}: ${outcome}, revision ${revision}${why}`),
-    one.count > 1 ? `  ${one.count} times, the last at ${moment(one.lastAt)}` : undefined,
+    plain(`${timestamp(at)} ${actor} ${action}${about}: ${outcome}, revision ${revision}${why}`),
+    one.count > 1 ? `  ${one.count} times, the last at ${timestamp(one.lastAt)}` : undefined,
     ...one.errors.map(({ code, field, message }) =>
       plain(`  ${code}${field.length > 0 ? ` ${field.join('.')}` : ''}: ${message}`),
     ),

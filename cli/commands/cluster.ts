@@ -3,7 +3,7 @@ import { names } from '../arguments.ts';
 import {
   changeWithConsent,
   mutation,
-  told,
+  changeText,
   withConsentFlags,
   type ChangeOptions,
   type Payload,
@@ -49,13 +49,13 @@ export function clusterCommands(program: Command, world: World): void {
           'which namespaces: give --allow with names, or --all (isthmus clusters -o json shows those that are set)',
         );
       const which = allow ? `the namespaces ${allow.join(', ')} alone` : 'every namespace';
-      const said = {
+      const texts = {
         todo: `allow ${name} to host identities of ${which}`,
         done: `${name} may host identities of ${which}`,
         object: `cluster ${name}`,
       };
       const input = { cluster: name, namespaces: allow ?? null };
-      const result = await changeWithConsent<Payload>(at, said.todo, setClusterNamespaces, input, options);
-      at.show(result, () => told(said, result, options));
+      const result = await changeWithConsent<Payload>(at, texts.todo, setClusterNamespaces, input, options);
+      at.show(result, () => changeText(texts, result, options));
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { all } from '../pages.ts';
-import { asOf, moment, table } from '../print.ts';
+import { asOf, timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -59,5 +59,5 @@ const rejectedOf = ({ rejectionCounts: { errors, warnings } }: Cluster): number 
 function drainOf({ drainPercent, drainScope, drainDeadline }: Cluster): string {
   if (drainPercent === 0) return '-';
   const scope = drainScope === 'ALL' ? '' : ` ${drainScope}`;
-  return `${drainPercent}%${scope}${drainDeadline === null ? '' : ` until ${moment(drainDeadline)}`}`;
+  return `${drainPercent}%${scope}${drainDeadline === null ? '' : ` until ${timestamp(drainDeadline)}`}`;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { all } from '../pages.ts';
-import { lines, moment, table } from '../print.ts';
+import { lines, timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -39,8 +39,8 @@ const tableOf = (drains: readonly Drain[]): string =>
       ...[
         cluster,
         `${percent}%${scope === 'ALL' ? '' : ` ${scope}`}`,
-        deadline === null ? '-' : moment(deadline),
+        deadline === null ? '-' : timestamp(deadline),
       ],
-      ...[owner, since === null ? '-' : moment(since), revision, reason],
+      ...[owner, since === null ? '-' : timestamp(since), revision, reason],
     ]),
   );

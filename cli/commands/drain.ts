@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
-import { momentFrom, wholeNumber } from '../arguments.ts';
+import { futureTime, wholeNumber } from '../arguments.ts';
 import {
   changeWithConsent,
   mutation,
   operationFields,
-  told,
+  changeText,
   withConsentFlags,
   type ChangeOptions,
   type Payload,
@@ -34,7 +34,7 @@ export function drainCommands(program: Command, world: World): void {
       const what = `let new connections return to ${cluster}`;
       const result = await changeWithConsent<Payload>(at, what, undrainCluster, { cluster }, options);
       at.show(result, () =>
-        told(
+        changeText(
           { todo: what, done: `${cluster} takes new connections again`, object: cluster },
           result,
           options,
@@ -67,7 +67,7 @@ function drainCommand(program: Command, world: World): void {
     .option(
       '--deadline <time>',
       'when connections that are still open end, with 100 %, e.g. 30m or 2030-01-31T03:00:00Z; none: they stay',
-      momentFrom(world.now),
+      futureTime(world.now),
     )
     .addHelpText(
       'after',
@@ -81,7 +81,7 @@ function drainCommand(program: Command, world: World): void {
       const result = await changeWithConsent<Payload>(at, what, drainCluster, input, options);
       at.show(result, () =>
         lines(
-          told(
+          changeText(
             { todo: what, done: `${cluster} drained by ${percent}%`, object: `the drain of ${cluster}` },
             result,
             options,

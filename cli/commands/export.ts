@@ -4,7 +4,7 @@ import {
   change,
   changeWithConsent,
   mutation,
-  told,
+  changeText,
   withChangeFlags,
   withConsentFlags,
   type ChangeOptions,
@@ -44,7 +44,7 @@ export function exportCommands(program: Command, world: World): void {
         const input = { service, clusters: options.clusters ?? [] };
         const result = await change<Payload>(endpoint, exportService, input, options);
         show(result, () =>
-          told(
+          changeText(
             {
               todo: `export ${nameOf(service)}`,
               done: `${nameOf(service)} exported`,
@@ -69,7 +69,7 @@ export function exportCommands(program: Command, world: World): void {
       const what = `unexport ${nameOf(service)}`;
       const result = await changeWithConsent<Payload>(at, what, unexportService, { service }, options);
       at.show(result, () =>
-        told(
+        changeText(
           { todo: what, done: `${nameOf(service)} no longer exported`, object: nameOf(service) },
           result,
           options,
@@ -97,7 +97,7 @@ function approveCommand(program: Command, world: World): void {
         const { clusters } = options;
         const result = await change<Payload>(endpoint, approveExport, { service, clusters }, options);
         show(result, () =>
-          told(
+          changeText(
             {
               todo: `approve ${clusters.join(', ')} to export ${nameOf(service)}`,
               done: `${clusters.join(', ')} approved to export ${nameOf(service)}`,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Endpoint } from '../endpoint.ts';
 import { CliError, exit } from '../exit.ts';
 import { all } from '../pages.ts';
-import { lines, moment, table } from '../print.ts';
+import { lines, timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -56,8 +56,8 @@ const tableOf = (failovers: readonly Failover[]): string =>
       one.services.length <= 2 ? one.services.join(' ') : `${one.services.length} services`,
       shareOf(one),
       one.owner,
-      moment(one.createdAt),
-      one.expiresAt === null ? '-' : moment(one.expiresAt),
+      timestamp(one.createdAt),
+      one.expiresAt === null ? '-' : timestamp(one.expiresAt),
       one.revision,
       one.reason,
     ]),

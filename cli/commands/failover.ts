@@ -3,13 +3,13 @@ import {
   changeWithConsent,
   mutation,
   operationFields,
-  told,
+  changeText,
   withConsentFlags,
   type ChangeOptions,
   type Payload,
 } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
-import { lines, moment } from '../print.ts';
+import { lines, timestamp } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 import { failoverListCommand, theFailover } from './failover-list.ts';
@@ -55,7 +55,7 @@ export function failoverCommands(program: Command, world: World): void {
       const what = `undo failover ${id}`;
       const result = await changeWithConsent<Payload>(at, what, undoFailover, { id }, options);
       at.show(result, () =>
-        told(
+        changeText(
           { todo: what, done: `failover ${id} is being undone`, object: `failover ${id}` },
           result,
           options,
@@ -82,12 +82,12 @@ function executeCommand(failover: Command, world: World): void {
 
 /** A dry run returns the id of a failover that does not exist. */
 function executed(planId: string, result: Executed, options: ChangeOptions): string {
-  const said = { todo: `execute plan ${planId}`, done: `plan ${planId} executed`, object: `plan ${planId}` };
-  if (options.dryRun || !result.failover) return told(said, result, options);
+  const texts = { todo: `execute plan ${planId}`, done: `plan ${planId} executed`, object: `plan ${planId}` };
+  if (options.dryRun || !result.failover) return changeText(texts, result, options);
   const { failoverId, expiresAt } = result.failover;
-  const end = expiresAt === null ? '' : `, until ${moment(expiresAt)}`;
+  const end = expiresAt === null ? '' : `, until ${timestamp(expiresAt)}`;
   return lines(
-    told({ ...said, done: `failover ${failoverId} executed${end}` }, result, options),
+    changeText({ ...texts, done: `failover ${failoverId} executed${end}` }, result, options),
     `undo with: isthmus failover undo ${failoverId}`,
   );
 }

@@ -3,11 +3,11 @@ import {
   changeWithConsent,
   mutation,
   operationFields,
-  told,
+  changeText,
   withConsentFlags,
   type ChangeOptions,
   type Payload,
-  type Said,
+  type ChangeTexts,
 } from '../change.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
@@ -18,7 +18,7 @@ interface Ending {
   readonly description: string;
   readonly example: string;
   readonly query: string;
-  readonly said: (cluster: string) => Said;
+  readonly texts: (cluster: string) => ChangeTexts;
 }
 
 const endings: readonly Ending[] = [
@@ -27,7 +27,7 @@ const endings: readonly Ending[] = [
     description: 'end a cluster’s membership at once; its certificates and tokens are refused from then on',
     example: 'isthmus revoke west --reason "machine stolen"',
     query: mutation('revokeCluster', 'ClusterInput', operationFields),
-    said: (cluster) => ({
+    texts: (cluster) => ({
       todo: `revoke ${cluster}`,
       done: `${cluster} revoked; isthmus token ${cluster} lets it join again`,
       object: cluster,
@@ -38,18 +38,18 @@ const endings: readonly Ending[] = [
     description: 'forget a cluster that is revoked or has never joined',
     example: 'isthmus remove west',
     query: mutation('removeCluster', 'ClusterInput'),
-    said: (cluster) => ({ todo: `remove ${cluster}`, done: `${cluster} removed`, object: cluster }),
+    texts: (cluster) => ({ todo: `remove ${cluster}`, done: `${cluster} removed`, object: cluster }),
   },
 ];
 
 export function membershipCommands(program: Command, world: World): void {
-  for (const { name, description, example, query, said } of endings)
+  for (const { name, description, example, query, texts } of endings)
     withConsentFlags(program.command(name).description(description).argument('<cluster>'))
       .addHelpText('after', `\nExample:\n  ${example}`)
       .action(async (cluster: string, options: ChangeOptions, command: Command) => {
         const at = invocation(command, world);
-        const words = said(cluster);
+        const words = texts(cluster);
         const result = await changeWithConsent<Payload>(at, words.todo, query, { cluster }, options);
-        at.show(result, () => told(words, result, options));
+        at.show(result, () => changeText(words, result, options));
       });
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { all } from '../pages.ts';
-import { lines, moment, plain, table } from '../print.ts';
+import { lines, timestamp, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -45,7 +45,7 @@ const tableOf = (operations: readonly Operation[]): string =>
     ['operation', 'type', 'state', 'applied', 'started', 'subject'],
     operations.map((one) => [
       ...[one.operationId.slice(0, 8), one.type, one.state],
-      ...[`${one.appliedBy.length}/${one.clusters.length}`, moment(one.startedAt), one.subject],
+      ...[`${one.appliedBy.length}/${one.clusters.length}`, timestamp(one.startedAt), one.subject],
     ]),
   );
 

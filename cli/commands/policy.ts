@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { textWithin } from '@isthmus/mesh/process/read-within.ts';
 import { serviceRef } from '../arguments.ts';
-import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
 import { readPolicies, type PolicyDocument } from '../policy-file.ts';
 import { invocation, type Invocation } from '../run.ts';
@@ -32,7 +32,7 @@ export function policyCommands(program: Command, world: World): void {
         ? await change<Payload>(endpoint, deleteTrafficPolicy, { service: serviceRef(name) }, options)
         : await change<Payload>(endpoint, deletePolicy, { name }, options);
       show(result, () =>
-        told({ todo: `delete ${name}`, done: `${name} deleted`, object: name }, result, options),
+        changeText({ todo: `delete ${name}`, done: `${name} deleted`, object: name }, result, options),
       );
     });
 }
@@ -78,7 +78,7 @@ function applyCommand(policy: Command, world: World): void {
         () =>
           results
             .map(({ label, result }) =>
-              told({ todo: `apply ${label}`, done: `${label} applied`, object: label }, result, options),
+              changeText({ todo: `apply ${label}`, done: `${label} applied`, object: label }, result, options),
             )
             .join('\n'),
       );

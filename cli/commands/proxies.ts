@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { all } from '../pages.ts';
-import { moment, table } from '../print.ts';
+import { timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -80,7 +80,7 @@ const row = (proxy: Proxy): readonly (string | number)[] => [
   `${proxy.kind} ${proxy.namespace}/${proxy.pod}`,
   proxy.node,
   versionOf(proxy),
-  moment(proxy.connectedSince),
+  timestamp(proxy.connectedSince),
   `${countOf(proxy, 'acknowledged')}${proxy.complete ? '' : ' (incomplete)'}`,
   byType(proxy),
   certificatesOf(proxy.certificates),
@@ -114,7 +114,7 @@ function certificatesOf(certificates: readonly Certificate[]): string {
   const [first] = ends;
   return [
     `${certificates.length}${certificates.some(({ reported }) => reported) ? '' : ' issued'}`,
-    ...(first === undefined ? [] : [`until ${moment(first)}`]),
+    ...(first === undefined ? [] : [`until ${timestamp(first)}`]),
     ...(failed.length === 0 ? [] : [`${failed.length} failing: ${failed[0]?.problem ?? ''}`]),
   ].join(', ');
 }

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import { ask } from '../api.ts';
-import { momentFrom, serviceRefs, wholeNumber, type ServiceRef } from '../arguments.ts';
+import { futureTime, serviceRefs, wholeNumber, type ServiceRef } from '../arguments.ts';
 import { CliError, exit, statusOf } from '../exit.ts';
-import { lines, moment, plain, table } from '../print.ts';
+import { lines, timestamp, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -57,7 +57,7 @@ export function simulateCommand(failover: Command, world: World): void {
     .option(
       '--expires <time>',
       'when the failover takes itself back, e.g. 2h or 2030-01-31T03:00:00Z',
-      momentFrom(world.now),
+      futureTime(world.now),
     )
     .addHelpText(
       'after',
@@ -100,6 +100,6 @@ function planText({ planId, keptUntil, services, warnings }: Plan): string {
     `\nexecute with: isthmus failover execute ${plain(planId ?? '')}`,
     keptUntil === null
       ? undefined
-      : `the plan expires at ${moment(keptUntil)}, or when intent or health that it was made from changes`,
+      : `the plan expires at ${timestamp(keptUntil)}, or when intent or health that it was made from changes`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { all } from '../pages.ts';
-import { moment, table } from '../print.ts';
+import { timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -49,7 +49,7 @@ export function tokenListCommands(token: Command, world: World): void {
       const result = await change<Payload>(endpoint, revokeJoinToken, input, options);
       const object = isId ? `join token ${given}` : `unused join tokens of ${given}`;
       show(result, () =>
-        told({ todo: `revoke ${object}`, done: `${object} revoked`, object }, result, options),
+        changeText({ todo: `revoke ${object}`, done: `${object} revoked`, object }, result, options),
       );
     });
 }
@@ -58,6 +58,6 @@ const tableOf = (tokens: readonly Token[]): string =>
   table(
     ['token', 'cluster', 'state', 'by', 'expires', 'revision'],
     tokens.map(({ tokenId, cluster, state, createdBy, expiresAt, revision }) => [
-      ...[tokenId, cluster, state, createdBy, moment(expiresAt), revision],
+      ...[tokenId, cluster, state, createdBy, timestamp(expiresAt), revision],
     ]),
   );

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { names, nonEmpty, wholeNumber } from '../arguments.ts';
-import { change, mutation, told, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
-import { moment } from '../print.ts';
+import { timestamp } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 import { tokenListCommands } from './token-list.ts';
@@ -62,12 +62,12 @@ export function tokenCommand(program: Command, world: World): void {
           'the token was shown when this idempotency key was first used and is kept nowhere: use a new key for a new token',
         );
       if (result.token !== null && result.expiresAt !== null)
-        world.note(`for ${cluster} to join once, until ${moment(result.expiresAt)}\n`);
+        world.note(`for ${cluster} to join once, until ${timestamp(result.expiresAt)}\n`);
       show(
         result,
         () =>
           result.token ??
-          told(
+          changeText(
             { todo: `make a token for ${cluster}`, done: `a token for ${cluster}`, object: cluster },
             result,
             options,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { all } from '../pages.ts';
-import { moment, table } from '../print.ts';
+import { timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
 
@@ -46,9 +46,9 @@ const tableOf = (domains: readonly TrustDomain[]): string =>
   table(
     ['trust domain', 'issuer', 'key', 'state', 'not after', 'known to'],
     domains.flatMap(({ name, rootNotAfter, intermediates }) => [
-      [name, 'root', '', '', moment(rootNotAfter), ''],
+      [name, 'root', '', '', timestamp(rootNotAfter), ''],
       ...intermediates.map((one) => [
-        ...[name, one.cluster, one.keyId.slice(0, 12), stateOf(one), moment(one.notAfter)],
+        ...[name, one.cluster, one.keyId.slice(0, 12), stateOf(one), timestamp(one.notAfter)],
         one.acknowledgedBy.join(' '),
       ]),
     ]),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { momentFrom, names, serviceRef, wholeNumber } from '../../cli/arguments.ts';
+import { futureTime, names, serviceRef, wholeNumber } from '../../cli/arguments.ts';
 
 describe('cli/arguments', () => {
-  const read = momentFrom(() => Date.UTC(2026, 0, 1));
-  for (const [text, moment] of [
+  const read = futureTime(() => Date.UTC(2026, 0, 1));
+  for (const [text, time] of [
     ['90s', '2026-01-01T00:01:30.000Z'],
     ['30m', '2026-01-01T00:30:00.000Z'],
     ['2h', '2026-01-01T02:00:00.000Z'],
@@ -11,7 +11,7 @@ describe('cli/arguments', () => {
     ['2030-01-31T03:00:00Z', '2030-01-31T03:00:00.000Z'],
     ['2030-01-31T03:00+02:00', '2030-01-31T01:00:00.000Z'],
   ] as const)
-    it(`reads the moment ${text}`, () => assert.equal(read(text), moment));
+    it(`reads the time ${text}`, () => assert.equal(read(text), time));
   for (const text of [
     '',
     '2',
@@ -24,7 +24,7 @@ describe('cli/arguments', () => {
     '2030-01-31',
     '2030-13-31T03:00:00Z',
   ])
-    it(`refuses the moment '${text}'`, () => assert.throws(() => read(text), /30m or 2h/));
+    it(`refuses the time '${text}'`, () => assert.throws(() => read(text), /30m or 2h/));
 
   for (const text of ['', ' ', '-1', '1.5', '0x10', '1e1', 'NaN', '101', '9'.repeat(400)])
     it(`refuses the number '${text.slice(0, 10)}'`, () =>

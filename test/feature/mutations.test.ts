@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { TestAgent, until } from '../fakes/agent.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 
-interface Told {
+interface Payload {
   readonly userErrors: readonly { code: string; message: string }[];
   readonly revision: number | null;
 }
@@ -57,9 +57,9 @@ describe('every mutation', () => {
   };
   const stateOf = async (name: string) =>
     (await ask<{ cluster: { state: string } }>(`{ cluster(name: "${name}") { state } }`)).cluster.state;
-  const run = async (name: string, { type }: Case, input: object): Promise<Told> =>
+  const run = async (name: string, { type }: Case, input: object): Promise<Payload> =>
     (
-      await ask<{ result: Told }>(
+      await ask<{ result: Payload }>(
         `mutation($input: ${type}!) { result: ${name}(input: $input) { revision userErrors { code message } } }`,
         { input },
       )
@@ -211,9 +211,9 @@ describe('every mutation', () => {
     const before = await auditOf('applyPolicy');
     await hub.stop();
     await start();
-    const told = await run('applyPolicy', cases['applyPolicy']!, keyed);
-    assert.deepEqual(told.userErrors, []);
-    assert.ok((told.revision ?? 0) < (await head()));
+    const payload = await run('applyPolicy', cases['applyPolicy']!, keyed);
+    assert.deepEqual(payload.userErrors, []);
+    assert.ok((payload.revision ?? 0) < (await head()));
     assert.equal(await auditOf('applyPolicy'), before);
   });
 });

@@ -8,16 +8,16 @@ import { needs } from '../roles.ts';
 import { clusterType, clusterView, type ClusterView } from '../types/cluster.ts';
 import { scopeType } from '../types/common.ts';
 import { operationType, operationView, type OperationView } from '../types/operation.ts';
-import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+import { carryOut, commonInput, commonPayload, type CommonPayload } from './common.ts';
 
 const admin = needs('ADMIN');
 
-interface ClusterTold extends Told {
+interface ClusterResult extends CommonPayload {
   readonly cluster?: ClusterView | undefined;
   readonly operation?: OperationView | undefined;
 }
 
-const clusterPayload = builder.objectRef<ClusterTold>('ClusterPayload').implement({
+const clusterPayload = builder.objectRef<ClusterResult>('ClusterPayload').implement({
   fields: (t) => ({
     cluster: t.expose('cluster', { type: clusterType, nullable: true }),
     operation: t.expose('operation', { type: operationType, nullable: true }),
@@ -73,7 +73,7 @@ const drainInput = builder.inputType('DrainClusterInput', {
 });
 
 const drainPayload = builder
-  .objectRef<ClusterTold & { readonly noAlternative?: readonly string[] }>('DrainClusterPayload')
+  .objectRef<ClusterResult & { readonly noAlternative?: readonly string[] }>('DrainClusterPayload')
   .implement({
     fields: (t) => ({
       cluster: t.expose('cluster', { type: clusterType, nullable: true }),
@@ -120,7 +120,7 @@ const tokenInput = builder.inputType('CreateJoinTokenInput', {
 });
 
 const tokenPayload = builder
-  .objectRef<Told & { readonly token?: string | null; readonly expiresAt?: number }>('CreateJoinTokenPayload')
+  .objectRef<CommonPayload & { readonly token?: string | null; readonly expiresAt?: number }>('CreateJoinTokenPayload')
   .implement({
     fields: (t) => ({
       token: t.exposeString('token', {

@@ -31,7 +31,7 @@ interface Common {
 }
 
 /** What every payload has beside its own fields, which are null when the mutation was refused. */
-export interface Told {
+export interface CommonPayload {
   readonly userErrors: readonly UserError[];
   readonly warnings: readonly Warning[];
   readonly revision: number | undefined;
@@ -39,7 +39,7 @@ export interface Told {
   readonly unchanged: boolean;
 }
 
-export const commonPayload = <T extends Told>(t: ObjectFieldBuilder<ApiTypes, T>) => ({
+export const commonPayload = <T extends CommonPayload>(t: ObjectFieldBuilder<ApiTypes, T>) => ({
   userErrors: t.field({ type: [userErrorType], resolve: ({ userErrors }: T) => userErrors }),
   warnings: t.field({
     type: [warningType],
@@ -71,12 +71,12 @@ export async function carryOut<I, P, S extends object>(
   common: Common,
   context: RequestContext,
   show: (payload: P) => S,
-): Promise<Told & Partial<S>> {
+): Promise<CommonPayload & Partial<S>> {
   const { dryRun, idempotencyKey, reason } = common;
   const options = { actor: context.viewer, dryRun, idempotencyKey, reason };
   const expectedRevision = common.expectedRevision ?? undefined;
   const outcome = await context.runner.run(command, input, { ...options, expectedRevision, asked: common });
-  const refused: Told = { userErrors: [], warnings: [], revision: undefined, dryRun, unchanged: false };
+  const refused: CommonPayload = { userErrors: [], warnings: [], revision: undefined, dryRun, unchanged: false };
   // Partial of nothing: the compiler cannot see that of a type it does not know yet.
   if (!outcome.ok) return { ...({} as Partial<S>), ...refused, userErrors: outcome.errors };
   const { payload, warnings, revision, durable, unchanged } = outcome;

@@ -7,16 +7,16 @@ import { localId } from '../global-id.ts';
 import { needs } from '../roles.ts';
 import { failoverType, failoverView, type FailoverView } from '../types/failover.ts';
 import { operationType, operationView, type OperationView } from '../types/operation.ts';
-import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+import { carryOut, commonInput, commonPayload, type CommonPayload } from './common.ts';
 
 const admin = needs('ADMIN');
 
-interface FailoverTold extends Told {
+interface FailoverResult extends CommonPayload {
   readonly failover?: FailoverView | undefined;
   readonly operation?: OperationView | undefined;
 }
 
-const failoverPayload = builder.objectRef<FailoverTold>('FailoverPayload').implement({
+const failoverPayload = builder.objectRef<FailoverResult>('FailoverPayload').implement({
   fields: (t) => ({
     failover: t.expose('failover', { type: failoverType, nullable: true }),
     operation: t.expose('operation', { type: operationType, nullable: true }),

@@ -2,7 +2,7 @@ import { revokeJoinToken } from '../../registry/revoke-token.ts';
 import { builder } from '../builder.ts';
 import { localId } from '../global-id.ts';
 import { needs } from '../roles.ts';
-import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+import { carryOut, commonInput, commonPayload, type CommonPayload } from './common.ts';
 
 const admin = needs('ADMIN');
 
@@ -16,7 +16,7 @@ const revokeTokenInput = builder.inputType('RevokeJoinTokenInput', {
 });
 
 const revokeTokenPayload = builder
-  .objectRef<Told & { readonly tokenIds?: readonly string[] }>('RevokeJoinTokenPayload')
+  .objectRef<CommonPayload & { readonly tokenIds?: readonly string[] }>('RevokeJoinTokenPayload')
   .implement({
     fields: (t) => ({
       tokenIds: t.stringList({

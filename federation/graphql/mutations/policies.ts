@@ -5,7 +5,7 @@ import { selectsNothing } from '../../policy/selects-nothing.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../roles.ts';
 import { effectType, policyType, policyView, type PolicyView } from '../types/policy.ts';
-import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+import { carryOut, commonInput, commonPayload, type CommonPayload } from './common.ts';
 
 const admin = needs('ADMIN');
 
@@ -58,7 +58,7 @@ const applyInput = builder.inputType('ApplyPolicyInput', {
 });
 
 const applyPayload = builder
-  .objectRef<Told & { readonly policy?: PolicyView | undefined }>('PolicyPayload')
+  .objectRef<CommonPayload & { readonly policy?: PolicyView | undefined }>('PolicyPayload')
   .implement({
     fields: (t) => ({
       policy: t.expose('policy', { type: policyType, nullable: true }),
@@ -106,7 +106,7 @@ const deleteInput = builder.inputType('DeletePolicyInput', {
 });
 
 const deletePayload = builder
-  .objectRef<Told & { readonly name?: string }>('DeletePolicyPayload')
+  .objectRef<CommonPayload & { readonly name?: string }>('DeletePolicyPayload')
   .implement({ fields: (t) => ({ name: t.exposeString('name', { nullable: true }), ...commonPayload(t) }) });
 
 builder.mutationField('deletePolicy', (t) =>

@@ -7,12 +7,12 @@ import type { RequestContext } from '../context.ts';
 import { needs } from '../roles.ts';
 import { serviceRef } from '../types/common.ts';
 import { localityScopeType, serviceType, serviceView, type ServiceView } from '../types/service.ts';
-import { carryOut, commonInput, commonPayload, type Told } from './common.ts';
+import { carryOut, commonInput, commonPayload, type CommonPayload } from './common.ts';
 
 const admin = needs('ADMIN');
 
 const servicePayload = builder
-  .objectRef<Told & { readonly service?: ServiceView | undefined }>('ServicePayload')
+  .objectRef<CommonPayload & { readonly service?: ServiceView | undefined }>('ServicePayload')
   .implement({
     fields: (t) => ({
       service: t.expose('service', { type: serviceType, nullable: true }),
