@@ -8,7 +8,7 @@ import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import { agentStateDir, podDir } from '../processes/programs.ts';
 import type { Sandbox } from '../up.ts';
-import { requestCertificate } from './doors/agent.ts';
+import { requestCertificate } from './listeners/agent.ts';
 
 export const tokenOf = (sandbox: Sandbox, cluster: string, name: string, namespace = 'shop'): string =>
   readFileSync(join(podDir(sandbox.place, cluster, { namespace, name }), 'token'), 'utf8').trim();

@@ -57,7 +57,7 @@ class Seen {
   #localhost(row: SocketRow, name: string, ours: ReadonlySet<string>): void {
     if (!bothLocalhost(row) || !ours.has(row.inode)) return;
     if (isOurLocalhost(row, this.#map)) this.#count('localhost', name);
-    else this.bad.add(`${name} is neither the API nor the door`);
+    else this.bad.add(`${name} is neither the API nor the listener`);
   }
 
   #count(kind: Verdict['kind'], name: string): void {

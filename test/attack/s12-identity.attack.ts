@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
-import { isRefused, knock } from '@isthmus/sandbox/tour/attackers/knock.ts';
-import type { Door } from '@isthmus/sandbox/tour/doors/door.ts';
+import { isRefused, tryListener } from '@isthmus/sandbox/tour/attackers/attempt.ts';
+import type { Listener } from '@isthmus/sandbox/tour/listeners/listener.ts';
 import { claimed, fortyLeaves, type Leaf } from '../fakes/forty-leaves.ts';
 import { handMadeCertificate } from '../fakes/hand-made.ts';
 import { ProxyMesh } from '../fakes/proxy-mesh.ts';
@@ -28,14 +28,14 @@ describe('S12: forty leaves, of which three are valid, at real handshakes', () =
     return { identity: claimed, key: privateKeyPem(key.privateKey), chain };
   }
 
-  /** Shows every leaf at a door, one after another: those that got an answer, and those that were not closed. */
-  async function showAll(door: Door): Promise<void> {
+  /** Shows every leaf at a listener, one after another: those that got an answer, and those that were not closed. */
+  async function showAll(listener: Listener): Promise<void> {
     const leaves = fortyLeaves('client', Date.now());
     const accepted: string[] = [];
     for (const leaf of leaves) {
-      const knocked = await knock(door, credentialsOf(leaf, 'east'));
-      if (knocked.ended === 'answered') accepted.push(leaf.name);
-      else assert.ok(isRefused(knocked), `${leaf.name}: ${knocked.ended}`);
+      const attempt = await tryListener(listener, credentialsOf(leaf, 'east'));
+      if (attempt.ended === 'answered') accepted.push(leaf.name);
+      else assert.ok(isRefused(attempt), `${leaf.name}: ${attempt.ended}`);
     }
     report('accepted', leaves, accepted);
   }
@@ -50,8 +50,8 @@ describe('S12: forty leaves, of which three are valid, at real handshakes', () =
 
   it('HBONE of a ztunnel accepts three', async () => {
     await twoNetworks(mesh);
-    const door = { host: mesh.at('33.1'), port: 15_008, localAddress: mesh.at('17.1'), alpn: 'h2' };
-    await showAll(door);
+    const listener = { host: mesh.at('33.1'), port: 15_008, localAddress: mesh.at('17.1'), alpn: 'h2' };
+    await showAll(listener);
   });
 
   it('Istio mTLS at a declared port accepts three', async () => {

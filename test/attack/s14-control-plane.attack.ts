@@ -14,8 +14,8 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import { forge } from '@isthmus/sandbox/tour/attackers/forger.ts';
-import { isRefused, knock } from '@isthmus/sandbox/tour/attackers/knock.ts';
-import type { Door } from '@isthmus/sandbox/tour/doors/door.ts';
+import { isRefused, tryListener } from '@isthmus/sandbox/tour/attackers/attempt.ts';
+import type { Listener } from '@isthmus/sandbox/tour/listeners/listener.ts';
 import { TestAgent, until } from '../fakes/agent.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
@@ -27,7 +27,7 @@ const foreign = 'spiffe://td-b/ns/shop/sa/cart';
 const tdB = makeAuthority('td-b', 'north');
 
 /** S14 at the control plane: the hub and the agent accept no certificate that an intermediate of the mesh has signed. */
-describe('S14: forged leaves at the hub’s link and at an agent’s door', () => {
+describe('S14: forged leaves at the hub’s link and at an agent’s listener', () => {
   let hub: TestHub;
   let cluster: OneNodeCluster;
   let east: TestAgent;
@@ -59,7 +59,7 @@ describe('S14: forged leaves at the hub’s link and at an agent’s door', () =
   });
 
   it('the hub’s link takes the agent, and none that a member’s intermediate has signed', async () => {
-    const door: Door = {
+    const listener: Listener = {
       host: `127.${hub.octet}.0.1`,
       port: 15_101,
       alpn: 'h2',
@@ -88,18 +88,18 @@ describe('S14: forged leaves at the hub’s link and at an agent’s door', () =
     };
     let accepted = 0;
     for (const [what, credentials] of Object.entries(shown)) {
-      const knocked = await knock(door, credentials);
-      accepted += Number(!isRefused(knocked));
-      assert.ok(isRefused(knocked), `${what}: ${knocked.ended}`);
+      const attempt = await tryListener(listener, credentials);
+      accepted += Number(!isRefused(attempt));
+      assert.ok(isRefused(attempt), `${what}: ${attempt.ended}`);
     }
     equal(`accepted at the link of ${Object.keys(shown).length} forgeries`, accepted, 0);
     assert.equal(
-      (await knock(door, { key: east.identity.key, chain: east.identity.chain })).ended,
+      (await tryListener(listener, { key: east.identity.key, chain: east.identity.chain })).ended,
       'answered',
     );
   });
 
-  describe('an agent’s door', () => {
+  describe('an agent’s listener', () => {
     const host = () => `127.${hub.octet}.16.1`;
     const roots = () => readFileSync(cluster.path('xds-root.pem'), 'utf8');
     /** Asks for a certificate: CHAIN, or the gRPC status. */

@@ -5,8 +5,8 @@ import { generateKey, privateKeyPem } from '@isthmus/mesh/pki/key.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 import { forge } from '@isthmus/sandbox/tour/attackers/forger.ts';
-import { isRefused, knock } from '@isthmus/sandbox/tour/attackers/knock.ts';
-import type { Door } from '@isthmus/sandbox/tour/doors/door.ts';
+import { isRefused, tryListener } from '@isthmus/sandbox/tour/attackers/attempt.ts';
+import type { Listener } from '@isthmus/sandbox/tour/listeners/listener.ts';
 import { makeAuthority, type Authority } from '../fakes/authority.ts';
 import { handMadeCertificate, uri } from '../fakes/hand-made.ts';
 import { ProxyMesh, type TestProxy } from '../fakes/proxy-mesh.ts';
@@ -70,16 +70,16 @@ describe('S14: names of td-b that td-a has signed', () => {
   const genuine = (identity: string) => signed(identity, tdB.intermediate, [tdB.intermediate.certificate]);
 
   describe('are refused by every acceptor, which takes the genuine one', () => {
-    async function tryAll(door: Door): Promise<void> {
+    async function tryAll(listener: Listener): Promise<void> {
       let accepted = 0;
       const shown = forgeries(cart);
       for (const [name, credentials] of Object.entries(shown)) {
-        const knocked = await knock(door, credentials);
-        accepted += Number(!isRefused(knocked));
-        assert.ok(isRefused(knocked), `${name}: ${knocked.ended}`);
+        const attempt = await tryListener(listener, credentials);
+        accepted += Number(!isRefused(attempt));
+        assert.ok(isRefused(attempt), `${name}: ${attempt.ended}`);
       }
       equal(`accepted of ${Object.keys(shown).length} forgeries`, accepted, 0);
-      assert.equal((await knock(door, genuine(cart))).ended, 'answered');
+      assert.equal((await tryListener(listener, genuine(cart))).ended, 'answered');
     }
     const teachAll = (...proxies: TestProxy[]) => {
       for (const proxy of proxies) assert.deepEqual(proxy.teach(tdB, 'north'), []);
@@ -101,8 +101,8 @@ describe('S14: names of td-b that td-a has signed', () => {
     });
 
     it('an east-west gateway', async () => {
-      const { gateway: door } = await twoNetworks(mesh);
-      teachAll(door);
+      const { gateway: listener } = await twoNetworks(mesh);
+      teachAll(listener);
       await tryAll({ host: mesh.at('33.250'), port: 15_008, alpn: 'h2', ...from() });
     });
   });
@@ -175,11 +175,11 @@ describe('S14: names of td-b that td-a has signed', () => {
 
   it('a bundle with a lower sequence is refused, and what its roots vouch for stays refused', async () => {
     const { destination } = await twoNetworks(mesh);
-    const door = { host: mesh.at('33.1'), port: 15_008, localAddress: mesh.at('17.1'), alpn: 'h2' };
+    const listener = { host: mesh.at('33.1'), port: 15_008, localAddress: mesh.at('17.1'), alpn: 'h2' };
     const withdrawn = makeAuthority('td-b', 'north');
     const leafOf = ({ intermediate }: Authority) => signed(cart, intermediate, [intermediate.certificate]);
     assert.deepEqual(destination.teach(withdrawn, 'north', 6), []);
-    assert.equal((await knock(door, leafOf(withdrawn))).ended, 'answered');
+    assert.equal((await tryListener(listener, leafOf(withdrawn))).ended, 'answered');
     assert.deepEqual(destination.teach(tdB, 'north', 7), []);
     for (const [sequence, taken] of [
       [6, 0],
@@ -189,8 +189,8 @@ describe('S14: names of td-b that td-a has signed', () => {
       const rejected = destination.teach(sequence === 6 ? withdrawn : tdB, 'north', sequence);
       equal(`bundles of sequence ${sequence} taken where 7 is held`, Number(rejected.length === 0), taken);
       if (taken === 0) assert.match(rejected.join(), /bundle of td-b has sequence 6, and 7 is held/);
-      assert.ok(isRefused(await knock(door, leafOf(withdrawn))));
-      assert.equal((await knock(door, leafOf(tdB))).ended, 'answered');
+      assert.ok(isRefused(await tryListener(listener, leafOf(withdrawn))));
+      assert.equal((await tryListener(listener, leafOf(tdB))).ended, 'answered');
     }
   });
 });

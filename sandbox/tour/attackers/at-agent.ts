@@ -1,5 +1,5 @@
 import type { Report, Tour } from '../context.ts';
-import { discover, requestCertificate } from '../doors/agent.ts';
+import { discover, requestCertificate } from '../listeners/agent.ts';
 import { memberLeaf, tokenOf } from '../member.ts';
 import type { Strangers } from './strangers.ts';
 

@@ -1,19 +1,19 @@
 import type { Report, Tour } from '../context.ts';
-import { knockAtLink, linkDoor, linkName, membershipOf, takenForAgent } from '../doors/hub.ts';
+import { askLink, linkListener, linkName, membershipOf, takenForAgent } from '../listeners/hub.ts';
 import { clusterIssuer } from '../member.ts';
 import { forge } from './forger.ts';
-import { isRefused, knock, knockText } from './knock.ts';
+import { isRefused, tryListener, attemptText } from './attempt.ts';
 import { strangersOf } from './strangers.ts';
 
 /** The link takes agents only, and its CA is no mesh's: a member's intermediate cannot make one. */
 export async function strangersAtHub(tour: Tour, report: Report): Promise<void> {
   const { sandbox, clock } = tour;
-  const door = linkDoor(sandbox);
+  const listener = linkListener(sandbox);
   const east = membershipOf(sandbox, 'east');
   const control = async (when: string) => {
-    const seen = [knockText(await knock(door, east)), await knockAtLink(sandbox, east)];
+    const seen = [attemptText(await tryListener(listener, east)), await askLink(sandbox, east)];
     report.expect(
-      `hub: an agent is let in by the same knock, and taken for one, ${when}`,
+      `hub: an agent is let in by the same attempt, and accepted as one, ${when}`,
       seen.join('; '),
       (seen[0] ?? '').startsWith('answered') && (seen[1] ?? '').startsWith(takenForAgent),
     );
@@ -26,11 +26,11 @@ export async function strangersAtHub(tour: Tour, report: Report): Promise<void> 
   };
   await control('before');
   for (const [caller, credentials] of Object.entries(callers)) {
-    const seen = await knock(door, credentials);
-    const asked = await knockAtLink(sandbox, credentials);
+    const seen = await tryListener(listener, credentials);
+    const asked = await askLink(sandbox, credentials);
     report.expect(
       `hub: ${caller} is refused`,
-      `${knockText(seen)}; ${asked.slice(0, 60)}`,
+      `${attemptText(seen)}; ${asked.slice(0, 60)}`,
       isRefused(seen) && !asked.startsWith(takenForAgent),
     );
   }

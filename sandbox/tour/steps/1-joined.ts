@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterStates } from '../../instance/api.ts';
 import type { Report, Step, Tour } from '../context.ts';
-import { joinAgain } from '../doors/hub.ts';
+import { joinAgain } from '../listeners/hub.ts';
 
 /** Three clusters came in with one token and one command each, and a token works once. */
 export const joined: Step = {

@@ -1,10 +1,10 @@
 import { strangersAtAgent } from '../attackers/at-agent.ts';
 import { strangersAtHub } from '../attackers/at-hub.ts';
-import { isRefused, knock, knockText } from '../attackers/knock.ts';
-import type { Door } from '../doors/door.ts';
+import { isRefused, tryListener, attemptText } from '../attackers/attempt.ts';
+import type { Listener } from '../listeners/listener.ts';
 import { strangersOf, type Strangers } from '../attackers/strangers.ts';
 import type { Report, Step, Tour } from '../context.ts';
-import { gatewayDoor, sidecarDoor, ztunnelDoor } from '../doors/proxies.ts';
+import { gatewayListener, sidecarListener, ztunnelListener } from '../listeners/proxies.ts';
 import { memberLeaf } from '../member.ts';
 import { forgedNamespaces } from './forged-namespaces.ts';
 
@@ -17,9 +17,9 @@ export const strangers: Step = {
       name: 'spiffe://cluster.local/ns/shop/sa/frontend',
       foreignName: 'spiffe://td-b/ns/shop/sa/frontend',
     });
-    await atProxy(tour, 'ztunnel', ztunnelDoor(sandbox), callers, report);
-    await atProxy(tour, 'gateway', gatewayDoor(sandbox, 'east'), callers, report);
-    await atProxy(tour, 'sidecar', sidecarDoor(sandbox), callers, report);
+    await atProxy(tour, 'ztunnel', ztunnelListener(sandbox), callers, report);
+    await atProxy(tour, 'gateway', gatewayListener(sandbox, 'east'), callers, report);
+    await atProxy(tour, 'sidecar', sidecarListener(sandbox), callers, report);
     await forgedNamespaces(tour, report);
     await strangersAtAgent(tour, callers, report);
     await strangersAtHub(tour, report);
@@ -29,19 +29,19 @@ export const strangers: Step = {
 async function atProxy(
   { sandbox }: Tour,
   place: string,
-  door: Door,
+  listener: Listener,
   callers: Strangers,
   report: Report,
 ): Promise<void> {
   const member = await memberLeaf(sandbox, 'east', 'frontend');
   const control = async (when: string) => {
-    const seen = await knock(door, member);
-    report.expect(`${place}: a member is let in by the same knock ${when}`, knockText(seen), seen.bytes > 0);
+    const seen = await tryListener(listener, member);
+    report.expect(`${place}: a member is let in by the same attempt ${when}`, attemptText(seen), seen.bytes > 0);
   };
   await control('before');
   for (const [caller, credentials] of Object.entries(callers)) {
-    const seen = await knock(door, credentials);
-    report.expect(`${place}: ${caller} is refused`, knockText(seen), isRefused(seen));
+    const seen = await tryListener(listener, credentials);
+    report.expect(`${place}: ${caller} is refused`, attemptText(seen), isRefused(seen));
   }
   await control('after');
 }

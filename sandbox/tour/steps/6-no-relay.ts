@@ -3,11 +3,11 @@ import { metricSum } from '../../observe/stats.ts';
 import { until } from '../../processes/wait.ts';
 import { gatewayMetrics } from '../addresses.ts';
 import { clientHello } from '../attackers/client-hello.ts';
-import { connectStatus, isRefused, knockPlainly, knockText } from '../attackers/knock.ts';
-import type { Door } from '../doors/door.ts';
+import { connectStatus, isRefused, tryPlainTcp, attemptText } from '../attackers/attempt.ts';
+import type { Listener } from '../listeners/listener.ts';
 import { relayTargets, type Target } from '../attackers/relay-targets.ts';
 import type { Report, Step, Tour } from '../context.ts';
-import { gatewayDoor } from '../doors/proxies.ts';
+import { gatewayListener } from '../listeners/proxies.ts';
 import { memberLeaf } from '../member.ts';
 import { settled } from '../settled.ts';
 
@@ -18,19 +18,19 @@ export const noRelay: Step = {
   title: 'a gateway is no relay',
   async run(tour: Tour, report: Report) {
     const dials = () => metricSum(gatewayMetrics(tour.sandbox, 'east'), 'isthmus_gateway_dials_total');
-    const door = gatewayDoor(tour.sandbox, 'east', ['west', 'cart']);
+    const listener = gatewayListener(tour.sandbox, 'east', ['west', 'cart']);
     const { targets, traps } = await relayTargets(tour);
     await tour.traffic.pause();
     try {
       await settled(tour, dials);
-      await controls(tour, door, dials, report);
+      await controls(tour, listener, dials, report);
       const before = await dials();
       for (const [what, target] of Object.entries(targets)) {
-        await byConnect(tour, door, what, target, report);
-        await byServerName(tour, door, what, target, report);
+        await byConnect(tour, listener, what, target, report);
+        await byServerName(tour, listener, what, target, report);
       }
       const member = await memberLeaf(tour.sandbox, 'west', 'cart');
-      const onward = await connectStatus(door, member, exported, { 'x-isthmus-target': 'west' });
+      const onward = await connectStatus(listener, member, exported, { 'x-isthmus-target': 'west' });
       report.expect(
         '15008: an exported service, but in another network, is refused',
         onward,
@@ -51,19 +51,19 @@ export const noRelay: Step = {
   },
 };
 
-/** The same two knocks for what is exported must be answered, and must move the counter. */
-async function controls(tour: Tour, door: Door, dials: () => Promise<number>, report: Report): Promise<void> {
-  const knocks = {
+/** The same two attempts at what is exported must be answered, and must move the counter. */
+async function controls(tour: Tour, listener: Listener, dials: () => Promise<number>, report: Report): Promise<void> {
+  const attempts = {
     '15008': async () => {
-      const seen = await connectStatus(door, await memberLeaf(tour.sandbox, 'west', 'cart'), exported);
+      const seen = await connectStatus(listener, await memberLeaf(tour.sandbox, 'west', 'cart'), exported);
       return { seen, ok: seen === '200' };
     },
     '15443': async () => {
-      const seen = await knockPlainly({ ...door, port: 15_443 }, clientHello(sniOf(exported)));
-      return { seen: knockText(seen), ok: seen.bytes > 0 };
+      const seen = await tryPlainTcp({ ...listener, port: 15_443 }, clientHello(sniOf(exported)));
+      return { seen: attemptText(seen), ok: seen.bytes > 0 };
     },
   };
-  for (const [port, attempt] of Object.entries(knocks)) {
+  for (const [port, attempt] of Object.entries(attempts)) {
     const before = await dials();
     const { seen, ok } = await attempt();
     const dialled = (await dials()) - before;
@@ -77,13 +77,13 @@ async function controls(tour: Tour, door: Door, dials: () => Promise<number>, re
 
 async function byConnect(
   tour: Tour,
-  door: Door,
+  listener: Listener,
   what: string,
   target: Target,
   report: Report,
 ): Promise<void> {
   const member = await memberLeaf(tour.sandbox, 'west', 'cart');
-  const seen = await connectStatus(door, member, target.authority);
+  const seen = await connectStatus(listener, member, target.authority);
   report.expect(
     `15008: ${what} is refused`,
     seen,
@@ -91,17 +91,17 @@ async function byConnect(
   );
 }
 
-/** Nothing is said to who asked here; the gateway's log says why. */
+/** At 15443 the caller gets no reason; the log of the gateway has it. */
 async function byServerName(
   tour: Tour,
-  door: Door,
+  listener: Listener,
   what: string,
   { authority, code }: Target,
   report: Report,
 ) {
   const gateway = tour.sandbox.launcher.get('east-eastwest-gateway');
   const since = gateway?.log().length ?? 0;
-  const knocked = await knockPlainly({ ...door, port: 15_443 }, clientHello(sniOf(authority)));
+  const attempt = await tryPlainTcp({ ...listener, port: 15_443 }, clientHello(sniOf(authority)));
   const logged = () =>
     accessLines((gateway?.log() ?? '').slice(since)).find(
       (line) => line['dst.hbone_addr'] === sniOf(authority),
@@ -112,8 +112,8 @@ async function byServerName(
   const why = line?.['error']?.split(':')[0] ?? 'no line';
   report.expect(
     `15443: ${what} is refused`,
-    `${knockText(knocked)}, ${why}`,
-    isRefused(knocked) && why === code,
+    `${attemptText(attempt)}, ${why}`,
+    isRefused(attempt) && why === code,
   );
 }
 

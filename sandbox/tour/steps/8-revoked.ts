@@ -4,10 +4,10 @@ import { ask, clusterStates, mutate } from '../../instance/api.ts';
 import { FreshLoad } from '../../observe/load.ts';
 import { until } from '../../processes/wait.ts';
 import { aim } from '../addresses.ts';
-import { isRefused, knock, knockText } from '../attackers/knock.ts';
-import type { Door } from '../doors/door.ts';
+import { isRefused, tryListener, attemptText } from '../attackers/attempt.ts';
+import type { Listener } from '../listeners/listener.ts';
 import type { Report, Step, Tour } from '../context.ts';
-import { gatewayDoor, sidecarDoor, ztunnelDoor } from '../doors/proxies.ts';
+import { gatewayListener, sidecarListener, ztunnelListener } from '../listeners/proxies.ts';
 import { LiveTunnels } from '../live-tunnels.ts';
 import { memberLeaf } from '../member.ts';
 
@@ -29,14 +29,14 @@ export const revoked: Step = {
     const tunnels = await LiveTunnels.open(tour);
     try {
       const leaf = await memberLeaf(sandbox, 'south', 'cart');
-      const doors = {
-        'east’s gateway': gatewayDoor(sandbox, 'east', ['south', 'cart']),
-        'east’s ztunnel': ztunnelDoor(sandbox),
-        'west’s gateway': gatewayDoor(sandbox, 'west', ['south', 'cart']),
-        'west’s sidecar': sidecarDoor(sandbox),
+      const listeners = {
+        'east’s gateway': gatewayListener(sandbox, 'east', ['south', 'cart']),
+        'east’s ztunnel': ztunnelListener(sandbox),
+        'west’s gateway': gatewayListener(sandbox, 'west', ['south', 'cart']),
+        'west’s sidecar': sidecarListener(sandbox),
       };
-      await knockAtAll(doors, leaf, (place, seen) =>
-        report.expect(`${place} takes south’s certificate before`, knockText(seen), seen.bytes > 0),
+      await tryAll(listeners, leaf, (place, seen) =>
+        report.expect(`${place} takes south’s certificate before`, attemptText(seen), seen.bytes > 0),
       );
       await tunnels.outliveIdleness(report);
       const since = sandbox.launcher.get('south-agent')?.log().length ?? 0;
@@ -46,15 +46,15 @@ export const revoked: Step = {
       const states = await clusterStates(sandbox.endpoint);
       report.expect('south is shown as REVOKED', states['south'] ?? 'absent', states['south'] === 'REVOKED');
       const { validTo } = new X509Certificate(leaf.chain);
-      await knockAtAll(doors, leaf, (place, seen) =>
+      await tryAll(listeners, leaf, (place, seen) =>
         report.expect(
           `${place} refuses south’s certificate`,
-          `${knockText(seen)}; it is valid until ${validTo}`,
+          `${attemptText(seen)}; it is valid until ${validTo}`,
           isRefused(seen) && Date.parse(validTo) > clock.now(),
         ),
       );
-      await knockAtAll(doors, await memberLeaf(sandbox, 'east', 'frontend'), (place, seen) =>
-        report.expect(`${place} takes a member’s certificate still`, knockText(seen), seen.bytes > 0),
+      await tryAll(listeners, await memberLeaf(sandbox, 'east', 'frontend'), (place, seen) =>
+        report.expect(`${place} takes a member’s certificate still`, attemptText(seen), seen.bytes > 0),
       );
     } finally {
       await tunnels.stop();
@@ -63,12 +63,12 @@ export const revoked: Step = {
   },
 };
 
-async function knockAtAll(
-  doors: Readonly<Record<string, Door>>,
-  leaf: Parameters<typeof knock>[1],
-  tell: (place: string, seen: Awaited<ReturnType<typeof knock>>) => void,
+async function tryAll(
+  listeners: Readonly<Record<string, Listener>>,
+  leaf: Parameters<typeof tryListener>[1],
+  tell: (place: string, seen: Awaited<ReturnType<typeof tryListener>>) => void,
 ): Promise<void> {
-  for (const [place, door] of Object.entries(doors)) tell(place, await knock(door, leaf));
+  for (const [place, listener] of Object.entries(listeners)) tell(place, await tryListener(listener, leaf));
 }
 
 /** By the hub, which sees the link end, and by the agent, which logs the reason. */
@@ -79,14 +79,14 @@ async function streamEnds(tour: Tour, since: number, started: number, report: Re
     const { cluster } = await ask<{ cluster: { link: { connected: boolean } } }>(sandbox.endpoint, link);
     return cluster.link.connected ? undefined : true;
   };
-  const told = () =>
+  const logged = () =>
     /PERMISSION_DENIED[^"]*REVOKED/.exec(
       (sandbox.launcher.get('south-agent')?.log() ?? '').slice(since),
     )?.[0];
   const options = { within: 15_000 * timeScale };
   await until(clock, 'the end of south’s stream', gone, options);
   report.within('south’s stream to the hub has ended', clock.monotonic() - started, 5000);
-  const why = await until(clock, 'a reason', told, options).catch(() => undefined);
+  const why = await until(clock, 'a reason', logged, options).catch(() => undefined);
   report.expect('south’s agent logs the reason', why ?? 'nothing', why !== undefined);
 }
 

@@ -58,8 +58,8 @@ async function hubDies({ sandbox, clock, timeScale }: Tour, report: Report): Pro
   await hub?.exited;
   const impostor = await impersonateHub(`127.${sandbox.place.octet}.0.1`, 15_101, clock.now());
   try {
-    const knocked = () => (impostor.refused + impostor.believed > 0 ? true : undefined);
-    await until(clock, 'an agent at the impostor', knocked, { within: 10_000 * timeScale }).catch(
+    const attempt = () => (impostor.refused + impostor.believed > 0 ? true : undefined);
+    await until(clock, 'an agent at the impostor', attempt, { within: 10_000 * timeScale }).catch(
       () => false,
     );
     await sleep(clock, 2000);

@@ -11,7 +11,7 @@ import { fileKeyProvider, unseal } from '@isthmus/mesh/pki/seal.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
-import type { Door } from './door.ts';
+import type { Listener } from './listener.ts';
 import { agentStateDir } from '../../processes/programs.ts';
 import type { Sandbox } from '../../up.ts';
 import { refusalOf } from './refusal.ts';
@@ -57,22 +57,22 @@ function clientOf(
   );
 }
 
-/** The link's listener, for a knock from east's agent's address. */
-export const linkDoor = (sandbox: Sandbox): Door => ({
+/** The listener of the link, reached from the address of east's agent. */
+export const linkListener = (sandbox: Sandbox): Listener => ({
   host: `127.${sandbox.place.octet}.0.1`,
   port: 15_101,
   alpn: 'h2',
   localAddress: sandbox.clusters[0]?.agentAddress ?? '',
 });
 
-/** What the link answers to whoever it takes for an agent: what was asked for could not be read. */
+/** The status by which the link answers a caller that it accepts as an agent: the request could not be read. */
 export const takenForAgent = 'INVALID_ARGUMENT';
 
 /**
  * Asks on the hub's link for a certificate with a request that nobody could grant, and gives the gRPC status and why: it
  * is judged who asks before it is read what is asked, and nothing of a true agent's streams is disturbed.
  */
-export async function knockAtLink(
+export async function askLink(
   sandbox: Sandbox,
   certificate: Pick<Credentials, 'key' | 'chain'> | undefined,
 ): Promise<string> {

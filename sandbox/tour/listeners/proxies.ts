@@ -1,25 +1,25 @@
 import type { Sandbox } from '../../up.ts';
 import { gatewayAddresses, podAddress } from '../addresses.ts';
-import type { Door } from './door.ts';
+import type { Listener } from './listener.ts';
 
-/** The address of a pod from which a knock comes. */
+/** The pod whose address the connection comes from. */
 export type From = readonly [cluster: string, pod: string];
 
-export const ztunnelDoor = (sandbox: Sandbox, from: From = ['east', 'frontend']): Door => ({
+export const ztunnelListener = (sandbox: Sandbox, from: From = ['east', 'frontend']): Listener => ({
   host: podAddress(sandbox, 'east', 'catalogue-1'),
   port: 15_008,
   alpn: 'h2',
   localAddress: podAddress(sandbox, ...from),
 });
 
-export const gatewayDoor = (sandbox: Sandbox, cluster: string, from: From = ['east', 'frontend']): Door => ({
+export const gatewayListener = (sandbox: Sandbox, cluster: string, from: From = ['east', 'frontend']): Listener => ({
   host: gatewayAddresses(sandbox)[cluster] ?? '',
   port: 15_008,
   alpn: 'h2',
   localAddress: podAddress(sandbox, ...from),
 });
 
-export const sidecarDoor = (sandbox: Sandbox, from: From = ['west', 'catalogue-1']): Door => ({
+export const sidecarListener = (sandbox: Sandbox, from: From = ['west', 'catalogue-1']): Listener => ({
   host: podAddress(sandbox, 'west', 'cart'),
   port: 8082,
   alpn: 'istio',

@@ -1,5 +1,5 @@
-/** A door to knock at, and the address to come from. */
-export interface Door {
+/** A listener that the tour connects to, and the local address that it connects from. */
+export interface Listener {
   readonly host: string;
   readonly port: number;
   readonly localAddress: string;
