@@ -29,7 +29,7 @@ function describe(sandbox: Sandbox): void {
   print('');
   print(`  GraphQL API   ${sandbox.endpoint.url}`);
   print(`  admin token   ${sandbox.endpoint.tokenFile}`);
-  print(`  the shop      ${sandbox.doorUrl}`);
+  print(`  the shop      ${sandbox.shopUrl}`);
   print(`  logs          ${sandbox.place.stateDir}/logs`);
   print('');
   print('Three queries to try:');
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   const options = { clock: systemClock, tap, fresh, instance, progress: print, env: process.env, signal };
   const sandbox = await up({ ...options, family: members ?? [] });
   sandbox.launcher.onLoss(({ message }) => writeErr(`${message}\n`));
-  const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
+  const traffic = steadyTraffic(sandbox.shopUrl, systemClock);
   describe(sandbox);
   await aborted(signal).catch(() => undefined);
   traffic.stop();

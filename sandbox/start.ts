@@ -8,7 +8,7 @@ import { readEnv } from './processes/pod-env.ts';
 import {
   agentProgram,
   agentStateDir,
-  doorFile,
+  shopPortFile,
   hubProgram,
   hubStateDir,
   podDir,
@@ -75,18 +75,18 @@ async function startPod(
   for (const program of podPrograms(place, cluster, pod, env)) launcher.start(program);
 }
 
-/** Where the shop's front end has opened its door. */
-export const doorOf = async (place: Place, clock: Clock): Promise<string> =>
-  `http://127.0.0.1:${(await written(clock, 'the door of the shop', doorFile(place))).trim()}/`;
+/** The URL of the shop, once its front end has written its port. */
+export const shopUrlOf = async (place: Place, clock: Clock): Promise<string> =>
+  `http://127.0.0.1:${(await written(clock, 'the port of the shop', shopPortFile(place))).trim()}/`;
 
 /** `/cart` is served by west and south only, so any answer to the front end in east has crossed networks. */
-export const firstCrossing = (clock: Clock, doorUrl: string, within = longest): Promise<true> =>
-  until(clock, 'a call across networks', () => visit(`${doorUrl}cart`), { within, every: 100 });
+export const firstCrossing = (clock: Clock, shopUrl: string, within = longest): Promise<true> =>
+  until(clock, 'a call across networks', () => visit(`${shopUrl}cart`), { within, every: 100 });
 
 /** Some visits in a row that touch every service, as each may be served by other instances than the one before. */
-export async function wholeShop(clock: Clock, doorUrl: string, within = longest): Promise<void> {
+export async function wholeShop(clock: Clock, shopUrl: string, within = longest): Promise<void> {
   const visits = async (): Promise<true> => {
-    for (let count = 0; count < 8; count++) await visit(doorUrl);
+    for (let count = 0; count < 8; count++) await visit(shopUrl);
     return true;
   };
   await until(clock, 'an answer of every service', visits, { within, every: 100 });

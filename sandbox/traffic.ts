@@ -9,8 +9,8 @@ export interface Traffic {
   stop(): void;
 }
 
-/** Visits the shop's door five times a second, each visit touching every service; failures are counted, not retried. */
-export function steadyTraffic(doorUrl: string, clock: Clock, every = 200): Traffic {
+/** Visits the shop five times a second, each visit touching every service; failures are counted, not retried. */
+export function steadyTraffic(shopUrl: string, clock: Clock, every = 200): Traffic {
   const underWay = new Set<Promise<void>>();
   let timer: Timer | undefined;
   let paused = false;
@@ -27,7 +27,7 @@ export function steadyTraffic(doorUrl: string, clock: Clock, every = 200): Traff
   const visit = async () => {
     state.sent++;
     try {
-      const response = await fetch(doorUrl, { signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(shopUrl, { signal: AbortSignal.timeout(10_000) });
       await response.arrayBuffer();
       if (response.status !== 200) state.failed++;
     } catch {

@@ -18,14 +18,14 @@ import { proportionalBytes } from './processes/memory.ts';
 import type { Place } from './processes/programs.ts';
 import { Launcher } from './processes/spawn.ts';
 import { approveShared } from './instance/approvals.ts';
-import { doorOf, firstCrossing, startCluster, startHub, wholeShop } from './start.ts';
+import { shopUrlOf, firstCrossing, startCluster, startHub, wholeShop } from './start.ts';
 
 export interface Sandbox {
   readonly place: Place;
   readonly endpoint: Endpoint;
   readonly clusters: readonly SampleCluster[];
   readonly launcher: Launcher;
-  readonly doorUrl: string;
+  readonly shopUrl: string;
   /** From the start of whoever asked (npm, `isthmus`) to the first 200 of a call that crossed networks, in milliseconds. */
   readonly startMillis: number;
   /** Sockets in this sandbox's /16, in any state, just before its first program was started. */
@@ -90,7 +90,7 @@ async function start(
   clusters: readonly SampleCluster[],
   { lock: { name: lock }, octet }: StateDir,
   { clock, progress, family = [] }: UpOptions,
-): Promise<Pick<Sandbox, 'endpoint' | 'doorUrl' | 'startMillis'>> {
+): Promise<Pick<Sandbox, 'endpoint' | 'shopUrl' | 'startMillis'>> {
   const endpoint = await startHub(place, launcher, clock);
   writeWhole(join(place.stateDir, 'endpoint.json'), JSON.stringify({ ...endpoint, pid: process.pid, lock }));
   progress(`hub ready: ${endpoint.url}`);
@@ -100,14 +100,14 @@ async function start(
       progress(`cluster ${cluster.name}: ${cluster.pods.length} pods started`);
     }),
   );
-  const doorUrl = await doorOf(place, clock);
+  const shopUrl = await shopUrlOf(place, clock);
   const kept = octet !== undefined;
-  await (kept ? noteUnless(firstCrossing(clock, doorUrl, 30_000), progress) : firstCrossing(clock, doorUrl));
+  await (kept ? noteUnless(firstCrossing(clock, shopUrl, 30_000), progress) : firstCrossing(clock, shopUrl));
   const outermost = family.at(-1);
   const startMillis = outermost ? ageOf(outermost) : performance.now();
-  await (kept ? noteUnless(wholeShop(clock, doorUrl, 30_000), progress) : wholeShop(clock, doorUrl));
+  await (kept ? noteUnless(wholeShop(clock, shopUrl, 30_000), progress) : wholeShop(clock, shopUrl));
   await approveShared(endpoint);
-  return { endpoint, doorUrl, startMillis };
+  return { endpoint, shopUrl, startMillis };
 }
 
 /** Policies and manifests that people have changed may keep the shop from answering: that is no failed start. */

@@ -45,7 +45,7 @@ export function parseLimits(text: string): Result<ClusterLimits, string> {
 
 const isLimit = (name: string): name is keyof ClusterLimits => Object.hasOwn(defaultLimits, name);
 
-/** What one record may hold, at the hub's door and again at the receiving agent's. */
+/** What one record may hold, as the hub decodes it and again as the receiving agent does. */
 export const recordLimits = {
   /** Of one service. Kubernetes allows more; beside 20,000 of a cluster, one service has no need of them. */
   portsOfService: 256,

@@ -3,7 +3,7 @@ import { parseBlock } from '@isthmus/mesh/net/cidr.ts';
 import { readPort } from '@isthmus/mesh/net/port.ts';
 import { isAttribute } from './policy-attributes.ts';
 
-// Istio's security policies. An unknown field is refused, as a misspelt one must not open a door.
+// Istio's security policies. An unknown field is refused, as a misspelt one must not let more in.
 
 const text = z.string().min(1).max(2048);
 const texts = z.array(text).max(1000).optional();

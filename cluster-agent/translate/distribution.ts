@@ -4,7 +4,7 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { NodeObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { capacities, isLeft, shares, type Group, type ShareQuestion } from '@isthmus/mesh/balance/shares.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { gatewaysFor } from '@isthmus/mesh/balance/gateways-for.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Stored } from '../keys/change-set.ts';
 import { serviceKeyNamed, serviceKeyOf, type ServiceKey } from '../keys/names.ts';
@@ -202,7 +202,7 @@ function questionOf(inputs: Inputs): ShareQuestion<RemoteGroup> {
 const candidatesOf = ({ remotes }: Inputs): readonly Candidate[] =>
   remotes.flatMap((remote) =>
     remote.groups
-      .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)
+      .filter(({ transport, healthy }) => healthy > 0 && gatewaysFor(transport, remote.gateways).length > 0)
       .map((group) => ({ remote, group })),
   );
 

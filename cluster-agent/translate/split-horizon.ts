@@ -2,7 +2,7 @@ import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { gatewaysFor } from '@isthmus/mesh/balance/gateways-for.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import type { Weighted } from './distribution.ts';
@@ -11,7 +11,7 @@ import { blank } from './workload-fields.ts';
 /** Entries that stand for endpoints behind a gateway, one per gateway, place and transport. */
 export const splitHorizon = (trustDomain: TrustDomain, entries: readonly Weighted[]): readonly Workload[] =>
   entries.flatMap(({ remote, group, capacity }) => {
-    const gateways = waysIn(group.transport, remote.gateways);
+    const gateways = gatewaysFor(group.transport, remote.gateways);
     const each = Math.max(1, Math.round(capacity / gateways.length));
     return gateways.map((gateway) => entryOf(trustDomain, remote, group, gateway, each));
   });

@@ -13,9 +13,9 @@ import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { StateFile } from '../state/state-file.ts';
 
 /**
- * Key and certificate of the door to proxies, under a root of its own that proxies pin (`xds-root.pem`). It is no
- * root of the mesh: the agent must be able to open before its intermediate is active. Made anew when the door has
- * moved to another address.
+ * Key and certificate of the listener at 15012, under a root of its own that proxies pin (`xds-root.pem`). That is no
+ * root of the mesh, as the agent must serve before its intermediate is active. Made anew when the listener has moved
+ * to another address.
  */
 export function servingIdentity(
   stateDir: string,

@@ -3,7 +3,7 @@ import { weightCap } from '@isthmus/api/domain/limits.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Group } from '@isthmus/mesh/balance/shares.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { gatewaysFor } from '@isthmus/mesh/balance/gateways-for.ts';
 import { usableGateways } from '../policy/gateways.ts';
 import type { Now } from '../state/now.ts';
 
@@ -41,7 +41,7 @@ function enterable(
 ): readonly EndpointGroup[] {
   const record = now.observed.get(cluster);
   const gateways = record ? usableGateways(now, record) : [];
-  return capped(groups, weightCap).filter(({ transport }) => waysIn(transport, gateways).length > 0);
+  return capped(groups, weightCap).filter(({ transport }) => gatewaysFor(transport, gateways).length > 0);
 }
 
 /**

@@ -9,7 +9,7 @@ import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { denialOf } from './denied.ts';
 import type { RestoredReports } from './taken-reports.ts';
-import { LinkDoors } from './doors.ts';
+import { LinkHandlers } from './link-handlers.ts';
 import { unary } from './grpc-status.ts';
 import type { HubPorts } from './ports.ts';
 import { auditSubject } from '../command/audit-subject.ts';
@@ -76,10 +76,10 @@ export async function bindLink(
       handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
       const stopWaking = hub.onChange((changes, now) => doors.changed(changes, now));
       return {
-        ask: (cluster, ask) => doors.ask(cluster, ask),
+        ask: (cluster, ask) => linkHandlers.ask(cluster, ask),
         stop() {
           stopWaking();
-          doors.stop();
+          linkHandlers.stop();
           close();
           return Promise.resolve();
         },

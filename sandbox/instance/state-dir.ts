@@ -29,7 +29,7 @@ export interface InstanceOptions {
 }
 
 /** What belongs to one run: read by others as long as it runs, or by people after it. */
-const ofOneRun = ['endpoint.json', 'door-port', 'hub/endpoint.json', 'logs'] as const;
+const ofOneRun = ['endpoint.json', 'shop-port', 'hub/endpoint.json', 'logs'] as const;
 const instanceFile = 'instance.json';
 
 /**

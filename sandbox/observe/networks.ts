@@ -6,7 +6,7 @@ export interface Map16 {
   readonly octet: number;
   readonly gateways: ReadonlySet<string>;
   readonly agents: ReadonlySet<string>;
-  /** Of the API and of the shop's door, on 127.0.0.1. */
+  /** Ports of the API and of the shop, on 127.0.0.1. */
   readonly localhostPorts: ReadonlySet<number>;
 }
 
@@ -37,7 +37,7 @@ export function partOf(address: string, { octet }: Pick<Map16, 'octet'>): string
 /**
  * Judges one row of the kernel's table. Two networks are joined only by a connection *to* a gateway, on the ports where
  * it judges who comes: what a gateway dials is in its own network. The kernel's row does not say who dialled, so
- * either end may be the one. Localhost is apart: it has the API and the door, and may ask a pod's SOCKS.
+ * either end may be the one. Localhost is apart: it has the API and the shop's port, and may ask a pod's SOCKS.
  */
 export function judge(row: SocketRow, map: Map16): Verdict {
   const ends = [
@@ -48,7 +48,7 @@ export function judge(row: SocketRow, map: Map16): Verdict {
   if (from === 'outside' && to === 'outside') return { kind: 'elsewhere' };
   const someEnd = (is: (end: End, other: End) => boolean) => is(...ends) || is(ends[1], ends[0]);
   if (from === 'outside' || to === 'outside')
-    return someEnd((end, other) => isLocalhostDoor(end, other, map))
+    return someEnd((end, other) => isLocalhostListener(end, other, map))
       ? { kind: 'localhost' }
       : forbidden(row, 'leaves the sandbox');
   if (from === to) return { kind: 'inside one network' };
@@ -71,7 +71,7 @@ export const bothLocalhost = ({ local, remote }: SocketRow): boolean =>
 const isLink = (hub: End, agent: End, map: Map16): boolean =>
   partOf(hub.address, map) === 'hub' && hubPorts.has(hub.port) && map.agents.has(agent.address);
 
-const isLocalhostDoor = (end: End, other: End, { localhostPorts }: Map16): boolean =>
+const isLocalhostListener = (end: End, other: End, { localhostPorts }: Map16): boolean =>
   end.address === localhost && (localhostPorts.has(end.port) || other.port === socksPort);
 
 const forbidden = ({ local, localPort, remote, remotePort }: SocketRow, why: string): Verdict => ({

@@ -11,8 +11,8 @@ export interface Place {
 }
 
 export const hubStateDir = (place: Place): string => join(place.stateDir, 'hub');
-/** Where the front end writes the port of its door on 127.0.0.1: the first free one from 8090 up. */
-export const doorFile = (place: Place): string => join(place.stateDir, 'door-port');
+/** Where the front end writes its port on 127.0.0.1: the first free one from 8090 up. */
+export const shopPortFile = (place: Place): string => join(place.stateDir, 'shop-port');
 export const agentStateDir = (place: Place, cluster: string): string =>
   join(place.stateDir, cluster, 'agent');
 export const podsDir = (place: Place, cluster: string): string => join(agentStateDir(place, cluster), 'pods');
@@ -63,7 +63,7 @@ function proxy(
   mode: 'shared' | 'gateway' | 'sidecar',
 ): Program {
   const root = join(agentStateDir(place, cluster.name), 'xds-root.pem');
-  const door = `https://${cluster.agentAddress}:15012`;
+  const controlPlane = `https://${cluster.agentAddress}:15012`;
   // Every proxy of the machine has port 15000, so each needs an address of its own for it.
   const own = env['APP_ADDRESS'] ?? '';
   const flags = ['--mode', mode, '--capture', 'loopback', '--admin-address', own, '--metrics-address', own];
@@ -75,8 +75,8 @@ function proxy(
     script: mode === 'sidecar' ? 'sidecar/main.ts' : 'ztunnel/main.ts',
     flags,
     env: {
-      XDS_ADDRESS: door,
-      CA_ADDRESS: door,
+      XDS_ADDRESS: controlPlane,
+      CA_ADDRESS: controlPlane,
       XDS_ROOT_CA: root,
       CA_ROOT_CA: root,
       AUTH_TOKEN: join(podDir(place, cluster.name, pod), 'token'),
@@ -94,14 +94,14 @@ function application(
   pod: SamplePod,
   env: Readonly<Record<string, string>>,
 ): Program {
-  const door = pod.app === 'frontend' ? { DOOR_PORT: '8090', DOOR_FILE: doorFile(place) } : {};
+  const shopPort = pod.app === 'frontend' ? { SHOP_PORT: '8090', SHOP_PORT_FILE: shopPortFile(place) } : {};
   const tap =
     place.tapDir === undefined ? {} : { APP_TAP: join(place.tapDir, `${cluster.name}-${pod.name}.app-tap`) };
   return {
     name: `${cluster.name}-${pod.name}`,
     script: `sandbox/shop/${pod.app}.ts`,
     flags: [],
-    env: { ...env, ...door, ...tap, APP: pod.app, CLUSTER_ID: cluster.name },
+    env: { ...env, ...shopPort, ...tap, APP: pod.app, CLUSTER_ID: cluster.name },
   };
 }
 

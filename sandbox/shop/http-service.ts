@@ -27,21 +27,24 @@ export function serve(port: number, answer: (request: IncomingMessage) => Promis
   if (tap !== undefined)
     server.on('connection', (socket) => socket.on('data', (bytes) => appendFileSync(tap, bytes)));
   server.listen(port, self.appAddress);
-  const [wanted, file] = [process.env['DOOR_PORT'], process.env['DOOR_FILE']];
-  if (wanted !== undefined && file !== undefined) openDoor(Number(wanted), file, server);
+  const [firstPort, file] = [process.env['SHOP_PORT'], process.env['SHOP_PORT_FILE']];
+  if (firstPort !== undefined && file !== undefined) listenForPeople(Number(firstPort), file, server);
   followParent();
 }
 
-/** The door for people, outside the mesh as an ingress would be: on the first free port, which is written down. */
-function openDoor(wanted: number, file: string, server: Server): void {
-  let port = wanted;
-  const door = createServer((request, response) => server.emit('request', request, response));
-  door.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE' || port >= wanted + 200) throw error;
-    door.listen(++port, '127.0.0.1');
+/**
+ * Serves the shop to people, outside the mesh as an ingress would: on the first free port from `firstPort` up, which is
+ * written to `file`.
+ */
+function listenForPeople(firstPort: number, file: string, server: Server): void {
+  let port = firstPort;
+  const listener = createServer((request, response) => server.emit('request', request, response));
+  listener.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' || port >= firstPort + 200) throw error;
+    listener.listen(++port, '127.0.0.1');
   });
-  door.on('listening', () => {
+  listener.on('listening', () => {
     writeWhole(file, String(port));
   });
-  door.listen(port, '127.0.0.1');
+  listener.listen(port, '127.0.0.1');
 }

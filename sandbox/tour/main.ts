@@ -54,7 +54,7 @@ async function main(): Promise<boolean> {
   const sandbox = await up({ ...options, family: members ?? [] });
   const losses: string[] = [];
   sandbox.launcher.onLoss(({ message }) => losses.push(message));
-  const traffic = steadyTraffic(sandbox.doorUrl, systemClock);
+  const traffic = steadyTraffic(sandbox.shopUrl, systemClock);
   const findings: Finding[] = [];
   try {
     const tour: Tour = { sandbox, traffic, clock: systemClock, timeScale };

@@ -72,7 +72,7 @@ async function sendMarked(tour: Tour, marker: string, report: Report): Promise<v
   let [calls, marked] = [0, 0];
   const round = async () => {
     for (const path of [`cart/${marker}?catalogue`, `orders/${marker}`]) {
-      const answer = await fetch(sandbox.doorUrl + path, { signal: AbortSignal.timeout(10_000) });
+      const answer = await fetch(sandbox.shopUrl + path, { signal: AbortSignal.timeout(10_000) });
       calls++;
       if (answer.status === 200 && (await answer.text()).includes(marker)) marked++;
     }

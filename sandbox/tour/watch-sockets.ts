@@ -13,7 +13,7 @@ export function mapOf({ sandbox }: Tour): Map16 {
     octet: sandbox.place.octet,
     gateways: new Set(Object.values(gatewayAddresses(sandbox))),
     agents: new Set(sandbox.clusters.map(({ agentAddress }) => agentAddress)),
-    localhostPorts: new Set([sandbox.endpoint.url, sandbox.doorUrl].map((url) => Number(new URL(url).port))),
+    localhostPorts: new Set([sandbox.endpoint.url, sandbox.shopUrl].map((url) => Number(new URL(url).port))),
   };
 }
 

@@ -70,7 +70,7 @@ held.set('member', rejections);
 const mutation =
   'mutation($input: CreateJoinTokenInput!) { result: createJoinToken(input: $input) { token } }';
 
-/** Joins a hub by its real doors and reports what it is told to. Resolves when the hub shows it all. */
+/** Joins a hub by its real listeners and reports what it is given. Resolves when the hub shows it all. */
 export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): void }> {
   const stateDir = mkdtempSync(join(tmpdir(), 'isthmus-member-'));
   const tokenFile = join(stateDir, 'token');

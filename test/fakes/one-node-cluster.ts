@@ -188,7 +188,7 @@ export class OneNodeCluster {
 
   async startProxy(): Promise<void> {
     const env = readEnv(await this.#written('pods/istio-system/ztunnel/env'));
-    const door = `https://${this.#at}.1:15012`;
+    const controlPlane = `https://${this.#at}.1:15012`;
     const root = this.path('xds-root.pem');
     this.#launcher = new Launcher(this.dir, join(this.dir, 'cache'));
     this.#launcher.start({
@@ -204,7 +204,7 @@ export class OneNodeCluster {
         '--parent-pipe',
       ],
       env: {
-        XDS_ADDRESS: door,
+        XDS_ADDRESS: controlPlane,
         XDS_ROOT_CA: root,
         INSTANCE_IP: env['POD_IP']!,
         NODE_NAME: 'node-1',

@@ -48,10 +48,10 @@ const ztunnel = (node: string): Caller => ({
 const rootKey = generateKey();
 const root = issueRoot('cluster.local root', rootKey, { now }, systemRandom);
 const rootIssuer = { certificate: root, privateKey: rootKey.privateKey };
-const door = generateKey();
-const doorCertificate = issueTlsServer(['127.0.0.1'], door.publicKey, rootIssuer, { now }, systemRandom);
+const serverKey = generateKey();
+const serverCertificate = issueTlsServer(['127.0.0.1'], serverKey.publicKey, rootIssuer, { now }, systemRandom);
 
-describe('the certificate service, through its own door', () => {
+describe('the certificate service, through its own listener', () => {
   let folder: string;
   let server: XdsServer;
   let tokens: ProjectedTokens;
@@ -85,9 +85,9 @@ describe('the certificate service, through its own door', () => {
       runsOn: (node: string, namespace: string, account: string) =>
         node === 'n1' && namespace === 'shop' && account === 'cart',
     };
-    const chain = certificatePem(doorCertificate);
+    const chain = certificatePem(serverCertificate);
     server = new XdsServer({
-      certificates: new Certificates({ key: privateKeyPem(door.privateKey), chain }),
+      certificates: new Certificates({ key: privateKeyPem(serverKey.privateKey), chain }),
       authenticate: (metadata) => tokens.authenticate(metadata.get('authorization')[0]?.toString()),
       refusalOf: () => undefined,
       clock: systemClock,

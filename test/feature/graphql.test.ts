@@ -28,7 +28,7 @@ async function peek(response: Response): Promise<string> {
   return new TextDecoder().decode(value);
 }
 
-describe('GraphQL through its door', () => {
+describe('GraphQL over HTTP', () => {
   let hub: TestHub;
   before(async () => {
     hub = await startTestHub();

@@ -24,7 +24,7 @@ const mutation =
 
 const keysOf = (stateDir: string) => fileKeyProvider(join(stateDir, 'sealing-key'), systemRandom);
 
-describe('joining through the real door', () => {
+describe('joining through the real listener', () => {
   let hub: TestHub;
   let dir = '';
   before(async () => {

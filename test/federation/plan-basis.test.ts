@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { weightCap } from '@isthmus/api/domain/limits.ts';
 import { shares, type Diverted } from '@isthmus/mesh/balance/shares.ts';
 import { capped } from '@isthmus/mesh/balance/weight-cap.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { gatewaysFor } from '@isthmus/mesh/balance/gateways-for.ts';
 import { trafficShiftsOf } from '@isthmus/federation/compile/traffic-shifts.ts';
 import { groupsFor, heldBy } from '../../federation/failover/held.ts';
 import { simulate, type FailoverRequest } from '../../federation/failover/plan.ts';
@@ -119,7 +119,7 @@ function sharesByMember(now: Now, service: ServiceKey, added: readonly Diverted[
         if (!found || (!own && (alone || !isExported(now, record.cluster, found)))) return [];
         const gateways = usableGateways(now, record);
         return (own ? found.groups : capped(found.groups, weightCap))
-          .filter(({ transport }) => own || waysIn(transport, gateways).length > 0)
+          .filter(({ transport }) => own || gatewaysFor(transport, gateways).length > 0)
           .map((group) => ({ ...group, cluster: record.cluster }));
       });
       const place = { cluster: client, region: node?.region ?? '', zone: node?.zone ?? '' };

@@ -34,7 +34,7 @@ describe('the severity of what an agent reports', () => {
     it(`${reason} that is reported as ${said} is ${expected}`, () =>
       assert.equal(judged(condition(reason, said)).severity, expected));
 
-  it('is judged at the door of the hub, of a cluster and of its services', () => {
+  it('is judged as the hub reads a report, of a cluster and of its services', () => {
     const reports = new Reports(defaultLimits);
     const ofCluster = wire.clusterReport.encode({
       agentVersion: '1',

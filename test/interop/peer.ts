@@ -45,7 +45,7 @@ export class Peer {
   /** As protocols of a ztunnel without Kubernetes have it: one workload, tokens and roots from files. */
   startZtunnel(binary: string): void {
     const root = join(agentStateDir(this.#sandbox.place, 'east'), 'xds-root.pem');
-    const door = `https://127.${this.#sandbox.place.octet}.16.1:15012`;
+    const controlPlane = `https://127.${this.#sandbox.place.octet}.16.1:15012`;
     this.#start('ztunnel', binary, [], {
       PROXY_MODE: 'dedicated',
       PROXY_WORKLOAD_INFO: 'shop/peer/peer',
@@ -56,8 +56,8 @@ export class Peer {
       NETWORK: 'network-east',
       CLUSTER_ID: 'east',
       AUTH_TOKEN: this.tokenFile,
-      XDS_ADDRESS: door,
-      CA_ADDRESS: door,
+      XDS_ADDRESS: controlPlane,
+      CA_ADDRESS: controlPlane,
       XDS_ROOT_CA: root,
       CA_ROOT_CA: root,
       // Its own sockets are marked, so that they are not captured again; none is made to look like its client's.

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 
-/** The body of `/` at a service, asked for by a pod of the sandbox through the SOCKS5 door at its address (RFC 1928). */
+/** The body of `/` at a service, asked for by a pod of the sandbox through the SOCKS5 listener at its address (RFC 1928). */
 export async function getBySocks(pod: string, host: string, port: number): Promise<string> {
   const socket = connect({ host: pod, port: 15080, localAddress: pod, timeout: 5000 });
   socket.on('timeout', () => socket.destroy(new Error('no answer within 5 s')));
@@ -13,7 +13,7 @@ export async function getBySocks(pod: string, host: string, port: number): Promi
         socket.off('readable', look).off('close', gone).off('error', reject);
         resolve(bytes);
       };
-      const gone = () => reject(new Error('the door closed'));
+      const gone = () => reject(new Error('the connection closed'));
       socket.on('readable', look).on('close', gone).on('error', reject);
       look();
     });

@@ -117,7 +117,7 @@ describe('sandbox/instance state folder', () => {
       'hub/hub.db',
       'hub/endpoint.json',
       'endpoint.json',
-      'door-port',
+      'shop-port',
     ])
       writeFileSync(join(dir, name), '');
   };

@@ -36,7 +36,7 @@ async function callAll({ sandbox }: Tour, tail: string): Promise<void> {
   const asked = [`catalogue/${tail}`, `cart/${tail}?catalogue`, `orders/${tail}`, `store/${tail}`];
   await Promise.all(
     asked.map(async (path) => {
-      const response = await fetch(sandbox.doorUrl + path, { signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(sandbox.shopUrl + path, { signal: AbortSignal.timeout(10_000) });
       const answer = await response.text();
       if (response.status !== 200) throw new Error(`${path} was answered ${response.status}: ${answer}`);
     }),

@@ -8,7 +8,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { aSealing } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
-describe('the certificate of the door to proxies', () => {
+describe('the certificate of the listener for proxies', () => {
   let dir = '';
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'isthmus-serving-'));
@@ -25,7 +25,7 @@ describe('the certificate of the door to proxies', () => {
     assert.deepEqual(serve('127.64.16.1'), served);
   });
 
-  it('is another when the door has moved, under the root that proxies pin then', () => {
+  it('is another when the listener has moved, under the root that proxies pin then', () => {
     serve('127.64.16.1');
     const { chain } = serve('127.64.16.2');
     assert.ok(new X509Certificate(chain).checkIP('127.64.16.2'));

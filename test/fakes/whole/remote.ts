@@ -2,7 +2,7 @@ import type { TrafficShift, RemoteService } from '@isthmus/api/domain/directive.
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
 import { capacities, isLeft, shares, type Group } from '@isthmus/mesh/balance/shares.ts';
-import { waysIn } from '@isthmus/mesh/balance/ways-in.ts';
+import { gatewaysFor } from '@isthmus/mesh/balance/gateways-for.ts';
 import { parseWorkloadIdentity } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { byCluster, byName, valuesInOrder } from '@isthmus/cluster-agent/translate/in-order.ts';
@@ -42,7 +42,7 @@ export function distribute(input: WholeInput, key: string, local: readonly Endpo
   const trafficShifts = valuesInOrder(input.hub.trafficShifts).filter((one) => divertsService(one, id));
   const groups = remotes.flatMap((remote) =>
     remote.groups
-      .filter(({ transport, healthy }) => healthy > 0 && waysIn(transport, remote.gateways).length > 0)
+      .filter(({ transport, healthy }) => healthy > 0 && gatewaysFor(transport, remote.gateways).length > 0)
       .map((group) => ({ remote, group })),
   );
   if (trafficShifts.length === 0)
@@ -103,7 +103,7 @@ function preferred(
 /** Entries that stand for endpoints behind a gateway, one per gateway, place and transport. */
 export function splitHorizon(input: WholeInput, { entries }: Distribution): readonly Workload[] {
   return entries.flatMap(({ remote, group, capacity }) => {
-    const gateways = waysIn(group.transport, remote.gateways);
+    const gateways = gatewaysFor(group.transport, remote.gateways);
     return gateways.map((gateway) =>
       entryOf(input, remote, group, gateway, Math.max(1, Math.round(capacity / gateways.length))),
     );

@@ -72,7 +72,7 @@ describe('ztunnel, inside one network', () => {
 
   const bound = [
     ['that bind their pod’s address', () => mesh.at('17.1')],
-    ['that bind none: the pod’s door tells who they are', () => '127.0.0.1'],
+    ['that bind no address: the address that they called tells which pod they are', () => '127.0.0.1'],
   ] as const;
   for (const [who, from] of bound)
     it(`takes a name by SOCKS5, of callers ${who}`, async () => {

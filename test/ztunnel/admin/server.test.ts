@@ -74,15 +74,15 @@ describe('ztunnel/admin config dump', () => {
   });
 });
 
-describe('ztunnel/admin doors', () => {
+describe('ztunnel/admin listeners', () => {
   let claim: Claim;
-  let doors: ReturnType<typeof serveAdmin>;
+  let listeners: ReturnType<typeof serveAdmin>;
   let pending: string[];
   const logged: string[] = [];
   before(async () => {
     claim = await claimBlock({ first: 150, table: () => [] });
     pending = ['state', 'listeners'];
-    doors = serveAdmin(
+    listeners = serveAdmin(
       { admin: hostOf(15000), metrics: hostOf(15020) },
       { ...silentLog, error: (_, message) => logged.push(message) },
       {
@@ -98,7 +98,7 @@ describe('ztunnel/admin doors', () => {
     );
   });
   after(async () => {
-    await doors.close();
+    await listeners.close();
     claim.release();
   });
 

@@ -34,8 +34,8 @@ interface Call {
   getPeer(): string;
 }
 
-/** The calls of the link's listener. Each says first whose it is. */
-export class LinkDoors {
+/** The gRPC methods of the link. Each call is identified by its client certificate first. */
+export class LinkHandlers {
   readonly #hub: HubPorts;
   readonly #ports: StreamPorts;
   readonly #links: AgentLinks;

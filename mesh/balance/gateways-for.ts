@@ -1,5 +1,5 @@
 /** What is compared of a gateway. */
-export interface Door {
+export interface GatewayPorts {
   readonly ready: boolean;
   /** 0: it takes no HBONE. */
   readonly hbonePort: number;
@@ -11,15 +11,15 @@ export interface Door {
  * The gateways through which endpoints of another network are reached: HBONE by one that takes it, Istio mTLS by one
  * with passthrough, plaintext by none.
  */
-export function waysIn<D extends Door>(
+export function gatewaysFor<G extends GatewayPorts>(
   transport: 'hbone' | 'istio-mtls' | 'plaintext',
-  doors: readonly D[],
-): readonly D[] {
+  gateways: readonly G[],
+): readonly G[] {
   switch (transport) {
     case 'hbone':
-      return doors.filter(({ ready, hbonePort }) => ready && hbonePort > 0);
+      return gateways.filter(({ ready, hbonePort }) => ready && hbonePort > 0);
     case 'istio-mtls':
-      return doors.filter(({ ready, passthroughPort }) => ready && passthroughPort > 0);
+      return gateways.filter(({ ready, passthroughPort }) => ready && passthroughPort > 0);
     case 'plaintext':
       return [];
   }
