@@ -44,7 +44,7 @@ export interface HubOptions {
   readonly exportByLabel: boolean;
   readonly exports: ExportMode;
   readonly store: 'sqlite' | 'memory';
-  /** The admin token is made anew. */
+  /** The admin token is replaced by a new one. */
   readonly newAdminToken: boolean;
   /** After a backup was restored: the highest epoch that agents have seen; 0 otherwise. */
   readonly epochAbove: Epoch;

@@ -61,7 +61,7 @@ const flags = readFlags(
       choices: ['sqlite', 'memory'],
       help: 'sqlite, or memory, which is gone with the process',
     },
-    { name: 'new-admin-token', help: 'make the admin token anew: the old one ends' },
+    { name: 'new-admin-token', help: 'replace the admin token: the old one ends' },
     {
       name: 'epoch-above',
       value: 'N',

@@ -11,7 +11,7 @@ const flags = readFlags(
   'a hub, three clusters and a sample shop on this machine',
   [
     { name: 'instance', value: 'NAME', help: 'go on with, or start, the instance of this name' },
-    { name: 'fresh', help: 'begin anew: what an earlier run of this instance left is removed' },
+    { name: 'fresh', help: 'start over: what an earlier run of this instance left is removed' },
     { name: 'tap', help: 'debug: gateways write down every byte that passes' },
   ],
   [],

@@ -26,7 +26,7 @@ export interface Sandbox {
   readonly clusters: readonly SampleCluster[];
   readonly launcher: Launcher;
   readonly shopUrl: string;
-  /** From the start of whoever asked (npm, `isthmus`) to the first 200 of a call that crossed networks, in milliseconds. */
+  /** From the start of the command (npm, `isthmus`) to the first 200 of a call that crossed networks, in milliseconds. */
   readonly startMillis: number;
   /** Sockets in this sandbox's /16, in any state, just before its first program was started. */
   readonly rowsBefore: number;
@@ -59,7 +59,7 @@ export async function up(options: UpOptions): Promise<Sandbox> {
   const { dir: stateDir, lock, octet, name } = state;
   const claim = octet === undefined ? await claimBlock() : await claimAgain(octet, name);
   if (octet === undefined) keepOctet(stateDir, claim.octet);
-  else progress(`going on with instance '${name}' in ${stateDir} (--fresh begins anew)`);
+  else progress(`going on with instance '${name}' in ${stateDir} (--fresh starts over)`);
   const place: Place = { stateDir, octet: claim.octet, tapDir: options.tap ? stateDir : undefined };
   const launcher = new Launcher(stateDir, join(stateHome(env), 'compile-cache'));
   const clusters = prepareClusters(stateDir, claim.octet, progress);

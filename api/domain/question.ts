@@ -7,7 +7,7 @@ export interface WorkloadsQuestion {
   readonly kind: 'workloads';
   /** '' for every namespace. */
   readonly namespace: string;
-  /** Those that bear all of these. */
+  /** Those that have all of these. */
   readonly labels: Readonly<Record<string, string>>;
   readonly first: number;
   /** Uid after which to begin, or ''. */

@@ -9,7 +9,7 @@ export function sandboxCommands(program: Command): void {
     .description('a hub, three clusters and a sample shop on this machine, until Ctrl-C')
     .option(
       '--fresh',
-      'begin anew: what an earlier run of this instance left is removed, edited manifests too',
+      'start over: what an earlier run of this instance left is removed, edited manifests too',
     )
     .option('--tap', 'debug: gateways write down every byte that passes')
     .action((_options, command: Command) => {

@@ -31,7 +31,7 @@ type SubjectType = 'policy' | 'intermediate' | 'diversion';
  */
 export class AppliedReports implements Subscriber {
   readonly #deps: Deps;
-  /** What is to be reported anew, by type and name. What the hub has just sent waits until all of it is published. */
+  /** What is to be reported again, by type and name. What the hub has just sent waits until all of it is published. */
   readonly #due: Readonly<Record<SubjectType, Set<string>>> = {
     policy: new Set(),
     intermediate: new Set(),

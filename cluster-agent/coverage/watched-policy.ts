@@ -18,7 +18,7 @@ export class WatchedPolicy {
   readonly #pods = new Map<PodKey, Enforcement>();
   /** Pods to the proxy that has acknowledged the policy as attached there. */
   readonly #attached = new Map<PodKey, string>();
-  /** The same of pods that have not been looked at since the policy came anew. */
+  /** The same of pods that have not been looked at since the policy was replaced. */
   readonly #earlier: Map<PodKey, string>;
   readonly #proxies = new Map<string, number>();
   /** Sorted. */

@@ -32,7 +32,7 @@ const slack = 1000;
 
 /**
  * Which certificates are in use, on disk: a journal to which each issuance adds a line, so that what was issued a
- * moment before the agent is killed is known when it is back. A journal that is lost or damaged is begun anew, and says
+ * moment before the agent is killed is known when it is back. A journal that is lost or damaged is started over, and says
  * since when it is whole.
  */
 export class IssuedCertificates implements IssuedRecord {

@@ -3,7 +3,7 @@ import type { ClusterView } from '../view/cluster-view.ts';
 
 /** A label that should say how a pod takes part in the mesh, with a value that says nothing. */
 export interface UnknownMode {
-  /** `<kind> <namespace>/<name>` of what bears it. */
+  /** `<kind> <namespace>/<name>` of what has it. */
   readonly object: string;
   readonly label: string;
   readonly value: string;

@@ -36,7 +36,7 @@ export class HubEpochs {
     return true;
   }
 
-  /** A join begins anew: the hub of that name may be another one. */
+  /** A join starts over: the hub of that name may be another one. */
   forget(hub: string): void {
     if (this.#seen.delete(hub)) this.#save();
   }

@@ -12,7 +12,7 @@ import { connectPatience } from './patience.ts';
 import { syncStream } from './streams/sync.ts';
 import type { LinkState, Target } from './targets.ts';
 
-/** Asked anew: the signal may have aborted while something was awaited. */
+/** Asked again: the signal may have aborted while something was awaited. */
 const isOver = ({ aborted }: AbortSignal): boolean => aborted;
 
 /** One link: a connection that is tried again for ever, at each of its addresses in turn. */

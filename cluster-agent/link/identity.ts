@@ -84,7 +84,7 @@ async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
 
 /**
  * Joins again by a token that is not the one that this identity came from: the cluster was revoked, or an operator wants
- * it installed anew. undefined when there is no such token; the one of the first start may lie there for ever.
+ * it installed again. undefined when there is no such token; the one of the first start may lie there for ever.
  */
 async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<LinkIdentity | undefined> {
   const { tokenFile, log } = options;

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { TouchedKind } from '../keys/touched.ts';
 import type { Delta, Subscriber } from './delta.ts';
 
-/** It is made anew at most so often, milliseconds: it gathers the whole cluster, and people read it. */
+/** It is made again at most so often, milliseconds: it gathers the whole cluster, and people read it. */
 const everyMillis = 1000;
 
 /** What it rests on. */

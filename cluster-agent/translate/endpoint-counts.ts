@@ -24,7 +24,7 @@ interface Group {
 class Counts {
   readonly #groups = new Map<string, Group>();
   readonly #identities = new Map<string, number>();
-  /** Undefined when it has to be made anew. */
+  /** Undefined when it has to be made again. */
   #sorted: readonly EndpointGroup[] | undefined = [];
 
   get isEmpty(): boolean {

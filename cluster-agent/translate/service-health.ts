@@ -32,7 +32,7 @@ export const serviceHealth: Derivation<ServiceKey, Inputs, ServiceHealth> = {
 /** The health of all services, by namespace and name. What does not change is the very object of before. */
 export class HealthInOrder implements Fold<ServiceKey, ServiceHealth> {
   readonly #byService = new Map<ServiceKey, ServiceHealth>();
-  /** Undefined when it has to be made anew: a service came or went. */
+  /** Undefined when it has to be made again: a service came or went. */
   #sorted: ServiceHealth[] | undefined = [];
 
   take(service: ServiceKey, { before, after }: Change<ServiceHealth>): [] {

@@ -11,7 +11,7 @@ export interface XdsCaller {
   readonly pod?: { readonly name: string; readonly uid: string };
 }
 
-/** A proxy as its node says, as far as its token bears that out. */
+/** A proxy as its node says, as far as its token confirms it. */
 export interface ProxyClient {
   /** `<kind>/<namespace>/<pod>`: a pod has one stream of a kind, whatever else its node says. */
   readonly id: ClientId;

@@ -14,7 +14,7 @@ import { StateFile } from '../state/state-file.ts';
 
 /**
  * Key and certificate of the listener at 15012, under a root of its own that proxies pin (`xds-root.pem`). That is no
- * root of the mesh, as the agent must serve before its intermediate is active. Made anew when the listener has moved
+ * root of the mesh, as the agent must serve before its intermediate is active. Made again when the listener has moved
  * to another address.
  */
 export function servingIdentity(

@@ -9,6 +9,6 @@ export function checkRevision(context: DecideContext, actual: number, what: stri
   return refusal(
     'STALE_REVISION',
     'expectedRevision',
-    `${what} ${now}, not at ${expectedRevision}: read it again and decide anew`,
+    `${what} ${now}, not at ${expectedRevision}: read it again before you change it`,
   );
 }

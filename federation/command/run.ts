@@ -143,7 +143,7 @@ export class CommandRunner {
       if (asked || tries === maxTries)
         return failed(
           'STALE_REVISION',
-          `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again and decide anew`,
+          `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again before you change it`,
         );
       await this.#live.reached(result.revision);
     }

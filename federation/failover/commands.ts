@@ -70,7 +70,7 @@ export const executeFailover = (plans: Plans): Command<{ planId: string }, Failo
 });
 
 /**
- * Takes a failover's layer away, step by step: what it moved returns as its clusters can bear it. Policies that were
+ * Takes a failover's layer away, step by step: what it moved returns as its clusters can take the load. Policies that were
  * edited meanwhile stay as they are.
  */
 export const undoFailover: Command<{ id: string }, FailoverPayload> = {

@@ -1,7 +1,7 @@
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Now } from '../state/now.ts';
 
-/** A failover that is taken back returns in four parts, so that a cluster that cannot bear it yet is not buried. */
+/** A failover that is taken back returns in four parts, so that a cluster that cannot take the load yet is not overloaded. */
 const step = 25;
 export const stepMillis = 3000;
 

@@ -31,7 +31,7 @@ export class Exports implements ExportsIndex {
     return this.#holders.size + this.#exporters.size + this.#alone.size;
   }
 
-  /** Reads one service of one cluster anew, and what intent says of it. */
+  /** Reads one service of one cluster again, and what intent says of it. */
   update(now: Now, cluster: ClusterName, key: ServiceKey): void {
     const isMember = now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
     const service = isMember ? now.observed.get(cluster)?.services.get(key) : undefined;

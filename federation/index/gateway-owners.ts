@@ -25,7 +25,7 @@ export class GatewayOwners implements GatewayOwnersIndex {
     return this.#claims.size + this.#claimed.size + this.#owners.size;
   }
 
-  /** Reads the gateways of one cluster anew. Gives the clusters that gain or lose an address. */
+  /** Reads the gateways of one cluster again. Gives the clusters that gain or lose an address. */
   update(now: Now, cluster: ClusterName): ReadonlySet<ClusterName> {
     const record = now.observed.get(cluster);
     const addresses = new Set(record ? inOwnNetwork(now, record).map(({ address }) => address) : []);

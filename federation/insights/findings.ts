@@ -9,7 +9,7 @@ import { ofHolders, serviceKeys, withinLimit, withoutService } from './services.
 import { ofTrust } from './trust.ts';
 
 /**
- * Everything that is wrong or in force in the federation, made anew and in no order: what `Insights` keeps in parts. `at`:
+ * Everything that is wrong or in force in the federation, made from scratch and in no order: what `Insights` keeps in parts. `at`:
  * epoch milliseconds; `checks` are those of the hub's own readiness.
  */
 export function findings(now: Now, at: number, checks: readonly Check[] = []): readonly Finding[] {

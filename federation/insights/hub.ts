@@ -5,7 +5,7 @@ import { finding, type Finding } from './finding.ts';
 const remedies: Readonly<Record<string, string>> = {
   leadership: 'use the hub that has taken its place; this one stops',
   store: 'free the disk or repair the state folder of the hub, then restart it',
-  'link-certificate': 'restart the hub: it issues the certificate of its link anew',
+  'link-certificate': 'restart the hub: it issues a new certificate for its link',
 };
 
 /** What the hub itself lacks, as /readyz has it. That a root has expired is among the findings of trust. */

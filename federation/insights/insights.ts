@@ -37,7 +37,7 @@ const listLife = 30_000;
 const nothing: Part = { findings: [], until: -Infinity };
 
 /**
- * Everything that is wrong or in force, kept in parts: a look makes anew only what changes have marked since the last one,
+ * Everything that is wrong or in force, kept in parts: a look makes again only what changes have marked since the last one,
  * and what time has made old.
  */
 export class Insights {
@@ -120,7 +120,7 @@ export class Insights {
     return differs;
   }
 
-  /** Makes anew what is due. True: something was. */
+  /** Makes again what is due. True: something was. */
   #refresh(now: Now, at: number): boolean {
     const before = this.made;
     for (const [cluster, { until }] of this.#clusters) if (until <= at) this.#dueClusters.add(cluster);

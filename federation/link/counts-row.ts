@@ -21,7 +21,7 @@ export function countsRow(key: ServiceKey, groups: readonly EndpointGroup[] | un
   return { type, name: key, resource: { version: '', body } };
 }
 
-/** The endpoint counts among what the store has of a cluster. What cannot be read is counted anew by its agent. */
+/** The endpoint counts among what the store has of a cluster. What cannot be read is counted again by its agent. */
 export const countsOf = (stored: readonly StoredReport[]): readonly ServiceHealth[] =>
   stored
     .filter((one) => one.type === type)

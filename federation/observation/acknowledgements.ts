@@ -1,7 +1,7 @@
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { markOf } from '@isthmus/mesh/delta/digest.ts';
 
-/** Most different ones that are shared; the oldest goes, and equal ones that come later are shared anew. */
+/** Most different ones that are shared; the oldest goes, and equal ones that come later are shared again. */
 const most = 50_000;
 
 /**

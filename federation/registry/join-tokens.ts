@@ -82,7 +82,7 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
   },
 };
 
-/** A member that has lost its state, or is to be installed anew, joins again by a token as any other. */
+/** A member that has lost its state, or is to be installed again, joins again by a token as any other. */
 const replacesAgent = (cluster: Cluster | undefined) =>
   cluster?.admission === 'ADMITTED'
     ? [

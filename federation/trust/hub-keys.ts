@@ -19,7 +19,7 @@ export interface HubKeys {
 export interface KeyOptions {
   readonly hubId: string;
   readonly trustDomain: TrustDomain;
-  /** The token is made anew, so that the old one ends. */
+  /** The token is replaced, so that the old one ends. */
   readonly newAdminToken: boolean;
 }
 
@@ -114,5 +114,5 @@ function adminTokenOf(
 const missing = (code: HubErrorCode, what: string): HubError =>
   new HubError(
     code,
-    `the store has members or join tokens, and ${what} that they rest on is missing; a new one would lock them out: restore hub.db from a backup, or begin anew with an empty --state-dir and join every cluster again`,
+    `the store has members or join tokens, and ${what} that they rest on is missing; a new one would lock them out: restore hub.db from a backup, or start over with an empty --state-dir and join every cluster again`,
   );

@@ -68,7 +68,7 @@ export class PendingIntermediates {
   }
 }
 
-/** Reads anew whether one cluster has yet to acknowledge an intermediate. */
+/** Reads again whether one cluster has yet to acknowledge an intermediate. */
 function recheck(waiting: Set<ClusterName>, cluster: ClusterName, keyId: string, now: Now): void {
   const isMember = now.intent.clusters.get(cluster)?.value.admission === 'ADMITTED';
   if (isMember && !hasAcknowledged(cluster, keyId, now)) waiting.add(cluster);

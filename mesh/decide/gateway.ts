@@ -40,7 +40,7 @@ export type GatewayRequest = ConnectAtGateway | PassthroughAtGateway;
 /** Why a gateway forwards nothing, and the status of its CONNECT. Stable: logs and metrics carry it. */
 type GatewayRefusal =
   | 'BAD_REQUEST'
-  /** A pod address, a node port, localhost, or a name that nobody here bears. */
+  /** A pod address, a node port, localhost, or a name that nothing here has. */
   | 'NOT_A_SERVICE'
   | 'NOT_EXPORTED'
   | 'NOT_GRANTED'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Names of which a peer may bear any: looked up, never gone through. */
+/** Names of which a peer may have any: looked up, never gone through. */
 export class NameSet {
   readonly names: ReadonlySet<string>;
   #key: string | undefined;
@@ -26,7 +26,7 @@ function nameSet(names: readonly string[]): NameSet {
   return found;
 }
 
-/** Whom to expect at the other end: the SPIFFE IDs of which its certificate must bear one. */
+/** Whom to expect at the other end: the SPIFFE IDs of which its certificate must have one. */
 export interface ExpectedNames {
   /** The identity of the workload that was chosen. */
   readonly own: string | undefined;

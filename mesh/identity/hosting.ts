@@ -13,7 +13,7 @@ export const mayHost = ({ namespaces }: Pick<Intermediate, 'namespaces'>, namesp
  * Why a peer may be here no longer, or never might: its issuer was revoked or is unknown, is another cluster's than the
  * one that the peer was known by, or may not vouch for its namespace. Asked at the handshake, and again of live
  * connections when their issuer is touched. An east-west gateway that was dialled is known by its cluster and its
- * identity, and bears its own namespace wherever it runs.
+ * identity, and has its own namespace wherever it runs.
  */
 export function issuerRefusal(
   table: IssuerTable,

@@ -12,7 +12,7 @@ interface Proven {
 
 /**
  * Leaves and the issuers whose signatures on them were verified. A peer shows the same leaf at every handshake, and who
- * signed it follows from its bytes alone: to parse it and to verify that signature anew is a tenth of a handshake.
+ * signed it follows from its bytes alone: to parse it and to verify that signature again is a tenth of a handshake.
  * Everything that time or the table of issuers may change is asked each time. What nobody known has signed is not kept;
  * beyond the most that are, the first gives way.
  */

@@ -46,7 +46,7 @@ function extensionRequest(spiffeId: string): Der {
 
 /**
  * The public key that a request proves to hold: the only part of it that is ever used. Refuses what is too large, is
- * not a request, bears a wrong signature, or a key other than P-256, P-384 or RSA of 2,048 to 4,096 bits. The
+ * not a request, has a wrong signature, or a key other than P-256, P-384 or RSA of 2,048 to 4,096 bits. The
  * signature is ECDSA or RSA PKCS#1 with SHA-256, SHA-384 or SHA-512, as its algorithm says.
  */
 export function readCsr(pem: string): Result<{ publicKey: KeyObject }, string> {

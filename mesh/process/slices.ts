@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 
 /**
  * Runs pieces of work in the order in which they came, in slices of a few milliseconds: between two slices the event loop
- * serves what has arrived. A piece is not divided: the last one of a slice may take longer. Whoever adds one piece at a
+ * serves what has arrived. A piece is not divided: the last one of a slice may take longer. A caller that adds one piece at a
  * time waits for one piece of each of the others.
  */
 export class Slices {

@@ -6,7 +6,7 @@ export interface WriteOptions {
   /** @default 0o600 */
   readonly mode?: number;
   /**
-   * False for files that are written anew at every start, of which there may be thousands: a flush takes milliseconds.
+   * False for files that are written again at every start, of which there may be thousands: a flush takes milliseconds.
    * @default true
    */
   readonly flush?: boolean;

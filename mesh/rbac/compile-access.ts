@@ -16,7 +16,7 @@ export interface AccessStatement {
   readonly rules: readonly AccessConditions[];
 }
 
-/** The key of a hub's policy: `~` cannot stand in a Kubernetes name, so no object of a cluster can bear it. */
+/** The key of a hub's policy: `~` cannot stand in a Kubernetes name, so no object of a cluster can have it. */
 const accessKey = (namespace: string, name: string): string => `${namespace}/isthmus~${name}`;
 
 /**

@@ -170,7 +170,7 @@ export class BufferLedger {
 
   #resetStalled(): void {
     const before = this.#clock.monotonic() - stalledMillis;
-    // The first is looked up anew each time: a reset may end others too.
+    // The first is looked up again each time: a reset may end others too.
     for (let first = this.#ring.next; first && first !== this.#ring; first = this.#ring.next) {
       if (!this.full || first.since > before) return;
       this.end(first);

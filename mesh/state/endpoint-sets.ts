@@ -71,7 +71,7 @@ export class EndpointSets {
     this.#each(workload, (lists) => lists.remove(workload));
   }
 
-  /** What ranks depend on has changed, or the service has gone: its lists are made anew when they are asked for. */
+  /** What ranks depend on has changed, or the service has gone: its lists are made again when they are asked for. */
   serviceChanged(key: ServiceKey): void {
     const kept = this.#services.get(key);
     for (const list of kept?.ranked.values() ?? []) this.#used.delete(list);

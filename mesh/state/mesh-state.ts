@@ -30,13 +30,13 @@ export class MeshState {
 
   readonly #isNamed = (policy: string): boolean => this.workloads.naming(policy).length > 0;
 
-  /** First what is new, then what goes. A name that nobody bears is ignored. Gives back what that touched. */
+  /** First what is new, then what goes. A name that does not exist is ignored. Gives back what that touched. */
   applyAddresses(upserts: readonly Address[], removed: readonly string[]): Touched {
     const touched = new TouchedKeys();
     for (const one of upserts)
       if (one.kind === 'workload') this.#insertWorkload(one.workload, touched);
       else this.#insertService(one.service, touched);
-    // A name is a workload's uid first, and a service's key if no workload bears it (Istio workload API).
+    // A name is a workload's uid first, and a service's key if no workload has it (Istio workload API).
     for (const name of removed) if (!this.#removeWorkload(name, touched)) this.#removeService(name, touched);
     // Nobody names what goes here, so it touches nothing.
     this.policies.sweep(this.#isNamed);

@@ -67,7 +67,7 @@ export class ServiceStore {
     return choose(this.#byHostname.get(hostname), namespace);
   }
 
-  /** Every service that bears a host name, in whatever namespace. */
+  /** Every service that has a host name, in whatever namespace. */
   bearing(hostname: string): readonly Service[] {
     return this.#byHostname.get(hostname);
   }

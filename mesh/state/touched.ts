@@ -10,7 +10,7 @@ import type { Workload, WorkloadUid } from '../records/workload.ts';
 export interface Touched {
   /** Workloads that came, went, or are not judged alike. */
   readonly workloads: ReadonlySet<WorkloadUid>;
-  /** IP addresses that others bear now, or whose bearers are of another network or are gateways now. */
+  /** IP addresses that others have now, or whose owners are of another network or are gateways now. */
   readonly sources: ReadonlySet<string>;
   /** Keys of policies, stand-ins included: a workload may name any. */
   readonly policies: ReadonlySet<string>;

@@ -28,7 +28,7 @@ export interface AcceptOptions {
 export interface DialOptions extends AcceptOptions {
   /** SNI; HBONE sends none. */
   readonly servername?: string;
-  /** Names of which the server must bear one; where none is expected no handshake succeeds. */
+  /** Names of which the server must have one; where none is expected no handshake succeeds. */
   readonly expect: ExpectedNames;
   /**
    * The cluster of the endpoint that was chosen: its intermediate must have issued the server's certificate, or one

@@ -21,7 +21,7 @@ export async function claimAgain(octet: number, instance: string): Promise<Claim
   if (held) return { octet, release: held.release };
   throw new SandboxError(
     'BLOCK_IN_USE',
-    `127.${octet}.0.0/16, the addresses of instance '${instance}', are in use by another sandbox: stop that one, or begin anew with --fresh`,
+    `127.${octet}.0.0/16, the addresses of instance '${instance}', are in use by another sandbox: stop that one, or start over with --fresh`,
   );
 }
 

@@ -11,7 +11,7 @@ export interface Identity {
 export const startedBy = 'ISTHMUS_STARTED_BY';
 
 /**
- * The chain of parents up to whoever was asked for this program: npm, else `isthmus` (whose pid is `commandPid`), else
+ * The chain of parent processes up to the command that was asked for this program: npm, else `isthmus` (whose pid is `commandPid`), else
  * the parent. `kill -9` of one of them leaves those between it and us running, so each of the chain is watched.
  * Undefined when `isthmus` is not among them any more: it was gone before this was asked.
  */

@@ -15,7 +15,7 @@ const print = (line: string) => writeOut(`${line}\n`);
 const flags = readFlags(
   'isthmus-tour',
   'the sandbox, looked at from all sides',
-  [{ name: 'instance', value: 'NAME', default: 'tour', help: 'name of the instance, which begins anew' }],
+  [{ name: 'instance', value: 'NAME', default: 'tour', help: 'name of the instance, which starts over' }],
   [],
 );
 

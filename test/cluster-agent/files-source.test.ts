@@ -136,7 +136,7 @@ describe('a folder of files as a cluster', () => {
     assert.equal(found('a')?.ready, false, 'its application is dead, and that is reported');
   });
 
-  it('asks anew, with what is known of it, when the probe is another', async () => {
+  it('asks again, with what is known of it, when the probe is another', async () => {
     write(pod('a'));
     well.add('a');
     await run();

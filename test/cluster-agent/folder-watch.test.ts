@@ -100,7 +100,7 @@ describe('the watch of a folder', () => {
       writeFileSync(path, text);
       unlinkSync(`${path}~`);
     },
-    'removing it and making it anew': (path, text) => {
+    'removing it and making it again': (path, text) => {
       unlinkSync(path);
       writeFileSync(path, text);
     },

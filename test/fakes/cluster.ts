@@ -56,7 +56,7 @@ export function inputOf(text: string, hub: Partial<HubView> = {}): TestInput {
   return derivedFrom(sourcesOf(text, hub));
 }
 
-/** The input with everything derived anew from what it says. */
+/** The input with everything derived from scratch. */
 export const derivedFrom = (input: Omit<TestInput, 'derived'>): TestInput => ({
   ...input,
   derived: outputsOf(input),

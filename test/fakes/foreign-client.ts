@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
-/** An HBONE client that is none of ours: Node's own HTTP/2, with none of our care. Its errors are nobody's. */
+/** An HBONE client that is none of ours: Node's own HTTP/2, with none of our care. Its errors are ignored. */
 export async function foreignSession(
   { key, chain }: Credentials,
   address: string,
@@ -26,7 +26,7 @@ export async function foreignSession(
   return session;
 }
 
-/** One CONNECT; errors of the stream are nobody's. */
+/** One CONNECT; errors of the stream are ignored. */
 export const ask = (session: ClientHttp2Session, authority: string): ClientHttp2Stream =>
   session
     .request({ ':method': 'CONNECT', ':authority': authority }, { endStream: false })

@@ -14,7 +14,7 @@ export interface Leaf {
 /** Who the leaves say they are, in one way or another. */
 export const claimed = 'spiffe://cluster.local/ns/shop/sa/cart';
 
-/** The bytes and the tag of a good URI name, in another class: an OID to whoever reads classes. */
+/** The bytes and the tag of a good URI name, in another class: an OID to a decoder that reads classes. */
 function universalSix(): Der {
   const bytes = encode(uri(claimed));
   bytes[0] = 0x06;

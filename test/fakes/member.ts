@@ -193,7 +193,7 @@ const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
   'orders-001': { ...provenHealth, stale: true },
 };
 
-/** They are in one namespace and bear no labels. */
+/** They are in one namespace and have no labels. */
 /** One proxy of ours, which reports on itself, and one of Istio's. */
 function proxiesAsked({ first, after }: ProxiesQuestion) {
   const identity = 'spiffe://cluster.local/ns/shop/sa/cart';

@@ -131,7 +131,7 @@ describe('npm start', () => {
       assert.deepEqual(await gone(stateHome), []);
     });
 
-  it('goes on with what people changed, after Ctrl-C and after kill -9, and begins anew with --fresh', async () => {
+  it('goes on with what people changed, after Ctrl-C and after kill -9, and starts over with --fresh', async () => {
     const manifest = () => join(stateHome, 'isthmus/sandbox/east/manifests/east.yaml');
     const drained = () => isthmus(stateHome, 'clusters', '-o', 'json').stdout.includes('"drainPercent": 30');
     const npm = await start(stateHome);

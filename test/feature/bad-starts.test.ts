@@ -75,7 +75,7 @@ describe('a program that cannot start', () => {
       /--trust-domain 'Corp\.example' is no name of a trust domain: .* only lower-case letters/,
     ],
     [
-      'a hub id that agents’ SPIFFE IDs cannot bear',
+      'a hub id that agents’ SPIFFE IDs cannot have',
       'federation/main.ts',
       hub(['--hub-id', 'HUB:1']),
       /--hub-id 'HUB:1' is no name of a trust domain: .* only lower-case letters/,

@@ -92,11 +92,11 @@ describe('a hub that starts again', () => {
     writeFileSync(at('admin-token'), 'cut');
     assert.equal((await start()).token, token);
     await stop();
-    const anew = await start({ newAdminToken: true });
-    assert.notEqual(anew.token, token);
-    const refused = await anew.post('{"query":"{ viewer { name } }"}', { authorization: `Bearer ${token}` });
+    const renewed = await start({ newAdminToken: true });
+    assert.notEqual(renewed.token, token);
+    const refused = await renewed.post('{"query":"{ viewer { name } }"}', { authorization: `Bearer ${token}` });
     assert.equal(refused.status, 401);
     await stop();
-    assert.equal((await start()).token, anew.token);
+    assert.equal((await start()).token, renewed.token);
   });
 });

@@ -180,9 +180,9 @@ describe('the link between the hub and its agents', () => {
     await until(isState('east', 'UNREACHABLE'));
     await mutate('undrainCluster', 'cluster: "east"');
     assert.equal(await reasons(), 'DIRECTIVE_REFUSED');
-    const anew = new TestAgent('east', `127.${hub.octet}.16.2`);
-    agents.push(anew);
-    anew.connect(east.identity);
+    const restarted = new TestAgent('east', `127.${hub.octet}.16.2`);
+    agents.push(restarted);
+    restarted.connect(east.identity);
     await until(async () => (await reasons()) === '');
   });
 

@@ -19,7 +19,7 @@ const oldPage = (all: ReadonlySet<string>, prefix: string, first: number, after?
   );
 
 describe('keys in order', () => {
-  it('are paged as a list that is sorted anew for each page, after any changes', () => {
+  it('are paged as a list that is sorted from scratch for each page, after any changes', () => {
     fc.assert(
       fc.property(
         fc.array(changes, { maxLength: 4 }),

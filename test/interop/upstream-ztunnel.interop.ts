@@ -141,7 +141,7 @@ describe('Istio’s own ztunnel in our mesh', () => {
     await agent?.exited;
     assert.equal(cluster(await viaSocks('east', 'frontend')), 'peer');
     sandbox.launcher.start(agentProgram(sandbox.place, sandbox.clusters[0]!));
-    await eventually('both types to be answered anew', async () =>
+    await eventually('both types to be answered again', async () =>
       (await received('message')) >= answers + 2 ? true : undefined,
     );
     assert.equal(await received('message_bytes'), bytes, 'resources came again');

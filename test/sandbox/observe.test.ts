@@ -15,7 +15,7 @@ describe('sandbox/observe', () => {
     ]);
   });
 
-  it('sums the samples that bear the labels', () => {
+  it('sums the samples that have the labels', () => {
     const page = '# TYPE a counter\na{x="1",y="2"} 3\na{x="1"} 4\na{x="2"} 5\nab{x="1"} 9\n';
     assert.equal(sumSamples(page, 'a', { x: '1' }), 7);
     assert.equal(sumSamples(page, 'a'), 12);

@@ -149,7 +149,7 @@ describe('sandbox/instance state folder', () => {
     next.lock.release();
   });
 
-  it('begins anew on demand, and where a start never came as far as having addresses', async () => {
+  it('starts over on demand, and where a start never came as far as having addresses', async () => {
     const one = await open();
     leave(one.dir);
     one.lock.release();
@@ -164,14 +164,14 @@ describe('sandbox/instance state folder', () => {
     fresh.lock.release();
   });
 
-  it('removes nothing when it does not know its addresses any more, and says how to begin anew', async () => {
+  it('removes nothing when it does not know its addresses any more, and says how to start over', async () => {
     const one = await open();
     leave(one.dir);
     writeFileSync(join(one.dir, 'instance.json'), '{"octet":');
     one.lock.release();
-    await assert.rejects(open(), { code: 'INSTANCE_DAMAGED', message: /begin anew with --fresh/ });
+    await assert.rejects(open(), { code: 'INSTANCE_DAMAGED', message: /start over with --fresh/ });
     assert.ok(left(one.dir).includes('mine.yaml'));
-    // The refused start holds nothing: the same name can be begun anew.
+    // The refused start holds nothing: the same name can be started over.
     const fresh = await open({ instance: one.name, fresh: true });
     assert.equal(fresh.dir, one.dir);
     fresh.lock.release();

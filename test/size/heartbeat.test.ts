@@ -70,7 +70,7 @@ class Heartbeats {
     return this.encoded - before;
   }
 
-  /** The same for the same object. Whoever compares or encodes the groups reads them. */
+  /** The same for the same object. What compares or encodes the groups reads them. */
   #countedOf(health: ServiceHealth): ServiceHealth {
     const known = this.#counted.get(health);
     if (known) return known;

@@ -27,7 +27,7 @@ class Files {
     return this.visits - before;
   }
 
-  /** Whoever looks at what is held reads its JSON, or copies it. */
+  /** Code that looks at what is held reads its JSON, or copies it. */
   #held(name: string, form: number): Held {
     const metadata = { name, namespace: '', uid: name, createdAt: 0, labels: {}, annotations: {} };
     const object: NamespaceObject = { kind: 'Namespace', metadata };

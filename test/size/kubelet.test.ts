@@ -37,7 +37,7 @@ class Pods {
     return this.#visits - before;
   }
 
-  /** Whoever looks at a pod reads its metadata. */
+  /** Code that looks at a pod reads its metadata. */
   upsert(i: number, labels: Record<string, string> = {}): SourceEvent {
     const metadata = { ...aPod!.metadata, name: `p-${i}`, uid: `u-${i}`, labels };
     const object = Object.defineProperty<PodObject>({ ...aPod!, metadata }, 'metadata', {

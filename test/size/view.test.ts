@@ -96,7 +96,7 @@ class Cluster {
     });
   }
 
-  /** Whoever looks at an object reads its metadata. */
+  /** Code that looks at an object reads its metadata. */
   #counting<T extends ClusterObject>(object: T): T {
     const { metadata } = object;
     return Object.defineProperty({ ...object }, 'metadata', {

@@ -133,7 +133,7 @@ export class Engine {
   }
 
   /**
-   * Certificates that others refuse by now are asked for anew. Before everything has been received once, the table may
+   * Certificates that others refuse by now are asked for again. Before everything has been received once, the table may
    * be half of itself; and a control plane that sends no issuers (Istio's) says nothing about them.
    */
   #renewDistrusted(identities: Iterable<string>): void {

@@ -41,7 +41,7 @@ export class CaClient {
     }
   }
 
-  /** The next request reads the root anew: it may have been replaced since. */
+  /** The next request reads the root again: it may have been replaced since. */
   #reconnect(client: Client): void {
     this.#client = undefined;
     // Others may still wait for their answers on it.

@@ -25,7 +25,7 @@ export function forger(name: string, now: number): Forger {
   return { root, intermediate: { certificate, privateKey: key.privateKey } };
 }
 
-/** A leaf that bears any name, with any certificates sent behind it. */
+/** A leaf that has any name, with any certificates sent behind it. */
 export function forge(
   identity: string,
   issuer: Issuer,

@@ -37,7 +37,7 @@ export async function relayTargets({ sandbox }: Tour): Promise<Targets> {
     'a service that is not exported': { authority: shop('frontend', 8080), code: 'NOT_EXPORTED' },
     'another, with a trap behind': { authority: shop('ledger', 7171), code: 'NOT_EXPORTED' },
     'an exported service at another port': { authority: shop('catalogue', 22), code: 'NOT_EXPORTED' },
-    'a name that nobody bears': { authority: shop('nobody', 80), code: 'NOT_A_SERVICE' },
+    'a name that does not exist': { authority: shop('nobody', 80), code: 'NOT_A_SERVICE' },
     'a pod address': { authority: `${real('east', 'catalogue-1')}:8081`, code: 'NOT_A_SERVICE' },
     'a pod address with its tunnel port': {
       authority: `${real('east', 'catalogue-1')}:15008`,

@@ -7,7 +7,7 @@ import { forge, forger } from './forger.ts';
 export type Strangers = Readonly<Record<string, Credentials | undefined>>;
 
 /**
- * No member at all; `name`, which is a true one, from a root of nobody's; and `foreignName`, of another trust domain,
+ * No member at all; `name`, which is a true one, from a root that no member uses; and `foreignName`, of another trust domain,
  * issued by the intermediate of a member, with the foreign root behind it.
  */
 export function strangersOf(

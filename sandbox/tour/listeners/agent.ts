@@ -88,7 +88,7 @@ export function discover(
     stream.on('data', () => finish('DATA'));
     stream.on('error', (error) => finish(refusalOf(error)));
     stream.on('end', () => finish('ENDED'));
-    // The address is nobody's: a true proxy's own stream must not be taken over.
+    // No pod has this address: a true proxy's own stream must not be taken over.
     const id = `ztunnel~127.${sandbox.place.octet}.16.252~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`;
     for (const request of new ClientSession(proxyTypes).open())
       stream.write({ node: { id, cluster, metadata: {} }, request });

@@ -215,7 +215,7 @@ describe('the workload that a pod is one of', () => {
       'web',
     ],
     'a Rollout': [owned('ReplicaSet', `web-${hash}`, { 'rollouts-pod-template-hash': hash }), 'web'],
-    'a ReplicaSet that is nobody’s': [owned('ReplicaSet', 'web', {}), 'web'],
+    'a ReplicaSet without an owner': [owned('ReplicaSet', 'web', {}), 'web'],
     'a CronJob, of a Job with a time in its name': [owned('Job', 'backup-28543210'), 'backup'],
     'a Job': [owned('Job', 'backup-1'), 'backup-1'],
     'a StatefulSet': [owned('StatefulSet', 'db'), 'db'],

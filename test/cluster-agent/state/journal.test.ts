@@ -50,7 +50,7 @@ describe('a journal by key', () => {
       .sort()
       .map((name) => join(folder, name));
   const body = (text: string) => Buffer.from(text);
-  /** Of the segments as they are now; each call makes the copy anew. */
+  /** Of the segments as they are now; each call makes the copy again. */
   const copier = (): (() => string) => {
     const segments = segmentsIn().map((path) => [basename(path), readFileSync(path)] as const);
     const copy = join(root, 'copy');

@@ -26,7 +26,7 @@ describe('a walk over what a wide key reaches', () => {
     assert.deepEqual([walks.has('one'), walks.has('two')], [false, true]);
   });
 
-  it('of a key that is touched again meanwhile begins anew a second after its end', () => {
+  it('of a key that is touched again meanwhile starts over a second after its end', () => {
     const walks = new Walks(walkLimits);
     walks.add('network', ['a', 'b'], 0);
     walks.take(1, 0);

@@ -46,7 +46,7 @@ describe('the certificate of the listener for proxies', () => {
     ['half written', '{"key": "'],
     ['of another shape', '[]'],
   ] as const)
-    it(`is made anew when its file is ${what}`, () => {
+    it(`is made again when its file is ${what}`, () => {
       serve('agent.example');
       writeFileSync(join(dir, 'xds-serving.json'), text);
       const { chain } = serve('agent.example');

@@ -74,7 +74,7 @@ describe('ztunnel: its own certificates', () => {
     );
   });
 
-  it('asks for certificates anew whose issuer was revoked or is unknown, and for no others', async () => {
+  it('asks for certificates again whose issuer was revoked or is unknown, and for no others', async () => {
     const shop = shopIn(mesh);
     const east = await mesh.proxy({ cluster: 'east' }, { workloads: [shop.pod('east', 'front', '17.1')] });
     await east.signal.until(() => east.report().totals.listeners > 0 && wantedBy(east).length > 0);

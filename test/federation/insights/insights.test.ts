@@ -14,7 +14,7 @@ const whole = (hub: Federation) => findings(hub.now, hub.clock.now()).map(orderO
 const kept = (insights: Insights) => insights.current([]).map(({ order }) => order);
 
 describe('federation/insights: findings in parts', () => {
-  it('are after any changes those that are made anew', async () => {
+  it('equal, after any changes, those that are made from scratch', async () => {
     await fc.assert(
       fc.asyncProperty(
         turns,
@@ -71,7 +71,7 @@ describe('federation/insights: findings in parts', () => {
     hub.end();
   });
 
-  it('read on what the last look gave for 30 s, and make one service anew when one has changed', async () => {
+  it('read on what the last look gave for 30 s, and make one service again when one has changed', async () => {
     const hub = await Federation.start('east', 'west');
     for (const name of ['east', 'west']) hub.report(name, { services: { cart: 2, pay: 2 } });
     await hub.turn();

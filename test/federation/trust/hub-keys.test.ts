@@ -72,8 +72,8 @@ describe('what a hub is founded on', () => {
   });
 
   for (const [kind, code, remedy] of [
-    ['linkCa', 'LINK_CA_MISSING', /restore hub\.db from a backup, or begin anew/],
-    ['trustDomain', 'TRUST_DOMAIN_MISSING', /restore hub\.db from a backup, or begin anew/],
+    ['linkCa', 'LINK_CA_MISSING', /restore hub\.db from a backup, or start over/],
+    ['trustDomain', 'TRUST_DOMAIN_MISSING', /restore hub\.db from a backup, or start over/],
     [
       'adminToken',
       'ADMIN_TOKEN_MISSING',

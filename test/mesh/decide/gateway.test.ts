@@ -153,7 +153,7 @@ describe('gateway: no relay', () => {
     ['IPv6', state, connect('[2001:db8::2]:80'), '404 NOT_A_SERVICE'],
     ['localhost by address', state, connect('127.0.0.1:15000'), '404 NOT_A_SERVICE'],
     ['localhost by name', state, connect('localhost:80'), '404 NOT_A_SERVICE'],
-    ['a name that nobody bears', state, connect('example.com:443'), '404 NOT_A_SERVICE'],
+    ['a name that does not exist', state, connect('example.com:443'), '404 NOT_A_SERVICE'],
     ['a short name', state, connect('cart:80'), '404 NOT_A_SERVICE'],
     ['a name with a dot at its end', state, connect('cart.shop.svc.cluster.local.:80'), '404 NOT_A_SERVICE'],
     [

@@ -16,7 +16,7 @@ const cart = aWorkload({
 });
 
 describe('mesh/hbone baggage', () => {
-  it("bears Istio's keys in Istio's order", () =>
+  it("has Istio's keys in Istio's order", () =>
     assert.equal(
       encodeBaggage(cart),
       'k8s.cluster.name=east,k8s.namespace.name=shop,k8s.pod.name=cart,service.name=cart,service.version=v2,' +

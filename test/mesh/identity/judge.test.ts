@@ -33,7 +33,7 @@ const named = (...alternatives: Der[]): HandMade => ({ alternatives: [alternativ
 const id = (text: string): HandMade => named(uri(text));
 const inDomain = (path: string): HandMade => id(`spiffe://cluster.local${path}`);
 
-/** Further names that nobody bears. */
+/** Further names that no certificate has. */
 const strange: readonly (readonly [string, HandMade])[] = [
   ['a space', inDomain('/ns/shop/sa/cart ')],
   ['a quoted name', id(`"${good}"`)],

@@ -47,7 +47,7 @@ describe('mesh/identity proven leaves', () => {
     assert.equal(proven.size, 0);
   });
 
-  it('verifies a leaf anew for another certificate of its issuer, and refuses one that did not sign it', () => {
+  it('verifies a leaf again for another certificate of its issuer, and refuses one that did not sign it', () => {
     const proven = new ProvenLeaves();
     const leaf = leafOf();
     assert.equal(proven.isSigned(leaf, east.intermediate.certificate), true);

@@ -72,7 +72,7 @@ describe('endpoint sets', () => {
   const apply = (state: MeshState, one: Change) =>
     one.kind === 'removed' ? state.applyAddresses([], [one.name]) : state.applyAddresses([one], []);
 
-  it('that are kept equal those that are made anew, after any changes', () =>
+  it('that are kept equal those that are made from scratch, after any changes', () =>
     fc.assert(
       fc.property(
         fc.array(change, { maxLength: 40 }),

@@ -227,7 +227,7 @@ function answers(state: MeshState) {
 }
 
 describe('mesh state after any history', () => {
-  it('answers as one that was built anew from what is left', () =>
+  it('answers as one that was built from what is left', () =>
     fc.assert(
       fc.property(fc.array(pushes, { maxLength: 25 }), (history) => {
         const state = new MeshState();

@@ -23,7 +23,7 @@ describe('service store: inserted again', () => {
     assert.equal(store.atAddress(network, '10.1.0.2', 'shop'), after);
   });
 
-  it('with the same VIPs is found anew', () => {
+  it('with the same VIPs is found again', () => {
     const after = { ...before, exported: true };
     const store = storeOf(before, after);
     assert.equal(store.atAddress(network, '10.1.0.1', 'shop'), after);

@@ -88,7 +88,7 @@ describe('what a batch of addresses touches', () => {
     assert.deepEqual(shown(state().applyAddresses([], [cart.key])), { granted: key, exports, virtual: key });
   });
 
-  it('is nothing for a name that nobody bears', () =>
+  it('is nothing for a name that does not exist', () =>
     assert.deepEqual(shown(state().applyAddresses([], ['nobody'])), {}));
 });
 

@@ -119,7 +119,7 @@ describe('mesh/tls handshake', () => {
       meeting: { expect: expectNames(undefined) },
       refused: 'WRONG_IDENTITY',
     },
-    'a server that bears the right name, by the issuer of another cluster': {
+    'a server that has the right name, by the issuer of another cluster': {
       meeting: { cluster: 'west' },
       refused: 'WRONG_CLUSTER',
     },

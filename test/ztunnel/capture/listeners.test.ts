@@ -117,7 +117,7 @@ describe('ztunnel/capture listeners', () => {
     assert.equal(listeners.size, 1);
   });
 
-  it('ends the problem of a port that is no longer wanted, and reports it anew when it is wanted again', async () => {
+  it('ends the problem of a port that is no longer wanted, and reports it again when it is wanted again', async () => {
     const { listeners, want, said } = world(failing(new Map([[80, 'EACCES']])));
     const words: string[] = [];
     for (const wanted of [[vip(80)], [], [], [vip(80)]]) {

@@ -237,7 +237,7 @@ describe('ztunnel/identity certificate manager', () => {
       const before = asked.length;
       manager.renew(cart, given.at(-1)!.chain);
       await clock.advance(0);
-      assert.equal(asked.length, before + 1, 'after ten minutes of calm it begins anew');
+      assert.equal(asked.length, before + 1, 'after ten minutes of calm it starts over');
     });
 
     it('is tried again every 5 s at most while the service says "not yet"', async () => {

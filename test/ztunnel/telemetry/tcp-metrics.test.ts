@@ -37,7 +37,7 @@ describe('ztunnel/telemetry TCP metrics', () => {
     assert.deepEqual(shown(metrics), ['front/- 1 1 0 6 9']);
   });
 
-  it('count a failed one as opened, closed and failed, as upstream does: its end bears the flags', () => {
+  it('count a failed one as opened, closed and failed, as upstream does: its end has the flags', () => {
     const metrics = new TcpMetrics();
     metrics.open(facts('front'))('DENY');
     assert.deepEqual(shown(metrics), ['front/- 1 0 0 0 0', 'front/DENY 0 1 1 0 0']);

@@ -6,7 +6,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 import { emptySnapshot, XdsWorld } from '../../fakes/xds-world.ts';
 
 describe('the delta client', () => {
-  it('waits longer after each failure, up to 15 s, and reads the token anew each time', async () => {
+  it('waits longer after each failure, up to 15 s, and reads the token again each time', async () => {
     const world = await XdsWorld.start();
     world.publish(emptySnapshot);
     await writeFile(world.path('token'), 'stale');

@@ -23,7 +23,7 @@ export interface Wanted extends AddressPort {
 export type PlanChange = ReadonlyMap<string, Wanted | undefined>;
 
 /**
- * The listeners that a state asks for in loopback capture, by what asks for them: a change computes anew what it touched.
+ * The listeners that a state asks for in loopback capture, by what asks for them: a change computes again what it touched.
  * Where two ask for one place the VIP has it, and of pods the one whose uid comes last.
  */
 export class Plan {

@@ -34,7 +34,7 @@ export class PodFiles {
     rmSync(join(this.#root, pod), { recursive: true, force: true });
   }
 
-  /** Every file is written anew when the agent starts, for each of thousands of pods. */
+  /** Every file is written again when the agent starts, for each of thousands of pods. */
   #write(pod: string, name: string, text: string): void {
     const folder = join(this.#root, pod);
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 /** The wall clock may jump: it is looked at this often at least while something waits. */
 const longestWait = 60_000;
 
-/** When pods' tokens are to be written anew. All live equally long, so that they are due in the order of their writing. */
+/** When pods' tokens are to be written again. All live equally long, so that they are due in the order of their writing. */
 export class TokenRenewals {
   readonly #clock: Clock;
   readonly #onDue: (pods: readonly PodKey[]) => void;
@@ -44,7 +44,7 @@ export class TokenRenewals {
     });
   }
 
-  /** What is due is without a token from here on: it is written anew. */
+  /** What is due is without a token from here on: it is written again. */
   #takeDue(): readonly PodKey[] {
     const now = this.#clock.now();
     const due: PodKey[] = [];

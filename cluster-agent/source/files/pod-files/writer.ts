@@ -27,7 +27,7 @@ interface Deps extends VariablesDeps {
 }
 
 const tokenSeconds = 12 * 3600;
-/** A token is written anew at half of its life. */
+/** A token is written again at half of its life. */
 const renewMillis = (tokenSeconds / 2) * 1000;
 /** Pods whose files are written in one turn of the event loop; their tokens are signed at the same time. */
 const podsInTurn = 16;
