@@ -148,9 +148,9 @@ function describe(program: Program, child: ChildProcess, file: string, asked: { 
 
 function lossOf(running: Running, { code, signal }: Ended, file: string): CodedError {
   const last = running.log().trimEnd().split('\n').at(-1) ?? '';
-  const told = last === '' ? 'it printed nothing' : `its last line: ${last.slice(0, 500)}`;
+  const detail = last === '' ? 'it printed nothing' : `its last line: ${last.slice(0, 500)}`;
   return new SandboxError(
     'PROGRAM_ENDED',
-    `${running.program.name} ended with ${signal ?? code}: see ${file}; ${told}`,
+    `${running.program.name} ended with ${signal ?? code}: see ${file}; ${detail}`,
   );
 }

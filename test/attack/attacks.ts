@@ -12,7 +12,7 @@ import { unread } from './attacks/unread.ts';
 import { windowStall } from './attacks/window-stall.ts';
 import type { Job, Outcome } from './job.ts';
 
-/** Every attack that the driver's process can be told to make, by name. */
+/** Every attack that the driver's process can make, by name. */
 export const attacks: Readonly<Record<string, (job: Job) => Promise<Outcome>>> = {
   'rapid-reset': rapidReset,
   reconnect,

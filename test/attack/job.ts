@@ -9,7 +9,7 @@ export interface Aim {
   readonly patience?: number;
 }
 
-/** What the driver's process is told to do. */
+/** The job of the driver's process. */
 export interface Job extends Aim {
   readonly attack: string;
   /** What a CONNECT asks for. */

@@ -17,7 +17,7 @@ describe('S2, streams that the peer makes the proxy reset (CVE-2025-8671)', () =
         const { served } = siege.target.cluster;
         served.most = served.open;
         const attack = { attack: 'made-you-reset', variant, connections };
-        await siege.withstand(attack, { told: [broken, overResets] });
+        await siege.withstand(attack, { recorded: [broken, overResets] });
         // One is V's. All of an attack's sessions are of one identity.
         const atOnce = Math.min(connections * serverStreams, defaultLimits.streams);
         atMost('connections at once to the application', served.most - 1, atOnce);

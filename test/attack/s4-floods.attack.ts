@@ -11,6 +11,6 @@ describe('S4, floods of frames that cost nothing to send', () => {
   for (const variant of frameFloodVariants)
     it(`20,000 frames of ${variant} on each of 50 connections`, async () => {
       const attack = { attack: 'frame-flood', variant, count: 20_000, connections: 50 };
-      await siege.withstand(attack, { closedWithin: 1000, told: [broken] });
+      await siege.withstand(attack, { closedWithin: 1000, recorded: [broken] });
     });
 });

@@ -21,7 +21,7 @@ describe('S5, header bombs', () => {
         const attack = { attack: 'header-bomb', variant, count, connections };
         const { sessions, grownBytes } = await siege.withstand(attack, {
           closedWithin: 1000,
-          told: [broken, overResets],
+          recorded: [broken, overResets],
         });
         const sent = sessions.reduce((sum, one) => sum + one.sent, 0) * blockOf(siege.job(attack)).length;
         atMost('bytes of memory for each that was sent', grownBytes / sent, 10);
@@ -41,6 +41,6 @@ describe('S5, header bombs', () => {
   for (const variant of ['in one frame', 'in frames'])
     it(`headers at one byte a second, ${variant}`, async () => {
       const attack = { attack: 'header-drip', variant, connections: 10, seconds: 12 * timeScale };
-      await siege.withstand(attack, { closedWithin: 10_000, told: [broken] });
+      await siege.withstand(attack, { closedWithin: 10_000, recorded: [broken] });
     });
 });

@@ -3,7 +3,7 @@ import { defaultHandshakeLimits } from '@isthmus/mesh/net/handshakes.ts';
 import { atMost, equal } from './bound.ts';
 import type { Flooded } from './job.ts';
 import { attackSeconds, withinMillis } from './measured.ts';
-import { Siege, type Told } from './siege.ts';
+import { Siege, type Recorded } from './siege.ts';
 
 const { begun, inProgress, timeoutMillis } = defaultHandshakeLimits;
 const connections = 3000;
@@ -17,8 +17,8 @@ const keptOfOne = 80;
 /** MiB of V8's heap, which grows to three times what lives in it and keeps the pages (docs/adr/0049). */
 const keptByV8 = 32;
 
-const evicted: Told = { metric: 'isthmus_handshakes_evicted_total', line: 'HANDSHAKES_IN_PROGRESS' };
-const failed: Told = { metric: 'isthmus_handshakes_refused_total', line: 'HANDSHAKES_FAILED' };
+const evicted: Recorded = { metric: 'isthmus_handshakes_evicted_total', line: 'HANDSHAKES_IN_PROGRESS' };
+const failed: Recorded = { metric: 'isthmus_handshakes_refused_total', line: 'HANDSHAKES_FAILED' };
 
 /** S7: handshakes that cost a listener much and their sender little. */
 describe(`S7, ${connections} handshakes at once`, () => {
@@ -49,7 +49,7 @@ describe(`S7, ${connections} handshakes at once`, () => {
     };
     const watched = watch();
     const { flooded } = await siege
-      .withstand(attack, { kept, told: [evicted, failed] })
+      .withstand(attack, { kept, recorded: [evicted, failed] })
       .finally(() => (over = true));
     await watched;
     assert.ok(flooded);

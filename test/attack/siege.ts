@@ -24,18 +24,18 @@ interface Wanted {
   /** What is known to be missing, so that V's p99 and the growth of memory are printed as gaps and not asserted. */
   readonly gap?: string;
   /** How the proxy may say that it was attacked, one of these; none when the attack is nothing but load. */
-  readonly told?: readonly Told[];
+  readonly recorded?: readonly Recorded[];
 }
 
 /** A metric that grows, and a part of the line that is logged. */
-export interface Told {
+export interface Recorded {
   readonly metric: string;
   readonly line: string;
 }
 
 /** A peer that broke HTTP/2 or a limit of one session, and one that has used up its share of resets. */
-export const broken: Told = { metric: 'isthmus_sessions_broken_total', line: 'SESSION_BROKEN' };
-export const overResets: Told = { metric: 'isthmus_peer_limited_total', line: 'PEER_LIMIT_RESETS' };
+export const broken: Recorded = { metric: 'isthmus_sessions_broken_total', line: 'SESSION_BROKEN' };
+export const overResets: Recorded = { metric: 'isthmus_peer_limited_total', line: 'PEER_LIMIT_RESETS' };
 
 /** How an attack went, and the bytes that the target's memory grew by at most meanwhile. */
 interface Withstood extends Outcome {
@@ -87,11 +87,11 @@ export class Siege {
    */
   async withstand(
     attack: Attack,
-    { closedWithin, growth = 64, kept = 0, told = [], gap }: Wanted,
+    { closedWithin, growth = 64, kept = 0, recorded = [], gap }: Wanted,
   ): Promise<Withstood> {
     const { target } = this;
     const job = this.job(attack);
-    const [rss, open, counted] = [target.rss, await this.#open(), await this.#counted(told)];
+    const [rss, open, counted] = [target.rss, await this.#open(), await this.#counted(recorded)];
     const [logged, cpu] = [target.log().length, target.cpuMillis];
     const watch = watchRss(target);
     this.#victim.start();
@@ -110,7 +110,7 @@ export class Siege {
     const grownBytes = await assertMemory(target, rss, watch(), { growth, kept, gap });
     await this.#victim.stop();
     assert.ok(target.alive, 'the proxy ended');
-    if (told.length > 0) await this.#assertTold(told, counted, logged, outcome.millis / 1000);
+    if (recorded.length > 0) await this.#assertRecorded(recorded, counted, logged, outcome.millis / 1000);
     return { ...outcome, grownBytes };
   }
 
@@ -130,20 +130,20 @@ export class Siege {
     atMost('sessions and tunnels of the attack that are open 5 s later', (await this.#open()) - before, 0);
   }
 
-  #counted(told: readonly Told[]): Promise<readonly number[]> {
-    return Promise.all(told.map(({ metric }) => this.target.metric(metric)));
+  #counted(recorded: readonly Recorded[]): Promise<readonly number[]> {
+    return Promise.all(recorded.map(({ metric }) => this.target.metric(metric)));
   }
 
-  async #assertTold(told: readonly Told[], before: readonly number[], logged: number, seconds: number) {
-    const after = await this.#counted(told);
+  async #assertRecorded(recorded: readonly Recorded[], before: readonly number[], logged: number, seconds: number) {
+    const after = await this.#counted(recorded);
     const lines = this.target.log().slice(logged).split('\n');
-    const seen = told.map(({ metric, line }, i) => {
+    const seen = recorded.map(({ metric, line }, i) => {
       const said = lines.filter((one) => one.includes(line)).length;
       return { metric, line, said, grew: after[i]! - before[i]! };
     });
     for (const { metric, line, said, grew } of seen)
-      console.log(`      told: ${metric} +${grew}, ${said} lines with ${line}`);
-    const names = told.map(({ line }) => line).join(' or ');
+      console.log(`      recorded: ${metric} +${grew}, ${said} lines with ${line}`);
+    const names = recorded.map(({ line }) => line).join(' or ');
     assert.ok(
       seen.some(({ said, grew }) => said > 0 && grew > 0),
       `no line and metric tell of ${names}`,

@@ -351,11 +351,11 @@ describe('the watch of a folder', () => {
     it('while it ran is reported, and changes made in between are found', () => {
       start(watchOne);
       assert.equal(folder.conditions.length, 0);
-      const told = changes;
+      const seen = changes;
       now = 20_000;
       refused.add(at('x'));
       lose.get(at('x'))?.(new Error('EIO'));
-      assert.equal(changes, told + 1);
+      assert.equal(changes, seen + 1);
       folder.look(now);
       const [condition] = folder.conditions;
       assert.equal(condition?.reason, 'FILE_WATCH_LOST');

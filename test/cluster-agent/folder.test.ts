@@ -83,7 +83,7 @@ describe('a folder of manifests', () => {
     settled();
   };
   const names = () => [...view.all('Service')].map(({ metadata }) => metadata.name).sort();
-  const told = () =>
+  const messages = () =>
     [...view.rejections].map(({ object, message, file, line }) => `${object}: ${message} (${file}:${line})`);
 
   it('follows files that come, change and go', () => {
@@ -111,7 +111,7 @@ describe('a folder of manifests', () => {
     write('a.yaml', service('one'));
     write('a.yaml', service('two') + '---\nkind: [Serv');
     assert.deepEqual(names(), ['one', 'two'], 'one may be in the part that cannot be read');
-    assert.match(told()[0] ?? '', /^a\.yaml: .*\(a\.yaml:6\)$/);
+    assert.match(messages()[0] ?? '', /^a\.yaml: .*\(a\.yaml:6\)$/);
     write('a.yaml', service('two'));
     assert.deepEqual(names(), ['two']);
     assert.deepEqual([...view.rejections], []);
@@ -231,7 +231,7 @@ describe('a folder of manifests', () => {
       [...view.rejections].map(({ object, field }) => ({ object, field })),
       [{ object: 'Service shop/bad', field: 'spec.ports[0].port' }],
     );
-    assert.match(told()[0] ?? '', /\(a\.yaml:6\)$/);
+    assert.match(messages()[0] ?? '', /\(a\.yaml:6\)$/);
   });
 
   it('takes an object from the first file that has it, and from the next when that one goes', () => {
@@ -239,7 +239,7 @@ describe('a folder of manifests', () => {
     write('b.yaml', service('one', 2222));
     const port = () => view.get('Service', 'shop', 'one')?.ports[0]?.port;
     assert.equal(port(), 1111);
-    assert.match(told()[0] ?? '', /the same object is at a\.yaml:1, .*\(b\.yaml:1\)/);
+    assert.match(messages()[0] ?? '', /the same object is at a\.yaml:1, .*\(b\.yaml:1\)/);
     unlinkSync(join(dir, 'a.yaml'));
     settled();
     assert.equal(port(), 2222);
@@ -249,7 +249,7 @@ describe('a folder of manifests', () => {
   it('of two equal objects in one file takes the first, and says so', () => {
     write('a.yaml', service('one', 1111) + '---\n' + service('one', 2222));
     assert.equal(view.get('Service', 'shop', 'one')?.ports[0]?.port, 1111);
-    assert.match(told()[0] ?? '', /the same object is at a\.yaml:1, .*\(a\.yaml:6\)/);
+    assert.match(messages()[0] ?? '', /the same object is at a\.yaml:1, .*\(a\.yaml:6\)/);
   });
 
   it('a file that is renamed takes its objects with it', () => {
@@ -279,7 +279,7 @@ describe('a folder of manifests', () => {
     socket.close();
     assert.deepEqual(names(), ['good', 'inner']);
     assert.deepEqual(
-      told()
+      messages()
         .map((line) => line.split(':')[0])
         .sort(),
       ['dangling.yaml', 'large.yaml', 'socket.yaml'],
@@ -291,7 +291,7 @@ describe('a folder of manifests', () => {
     rmSync(dir, { recursive: true });
     settled();
     assert.deepEqual(names(), ['one']);
-    assert.match(told()[0] ?? '', /cannot be listed/);
+    assert.match(messages()[0] ?? '', /cannot be listed/);
     mkdirSync(dir);
     write('a.yaml', service('two'));
     assert.deepEqual(names(), ['two']);
@@ -309,7 +309,7 @@ describe('a folder of manifests', () => {
       write('a.yaml', text + '---\n' + service('two', 9090));
       assert.deepEqual(names(), ['one', 'two']);
       assert.equal(view.get('Service', 'shop', 'two')?.ports[0]?.port, 9090, 'its neighbour goes on');
-      assert.match(told()[0] ?? '', /did you mean "(Service|v1|kind|spec)"\?/);
+      assert.match(messages()[0] ?? '', /did you mean "(Service|v1|kind|spec)"\?/);
     });
 
   it('an object whose kind becomes another that is not used goes', () => {

@@ -23,15 +23,15 @@ const probe = (over: Partial<Probe> = {}): Probe => ({
 });
 
 describe('a prober', () => {
-  const table: Record<string, { ready: boolean; answers: string; told: string }> = {
-    'tells of success when it has come twice': { ready: false, answers: '+++', told: '+' },
-    'counts successes in a row only': { ready: false, answers: '+-+-', told: '' },
-    'tells of failure when it has come three times': { ready: true, answers: '----', told: '-' },
-    'counts failures in a row only': { ready: true, answers: '--+--+', told: '' },
-    'says nothing of what is known': { ready: true, answers: '+++', told: '' },
-    'tells of every turn': { ready: false, answers: '++---++', told: '+-+' },
+  const table: Record<string, { ready: boolean; answers: string; reported: string }> = {
+    'tells of success when it has come twice': { ready: false, answers: '+++', reported: '+' },
+    'counts successes in a row only': { ready: false, answers: '+-+-', reported: '' },
+    'tells of failure when it has come three times': { ready: true, answers: '----', reported: '-' },
+    'counts failures in a row only': { ready: true, answers: '--+--+', reported: '' },
+    'says nothing of what is known': { ready: true, answers: '+++', reported: '' },
+    'tells of every turn': { ready: false, answers: '++---++', reported: '+-+' },
   };
-  for (const [name, { ready, answers, told }] of Object.entries(table))
+  for (const [name, { ready, answers, reported }] of Object.entries(table))
     it(name, async () => {
       const clock = new FakeClock();
       let asked = 0;
@@ -48,7 +48,7 @@ describe('a prober', () => {
       await clock.waitForTimer();
       while (asked < answers.length) await clock.advance(1000);
       prober.stop();
-      assert.equal(heard.slice(0, told.length), told);
+      assert.equal(heard.slice(0, reported.length), reported);
       assert.equal(clock.pending, 0, 'it asks no more');
     });
 

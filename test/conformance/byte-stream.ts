@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ByteStream, Receiver, Reset, ResetCode } from '@isthmus/mesh/net/byte-stream.ts';
 import { settled } from '../fakes/turns.ts';
 
-/** A receiver that keeps what it is told, and lets a test wait for it. */
+/** A receiver that keeps what it gets, and lets a test wait for it. */
 export class Heard implements Receiver {
   readonly events: string[] = [];
   bytes: Buffer = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 
-/** A clock that moves only when told to. Timers fire in the order of their deadlines, ties in order of creation. */
+/** A clock that moves only when a test advances it. Timers fire in the order of their deadlines, ties in order of creation. */
 export class FakeClock implements Clock {
   #now: number;
   #start: number;

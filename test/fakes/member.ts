@@ -112,7 +112,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   };
 }
 
-/** Health of a service that the hub has not heard of yet is told again. */
+/** Health of a service that the hub does not know yet is sent again. */
 async function shown(hub: TestHub, { cluster, services }: Said, link: HubLinks): Promise<void> {
   const query =
     '{ services(first: 100) { nodes { name clusters { cluster total } } } clusters(first: 100) { nodes { name state } } }';

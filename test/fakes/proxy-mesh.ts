@@ -27,7 +27,7 @@ import type { Authority } from './authority.ts';
 import { Signal } from './xds-world.ts';
 
 /** What a control plane would tell one proxy. */
-export interface Told {
+export interface Pushed {
   readonly workloads?: readonly Workload[];
   readonly services?: readonly Service[];
   readonly policies?: readonly Authorization[];
@@ -122,25 +122,25 @@ export class ProxyMesh {
   }
 
   /**
-   * A proxy's engine in this process, told a state and listening. Its certificates are those of its cluster, unless
+   * A proxy's engine in this process, which has got a state and listens. Its certificates are those of its cluster, unless
    * `certify` gives others.
    */
   async proxy(
     config: Partial<ProxyConfig> & Pick<ProxyConfig, 'cluster'>,
-    told: Told,
+    pushed: Pushed,
     deps: Partial<EngineDeps> = {},
     certify: Certify = (identity) => this.leaf(config.cluster, identity),
   ): Promise<TestProxy> {
     const proxy = new TestProxy(this, config, deps, certify);
     this.#proxies.push(proxy);
     proxy.trust();
-    proxy.tell(told);
+    proxy.tell(pushed);
     proxy.engine.hear({ kind: 'synced' });
     await proxy.signal.until(() => proxy.said.some(({ kind }) => kind === 'listening'));
     return proxy;
   }
 
-  /** An application. It is told each connection, whose directions end one by one. */
+  /** An application. It gets each connection, whose directions end one by one. */
   async serve(address: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#keep(socket);
@@ -308,7 +308,7 @@ export class TestProxy {
     );
   }
 
-  tell({ workloads = [], services = [], policies = [] }: Told, removed: readonly string[] = []): void {
+  tell({ workloads = [], services = [], policies = [] }: Pushed, removed: readonly string[] = []): void {
     this.#delta(
       typeUrls.authorization,
       policies.map((one) => ({ name: one.key, body: encodeAuthorization(one) })),

@@ -182,7 +182,7 @@ describe('failover', () => {
       Math.max(0, ...far.failures.map(({ at }) => at - killed)),
       2000,
     );
-    // What is as it was need not be told again; the endpoints that died are to be as they were.
+    // What is as it was need not be sent again; the endpoints that died are to be as they were.
     sandbox.launcher.start(dead!.program);
     await settled();
     const logs = ['east', 'west', 'south'].map((name) => sandbox.launcher.get(`${name}-agent`)!);

@@ -12,8 +12,8 @@ import { pause, timeScale, within } from './measured.ts';
 
 const [nodes, sidecars] = [60, 39];
 
-/** What a second cluster was told of the first, each time that it was told something. */
-class Told {
+/** What a second cluster received of the first, each time that something came. */
+class Received {
   readonly #agent: TestAgent;
   #lowest = new Map<string, number>();
   removals: string[] = [];
@@ -25,7 +25,7 @@ class Told {
     views.apply = (type, resources, removed) => {
       const rejected = apply(type, resources, removed);
       if (type === 'remote') this.#look(removed);
-      // It has no proxies, so what it is told of an intermediate is in force there at once.
+      // It has no proxies, so an intermediate is in force there as soon as it is received.
       if (type === 'intermediate') for (const { name, version } of resources) this.#applied(name, version);
       return rejected;
     };
@@ -62,7 +62,7 @@ class Told {
 describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at another cluster`, () => {
   let hub: TestHub;
   let west: TestAgent;
-  let told: Told;
+  let received: Received;
   let launcher: Launcher;
   let east: Program;
   let fleet: ReadonlyMap<string, SimulatedProxy>;
@@ -91,7 +91,7 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
     hub = await startTestHub();
     const at = (rest: string) => `127.${hub.octet}.${rest}`;
     west = (await new TestAgent('west', at('17.1')).join(hub)).connect();
-    told = new Told(west);
+    received = new Received(west);
     const token = await hub.ask<{ result: { token: string } }>(
       'mutation { result: createJoinToken(input: { cluster: "east" }) { token } }',
     );
@@ -109,7 +109,7 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
     await Promise.all([...fleet.values()].map((proxy) => proxy.start()));
     await eventually(
       'all to be healthy',
-      () => told.healthy('cart') === nodes && told.healthy('side') === sidecars,
+      () => received.healthy('cart') === nodes && received.healthy('side') === sidecars,
     );
     // Conditions come with the cluster's report, which is made once a second.
     await eventually('its conditions to be gone', async () => (await reasons()).length === 0, 3000);
@@ -124,7 +124,7 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
 
   it('loses nothing when the agent is killed and comes back', async () => {
     assert.deepEqual(await reasons(), []);
-    told.lowest();
+    received.lowest();
     const killed = launcher.get('east-agent') as Running;
     killed.kill('SIGKILL');
     await killed.exited;
@@ -137,33 +137,33 @@ describe(`the health of a cluster with ${nodes + sidecars + 1} proxies, at anoth
     console.log(`      ${fleet.size} proxies are back ${Math.round(back)} ms after the agent was started`);
     // Beyond the 30 s for which the last values hold.
     await pause(32_000);
-    assert.deepEqual(told.removals, []);
-    assert.deepEqual(told.lowest(), { cart: nodes, side: sidecars });
+    assert.deepEqual(received.removals, []);
+    assert.deepEqual(received.lowest(), { cart: nodes, side: sidecars });
     assert.deepEqual(await reasons(), []);
   });
 
   it('loses nothing when one ztunnel is restarted', async () => {
-    told.lowest();
+    received.lowest();
     const proxy = fleet.get('z-n7')!;
     proxy.kill();
     await pause(2000);
     await proxy.start();
     await pause(6000);
-    assert.deepEqual(told.removals, []);
-    assert.deepEqual(told.lowest(), { cart: nodes, side: sidecars });
+    assert.deepEqual(received.removals, []);
+    assert.deepEqual(received.lowest(), { cart: nodes, side: sidecars });
   });
 
   it('loses the endpoints of a ztunnel that stays away, and of no other, and has them back with it', async () => {
     const proxy = fleet.get('z-n7')!;
     proxy.kill();
-    const left = await eventually('its endpoint to leave', () => told.healthy('cart') === nodes - 1);
+    const left = await eventually('its endpoint to leave', () => received.healthy('cart') === nodes - 1);
     assert.ok(left >= 5000 - 100, `it left after ${left} ms`);
     within('the endpoint of a ztunnel that is gone, until it has left another cluster', left, 7000);
     const shown = await eventually('the condition', async () => (await reasons()).length > 0);
     within('the condition of the cluster, after that', shown, 2000);
     assert.deepEqual(await reasons(), ['PROXY_NOT_CONNECTED Pod istio-system/z-n7']);
     await proxy.start();
-    const back = await eventually('its return', () => told.healthy('cart') === nodes);
+    const back = await eventually('its return', () => received.healthy('cart') === nodes);
     within('its endpoint, back at another cluster', back, 2000);
     await eventually('the condition to clear', async () => (await reasons()).length === 0);
   });

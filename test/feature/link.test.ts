@@ -16,7 +16,7 @@ interface ClusterAnswer {
   readonly conditions: readonly { reason: string; message: string }[];
 }
 
-/** What a subscription has told so far. */
+/** What a subscription has delivered so far. */
 class Subscription {
   #text = '';
   readonly #stop = new AbortController();

@@ -26,11 +26,11 @@ describe("a policy in a cluster's folder that selects nothing", () => {
       await east.newToken();
       writeFileSync(file, policy('carrt'));
       await east.startAgent();
-      const told = await until(async () => {
+      const conditions = await until(async () => {
         const some = await found();
         return some.length > 0 && some;
       });
-      assert.deepEqual(told, [{ reason: 'SELECTS_NOTHING', object: 'AuthorizationPolicy shop/typo' }]);
+      assert.deepEqual(conditions, [{ reason: 'SELECTS_NOTHING', object: 'AuthorizationPolicy shop/typo' }]);
       writeFileSync(file, policy('cart'));
       await until(async () => (await found()).length === 0);
       rmSync(file);

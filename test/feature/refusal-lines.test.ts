@@ -106,8 +106,8 @@ describe('lines of the access log that cannot be written', () => {
     const { log, lines } = countingLog();
     const shop = shopIn(mesh);
     const cart = shop.pod('east', 'cart', '17.2', { ...shop.serving(shop.cart, '18.2'), strict: true });
-    const told = { services: [shop.cart], workloads: [cart] };
-    const proxy = await mesh.proxy({ cluster: 'east' }, told, { clock, log, access: () => false });
+    const pushed = { services: [shop.cart], workloads: [cart] };
+    const proxy = await mesh.proxy({ cluster: 'east' }, pushed, { clock, log, access: () => false });
     const calls = await Promise.all(
       Array.from({ length: 100 }, () => mesh.call(mesh.at('99.1'), mesh.at('17.2'), port)),
     );

@@ -53,7 +53,7 @@ describe('the workload API, over real gRPC and TLS', () => {
     world = await XdsWorld.start({ log });
     const proxy = world.proxy();
     await heard.until(() => world.server.connectedClients().length === 1);
-    // A second proxy is as long as the first had to be told something.
+    // By the time a second proxy is connected the first would have got something.
     const second = world.proxy({ node: ourNode('ztunnel', 'second') });
     await heard.until(() => world.server.connectedClients().length === 2);
     assert.equal(proxy.history.length, 0);
@@ -238,7 +238,7 @@ describe('the workload API, over real gRPC and TLS', () => {
     );
     await one!.signal.until(() => one!.client.problem.includes('one is gone'));
     await world.signal.until(() => covers(world.server.coverage(typeUrls.authorization, 'shop/p')));
-    assert.deepEqual(one!.names(typeUrls.authorization), ['shop/p'], 'it was told nothing more');
+    assert.deepEqual(one!.names(typeUrls.authorization), ['shop/p'], 'it got nothing more');
     await Promise.all([one!.stop(), two!.stop()]);
   });
 

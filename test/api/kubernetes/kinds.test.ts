@@ -213,12 +213,12 @@ describe('a field that a kind does not have', () => {
   it('are reported up to 20 of one object', () => {
     const fields = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`zz${i}`, 1]));
-    for (const [count, told] of [
+    for (const [count, findings] of [
       [19, 19],
       [20, 20],
       [21, 20],
     ] as const)
-      assert.equal(found(object('v1', 'Namespace', fields(count))).length, told);
+      assert.equal(found(object('v1', 'Namespace', fields(count))).length, findings);
   });
 
   it('that has to be there is named when it is misspelt', () => {

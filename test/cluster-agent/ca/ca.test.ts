@@ -208,7 +208,7 @@ describe('cluster-agent/ca: the intermediate', () => {
     return { clock, open, issuer: open(), hub: hub(clock) };
   };
   const csr = () => createCsr(generateKey(), 'spiffe://cluster.local/ns/istio-system/sa/admin');
-  /** Prepared by the hub and told to be active. */
+  /** Prepared by the hub and activated. */
   async function active() {
     const made = world();
     const signed: string[] = [];

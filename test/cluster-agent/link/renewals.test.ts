@@ -18,7 +18,7 @@ describe('renewals', () => {
   });
   afterEach(() => rmSync(stateDir, { recursive: true }));
 
-  /** An agent with a link certificate of a day, and a hub that answers when it is told to. */
+  /** An agent with a link certificate of a day, and a hub that answers when a test says so. */
   function agent() {
     const clock = new FakeClock();
     const authority = makeAuthority('cluster.local', 'east', clock.now());

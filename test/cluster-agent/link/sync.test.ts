@@ -28,7 +28,7 @@ describe('what the hub sends over a Sync stream', () => {
   const disk = new SlowDisk();
   const written: wire.SyncMessage[] = [];
   const views = new HubStore({ journal: disk, hub: 'hub', log: silentLog });
-  /** What the agent knew at each moment at which it was told that the view has changed. */
+  /** What the agent knew each time that it was notified of a change of the view. */
   const seen: (number | undefined)[] = [];
   let nonce = 0;
 

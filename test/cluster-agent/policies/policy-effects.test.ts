@@ -34,7 +34,7 @@ const [older, younger] = ["'2024-01-01T00:00:00Z'", "'2025-01-01T00:00:00Z'"];
 const shop = [namespace('shop'), pod('cart-1')];
 const conditionsOf = (...parts: string[]) =>
   new PolicyEffects().conditions(viewOf([...shop, ...parts].join('---')).namespaces());
-const told = (...parts: string[]) =>
+const effectsOf = (...parts: string[]) =>
   conditionsOf(...parts).map(({ reason, severity, object: whose }) => `${severity} ${reason} ${whose}`);
 
 describe('a security policy of a cluster that has no effect is a condition', () => {
@@ -162,7 +162,7 @@ describe('a security policy of a cluster that has no effect is a condition', () 
   };
   for (const [what, { yaml, expected, says }] of Object.entries(table))
     it(what, () => {
-      assert.deepEqual(told(...yaml), expected);
+      assert.deepEqual(effectsOf(...yaml), expected);
       if (says) assert.match(conditionsOf(...yaml)[0]?.message ?? '', says);
     });
 

@@ -68,9 +68,9 @@ describe('a projection', () => {
     const dry = anAuthorization({ name: 'dry', dryRun: true, scope: 'WORKLOAD_SELECTOR' });
     const enforced = anAuthorization({ name: 'p', scope: 'WORKLOAD_SELECTOR' });
     const named = aWorkload({ uid: 'pod', authorizationPolicies: [dry.key, enforced.key] });
-    const told = { ...emptySnapshot, workloads: byName(named), authorizations: byName(dry, enforced) };
+    const snapshot = { ...emptySnapshot, workloads: byName(named), authorizations: byName(dry, enforced) };
     const policiesFor = (audience: 'mesh' | 'upstream') => {
-      const projection = project(audience, told);
+      const projection = project(audience, snapshot);
       const workload = projection.get(typeUrls.address)?.get('pod') as Workload;
       return [[...(projection.get(typeUrls.authorization)?.keys() ?? [])], workload.authorizationPolicies];
     };
@@ -79,7 +79,7 @@ describe('a projection', () => {
       [dry.key, enforced.key],
     ]);
     assert.deepEqual(policiesFor('upstream'), [[enforced.key], [enforced.key]]);
-    const again = () => project('upstream', told).get(typeUrls.address)?.get('pod');
+    const again = () => project('upstream', snapshot).get(typeUrls.address)?.get('pod');
     assert.equal(again(), again(), 'the very object of before');
   });
 

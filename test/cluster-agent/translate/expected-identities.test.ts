@@ -43,7 +43,7 @@ const south = aRemote({
   gateways: west.gateways.map((one) => ({ ...one, network: 'network-south', address: '127.7.48.5' })),
 });
 
-/** What an audience is told of the cluster, with its service cart. */
+/** What an audience gets of the cluster, with its service cart. */
 function toldTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
   const snapshot = translate(inputOf(manifests, { remotes: remotes(...elsewhere) }));
   const records = [

@@ -66,6 +66,6 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
 
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
   const golden = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as typeof found;
-  for (const [audience, told] of Object.entries(found))
-    it(`for ${audience}`, () => assert.deepEqual(told, golden[audience]));
+  for (const [audience, resources] of Object.entries(found))
+    it(`for ${audience}`, () => assert.deepEqual(resources, golden[audience]));
 });

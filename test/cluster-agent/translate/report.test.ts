@@ -23,13 +23,13 @@ describe('the report of a cluster', () => {
     const input = inputOf(services);
     const some = (severity: Rejection['severity'], count: number): Rejection[] =>
       Array.from({ length: count }, (_, i) => aRejection({ severity, line: i + 1 }));
-    const told = (infos: number) => {
+    const reported = (infos: number) => {
       const rejections = [...some('INFO', infos), ...some('WARNING', 60), ...some('ERROR', 30)];
       input.view.apply([{ type: 'rejections', origin: 'a.yaml', rejections }]);
       return clusterReport(input, '1', []);
     };
     for (const infos of [9, 10, 11]) {
-      const { rejections, rejectionCounts } = told(infos);
+      const { rejections, rejectionCounts } = reported(infos);
       assert.equal(rejections.length, Math.min(90 + infos, 100));
       assert.deepEqual([...new Set(rejections.map((one) => one.severity))], ['ERROR', 'WARNING', 'INFO']);
       assert.deepEqual(rejectionCounts, { ERROR: 30, WARNING: 60, INFO: infos });

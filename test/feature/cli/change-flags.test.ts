@@ -13,7 +13,7 @@ interface Case {
   readonly after?: string;
   /** Whether the object has a revision to compare. */
   readonly revised: boolean;
-  /** The same again can be told from a repeat: what is shown once is not shown again. */
+  /** The same again can be distinguished from a repeat: what is shown once is not shown again. */
   readonly repeats: boolean;
 }
 

@@ -310,8 +310,8 @@ describe('ztunnel, inside one network', () => {
   });
 
   it('serves 300 callers who all waited for one certificate', async () => {
-    const told = { services: [shop.cart], workloads: [front(), cartPod()] };
-    const proxy = await mesh.proxy({ cluster: 'east' }, told, { clock: new FakeClock(Date.now()) });
+    const pushed = { services: [shop.cart], workloads: [front(), cartPod()] };
+    const proxy = await mesh.proxy({ cluster: 'east' }, pushed, { clock: new FakeClock(Date.now()) });
     await mesh.serve(mesh.at('18.2'), port, echo);
     proxy.withheld.add(identityOf('late'));
     proxy.tell({ workloads: [shop.pod('east', 'late', '17.4')] });
@@ -326,9 +326,9 @@ describe('ztunnel, inside one network', () => {
   });
 
   it('takes no more than there is room for, and has room again when connections have ended', async () => {
-    const told = { services: [shop.cart], workloads: [front(), cartPod()] };
+    const pushed = { services: [shop.cart], workloads: [front(), cartPod()] };
     // A call takes three: two ends that are accepted, and its CONNECT. The next one shares the tunnel.
-    const proxy = await mesh.proxy({ cluster: 'east' }, told, { maxAtOnce: 4 });
+    const proxy = await mesh.proxy({ cluster: 'east' }, pushed, { maxAtOnce: 4 });
     await mesh.serve(mesh.at('18.2'), port, echo);
     const first = await callCart();
     await first.echo('in');

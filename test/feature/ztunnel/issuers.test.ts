@@ -49,9 +49,9 @@ describe('ztunnel: the issuer of a certificate and the cluster that it vouches f
       shop.pod('east', 'front', '17.1'),
       shop.pod('east', 'cart', '17.2', { ...shop.serving(shop.cart, '18.2'), node: 'node-2' }),
     ];
-    const told = { services: [shop.cart], workloads: [front, cart] };
-    const source = await mesh.proxy({ cluster: 'east' }, told);
-    const destination = await mesh.proxy({ cluster: 'east', node: 'node-2' }, told, {}, certify);
+    const pushed = { services: [shop.cart], workloads: [front, cart] };
+    const source = await mesh.proxy({ cluster: 'east' }, pushed);
+    const destination = await mesh.proxy({ cluster: 'east', node: 'node-2' }, pushed, {}, certify);
     await mesh.serve(mesh.at('18.2'), port, echo);
     const call = () => mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);
     return { source, destination, call };

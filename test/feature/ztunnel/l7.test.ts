@@ -26,8 +26,8 @@ describe('ztunnel with an L7 engine', () => {
   const front = () => shop.pod('east', 'front', '17.1');
   const cartPod = (over = {}) =>
     shop.pod('east', 'cart', '17.2', { ...shop.serving(shop.cart, '18.2'), ...over });
-  const told = (over = {}) => ({ services: [shop.cart], workloads: [front(), cartPod(over)] });
-  const proxyWith = (l7: FakeL7): Promise<TestProxy> => mesh.proxy({ cluster: 'east' }, told(), { l7 });
+  const pushed = (over = {}) => ({ services: [shop.cart], workloads: [front(), cartPod(over)] });
+  const proxyWith = (l7: FakeL7): Promise<TestProxy> => mesh.proxy({ cluster: 'east' }, pushed(), { l7 });
   const callCart = () => mesh.call(mesh.at('17.1'), mesh.at('20.1'), port);
 
   it('gives it an inbound connection that is let in, dials nothing, and counts and logs what it carries', async () => {
@@ -87,7 +87,7 @@ describe('ztunnel with an L7 engine', () => {
     const call = await callCart();
     await call.echo('allowed');
     proxy.tell({
-      ...told({ authorizationPolicies: [denyFront.key] }),
+      ...pushed({ authorizationPolicies: [denyFront.key] }),
       policies: [denyFront],
     });
     await call.end().catch(() => undefined);
@@ -114,7 +114,7 @@ describe('ztunnel with an L7 engine', () => {
     });
     const proxy = await mesh.proxy(
       { cluster: 'east' },
-      { ...told({ authorizationPolicies: [policy.key] }), policies: [policy] },
+      { ...pushed({ authorizationPolicies: [policy.key] }), policies: [policy] },
       { l7 },
     );
     const call = await callCart();

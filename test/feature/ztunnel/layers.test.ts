@@ -18,7 +18,7 @@ const gatewayIdentity = identityOf('eastwest-gateway', 'istio-system');
 const meetings: Record<Layer, (mesh: ProxyMesh, ends: Ends) => Promise<Meeting>> = {
   async hbone(mesh, { client, server }) {
     const shop = shopIn(mesh);
-    const told = {
+    const pushed = {
       services: [shop.cart],
       workloads: [
         shop.pod('east', 'front', '17.1'),
@@ -26,8 +26,8 @@ const meetings: Record<Layer, (mesh: ProxyMesh, ends: Ends) => Promise<Meeting>>
       ],
     };
     return {
-      client: await mesh.proxy({ cluster: 'east' }, told, {}, client),
-      server: await mesh.proxy({ cluster: 'east', node: 'node-2' }, told, {}, server),
+      client: await mesh.proxy({ cluster: 'east' }, pushed, {}, client),
+      server: await mesh.proxy({ cluster: 'east', node: 'node-2' }, pushed, {}, server),
       call: () => mesh.call(mesh.at('17.1'), mesh.at('20.1'), port),
     };
   },

@@ -71,7 +71,7 @@ export function shopIn(mesh: ProxyMesh) {
 
 export type Shop = ReturnType<typeof shopIn>;
 
-/** What west's proxies are told: the cart, exported to east, and the pods behind it. */
+/** What west's proxies get: the cart, exported to east, and the pods behind it. */
 const westOf = ({ granted }: Shop, workloads: readonly Workload[]) => ({ workloads, services: [granted] });
 
 const sidecarConfig = (cluster: string, pod: string) =>
@@ -109,7 +109,7 @@ export async function twoNetworks(mesh: ProxyMesh, options: TwoNetworks = {}) {
     {},
     certify.client,
   );
-  const told = westOf(shop, [cart, ...west]);
+  const pushed = westOf(shop, [cart, ...west]);
   const gateway = await mesh.proxy(
     {
       mode: 'gateway',
@@ -119,13 +119,13 @@ export async function twoNetworks(mesh: ProxyMesh, options: TwoNetworks = {}) {
       serviceAccount: 'eastwest-gateway',
       tap: options.gatewayTap ? '-' : '',
     },
-    told,
+    pushed,
     {},
     certify.gateway,
   );
   const destination = await mesh.proxy(
     server === 'sidecar' ? sidecarConfig('west', 'cart') : { cluster: 'west' },
-    told,
+    pushed,
     {},
     certify.server,
   );

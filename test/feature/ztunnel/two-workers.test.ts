@@ -28,7 +28,7 @@ describe('ztunnel, two workers on the same listeners', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Two real threads, told a shop of one node as the control thread tells them what an agent sent. */
+  /** Two real threads, which get a shop of one node as the control thread passes on what an agent sent. */
   async function twoThreads() {
     const config = {
       ...plainConfig,
@@ -87,7 +87,7 @@ describe('ztunnel, two workers on the same listeners', () => {
     return { workers, signal, heard, apply, front, accessLog: config.accessLog };
   }
 
-  it('share connections, and are read, told and drained as one', async () => {
+  it('share connections, and are read, updated and drained as one', async () => {
     const { workers, signal, heard, apply, front, accessLog } = await twoThreads();
     const all = await Promise.all(
       Array.from({ length: calls }, () => mesh.call(mesh.at('17.1'), mesh.at('20.1'), port)),
@@ -119,7 +119,7 @@ describe('ztunnel, two workers on the same listeners', () => {
     assert.deepEqual(
       rejected.map(({ name }) => name),
       ['bad'],
-      'refused by both, told once',
+      'refused by both, reported once',
     );
     await apply(typeUrls.address, [], [front.uid]);
     await signal.until(() => heard.includes(`forget ${identityOf('front')}`));

@@ -32,7 +32,7 @@ const question = (over: Partial<ShareQuestion<Group>> = {}): ShareQuestion<Group
 const local = { localityOrder: ['REGION', 'CLUSTER'] as const };
 
 /** `east 70 south 30`, clusters with nothing left out. */
-const told = (asked: ShareQuestion<Group>): string =>
+const sharesText = (asked: ShareQuestion<Group>): string =>
   [...shares(asked).byGroup]
     .filter(([, share]) => share > 0)
     .map(([{ cluster }, share]) => `${cluster} ${Math.round(share * 1000) / 10}`)
@@ -140,7 +140,7 @@ describe('shares', () => {
       'east 16.7 west 41.7 south 41.7',
     ],
   ];
-  for (const [name, asked, expected] of cases) it(name, () => assert.equal(told(asked), expected));
+  for (const [name, asked, expected] of cases) it(name, () => assert.equal(sharesText(asked), expected));
 
   it('a drained cluster that alone has the service stays, and is named', () => {
     const asked = question({
@@ -148,7 +148,7 @@ describe('shares', () => {
       groups: [east, { ...south, healthy: 0 }],
       trafficShifts: [drain('east', 100)],
     });
-    assert.deepEqual([told(asked), shares(asked).noAlternative], ['east 100', ['east']]);
+    assert.deepEqual([sharesText(asked), shares(asked).noAlternative], ['east 100', ['east']]);
   });
 
   it('so do two, when both are left altogether', () => {
@@ -156,7 +156,7 @@ describe('shares', () => {
       groups: [east, south],
       trafficShifts: [drain('east', 100), drain('south', 100)],
     });
-    assert.deepEqual([told(asked), shares(asked).noAlternative], ['east 50 south 50', ['east', 'south']]);
+    assert.deepEqual([sharesText(asked), shares(asked).noAlternative], ['east 50 south 50', ['east', 'south']]);
   });
 
   it('names no cluster if there is an alternative, or no drain', () => {

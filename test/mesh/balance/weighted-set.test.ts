@@ -77,7 +77,7 @@ function walked(weights: readonly number[], random: Random): number[] {
 }
 
 describe('draw', () => {
-  it('draws as many as were asked for, or until it is told to stop', () => {
+  it('draws as many as were asked for, or until it is asked to stop', () => {
     const sets = [setOf([1, 2, 3, 4, 5])];
     for (const most of [0, 1, 4, 5]) assert.equal(order(sets, seededRandom(1), most).length, most);
     assert.equal(order(sets, seededRandom(1), 6).length, 5);

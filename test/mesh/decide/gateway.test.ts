@@ -37,7 +37,7 @@ const passthrough = (sni: string | undefined, alpn: readonly string[] = ['istio'
 const authority = `${cart.hostname}:80`;
 const sni = `outbound_.80_._.${cart.hostname}`;
 
-const told = (decision: GatewayDecision): string =>
+const decisionText = (decision: GatewayDecision): string =>
   decision.kind === 'refuse'
     ? `${decision.status} ${decision.code}`
     : decision.candidates.map(({ address, port }) => `${address}:${port}`).join(' ');
@@ -119,7 +119,7 @@ describe('gateway: what it forwards', () => {
     ],
   ];
   for (const [name, among, request, expected] of cases)
-    it(name, () => assert.equal(told(decide(among, request)), expected));
+    it(name, () => assert.equal(decisionText(decide(among, request)), expected));
 
   it('at most three, in a random order by capacity', () => {
     const many = Array.from({ length: 5 }, (_, i) => ({
@@ -129,7 +129,7 @@ describe('gateway: what it forwards', () => {
     }));
     const seen = new Set(
       Array.from({ length: 60 }, (_, seed) =>
-        told(decide(stateOf(many, [exported]), connect(authority), seed)),
+        decisionText(decide(stateOf(many, [exported]), connect(authority), seed)),
       ),
     );
     assert.ok(seen.size > 20);
@@ -232,7 +232,7 @@ describe('gateway: no relay', () => {
     ['no server name', state, passthrough(undefined), '400 BAD_REQUEST'],
     ['a server name of another form', state, passthrough(cart.hostname), '400 BAD_REQUEST'],
     [
-      'a subset, which is not told apart here',
+      'a subset, which is not distinguished here',
       state,
       passthrough(`outbound_.80_.v1_.${cart.hostname}`),
       '400 BAD_REQUEST',
@@ -267,7 +267,7 @@ describe('gateway: no relay', () => {
   for (const [name, among, request, expected] of cases)
     it(name, () => {
       const decision = decide(among, request);
-      assert.equal(told(decision), expected);
+      assert.equal(decisionText(decision), expected);
       assert.ok(decision.kind === 'refuse' && decision.message.length > 10);
     });
 

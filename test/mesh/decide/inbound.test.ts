@@ -13,7 +13,7 @@ const twin = aService({
   ports: [{ servicePort: 80, targetPort: 9999 }],
 });
 
-const told = (decision: InboundDecision): string =>
+const decisionText = (decision: InboundDecision): string =>
   decision.kind === 'refuse'
     ? `refuse ${decision.status}`
     : `deliver ${decision.port}${decision.service ? ` of ${decision.service.key}` : ''}`;
@@ -137,7 +137,7 @@ describe('inbound', () => {
         destination: { address, port },
         authority,
       });
-      assert.equal(told(decision), expected);
+      assert.equal(decisionText(decision), expected);
       if (decision.kind === 'refuse') assert.ok(decision.message.length > 10);
     });
 });

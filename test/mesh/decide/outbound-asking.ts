@@ -24,7 +24,7 @@ export const decide = (
 ) => decideOutbound(state, { source, network, target }, seededRandom(1), avoid);
 
 /** A decision on one line: what a table can compare. */
-export function told(decision: ReturnType<typeof decide>): string {
+export function decisionText(decision: ReturnType<typeof decide>): string {
   switch (decision.kind) {
     case 'refuse':
       return `refuse ${decision.code}`;
@@ -49,7 +49,7 @@ export function toldRoute(route: Route): string {
 }
 
 export const routesOf = (decision: ReturnType<typeof decide>): readonly Route[] =>
-  decision.kind === 'routes' ? decision.routes : assert.fail(told(decision));
+  decision.kind === 'routes' ? decision.routes : assert.fail(decisionText(decision));
 
 export const expectOf = (
   state: MeshState,

@@ -3,7 +3,7 @@ import { decideOutbound } from '@isthmus/mesh/decide/outbound.ts';
 import { routeKey } from '@isthmus/mesh/decide/route-key.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import { seededRandom } from '../../fakes/random.ts';
-import { doubleWest, routesOf, toAddress, told } from './outbound-asking.ts';
+import { doubleWest, routesOf, toAddress, decisionText } from './outbound-asking.ts';
 import { backs, cart, client, entry, network, pod, stateOf, westGateway } from './world.ts';
 
 describe('outbound: several ways', () => {
@@ -23,7 +23,7 @@ describe('outbound: several ways', () => {
     );
 
   it('the nearest rank in either order, then the next', () => {
-    const seen = new Set(seeds.map((seed) => told(decideWith(all, seed))));
+    const seen = new Set(seeds.map((seed) => decisionText(decideWith(all, seed))));
     assert.deepEqual(
       seen,
       new Set([[first, second, doubleWest].join(', '), [second, first, doubleWest].join(', ')]),
@@ -67,7 +67,7 @@ describe('outbound: several ways', () => {
     const failed = 'hbone|10.0.0.2:15008|10.0.0.2:8080';
     for (const seed of seeds)
       assert.equal(
-        told(decideWith(all, seed, (key) => key === failed)),
+        decisionText(decideWith(all, seed, (key) => key === failed)),
         [second, doubleWest, first].join(', '),
       );
   });
@@ -124,7 +124,7 @@ describe('outbound: several ways', () => {
       routingPreference: [scope],
     });
     const by = (service: typeof cart) =>
-      told(decideWith(stateOf([...near, entry(service, 'hbone'), westGateway], [service]), 1));
+      decisionText(decideWith(stateOf([...near, entry(service, 'hbone'), westGateway], [service]), 1));
     assert.equal(by(strict('NETWORK')).includes('double-hbone'), false);
     assert.equal(by(strict('REGION')), 'refuse NO_HEALTHY_UPSTREAM');
   });

@@ -19,7 +19,7 @@ import {
   sidecarPod,
   sniCart,
   toAddress,
-  told,
+  decisionText,
 } from './outbound-asking.ts';
 import { backs, cart, client, entry, network, pod, stateOf, westGateway } from './world.ts';
 
@@ -79,11 +79,11 @@ describe('outbound: who can speak what, in one network', () => {
     },
   ];
   for (const { name, state, source, expected } of cases)
-    it(name, () => assert.equal(told(decide(state, toAddress('10.1.0.1'), source)), expected));
+    it(name, () => assert.equal(decisionText(decide(state, toAddress('10.1.0.1'), source)), expected));
 
   it('a pod that is called by address is named so to its sidecar', () =>
     assert.equal(
-      told(decide(stateOf([sidecarPod]), toAddress('10.0.0.2', 8080))),
+      decisionText(decide(stateOf([sidecarPod]), toAddress('10.0.0.2', 8080))),
       'istio-mtls 10.0.0.2:8080 as outbound_.8080_._.10.0.0.2',
     ));
 });
@@ -145,7 +145,7 @@ describe('outbound: across networks', () => {
       expected: 'refuse NO_GATEWAY',
     },
     {
-      name: 'the passthrough port is told by the gateway itself',
+      name: 'the gateway itself gives the passthrough port',
       state: stateOf([
         entry(cart, 'istio-mtls', { passthroughPort: 0 }),
         { ...westGateway, passthroughPort: 15444 },
@@ -171,8 +171,8 @@ describe('outbound: across networks', () => {
   ];
   for (const { name, state, source, expected } of cases)
     it(name, () => {
-      assert.equal(told(decide(state, toAddress('10.1.0.1'), source)), expected);
-      assert.doesNotMatch(told(decide(state, toAddress('10.1.0.1'), source)), /plaintext|passthrough/);
+      assert.equal(decisionText(decide(state, toAddress('10.1.0.1'), source)), expected);
+      assert.doesNotMatch(decisionText(decide(state, toAddress('10.1.0.1'), source)), /plaintext|passthrough/);
     });
 
   it('a pod of another network is not called by address', () => {
@@ -181,7 +181,7 @@ describe('outbound: across networks', () => {
       ...client,
       network: 'network-south',
     });
-    assert.equal(told(decision), 'refuse NO_GATEWAY');
+    assert.equal(decisionText(decision), 'refuse NO_GATEWAY');
   });
 
   it('a gateway that is a service: one healthy endpoint of it, on its target port', () => {
@@ -212,7 +212,7 @@ describe('outbound: across networks', () => {
       [entry(cart, 'hbone', { networkGateway: hostnameGateway }), sick],
       [cart, service],
     );
-    assert.equal(told(decide(without, toAddress('10.1.0.1'))), 'refuse NO_GATEWAY');
+    assert.equal(decisionText(decide(without, toAddress('10.1.0.1'))), 'refuse NO_GATEWAY');
   });
 });
 
@@ -251,7 +251,7 @@ describe('outbound: whom to expect', () => {
         [entry(cart, transport, { subjectAltNames: [] }), westGateway],
         [{ ...cart, subjectAltNames: [] }],
       );
-      assert.equal(told(decide(state, toAddress('10.1.0.1'))), 'refuse NO_IDENTITY_KNOWN');
+      assert.equal(decisionText(decide(state, toAddress('10.1.0.1'))), 'refuse NO_IDENTITY_KNOWN');
     });
 
   it('of another trust domain: its own name', () => {

@@ -9,7 +9,7 @@ import {
   plainPod,
   toAddress,
   toName,
-  told,
+  decisionText,
   waypoint,
 } from './outbound-asking.ts';
 import { backs, cart, client, network, pod, stateOf, vip } from './world.ts';
@@ -186,7 +186,7 @@ describe('outbound: where to', () => {
     },
   ];
   for (const { name, state, target, expected } of cases)
-    it(name, () => assert.equal(told(decide(state, target)), expected));
+    it(name, () => assert.equal(decisionText(decide(state, target)), expected));
 
   it('unknown_source is refused with a sentence', () => {
     const decision = decideOutbound(
@@ -194,7 +194,7 @@ describe('outbound: where to', () => {
       { source: undefined, network, target: toAddress('10.1.0.1') },
       seededRandom(1),
     );
-    assert.equal(told(decision), 'refuse UNKNOWN_SOURCE');
+    assert.equal(decisionText(decision), 'refuse UNKNOWN_SOURCE');
   });
 });
 
@@ -217,31 +217,31 @@ describe('outbound: by name', () => {
   ];
   for (const [hostname, expected] of names)
     it(`'${hostname}'`, () =>
-      assert.equal(told(decide(stateOf([cartPod], services), toName(hostname))), expected));
+      assert.equal(decisionText(decide(stateOf([cartPod], services), toName(hostname))), expected));
 
   it('a service without a VIP is reached by name', () =>
-    assert.equal(told(decide(stateOf([cartPod], [{ ...cart, addresses: [] }]), toName('cart'))), reached));
+    assert.equal(decisionText(decide(stateOf([cartPod], [{ ...cart, addresses: [] }]), toName('cart'))), reached));
 
   it('a workload is reached by its name', () => {
     const named = pod('vm', '10.0.0.7', { hostname: 'vm.example' });
     assert.equal(
-      told(decide(stateOf([named]), toName('vm.example', 22))),
+      decisionText(decide(stateOf([named]), toName('vm.example', 22))),
       'hbone 10.0.0.7:15008 for 10.0.0.7:22',
     );
   });
 
   it('what is passed through by address needs one', () => {
     const passed = { ...cart, mode: 'PASSTHROUGH' as const };
-    assert.equal(told(decide(stateOf([], [passed]), toName('cart'))), 'passthrough 10.1.0.1:80');
+    assert.equal(decisionText(decide(stateOf([], [passed]), toName('cart'))), 'passthrough 10.1.0.1:80');
     assert.equal(
-      told(decide(stateOf([], [{ ...passed, addresses: [] }]), toName('cart'))),
+      decisionText(decide(stateOf([], [{ ...passed, addresses: [] }]), toName('cart'))),
       'refuse UNKNOWN_HOST',
     );
   });
 
   it('a service that the client may not see is none', () =>
     assert.equal(
-      told(decide(stateOf([], [{ ...other, visibility: 'NAMESPACE' }]), toName('cart.other'))),
+      decisionText(decide(stateOf([], [{ ...other, visibility: 'NAMESPACE' }]), toName('cart.other'))),
       'refuse UNKNOWN_HOST',
     ));
 });

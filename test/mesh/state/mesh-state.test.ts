@@ -156,7 +156,7 @@ const pushes: fc.Arbitrary<Push> = fc.oneof(
   }),
 );
 
-/** What is there at the end, told by plain maps and without any index. */
+/** What is there at the end, worked out with plain maps and no index. */
 function plainly(history: readonly Push[]) {
   const all = {
     workloads: new Map<string, Workload>(),

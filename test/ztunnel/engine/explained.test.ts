@@ -130,9 +130,9 @@ describe('what is explained and what is done', () => {
   it('are the same for any state', async () => {
     await fc.assert(
       fc.asyncProperty(workloads, policies, async (all, rules) => {
-        const [done, told] = [await served(all, rules), explained(all, rules)];
-        if (told === undefined) assert.equal(done, undefined);
-        else assert.ok(done?.endsWith(told), `${done ?? 'it was served'}, and not: ${told}`);
+        const [done, explanation] = [await served(all, rules), explained(all, rules)];
+        if (explanation === undefined) assert.equal(done, undefined);
+        else assert.ok(done?.endsWith(explanation), `${done ?? 'it was served'}, and not: ${explanation}`);
       }),
       { numRuns: 100 },
     );

@@ -11,7 +11,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const hour = 3_600_000;
 
-/** A service that gives certificates of two hours until it is told not to. */
+/** A service that gives certificates of two hours until a test stops it. */
 function world() {
   const clock = new FakeClock(Date.now());
   const authority = makeAuthority();

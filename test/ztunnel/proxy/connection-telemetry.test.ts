@@ -48,7 +48,7 @@ const lies =
   'k8s.cluster.name=lies,k8s.namespace.name=lies,k8s.deployment.name=said,service.name=said,cloud.region=said-region';
 
 /** What the destination tells of a caller at 10.0.0.1. */
-function told(peer: Peer | undefined, headers: Record<string, string> | undefined) {
+function recorded(peer: Peer | undefined, headers: Record<string, string> | undefined) {
   const said = headers && readConnectHeaders(headers);
   const caller = { address: '10.0.0.1', port: 16400, peer, said, authority: headers && '10.0.0.2:8080' };
   const deps = { state, config };
@@ -56,7 +56,7 @@ function told(peer: Peer | undefined, headers: Record<string, string> | undefine
   return inboundTelemetry({ deps, workload: pod, original, caller, port: 8080, service: undefined });
 }
 
-const sourceIn = (result: ReturnType<typeof told>) => {
+const sourceIn = (result: ReturnType<typeof recorded>) => {
   const labels = labelsOf(result.facts, '-');
   const { source_workload, source_workload_namespace, source_cluster, source_region } = labels;
   return [source_workload, source_workload_namespace, source_cluster, source_region];
@@ -102,7 +102,7 @@ describe('ztunnel/proxy, what a destination logs of its caller', () => {
     },
   ];
   for (const { name, peer, headers, source } of cases)
-    it(name, () => assert.deepEqual(sourceIn(told(peer, headers)), source));
+    it(name, () => assert.deepEqual(sourceIn(recorded(peer, headers)), source));
 
   it('counts under the service that is meant, and knows the trace', () => {
     const trace = 'ab'.repeat(16);
@@ -110,16 +110,16 @@ describe('ztunnel/proxy, what a destination logs of its caller', () => {
       forwarded: `for="10.0.0.1:1";host=${cart.hostname}`,
       traceparent: `00-${trace}-${'01'.repeat(8)}-00`,
     };
-    const result = told(peerOf('front'), headers);
+    const result = recorded(peerOf('front'), headers);
     assert.equal(result.record.dstService, cart.hostname);
     assert.equal(labelsOf(result.facts, '-').destination_service_name, 'cart');
     assert.equal(result.trace, trace);
-    assert.equal(told(undefined, undefined).record.dstService, cart.hostname, 'by its port');
+    assert.equal(recorded(undefined, undefined).record.dstService, cart.hostname, 'by its port');
   });
 
   it('names identities where they are proved only', () => {
-    assert.equal(told(peerOf('front'), {}).record.dstIdentity, 'spiffe://cluster.local/ns/shop/sa/cart');
-    const { record, facts } = told(undefined, undefined);
+    assert.equal(recorded(peerOf('front'), {}).record.dstIdentity, 'spiffe://cluster.local/ns/shop/sa/cart');
+    const { record, facts } = recorded(undefined, undefined);
     assert.deepEqual([record.srcIdentity, record.dstIdentity, facts.mtls], [undefined, undefined, false]);
   });
 });

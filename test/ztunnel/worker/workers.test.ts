@@ -27,11 +27,11 @@ describe('ztunnel/worker gathering', () => {
 
 /** A worker whose words are the test's. */
 class FakePort implements WorkerPort {
-  readonly told: ToWorker[] = [];
+  readonly messages: ToWorker[] = [];
   say: (message: FromWorker) => void = () => assert.fail('not connected');
   die: (error: Error) => void = () => assert.fail('not connected');
   postMessage(message: ToWorker): void {
-    this.told.push(message);
+    this.messages.push(message);
   }
   onMessage(listener: (message: FromWorker) => void): void {
     this.say = listener;
@@ -67,8 +67,8 @@ describe('ztunnel/worker, two workers as one', () => {
     const applying = workers.apply('type', [{ name: 'one', version: '1', body }], ['gone']);
     void applying.then(() => (applied = true));
     const resources = [{ name: 'one', body }];
-    for (const { told } of [a, b])
-      assert.deepEqual(told, [{ kind: 'delta', type: 'type', resources, removed: ['gone'] }]);
+    for (const { messages } of [a, b])
+      assert.deepEqual(messages, [{ kind: 'delta', type: 'type', resources, removed: ['gone'] }]);
     const [one, two] = [
       { name: 'one', reason: 'bad' },
       { name: 'two', reason: 'worse' },

@@ -38,7 +38,7 @@ describe('the delta client', () => {
     await world.stop();
   });
 
-  it('stops at once when it is told to, also while it waits', async () => {
+  it('stops at once when it is aborted, also while it waits', async () => {
     const world = await XdsWorld.start();
     const clock = new FakeClock();
     const proxy = world.proxy({ rootCaFile: world.path('missing.pem') }, clock);

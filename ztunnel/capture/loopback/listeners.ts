@@ -6,7 +6,7 @@ import type { PlanChange, Wanted } from './plan.ts';
 
 interface Hooks {
   readonly onConnection: (socket: Socket, wanted: Wanted) => void;
-  /** A port could not be bound: the others work, and this one is tried again. Told once for each reason. */
+  /** A port could not be bound: the others work, and this one is tried again. Called once for each reason. */
   readonly onProblem: (wanted: Wanted, problem: string, code: string) => void;
   /** A port that could not be bound before is bound now, or is not wanted any more. */
   readonly onSolved: (wanted: Wanted) => void;
