@@ -168,7 +168,7 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
     identity,
     localAddress,
     ...own,
-    views: hub,
+    hubStore: hub,
     epochs,
     reports: (type) => store.of(type),
     health: heartbeat({ input, publisher, proxies: xds }),
@@ -176,7 +176,7 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
     onView: (changes) => onHub(changes),
   });
   const hubEpoch = () => epochs.seen(identity.hubId);
-  const status: AgentStatus = new AgentStatus({ view, views: hub, issuer, xds, link, hubEpoch, clock });
+  const status: AgentStatus = new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock });
   const renewals = new Renewals(identity, {
     ...own,
     link,

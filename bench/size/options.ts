@@ -5,7 +5,7 @@ import { scaled, wholeSizes, type Sizes } from './sizes.ts';
 export interface Options {
   readonly sizes: Sizes;
   readonly limitSeconds: number;
-  readonly isWanted: (row: string) => boolean;
+  readonly isSelected: (row: string) => boolean;
 }
 
 const program = 'npm run bench:size --';
@@ -48,8 +48,8 @@ export function readOptions(rows: readonly string[]): Options {
   const given = Object.fromEntries(
     (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => [size, flags.count(flagOf(size))]),
   ) as Record<keyof Sizes, number>;
-  const isWanted = (row: string) => only === 'all' || only === row;
-  return { sizes: scaled(given, scale), limitSeconds, isWanted };
+  const isSelected = (row: string) => only === 'all' || only === row;
+  return { sizes: scaled(given, scale), limitSeconds, isSelected };
 }
 
 function refuse(message: string): never {

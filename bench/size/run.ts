@@ -4,29 +4,29 @@ import { Stage } from './stage.ts';
 import type { TableRow } from './table.ts';
 import { textOf, within } from './within.ts';
 
-interface Wanted {
+interface Selection {
   readonly sizes: Sizes;
   /** Of each row, and of the start of each group's processes. */
   readonly limitSeconds: number;
-  readonly isWanted: (row: string) => boolean;
+  readonly isSelected: (row: string) => boolean;
   readonly progress: (text: string) => void;
   /** Called with each row as soon as it is measured. */
   readonly take: (row: TableRow) => void;
 }
 
 /**
- * Measures the wanted rows of a group on a stage of its own, which is cleared whatever happens. Rejects with the reason
+ * Measures the selected rows of a group on a stage of its own, which is cleared whatever happens. Rejects with the reason
  * of `stop` when that aborts.
  */
-export async function measureGroup(group: Group, wanted: Wanted, stop: AbortSignal): Promise<void> {
-  const rows = group.rows.filter(({ row }) => wanted.isWanted(row));
+export async function measureGroup(group: Group, selection: Selection, stop: AbortSignal): Promise<void> {
+  const rows = group.rows.filter(({ row }) => selection.isSelected(row));
   if (rows.length === 0) return;
-  const { sizes, limitSeconds, progress, take } = wanted;
+  const { sizes, limitSeconds, progress, take } = selection;
   const stage = await Stage.set();
   try {
     progress(`starting: ${rows.map(({ row }) => row).join(', ')}`);
     const opened = await within(limitSeconds, stop, (signal) => group.open(stage, sizes, signal));
-    if (opened.kind === 'measured') await measureRows(rows, opened.value, wanted, stop);
+    if (opened.kind === 'measured') await measureRows(rows, opened.value, selection, stop);
     else for (const row of rows) take(tableRow(row, `did not start: ${textOf(opened)}`));
   } finally {
     await stage.clear();
@@ -36,7 +36,7 @@ export async function measureGroup(group: Group, wanted: Wanted, stop: AbortSign
 async function measureRows(
   rows: readonly Heading[],
   measures: Measures,
-  { limitSeconds, progress, take }: Wanted,
+  { limitSeconds, progress, take }: Selection,
   stop: AbortSignal,
 ): Promise<void> {
   for (const row of rows) {

@@ -13,7 +13,7 @@ import type { LinkIdentity } from './identity.ts';
 export interface LinkDeps {
   readonly identity: LinkIdentity;
   readonly localAddress: string;
-  readonly views: HubStore;
+  readonly hubStore: HubStore;
   readonly epochs: HubEpochs;
   readonly clock: Clock;
   readonly random: Random;

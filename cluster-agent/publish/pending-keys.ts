@@ -63,12 +63,12 @@ export class PendingKeys {
     return due;
   }
 
-  /** Takes delayed keys that are wanted though they are not due. */
-  takeEarly(isWanted: (key: Touched, from: ChangeSet) => boolean, now: number): ChangeSet {
+  /** Takes delayed keys that are needed before they are due. */
+  takeEarly(isNeeded: (key: Touched, from: ChangeSet) => boolean, now: number): ChangeSet {
     const early = new ChangeSet();
     for (const one of [...this.#delayed.values()]) {
       const key = this.#later.keyOf(one.text);
-      if (key && isWanted(key, this.#later)) this.#takeDelayed(one, early, now);
+      if (key && isNeeded(key, this.#later)) this.#takeDelayed(one, early, now);
     }
     return early;
   }

@@ -10,7 +10,7 @@ interface Sources extends StatusDeps {
 
 /** The agent's metrics in Prometheus' text format, computed at each scrape. */
 export async function metricsPage(sources: Sources): Promise<{ text: string; contentType: string }> {
-  const { view, views, issuer, xds, link, hubEpoch } = sources;
+  const { view, hubStore, issuer, xds, link, hubEpoch } = sources;
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, value: number) =>
@@ -23,7 +23,7 @@ export async function metricsPage(sources: Sources): Promise<{ text: string; con
   gauge('ready', '1 when /readyz answers 200', Number(sources.ready));
   gauge('link_connected', '1 while the link to the hub is up', Number(link.connected));
   gauge('hub_epoch', 'Highest epoch that was seen of the hub', Number(hubEpoch()));
-  gauge('hub_state_complete', '1 once everything of the hub was received', Number(views.complete));
+  gauge('hub_state_complete', '1 once everything of the hub was received', Number(hubStore.complete));
   gauge('pods', 'Pods of the cluster', view.podCount);
   gauge('manifests_rejected', 'Findings in manifests that are not as they should be', view.rejections.size);
   const until = issuer.currentUntil;

@@ -13,7 +13,7 @@ import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
   readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'podCount'>;
-  readonly views: Pick<HubStore, 'complete'>;
+  readonly hubStore: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
   readonly xds: Pick<XdsServer, 'connectedClients'>;
   readonly link: Pick<HubLinks, 'connected'>;
@@ -46,12 +46,12 @@ export class AgentStatus implements HealthSources {
   }
 
   readonly readiness = (): readonly Check[] => {
-    const { view, views } = this.#deps;
+    const { view, hubStore } = this.#deps;
     return [
       { name: 'manifests', problem: view.synced ? undefined : 'the manifests have not been listed yet' },
       {
         name: 'hub-state',
-        problem: views.complete
+        problem: hubStore.complete
           ? undefined
           : 'the first full state of the hub has not been received, so proxies get no configuration: check the link to the hub',
       },

@@ -96,47 +96,47 @@ const refuse = (code: GatewayRefusal, message: string): Refused => ({
  * endpoints there, for callers that the grant covers, and is no relay for anything else.
  */
 export function decideGateway(state: MeshState, request: GatewayRequest, random: Random): GatewayDecision {
-  const wanted = wantedOf(request);
-  if (!wanted.ok) return wanted.error;
-  const service = exportedService(state, wanted.value, request);
+  const named = hostPortOf(request);
+  if (!named.ok) return named.error;
+  const service = exportedService(state, named.value, request);
   if (!service.ok) return service.error;
   const refusal = notGranted(service.value, request);
   if (refusal) return refusal;
-  const candidates = endpointsFor(state, service.value, wanted.value.port, request, random);
+  const candidates = endpointsFor(state, service.value, named.value.port, request, random);
   if (candidates.length === 0) return nothingUsable(state, service.value, request);
   return { kind: 'forward', service: service.value, candidates };
 }
 
-interface Wanted {
+interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
-function wantedOf(request: GatewayRequest): Result<Wanted, Refused> {
-  const wanted = 'authority' in request ? fromAuthority(request.authority) : fromHello(request);
-  if (!wanted.ok || canonicalAddress(wanted.value.host) === undefined) return wanted;
+function hostPortOf(request: GatewayRequest): Result<HostPort, Refused> {
+  const named = 'authority' in request ? fromAuthority(request.authority) : fromHello(request);
+  if (!named.ok || canonicalAddress(named.value.host) === undefined) return named;
   return err(
-    refuse('NOT_A_SERVICE', `${wanted.value.host} is an address: only exported services are forwarded to`),
+    refuse('NOT_A_SERVICE', `${named.value.host} is an address: only exported services are forwarded to`),
   );
 }
 
-function fromAuthority(authority: string): Result<Wanted, Refused> {
+function fromAuthority(authority: string): Result<HostPort, Refused> {
   const parsed = parseAuthority(authority);
   return parsed.ok ? parsed : err(refuse('BAD_REQUEST', parsed.error));
 }
 
-function fromHello({ sni, alpn }: PassthroughAtGateway): Result<Wanted, Refused> {
+function fromHello({ sni, alpn }: PassthroughAtGateway): Result<HostPort, Refused> {
   if (!offersIstioMtls(alpn))
     return err(refuse('NOT_ISTIO_MTLS', 'the client hello offers no ALPN of Istio mTLS, such as istio'));
-  const wanted = parsePassthroughSni(sni ?? '');
-  return wanted
-    ? ok(wanted)
+  const named = parsePassthroughSni(sni ?? '');
+  return named
+    ? ok(named)
     : err(refuse('BAD_REQUEST', 'the server name is not outbound_.<port>_._.<host>'));
 }
 
 function exportedService(
   state: MeshState,
-  { host, port }: Wanted,
+  { host, port }: HostPort,
   { network }: Place,
 ): Result<Service, Refused> {
   const bearing = state.services.bearing(host);

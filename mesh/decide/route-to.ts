@@ -12,8 +12,8 @@ import type { OutboundRefusal, Route } from './route.ts';
 import { formatPassthroughSni } from './sni.ts';
 import { isClassic, terminatesIstioMtls } from './transports.ts';
 
-/** What is asked of one endpoint: a port of its own, or a port of a service that it backs. */
-export type Wanted = {
+/** What a client calls at one endpoint: a port of its own, or a port of a service that it backs. */
+export type CalledPort = {
   /** The endpoint's address; undefined when it has none of its own. */
   readonly address: string | undefined;
   /** 0: unknown here, which only a gateway's side needs to know. */
@@ -23,7 +23,7 @@ export type Wanted = {
   | { readonly kind: 'service'; readonly service: Service; readonly servicePort: number }
 );
 
-type ServiceWanted = Extract<Wanted, { kind: 'service' }>;
+type CalledServicePort = Extract<CalledPort, { kind: 'service' }>;
 
 export type RouteOutcome = Result<Route, { readonly code: OutboundRefusal; readonly message: string }>;
 
@@ -34,12 +34,12 @@ export function routeTo(
   state: MeshState,
   source: Workload,
   workload: Workload,
-  wanted: Wanted,
+  called: CalledPort,
   random: Random,
 ): RouteOutcome {
   return workload.network === source.network
-    ? within(source, workload, wanted)
-    : across(state, source, workload, wanted, random);
+    ? within(source, workload, called)
+    : across(state, source, workload, called, random);
 }
 
 const cannotTerminate = (source: Workload, workload: Workload): RouteOutcome =>
@@ -48,20 +48,20 @@ const cannotTerminate = (source: Workload, workload: Workload): RouteOutcome =>
     `${workload.uid} does not terminate Istio mTLS, and ${source.uid} speaks nothing else`,
   );
 
-function within(source: Workload, workload: Workload, wanted: Wanted): RouteOutcome {
-  const { address, targetPort } = wanted;
+function within(source: Workload, workload: Workload, called: CalledPort): RouteOutcome {
+  const { address, targetPort } = called;
   if (address === undefined) return refuse('NO_HEALTHY_UPSTREAM', `${workload.uid} has no address`);
   if (targetPort === 0) return refuse('NO_SUCH_PORT', `${workload.uid} does not say on which port it serves`);
   // Where one side has no proxy there is nothing to speak mTLS with; a STRICT destination refuses it.
   if (source.transport === 'plaintext' || workload.transport === 'plaintext')
     return ok({ kind: 'plaintext', workload, address, port: targetPort });
-  const expect = namesWithin(workload, wanted);
+  const expect = namesWithin(workload, called);
   if (!isClassic(source) && workload.transport === 'hbone') {
     const authority = formatAuthority(address, targetPort);
     return ok({ kind: 'hbone', workload, address, port: hbonePort, authority, expect });
   }
   if (!terminatesIstioMtls(workload)) return cannotTerminate(source, workload);
-  return ok({ kind: 'istio-mtls', workload, address, port: targetPort, sni: sniOf(wanted, address), expect });
+  return ok({ kind: 'istio-mtls', workload, address, port: targetPort, sni: sniOf(called, address), expect });
 }
 
 /** Across networks: through a gateway of the other network, by service name only, and always with mTLS. */
@@ -69,7 +69,7 @@ function across(
   state: MeshState,
   source: Workload,
   workload: Workload,
-  wanted: Wanted,
+  called: CalledPort,
   random: Random,
 ): RouteOutcome {
   if (source.transport === 'plaintext')
@@ -77,7 +77,7 @@ function across(
       'NO_MTLS',
       `${source.uid} is in no mesh mode, so it cannot leave network ${source.network}`,
     );
-  if (wanted.kind === 'pod')
+  if (called.kind === 'pod')
     return refuse(
       'NO_GATEWAY',
       `${workload.uid} is in network ${workload.network}, where only services can be reached: call its service`,
@@ -88,12 +88,12 @@ function across(
   if (!gateway)
     return refuse('NO_GATEWAY', `no gateway of network ${workload.network} is known for ${workload.uid}`);
   return workload.transport === 'hbone' && !isClassic(source)
-    ? doubleTunnel(workload, gateway, wanted)
-    : passthrough(source, workload, gateway, wanted);
+    ? doubleTunnel(workload, gateway, called)
+    : passthrough(source, workload, gateway, called);
 }
 
-function doubleTunnel(workload: Workload, gateway: Gateway, wanted: ServiceWanted): RouteOutcome {
-  const { service, servicePort } = wanted;
+function doubleTunnel(workload: Workload, gateway: Gateway, called: CalledServicePort): RouteOutcome {
+  const { service, servicePort } = called;
   const expect = namesAcross(workload, service);
   if (expectsNobody(expect)) return nobodyKnown(workload, service);
   const { region, zone } = workload.locality;
@@ -116,26 +116,26 @@ function passthrough(
   source: Workload,
   workload: Workload,
   gateway: Gateway,
-  wanted: ServiceWanted,
+  called: CalledServicePort,
 ): RouteOutcome {
   if (!terminatesIstioMtls(workload)) return cannotTerminate(source, workload);
   const port = workload.passthroughPort || gateway.workload.passthroughPort;
   if (port === 0)
     return refuse('NO_GATEWAY', `the gateway of network ${workload.network} passes no Istio mTLS through`);
-  const { service } = wanted;
+  const { service } = called;
   const expect = namesAcross(workload, service);
   if (expectsNobody(expect)) return nobodyKnown(workload, service);
   const { address } = gateway;
-  return ok({ kind: 'istio-mtls', workload, address, port, sni: sniOf(wanted, address), expect });
+  return ok({ kind: 'istio-mtls', workload, address, port, sni: sniOf(called, address), expect });
 }
 
 const nobodyKnown = ({ network }: Workload, { hostname }: Service): RouteOutcome =>
   refuse('NO_IDENTITY_KNOWN', `nothing is known of who answers for ${hostname} in network ${network}`);
 
-const sniOf = (wanted: Wanted, address: string): string =>
-  wanted.kind === 'service'
-    ? formatPassthroughSni(wanted.service.hostname, wanted.servicePort)
-    : formatPassthroughSni(address, wanted.targetPort);
+const sniOf = (called: CalledPort, address: string): string =>
+  called.kind === 'service'
+    ? formatPassthroughSni(called.service.hostname, called.servicePort)
+    : formatPassthroughSni(address, called.targetPort);
 
 /**
  * Behind a gateway any endpoint of the service there may answer: those that the entry lists, which its cluster exports.
@@ -149,5 +149,5 @@ const namesAcross = (workload: Workload, service: Service): ExpectedNames =>
   );
 
 /** In one network the chosen workload answers, or another name that the service lists. */
-const namesWithin = (workload: Workload, wanted: Wanted): ExpectedNames =>
-  namesOf(workload, wanted.kind === 'service' ? wanted.service.subjectAltNames : []);
+const namesWithin = (workload: Workload, called: CalledPort): ExpectedNames =>
+  namesOf(workload, called.kind === 'service' ? called.service.subjectAltNames : []);

@@ -108,7 +108,7 @@ export class ClientSession {
 
   /** Records what was applied and gives the acknowledgement, or the refusal that names what was not. */
   settle(
-    { type, nonce, resources, removed, complete, wanted = [] }: DeltaResponse,
+    { type, nonce, resources, removed, complete, groupsToList = [] }: DeltaResponse,
     rejected: readonly Rejected[],
   ): DeltaRequest {
     const consumed = this.#types.get(type);
@@ -122,9 +122,9 @@ export class ClientSession {
       consumed.ready ||= consumed.complete && rejected.every(({ isCovered = false }) => isCovered);
     }
     const answer = request(type, nonce, formatRejections(rejected));
-    return wanted.length === 0
+    return groupsToList.length === 0
       ? answer
-      : { ...answer, initialVersions: this.#retainedIn(type, new Set(wanted)) };
+      : { ...answer, initialVersions: this.#retainedIn(type, new Set(groupsToList)) };
   }
 
   #retainedIn(type: ResourceType, groups: ReadonlySet<string>): ReadonlyMap<string, string> {

@@ -109,12 +109,12 @@ export const digestsOfProduced = (resources: ProducedResources, groupOf: GroupOf
 /** How what a consumer holds by its digests differs from what it should hold. */
 export interface GroupDifferences {
   /** Groups of which the consumer holds something else: it is to list them. */
-  readonly wanted: ReadonlySet<string>;
+  readonly groupsToList: ReadonlySet<string>;
   /** Groups of which it holds nothing. */
   readonly missing: ReadonlySet<string>;
 }
 
 export const differingGroups = (held: Digests, own: Digests): GroupDifferences => ({
-  wanted: new Set([...held].flatMap(([group, digest]) => (own.get(group) === digest ? [] : [group]))),
+  groupsToList: new Set([...held].flatMap(([group, digest]) => (own.get(group) === digest ? [] : [group]))),
   missing: new Set([...own.keys()].filter((group) => !held.has(group))),
 });

@@ -29,7 +29,7 @@ export interface DeltaRequest {
   readonly initialVersions: ReadonlyMap<string, string>;
   /**
    * Instead of versions: the digest of everything retained, by group (`digest.ts`). Only on a type's first request, and
-   * only to a producer that is known to read them. The producer asks for the versions of groups that differ (`wanted`),
+   * only to a producer that is known to read them. The producer asks for the versions of groups that differ (`groupsToList`),
    * which come with the answer to that response.
    */
   readonly digests?: ReadonlyMap<string, bigint>;
@@ -47,7 +47,7 @@ export interface DeltaResponse {
   /** Everything there is of this type has now been sent at least once on this stream. */
   readonly complete: boolean;
   /** Groups of which the consumer is to list the versions that it retains. Nothing else is in such a response. */
-  readonly wanted?: readonly string[];
+  readonly groupsToList?: readonly string[];
 }
 
 /** What changed of one type, where nobody asks who sent it. Resources are applied before removals. */

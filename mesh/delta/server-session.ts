@@ -88,10 +88,10 @@ export class ServerSession {
   /** Takes the versions that it was asked for. */
   #list(sent: SentType, { type, nonce, initialVersions }: DeltaRequest): Heard {
     if (nonce !== sent.listing) return 'stale';
-    const wanted = this.#wanted.get(type) ?? new Set<string>();
-    this.#wanted.delete(type);
+    const groupsToList = this.#groupsToList.get(type) ?? new Set<string>();
+    this.#groupsToList.delete(type);
     const { resources } = this.#producer.lookup(type);
-    sent.listed((name) => wanted.has(this.#groupOf(type, name)), resources.keys(), initialVersions);
+    sent.listed((name) => groupsToList.has(this.#groupOf(type, name)), resources.keys(), initialVersions);
     return 'acknowledged';
   }
 
@@ -108,18 +108,18 @@ export class ServerSession {
       const { resources, systemVersion } = produced;
       const own =
         this.#producer.digests?.(type) ?? digestsOfProduced(resources, (name) => this.#groupOf(type, name));
-      const { wanted, missing } = differingGroups(digests, own);
+      const { groupsToList, missing } = differingGroups(digests, own);
       const sent = new SentType(this.#producer.known?.(type, 'ALL') ?? ownVersions(resources), true);
       this.#sent.set(type, sent);
       this.#unsettled.add(type);
       if (missing.size > 0)
         sent.holdsNone((name) => missing.has(this.#groupOf(type, name)), resources.keys());
-      if (wanted.size === 0) continue;
+      if (groupsToList.size === 0) continue;
       const nonce = String(++this.#nonces);
       sent.awaitList(nonce);
       sent.epoch = systemVersion.epoch;
-      this.#wanted.set(type, wanted);
-      return { type, nonce, systemVersion, resources: [], removed: [], complete: false, wanted: [...wanted] };
+      this.#groupsToList.set(type, groupsToList);
+      return { type, nonce, systemVersion, resources: [], removed: [], complete: false, groupsToList: [...groupsToList] };
     }
     return undefined;
   }

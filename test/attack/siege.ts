@@ -14,7 +14,7 @@ interface Attack extends Partial<
   readonly attack: string;
 }
 
-interface Wanted {
+interface Expected {
   /** Every session of the attack is ended by the target, within this many milliseconds of its first frame. */
   readonly closedWithin?: number;
   /** MiB. */
@@ -87,7 +87,7 @@ export class Siege {
    */
   async withstand(
     attack: Attack,
-    { closedWithin, growth = 64, kept = 0, recorded = [], gap }: Wanted,
+    { closedWithin, growth = 64, kept = 0, recorded = [], gap }: Expected,
   ): Promise<Withstood> {
     const { target } = this;
     const job = this.job(attack);

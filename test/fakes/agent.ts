@@ -90,7 +90,7 @@ export const aSummary = (name: string, over: Partial<WorkloadSummary> = {}): Wor
 /** The link's end of a cluster's agent, over real sockets, reporting whatever a test says. */
 export class TestAgent {
   readonly cluster: string;
-  readonly views: HubStore;
+  readonly hubStore: HubStore;
   readonly stateDir = mkdtempSync(join(tmpdir(), 'isthmus-agent-'));
   readonly reports = new Map<string, Map<string, Produced>>();
   identity!: LinkIdentity;
@@ -109,7 +109,7 @@ export class TestAgent {
   constructor(cluster: string, address: string) {
     this.cluster = cluster;
     this.#address = address;
-    this.views = new PickyViews(this.refuses);
+    this.hubStore = new PickyHubStore(this.refuses);
     for (const type of wire.upTypes) this.reports.set(type, new Map());
     this.report('cluster', 'self', wire.clusterReport.encode(aCluster(cluster)));
   }
@@ -131,7 +131,7 @@ export class TestAgent {
     this.link = new HubLinks({
       identity,
       localAddress: this.#address,
-      views: this.views,
+      hubStore: this.hubStore,
       clock,
       random: systemRandom,
       epochs: new HubEpochs(this.stateDir, silentLog),
@@ -181,7 +181,7 @@ export class TestAgent {
   }
 }
 
-class PickyViews extends HubStore {
+class PickyHubStore extends HubStore {
   readonly #refuses: ReadonlySet<string>;
 
   constructor(refuses: ReadonlySet<string>) {

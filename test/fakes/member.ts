@@ -86,7 +86,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     identity,
     localAddress: said.address,
     epochs: new HubEpochs(stateDir, silentLog),
-    views: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
+    hubStore: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
     clock,
     random: systemRandom,
     log: silentLog,

@@ -20,9 +20,9 @@ class Received {
 
   constructor(agent: TestAgent) {
     this.#agent = agent;
-    const { views } = agent;
-    const apply = views.apply.bind(views);
-    views.apply = (type, resources, removed) => {
+    const { hubStore } = agent;
+    const apply = hubStore.apply.bind(hubStore);
+    hubStore.apply = (type, resources, removed) => {
       const rejected = apply(type, resources, removed);
       if (type === 'remote') this.#look(removed);
       // It has no proxies, so an intermediate is in force there as soon as it is received.
@@ -33,7 +33,7 @@ class Received {
 
   /** Healthy endpoints that can be entered for: none where no gateway is ready. */
   healthy(service: string): number {
-    const remote = this.#agent.views.view.remotes.get(`east/shop/${service}`);
+    const remote = this.#agent.hubStore.view.remotes.get(`east/shop/${service}`);
     if (!remote?.gateways.some(({ ready }) => ready)) return 0;
     return remote.groups.reduce((sum, group) => sum + group.healthy, 0);
   }

@@ -118,14 +118,14 @@ describe('a fenced hub and its agents', () => {
     agents.push(one);
     return one;
   };
-  const policies = (one: TestAgent) => [...one.views.view.policies.keys()];
+  const policies = (one: TestAgent) => [...one.hubStore.view.policies.keys()];
   const deny = `mutation { result: applyPolicy(input: { policy: { access: {
     name: "p", effect: DENY, target: { namespace: "shop" }, rules: [{ ports: [80] }] } } }) { userErrors { code message } } }`;
 
   it('ends its links, closes its API and says why', async () => {
     await start();
     const east = (await agent()).connect();
-    await until(() => east.link?.connected && east.views.complete);
+    await until(() => east.link?.connected && east.hubStore.complete);
     const other = await sqliteStore(join(stateDir, 'hub.db'));
     await other.lead();
     assert.deepEqual(await hub.ended, { kind: 'fenced', by: 2 });
@@ -153,7 +153,7 @@ describe('a fenced hub and its agents', () => {
   it('is not believed by an agent that has seen a later epoch, over new streams and after the agent’s restart', async () => {
     await start();
     const east = (await agent()).connect();
-    await until(() => east.views.complete);
+    await until(() => east.hubStore.complete);
     await hub.stop();
     cpSync(stateDir, copy, { recursive: true });
     await start({ epochAbove: 8 });
@@ -196,6 +196,6 @@ describe('a fenced hub and its agents', () => {
     assert.equal(epochs.seen('test'), 0n);
     assert.equal(epochs.seen('other'), 7n);
     east.connect();
-    await until(() => east.views.complete);
+    await until(() => east.hubStore.complete);
   });
 });

@@ -68,7 +68,7 @@ describe('a hub that starts again', () => {
     again.close();
     await start();
     agent.connect();
-    await until(() => agent.views.complete);
+    await until(() => agent.hubStore.complete);
     agent.end();
   });
 

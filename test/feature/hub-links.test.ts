@@ -34,7 +34,7 @@ describe('an agent that holds two links', () => {
           ca: certificatePem(ca.certificate),
         },
         localAddress: '127.0.0.1',
-        views: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
+        hubStore: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
         epochs: new HubEpochs(stateDir, silentLog),
         clock: systemClock,
         random: systemRandom,

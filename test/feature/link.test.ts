@@ -79,16 +79,16 @@ describe('the link between the hub and its agents', () => {
     hub.ask<Record<string, { userErrors: { message: string }[] }>>(
       `mutation { ${name}(input: { ${input} }) { userErrors { message } } }`,
     );
-  const remotesOf = (one: TestAgent) => [...one.views.view.remotes.keys()];
+  const remotesOf = (one: TestAgent) => [...one.hubStore.view.remotes.keys()];
 
   it('sends each cluster what the others export, and its changes', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').gateway().connect();
     const west = (await agent('west', 2)).connect();
     await until(isState('east', 'ACTIVE'));
-    await until(() => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 2);
+    await until(() => west.hubStore.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 2);
     east.service('cart', {}, 0);
-    await until(() => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 0);
+    await until(() => west.hubStore.view.remotes.get('east/shop/cart')?.groups[0]?.healthy === 0);
     east.report('service', 'shop/cart', undefined);
     await until(() => remotesOf(west).length === 0);
   });
@@ -97,11 +97,11 @@ describe('the link between the hub and its agents', () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').gateway().connect();
     const west = (await agent('west', 2)).connect();
-    const healthy = () => west.views.view.remotes.get('east/shop/cart')?.groups[0]?.healthy;
+    const healthy = () => west.hubStore.view.remotes.get('east/shop/cart')?.groups[0]?.healthy;
     await until(() => healthy() === 2);
     const seen = new Set<number | undefined>();
-    const apply = west.views.apply.bind(west.views);
-    west.views.apply = (...change) => {
+    const apply = west.hubStore.apply.bind(west.hubStore);
+    west.hubStore.apply = (...change) => {
       const rejected = apply(...change);
       seen.add(healthy());
       return rejected;
@@ -168,7 +168,7 @@ describe('the link between the hub and its agents', () => {
     const drain = (percent: number) => mutate('drainCluster', `cluster: "east", percent: ${percent}`);
     const reasons = async () => (await look('east'))?.conditions.map(({ reason }) => reason).join();
     await drain(50);
-    await until(() => east.views.view.trafficShifts.size === 1);
+    await until(() => east.hubStore.view.trafficShifts.size === 1);
     east.refuses.add('drain:east');
     await drain(60);
     await until(async () => (await reasons()) === 'DIRECTIVE_REFUSED');
@@ -256,8 +256,8 @@ describe('the link between the hub and its agents', () => {
     );
     await progress.seen(/"state":"RUNNING","appliedBy":\[\]/);
     const id = 'drain:east';
-    await until(() => east.views.view.trafficShifts.has(id));
-    const version = east.views.version('diversion', id) ?? '';
+    await until(() => east.hubStore.view.trafficShifts.has(id));
+    const version = east.hubStore.version('diversion', id) ?? '';
     const said = { subject: `diversion/${id}`, version, state: 'APPLIED' as const, message: '', proxies: 1 };
     east.report('applied', said.subject, wire.appliedReport.encode(said));
     await progress.seen(/"state":"DONE","appliedBy":\["east"\],"applied":\[\{"at":"\d{4}-/);
@@ -307,7 +307,7 @@ describe('the link between the hub and its agents', () => {
       await mutate('exportService', `service: { namespace: "shop", name: "${name}" }`);
     }
     await until(() => remotesOf(west).length === 2);
-    await until(() => east.views.view.grants.size === 2);
+    await until(() => east.hubStore.view.grants.size === 2);
     east.disconnect();
     await until(isState('east', 'UNREACHABLE'));
     await hub.stop();
@@ -324,13 +324,13 @@ describe('the link between the hub and its agents', () => {
     east.reports.delete('service');
     east.connect();
     await until(isState('east', 'PENDING'));
-    await until(() => east.views.view.grants.size === 1);
+    await until(() => east.hubStore.view.grants.size === 1);
     assert.deepEqual(remotesOf(west), ['east/shop/cart']);
     services.delete('shop/cart');
     east.reports.set('service', services);
     east.link?.changed('service');
     await until(() => remotesOf(west).length === 0);
-    await until(() => east.views.view.grants.size === 0);
+    await until(() => east.hubStore.view.grants.size === 0);
     rmSync(stateDir, { recursive: true });
   });
 

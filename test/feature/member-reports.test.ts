@@ -47,7 +47,7 @@ describe('a member that reports what it must not', () => {
     honest = (await joined('east', 1)).service('cart').gateway().connect();
     member = await joined('west', 2);
   };
-  const remotes = () => honest.views.view.remotes;
+  const remotes = () => honest.hubStore.view.remotes;
   afterEach(() => {
     for (const agent of agents.splice(0)) agent.end();
     hub.stop();
@@ -72,13 +72,13 @@ describe('a member that reports what it must not', () => {
   it('the gateway of another network: its own cluster keeps it, and the member has a condition', async () => {
     await start();
     const third = (await joined('south', 3)).connect();
-    await until(() => third.views.view.remotes.get('east/shop/cart')?.gateways.length === 1);
+    await until(() => third.hubStore.view.remotes.get('east/shop/cart')?.gateways.length === 1);
     member.service('cart').gateway({ network: 'network-east', address: '127.9.66.6' }).connect();
     await until(conditionOf('west', 'NETWORK_NOT_ADMITTED'));
-    await until(() => third.views.view.remotes.has('west/shop/cart'));
-    assert.deepEqual(third.views.view.remotes.get('west/shop/cart')?.gateways, []);
+    await until(() => third.hubStore.view.remotes.has('west/shop/cart'));
+    assert.deepEqual(third.hubStore.view.remotes.get('west/shop/cart')?.gateways, []);
     assert.deepEqual(
-      third.views.view.remotes.get('east/shop/cart')?.gateways.map(({ address }) => address),
+      third.hubStore.view.remotes.get('east/shop/cart')?.gateways.map(({ address }) => address),
       [aGateway('east').address],
     );
   });

@@ -143,7 +143,7 @@ describe('the status pages of an agent', () => {
       rejections: new Rejections(),
       podCount: 0,
     },
-    views: {
+    hubStore: {
       get complete() {
         return state.complete;
       },

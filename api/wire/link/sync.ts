@@ -109,7 +109,7 @@ const writeResponse = (response: DeltaResponse): MessageInitShape<typeof DeltaRe
   resources: response.resources.map(({ name, version, body }) => ({ name, version, body })),
   removed: [...response.removed],
   complete: response.complete,
-  wanted: [...(response.wanted ?? [])],
+  groupsToList: [...(response.groupsToList ?? [])],
 });
 
 const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => ({
@@ -123,5 +123,5 @@ const readResponse = (response: WireResponse, fields: Fields): DeltaResponse => 
   })),
   removed: response.removed,
   complete: response.complete,
-  ...(response.wanted.length > 0 && { wanted: response.wanted }),
+  ...(response.groupsToList.length > 0 && { groupsToList: response.groupsToList }),
 });

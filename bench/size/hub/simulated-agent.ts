@@ -29,7 +29,7 @@ export interface Member {
 /** The link's end of an agent: the real client, which reports some services and keeps versions of what it is sent. */
 export class SimulatedAgent {
   readonly #member: Member;
-  readonly #views: VersionsOnly;
+  readonly #hubStore: VersionsOnly;
   readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
   readonly #applied = new Map<string, Produced>();
   #health: readonly ServiceHealth[];
@@ -40,7 +40,7 @@ export class SimulatedAgent {
   constructor(member: Member, onReceived: (type: string) => void) {
     const { cluster, services, stateDir, address } = (this.#member = member);
     mkdirSync(stateDir, { recursive: true });
-    this.#views = new VersionsOnly((type, resources, removed) => {
+    this.#hubStore = new VersionsOnly((type, resources, removed) => {
       this.#acknowledge(type, resources, removed);
       onReceived(type);
     });
@@ -81,7 +81,7 @@ export class SimulatedAgent {
     this.#link = new HubLinks({
       identity: this.#identity,
       localAddress: address,
-      views: this.#views,
+      hubStore: this.#hubStore,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
@@ -105,7 +105,7 @@ export class SimulatedAgent {
 
   /** Services of other clusters that it has. */
   get remotes(): number {
-    return this.#views.versions().get('remote')?.size ?? 0;
+    return this.#hubStore.versions().get('remote')?.size ?? 0;
   }
 
   /** Resources that came since it connected last. */

@@ -57,7 +57,7 @@ class HubSync implements LinkStream<SyncMessage> {
   /** Asks for the hub's view on this stream, beginning with what is held, once the hub has said in which form it reads that. */
   takeView(): void {
     if (this.#down) return;
-    this.#down = new ClientSession(downTypes, this.#shared.deps.views.versions());
+    this.#down = new ClientSession(downTypes, this.#shared.deps.hubStore.versions());
     if (this.#readsDigests !== undefined) this.#open(this.#down);
   }
 
@@ -121,16 +121,16 @@ class HubSync implements LinkStream<SyncMessage> {
   /** Proxies do not wait for the disk; the acknowledgement does, as what the hub believes to be here must be here after a crash. */
   #take(response: DeltaResponse): void {
     const { deps, received } = this.#shared;
-    const { views, onView } = deps;
+    const { hubStore, onView } = deps;
     // What was not asked for is acknowledged and dropped.
     const down = this.#down ?? new ClientSession([]);
     received[response.type] = (received[response.type] ?? 0) + response.resources.length;
     const reception = down.receive(response);
     if (reception.kind === 'answer') return this.#acknowledge(() => reception.request);
-    const { rejected, changes } = views.apply(response.type, reception.resources, reception.removed);
+    const { rejected, changes } = hubStore.apply(response.type, reception.resources, reception.removed);
     if (changes.size > 0) onView(changes);
     this.#count(response);
-    this.#acknowledge(() => down.settle(response, rejected), views.flushed());
+    this.#acknowledge(() => down.settle(response, rejected), hubStore.flushed());
   }
 
   /** In the order in which the responses came. */
@@ -147,12 +147,12 @@ class HubSync implements LinkStream<SyncMessage> {
 
   /** Says once a stream what coming back has cost: 0 resources when nothing has changed meanwhile. */
   #count({ type, resources, complete }: DeltaResponse): void {
-    const { views, onView, log } = this.#shared.deps;
+    const { hubStore, onView, log } = this.#shared.deps;
     this.#resources += resources.length;
     if (complete) this.#awaited.delete(type);
     if (this.#awaited.size > 0 || this.#isCounted) return;
     this.#isCounted = true;
-    views.completed();
+    hubStore.completed();
     // What the hub has not sent is not there from now on.
     onView(new ChangeSet());
     log.info({ resources: this.#resources }, 'synced with the hub');

@@ -202,7 +202,7 @@ describe('the link', () => {
       resources: [],
       removed: [],
       complete: false,
-      wanted: ['west', ''],
+      groupsToList: ['west', ''],
     };
     const asking = { kind: 'response' as const, response };
     assert.deepEqual(link.syncMessage.decode(link.syncMessage.encode(asking)), { ok: true, value: asking });

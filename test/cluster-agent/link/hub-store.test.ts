@@ -50,11 +50,11 @@ describe('the hub’s word on disk', () => {
   };
 
   it('is what it was after a restart, with its versions and whether it was whole', () => {
-    const views = open();
-    assert.deepEqual(views.apply('diversion', [shift(30)], []).rejected, []);
-    assert.equal(views.complete, false);
-    assert.equal(views.completed(), true);
-    assert.equal(views.completed(), false, 'that is no news');
+    const hubStore = open();
+    assert.deepEqual(hubStore.apply('diversion', [shift(30)], []).rejected, []);
+    assert.equal(hubStore.complete, false);
+    assert.equal(hubStore.completed(), true);
+    assert.equal(hubStore.completed(), false, 'that is no news');
     const again = open();
     assert.equal(again.complete, true);
     assert.equal(again.view.trafficShifts.get('d')?.percent, 30);
@@ -62,20 +62,20 @@ describe('the hub’s word on disk', () => {
   });
 
   it('is not whole when the agent was killed before the end of the first sync', () => {
-    const views = open();
-    views.apply('diversion', [shift(30)], []);
+    const hubStore = open();
+    hubStore.apply('diversion', [shift(30)], []);
     assert.equal(open().complete, false);
   });
 
   it('goes on with the one before of what cannot be read, and names it', () => {
-    const views = open();
-    views.apply('diversion', [shift(30)], []);
+    const hubStore = open();
+    hubStore.apply('diversion', [shift(30)], []);
     const broken = { name: 'd', version: 'x', body: Buffer.from([0xff]) };
     assert.deepEqual(
-      views.apply('diversion', [broken], []).rejected.map(({ name }) => name),
+      hubStore.apply('diversion', [broken], []).rejected.map(({ name }) => name),
       ['d'],
     );
-    assert.equal(views.view.trafficShifts.get('d')?.percent, 30);
+    assert.equal(hubStore.view.trafficShifts.get('d')?.percent, 30);
   });
 
   it('has digests that are those of all its versions, whatever has come, gone, been refused, and been read again', () => {
@@ -128,23 +128,23 @@ describe('the hub’s word on disk', () => {
       // Under another name nothing of its content is believed, but whom it is for.
       return { ...one, name: 'q' };
     };
-    const rulesOf = (views: HubStore, name: string) => views.view.policies.get(name)?.authorization.rules;
+    const rulesOf = (hubStore: HubStore, name: string) => hubStore.view.policies.get(name)?.authorization.rules;
 
     it('closes what it is for, is refused by name, and is held in no version', () => {
-      const views = open();
+      const hubStore = open();
       assert.deepEqual(
-        views.apply('policy', [unreadable()], []).rejected.map(({ name }) => name),
+        hubStore.apply('policy', [unreadable()], []).rejected.map(({ name }) => name),
         ['q'],
       );
-      assert.deepEqual(rulesOf(views, 'q'), [[[aMatch({ destinationPorts: [80] })]]]);
-      assert.equal(views.version('policy', 'q'), undefined);
-      assert.deepEqual([...views.versions().get('policy')!], [['q', '']]);
+      assert.deepEqual(rulesOf(hubStore, 'q'), [[[aMatch({ destinationPorts: [80] })]]]);
+      assert.equal(hubStore.version('policy', 'q'), undefined);
+      assert.deepEqual([...hubStore.versions().get('policy')!], [['q', '']]);
     });
 
     it('reads as rejected in that version, with what is in force instead', () => {
-      const views = open();
-      views.apply('policy', [unreadable()], []);
-      const [report] = [...views.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
+      const hubStore = open();
+      hubStore.apply('policy', [unreadable()], []);
+      const [report] = [...hubStore.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
       assert.deepEqual(
         [report?.subject, report?.version, report?.state],
         ['policy/q', unreadable().version, 'REJECTED'],
@@ -156,8 +156,8 @@ describe('the hub’s word on disk', () => {
     });
 
     it('closes it still after a restart, and no longer when it is gone', () => {
-      const views = open();
-      views.apply('policy', [unreadable()], []);
+      const hubStore = open();
+      hubStore.apply('policy', [unreadable()], []);
       const again = open();
       assert.ok(rulesOf(again, 'q'));
       assert.equal(again.refused('policy').size, 1);
@@ -167,38 +167,38 @@ describe('the hub’s word on disk', () => {
     });
 
     it('is read once a version comes that can be, which it then keeps', () => {
-      const views = open();
+      const hubStore = open();
       const garbage = { ...policy('DENY'), version: 'x', body: Uint8Array.of(10, 99) };
-      views.apply('policy', [garbage], []);
-      assert.equal(rulesOf(views, 'p'), undefined, 'nothing says whom it is for');
-      const [report] = [...views.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
+      hubStore.apply('policy', [garbage], []);
+      assert.equal(rulesOf(hubStore, 'p'), undefined, 'nothing says whom it is for');
+      const [report] = [...hubStore.refused('policy')].map(([name, refused]) => unreadReport(name, refused));
       assert.equal(report?.state, 'REJECTED');
       assert.match(
         report.message,
         /nothing is in force in its place, and connections that it denies are let in/,
       );
-      views.apply('policy', [policy('ALLOW')], []);
-      assert.equal(views.refused('policy').size, 0);
-      views.apply('policy', [garbage], []);
-      assert.equal(views.view.policies.get('p')?.authorization.action, 'ALLOW');
-      assert.deepEqual([...views.versions().get('policy')!], [['p', policy('ALLOW').version]]);
+      hubStore.apply('policy', [policy('ALLOW')], []);
+      assert.equal(hubStore.refused('policy').size, 0);
+      hubStore.apply('policy', [garbage], []);
+      assert.equal(hubStore.view.policies.get('p')?.authorization.action, 'ALLOW');
+      assert.deepEqual([...hubStore.versions().get('policy')!], [['p', policy('ALLOW').version]]);
     });
   });
 
   it('takes no resource under a name that its content does not have', () => {
-    const views = open();
+    const hubStore = open();
     const stray = { ...shift(30), name: 'another' };
-    assert.deepEqual(views.apply('diversion', [stray], []).rejected, [
+    assert.deepEqual(hubStore.apply('diversion', [stray], []).rejected, [
       { name: 'another', reason: 'its content is that of "d"' },
     ]);
-    assert.equal(views.view.trafficShifts.size, 0);
+    assert.equal(hubStore.view.trafficShifts.size, 0);
   });
 
   it('is unknown, not empty, when what was flushed is damaged: the folder is set aside', async () => {
-    const views = open();
-    views.apply('diversion', [shift(30)], []);
-    views.completed();
-    await views.flushed();
+    const hubStore = open();
+    hubStore.apply('diversion', [shift(30)], []);
+    hubStore.completed();
+    await hubStore.flushed();
     const segment = join(folder(), '00000001.log');
     const bytes = readFileSync(segment);
     bytes[60]! ^= 1;
@@ -209,9 +209,9 @@ describe('the hub’s word on disk', () => {
   });
 
   it('is not believed for another hub, to which the cluster has moved', () => {
-    const views = open('hub-a');
-    views.apply('diversion', [shift(30)], []);
-    views.completed();
+    const hubStore = open('hub-a');
+    hubStore.apply('diversion', [shift(30)], []);
+    hubStore.completed();
     const seen = (hub: string) => {
       const { complete, view } = open(hub);
       return [complete, view.trafficShifts.size];
@@ -222,9 +222,9 @@ describe('the hub’s word on disk', () => {
   });
 
   it('says what a message has touched: nothing when it is in the version that is held', () => {
-    const views = open();
+    const hubStore = open();
     const touched = (...args: Parameters<HubStore['apply']>) =>
-      [...views.apply(...args).changes].map((key) => formatTouched(key));
+      [...hubStore.apply(...args).changes].map((key) => formatTouched(key));
     assert.deepEqual(touched('diversion', [shift(30)], []), ['hub diversion d']);
     assert.deepEqual(touched('diversion', [shift(30)], ['never there']), []);
     const garbage = { name: 'p', version: 'x', body: Uint8Array.of(10, 99) };
@@ -234,20 +234,20 @@ describe('the hub’s word on disk', () => {
   });
 
   it('is named by the versions that are held, with what was removed not among them', () => {
-    const views = open();
-    views.apply('diversion', [shift(30)], []);
-    views.apply('diversion', [shift(40)], []);
+    const hubStore = open();
+    hubStore.apply('diversion', [shift(30)], []);
+    hubStore.apply('diversion', [shift(40)], []);
     const held = (store: HubStore) => [...store.versions().get('diversion')!];
     assert.deepEqual(held(open()), [['d', shift(40).version]]);
-    views.apply('diversion', [], ['d']);
+    hubStore.apply('diversion', [], ['d']);
     assert.deepEqual(held(open()), []);
   });
 
   it('has names of 4,095 and 4,096 characters, and refuses one of 4,097, which it does not keep', () => {
-    const views = open();
+    const hubStore = open();
     for (const length of [4095, 4096, 4097]) {
       const stray = { ...shift(30), name: '€'.repeat(length) };
-      const [refused] = views.apply('diversion', [stray], []).rejected;
+      const [refused] = hubStore.apply('diversion', [stray], []).rejected;
       assert.match(
         refused?.reason ?? '',
         length > 4096 ? /4097 characters, and may have 4096 at most/ : /its content is that of "d"/,
@@ -267,10 +267,10 @@ describe('the hub’s word on disk', () => {
     for (const hub of ['hub-a', undefined])
       it(`is taken over once, and the file is removed, also when it does ${hub ? '' : 'not '}say of which hub it is`, async () => {
         write(hub);
-        const views = open();
-        assert.deepEqual([views.complete, views.view.trafficShifts.get('d')?.percent], [true, 30]);
+        const hubStore = open();
+        assert.deepEqual([hubStore.complete, hubStore.view.trafficShifts.get('d')?.percent], [true, 30]);
         await removed();
-        views.apply('diversion', [shift(40)], []);
+        hubStore.apply('diversion', [shift(40)], []);
         write(hub);
         assert.equal(open().view.trafficShifts.get('d')?.percent, 40);
         await removed();
@@ -278,8 +278,8 @@ describe('the hub’s word on disk', () => {
 
     it('is left out when it is of another hub', async () => {
       write('hub-b');
-      const views = open();
-      assert.deepEqual([views.complete, views.view.trafficShifts.size], [false, 0]);
+      const hubStore = open();
+      assert.deepEqual([hubStore.complete, hubStore.view.trafficShifts.size], [false, 0]);
       await removed();
     });
 
@@ -301,21 +301,21 @@ describe('the hub’s word on disk', () => {
     const disk = new FullDisk();
     const log = { ...silentLog, error: (fields: object) => errors.push(fields) };
     let failures = 0;
-    const views = new HubStore({ journal: disk, hub: 'hub-a', log, onUnsaved: () => failures++ });
+    const hubStore = new HubStore({ journal: disk, hub: 'hub-a', log, onUnsaved: () => failures++ });
     disk.isFull = true;
-    assert.equal(views.isUnsaved, false);
-    views.apply('diversion', [shift(30), { ...shift(30), name: 'stray' }], []);
-    views.completed();
-    views.apply('diversion', [shift(40)], ['stray']);
-    assert.equal(views.view.trafficShifts.get('d')?.percent, 40, 'proxies have it');
-    assert.deepEqual([errors.length, failures, views.isUnsaved], [1, 1, true]);
-    views.save();
+    assert.equal(hubStore.isUnsaved, false);
+    hubStore.apply('diversion', [shift(30), { ...shift(30), name: 'stray' }], []);
+    hubStore.completed();
+    hubStore.apply('diversion', [shift(40)], ['stray']);
+    assert.equal(hubStore.view.trafficShifts.get('d')?.percent, 40, 'proxies have it');
+    assert.deepEqual([errors.length, failures, hubStore.isUnsaved], [1, 1, true]);
+    hubStore.save();
     assert.equal(errors.length, 2);
     disk.isFull = false;
-    views.save();
-    assert.equal(views.isUnsaved, false);
+    hubStore.save();
+    assert.equal(hubStore.isUnsaved, false);
     assert.deepEqual(disk.changed, ['hub', 'hub diversion d', '-hub diversion stray', 'complete']);
-    views.save();
+    hubStore.save();
     assert.equal(errors.length, 2);
     const again = new HubStore({ journal: disk, hub: 'hub-a', log });
     assert.deepEqual([again.complete, again.view.trafficShifts.get('d')?.percent], [true, 40]);
@@ -323,16 +323,16 @@ describe('the hub’s word on disk', () => {
 
   it('is flushed again after a flush that failed', async () => {
     const disk = new FullDisk();
-    const views = new HubStore({ journal: disk, hub: 'hub-a', log: silentLog });
+    const hubStore = new HubStore({ journal: disk, hub: 'hub-a', log: silentLog });
     disk.isFull = true;
-    await views.flushed();
+    await hubStore.flushed();
     const before = disk.flushes;
-    views.save();
+    hubStore.save();
     assert.equal(disk.flushes, before + 1);
     disk.isFull = false;
-    await views.flushed();
-    views.save();
-    views.save();
+    await hubStore.flushed();
+    hubStore.save();
+    hubStore.save();
     assert.ok(disk.flushes <= before + 3);
   });
 

@@ -27,7 +27,7 @@ describe('what the hub sends over a Sync stream', () => {
   let dir = '';
   const disk = new SlowDisk();
   const written: wire.SyncMessage[] = [];
-  const views = new HubStore({ journal: disk, hub: 'hub', log: silentLog });
+  const hubStore = new HubStore({ journal: disk, hub: 'hub', log: silentLog });
   /** What the agent knew each time that it was notified of a change of the view. */
   const seen: (number | undefined)[] = [];
   let nonce = 0;
@@ -46,7 +46,7 @@ describe('what the hub sends over a Sync stream', () => {
     const deps = {
       identity: { hubId: 'hub' } as LinkIdentity,
       localAddress: '127.0.0.1',
-      views,
+      hubStore,
       epochs: new HubEpochs(dir, silentLog),
       clock: new FakeClock(),
       random: systemRandom,
@@ -54,7 +54,7 @@ describe('what the hub sends over a Sync stream', () => {
       reports: () => undefined,
       health: () => ({ services: [], workloads: 0, proxiesConnected: 0 }),
       answer: () => Promise.reject(new Error('nothing is asked')),
-      onView: () => void seen.push(views.view.trafficShifts.get('d')?.percent),
+      onView: () => void seen.push(hubStore.view.trafficShifts.get('d')?.percent),
     };
     const session = { end: (why: string) => assert.fail(why) };
     const shared = { deps, systemVersion: { epoch: 1n, revision: 0n }, received: {} };

@@ -113,7 +113,7 @@ describe('digests of what is held', () => {
     assert.ok(world.toServer.every(({ initialVersions }) => initialVersions.size === 0));
     world.settle();
     assert.deepEqual(
-      world.sent.map(({ type, resources, complete, wanted }) => [type, resources.length, complete, wanted]),
+      world.sent.map(({ type, resources, complete, groupsToList }) => [type, resources.length, complete, groupsToList]),
       [
         [policyType, 0, true, undefined],
         [workloadType, 0, true, undefined],
@@ -127,7 +127,7 @@ describe('digests of what is held', () => {
     world.connect();
     world.deliverToServer();
     world.deliverToServer();
-    assert.deepEqual(world.pull()?.wanted, ['b']);
+    assert.deepEqual(world.pull()?.groupsToList, ['b']);
     assert.equal(world.pull(), undefined, 'nothing is sent before it is listed');
     world.deliverToClient();
     assert.deepEqual([...(world.toServer[0]?.initialVersions.keys() ?? [])], ['b/1', 'b/2']);
@@ -146,8 +146,8 @@ describe('digests of what is held', () => {
     world.connect();
     world.settle();
     assert.deepEqual(
-      world.sent.map(({ wanted, resources, removed }) => [
-        wanted,
+      world.sent.map(({ groupsToList, resources, removed }) => [
+        groupsToList,
         resources.map(({ name }) => name),
         removed,
       ]),
