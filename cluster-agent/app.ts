@@ -19,6 +19,7 @@ import { version } from '@isthmus/mesh/process/version.ts';
 import type { LinkIdentity } from './link/identity.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { Renewals } from './link/renewals.ts';
+import { Late } from './late.ts';
 import type { Parts } from './parts.ts';
 import { serveProxies } from './proxies/serve-proxies.ts';
 import { Deadlines } from './publish/deadlines.ts';
@@ -56,63 +57,111 @@ export interface AgentOptions {
   readonly log: Log;
 }
 
-/** The agent's parts, each with what it needs of the others. Those that are made later are reached by functions. */
-// eslint-disable-next-line max-lines-per-function -- a list, in the order in which parts are made
+/**
+ * The agent's parts, in the order in which they are made: what is stored, what is derived of it, what goes to proxies and
+ * to the hub, and the link. A part that one before it needs is in `Later`.
+ */
 export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
-  const { cluster, stateDir, localAddress, clock, random, log } = options;
-  const { trustDomain } = identity;
-  const at = (name: string) => join(stateDir, name);
-  const sealing = { provider: fileKeyProvider(at('sealing-key'), random), random };
-  const own = { stateDir, clock, random, log };
-  const who = { cluster, trustDomain };
-  const turn = setImmediate;
-  const touchKey = (key: Touched) => publisher.touchKey(key);
-  const arm = () => due.arm();
+  const base = baseOf(options, identity);
+  const later = new Later();
+  const stored = makeStored(base, later);
+  const derived = makeDerived(base, stored, later);
+  const published = makePublished(base, stored, derived, later);
+  const linked = makeLinked(base, stored, derived, published, later);
+  const { view, hubState, hub, issuer } = stored;
+  const { runtime, health } = derived;
+  return { view, runtime, hubState, hub, issuer, health, xds: published.xds, ...linked };
+}
 
+/** What parts before them need of parts after them: read while the agent runs, never while it is put together. */
+class Later {
+  readonly input = new Late<TranslateInput>('input');
+  readonly proxies = new Late<ReturnType<typeof serveProxies>>('proxies');
+  readonly publisher = new Late<Publisher>('publisher');
+  readonly link = new Late<HubLinks>('link');
+  readonly status = new Late<AgentStatus>('status');
+  readonly due = new Late<DueTimes>('due');
+  readonly arm = () => this.due.part.arm();
+  readonly touchKey = (key: Touched) => this.publisher.part.touchKey(key);
+}
+
+/** What parts are made with. */
+function baseOf(options: AgentOptions, identity: LinkIdentity) {
+  const { cluster, stateDir, clock, random, log } = options;
+  const at = (name: string) => join(stateDir, name);
+  return {
+    options,
+    identity,
+    at,
+    sealing: { provider: fileKeyProvider(at('sealing-key'), random), random },
+    own: { stateDir, clock, random, log },
+    who: { cluster, trustDomain: identity.trustDomain },
+    turn: setImmediate,
+  };
+}
+type Base = ReturnType<typeof baseOf>;
+
+/** The cluster's objects, what the hub has sent, and the intermediate. */
+function makeStored({ identity, at, sealing, own: { clock, log } }: Base, { arm }: Later) {
   const view = new ClusterView();
   const hubState = new Journal({ folder: at('hub-state'), clock, log });
   const older = new OlderHubViewFile(at('hub-view.json'), log);
   const hub = new HubStore({ journal: hubState, hub: identity.hubId, log, onUnsaved: arm, older });
   const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock });
+  return { view, hubState, hub, issuer };
+}
+type Stored = ReturnType<typeof makeStored>;
+
+/** The runtime, the health of proxies, and what is derived by key. */
+function makeDerived({ options, sealing, own, who }: Base, { view, hub, issuer }: Stored, later: Later) {
+  const { arm, touchKey } = later;
   const runtime = filesRuntime(options.runtime, {
     ...own,
     sealing,
     view,
     hub: hub.resources,
-    health: () => input.health,
-    services: () => publisher.snapshot?.services,
+    health: () => later.input.part.health,
+    services: () => later.publisher.part.snapshot?.services,
     onPort: (port) => touchKey({ kind: 'port', port }),
     onVips: (client) => touchKey({ kind: 'vips', client }),
   });
-  const health: ClusterHealth = new ClusterHealth({
+  const health = new ClusterHealth({
     ...who,
     ...own,
-    streams: () => xds,
-    shown: (id, spiffeId) => proxies.reports.of(id)?.certificates.get(spiffeId),
+    streams: () => later.proxies.part.xds,
+    shown: (id, spiffeId) => later.proxies.part.proxies.reports.of(id)?.certificates.get(spiffeId),
     issuer: () => issuer.currentKeyId,
     intermediates: () => hub.view.intermediates,
-    onChange: (changes) => publisher.touch(changes),
+    onChange: (changes) => later.publisher.part.touch(changes),
     onUnsaved: arm,
   });
   const upstreamZtunnels = new UpstreamZtunnels();
   const facts = {
     ...who,
-    now: () => clock.now(),
+    now: () => own.clock.now(),
     upstreamZtunnels: upstreamZtunnels.pods,
     health: health.facts,
   };
   const pipeline = new Pipeline({ view, hub: hub.resources, facts });
   const { outputs } = pipeline;
-  const input: TranslateInput = {
+  const input: TranslateInput = later.input.set({
     ...who,
     view,
     hub: hub.view,
     health: health.current(outputs),
     derived: outputs,
     serviceConditions: (service) => runtime.serviceConditions(service),
-  };
+  });
   const upstream = followUpstream(upstreamZtunnels, { view, touch: touchKey });
-  const store = new ReportStore((type, names) => link.changed(type, names));
+  return { runtime, health, pipeline, input, upstream };
+}
+type DerivedParts = ReturnType<typeof makeDerived>;
+
+/** The publisher and its subscribers: proxies, files of pods, and reports for the hub. */
+function makePublished(base: Base, { view, hub, issuer }: Stored, derived: DerivedParts, later: Later) {
+  const { runtime, health, pipeline, input, upstream } = derived;
+  const { clock, log } = base.own;
+  const store = new ReportStore((type, names) => later.link.part.changed(type, names));
   const reportedCluster = new ReportedCluster({
     input,
     agentVersion: version,
@@ -121,62 +170,79 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
     store,
     clock,
   });
-  const { xds, proxies }: ReturnType<typeof serveProxies> = serveProxies({
-    serving: servingIdentity(stateDir, options.xdsHost, { ...sealing, clock, log }),
-    runtime,
-    input,
-    issuer,
-    health,
-    snapshot: () => publisher.snapshot,
-    status: () => status,
-    followers: () => [health, status, reportedCluster, proxies, applied, upstream],
-    clock,
-    log,
-  });
-  const epoch = ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
-  const policies = clusterCoverage(input, xds);
-  const applied = new AppliedReports({
-    hub,
-    policies,
-    streams: () => xds,
-    publisher: () => publisher,
-    store,
-    turn,
-  });
-  const publisher: Publisher = new Publisher(
-    new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
-    [
-      runtime.addresses,
-      xds,
-      ...(runtime.podStarting ? [runtime.podStarting.writer] : []),
-      runtime.follower,
-      upstream,
-      applied,
-      new Reports({ input: () => input, store, onHealth: () => link.healthChanged() }),
-      reportedCluster,
-      { published: arm },
-    ],
-    { epoch, clock, turn },
+  const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
+    serveProxies({
+      serving: servingOf(base),
+      runtime,
+      input,
+      issuer,
+      health,
+      snapshot: () => publisher.snapshot,
+      status: () => later.status.part,
+      followers: () => [health, later.status.part, reportedCluster, proxies, applied, upstream],
+      clock,
+      log,
+    }),
   );
+  const epoch = ownEpoch(new StateFile(base.at('epoch.json'), log), clock.now(), log);
+  const policies = clusterCoverage(input, xds);
+  const streams = () => xds;
+  const applied = new AppliedReports({ hub, policies, streams, publisher: () => publisher, store, turn: base.turn });
+  const publisher: Publisher = later.publisher.set(
+    new Publisher(
+      new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
+      [
+        runtime.addresses,
+        xds,
+        ...(runtime.podStarting ? [runtime.podStarting.writer] : []),
+        runtime.follower,
+        upstream,
+        applied,
+        new Reports({ input: () => input, store, onHealth: () => later.link.part.healthChanged() }),
+        reportedCluster,
+        { published: later.arm },
+      ],
+      { epoch, clock, turn: base.turn },
+    ),
+  );
+  return { store, reportedCluster, xds, proxies, publisher };
+}
+type Published = ReturnType<typeof makePublished>;
+
+const servingOf = ({ options, sealing, own: { clock, log } }: Base) =>
+  servingIdentity(options.stateDir, options.xdsHost, { ...sealing, clock, log });
+
+/** The link to the hub, what it brings, and what is due by time. */
+function makeLinked(
+  { options, identity, own }: Base,
+  { view, hub, issuer }: Stored,
+  { runtime, health, input }: DerivedParts,
+  { store, reportedCluster, xds, proxies, publisher }: Published,
+  later: Later,
+) {
+  const { clock, log } = own;
+  const { arm, touchKey } = later;
   const publish = (changes: ChangeSet) => {
     publisher.touch(changes);
     // Before that, what is missing is unknown and not absent.
     if (view.synced && hub.complete) publisher.open();
   };
-  const epochs = new HubEpochs(stateDir, log);
-  const link: HubLinks = new HubLinks({
-    identity,
-    localAddress,
-    ...own,
-    hubStore: hub,
-    epochs,
-    reports: (type) => store.of(type),
-    health: heartbeat({ input, publisher, proxies: xds }),
-    answer: (ask) => answerTo(ask, publisher.snapshot && { input, snapshot: publisher.snapshot, proxies }),
-    onView: (changes) => onHub(changes),
-  });
+  const epochs = new HubEpochs(own.stateDir, log);
+  const link: HubLinks = later.link.set(
+    new HubLinks({
+      identity,
+      localAddress: options.localAddress,
+      ...own,
+      hubStore: hub,
+      epochs,
+      reports: (type) => store.of(type),
+      health: heartbeat({ input, publisher, proxies: xds }),
+      answer: (ask) => answerTo(ask, publisher.snapshot && { input, snapshot: publisher.snapshot, proxies }),
+      onView: (changes) => onHub(changes),
+    }),
+  );
   const hubEpoch = () => epochs.seen(identity.hubId);
-  const status: AgentStatus = new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock });
+  const status = later.status.set(new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock }));
   const renewals = new Renewals(identity, {
     ...own,
     link,
@@ -185,16 +251,13 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
     intermediates: () => hub.view.intermediates,
   });
   const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
-  const due: DueTimes = new DueTimes(
-    [
-      renewals,
-      untilSaved('proofs', clock, health),
-      untilSaved('hub state', clock, hub),
-      new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
-      every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
-      ...runtime.upkeep,
-    ],
-    clock,
-  );
-  return { view, runtime, hubState, hub, issuer, health, xds, link, status, renewals, due, publish };
+  const dueWorks = [
+    renewals,
+    untilSaved('proofs', clock, health),
+    untilSaved('hub state', clock, hub),
+    new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
+    every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
+    ...runtime.upkeep,
+  ];
+  return { link, status, renewals, due: later.due.set(new DueTimes(dueWorks, clock)), publish };
 }
