@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
+import { holds, settled } from '../../fakes/turns.ts';
 import { port, shopIn } from './shop.ts';
 
 /** More than a socket reads before anybody asks for it. */
 const upload = Buffer.alloc(256 * 1024);
 
-const nothingHeld = async (proxy: TestProxy) => {
-  while (proxy.report().totals.slots > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-};
+const nothingHeld = (proxy: TestProxy) => holds(() => proxy.report().totals.slots === 0);
 
 /** Listens and never accepts: once its queue is full, its kernel answers nobody. */
 const listensOnly = `
@@ -62,14 +61,14 @@ describe('ztunnel, a client that resets before its destination has answered', ()
     await once(worker, 'message');
     const queue = Array.from({ length: 4 }, () => connect(application).on('error', () => undefined));
     try {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await settled();
       assert.ok(
         queue.some(({ connecting }) => connecting),
         'the queue is not full',
       );
       const { socket } = await mesh.call(mesh.at('17.1'), mesh.at('17.9'), port);
       await new Promise((resolve) => socket.write(upload, resolve));
-      while (proxy.report().totals.slots === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      await holds(() => proxy.report().totals.slots > 0);
       socket.resetAndDestroy();
       await nothingHeld(proxy);
       const { error } = await proxy.line({ direction: 'inbound' });

@@ -4,6 +4,7 @@ import type { Flow } from '@isthmus/mesh/l7/engine.ts';
 import { FakeL7 } from '../../fakes/l7-engine.ts';
 import { ProxyMesh, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { aMatch, anAuthorization } from '../../fakes/records.ts';
+import { settled } from '../../fakes/turns.ts';
 import { hostname, identityOf, port, shopIn, type Shop } from './shop.ts';
 
 const echo = (socket: Socket) => void socket.pipe(socket);
@@ -131,7 +132,7 @@ describe('ztunnel with an L7 engine', () => {
     assert.ok(l7.applied.length >= 3);
     const { release } = l7.hold();
     const stopped = proxy.stop();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await settled();
     assert.equal(
       proxy.said.some(({ kind }) => kind === 'drained'),
       false,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
+import { standsStill, turn } from '../../fakes/turns.ts';
 import { port, shopIn, twoNetworks } from './shop.ts';
 
 /** How a connection ended for its holder: the error's code, or that its input ended. */
@@ -21,21 +22,13 @@ function pour(socket: Socket): void {
   write();
 }
 
-/** Until nothing more of what it sends is taken. */
-async function standsStill(socket: Socket): Promise<void> {
-  for (let last = -1; last !== socket.bytesWritten - socket.writableLength;) {
-    last = socket.bytesWritten - socket.writableLength;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
-
 /** The error of a connection that is not read. Node does not look for one then; an empty write does. */
 async function errorUnread(socket: Socket): Promise<string> {
   let code = '';
   socket.once('error', (error: NodeJS.ErrnoException) => (code = error.code ?? error.message));
   while (code === '') {
     socket.write('');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await turn();
   }
   return code;
 }
@@ -132,7 +125,8 @@ for (const [way, make] of Object.entries(ways))
           by === 'client' ? [ends.client, ends.application] : [ends.application, ends.client];
         kept.pause();
         pour(broken);
-        await standsStill(broken);
+        // Nothing more of what it sends is taken.
+        await standsStill(() => broken.bytesWritten - broken.writableLength);
         broken.resetAndDestroy();
         assert.match(await errorUnread(kept), /ECONNRESET|EPIPE/);
       });

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { Backpressure } from '@isthmus/mesh/shares/backpressure.ts';
 import { ask, foreignSession } from '../../fakes/foreign-client.ts';
 import { ProxyMesh } from '../../fakes/proxy-mesh.ts';
+import { holds, settled } from '../../fakes/turns.ts';
 import { identityOf, port, shopIn } from './shop.ts';
 
 const mebibyte = 1024 * 1024;
@@ -12,7 +13,6 @@ const limits = { unreadBytes: 2 * mebibyte, maxUnreadBytes: 4 * mebibyte };
 /** Of a stream, as the proxy's SETTINGS say. */
 const window = 4 * mebibyte;
 
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const answered = (session: ClientHttp2Session): Promise<'answered'> =>
   new Promise((resolve, reject) => {
     session.ping((error: Error | null) => (error ? reject(error) : resolve('answered')));
@@ -64,7 +64,7 @@ describe('ztunnel, bytes of one identity that wait for applications', () => {
       socket.on('data', (bytes) => {
         totals[at]! += bytes.length;
         socket.pause();
-        setTimeout(() => socket.resume(), 2);
+        void settled().then(() => socket.resume());
       });
       socket.once('end', () => socket.end());
     });
@@ -91,7 +91,7 @@ describe('ztunnel, bytes of one identity that wait for applications', () => {
     const tunnels: ClientHttp2Stream[] = [];
     for (let i = 0; i < 3; i++) tunnels.push(await tunnel(filling));
     for (const stream of tunnels) stream.resume().write(Buffer.alloc(2 * window, 'u'));
-    while (!filled.includes(true)) await soon();
+    await holds(() => filled.includes(true));
     const waits = answered(idle);
     const first = await Promise.race([
       waits.then(() => 'of the identity'),

@@ -12,6 +12,7 @@ import { Heard } from '../../conformance/byte-stream.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { never } from '../../fakes/http2-ends.ts';
+import { settled, standsStill } from '../../fakes/turns.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const authority = makeAuthority();
@@ -22,14 +23,6 @@ const dialling = { ...tls, credentials, expect: expectNames(identity), cluster: 
 
 const codeOf = (socket: Socket): Promise<string | undefined> =>
   once(socket, 'error').then(([error]: NodeJS.ErrnoException[]) => error?.code);
-
-/** Until nothing more is read or written for 200 ms: what is in the kernel's hands is there. */
-async function still(count: () => number): Promise<void> {
-  for (let last = -1; last !== count();) {
-    last = count();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
 
 describe('peers that are lost while nobody reads', () => {
   const sockets: Socket[] = [];
@@ -58,7 +51,7 @@ describe('peers that are lost while nobody reads', () => {
     client.write('what nobody reads');
     const code = codeOf(server);
     client.resetAndDestroy();
-    await still(() => 0);
+    await settled();
     assert.ok(!server.destroyed, 'Node sees it by itself: this is not needed any more');
     await clock.advance(249);
     assert.ok(!server.destroyed);
@@ -75,9 +68,9 @@ describe('peers that are lost while nobody reads', () => {
     stream.pause();
     // More than Node reads by itself.
     client.write(Buffer.alloc(1024 * 1024));
-    await still(() => server.bytesRead);
+    await standsStill(() => server.bytesRead);
     client.resetAndDestroy();
-    await still(() => 0);
+    await settled();
     assert.ok(!server.destroyed);
     await clock.advance(250);
     await heard.closed();
@@ -110,7 +103,7 @@ describe('peers that are lost while nobody reads', () => {
     const { clock, client, server, stream, heard } = await paused();
     stream.resume();
     client.write(Buffer.alloc(bytes));
-    await still(() => heard.bytes.length);
+    await standsStill(() => heard.bytes.length);
     client.write(Buffer.alloc(1024 * 1024));
     const code = codeOf(server);
     client.resetAndDestroy();
@@ -185,9 +178,9 @@ describe('peers that are lost while nobody reads', () => {
     onward.unpipe().pause();
     // More than the kernel takes, within the windows of four streams.
     for (const answer of answers) answer.write(Buffer.alloc(4 * 1024 * 1024));
-    await still(() => server.bytesWritten);
+    await standsStill(() => server.bytesWritten);
     onward.resetAndDestroy();
-    await still(() => 0);
+    await settled();
     await clock.advance(250);
     await closed;
     for (const answer of answers) assert.ok(answer.closed);

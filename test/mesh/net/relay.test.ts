@@ -11,6 +11,7 @@ import { onDuplex } from '../../fakes/duplex-sessions.ts';
 import { securedPair } from '../../fakes/secured-pair.ts';
 import { acceptTls, dialTls } from '../../fakes/tls-on-sockets.ts';
 import { makeAuthority, socketPair, tableOf } from '../../fakes/authority.ts';
+import { settled } from '../../fakes/turns.ts';
 
 describe('mesh/net relay', () => {
   it('copies both ways, counts, and ends each direction by itself', async () => {
@@ -139,7 +140,7 @@ describe('mesh/net relay', () => {
     assert.ok(socket.writableEnded && !socket.writableFinished, 'its shutdown is on its way');
     stream.reset();
     await closed;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settled();
     assert.deepEqual(errors, []);
     assert.throws(() => fstatSync(fd), { code: 'EBADF' });
   });
