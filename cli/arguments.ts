@@ -9,10 +9,10 @@ const refuse = (message: string): never => {
 
 /** A whole number in decimal digits, both ends included. */
 export const wholeNumber =
-  (least: number, most: number) =>
+  (min: number, max: number) =>
   (text: string): number => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    return value >= least && value <= most ? value : refuse(`Give a whole number from ${least} to ${most}.`);
+    return value >= min && value <= max ? value : refuse(`Give a whole number from ${min} to ${max}.`);
   };
 
 /** A shell's unset variable must not take a guard away. */

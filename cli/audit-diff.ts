@@ -78,7 +78,7 @@ const shown = (value: unknown): string =>
   shortened(typeof value === 'string' && value !== '' ? value : JSON.stringify(value), maxValue);
 
 /** One line of at most so many characters. */
-export function shortened(text: string, most: number): string {
-  const left = text.length - most;
-  return plain(left > 0 ? `${text.slice(0, most)}… (${left} characters more: -o json)` : text);
+export function shortened(text: string, max: number): string {
+  const left = text.length - max;
+  return plain(left > 0 ? `${text.slice(0, max)}… (${left} characters more: -o json)` : text);
 }

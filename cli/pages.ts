@@ -41,7 +41,7 @@ export async function all<N>(endpoint: Endpoint, listing: Listing): Promise<read
 export async function firstOf<N>(
   endpoint: Endpoint,
   { field, nodes, arguments: own = {} }: Listing,
-  most: number,
+  max: number,
 ): Promise<Part<N>> {
   const declared = Object.entries(own).map(([name, { type }]) => `, $${name}: ${type}`);
   const passed = Object.keys(own).map((name) => `, ${name}: $${name}`);
@@ -50,7 +50,7 @@ export async function firstOf<N>(
   const found: N[] = [];
   let after: string | null = null;
   // Pages are counted too: records that cannot be shown are left out of them.
-  for (let left = most; left > 0; left -= pageSize) {
+  for (let left = max; left > 0; left -= pageSize) {
     const first = Math.min(left, pageSize);
     const { list }: { list: Connection<N> } = await askLists(endpoint, query, { ...values, first, after });
     found.push(...list.nodes);

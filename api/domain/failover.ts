@@ -2,7 +2,7 @@ import type { ServiceKey } from './names.ts';
 
 export type FailoverFrom = { readonly cluster: string } | { readonly region: string };
 
-export interface Returning {
+export interface Failback {
   /** Of `percent`, how many hundredths are still away. */
   readonly left: number;
   /** Epoch milliseconds of the last step. */
@@ -25,5 +25,5 @@ export interface Failover {
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
   /** It has been taken back and returns step by step; undefined while it is in force. */
-  readonly returning: Returning | undefined;
+  readonly returning: Failback | undefined;
 }

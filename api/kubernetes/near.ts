@@ -1,20 +1,20 @@
 /** The candidate that a misspelt word most likely means; undefined when none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Infinity;
+  let min = Infinity;
   for (const candidate of candidates) {
     const distance = near(word, candidate);
-    if (distance !== undefined && distance < least) [best, least] = [candidate, distance];
+    if (distance !== undefined && distance < min) [best, min] = [candidate, distance];
   }
   return best;
 }
 
 /** A third of its letters may be wrong, and no more than two: `Servcie`, `selectr`, `Pdo`. */
 function near(word: string, candidate: string): number | undefined {
-  const most = Math.min(2, Math.floor(Math.max(word.length, candidate.length) / 3));
-  if (Math.abs(word.length - candidate.length) > most) return undefined;
+  const max = Math.min(2, Math.floor(Math.max(word.length, candidate.length) / 3));
+  if (Math.abs(word.length - candidate.length) > max) return undefined;
   const found = distance(word.toLowerCase(), candidate.toLowerCase());
-  return found <= most ? found : undefined;
+  return found <= max ? found : undefined;
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */

@@ -3,7 +3,7 @@ import { knownFields } from './known-fields.ts';
 import { nearest } from './near.ts';
 
 /** Most findings of one object: one that is all wrong is one mistake. */
-const most = 20;
+const max = 20;
 
 const parsed = new Map<string, ReadonlyMap<string, string>>();
 
@@ -41,7 +41,7 @@ function collect(type: string, value: unknown, path: string, found: Finding[]): 
   const fields = fieldsOf(type);
   if (!fields || typeof value !== 'object' || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
-    if (found.length >= most) return;
+    if (found.length >= max) return;
     const at = path === '' ? name : `${path}.${name}`;
     const of = fields.get(name);
     if (of === undefined) found.push(unknownField(at, name, fields.keys()));

@@ -91,8 +91,8 @@ export class Fields {
   }
 
   /** A list with a bound. */
-  list<T>(field: string, values: readonly T[], most: number): readonly T[] {
-    if (values.length > most) this.refuse(field, `${values.length} elements are more than ${most}`);
+  list<T>(field: string, values: readonly T[], max: number): readonly T[] {
+    if (values.length > max) this.refuse(field, `${values.length} elements are more than ${max}`);
     return values;
   }
 
@@ -107,8 +107,8 @@ export class Fields {
     return value === 0 ? value : this.port(field, value);
   }
 
-  upTo(field: string, value: number, most: number): number {
-    if (value > most) this.refuse(field, `${value} is more than ${most}`);
+  upTo(field: string, value: number, max: number): number {
+    if (value > max) this.refuse(field, `${value} is more than ${max}`);
     return value;
   }
 

@@ -41,7 +41,7 @@ export class IssuedCertificates implements IssuedRecord {
   #since: number;
   #file: number | undefined;
   #lines = 0;
-  #most = 0;
+  #max = 0;
   #syncing = false;
 
   constructor(deps: Deps) {
@@ -72,7 +72,7 @@ export class IssuedCertificates implements IssuedRecord {
   record(proxyUid: string, identity: string, { notAfter, issuer }: Issued): void {
     const line: Line = [proxyUid, identity, notAfter, issuer];
     this.#entries.set(keyOf(proxyUid, identity), line);
-    if (this.#file === undefined || this.#lines >= this.#most) this.#rewrite();
+    if (this.#file === undefined || this.#lines >= this.#max) this.#rewrite();
     else this.#append(this.#file, line);
   }
 
@@ -111,7 +111,7 @@ export class IssuedCertificates implements IssuedRecord {
       writeWhole(path, `${lines.join('\n')}\n`);
       this.#file = openSync(path, 'a');
       this.#lines = this.#entries.size;
-      this.#most = 2 * this.#lines + slack;
+      this.#max = 2 * this.#lines + slack;
     } catch (error) {
       this.#failed(error);
     }

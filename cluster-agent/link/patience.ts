@@ -1,6 +1,6 @@
 /** Long enough for a connection across the world and a busy hub; grpc-js by itself gives each address 20 s. */
 const first = 3000;
-const most = 20_000;
+const max = 20_000;
 
 /**
  * How long a hub's address may take to answer before the next one is tried, milliseconds: 3 s, and twice as long after
@@ -11,5 +11,5 @@ const most = 20_000;
  */
 export function connectPatience(misses: number, addresses: number): number {
   const rounds = Math.floor(misses / Math.max(1, addresses));
-  return Math.min(most, first * 2 ** Math.min(rounds, 10));
+  return Math.min(max, first * 2 ** Math.min(rounds, 10));
 }

@@ -112,9 +112,9 @@ export class ProxyFacts {
     held: ReadonlyMap<string, unknown>,
     key: string,
   ): boolean {
-    const most = proxyReportLimits[field];
-    if (held.has(key) || held.size < most) return true;
-    this.#refuse(field, `more than ${most} entries; the entries before it are kept`);
+    const max = proxyReportLimits[field];
+    if (held.has(key) || held.size < max) return true;
+    this.#refuse(field, `more than ${max} entries; the entries before it are kept`);
     return false;
   }
 

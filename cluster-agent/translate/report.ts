@@ -35,12 +35,12 @@ export function clusterReport(
 }
 
 /** The gravest, and how many others there are: the hub refuses a report that has more. */
-function atMost(most: number, conditions: readonly Condition[]): readonly Condition[] {
-  if (conditions.length <= most) return conditions;
+function atMost(max: number, conditions: readonly Condition[]): readonly Condition[] {
+  if (conditions.length <= max) return conditions;
   const gravest = severities.flatMap((severity) => conditions.filter((one) => one.severity === severity));
-  const rest = gravest.slice(most - 1);
+  const rest = gravest.slice(max - 1);
   return [
-    ...gravest.slice(0, most - 1),
+    ...gravest.slice(0, max - 1),
     {
       type: 'Reported',
       status: 'False',

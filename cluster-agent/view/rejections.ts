@@ -58,13 +58,13 @@ export class Rejections implements Iterable<Rejection> {
   page(
     severity: Severity | '',
     after: string,
-    most: number,
+    max: number,
   ): { readonly rejections: readonly Rejection[]; readonly hasNext: boolean } {
     const { from, to } = severity === '' ? { from: '', to: undefined } : placesOf(severity);
     const end = to === undefined ? this.#places.length : placeIn(this.#places, to);
     const next = placeIn(this.#places, after);
     const begin = Math.max(placeIn(this.#places, from), this.#places[next] === after ? next + 1 : next);
-    const page = this.#places.slice(begin, Math.min(end, begin + most));
+    const page = this.#places.slice(begin, Math.min(end, begin + max));
     return {
       rejections: page.flatMap((place) => this.#byPlace.get(place)?.rejection ?? []),
       hasNext: begin + page.length < end,

@@ -7,7 +7,7 @@ import type { Redact } from './redact.ts';
  * Most bytes of JSON that an entry keeps of its input, of the state before, and of the state after. A request has at most
  * 256 KiB; what is in practice asked for has a few.
  */
-export const most = { input: 64 * 1024, state: 64 * 1024, errors: 16 * 1024, reason: 1024 };
+export const maxBytes = { input: 64 * 1024, state: 64 * 1024, errors: 16 * 1024, reason: 1024 };
 
 export interface Asked {
   readonly input: unknown;
@@ -33,10 +33,10 @@ export function auditBody(
   const before = writes.map((write) => [objectOf(write), stored?.(kindOf(write), write.id) ?? null] as const);
   const after = writes.map((write) => [objectOf(write), 'put' in write ? write.put : null] as const);
   return {
-    reason: fittedText(redact(reason), most.reason),
-    input: fitted(input, most.input, 'input'),
-    before: stateOf(fitted(Object.fromEntries(before), most.state, 'before')),
-    after: stateOf(fitted(Object.fromEntries(after), most.state, 'after')),
+    reason: fittedText(redact(reason), maxBytes.reason),
+    input: fitted(input, maxBytes.input, 'input'),
+    before: stateOf(fitted(Object.fromEntries(before), maxBytes.state, 'before')),
+    after: stateOf(fitted(Object.fromEntries(after), maxBytes.state, 'after')),
     errors: fittedErrors(errors, redact),
     omitted,
   };
@@ -60,7 +60,7 @@ export const fittedText = (text: unknown, characters: number): string => {
 /** The first errors, as many as fit; of what was wrong they say enough. */
 function fittedErrors(errors: readonly RecordedError[], redact: Redact): AuditBody['errors'] {
   const kept: RecordedError[] = [];
-  let left = most.errors;
+  let left = maxBytes.errors;
   for (const { code, field, message } of errors) {
     const one = {
       code,

@@ -20,13 +20,13 @@ function ofReports(snapshot: Now, cluster: string): readonly Condition[] {
   return record ? reportConditions(snapshot, record) : [];
 }
 
-const most = 10;
+const max = 10;
 
 function refusals({ observed }: Now, cluster: string): readonly Condition[] {
   const refused = [...(observed.get(cluster)?.refused ?? [])];
   if (refused.length === 0) return [];
-  const shown = refused.slice(0, most).map(([what, { reason }]) => `${what}: ${reason}`);
-  const more = refused.length > most ? [`${refused.length - most} more`] : [];
+  const shown = refused.slice(0, max).map(([what, { reason }]) => `${what}: ${reason}`);
+  const more = refused.length > max ? [`${refused.length - max} more`] : [];
   const message = `the agent cannot read, and keeps what it had before of: ${[...shown, ...more].join('; ')}`;
   const remedy =
     "upgrade the cluster's agent if it is older than the hub; otherwise report the refusal as a defect";

@@ -6,7 +6,7 @@ import { checkRevision } from '../command/expected.ts';
 import { refuse } from '../command/refuse.ts';
 import { warning } from '../command/warning.ts';
 import { startOperation } from './operation.ts';
-import { beginReturn, nextStep, notReady } from './returning.ts';
+import { beginFailback, nextFailbackStep, notReady } from './failback.ts';
 import { staleBy } from './plan-reader.ts';
 import { simulate } from './plan.ts';
 import { whyItStays } from './targets.ts';
@@ -82,7 +82,7 @@ export const undoFailover: Command<{ id: string }, FailoverPayload> = {
     const stale = checkRevision(context, stored.revision, `failover ${id}`);
     if (stale) return { ok: false, error: [stale] };
     if (stored.value.returning) return refuse('CONFLICT', 'id', `failover ${id} is being taken back already`);
-    const failover = beginReturn(stored.value, snapshot, context.now);
+    const failover = beginFailback(stored.value, snapshot, context.now);
     const { operation, writes } = startOperation(snapshot, context, 'UNDO_FAILOVER', `failover:${id}`);
     const waiting = notReady(failover, snapshot);
     return ok({
@@ -108,7 +108,7 @@ export const stepFailover: Command<{ id: string }, { left: number }> = {
   name: 'stepFailover',
   decide(snapshot, { id }, { now }) {
     const stored = snapshot.intent.failovers.get(id);
-    const next = stored && nextStep(stored.value, snapshot, now);
+    const next = stored && nextFailbackStep(stored.value, snapshot, now);
     if (!stored || next === undefined) return refuse('CONFLICT', 'id', `no step of failover ${id} is due`);
     const { revision: expected } = stored;
     return ok({

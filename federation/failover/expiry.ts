@@ -4,7 +4,7 @@ import { byHub, type CommandRunner } from '../command/run.ts';
 import type { Live } from '../state/live.ts';
 import type { IntentState } from '../state/snapshot.ts';
 import { stepFailover, undoFailover } from './commands.ts';
-import { nextStep } from './returning.ts';
+import { nextFailbackStep } from './failback.ts';
 
 const everyMillis = 1000;
 
@@ -28,7 +28,7 @@ export function watchExpiry(
       if (outcome.ok) log.info({ failover: id }, 'failover expired');
     }
     for (const { id, value } of live.current.intent.failovers.values()) {
-      if (nextStep(value, live.current, clock.now()) === undefined) continue;
+      if (nextFailbackStep(value, live.current, clock.now()) === undefined) continue;
       const outcome = await runner.run(stepFailover, { id }, byHub('it returns step by step'));
       if (outcome.ok) log.info({ failover: id, left: outcome.payload.left }, 'failover returns');
     }

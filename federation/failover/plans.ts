@@ -2,7 +2,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Plan } from './plan.ts';
 
 const lifetime = 15 * 60_000;
-const most = 1000;
+const max = 1000;
 /** Readings that all plans rest on, some 100 bytes each: the oldest plans make room. */
 const maxReadings = 200_000;
 
@@ -27,7 +27,7 @@ export class Plans {
     this.#plans.set(id, { plan, until });
     this.#readings += plan.basis.size;
     for (const [oldest, { plan: old, until: end }] of this.#plans) {
-      const isFull = this.#plans.size > most || this.#readings > maxReadings;
+      const isFull = this.#plans.size > max || this.#readings > maxReadings;
       if (oldest === id || (!isFull && end > now)) break;
       this.#plans.delete(oldest);
       this.#readings -= old.basis.size;

@@ -2,7 +2,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import { markOf } from '@isthmus/mesh/delta/digest.ts';
 
 /** Most different ones that are shared; the oldest goes, and equal ones that come later are shared again. */
-const most = 50_000;
+const max = 50_000;
 
 /**
  * Equal acknowledgements of all clusters as one object. Each cluster acknowledges each intermediate of each other one, so
@@ -40,6 +40,6 @@ function shared<T>(known: Map<string, T>, key: string, make: () => T): T {
   if (found !== undefined) return found;
   const made = make();
   known.set(key, made);
-  if (known.size > most) known.delete(known.keys().next().value ?? '');
+  if (known.size > max) known.delete(known.keys().next().value ?? '');
   return made;
 }

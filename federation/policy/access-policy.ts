@@ -10,7 +10,7 @@ import { checkPrincipal } from './principal.ts';
 import type { Now } from '../state/now.ts';
 import { auditSubject } from '../command/audit-subject.ts';
 
-const most = { rules: 100, values: 100 };
+const max = { rules: 100, values: 100 };
 
 /** Stores a global access policy, checked against everything that it names. */
 export const applyPolicy: Command<AccessPolicy, { policy: AccessPolicy }> = {
@@ -107,7 +107,7 @@ function checkFrame({ name, target, rules, effect }: AccessPolicy, { intent }: N
         `no cluster '${target.clusters[unknown] ?? ''}' is known: isthmus clusters lists them`,
       ),
     );
-  if (rules.length > most.rules)
+  if (rules.length > max.rules)
     errors.push(refusal('INVALID', `${at}.rules`, `a policy has at most ${most.rules} rules`));
   if (rules.length === 0 && effect !== 'ALLOW')
     errors.push(
@@ -126,7 +126,7 @@ function checkRule(rule: AccessRule, index: number, { intent }: Now): UserError[
   const field = `${at}.rules.${index}`;
   const errors: UserError[] = [];
   const values = rule.principals.length + rule.namespaces.length + rule.ports.length;
-  if (values > most.values)
+  if (values > max.values)
     errors.push(refusal('INVALID', field, `a rule has at most ${most.values} values`));
   rule.ports.forEach((port, i) => {
     if (!Number.isInteger(port) || port < 1 || port > 65_535)

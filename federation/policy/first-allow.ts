@@ -4,7 +4,7 @@ import { warning, type Warning } from '../command/warning.ts';
 import type { Now } from '../state/now.ts';
 
 /** Most workloads of one cluster that are looked at. */
-const most = 1000;
+const max = 1000;
 
 /**
  * The workloads that an ALLOW would turn to deny by default, as no other ALLOW applies to them: one warning for each
@@ -22,7 +22,7 @@ export async function firstAllow(
       ({ id, value }) => value.admission === 'ADMITTED' && (clusters.length === 0 || clusters.includes(id)),
     )
     .map(({ id }) => id);
-  const question: WorkloadsQuestion = { kind: 'workloads', namespace, labels, first: most, after: '' };
+  const question: WorkloadsQuestion = { kind: 'workloads', namespace, labels, first: max, after: '' };
   const warnings = await Promise.all(
     members.map((cluster) =>
       ask(cluster, question).then(

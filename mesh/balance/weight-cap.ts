@@ -5,13 +5,13 @@
  */
 export function capped<G extends { readonly healthy: number }>(
   groups: readonly G[],
-  most: number,
+  max: number,
 ): readonly G[] {
   const healthy = groups.reduce((sum, group) => sum + group.healthy, 0);
-  if (healthy <= most) return groups;
+  if (healthy <= max) return groups;
   return groups.map((group) =>
     group.healthy === 0
       ? group
-      : { ...group, healthy: Math.max(1, Math.floor((group.healthy * most) / healthy)) },
+      : { ...group, healthy: Math.max(1, Math.floor((group.healthy * max) / healthy)) },
   );
 }

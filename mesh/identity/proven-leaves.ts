@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateOf } from '../pki/certificate.ts';
 
 /** Most leaves that are kept, of at most so many bytes each: with what was read of them some 4 MB. */
-const defaultMost = 512;
+const defaultMax = 512;
 const longest = 4096;
 
 interface Proven {
@@ -17,12 +17,12 @@ interface Proven {
  * beyond the most that are, the first gives way.
  */
 export class ProvenLeaves {
-  readonly #most: number;
+  readonly #max: number;
   /** By DER, one character a byte. */
   readonly #proven = new Map<string, Proven>();
 
-  constructor(most = defaultMost) {
-    this.#most = most;
+  constructor(max = defaultMax) {
+    this.#max = max;
   }
 
   /** The leaf of these bytes: the object that is kept, of which much has been read already, else a new one. */
@@ -46,7 +46,7 @@ export class ProvenLeaves {
 
   #keep(name: string, proven: Proven): void {
     this.#proven.set(name, proven);
-    if (this.#proven.size > this.#most) this.#proven.delete(this.#proven.keys().next().value ?? '');
+    if (this.#proven.size > this.#max) this.#proven.delete(this.#proven.keys().next().value ?? '');
   }
 }
 

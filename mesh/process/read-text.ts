@@ -11,41 +11,41 @@ export const maxFileBytes = 1024 * 1024;
  * A whole file as text (UTF-8). Throws READ_FAILED, or FILE_TOO_LARGE above `most` bytes; both name the file and what to
  * do. Waits for the writer of a pipe.
  */
-export const readText = (path: string, most: number = maxFileBytes): string =>
-  readBytes(path, most).toString('utf8');
+export const readText = (path: string, max: number = maxFileBytes): string =>
+  readBytes(path, max).toString('utf8');
 
 /** The same as bytes. */
-export function readBytes(path: string, most: number = maxFileBytes): Buffer {
+export function readBytes(path: string, max: number = maxFileBytes): Buffer {
   let bytes: Buffer | undefined;
   try {
     const file = openSync(path, 'r');
     try {
-      bytes = readWithin(file, most);
+      bytes = readWithin(file, max);
     } finally {
       closeSync(file);
     }
   } catch (cause) {
     throw fileError('READ_FAILED', path, 'read', cause);
   }
-  return within(path, most, bytes);
+  return within(path, max, bytes);
 }
 
 /** The same without holding up the thread. */
-export async function readTextAsync(path: string, most: number = maxFileBytes): Promise<string> {
+export async function readTextAsync(path: string, max: number = maxFileBytes): Promise<string> {
   let text: string | undefined;
   try {
     const file = await open(path);
-    text = await textWithin(file.createReadStream() as AsyncIterable<Uint8Array>, most);
+    text = await textWithin(file.createReadStream() as AsyncIterable<Uint8Array>, max);
   } catch (cause) {
     throw fileError('READ_FAILED', path, 'read', cause);
   }
-  return within(path, most, text);
+  return within(path, max, text);
 }
 
-function within<T>(path: string, most: number, read: T | undefined): T {
+function within<T>(path: string, max: number, read: T | undefined): T {
   if (read !== undefined) return read;
   throw new MeshError(
     'FILE_TOO_LARGE',
-    `${path} has more than ${most} bytes, the limit for it: name the right file, or split this one`,
+    `${path} has more than ${max} bytes, the limit for it: name the right file, or split this one`,
   );
 }

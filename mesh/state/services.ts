@@ -82,10 +82,10 @@ export class ServiceStore {
     if (!blocks) return undefined;
     const bytes = addressBytes(address);
     const around = blocks.filter((block) => visible(block.service, namespace) && inBlock(bytes, block));
-    const longest = around.reduce((most, { prefix }) => Math.max(most, prefix), 0);
+    const longest = around.reduce((max, { prefix }) => Math.max(max, prefix), 0);
     // Same namespace first, then the longest prefix, then a service of Kubernetes itself.
     const near = around.filter(({ service }) => service.namespace === namespace);
-    const longestNear = near.reduce((most, { prefix }) => Math.max(most, prefix), 0);
+    const longestNear = near.reduce((max, { prefix }) => Math.max(max, prefix), 0);
     const wishes = [
       ({ service }: ServiceBlock) => service.namespace === namespace,
       ({ prefix }: ServiceBlock) => prefix === (near.length > 0 ? longestNear : longest),

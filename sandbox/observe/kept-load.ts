@@ -46,10 +46,10 @@ export class KeptLoad {
   /** The same, and opens more, up to `most`, until there are `enough`: who serves each is the proxies' choice. */
   async startUntil(
     enough: (connections: readonly KeptConnection[]) => boolean,
-    { atOnce = 12, most = 240 } = {},
+    { atOnce = 12, max = 240 } = {},
   ): Promise<this> {
     await this.start(atOnce);
-    while (!enough(this.connections()) && this.#open.length < most) await this.#connect();
+    while (!enough(this.connections()) && this.#open.length < max) await this.#connect();
     return this;
   }
 

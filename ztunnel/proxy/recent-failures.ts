@@ -1,7 +1,7 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 
 const forMillis = 5000;
-const most = 10_000;
+const max = 10_000;
 
 /** Routes that failed a moment ago: they are tried last, so that new connections do not pay for what is known. */
 export class RecentFailures {
@@ -15,7 +15,7 @@ export class RecentFailures {
   failed(key: string): void {
     this.#until.delete(key);
     this.#until.set(key, this.#clock.monotonic() + forMillis);
-    if (this.#until.size > most) this.#until.delete(this.#until.keys().next().value ?? '');
+    if (this.#until.size > max) this.#until.delete(this.#until.keys().next().value ?? '');
   }
 
   worked(key: string): void {

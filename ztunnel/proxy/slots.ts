@@ -8,7 +8,7 @@ export const stuckMillis = 30_000;
  * lasts, whether it shakes hands, waits for a policy, is dialled for, or carries bytes. Who finds none is dropped.
  */
 export class Slots {
-  readonly #most: number;
+  readonly #max: number;
   readonly #clock: Clock;
   readonly #onStuck: (stuck: boolean) => void;
   #taken = 0;
@@ -16,8 +16,8 @@ export class Slots {
   #stuck = false;
 
   /** `onStuck(true)` is called when all slots were taken for 30 s and none was released, `onStuck(false)` when one is released again. */
-  constructor(most: number, clock: Clock, onStuck: (stuck: boolean) => void) {
-    this.#most = most;
+  constructor(max: number, clock: Clock, onStuck: (stuck: boolean) => void) {
+    this.#max = max;
     this.#clock = clock;
     this.#onStuck = onStuck;
   }
@@ -28,8 +28,8 @@ export class Slots {
 
   /** Gives the slot back when it is called, once; undefined when none is free. */
   take(): (() => void) | undefined {
-    if (this.#taken >= this.#most) return undefined;
-    if (++this.#taken === this.#most) this.#full = this.#clock.after(stuckMillis, () => this.#tell(true));
+    if (this.#taken >= this.#max) return undefined;
+    if (++this.#taken === this.#max) this.#full = this.#clock.after(stuckMillis, () => this.#tell(true));
     let held = true;
     return () => {
       if (held) this.#release();

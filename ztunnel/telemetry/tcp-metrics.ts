@@ -36,7 +36,7 @@ const nothing: Bytes = Object.freeze({ received: 0, sent: 0 });
  * been idle longest gives way to a new one, and where none is idle the new one is counted without names.
  */
 export class TcpMetrics {
-  readonly #most: number;
+  readonly #max: number;
   /** The longest unused first. */
   readonly #series = new Map<string, Series>();
   /** What is counted without names: a handful of label sets, which never give way. */
@@ -45,8 +45,8 @@ export class TcpMetrics {
   readonly #sockets = { source: 0, destination: 0 };
   #evicted = 0;
 
-  constructor(most = 5000) {
-    this.#most = most;
+  constructor(max = 5000) {
+    this.#max = max;
   }
 
   /** Label sets that gave way: their counts are gone, and begin at 0 when they come again. */
@@ -100,7 +100,7 @@ export class TcpMetrics {
   #take(facts: TcpFacts, flags: ResponseFlags): Series {
     const labels = labelsOf(facts, flags);
     const key = keyOf(labels);
-    if (this.#series.has(key) || this.#series.size < this.#most || this.#evict())
+    if (this.#series.has(key) || this.#series.size < this.#max || this.#evict())
       return touch(this.#series, key, labels);
     const nameless = namelessLabels(facts, flags);
     return touch(this.#nameless, keyOf(nameless), nameless);

@@ -92,8 +92,8 @@ export class XdsClient {
       if (problem !== this.#problem)
         log.warn({ address: this.#config.address, problem }, 'control plane is away');
       this.#problem = problem;
-      const most = Math.min(longestWait, shortestWait * 2 ** Math.min(attempt, 30));
-      await sleep(clock, most * (0.5 + random.fraction() / 2), signal).catch(() => undefined);
+      const max = Math.min(longestWait, shortestWait * 2 ** Math.min(attempt, 30));
+      await sleep(clock, max * (0.5 + random.fraction() / 2), signal).catch(() => undefined);
     }
   }
 

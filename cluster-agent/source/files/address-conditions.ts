@@ -24,10 +24,10 @@ export function addressConditions({
   ];
 }
 
-function* firstOf(all: Iterable<string>, most: number): Iterable<string> {
+function* firstOf(all: Iterable<string>, max: number): Iterable<string> {
   let count = 0;
   for (const one of all) {
-    if (count++ === most) return;
+    if (count++ === max) return;
     yield one;
   }
 }

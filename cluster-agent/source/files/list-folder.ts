@@ -45,9 +45,9 @@ export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(nam
 export function listFolder(
   root: string,
   onFolder: OnFolder = () => undefined,
-  most: number = maxFiles,
+  max: number = maxFiles,
 ): Listing {
-  const walk = new Walk(root, onFolder, most);
+  const walk = new Walk(root, onFolder, max);
   const whole = resolve(root);
   onFolder(dirname(whole), basename(whole));
   walk.into('', 0);
@@ -61,12 +61,12 @@ class Walk implements Listing {
   readonly links = new Set<string>();
   readonly #root: string;
   readonly #onFolder: OnFolder;
-  readonly #most: number;
+  readonly #max: number;
   /** Folders by what they are: links may lead in a circle. */
   readonly #entered = new Set<string>();
 
-  constructor(root: string, onFolder: OnFolder, most: number) {
-    this.#most = most;
+  constructor(root: string, onFolder: OnFolder, max: number) {
+    this.#max = max;
     this.#root = root;
     this.#onFolder = onFolder;
   }
@@ -88,8 +88,8 @@ class Walk implements Listing {
   }
 
   #file(at: string, path: string): void {
-    if (this.files.size < this.#most) this.files.set(at, stampOf(path));
-    else this.closed.set('', `holds more than ${this.#most} files: the rest is passed over; remove some`);
+    if (this.files.size < this.#max) this.files.set(at, stampOf(path));
+    else this.closed.set('', `holds more than ${this.#max} files: the rest is passed over; remove some`);
   }
 
   #isFolder(entry: Dirent, path: string): boolean {

@@ -2,7 +2,7 @@ import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Operation } from '@isthmus/api/domain/operation.ts';
 import { parseTrafficShiftSubject } from '@isthmus/api/domain/traffic-shift-id.ts';
 import { waits } from '../../failover/operation.ts';
-import { notReady } from '../../failover/returning.ts';
+import { notReady } from '../../failover/failback.ts';
 import type { Now } from '../../state/now.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { auditBody, most } from '@isthmus/federation/command/audit-body.ts';
+import { auditBody, maxBytes } from '@isthmus/federation/command/audit-body.ts';
 import { fit } from '@isthmus/federation/command/fit.ts';
 import { redaction, textRedaction } from '@isthmus/federation/command/redact.ts';
 
@@ -13,12 +13,12 @@ const bodyOf = (input: unknown) => auditBody({ input, reason: '' }, redact);
 describe('what of a value has room in an entry of the audit log', () => {
   it('is all of it one byte below the limit and at the limit, and not one byte above', () => {
     const sized = (bytes: number) => ({ name: 'x'.repeat(bytes - bytesOf({ name: '' })) });
-    for (const bytes of [most.input - 1, most.input]) {
+    for (const bytes of [maxBytes.input - 1, maxBytes.input]) {
       assert.deepEqual(bodyOf(sized(bytes)).input, sized(bytes));
       assert.deepEqual(bodyOf(sized(bytes)).omitted, []);
     }
-    const { input, omitted } = bodyOf(sized(most.input + 1));
-    const { name } = sized(most.input + 1);
+    const { input, omitted } = bodyOf(sized(maxBytes.input + 1));
+    const { name } = sized(maxBytes.input + 1);
     const sha256 = hashOf(name);
     assert.deepEqual(omitted, [{ path: 'input.name', bytes: bytesOf(name), sha256 }]);
     assert.deepEqual(input, { name: `sha256:${sha256} of ${bytesOf(name)} bytes that are left out` });
@@ -67,7 +67,7 @@ describe('what of a value has room in an entry of the audit log', () => {
       { input: 'x'.repeat(300_000), reason: 'r'.repeat(300_000), errors, writes },
       redact,
     );
-    assert.ok(bytesOf(body) < most.input + 2 * most.state + most.errors + 2 * most.reason);
+    assert.ok(bytesOf(body) < maxBytes.input + 2 * maxBytes.state + maxBytes.errors + 2 * maxBytes.reason);
     assert.ok(body.errors.length > 0);
     assert.match(body.reason, /^r{1024}… \(298976 characters more\)$/);
   });

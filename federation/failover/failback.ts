@@ -1,12 +1,12 @@
 import type { Failover } from '@isthmus/api/domain/failover.ts';
 import type { Now } from '../state/now.ts';
 
-/** A failover that is taken back returns in four parts, so that a cluster that cannot take the load yet is not overloaded. */
+/** A failback moves traffic in four parts, so that a cluster that cannot take the load yet is not overloaded. */
 const step = 25;
 export const stepMillis = 3000;
 
 /** The failover after the step that is due, null when it has returned altogether, undefined while nothing is due. */
-export function nextStep(failover: Failover, snapshot: Now, now: number): Failover | null | undefined {
+export function nextFailbackStep(failover: Failover, snapshot: Now, now: number): Failover | null | undefined {
   const { returning } = failover;
   if (!returning || now < returning.steppedAt + stepMillis) return undefined;
   if (notReady(failover, snapshot).length > 0) return undefined;
@@ -14,8 +14,8 @@ export function nextStep(failover: Failover, snapshot: Now, now: number): Failov
   return left > 0 ? { ...failover, returning: { left, steppedAt: now } } : null;
 }
 
-/** A failover from the moment that it is taken back: its first part returns at once, if there is something to return to. */
-export function beginReturn(failover: Failover, snapshot: Now, now: number): Failover {
+/** The failover as its failback begins: the first part moves at once, if a cluster is ready for it. */
+export function beginFailback(failover: Failover, snapshot: Now, now: number): Failover {
   const left = notReady(failover, snapshot).length > 0 ? 100 : 100 - step;
   return { ...failover, returning: { left, steppedAt: now } };
 }
