@@ -68,7 +68,7 @@ async function answered<T>(endpoint: Endpoint, query: string, variables: object)
 
 async function post({ url, token }: Endpoint, body: string): Promise<{ status: number; text: string }> {
   if (!URL.canParse(url))
-    throw new CliError(exit.usage, `'${url}' is no URL: give one such as http://127.0.0.1:8080/graphql`);
+    throw new CliError(exit.usage, `'${url}' is not a URL: give one such as http://127.0.0.1:8080/graphql`);
   // fetch would quote what it cannot send, and nothing may print a token.
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new CliError(exit.usage, 'the token is empty or not one word: check --token-file or ISTHMUS_TOKEN');

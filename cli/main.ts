@@ -2,7 +2,7 @@ import { exit } from './exit.ts';
 import { runCommandLine } from './program.ts';
 import { processWorld } from './world.ts';
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

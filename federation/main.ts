@@ -104,7 +104,7 @@ ofTrustDomain('hub-id', parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cl
 function ofTrustDomain<T>(flag: 'trust-domain' | 'hub-id', read: Result<T, string>): T {
   if (read.ok) return read.value;
   writeErr(
-    `isthmus-federation: --${flag} '${flags.text(flag)}' is no name of a trust domain: ${read.error}\n`,
+    `isthmus-federation: --${flag} '${flags.text(flag)}' is not the name of a trust domain: ${read.error}\n`,
   );
   process.exit(2);
 }

@@ -127,13 +127,13 @@ function problemOf(config: ProxyConfig): string | undefined {
 function notLoopback({ address, adminAddress, metricsAddress }: ProxyConfig): string | undefined {
   const isOutside = (value: string) => isIP(value) === 0 || !isLoopback(value);
   if (isOutside(adminAddress))
-    return `--admin-address ${adminAddress} is no address of 127.0.0.0/8 and not ::1: the config dump there shows the whole mesh to anyone who can connect, so it is served on loopback only`;
+    return `--admin-address ${adminAddress} is not an address of 127.0.0.0/8 and not ::1: the config dump there shows the whole mesh to anyone who can connect, so it is served on loopback only`;
   const outside = Object.entries({ INSTANCE_IP: address, '--metrics-address': metricsAddress }).find(
     ([, value]) => isOutside(value),
   );
   return (
     outside &&
-    `${outside.join(' ')} is no address of 127.0.0.0/8, and loopback capture serves no other: a client that reaches another address bypasses the mesh`
+    `${outside.join(' ')} is not an address of 127.0.0.0/8, and loopback capture serves no other: a client that reaches another address bypasses the mesh`
   );
 }
 

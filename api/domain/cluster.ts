@@ -20,7 +20,7 @@ export interface Cluster {
   readonly joinedAt: number | undefined;
   /**
    * Namespaces whose identities this cluster's intermediates may vouch for; undefined: all. Never empty. Set by an
-   * operator; what the cluster reports about itself is no evidence.
+   * operator; what the cluster reports about itself is not evidence.
    */
   readonly namespaces: readonly string[] | undefined;
   /**

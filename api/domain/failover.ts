@@ -24,6 +24,6 @@ export interface Failover {
   readonly reason: string;
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
-  /** It has been taken back and returns step by step; undefined while it is in force. */
+  /** The failback, step by step, once the failover was undone; undefined while it is in force. Stored under this name. */
   readonly returning: Failback | undefined;
 }

@@ -35,9 +35,9 @@ export function parseLimits(text: string): Result<ClusterLimits, string> {
   for (const part of text.split(',').filter((one) => one !== '')) {
     const [name = '', value = '', ...more] = part.split('=');
     if (!isLimit(name))
-      return err(`'${name}' is no limit: it is one of ${Object.keys(defaultLimits).join(', ')}`);
+      return err(`'${name}' is not a limit: it is one of ${Object.keys(defaultLimits).join(', ')}`);
     if (!/^[1-9]\d{0,8}$/.test(value) || more.length > 0)
-      return err(`${name}: '${value}' is no whole number from 1 to 999999999`);
+      return err(`${name}: '${value}' is not a whole number from 1 to 999999999`);
     limits[name] = Number(value);
   }
   return ok(limits);

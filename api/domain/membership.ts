@@ -1,6 +1,6 @@
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 
-/** The one call of an agent that is no member yet. */
+/** The one call of an agent that is not a member yet. */
 export interface JoinRequest {
   readonly cluster: string;
   readonly secret: string;

@@ -51,7 +51,7 @@ export type SubjectType = (typeof subjectTypes)[number];
 /** `name`: a policy's name, an intermediate's key id, a traffic shift's id. */
 export const formatSubject = (type: SubjectType, name: string): Subject => `${type}/${name}`;
 
-/** What an acknowledgement is about; undefined for what is no subject, as of a newer agent. */
+/** What an acknowledgement is about; undefined for what is not a subject, as of a newer agent. */
 export function parseSubject(
   subject: Subject,
 ): { readonly type: SubjectType; readonly name: string } | undefined {

@@ -52,7 +52,7 @@ class BoundResolver implements experimental.Resolver {
     const { path, authority } = this.#target;
     const at = experimental.splitHostPort(path);
     if (at?.port === undefined) {
-      const details = `${path} is no host:port`;
+      const details = `${path} is not host:port`;
       return experimental.statusOrFromError({ code: status.UNAVAILABLE, details, metadata: new Metadata() });
     }
     const address = { host: at.host, port: at.port, localAddress: authority };

@@ -22,7 +22,7 @@ export const method = <I, O>(
   responseDeserialize: deserialize(response),
 });
 
-/** A message that is no protobuf of its type, or that a decoder of api/wire refuses. */
+/** A message that is not protobuf of its type, or that a decoder of api/wire refuses. */
 export class BadMessage extends CodedError<'BAD_MESSAGE'> {}
 
 const serialize =

@@ -44,7 +44,7 @@ const readTarget = ({ group, kind, name }: z.infer<typeof schemas.targetRef>): T
 
 export const dryRunAnnotation = 'istio.io/dry-run';
 
-/** As istiod reads it: what is no boolean is false. */
+/** As istiod reads it: what is not a boolean is false. */
 export const isDryRun = ({ annotations }: Pick<Metadata, 'annotations'>): boolean =>
   readBoolean(annotations[dryRunAnnotation] ?? '') === true;
 

@@ -26,7 +26,7 @@ export type Decoded =
       readonly findings: readonly Finding[];
     }
   | { readonly kind: 'skipped'; readonly what: string; readonly apiVersion: string }
-  /** It is no object of Kubernetes, but, say, the values of a Helm chart. */
+  /** It is not an object of Kubernetes, but, say, the values of a Helm chart. */
   | { readonly kind: 'foreign' };
 
 /** Why an object is refused. */
@@ -119,7 +119,7 @@ function noObject(foreign: unknown): Result<Decoded, Unread> {
   if (Array.isArray(foreign) && !listed) return ok({ kind: 'foreign' });
   const message = listed
     ? 'is a list of objects: write them as documents, or as the items of a List'
-    : 'is no object: a manifest is a map with apiVersion, kind and metadata';
+    : 'is not an object: a manifest is a map with apiVersion, kind and metadata';
   return err({ object: '?', id: undefined, code: 'NO_OBJECT', severity: 'ERROR', field: '', message });
 }
 

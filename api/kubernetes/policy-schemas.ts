@@ -15,10 +15,10 @@ const isAccount = (one: string) => /^[^/*]+(\/[^/*]+)?$/.test(one);
 /** Alone, or once at one end (Istio's CheckTrustDomainValues). */
 const isTrustDomain = (one: string) => one === '*' || /^(\*[^/*]+|[^/*]+\*?)$/.test(one);
 
-const wrongBlock = 'is no IP address or CIDR block';
-const wrongPort = 'is no port: write 1 to 65535 in decimal digits, without a leading zero';
+const wrongBlock = 'is not an IP address or CIDR block';
+const wrongPort = 'is not a port: write 1 to 65535 in decimal digits, without a leading zero';
 const wrongAccount = 'is not <service account> or <namespace>/<service account>';
-const wrongTrustDomain = 'is no trust domain, with at most one * at its beginning or its end';
+const wrongTrustDomain = 'is not a trust domain, with at most one * at its beginning or its end';
 
 const listOf = (is: (one: string) => boolean, message: string) =>
   z.array(text.refine(is, message)).max(1000).optional();
@@ -79,7 +79,7 @@ const valuesOf: Readonly<
 
 export const condition = z
   .strictObject({
-    key: z.string().min(1).max(300).refine(isAttribute, 'is no attribute of a connection or a request'),
+    key: z.string().min(1).max(300).refine(isAttribute, 'is not an attribute of a connection or a request'),
     values: texts,
     notValues: texts,
   })

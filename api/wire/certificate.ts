@@ -22,7 +22,7 @@ export const certificateRequest: Codec<CertificateRequest> = codec(
   }),
   (message, fields): CertificateRequest => {
     const impersonated = message.metadata?.['ImpersonatedIdentity'] ?? '';
-    if (typeof impersonated !== 'string') fields.refuse('metadata.ImpersonatedIdentity', 'is no text');
+    if (typeof impersonated !== 'string') fields.refuse('metadata.ImpersonatedIdentity', 'is not text');
     return {
       csr: fields.text('csr', message.csr),
       validitySeconds: fields.count('validity_duration', message.validityDuration),

@@ -35,13 +35,13 @@ export class Fields {
 
   /** An RFC 1123 label, as Kubernetes names namespaces and services. */
   label(field: string, value: string): string {
-    if (!isLabel(value)) this.refuse(field, `${shown(value)} is no DNS label: it ${labelRule}`);
+    if (!isLabel(value)) this.refuse(field, `${shown(value)} is not a DNS label: it ${labelRule}`);
     return value;
   }
 
   /** An RFC 1123 subdomain. */
   dnsName(field: string, value: string): string {
-    if (!isDnsName(value)) this.refuse(field, `${shown(value)} is no DNS name`);
+    if (!isDnsName(value)) this.refuse(field, `${shown(value)} is not a DNS name`);
     return value;
   }
 
@@ -65,7 +65,7 @@ export class Fields {
   /** An IP address in canonical form. */
   address(field: string, value: string): string {
     const address = canonicalAddress(value);
-    if (address === undefined) this.refuse(field, `${shown(value)} is no IP address`);
+    if (address === undefined) this.refuse(field, `${shown(value)} is not an IP address`);
     return address ?? '0.0.0.0';
   }
 
@@ -98,7 +98,7 @@ export class Fields {
 
   /** 1 to 65535. */
   port(field: string, value: number): number {
-    if (value < 1 || value > 65_535) this.refuse(field, `${value} is no port`);
+    if (value < 1 || value > 65_535) this.refuse(field, `${value} is not a port`);
     return value;
   }
 

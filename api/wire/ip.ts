@@ -5,7 +5,7 @@ import type { Fields } from './fields.ts';
 export const readIp = (field: string, bytes: Uint8Array, fields: Fields): string =>
   parse(field, bytes, fields).toString();
 
-/** Throws on text that is no IP address: the records of this program hold only canonical text. */
+/** Throws on text that is not an IP address: the records of this program hold only canonical text. */
 export const writeIp = (text: string): Uint8Array => Uint8Array.from(ipaddr.parse(text).toByteArray());
 
 /** Decodes a block of addresses. The prefix length counts bits of the address that was sent, IPv4 or IPv6. */

@@ -124,7 +124,7 @@ export function readService(message: WireService, fields: Fields): Service {
     waypoint: readGatewayAddress('waypoint', message.waypoint, fields),
     ...readBalancing(message.loadBalancing, fields),
     canonical: message.canonical,
-    // The one enum of which an unknown number is no error: everything that is not narrowed is public.
+    // The one enum of which an unknown number is not an error: everything that is not narrowed is public.
     visibility: message.visibility === Service_Visibility.NAMESPACE ? 'NAMESPACE' : 'PUBLIC',
     exported: ours?.exported ?? false,
     grantedClusters: ours?.grantedClusters ?? [],

@@ -132,7 +132,7 @@ const readServices = (services: Readonly<Record<string, PortList>>, fields: Fiel
   new Map(
     Object.entries(services).map(([key, { ports }]): [string, PortMapping[]] => {
       const at = `services[${key.slice(0, 80)}]`;
-      if (!/^[^/]+\/[^/]+$/.test(key)) fields.refuse(at, 'is no <namespace>/<hostname>');
+      if (!/^[^/]+\/[^/]+$/.test(key)) fields.refuse(at, 'is not <namespace>/<hostname>');
       return [
         key,
         ports.map(({ servicePort, targetPort }, i) => ({

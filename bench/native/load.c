@@ -41,7 +41,7 @@ static double seconds(void) {
 
 static struct sockaddr_in address(const char *ip, int port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  if (inet_pton(AF_INET, ip, &to.sin_addr) != 1) fail("%s is no IPv4 address", ip);
+  if (inet_pton(AF_INET, ip, &to.sin_addr) != 1) fail("%s is not an IPv4 address", ip);
   return to;
 }
 

@@ -99,7 +99,7 @@ const downType: Part<DownType> = {
   write: same,
   read(written) {
     const known = downTypes.find((type) => type === written);
-    return known === undefined ? err(`${JSON.stringify(written)} is no type of the hub’s`) : ok(known);
+    return known === undefined ? err(`${JSON.stringify(written)} is not a type of the hub’s`) : ok(known);
   },
 };
 const port: Part<number> = {
@@ -107,7 +107,7 @@ const port: Part<number> = {
   read: (written) =>
     /^\d{1,5}$/.test(written) && String(Number(written)) === written && Number(written) < 65_536
       ? ok(Number(written))
-      : err(`${JSON.stringify(written)} is no port`),
+      : err(`${JSON.stringify(written)} is not a port`),
 };
 
 type PartsOf<Kind extends TouchedKind> = {
@@ -172,7 +172,7 @@ export function formatTouched(key: Touched): string {
 export function parseTouched(written: string): Result<Touched, string> {
   const [kind = '', ...texts] = written.split(' ');
   const known = parts.get(kind);
-  if (!known) return err(`${JSON.stringify(kind)} is no kind of key`);
+  if (!known) return err(`${JSON.stringify(kind)} is not a kind of key`);
   if (texts.length !== known.length)
     return err(`a key of kind ${kind} has ${known.length} parts, not ${texts.length}`);
   const key: Record<string, unknown> = { kind };

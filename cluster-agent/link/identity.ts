@@ -231,7 +231,7 @@ async function joinAt(
 const callMillis = 10_000;
 const noAnswer: readonly status[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
 
-/** That a replica did not answer, or cannot at present, is no refusal: the key that asked is answered by another one. */
+/** That a replica did not answer, or cannot at present, is not a refusal: the key that asked is answered by another one. */
 function joinError(endpoint: string, cause: ServiceError): AgentError {
   return noAnswer.includes(cause.code)
     ? new AgentError('HUB_UNREACHABLE', `the hub at ${endpoint} did not answer: ${cause.details}`, { cause })

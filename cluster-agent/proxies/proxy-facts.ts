@@ -82,7 +82,7 @@ export class ProxyFacts {
     for (const one of unbound) {
       const key = placeKey(one.place);
       if (!allowed.place(one.place))
-        this.#refuse('unbound', `${one.place.address} is no address that this proxy listens on`);
+        this.#refuse('unbound', `${one.place.address} is not an address that this proxy listens on`);
       else if (this.#hasRoom('unbound', this.unbound, key)) this.unbound.set(key, one);
     }
   }

@@ -30,7 +30,7 @@ export class Segment {
     this.size = size;
   }
 
-  /** Undefined for a file of the folder that is no segment. */
+  /** Undefined for a file of the folder that is not a segment. */
   static existing(folder: string, file: string): Segment | undefined {
     if (!name.test(file)) return undefined;
     return new Segment(folder, Number.parseInt(basename(file), 10), statSync(join(folder, file)).size);

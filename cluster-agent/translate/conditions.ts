@@ -39,7 +39,7 @@ function gatewayConditions(input: TranslateInput): readonly Condition[] {
   ];
 }
 
-/** What is refused or only in part applied; that a kind is not used is no trouble. */
+/** What is refused or only in part applied; that a kind is not used is no problem. */
 function rejectionConditions({ view: { rejections } }: TranslateInput): readonly Condition[] {
   const { ERROR: refused, WARNING: partial } = rejections.counts;
   const [first] = rejections;

@@ -47,7 +47,7 @@ function atMost(max: number, conditions: readonly Condition[]): readonly Conditi
       reason: 'CONDITIONS_OMITTED',
       severity: rest[0]?.severity ?? 'INFO',
       object: '',
-      message: `${rest.length} more conditions of this cluster are not reported, as a report has at most ${most}`,
+      message: `${rest.length} more conditions of this cluster are not reported, as a report has at most ${max}`,
       remedy: 'correct what is reported first',
     },
   ];

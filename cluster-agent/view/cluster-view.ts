@@ -262,7 +262,7 @@ export class ClusterView {
     return this.#slices.naming(pod);
   }
 
-  /** EndpointSlices with an endpoint on the node that is no pod. */
+  /** EndpointSlices with an endpoint on the node that is not a pod. */
   slicesWithEndpointsOn(node: string): Iterable<EndpointSliceObject> {
     return this.#slices.withEndpointsOn(node);
   }

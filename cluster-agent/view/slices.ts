@@ -35,7 +35,7 @@ export class Slices {
     return this.#named(this.#byPod.get(pod));
   }
 
-  /** Those with an endpoint on the node that is no pod. */
+  /** Those with an endpoint on the node that is not a pod. */
   withEndpointsOn(node: string): Iterable<EndpointSliceObject> {
     return this.#named(this.#byNode.get(node));
   }

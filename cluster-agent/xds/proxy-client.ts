@@ -46,7 +46,7 @@ export function parseProxyClient(node: DiscoveryNode, caller: XdsCaller): Result
   const dot = podText?.lastIndexOf('.') ?? -1;
   if (kind === undefined || parts.length !== 4 || podText === undefined || dot < 0)
     return unreadable(
-      `node id '${shown}' is no <kind>~<ip>~<pod>.<namespace>~<domain>, kind being one of ${kinds.join(', ')}`,
+      `node id '${shown}' is not <kind>~<ip>~<pod>.<namespace>~<domain>, kind being one of ${kinds.join(', ')}`,
     );
   const pod = podText.slice(0, dot) || (caller.pod?.name ?? '');
   const namespace = podText.slice(dot + 1) || caller.namespace;

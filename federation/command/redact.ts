@@ -59,6 +59,6 @@ export function redaction(text: RedactText): Redact {
   return (value) => copy(value, '') ?? null;
 }
 
-/** What is no time of this calendar stays the number that it is. */
+/** What is not a time of this calendar stays the number that it is. */
 const iso = (millis: number): string | number =>
   Number.isFinite(millis) && Math.abs(millis) <= 8.64e15 ? new Date(millis).toISOString() : millis;

@@ -137,7 +137,7 @@ export class CommandRunner {
       if (result.kind === 'fenced')
         return failed(
           'FENCED',
-          `this hub was replaced by another process on the same state folder (epoch ${result.epoch}): nothing was changed; send this to that one`,
+          `this hub was replaced by another process on the same state folder (epoch ${result.epoch}): nothing was changed; send the request to that process`,
         );
       const asked = options.expectedRevision !== undefined;
       if (asked || tries === maxTries)

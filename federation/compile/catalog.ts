@@ -54,7 +54,7 @@ export class Catalog implements CompiledVersions {
     return tables.reduce((sum, { size }) => sum + size, this.#policies.size + this.#alone.size);
   }
 
-  /** Compiles what a change reaches. A resource with the version and the audience of before is no change. */
+  /** Compiles what a change reaches. A resource with the version and the audience of before is not a change. */
   apply(changes: ChangeSet, now: Now): CatalogUpdate {
     const services = touchedServices(changes, now);
     const compiled = this.#compile(now, reached(changes, now, services));

@@ -19,7 +19,7 @@ class CollectedNames {
 }
 
 /**
- * The names that must be compiled again after a change. It may name more than differs, as an equal result is no change.
+ * The names that must be compiled again after a change. It may name more than differs, as an equal result is not a change.
  * `services`: what `touchedServices` gives for the change.
  */
 export function reached(

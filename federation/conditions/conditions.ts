@@ -27,7 +27,7 @@ function refusals({ observed }: Now, cluster: string): readonly Condition[] {
   if (refused.length === 0) return [];
   const shown = refused.slice(0, max).map(([what, { reason }]) => `${what}: ${reason}`);
   const more = refused.length > max ? [`${refused.length - max} more`] : [];
-  const message = `the agent cannot read, and keeps what it had before of: ${[...shown, ...more].join('; ')}`;
+  const message = `the agent rejected these resources of the hub and keeps their previous versions: ${[...shown, ...more].join('; ')}`;
   const remedy =
     "upgrade the cluster's agent if it is older than the hub; otherwise report the refusal as a defect";
   return [
@@ -43,7 +43,7 @@ function refusals({ observed }: Now, cluster: string): readonly Condition[] {
   ];
 }
 
-/** A renewal that waits is no trouble yet: it has half of the old one's life for it. */
+/** A renewal that waits is no problem yet: it has half of the old one's life for it. */
 function renewals(snapshot: Now, cluster: string): readonly Condition[] {
   const next = [...snapshot.intent.intermediates.values()].find(
     ({ value }) => value.cluster === cluster && !value.activated && !value.revoked,

@@ -39,7 +39,7 @@ function overLimit(rejected: readonly RejectedReport[]): readonly Condition[] {
       reason: 'REPORT_OVER_LIMIT',
       severity: 'ERROR',
       object: '',
-      message: `the hub rejected ${rejected.length} reports that exceed a limit of this cluster (${limits}); what it held of them before stays: ${listed(rejected)}`,
+      message: `the hub rejected ${rejected.length} reports that exceed a limit of this cluster (${limits}) and keeps what they replace: ${listed(rejected)}`,
       remedy: `reduce what the cluster reports, or start the hub with a higher --cluster-limits (${limits})`,
     },
   ];
@@ -54,8 +54,8 @@ function malformed(cluster: string, rejected: readonly RejectedReport[]): readon
       reason: 'REPORT_REJECTED',
       severity: 'ERROR',
       object: '',
-      message: `the hub rejected ${rejected.length} reports of this cluster that are not well formed; what it held of them before stays: ${listed(rejected)}`,
-      remedy: `run the agent in the hub's version; if it is, do not trust this agent: isthmus revoke ${cluster}`,
+      message: `the hub rejected ${rejected.length} malformed reports of this cluster and keeps what they replace: ${listed(rejected)}`,
+      remedy: `run the agent at the version of the hub; if it is, the agent is faulty or malicious: isthmus revoke ${cluster}`,
     },
   ];
 }

@@ -81,7 +81,7 @@ export const undoFailover: Command<{ id: string }, FailoverPayload> = {
     if (!stored) return refuse('NOT_FOUND', 'id', `no failover '${id}' is in force`);
     const stale = checkRevision(context, stored.revision, `failover ${id}`);
     if (stale) return { ok: false, error: [stale] };
-    if (stored.value.returning) return refuse('CONFLICT', 'id', `failover ${id} is being taken back already`);
+    if (stored.value.returning) return refuse('CONFLICT', 'id', `failover ${id} is being undone already`);
     const failover = beginFailback(stored.value, snapshot, context.now);
     const { operation, writes } = startOperation(snapshot, context, 'UNDO_FAILOVER', `failover:${id}`);
     const waiting = notReady(failover, snapshot);

@@ -36,7 +36,7 @@ export function watchExpiry(
   const tick = () => {
     if (signal.aborted) return;
     look()
-      .catch((error: unknown) => log.error({ error: String(error) }, 'failovers were not taken back'))
+      .catch((error: unknown) => log.error({ error: String(error) }, 'failovers could not be undone'))
       .finally(() => clock.after(everyMillis, tick));
   };
   tick();

@@ -48,7 +48,7 @@ export function startOperation(
   const overtaken = [...intent.operations.values()]
     .filter(({ value }) => value.state === 'RUNNING' && value.subject === subject)
     .map(({ id, value, revision }): Write => ({
-      put: { ...value, state: 'FAILED', finishedAt: now, message: `overtaken by ${type} ${operation.id}` },
+      put: { ...value, state: 'FAILED', finishedAt: now, message: `superseded by ${type} ${operation.id}` },
       id,
       expected: revision,
     }));

@@ -109,5 +109,5 @@ function blockedBy({ cluster, healthy, total, isReachable, lacksGateway }: Targe
     ...(lacksGateway ? ['has no healthy gateway'] : []),
     ...(healthy === 0 ? [`has 0 of ${total} endpoints healthy`] : []),
   ];
-  return `${cluster} ${reasons.length > 0 ? reasons.join(' and ') : 'cannot be entered, or is being left too'}`;
+  return `${cluster} ${reasons.length > 0 ? reasons.join(' and ') : 'accepts no traffic, or is being drained too'}`;
 }

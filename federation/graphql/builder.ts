@@ -34,7 +34,7 @@ builder.scalarType('DateTime', {
   parseValue(text) {
     const millis = typeof text === 'string' ? Date.parse(text) : NaN;
     if (Number.isNaN(millis))
-      throw new GraphQLError(`${JSON.stringify(text)} is no ISO 8601 time, e.g. 2030-01-31T03:00:00Z`, {
+      throw new GraphQLError(`${JSON.stringify(text)} is not an ISO 8601 time, e.g. 2030-01-31T03:00:00Z`, {
         extensions: { code: 'INVALID' },
       });
     return millis;
@@ -45,6 +45,6 @@ builder.scalarType('JSON', {
   description: 'Any JSON value, for what has no fixed shape. Output only.',
   serialize: (value) => value,
   parseValue() {
-    throw new GraphQLError('JSON is no type of an input', { extensions: { code: 'INVALID' } });
+    throw new GraphQLError('JSON is not a type of an input', { extensions: { code: 'INVALID' } });
   },
 });

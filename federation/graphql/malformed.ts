@@ -98,7 +98,7 @@ function unreadable(query: string, errors: readonly GraphQLError[]): Omit<Malfor
   const [first] = errors;
   const place = first?.locations?.[0];
   const where = place ? ` (line ${place.line}, column ${place.column})` : '';
-  const message = `the document is no GraphQL, or has more than ${maxTokens} tokens${where}`;
+  const message = `the document is not GraphQL, or has more than ${maxTokens} tokens${where}`;
   const sha256 = createHash('sha256').update(query).digest('hex');
   return {
     action: 'mutation',

@@ -69,7 +69,7 @@ function ofCluster(cluster: string, all: readonly Finding[]): readonly Finding[]
 const healthyOf = ({ groups }: Pick<ObservedService, 'groups'>): number =>
   groups.reduce((sum, { healthy }) => sum + healthy, 0);
 
-/** A service whose endpoints are all down. One without any is scaled to nothing, which is no fault. */
+/** A service whose endpoints are all down. One without any is scaled to nothing, which is not a fault. */
 function unhealthy(
   snapshot: Now,
   cluster: string,

@@ -97,7 +97,7 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   const { settings, intent } = live.current;
   const admitted = intent.clusters.get(cluster)?.value;
   if (!admitted)
-    throw new HubError('NO_TRUST_DOMAIN', `cluster ${cluster} was removed as it joined: ask again`);
+    throw new HubError('NO_TRUST_DOMAIN', `cluster ${cluster} was removed while it joined: join again`);
   const { hubId, linkEndpoints } = settings;
   return {
     hubId,

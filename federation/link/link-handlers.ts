@@ -81,7 +81,7 @@ export class LinkHandlers {
     };
   }
 
-  /** Compiles what a change reaches, and marks the sessions that it concerns. Ends the links of who is no member now. */
+  /** Compiles what a change reaches, and marks the sessions that it concerns. Ends the links of who is not a member now. */
   changed(changes: ChangeSet, now: Now): void {
     for (const cluster of written(changes, 'cluster').keys()) this.#memberChanged(cluster, now);
     this.#ports.interest.mark(this.#hub.catalog.apply(changes, now), changes);

@@ -31,7 +31,7 @@ export interface HubPorts {
   readonly log: Log;
   /** For refusals and failures of which agents and strangers decide how many there are. */
   readonly lines: LimitedLines;
-  /** The link's own CA, which is no root of any mesh. */
+  /** The link's own CA, which is not a root of any mesh. */
   readonly linkCa: X509Certificate;
   readonly server: ServerIdentity;
   /** What each cluster may report. */

@@ -108,7 +108,7 @@ function checkFrame({ name, target, rules, effect }: AccessPolicy, { intent }: N
       ),
     );
   if (rules.length > max.rules)
-    errors.push(refusal('INVALID', `${at}.rules`, `a policy has at most ${most.rules} rules`));
+    errors.push(refusal('INVALID', `${at}.rules`, `a policy has at most ${max.rules} rules`));
   if (rules.length === 0 && effect !== 'ALLOW')
     errors.push(
       refusal(
@@ -127,10 +127,10 @@ function checkRule(rule: AccessRule, index: number, { intent }: Now): UserError[
   const errors: UserError[] = [];
   const values = rule.principals.length + rule.namespaces.length + rule.ports.length;
   if (values > max.values)
-    errors.push(refusal('INVALID', field, `a rule has at most ${most.values} values`));
+    errors.push(refusal('INVALID', field, `a rule has at most ${max.values} values`));
   rule.ports.forEach((port, i) => {
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      errors.push(refusal('INVALID', `${field}.ports.${i}`, `${port} is no port`));
+      errors.push(refusal('INVALID', `${field}.ports.${i}`, `${port} is not a port`));
   });
   rule.namespaces.forEach((namespace, i) => {
     if (!isLabel(namespace))

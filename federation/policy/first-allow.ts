@@ -31,7 +31,7 @@ export async function firstAllow(
           warning(
             'NOT_ASKED',
             'policy.access.target',
-            `which workloads of ${cluster} would deny by default is not known: ${error instanceof Error ? error.message : String(error)}`,
+            `could not find out which workloads of ${cluster} would deny by default: ${error instanceof Error ? error.message : String(error)}`,
           ),
         ],
       ),

@@ -15,7 +15,7 @@ export const recordIntermediate: Command<IntermediateRecord, { keyId: string }> 
   decide({ intent }, record) {
     const member = intent.clusters.get(record.cluster)?.value;
     if (member?.admission !== 'ADMITTED')
-      return refuse('PERMISSION_DENIED', 'cluster', `${record.cluster} is no member`);
+      return refuse('PERMISSION_DENIED', 'cluster', `${record.cluster} is not a member`);
     const { keyId } = record;
     if (intent.intermediates.has(keyId))
       return refuse('BAD_CSR', 'csr', 'this key has an intermediate already: ask with a new key');

@@ -19,7 +19,7 @@ import type { TrustTools } from './trust-domain.ts';
 const purpose = 'link CA key';
 
 /**
- * The CA of the link between hub and agents. It is no root of any mesh: an intermediate must not be able to mint an
+ * The CA of the link between hub and agents. It is not a root of any mesh: an intermediate must not be able to mint an
  * agent, nor an agent a workload.
  */
 export class LinkCa {

@@ -93,7 +93,7 @@ const refuse = (code: GatewayRefusal, message: string): Refused => ({
 
 /**
  * What an east-west gateway does: it forwards exact host:port pairs that its own network exports to healthy
- * endpoints there, for callers that the grant covers, and is no relay for anything else.
+ * endpoints there, for callers that the grant covers, and is not a relay for anything else.
  */
 export function decideGateway(state: MeshState, request: GatewayRequest, random: Random): GatewayDecision {
   const named = hostPortOf(request);
@@ -143,7 +143,7 @@ function exportedService(
   const exported = bearing.filter((service) => service.exported);
   const [found] = exported.filter(({ ports }) => ports.some(({ servicePort }) => servicePort === port));
   if (found) return ok(found);
-  if (bearing.length === 0) return err(refuse('NOT_A_SERVICE', `${host} is no service that is known here`));
+  if (bearing.length === 0) return err(refuse('NOT_A_SERVICE', `${host} is not a known service`));
   if (exported.length === 0 && bearing.every((service) => livesElsewhere(state, service, network)))
     return err(refuse('OTHER_NETWORK', `${host} is not of network ${network}`));
   return err(refuse('NOT_EXPORTED', `${host}:${port} is not exported by network ${network}`));

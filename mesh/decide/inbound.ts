@@ -25,7 +25,7 @@ export type InboundDecision =
 export function decideInbound(state: MeshState, request: InboundRequest): InboundDecision {
   const { workload, destination } = request;
   if (!workload.addresses.includes(destination.address))
-    return refuse(503, `NOT_ITS_ADDRESS: ${destination.address} is no address of ${workload.uid}`);
+    return refuse(503, `NOT_ITS_ADDRESS: ${destination.address} is not an address of ${workload.uid}`);
   const decision = meant(state, request);
   if (decision.kind === 'deliver' && proxyPorts.has(decision.port))
     return refuse(503, `port ${decision.port} belongs to the proxy itself`);
@@ -52,7 +52,7 @@ const byAddress = (address: string, { host, port }: Authority): InboundDecision 
 /** Membership is not asked for: a workload that its own cluster's clients leave alone still serves other clusters. */
 function byHostname(state: MeshState, workload: Workload, { host, port }: Authority): InboundDecision {
   const service = state.services.withHostname(host, workload.namespace);
-  if (!service) return refuse(503, `${host} is no service that is known here`);
+  if (!service) return refuse(503, `${host} is not a known service`);
   const target = targetPortOf(service, workload, port);
   return target === 0
     ? refuse(503, `${workload.uid} serves no port ${port} of ${host}`)

@@ -47,7 +47,7 @@ export function decideOutbound(
 ): OutboundDecision {
   const { source, network, target } = request;
   const { port } = target;
-  if (!source) return refuse('UNKNOWN_SOURCE', 'the caller is no workload that is known here');
+  if (!source) return refuse('UNKNOWN_SOURCE', 'the caller is not a known workload');
   const call: Call = { state, source, port, random, avoid, address: undefined };
   if (target.kind === 'hostname') return toHost(call, network, target.hostname);
   const { address } = target;
@@ -86,7 +86,7 @@ function toHost(call: Call, network: string, hostname: string): OutboundDecision
     if (service) return toService({ ...call, address: virtual?.address }, service);
     if (workload) return toWorkload({ ...call, address: workload.addresses[0] }, workload);
   }
-  return refuse('UNKNOWN_HOST', `${hostname} is no service that ${source.namespace} can see`);
+  return refuse('UNKNOWN_HOST', `${hostname} is not a service that ${source.namespace} can see`);
 }
 
 const toFound = (call: Call, found: Address): OutboundDecision =>

@@ -16,7 +16,7 @@ export function parseAuthority(text: string): Result<Authority, string> {
   const host = bracketed ?? bare;
   if (host === undefined || host.length > 253) return err('a CONNECT needs host:port');
   const port = readPort(digits);
-  if (port === undefined) return err(`${digits} is no port`);
+  if (port === undefined) return err(`${digits} is not a port`);
   if (bracketed !== undefined)
     return isIP(host) === 6 ? ok({ kind: 'address', host, port }) : err('no IPv6 address in the brackets');
   if (isIP(host) === 4) return ok({ kind: 'address', host, port });

@@ -4,7 +4,7 @@ import type { Peer, Refusal } from './judge.ts';
 
 /**
  * Whether an issuer may vouch for identities of a namespace. The list is an operator's, and comes with the
- * intermediate: what a cluster reports about itself is no evidence.
+ * intermediate: what a cluster reports about itself is not evidence.
  */
 export const mayHost = ({ namespaces }: Pick<Intermediate, 'namespaces'>, namespace: string): boolean =>
   namespaces?.includes(namespace) ?? true;

@@ -18,7 +18,7 @@ import {
 /** Who is at the other end, as its certificate proves. */
 export interface Peer {
   readonly spiffeId: SpiffeId;
-  /** Undefined for an identity that is no workload's. */
+  /** Undefined for an identity that is not a workload's. */
   readonly identity: WorkloadIdentity | undefined;
   readonly trustDomain: TrustDomain;
   /** The cluster whose intermediate issued the certificate, and that intermediate. */

@@ -13,10 +13,10 @@ export interface Block {
 export function parseBlock(text: string): Result<Block, string> {
   const [host = '', length, ...more] = text.split('/');
   const address = canonicalAddress(host);
-  if (address === undefined || more.length > 0) return err(`'${text.slice(0, 60)}' is no address block`);
+  if (address === undefined || more.length > 0) return err(`'${text.slice(0, 60)}' is not an address block`);
   const bits = address.includes(':') ? 128 : 32;
   if (length === undefined) return ok({ address, prefix: bits });
-  if (!/^\d{1,3}$/.test(length)) return err(`'${length.slice(0, 20)}' is no prefix length`);
+  if (!/^\d{1,3}$/.test(length)) return err(`'${length.slice(0, 20)}' is not a prefix length`);
   // ::ffff:10.0.0.0/104 is 10.0.0.0/8: the prefix loses what the address lost.
   const prefix = Number(length) - (host.includes(':') && bits === 32 ? 96 : 0);
   return prefix >= 0 && prefix <= bits

@@ -21,7 +21,7 @@ const readExtensions: ReadonlyMap<string, string> = new Map([
 
 /**
  * Why a certificate is not fit to be a leaf, as a sentence about it; undefined when it is. X509-SVID 4.1 to 4.3 and 5.2:
- * it is no CA, has a key usage, with digitalSignature and with nothing that signs certificates. RFC 5280 4.2: each
+ * it is not a CA, has a key usage, with digitalSignature and with nothing that signs certificates. RFC 5280 4.2: each
  * extension once, and none critical that is not read.
  */
 export function leafFault(certificate: X509Certificate): string | undefined {
@@ -32,7 +32,7 @@ export function leafFault(certificate: X509Certificate): string | undefined {
 export function issuerFault(certificate: X509Certificate): string | undefined {
   const fault = extensionsFault(certificate);
   if (fault !== undefined) return fault;
-  if (constraintsOf(certificate)?.ca !== true) return 'is no CA: its basicConstraints lack CA:TRUE';
+  if (constraintsOf(certificate)?.ca !== true) return 'is not a CA: its basicConstraints lack CA:TRUE';
   return (usageOf(certificate) ?? 0) & keyCertSign ? undefined : 'has no keyUsage with keyCertSign';
 }
 
@@ -56,7 +56,7 @@ function notLeaf(certificate: X509Certificate): string | undefined {
   const constraints = constraintsOf(certificate);
   if (!constraints) return 'has basicConstraints that cannot be read';
   if (constraints.ca) return 'is a CA (basicConstraints CA:TRUE), not a leaf';
-  return constraints.pathLength ? 'has a path length in its basicConstraints and is no CA' : undefined;
+  return constraints.pathLength ? 'has a path length in its basicConstraints and is not a CA' : undefined;
 }
 
 function leafUsageFault(certificate: X509Certificate): string | undefined {
@@ -67,7 +67,7 @@ function leafUsageFault(certificate: X509Certificate): string | undefined {
   return usage & digitalSignature ? undefined : 'has a keyUsage without digitalSignature';
 }
 
-/** What is absent is no CA (RFC 5280 4.2.1.9); undefined where it cannot be read. */
+/** What is absent is not a CA (RFC 5280 4.2.1.9); undefined where it cannot be read. */
 function constraintsOf(certificate: X509Certificate): { ca: boolean; pathLength: boolean } | undefined {
   const [value] = extensionsOf(certificate, names.basicConstraints);
   if (!value) return { ca: false, pathLength: false };

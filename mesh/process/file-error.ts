@@ -9,7 +9,7 @@ const remedies: Readonly<Record<string, string>> = {
   EFBIG: 'the file size limit of this process is reached: raise it (ulimit -f)',
   EIO: 'the disk failed: look at the kernel log, and replace the disk or restore a backup',
   ENOENT: 'it does not exist: create it, or name another place',
-  ENOTDIR: 'a part of the path is no folder: name another place',
+  ENOTDIR: 'a part of the path is not a folder: name another place',
   EEXIST: 'it is a file and no folder: remove it, or name another place',
   EISDIR: 'it is a folder and no file: remove it, or name another place',
   EMFILE: 'this process has too many files open: raise the limit (ulimit -n)',

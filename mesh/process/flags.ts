@@ -80,7 +80,7 @@ export function readFlags(
   };
 }
 
-/** Undefined when it is no HOST:PORT. */
+/** Undefined when it is not HOST:PORT. */
 export function readAddress(text: string): ListenAddress | undefined {
   const [, host = '', digits = ''] = /^(.+):(0|[1-9]\d{0,4})$/.exec(text) ?? [];
   const port = Number(digits);

@@ -55,7 +55,7 @@ export function judge(row: SocketRow, map: Map16): Verdict {
   if (from === 'hub' || to === 'hub')
     return someEnd((end, other) => isLink(end, other, map))
       ? { kind: 'link' }
-      : forbidden(row, 'reaches the hub, and is no agent’s link');
+      : forbidden(row, 'reaches the hub, and is not an agent’s link');
   return someEnd(({ address, port }) => map.gateways.has(address) && gatewayPorts.has(port))
     ? { kind: 'at a gateway' }
     : forbidden(row, `joins ${from} and ${to}, and comes in at no gateway`);

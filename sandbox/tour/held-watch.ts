@@ -66,7 +66,7 @@ export class HeldWatch {
   }
 }
 
-/** Where a proxy's admin listens; undefined for a program that is no proxy. */
+/** Where a proxy's admin listens; undefined for a program that is not a proxy. */
 function adminOf({ flags }: Program): string | undefined {
   const at = flags.indexOf('--admin-address');
   return at < 0 ? undefined : flags[at + 1];

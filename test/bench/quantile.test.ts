@@ -11,7 +11,7 @@ describe('a quantile of some numbers', () => {
       ['is the largest for 1', hundred, 1, 100],
       ['of one number is that number', [7], 0.99, 7],
       ['compares numbers, not their text', [9, 10, 100], 0, 9],
-      ['of none is no number', [], 0.5, NaN],
+      ['of none is not a number', [], 0.5, NaN],
     ];
   for (const [name, values, q, expected] of cases)
     it(name, () => assert.equal(quantile(values, q), expected));

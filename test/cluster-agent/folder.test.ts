@@ -123,7 +123,7 @@ describe('a folder of manifests', () => {
     'the version': denyAll().replace('security.istio.io/v1', 'security.istio.io/v2'),
     'a rule that was only begun': denyAll().replace(/ {8}- source:[^-]*- cluster\S*/, ''),
     'no rule left': denyAll().replace(/ {4}- from:[^-]*- source:[^-]*- cluster\S*/, ''),
-    'a label that is no text': denyAll().replace('name: closed', 'name: closed\n  labels: { a: 1 }'),
+    'a label that is not text': denyAll().replace('name: closed', 'name: closed\n  labels: { a: 1 }'),
   };
   for (const [what, text] of Object.entries(typos))
     it(`a DENY is not lost by a typo: ${what}`, () => {

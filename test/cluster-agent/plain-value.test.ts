@@ -67,7 +67,7 @@ describe('a YAML document means what it means to kubectl', () => {
     it(`the key ${text}`, () => assert.deepEqual(read(`${text}: x`), { [key]: 'x' }));
 
   const refused: Record<string, RegExp> = {
-    'a: .inf': /\.inf is no number/,
+    'a: .inf': /\.inf is not a number/,
     'null: x': /null cannot be a key/,
     '{a: 1}: x': /a list or a map cannot be a key/,
     '<<: 3': /a merge key << takes a map, or a list of maps/,
@@ -77,7 +77,7 @@ describe('a YAML document means what it means to kubectl', () => {
     'a: *b': /unknown anchor "b"/i,
     'a: &a\n  b: *a': /the anchor "a" contains itself/,
     'a: &a\n  <<: *a': /the anchor "a" contains itself/,
-    'a: !!int x': /"x" is no number/,
+    'a: !!int x': /"x" is not a number/,
     [`a: ${'['.repeat(201)}${']'.repeat(201)}`]: /nested more than 200 levels deep/,
   };
   for (const [text, problem] of Object.entries(refused))

@@ -56,7 +56,7 @@ describe('ports that proxies shall capture', () => {
     assert.deepEqual(await look(9090), {});
   });
 
-  it('are not blamed for what is no fault of theirs', async () =>
+  it('are not blamed for what is not a fault of theirs', async () =>
     assert.deepEqual(await trials({ 80: 'EADDRNOTAVAIL', 81: 'EMFILE' }).look(80, 81), {}));
 
   it('are bound for real, within the cluster’s block: one that is held on every address cannot be', async () => {

@@ -63,7 +63,7 @@ export function http2Foreign(name: string, make: Make): void {
       assert.deepEqual([maxHeaderListSize, maxConcurrentStreams], [64 * 1024, 200]);
     });
 
-    it('a request that is no plain CONNECT is answered 400, and reaches no handler', async () => {
+    it('a request that is not a plain CONNECT is answered 400, and reaches no handler', async () => {
       make(systemClock).server(ends.accepted, () => assert.fail('it was no CONNECT'));
       const peer = connectHttp2('https://hbone', { createConnection: () => ends.dialled });
       const stream = peer.request({ ':method': 'GET', ':path': '/', ':authority': 'a:1' });

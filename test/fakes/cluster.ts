@@ -140,7 +140,7 @@ export const aRejection = (over: Partial<Rejection> = {}): Rejection => ({
   severity: over.severity ?? 'ERROR',
   object: over.object ?? 'Service shop/cart',
   field: over.field ?? 'spec.ports[0].port',
-  message: over.message ?? 'is no port',
+  message: over.message ?? 'is not a port',
   file: over.file ?? 'cart.yaml',
   line: over.line ?? 1,
 });

@@ -62,7 +62,7 @@ export function fortyLeaves(role: 'client' | 'server', now: number): readonly Le
     ['a letter beyond ASCII', inDomain('/ns/shop/sa/c\xe4rt'), 'BAD_SAN'],
     ['no path', id('spiffe://cluster.local'), 'BAD_SAN'],
     ['an empty path', id('spiffe://cluster.local/'), 'BAD_SAN'],
-    ['a path that is no workload', inDomain('/shop/cart'), 'BAD_SAN'],
+    ['a path that is not a workload', inDomain('/shop/cart'), 'BAD_SAN'],
     ['a workload with more behind it', inDomain('/ns/shop/sa/cart/x'), 'BAD_SAN'],
     ['two URI names', named(uri(claimed), uri('spiffe://cluster.local/ns/shop/sa/admin')), 'BAD_SAN'],
     ['the same URI twice', named(uri(claimed), uri(claimed)), 'BAD_SAN'],

@@ -133,7 +133,7 @@ export class OneNodeCluster {
     return `${this.#at}.21`;
   }
 
-  /** The address of client number `number`, from 1 to 254, that is no pod. */
+  /** The address of client number `number`, from 1 to 254, that is not a pod. */
   outside(number: number): string {
     return `${this.#at.slice(0, this.#at.lastIndexOf('.'))}.15.${number}`;
   }

@@ -88,7 +88,7 @@ export class ProxyMesh {
     return { identity, key: privateKeyPem(key.privateKey), chain };
   }
 
-  /** The table of a verifier that is no proxy of ours. */
+  /** The table of a verifier that is not a proxy of ours. */
   table(cluster: string): IssuerTable {
     const table = new IssuerTable();
     const { certificate } = this.issuer(cluster);

@@ -38,7 +38,7 @@ describe('a program that cannot start', () => {
   function refuses({ status, said }: Started, expected: number, sentence: RegExp): void {
     assert.equal(status, expected, said);
     assert.match(said, sentence);
-    assert.doesNotMatch(said, /^\s+at /m, 'a stack trace is no sentence');
+    assert.doesNotMatch(said, /^\s+at /m, 'a stack trace is not a sentence');
     assert.equal(said.trim().split('\n').length, 1, said);
   }
 
@@ -72,15 +72,15 @@ describe('a program that cannot start', () => {
       'a trust domain with upper-case letters',
       'federation/main.ts',
       hub(['--trust-domain', 'Corp.example']),
-      /--trust-domain 'Corp\.example' is no name of a trust domain: .* only lower-case letters/,
+      /--trust-domain 'Corp\.example' is not the name of a trust domain: .* only lower-case letters/,
     ],
     [
       'a hub id that agents’ SPIFFE IDs cannot have',
       'federation/main.ts',
       hub(['--hub-id', 'HUB:1']),
-      /--hub-id 'HUB:1' is no name of a trust domain: .* only lower-case letters/,
+      /--hub-id 'HUB:1' is not the name of a trust domain: .* only lower-case letters/,
     ],
-    ['an empty hub id', 'federation/main.ts', hub(['--hub-id', '']), /--hub-id '' is no name/],
+    ['an empty hub id', 'federation/main.ts', hub(['--hub-id', '']), /--hub-id '' is not a name/],
     [
       'an address without a port',
       'federation/main.ts',
@@ -94,7 +94,7 @@ describe('a program that cannot start', () => {
       /--link-listen is HOST:PORT/,
     ],
     [
-      'an epoch that is no number',
+      'an epoch that is not a number',
       'federation/main.ts',
       hub(['--epoch-above', 'x']),
       /--epoch-above is a whole number, not 'x'/,
@@ -125,7 +125,7 @@ describe('a program that cannot start', () => {
     ['a flag that is unknown', 'sandbox/main.ts', ['--nope'], /Unknown option '--nope'/],
     ['a flag that is unknown', 'sandbox/tour/main.ts', ['--nope'], /Unknown option '--nope'/],
     [
-      'an instance that is no name',
+      'an instance that is not a name',
       'cli/main.ts',
       ['up', '--instance', '../x'],
       /Give 1 to 63 lower-case letters/,

@@ -36,7 +36,7 @@ const nonsense: Record<string, Buffer> = {
   'a varint without an end': Buffer.alloc(16, 0xff),
   'a group that is not closed': Buffer.of(0x0b),
   'field number 0': Buffer.of(0x02, 0x00),
-  'text that is no UTF-8': Buffer.of(0x0a, 2, 0xc3, 0x28, 0x12, 2, 0xff, 0xfe),
+  'text that is not UTF-8': Buffer.of(0x0a, 2, 0xc3, 0x28, 0x12, 2, 0xff, 0xfe),
   'messages in messages': Buffer.concat(Array.from({ length: 40 }, (_, i) => Buffer.of(0x0a, 2 * (39 - i)))),
   'a number where a message should be': Buffer.of(0x08, 1, 0x10, 1, 0x18, 1, 0x20, 1),
   'empty fields': Buffer.of(0x0a, 0, 0x12, 0, 0x1a, 0, 0x22, 0),

@@ -95,7 +95,7 @@ describe('a member that reports what it must not', () => {
     await until(() => remotes().has('west/shop/good'));
     assert.deepEqual([...remotes().keys()], ['west/shop/good']);
     const condition = await until(conditionOf('west', 'REPORT_REJECTED'));
-    assert.match(condition.message, /^the hub rejected 4 reports of this cluster/);
+    assert.match(condition.message, /^the hub rejected 4 malformed reports of this cluster/);
   });
 
   it('more than its limit: the first are taken, the others named, and taken once there is room', async () => {

@@ -353,7 +353,7 @@ describe('the workload API refuses', () => {
     'a node id that is none': [
       () => ask({}, 'good', { ...otherNode, id: 'x' }),
       status.INVALID_ARGUMENT,
-      /is no <kind>/,
+      /is not <kind>/,
     ],
     'on-demand subscription': [
       () => ask({ subscribe: ['a/b'] }),

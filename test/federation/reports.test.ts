@@ -266,6 +266,6 @@ describe('--cluster-limits', () => {
     it(`'${text}' is refused with what it may be`, () => {
       const parsed = parseLimits(text);
       assert.ok(!parsed.ok);
-      assert.match(parsed.error, /is one of services|is no whole number from 1 to/);
+      assert.match(parsed.error, /is one of services|is not a whole number from 1 to/);
     });
 });

@@ -239,8 +239,8 @@ describe('sqlite', () => {
     await write();
   });
 
-  it('refuses a file that is no database, and says so', async () => {
-    writeFileSync(path(), 'this is no database, and long enough to be looked at as one'.repeat(40));
+  it('refuses a file that is not a database, and says so', async () => {
+    writeFileSync(path(), 'this is not a database, and long enough to be looked at as one'.repeat(40));
     await assert.rejects(sqliteStore(path()), { code: 'STORE_FAILED' });
   });
 });

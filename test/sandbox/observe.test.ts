@@ -50,7 +50,7 @@ describe('sandbox/observe', () => {
     assert.equal(tappedBytes(streams, 'read'), 6);
   });
 
-  it('leaves out a tap’s last entry while it is half written, and refuses what is no tap', () => {
+  it('leaves out a tap’s last entry while it is half written, and refuses what is not a tap', () => {
     const whole = entry('read', 'a:1', 'one');
     const file = Buffer.concat([whole, entry('read', 'a:1', 'two')]);
     for (let cut = whole.length; cut < file.length; cut++)

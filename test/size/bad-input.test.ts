@@ -323,7 +323,7 @@ describe('an endpoint of a service', () => {
     assert.deepEqual(await of(5000), await of(10));
   });
 
-  it('that a slice lists and that is no pod costs as much with 50 slices as with one', async () => {
+  it('that a slice lists and that is not a pod costs as much with 50 slices as with one', async () => {
     const headless = one(`
 apiVersion: v1
 kind: Service

@@ -71,7 +71,7 @@ describe('the size of a commit beside idle sessions', () => {
   const steps: Readonly<Record<string, (hub: Federation) => Promise<void> | void>> = {
     'a policy of one cluster': (hub) => hub.put(policyOf('p')),
     'an acknowledgement of a policy': (hub) => hub.acknowledge('c7', applied('policy/p')),
-    'a join token, which makes a cluster known that is no member yet': (hub) =>
+    'a join token, which makes a cluster known that is not a member yet': (hub) =>
       hub.put(aMember('expected', { admission: 'PENDING' })),
     'the drain of a member': (hub) => hub.put(aMember('c7', { drainPercent: 0, drainDeadline: 5 })),
     'an acknowledgement of an intermediate that waits': (hub) =>

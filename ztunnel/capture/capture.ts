@@ -79,7 +79,7 @@ export interface Capture extends Dialer {
   close(): void;
   /** Why a caller can be no pod; undefined where one of it may be known in a moment. */
   explainCaller(caller: LocalPod): string | undefined;
-  /** Why a destination that is no part of the mesh is not reached. */
+  /** Why a destination that is not part of the mesh is not reached. */
   readonly outside: string;
   /** Listeners that are open. */
   readonly listeners: number;

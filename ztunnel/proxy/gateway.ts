@@ -248,7 +248,7 @@ function refused(
   { code, message, status }: Extract<GatewayDecision, { kind: 'refuse' }>,
 ): void {
   deps.counters.gatewayRefusals++;
-  // What cannot be served now is no denial.
+  // What cannot be served now is not a denial.
   const flags = status === 503 ? 'CONNECT' : 'DENY';
   const telemetry = gatewayTelemetry(deps.config, caller, undefined);
   reportFailure(deps, telemetry, `${code}: ${message}`, flags, caller.started);

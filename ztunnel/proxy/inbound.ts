@@ -163,7 +163,7 @@ async function sniff(
   clock: Clock,
   newcomer: Newcomer,
 ): Promise<'istio-mtls' | 'plaintext' | 'ended' | 'unreadable'> {
-  // One that is silent is no handshake: where the server speaks first, its client waits for it.
+  // One that is silent is not a handshake: where the server speaks first, its client waits for it.
   const patience = { firstMillis: sniffMillis };
   const { first, bytes, ended } = await peekHello(newcomer.connection, clock, patience, () =>
     newcomer.shake(),

@@ -103,7 +103,7 @@ export async function serveOutbound(
 }
 
 const notInMesh = ({ outside }: Pick<Capture, 'outside'>, { address, port }: AddressPort): string =>
-  `NOT_IN_MESH: ${address}:${port} is no part of this mesh; ${outside}`;
+  `NOT_IN_MESH: ${address}:${port} is not part of this mesh; ${outside}`;
 
 /** A local pod calls: itself, or a request of a connection that came for it. */
 interface Call {
@@ -329,5 +329,5 @@ async function sourceOf(deps: CallerDeps, caller: LocalPod): Promise<Workload | 
 
 const unknownCaller = (capture: Pick<Capture, 'explainCaller'>, caller: LocalPod): string => {
   const named = caller.kind === 'uid' ? caller.uid : caller.address;
-  return `UNKNOWN_CALLER: ${capture.explainCaller(caller) ?? `${named} is no pod that this proxy serves`}`;
+  return `UNKNOWN_CALLER: ${capture.explainCaller(caller) ?? `${named} is not a pod that this proxy serves`}`;
 };

@@ -17,5 +17,5 @@ export function parseControlPlane(address: string): { readonly host: string; rea
 const notAnAddress = (address: string) =>
   new ProxyError(
     'CONTROL_PLANE_ADDRESS',
-    `'${address}' is no https address of a control plane: give host:port`,
+    `'${address}' is not an https address of a control plane: give host:port`,
   );

@@ -112,7 +112,7 @@ class Walk implements Listing {
         this.links.add(path);
       }
     } catch {
-      // It is no link any more: the end of the chain.
+      // It is not a link any more: the end of the chain.
     }
   }
 
@@ -140,7 +140,7 @@ export function stampOf(path: string): Result<string, string> {
 }
 
 function stamp(stats: Stats): Result<string, string> {
-  if (!stats.isFile()) return err('is no regular file');
+  if (!stats.isFile()) return err('is not a regular file');
   if (stats.size > maxBytes) return err(`has ${stats.size} bytes, more than ${maxBytes}`);
   return ok([stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join('/'));
 }
@@ -173,7 +173,7 @@ function textOf(bytes: Buffer): Result<string, string> {
   try {
     return ok(new TextDecoder(encoding, { fatal: true }).decode(bytes));
   } catch {
-    return err(`is no text of ${encoding.toUpperCase()}`);
+    return err(`is not text of ${encoding.toUpperCase()}`);
   }
 }
 

@@ -23,7 +23,7 @@ const ownerOf = ({ metadata }: PodObject): string => `${metadata.namespace}/${me
 
 /**
  * Gives pods the addresses that their manifests leave open. What a manifest gives goes before what is allocated, in
- * whatever order they come; a pod without an address is no workload. A finished pod has given up its addresses.
+ * whatever order they come; a pod without an address is not a workload. A finished pod has given up its addresses.
  */
 export function place(
   allocations: Allocations,

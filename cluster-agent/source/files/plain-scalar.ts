@@ -17,11 +17,11 @@ const decimal = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+))$/;
 const date = /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/;
 
-/** Throws for infinities and for what is no number, which JSON cannot express. */
+/** Throws for infinities and for what is not a number, which JSON cannot express. */
 export function resolvePlain(text: string): PlainScalar {
   const word = words.get(text);
   if (word !== undefined) return word;
-  if (notNumbers.test(text)) throw new Error(`${text} is no number that JSON can express`);
+  if (notNumbers.test(text)) throw new Error(`${text} is not a number that JSON can express`);
   if (!/^[-+.\d]/.test(text) || date.test(text)) return text;
   const digits = text.startsWith('.') ? text : text.replaceAll('_', '');
   return based(digits) ?? (decimal.test(digits) ? Number(digits) + 0 : text);

@@ -58,7 +58,7 @@ function readAlone(text: string, maxJson: number): readonly ReadDocument[] | und
   }
 }
 
-/** Throws when the document is no YAML, or what it says is larger than may be. */
+/** Throws when the document is not YAML, or what it says is larger than may be. */
 export const readDocument = ({ document, line }: Parsed, maxJson: number): ReadDocument =>
   documentOf(plainValue(document, maxJson), line);
 

@@ -230,4 +230,4 @@ const skipped = (apiVersion: string): Finding => ({
 const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text).toWellFormed();
 
 const sentence = (error: unknown): string =>
-  error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is no YAML';
+  error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is not YAML';

@@ -54,5 +54,5 @@ function readFilter({
 function numberOf(cursor: string): number {
   const text = fromCursor(cursor);
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw apiError('INVALID', 'after is no cursor of this list: take one from an edge or from pageInfo');
+  throw apiError('INVALID', 'after is not a cursor of this list: take one from an edge or from pageInfo');
 }

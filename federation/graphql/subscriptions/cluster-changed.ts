@@ -10,7 +10,7 @@ builder.subscriptionField('clusterChanged', (t) =>
     ...needs('ADMIN'),
     type: clusterType,
     description:
-      'The current state of each cluster, and each cluster again when it changes. The age of its reports alone is no change.',
+      'The current state of each cluster, and each cluster again when it changes. The age of its reports alone is not a change.',
     args: { name: t.arg.string({ description: 'Only this one.' }) },
     subscribe: (_root, { name }, { shownClusters }) => clusterChanges(shownClusters, name ?? undefined),
     resolve: (cluster) => cluster,

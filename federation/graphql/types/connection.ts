@@ -29,7 +29,7 @@ export function connectionOf<T extends object>(name: string, type: ObjectRef<Api
   const edge = builder.objectRef<{ readonly cursor: string; readonly node: T }>(`${name}Edge`).implement({
     fields: (t) => ({
       cursor: t.string({ resolve: ({ cursor }) => cursor }),
-      // The compiler cannot see of an unknown T that it is no list, which would be resolved item by item.
+      // The compiler cannot see of an unknown T that it is not a list, which would be resolved item by item.
       node: t.field({ type, resolve: (one) => one.node as never }),
     }),
   });

@@ -84,7 +84,7 @@ export function openServer(
 }
 
 /**
- * Node refuses to read on: what the peer sends is no HTTP/2, or more of something than a session may have. A peer that
+ * Node refuses to read on: what the peer sends is not HTTP/2, or more of something than a session may have. A peer that
  * ends its session with an error code (ERR_HTTP2_SESSION_ERROR), or whose connection is lost, has broken nothing.
  */
 function broken(error: NodeJS.ErrnoException): Error {

@@ -21,7 +21,7 @@ interface Incoming {
  * has come to nothing. The newest is not counted, as the rest of its headers may still be on its way.
  *
  * A client may also leave numbers out: some do for a request that they have given up before it was sent. So `onRefused`
- * gets what they are worth in resets, which is what such a client would have sent a moment later: it is no proof. Large
+ * gets what they are worth in resets, which is what such a client would have sent a moment later: it is not proof. Large
  * headers are worth more, as reading them costs more.
  *
  * Returns what is to be called for each stream that is served.

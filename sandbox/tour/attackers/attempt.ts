@@ -38,7 +38,7 @@ function open(listener: Listener, credentials: Shown | undefined): TLSSocket {
 
 /**
  * Completes a handshake and speaks. With TLS 1.3 the client's handshake is done before the server has judged, so a
- * refusal is silence followed by a close; silence alone is no refusal, and neither is an address without a listener.
+ * refusal is silence followed by a close; silence alone is not a refusal, and neither is an address without a listener.
  */
 export function tryListener(listener: Listener, credentials: Shown | undefined): Promise<Attempt> {
   const socket = open(listener, credentials);

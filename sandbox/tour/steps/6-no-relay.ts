@@ -15,7 +15,7 @@ const exported = 'catalogue.shop.svc.cluster.local:8081';
 
 /** A true member asks east's gateway for what it must not forward to. */
 export const noRelay: Step = {
-  title: 'a gateway is no relay',
+  title: 'a gateway is not a relay',
   async run(tour: Tour, report: Report) {
     const dials = () => metricSum(gatewayMetrics(tour.sandbox, 'east'), 'isthmus_gateway_dials_total');
     const listener = gatewayListener(tour.sandbox, 'east', ['west', 'cart']);

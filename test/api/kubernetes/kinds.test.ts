@@ -34,7 +34,7 @@ describe('a kind that Isthmus does not use is ignored, whatever its name and sha
       object('security.istio.io/v1', 'RequestAuthentication'),
       'RequestAuthentication shop/a',
     ],
-    'a name that is no text': [
+    'a name that is not text': [
       object('apps/v1', 'Deployment', { metadata: { name: 1 } }),
       'Deployment default/?',
     ],
@@ -48,7 +48,7 @@ describe('a kind that Isthmus does not use is ignored, whatever its name and sha
     });
 });
 
-describe('what is no object of Kubernetes is no rejection', () => {
+describe('what is not an object of Kubernetes is not a rejection', () => {
   const table: Record<string, unknown> = {
     'values of a Helm chart': { replicas: 1, image: { tag: 'v1' } },
     'values with a kind': { kind: 'DaemonSet', replicas: 1 },
@@ -61,7 +61,7 @@ describe('what is no object of Kubernetes is no rejection', () => {
     it(name, () => assert.deepEqual(decodeObject(raw), { ok: true, value: { kind: 'foreign' } }));
 
   const refused: Record<string, [unknown, string, string, RegExp]> = {
-    'but text is': ['hello', 'NO_OBJECT', '', /is no object/],
+    'but text is': ['hello', 'NO_OBJECT', '', /is not an object/],
     'and so is a list of objects': [[object('v1', 'Pod')], 'NO_OBJECT', '', /items of a List/],
     'and an object without a kind': [
       { apiVersion: 'v1', metadata: { name: 'a' } },

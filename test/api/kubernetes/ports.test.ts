@@ -68,7 +68,7 @@ describe('a port that is written as text', () => {
         assert.deepEqual([error?.code, error?.field], ['INVALID_FIELD', field.replace('PORT', port)]);
         assert.match(
           error?.message ?? '',
-          /is no port: write 1 to 65535 in decimal digits, without a leading zero/,
+          /is not a port: write 1 to 65535 in decimal digits, without a leading zero/,
         );
       });
   }

@@ -288,19 +288,19 @@ describe('the link', () => {
     ],
     'a service whose name ends a line': [
       () => again(link.serviceReport, { ...service, name: 'cart\nLD_PRELOAD=x' }),
-      /^name: "cart\\nLD_PRELOAD=x" is no DNS label/,
+      /^name: "cart\\nLD_PRELOAD=x" is not a DNS label/,
     ],
     'a service in capital letters, which would be the same environment variable': [
       () => again(link.serviceReport, { ...service, name: 'CATALOGUE' }),
-      /^name: "CATALOGUE" is no DNS label/,
+      /^name: "CATALOGUE" is not a DNS label/,
     ],
-    'a remote service whose name is no label': [
+    'a remote service whose name is not a label': [
       () => again(link.remoteService, { ...remote, namespace: '..' }),
-      /^namespace: "\.\." is no DNS label/,
+      /^namespace: "\.\." is not a DNS label/,
     ],
-    'a port whose name is no label': [
+    'a port whose name is not a label': [
       () => again(link.remoteService, { ...remote, ports: [{ ...ports[0]!, name: 'a=b' }] }),
-      /^ports\[0\]\.name: "a=b" is no DNS label/,
+      /^ports\[0\]\.name: "a=b" is not a DNS label/,
     ],
     'an identity of another namespace behind a service': [
       () =>
@@ -318,13 +318,13 @@ describe('the link', () => {
         }),
       /^subject_alt_names\[0\]: .* is not an identity of namespace "shop"/,
     ],
-    'a gateway that is no workload': [
+    'a gateway that is not a workload': [
       () => again(link.gatewayReport, { ...gateway, spiffeId: 'spiffe://cluster.local/gw' }),
       /^spiffe_id: /,
     ],
     'a gateway at a host name': [
       () => again(link.gatewayReport, { ...gateway, address: 'gw.example' }),
-      /^address: "gw\.example" is no IP address/,
+      /^address: "gw\.example" is not an IP address/,
     ],
     'a condition that moves the cursor': [
       () => again(link.serviceReport, { ...service, conditions: [{ ...condition, reason: '\u001b[2J' }] }),

@@ -41,7 +41,7 @@ const workloads: Record<string, [WireWorkload, RegExp]> = {
   'an unknown status': [{ uid: 'u', status: 2 as never }, /^status: 2/],
   'an unknown type': [{ uid: 'u', workloadType: 4 as never }, /^workload_type: 4/],
   'an unknown network mode': [{ uid: 'u', networkMode: 2 as never }, /^network_mode: 2/],
-  'a service that is no key': [{ uid: 'u', services: { 'a/b/c': {} } }, /^services\[a\/b\/c\]/],
+  'a service that is not a key': [{ uid: 'u', services: { 'a/b/c': {} } }, /^services\[a\/b\/c\]/],
   'a port out of range': [
     { uid: 'u', services: { 'a/b': { ports: [{ servicePort: 65_536 }] } } },
     /service_port: 65536/,
@@ -55,7 +55,7 @@ const workloads: Record<string, [WireWorkload, RegExp]> = {
     /^waypoint\.address/,
   ],
   'an extension of another type': [{ uid: 'u', extensions: [foreign] }, /^extensions\[0\]: holds no isthmus/],
-  'an extension that is none': [{ uid: 'u', extensions: [broken] }, /^extensions\[0\]: is no isthmus/],
+  'an extension that is none': [{ uid: 'u', extensions: [broken] }, /^extensions\[0\]: is not an isthmus/],
 };
 
 const services: Record<string, [WireService, RegExp]> = {
@@ -110,20 +110,20 @@ describe('decoders refuse, and name the field', () => {
     assert.match(errorOf(decodeAuthorization('a/x', bytes)), /^action: 3/);
   });
 
-  it('a bundle without roots, or with one that is no certificate', () => {
+  it('a bundle without roots, or with one that is not a certificate', () => {
     const bundle = (roots: Uint8Array[]) =>
       decodeTrustBundle(
         toBinary(TrustBundleSchema, create(TrustBundleSchema, { trustDomain: 'a.b', roots })),
       );
     assert.match(errorOf(bundle([])), /^roots: is missing/);
-    assert.match(errorOf(bundle([Uint8Array.of(1)])), /^roots\[0\]: is no DER/);
+    assert.match(errorOf(bundle([Uint8Array.of(1)])), /^roots\[0\]: is not a DER/);
   });
 
   it('an intermediate without a certificate', () => {
     const message = create(IntermediateSchema, { keyId: 'a', trustDomain: 'a.b', cluster: 'east' });
     assert.match(
       errorOf(decodeIntermediate(toBinary(IntermediateSchema, message))),
-      /^certificate: is no DER/,
+      /^certificate: is not a DER/,
     );
   });
 });

@@ -109,8 +109,8 @@ describe('a key of what changed, as text', () => {
   });
 
   for (const [written, why] of [
-    ['', /"" is no kind of key/],
-    ['pods shop%2Fcart', /"pods" is no kind of key/],
+    ['', /"" is not a kind of key/],
+    ['pods shop%2Fcart', /"pods" is not a kind of key/],
     ['pod', /a key of kind pod has 1 parts, not 0/],
     ['pod shop%2Fcart x', /a key of kind pod has 1 parts, not 2/],
     ['pod cart', /pod: "cart" is not of the form <namespace>\/<name>/],
@@ -119,9 +119,9 @@ describe('a key of what changed, as text', () => {
     ['node a%2', /node: it is not escaped as it has to be/],
     ['node a/b', /node: it is not escaped as it has to be/],
     ['node %uD800', /node: it is not escaped as it has to be/],
-    ['hub service x', /type: "service" is no type of the hub’s/],
-    ['port 65536', /port: "65536" is no port/],
-    ['port 080', /port: "080" is no port/],
+    ['hub service x', /type: "service" is not a type of the hub’s/],
+    ['port 65536', /port: "65536" is not a port/],
+    ['port 080', /port: "080" is not a port/],
     ['networkGateway ', /uid: the uid of a workload is empty/],
   ] as const)
     it(`${JSON.stringify(written)} is refused`, () => {

@@ -60,7 +60,7 @@ const memberships = (text: string) =>
 describe('a finished pod', () => {
   for (const phase of ['Succeeded', 'Failed']) {
     const text = pod('migrate', { status: `phase: ${phase}` }) + pod('front') + web;
-    it(`that has ${phase} is no workload, and its address is that of the pod that has it now`, () => {
+    it(`that has ${phase} is not a workload, and its address is that of the pod that has it now`, () => {
       const workloads = workloadsOf(inputOf(namespace() + text));
       assert.deepEqual(
         workloads.map(({ name, addresses }) => [name, addresses]),
@@ -68,7 +68,7 @@ describe('a finished pod', () => {
       );
     });
 
-    it(`that has ${phase} is no endpoint, counts nowhere, and stands behind no service`, () => {
+    it(`that has ${phase} is not an endpoint, counts nowhere, and stands behind no service`, () => {
       const input = inputOf(namespace() + text);
       const { services, workloads } = healthReport(input);
       assert.equal(workloads, 1);
@@ -176,7 +176,7 @@ endpoints: [${endpoint}]
     assert.deepEqual(memberships(text), { 'pg-0': { 'shop/pg': ['5432:5433', '9:5433'] } });
   });
 
-  it('that is not there, or has finished, is no endpoint', () => {
+  it('that is not there, or has finished, is not an endpoint', () => {
     for (const text of [
       pg + slice(refers('{ ready: true }', 'other')),
       pod('pg-0', { status: 'phase: Failed' }) + pg + slice(refers()),

@@ -161,7 +161,7 @@ describe('an AuthorizationPolicy of which a part cannot be read', () => {
       { ...policy('x', { action: 'DENY', rules: [{}] }), apiVersion: 'security.istio.io/v9' },
       true,
     ],
-    'a dry run that is none, as it is no text': [
+    'a dry run that is none, as it is not text': [
       policy('x', { action: 'DENY', rules: [{}] }, { annotations: { 'istio.io/dry-run': true } }),
       true,
     ],

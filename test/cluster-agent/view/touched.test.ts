@@ -133,7 +133,7 @@ describe('what a batch of the cluster’s objects touches', () => {
       { numRuns: 300 },
     ));
 
-  it('is no answer of an index that is the same, when one object changes', () =>
+  it('is not an answer of an index that is the same, when one object changes', () =>
     fc.assert(
       fc.property(single, (all) =>
         along(all, indexesOf, (touched, differ) => {

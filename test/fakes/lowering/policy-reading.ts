@@ -254,7 +254,7 @@ function readFields(raw: unknown, schemas: Readonly<Record<string, Schema>>, wha
 /** The schema accepts blocks only. */
 function block(text: string): AddressMatch {
   const parsed = parseBlock(text);
-  if (!parsed.ok) throw new Error(`${text} passed the schema and is no block`);
+  if (!parsed.ok) throw new Error(`${text} passed the schema and is not a block`);
   return parsed.value;
 }
 

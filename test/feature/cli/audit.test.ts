@@ -112,7 +112,7 @@ describe('isthmus audit', () => {
     }
   });
 
-  it('ends with 2 for what is no time, outcome, number or span of time', async () => {
+  it('ends with 2 for what is not a time, outcome, number or span of time', async () => {
     for (const flags of [
       '--since yesterday',
       '--until 2030-01-01',

@@ -45,7 +45,7 @@ describe('the command line and its hub', () => {
     assert.match(err, /no answer from http:\S+: .*is the hub running/);
   });
 
-  it('ends with 3 when what answers is no hub', async () => {
+  it('ends with 3 when what answers is not a hub', async () => {
     const server: Server = createServer((_request, response) => response.end('<html>'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

@@ -112,7 +112,7 @@ describe('isthmus policy', () => {
   const bad: Record<string, { file: string; says: RegExp }> = {
     'nothing at all': { file: '', says: /no policy/ },
     'only marks between documents': { file: '---\n---\n', says: /no policy/ },
-    'what is no YAML': { file: 'a: [', says: /document 1/ },
+    'what is not YAML': { file: 'a: [', says: /document 1/ },
     'an alias of nothing': { file: 'a: *b', says: /document 1: .*alias/ },
     'aliases without end': {
       file: [

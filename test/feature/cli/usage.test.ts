@@ -13,22 +13,22 @@ const mistakes: Record<string, { line: readonly string[]; says: RegExp }> = {
   'an unknown flag': { line: ['clusters', '--al'], says: /unknown option/ },
   'a missing argument': { line: ['drain'], says: /cluster/ },
   'another form of output': { line: ['clusters', '--output', 'yaml'], says: /table, json/ },
-  'a revision that is no number': {
+  'a revision that is not a number': {
     line: ['policy', 'delete', 'p', '--expected-revision', 'abc'],
     says: /whole number/,
   },
   'an empty revision': { line: ['policy', 'delete', 'p', '--expected-revision', ''], says: /whole number/ },
   'an empty idempotency key': { line: ['policy', 'delete', 'p', '--idempotency-key', ''], says: /empty/ },
-  'a share that is no number': { line: ['drain', 'east', '--percent', 'abc'], says: /1 to 100/ },
+  'a share that is not a number': { line: ['drain', 'east', '--percent', 'abc'], says: /1 to 100/ },
   'a share of nothing': { line: ['drain', 'east', '--percent', '0'], says: /1 to 100/ },
   'a share of too much': { line: ['failover', 'simulate', '--percent', '101'], says: /1 to 100/ },
   'a scope that is none': { line: ['drain', 'east', '--scope', 'bogus'], says: /ALL, REMOTE/ },
-  'a deadline that is no time': { line: ['drain', 'east', '--deadline', 'soon'], says: /30m or 2h/ },
+  'a deadline that is not a time': { line: ['drain', 'east', '--deadline', 'soon'], says: /30m or 2h/ },
   'a deadline without a zone': {
     line: ['drain', 'east', '--deadline', '2030-01-31T03:00:00'],
     says: /30m or 2h/,
   },
-  'a lifetime that is no number': { line: ['token', 'north', '--lifetime', 'abc'], says: /60 to 86400/ },
+  'a lifetime that is not a number': { line: ['token', 'north', '--lifetime', 'abc'], says: /60 to 86400/ },
   'a service with too many parts': { line: ['export', 'a/b/c'], says: /namespace\/name/ },
   'a service without a name': { line: ['unexport', 'shop/'], says: /namespace\/name/ },
   'an empty list of clusters': { line: ['export', 'a/b', '--clusters', ''], says: /empty/ },
@@ -54,7 +54,7 @@ const mistakes: Record<string, { line: readonly string[]; says: RegExp }> = {
     line: ['clusters', '--token-file', '/nowhere'],
     says: /--token-file.*no such file/s,
   },
-  'an endpoint that is no URL': { line: ['clusters', '--endpoint', 'hub'], says: /'hub' is no URL/ },
+  'an endpoint that is not a URL': { line: ['clusters', '--endpoint', 'hub'], says: /'hub' is not a URL/ },
   'traffic that nobody confirmed': { line: ['drain', 'nowhere'], says: /--yes.*--dry-run/ },
 };
 

@@ -131,7 +131,7 @@ describe('ztunnel, across networks', () => {
     assert.deepEqual(
       failed.map(({ labels }) => labels.response_flags),
       ['CONNECT'],
-      'what cannot be served is no denial',
+      'what cannot be served is not a denial',
     );
     assert.equal(dials(gateway), 0);
   });
@@ -198,7 +198,7 @@ describe('ztunnel, across networks', () => {
     assert.match((await destination.line({ direction: 'inbound' }))['error'] ?? '', /^STRICT/);
   });
 
-  describe('the gateway is no relay', () => {
+  describe('the gateway is not a relay', () => {
     const cases: Record<string, { hostname: string; at: string; status: number }> = {
       'a service that is not exported': {
         hostname: 'secret.shop.svc.cluster.local',

@@ -9,7 +9,7 @@ describe('ztunnel, peers that are not known yet at declared ports and gateways',
   const world = knocking();
   const { destination, eastWest, knock, begun } = world;
 
-  it('a declared port is no handshake where the server speaks first, however many come at once', async () => {
+  it('a declared port is not a handshake where the server speaks first, however many come at once', async () => {
     const { proxy } = await destination({ clock: systemClock }, { classicClients: true }, (socket) =>
       socket.write('greeting'),
     );
@@ -64,7 +64,7 @@ describe('ztunnel, peers that are not known yet at declared ports and gateways',
       assert.equal(totals(proxy).handshakesTimedOut, 511);
     });
 
-  it('gateway, 15443: what is no hello counts against its address, and a hello that is refused does not', async () => {
+  it('gateway, 15443: what is not a hello counts against its address, and a hello that is refused does not', async () => {
     const { proxy, call } = await eastWest();
     const refused = inRecords(helloMessage({ sni: 'elsewhere.example', alpn: ['istio'] }));
     const say = async (bytes: Buffer | string, count: number) => {

@@ -78,7 +78,7 @@ describe('ztunnel, an inner session whose tunnel the application resets', () => 
     await holds(() => proxy.report().totals.open + proxy.report().totals.slots === 0);
   });
 
-  it('lives on where it carries another tunnel, or is no inner session', async () => {
+  it('lives on where it carries another tunnel, or is not an inner session', async () => {
     for (const inner of [true, false]) {
       const first = await tunnel(inner);
       const other = inner ? await tunnel(inner) : undefined;

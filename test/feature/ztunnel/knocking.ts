@@ -9,7 +9,7 @@ import { helloMessage, inRecords } from '../../fakes/hello.ts';
 import { ProxyMesh, type Call, type TestProxy } from '../../fakes/proxy-mesh.ts';
 import { hostname, identityOf, port, shopIn } from './shop.ts';
 
-/** The beginning of a client hello, and what is no hello. */
+/** The beginning of a client hello, and what is not a hello. */
 export const partOfHello = inRecords(helloMessage({ alpn: ['istio'] })).subarray(0, 20);
 export const garbage = 'GET / HTTP/1.1\r\n\r\n';
 

@@ -211,7 +211,7 @@ describe('federation/insights: findings', () => {
     assert.match(waiting.map(({ message }) => message).join(), /east, west has not acknowledged/);
   });
 
-  it('a revoked cluster is no finding', async () => {
+  it('a revoked cluster is not a finding', async () => {
     await hub.put(aMember('east', { admission: 'REVOKED' }));
     assert.deepEqual(now(), []);
   });

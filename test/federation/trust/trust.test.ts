@@ -83,7 +83,7 @@ describe('federation/trust: the link’s CA', () => {
     assert.throws(() => ca.issueAgent('east', 'm-1', 'no request'), { code: 'BAD_CSR' });
   });
 
-  it('is no root of a mesh, and a mesh’s intermediate makes no agent', () => {
+  it('is not a root of a mesh, and a mesh’s intermediate makes no agent', () => {
     const ca = open();
     const root = new X509Certificate(mintTrustDomain(defaultTrustDomain, tools).rootCertificatePem);
     const agent = new X509Certificate(ca.issueAgent('east', 'm-1', createCsr(generateKey()))[0]!);

@@ -28,7 +28,7 @@ describe('plaintext at a destination', () => {
     it(`from ${name}: ${expected ?? 'PeerAuthentication decides'}`, () =>
       assert.equal(refused(address), expected));
 
-  it('is no gateway’s any more when the gateway has gone', () => {
+  it('is not a gateway’s any more when the gateway has gone', () => {
     const changed = stateOf([gateway], []);
     changed.applyAddresses([], [gateway.uid]);
     assert.equal(plaintextRefusal(changed, network, '10.0.0.250'), undefined);

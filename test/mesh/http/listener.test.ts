@@ -87,7 +87,7 @@ describe('mesh/http listener', () => {
     stop();
   });
 
-  it('refuses a Host that is no address where only addresses are allowed', async () => {
+  it('refuses a Host that is not an address where only addresses are allowed', async () => {
     const { ask, stop } = await listening((_request, response) => void response.end('ok'), true);
     for (const host of ['localhost', '127.0.0.1:15000', '[::1]:15000'])
       assert.equal(await ask('GET / HTTP/1.1', host), 200, host);

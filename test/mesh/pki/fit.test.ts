@@ -89,8 +89,8 @@ describe('mesh/pki: whether a certificate is fit to be a leaf', () => {
 describe('mesh/pki: whether a certificate is fit to issue others', () => {
   const cases: readonly (readonly [string, Partial<HandMade>, RegExp | undefined])[] = [
     ['a CA that may sign certificates', { ca: true, keyUsage: 0x06 }, undefined],
-    ['a leaf', {}, /is no CA/],
-    ['keyCertSign without CA:TRUE', { keyUsage: 0x04 }, /is no CA/],
+    ['a leaf', {}, /is not a CA/],
+    ['keyCertSign without CA:TRUE', { keyUsage: 0x04 }, /is not a CA/],
     ['CA:TRUE without keyCertSign', { ca: true, keyUsage: 0x80 }, /no keyUsage with keyCertSign/],
     ['CA:TRUE without a key usage', { ca: true, keyUsage: undefined }, /no keyUsage with keyCertSign/],
     [

@@ -73,7 +73,7 @@ describe('writeWhole', () => {
   it('names the file and what to do when it cannot write', () => {
     const cases = {
       'missing/a': /missing\/a cannot be written \(ENOENT\): it does not exist/,
-      'file/a': /file\/a cannot be written \(ENOTDIR\): a part of the path is no folder/,
+      'file/a': /file\/a cannot be written \(ENOTDIR\): a part of the path is not a folder/,
       folder: /folder cannot be written \(EISDIR\): it is a folder/,
     };
     writeFileSync(at('file'), '');

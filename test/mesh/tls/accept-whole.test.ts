@@ -69,7 +69,7 @@ describe('mesh/tls: a handshake that begins with a whole client hello', () => {
   });
 
   for (const [name, bytes, why] of [
-    ['is no TLS', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /does not begin with a TLS client hello/],
+    ['is not TLS', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /does not begin with a TLS client hello/],
     ['ends without a byte', Buffer.alloc(0), /the peer closed the connection during the handshake/],
     ['ends within a hello', inRecords(helloMessage({})).subarray(0, 20), /during its client hello/],
     [

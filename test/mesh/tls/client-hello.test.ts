@@ -42,7 +42,7 @@ describe('mesh/tls client-hello', () => {
     assert.deepEqual(readClientHello(spread), { kind: 'hello', sni, alpn: [] });
   });
 
-  it('knows what is no TLS from its first byte', () => {
+  it('knows what is not TLS from its first byte', () => {
     assert.equal(readClientHello(Buffer.from('GET / HTTP/1.1')).kind, 'not-tls');
     assert.equal(readClientHello(Buffer.from([0x17, 3, 3, 0, 1])).kind, 'not-tls');
   });
@@ -117,7 +117,7 @@ describe('mesh/tls client-hello', () => {
       Buffer.concat([inRecords(helloMessage({ sni }).subarray(0, 50)), Buffer.from([0x15, 3, 3])]),
     ],
   ] as const)
-    it(`is no TLS: ${name}`, () => assert.deepEqual(readClientHello(bytes), { kind: 'not-tls' }));
+    it(`is not TLS: ${name}`, () => assert.deepEqual(readClientHello(bytes), { kind: 'not-tls' }));
 });
 
 describe('mesh/tls Istio ALPN', () => {

@@ -273,7 +273,7 @@ describe('ztunnel/identity, what a certificate service answers', () => {
     RegExp,
   ])[] = [
     ['nothing', () => [], /cannot be read/],
-    ['what is no certificate', () => ['hello', 'world'], /cannot be read/],
+    ['what is not a certificate', () => ['hello', 'world'], /cannot be read/],
     ['a leaf for another identity', (made) => answerOf(made, idOf('other')), /not for spiffe:.*cart/],
     ['a leaf for another key', (made) => answerOf(made, cart), /another key/],
     ['a leaf that peers would refuse', (made) => unfitFor(made), /keyUsage without digitalSignature/],

@@ -246,7 +246,7 @@ class World {
   enter(live: Live): void {
     const entered = this.connections.enter({ ...live, about: '' });
     if (entered.kind !== 'place') {
-      // What would wait for a policy does so until its time is over, and is no part of this.
+      // What would wait for a policy does so until its time is over, and is not part of this.
       if (entered.kind === 'unknown') void entered.decided(1);
       return;
     }

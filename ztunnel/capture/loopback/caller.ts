@@ -17,7 +17,7 @@ const programs = '127.0.0.1';
 export const callerAtSocks = (from: AddressPort, address: string): string =>
   from.address === programs ? address : from.address;
 
-/** Who comes from 127.0.0.1 to a VIP is no pod, however long one waits. */
+/** Who comes from 127.0.0.1 to a VIP is not a pod, however long one waits. */
 export const explainCaller = (caller: LocalPod): string | undefined =>
   caller.kind === 'address' && caller.address === programs
     ? 'a connection from 127.0.0.1 has no pod: bind your pod’s address before connecting, or use SOCKS5 on it'
