@@ -29,13 +29,13 @@ const nodes = 'severity reason cluster namespace object message remedy';
 export function checkCommand(program: Command, world: World): void {
   program
     .command('check')
-    .description('what is wrong in the federation, gravest first, and what to do about it')
+    .description('list what is wrong in the federation, the gravest first, each with its remedy')
     .option('--cluster <name>', 'only findings of one cluster')
     .option('-n, --namespace <name>', 'only findings of objects in a namespace')
     .option('--severity <list>', `only these, comma-separated: ${severities.join(', ')}`, someOf(severities))
     .addHelpText(
       'after',
-      '\nExit status of check: 0 nothing or only INFO, 1 errors, 10 warnings.\n\nExamples:\n  isthmus check\n  isthmus check --cluster east --severity ERROR,WARNING\n  isthmus check -o json | jq \'.[] | select(.severity == "ERROR")\'',
+      '\nExit status: 1 if an ERROR is listed, 10 if a WARNING and no ERROR is, 0 otherwise.\n\nExamples:\n  isthmus check\n  isthmus check --cluster east --severity ERROR,WARNING\n  isthmus check -o json | jq \'.[] | select(.severity == "ERROR")\'',
     )
     .action(async ({ cluster, namespace, severity }: CheckOptions, command: Command) => {
       const { endpoint, show } = invocation(command, world);
@@ -56,7 +56,7 @@ export function checkCommand(program: Command, world: World): void {
 }
 
 const text = (findings: readonly Finding[]): string =>
-  lines(...findings.map(paragraph), findings.length === 0 ? 'no condition: all is well' : summary(findings));
+  lines(...findings.map(paragraph), findings.length === 0 ? 'no findings' : summary(findings));
 
 const paragraph = ({ severity, reason, cluster, object, message, remedy }: Finding): string =>
   [

@@ -40,14 +40,31 @@ const nodes = `cluster kind namespace pod node version upstream connectedSince c
     connects { kind address port cluster connected unreached untrusted refused silent lastFailureAt }
     destinations { service requests failures inFlight } }`;
 
+const help = `
+The hub asks the agent of the cluster: the command fails with status 3 while that agent is not connected.
+
+Columns:
+  acknowledged   resources that the proxy has applied; (incomplete): it has not received everything yet
+  rejected       resources that it refused, by type
+  certificates   how many it holds, and when the first of them expires; issued: the agent issued them, and the
+                 proxy does not report which of them it holds
+  unbound        ports that it could not bind, and why
+  open           open connections
+
+Proxies of Isthmus report the last three themselves. Istio’s own proxies do not: their cells say not reported.
+-o json also has each certificate, resources by type, dial results by address and load by service.
+
+Example:
+  isthmus proxies east`;
+
 export function proxiesCommand(program: Command, world: World): void {
   program
     .command('proxies')
-    .description('the connected proxies of one cluster, asked of its agent')
+    .description('list the connected proxies of a cluster, as its agent sees them now')
     .argument('<cluster>')
     .addHelpText(
       'after',
-      '\nProxies of Isthmus report on themselves; of Istio’s own, columns that only a report can fill say `not reported`.\n-o json has all: each certificate, resources by type, dials by address, load by service.\n\nExample:\n  isthmus proxies east',
+      help,
     )
     .action(async (cluster: string, _options: object, command: Command) => {
       const { endpoint, show } = invocation(command, world);

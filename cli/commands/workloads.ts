@@ -26,7 +26,7 @@ const nodes =
 export function workloadsCommand(program: Command, world: World): void {
   program
     .command('workloads')
-    .description('the workloads of one cluster, asked of its agent')
+    .description('list the workloads of a cluster, as its agent sees them now')
     .argument('<cluster>')
     .option('-n, --namespace <name>', 'only those of a namespace')
     .addHelpText('after', '\nExample:\n  isthmus workloads east --namespace shop')
