@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { vocabulary } from './.eslint-vocabulary.js';
 
 // Real time, randomness and ids enter through mesh/process, so that every decision can be tested with fakes.
 const injected = [
@@ -38,7 +39,9 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { vocabulary },
     rules: {
+      'vocabulary/words': 'error',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 16],

@@ -139,12 +139,12 @@ function exportedService(
   { host, port }: HostPort,
   { network }: Place,
 ): Result<Service, Refused> {
-  const bearing = state.services.bearing(host);
-  const exported = bearing.filter((service) => service.exported);
+  const named = state.services.withHostname(host);
+  const exported = named.filter((service) => service.exported);
   const [found] = exported.filter(({ ports }) => ports.some(({ servicePort }) => servicePort === port));
   if (found) return ok(found);
-  if (bearing.length === 0) return err(refuse('NOT_A_SERVICE', `${host} is not a known service`));
-  if (exported.length === 0 && bearing.every((service) => livesElsewhere(state, service, network)))
+  if (named.length === 0) return err(refuse('NOT_A_SERVICE', `${host} is not a known service`));
+  if (exported.length === 0 && named.every((service) => livesElsewhere(state, service, network)))
     return err(refuse('OTHER_NETWORK', `${host} is not of network ${network}`));
   return err(refuse('NOT_EXPORTED', `${host}:${port} is not exported by network ${network}`));
 }

@@ -211,9 +211,9 @@ function answers(state: MeshState) {
       state.findHostname('shop', name),
       state.services.withHostname(name, 'other'),
     ]),
-    bearing: ask(hostnames, (name) =>
+    withHostname: ask(hostnames, (name) =>
       state.services
-        .bearing(name)
+        .withHostname(name)
         .map(({ key }) => key)
         .sort(),
     ),
