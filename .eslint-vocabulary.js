@@ -13,14 +13,23 @@ const instead = new Map(
 );
 const unused = new RegExp(`(?<![\\w'’])(${[...instead.keys()].join('|')})(?![\\w])`, 'i');
 
-const wordsOf = (identifier) => identifier.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).map((word) => word.toLowerCase());
+const wordsOf = (identifier) =>
+  identifier.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).map((word) => word.toLowerCase());
 
 /** @type {import('eslint').Rule.RuleModule} */
 const words = {
-  meta: { type: 'suggestion', schema: [], messages: { unused: "'{{word}}' is not used here: write {{write}} (docs/glossary.md)" } },
+  meta: {
+    type: 'suggestion',
+    schema: [],
+    messages: { unused: "'{{word}}' is not used here: write {{write}} (docs/glossary.md)" },
+  },
   create(context) {
     const report = (loc, word) =>
-      context.report({ loc, messageId: 'unused', data: { word, write: instead.get(word.toLowerCase()) ?? '' } });
+      context.report({
+        loc,
+        messageId: 'unused',
+        data: { word, write: instead.get(word.toLowerCase()) ?? '' },
+      });
     const text = (loc, value) => {
       const found = unused.exec(value.replaceAll('’', "'"));
       if (found) report(loc, found[1]);

@@ -187,7 +187,14 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
   const epoch = ownEpoch(new StateFile(base.at('epoch.json'), log), clock.now(), log);
   const policies = clusterCoverage(input, xds);
   const streams = () => xds;
-  const applied = new AppliedReports({ hub, policies, streams, publisher: () => publisher, store, turn: base.turn });
+  const applied = new AppliedReports({
+    hub,
+    policies,
+    streams,
+    publisher: () => publisher,
+    store,
+    turn: base.turn,
+  });
   const publisher: Publisher = later.publisher.set(
     new Publisher(
       new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
@@ -242,7 +249,9 @@ function makeLinked(
     }),
   );
   const hubEpoch = () => epochs.seen(identity.hubId);
-  const status = later.status.set(new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock }));
+  const status = later.status.set(
+    new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
+  );
   const renewals = new Renewals(identity, {
     ...own,
     link,

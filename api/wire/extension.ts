@@ -39,7 +39,7 @@ export function readExtension<D extends DescMessage>(
       return fromBinary(schema, config.value, { readUnknownFields: false });
     fields.refuse(field, `holds no ${schema.typeName}`);
   } catch {
-    fields.refuse(field, `is no ${schema.typeName}`);
+    fields.refuse(field, `is not a ${schema.typeName}`);
   }
   return undefined;
 }

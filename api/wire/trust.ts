@@ -55,6 +55,6 @@ export function decodeIntermediate(bytes: Uint8Array): Result<Intermediate, stri
 /** None or one, as there is no certificate to stand for a bad one. */
 function readCertificate(field: string, der: Uint8Array, fields: Fields): X509Certificate[] {
   const certificate = certificateOf(der);
-  if (!certificate) fields.refuse(field, 'is no DER certificate');
+  if (!certificate) fields.refuse(field, 'is not a DER certificate');
   return certificate ? [certificate] : [];
 }

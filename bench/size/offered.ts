@@ -18,7 +18,11 @@ export class Offered {
 
   /** As `ServerSession` asks. */
   lookup(type: string): ProducedType {
-    return { resources: this.#of(type), systemVersion: { epoch: 1n, revision: this.#revision }, complete: true };
+    return {
+      resources: this.#of(type),
+      systemVersion: { epoch: 1n, revision: this.#revision },
+      complete: true,
+    };
   }
 
   /** Gives what takes the hearer away. */

@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { textWithin } from '@isthmus/mesh/process/read-within.ts';
 import { serviceRef } from '../arguments.ts';
-import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import {
+  change,
+  mutation,
+  changeText,
+  withChangeFlags,
+  type ChangeOptions,
+  type Payload,
+} from '../change.ts';
 import { CliError, exit } from '../exit.ts';
 import { readPolicies, type PolicyDocument } from '../policy-file.ts';
 import { invocation, type Invocation } from '../run.ts';
@@ -78,7 +85,11 @@ function applyCommand(policy: Command, world: World): void {
         () =>
           results
             .map(({ label, result }) =>
-              changeText({ todo: `apply ${label}`, done: `${label} applied`, object: label }, result, options),
+              changeText(
+                { todo: `apply ${label}`, done: `${label} applied`, object: label },
+                result,
+                options,
+              ),
             )
             .join('\n'),
       );

@@ -62,10 +62,7 @@ export function proxiesCommand(program: Command, world: World): void {
     .command('proxies')
     .description('list the connected proxies of a cluster, as its agent sees them now')
     .argument('<cluster>')
-    .addHelpText(
-      'after',
-      help,
-    )
+    .addHelpText('after', help)
     .action(async (cluster: string, _options: object, command: Command) => {
       const { endpoint, show } = invocation(command, world);
       const proxies = await all<Proxy>(endpoint, {

@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import {
+  change,
+  mutation,
+  changeText,
+  withChangeFlags,
+  type ChangeOptions,
+  type Payload,
+} from '../change.ts';
 import { all } from '../pages.ts';
 import { timestamp, table } from '../print.ts';
 import { invocation } from '../run.ts';

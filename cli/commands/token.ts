@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { names, nonEmpty, wholeNumber } from '../arguments.ts';
-import { change, mutation, changeText, withChangeFlags, type ChangeOptions, type Payload } from '../change.ts';
+import {
+  change,
+  mutation,
+  changeText,
+  withChangeFlags,
+  type ChangeOptions,
+  type Payload,
+} from '../change.ts';
 import { CliError, exit } from '../exit.ts';
 import { timestamp } from '../print.ts';
 import { invocation } from '../run.ts';

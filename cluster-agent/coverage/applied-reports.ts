@@ -154,9 +154,9 @@ export class AppliedReports implements Subscriber {
     const { hub } = this.#deps;
     const publisher = this.#deps.publisher();
     if (!publisher.isSettled({ kind: 'hub', type, name })) return false;
-    const diversion = type === 'diversion' ? hub.view.trafficShifts.get(name) : undefined;
-    if (!diversion) return true;
-    const named = diversion.services.map(serviceKeyNamed);
+    const shift = type === 'diversion' ? hub.view.trafficShifts.get(name) : undefined;
+    if (!shift) return true;
+    const named = shift.services.map(serviceKeyNamed);
     for (const service of named.length > 0 ? named : serviceKeys(services.keys()))
       if (!publisher.isSettled({ kind: 'withdrawal', service })) return false;
     return true;
@@ -178,10 +178,7 @@ export class AppliedReports implements Subscriber {
           : undefined;
       case 'diversion': {
         const shift = hub.view.trafficShifts.get(name);
-        return (
-          shift &&
-          trafficShiftReport(shift, version, snapshot, streams().outstanding(typeUrls.address))
-        );
+        return shift && trafficShiftReport(shift, version, snapshot, streams().outstanding(typeUrls.address));
       }
     }
   }

@@ -19,7 +19,7 @@ export type PlainCause =
 
 /** Why an endpoint is not healthy: the first thing on the way to it that has not proven that it works. */
 export type Problem = {
-  /** What has to be repaired, `<kind> <namespace>/<name>`: the node, the proxy's pod, or what bears a label. */
+  /** What has to be repaired, `<kind> <namespace>/<name>`: the node, the proxy's pod, or what has a label. */
   readonly object: string;
 } & (
   | { readonly [C in PlainCause]: { readonly cause: C } }[PlainCause]

@@ -214,7 +214,7 @@ export class HubStore {
       else if (key === completeKey) this.#complete = true;
       else this.#loadOne(key, body);
     }
-    if (hub !== this.#hub) this.#beginAnew(keys, older);
+    if (hub !== this.#hub) this.#startOver(keys, older);
     // Once it is certain that it will not be needed again.
     void this.#journal.flushed().then((isOnDisk) => isOnDisk && older?.remove());
   }
@@ -228,7 +228,7 @@ export class HubStore {
     this.#takeCounted(type, { name, ...kept }, new ChangeSet());
   }
 
-  #beginAnew(keys: readonly string[], older: OlderHubViewFile | undefined): void {
+  #startOver(keys: readonly string[], older: OlderHubViewFile | undefined): void {
     this.#complete = false;
     this.#resources = new HubResources();
     this.#versions.clear();

@@ -63,7 +63,7 @@ export async function linkIdentity(options: JoinOptions): Promise<LinkIdentity> 
   const known = readLinkIdentity(options.stateDir, options.random);
   if (!known) return joinFirst(options);
   try {
-    return (await joinAnew(known, options)) ?? known;
+    return (await joinAgain(known, options)) ?? known;
   } catch (error) {
     // The membership that it has may be good, and is not given up for a token that is not.
     const why = error instanceof Error ? error.message : String(error);
@@ -86,7 +86,7 @@ async function joinFirst(options: JoinOptions): Promise<LinkIdentity> {
  * Joins again by a token that is not the one that this identity came from: the cluster was revoked, or an operator wants
  * it installed again. undefined when there is no such token; the one of the first start may lie there for ever.
  */
-async function joinAnew(known: LinkIdentity, options: JoinOptions): Promise<LinkIdentity | undefined> {
+async function joinAgain(known: LinkIdentity, options: JoinOptions): Promise<LinkIdentity | undefined> {
   const { tokenFile, log } = options;
   if (tokenFile === undefined || !existsSync(tokenFile)) return undefined;
   const ticket = readTicket(tokenFile, options, 0);

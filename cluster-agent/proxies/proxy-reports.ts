@@ -30,7 +30,7 @@ export class ProxyReports {
     return this.#entries.get(client)?.facts;
   }
 
-  /** A stream of reports begins: it says everything anew. */
+  /** A stream of reports begins: it says everything again. */
   begin(client: ClientId, startedAt: number): void {
     const before = this.#entries.get(client);
     before?.forget?.cancel();

@@ -125,7 +125,10 @@ export class Journal {
     const aside = `${folder}.damaged`;
     rmSync(aside, { recursive: true, force: true });
     renameSync(folder, aside);
-    log.warn({ folder, aside }, 'a folder of the agent’s state is damaged; it was set aside and started over');
+    log.warn(
+      { folder, aside },
+      'a folder of the agent’s state is damaged; it was set aside and started over',
+    );
     return loadSegments(folder) as Loaded;
   }
 

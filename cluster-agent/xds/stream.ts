@@ -83,7 +83,7 @@ export class ProxyStream {
     this.#pump = new Pump(call, () => this.#session.next());
   }
 
-  /** The same object until another moment comes: each type is looked up many times for each response. */
+  /** The same object until another system version comes: each type is looked up many times for each response. */
   #produced(type: string): ProducedType {
     const known = this.#lookups.get(type);
     if (known?.systemVersion === this.#systemVersion && known.complete) return known;
@@ -118,7 +118,11 @@ export class ProxyStream {
   }
 
   /** After `keep`. `readdressed`: services whose addresses may differ; undefined: any. */
-  show({ urgent, bulk }: ProjectedDelta, readdressed: readonly string[] | undefined, systemVersion: SystemVersion): void {
+  show(
+    { urgent, bulk }: ProjectedDelta,
+    readdressed: readonly string[] | undefined,
+    systemVersion: SystemVersion,
+  ): void {
     this.#systemVersion = systemVersion;
     for (const type of this.types) {
       this.#session.changed(type, urgent.get(type) ?? []);

@@ -23,7 +23,7 @@ import { allNames, reached, touchedServices } from './reach.ts';
 /**
  * All that goes down the link: each resource compiled, encoded and hashed once, whatever the number of clusters that
  * receive it, and each policy once for all clusters of a trust domain. It is replaced only by `apply`, so that all types
- * are of one moment.
+ are of one revision.
  */
 export class Catalog implements CompiledVersions {
   readonly #shared: ReadonlyMap<SharedType, CompiledTable> = new Map(

@@ -15,4 +15,5 @@ export const policyVersionOf = (now: Now, name: string, trustDomain: TrustDomain
   (isBehind(now) ? compilePolicy(now, name, trustDomain) : now.compiled.policy(name, trustDomain))?.version;
 
 /** A commit is read before the turn ends in which the catalog follows it. */
-const isBehind = ({ compiled, intent }: Now): boolean => compiled.systemVersion.revision !== BigInt(intent.revision);
+const isBehind = ({ compiled, intent }: Now): boolean =>
+  compiled.systemVersion.revision !== BigInt(intent.revision);

@@ -6,7 +6,11 @@ const step = 25;
 export const stepMillis = 3000;
 
 /** The failover after the step that is due, null when it has returned altogether, undefined while nothing is due. */
-export function nextFailbackStep(failover: Failover, snapshot: Now, now: number): Failover | null | undefined {
+export function nextFailbackStep(
+  failover: Failover,
+  snapshot: Now,
+  now: number,
+): Failover | null | undefined {
   const { returning } = failover;
   if (!returning || now < returning.steppedAt + stepMillis) return undefined;
   if (notReady(failover, snapshot).length > 0) return undefined;

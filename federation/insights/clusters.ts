@@ -51,7 +51,8 @@ function unreachable({ observed, settings }: Now, cluster: string): readonly Con
   const record = observed.get(cluster);
   if (record?.link.kind === 'CONNECTED') return [];
   const since = record?.link.since ?? 0;
-  const away = since === 0 ? 'has not connected' : `has not been connected since ${new Date(since).toISOString()}`;
+  const away =
+    since === 0 ? 'has not connected' : `has not been connected since ${new Date(since).toISOString()}`;
   return [
     {
       type: 'Connected',

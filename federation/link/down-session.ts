@@ -48,7 +48,11 @@ export class DownSession implements SyncSession {
     this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, () => this.#receiver)]));
     this.#server = new ServerSession({
       types: downTypes,
-      lookup: (type) => ({ resources: this.#view(type), systemVersion: catalog.systemVersion, complete: true }),
+      lookup: (type) => ({
+        resources: this.#view(type),
+        systemVersion: catalog.systemVersion,
+        complete: true,
+      }),
       known: (type, held) => {
         const versions = new SharedVersions(this.#view(type), held);
         this.#known.set(type, versions);

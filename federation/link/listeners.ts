@@ -71,10 +71,10 @@ export async function bindLink(
   return {
     close,
     open(hub, restored) {
-      const doors = new LinkDoors(hub, restored);
+      const linkHandlers = new LinkHandlers(hub, restored);
       // Each is called with the call and the callback that grpc-js has for its method, as it would be without `once`.
-      handlers.resolve({ ...doors.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
-      const stopWaking = hub.onChange((changes, now) => doors.changed(changes, now));
+      handlers.resolve({ ...linkHandlers.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
+      const stopWaking = hub.onChange((changes, now) => linkHandlers.changed(changes, now));
       return {
         ask: (cluster, ask) => linkHandlers.ask(cluster, ask),
         stop() {

@@ -126,8 +126,7 @@ function checkRule(rule: AccessRule, index: number, { intent }: Now): UserError[
   const field = `${at}.rules.${index}`;
   const errors: UserError[] = [];
   const values = rule.principals.length + rule.namespaces.length + rule.ports.length;
-  if (values > max.values)
-    errors.push(refusal('INVALID', field, `a rule has at most ${max.values} values`));
+  if (values > max.values) errors.push(refusal('INVALID', field, `a rule has at most ${max.values} values`));
   rule.ports.forEach((port, i) => {
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       errors.push(refusal('INVALID', `${field}.ports.${i}`, `${port} is not a port`));

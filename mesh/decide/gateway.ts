@@ -129,9 +129,7 @@ function fromHello({ sni, alpn }: PassthroughAtGateway): Result<HostPort, Refuse
   if (!offersIstioMtls(alpn))
     return err(refuse('NOT_ISTIO_MTLS', 'the client hello offers no ALPN of Istio mTLS, such as istio'));
   const named = parsePassthroughSni(sni ?? '');
-  return named
-    ? ok(named)
-    : err(refuse('BAD_REQUEST', 'the server name is not outbound_.<port>_._.<host>'));
+  return named ? ok(named) : err(refuse('BAD_REQUEST', 'the server name is not outbound_.<port>_._.<host>'));
 }
 
 function exportedService(
@@ -139,7 +137,7 @@ function exportedService(
   { host, port }: HostPort,
   { network }: Place,
 ): Result<Service, Refused> {
-  const named = state.services.withHostname(host);
+  const named = state.services.allWithHostname(host);
   const exported = named.filter((service) => service.exported);
   const [found] = exported.filter(({ ports }) => ports.some(({ servicePort }) => servicePort === port));
   if (found) return ok(found);

@@ -50,7 +50,7 @@ export class ServerSession {
   readonly #sent = new Map<ResourceType, SentType>();
   /** What consumers say by digests, until there is something to compare it with. */
   readonly #digests = new Map<ResourceType, Digests>();
-  readonly #wanted = new Map<ResourceType, ReadonlySet<string>>();
+  readonly #groupsToList = new Map<ResourceType, ReadonlySet<string>>();
   /** Types of which something may be to be said. Others are passed over: a hub has thousands of sessions. */
   readonly #unsettled = new Set<ResourceType>();
   readonly #holds = new Map<ResourceType, Offer['hold']>();
@@ -119,7 +119,15 @@ export class ServerSession {
       sent.awaitList(nonce);
       sent.epoch = systemVersion.epoch;
       this.#groupsToList.set(type, groupsToList);
-      return { type, nonce, systemVersion, resources: [], removed: [], complete: false, groupsToList: [...groupsToList] };
+      return {
+        type,
+        nonce,
+        systemVersion,
+        resources: [],
+        removed: [],
+        complete: false,
+        groupsToList: [...groupsToList],
+      };
     }
     return undefined;
   }
@@ -252,7 +260,14 @@ export class ServerSession {
     sent.epoch = produced.systemVersion.epoch;
     sent.completed ||= !more;
     const { upserts: resources, removed } = page;
-    return { type, nonce, systemVersion: produced.systemVersion, resources, removed, complete: sent.completed };
+    return {
+      type,
+      nonce,
+      systemVersion: produced.systemVersion,
+      resources,
+      removed,
+      complete: sent.completed,
+    };
   }
 
   #sizesOf({ completed }: SentType): PageSizes {

@@ -68,7 +68,7 @@ export class ServiceStore {
   }
 
   /** Every service that has a host name, in whatever namespace. */
-  withHostname(hostname: string): readonly Service[] {
+  allWithHostname(hostname: string): readonly Service[] {
     return this.#byHostname.get(hostname);
   }
 

@@ -13,7 +13,7 @@ export type Protocol = 'hbone' | 'istio-mtls';
 const contexts = new WeakMap<Credentials, Map<Protocol, SecureContext>>();
 
 /**
- * The TLS context of some credentials, made once. there is no CA in it: who the peer is is judged by the table of
+ * The TLS context of some credentials, made once. There is no CA in it: who the peer is is judged by the table of
  * issuers after the handshake, and a union of roots would prove nothing. Tickets are off, so no session is resumed;
  * those that a TLS 1.3 server of OpenSSL sends all the same are ended by `openssl.cnf`.
  */

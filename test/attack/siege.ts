@@ -134,7 +134,12 @@ export class Siege {
     return Promise.all(recorded.map(({ metric }) => this.target.metric(metric)));
   }
 
-  async #assertRecorded(recorded: readonly Recorded[], before: readonly number[], logged: number, seconds: number) {
+  async #assertRecorded(
+    recorded: readonly Recorded[],
+    before: readonly number[],
+    logged: number,
+    seconds: number,
+  ) {
     const after = await this.#counted(recorded);
     const lines = this.target.log().slice(logged).split('\n');
     const seen = recorded.map(({ metric, line }, i) => {

@@ -46,7 +46,7 @@ describe('docs/glossary.md', () => {
     .filter(([not]) => not !== 'not' && not !== '---')
     .flatMap(([not = '']) => not.split(', '));
 
-  it('lists words that are not used', () => assert.ok(unused.includes('told')));
+  it('lists words that are not used', () => assert.ok(unused.length >= 6));
 
   const documents = [
     ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/*.md', 'docs/*.yaml'],

@@ -193,7 +193,7 @@ export class Federation {
     return this.now.intent.clusters.get(cluster)?.value ?? aMember(cluster);
   }
 
-  /** What a cluster receives of a type now, compiled anew. */
+  /** What a cluster receives of a type now, compiled from scratch. */
   received(cluster: string, type: DownType): ReadonlyMap<string, Compiled> {
     const catalog = new Catalog();
     catalog.start(this.now);

@@ -17,7 +17,7 @@ export class MemoryStream implements ByteStream {
   #paused = true;
   #arrived: Buffer[] = [];
   #peerEnded = false;
-  #endTold = false;
+  #endReported = false;
   #ended = false;
   #dropping = false;
   #owesDrain = false;
@@ -31,7 +31,7 @@ export class MemoryStream implements ByteStream {
   receive(receiver: Receiver): void {
     this.#receiver = receiver;
     this.#paused = true;
-    this.#endTold = false;
+    this.#endReported = false;
     if (this.#over) setImmediate(() => receiver.onClose(this.#over?.reset));
   }
 
@@ -118,8 +118,8 @@ export class MemoryStream implements ByteStream {
     }
     this.#peer.#drained();
     if (this.#arrived.length > 0 || this.#over) return;
-    if (this.#peerEnded && !this.#paused && !this.#endTold) {
-      this.#endTold = true;
+    if (this.#peerEnded && !this.#paused && !this.#endReported) {
+      this.#endReported = true;
       if (!this.#dropping) this.#receiver?.onEnd();
     }
     this.#closeIfDone();
@@ -135,6 +135,6 @@ export class MemoryStream implements ByteStream {
   }
 
   #closeIfDone(): void {
-    if (this.#ended && this.unsent === 0 && (this.#endTold || this.#dropping)) this.#close(undefined);
+    if (this.#ended && this.unsent === 0 && (this.#endReported || this.#dropping)) this.#close(undefined);
   }
 }

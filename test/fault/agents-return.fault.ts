@@ -90,7 +90,7 @@ describe(`${agents} agents that return to a hub at once`, () => {
     }
     for (const agent of all) agent.connect();
     await eventually('everything is everywhere', () =>
-      all.every(({ views }) => views.view.remotes.size === (agents - 1) * services),
+      all.every(({ hubStore }) => hubStore.view.remotes.size === (agents - 1) * services),
     );
   });
   after(async () => {

@@ -34,7 +34,7 @@ describe(`the services of a cluster that is revoked, at ${others} other agents a
     const query = `{ cluster(name: "${name}") { state } }`;
     return (await hub.ask<{ cluster: { state: string } | null }>(query)).data?.cluster?.state;
   };
-  const knowing = () => rest.filter(({ views }) => views.view.remotes.has('east/shop/far')).length;
+  const knowing = () => rest.filter(({ hubStore }) => hubStore.view.remotes.has('east/shop/far')).length;
   const atProxy = () =>
     west.servicesAtProxy().then(
       (names) => names.includes('far'),

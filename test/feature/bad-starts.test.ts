@@ -80,7 +80,7 @@ describe('a program that cannot start', () => {
       hub(['--hub-id', 'HUB:1']),
       /--hub-id 'HUB:1' is not the name of a trust domain: .* only lower-case letters/,
     ],
-    ['an empty hub id', 'federation/main.ts', hub(['--hub-id', '']), /--hub-id '' is not a name/],
+    ['an empty hub id', 'federation/main.ts', hub(['--hub-id', '']), /--hub-id '' is not the name/],
     [
       'an address without a port',
       'federation/main.ts',

@@ -49,7 +49,13 @@ const rootKey = generateKey();
 const root = issueRoot('cluster.local root', rootKey, { now }, systemRandom);
 const rootIssuer = { certificate: root, privateKey: rootKey.privateKey };
 const serverKey = generateKey();
-const serverCertificate = issueTlsServer(['127.0.0.1'], serverKey.publicKey, rootIssuer, { now }, systemRandom);
+const serverCertificate = issueTlsServer(
+  ['127.0.0.1'],
+  serverKey.publicKey,
+  rootIssuer,
+  { now },
+  systemRandom,
+);
 
 describe('the certificate service, through its own listener', () => {
   let folder: string;

@@ -99,8 +99,8 @@ describe('manifests that others wrote, beside the shop', () => {
           one.clusters[0]?.conditions ?? [],
         ]),
       );
-      const isTold = refused.every((name) => (found.get(name)?.length ?? 0) > 0);
-      if (isTold && names.every((name) => found.has(name))) return data!;
+      const isReported = refused.every((name) => (found.get(name)?.length ?? 0) > 0);
+      if (isReported && names.every((name) => found.has(name))) return data!;
     }
   }
 

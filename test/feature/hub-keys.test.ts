@@ -94,7 +94,9 @@ describe('a hub that starts again', () => {
     await stop();
     const renewed = await start({ newAdminToken: true });
     assert.notEqual(renewed.token, token);
-    const refused = await renewed.post('{"query":"{ viewer { name } }"}', { authorization: `Bearer ${token}` });
+    const refused = await renewed.post('{"query":"{ viewer { name } }"}', {
+      authorization: `Bearer ${token}`,
+    });
     assert.equal(refused.status, 401);
     await stop();
     assert.equal((await start()).token, renewed.token);

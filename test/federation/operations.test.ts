@@ -98,7 +98,10 @@ describe('federation/failover: operations', () => {
     const back = await hub.run(undrainCluster, { cluster: 'east' });
     assert.ok(back.ok);
     const undrain = back.payload.operation?.id ?? '';
-    assert.deepEqual([look(first).state, /superseded by UNDRAIN/.test(look(first).message)], ['FAILED', true]);
+    assert.deepEqual(
+      [look(first).state, /superseded by UNDRAIN/.test(look(first).message)],
+      ['FAILED', true],
+    );
     await hub.pass(1000);
     assert.equal(look(undrain).state, 'DONE');
     await drain('east');

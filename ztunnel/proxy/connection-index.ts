@@ -98,7 +98,7 @@ export class ConnectionIndex<E extends Entry> {
       const { cluster } = destination.served;
       destination.served = this.#servedBy(uid) ?? unknown;
       this.#list(destination);
-      if (destination.served.cluster !== cluster) grantAnew(destination);
+      if (destination.served.cluster !== cluster) grantAgain(destination);
     }
   }
 
@@ -171,7 +171,7 @@ export class ConnectionIndex<E extends Entry> {
 const needsGrant = ({ live: { peer, inbound } }: Entry, { cluster }: Served): boolean =>
   peer !== undefined && peer.cluster !== cluster && inbound?.service === undefined;
 
-function grantAnew<E extends Entry>({ entries, byGrant, served }: Destination<E>): void {
+function grantAgain<E extends Entry>({ entries, byGrant, served }: Destination<E>): void {
   byGrant.clear();
   for (const entry of entries) if (needsGrant(entry, served)) byGrant.add(entry);
 }

@@ -298,11 +298,11 @@ export declare type DeltaResponse = Message<"isthmus.link.v1.DeltaResponse"> & {
   complete: boolean;
 
   /**
-   * Groups of which the answer to this is to have the initial_versions.
+   * Groups of which the answer to this response must have the initial_versions.
    *
-   * @generated from field: repeated string wanted = 8;
+   * @generated from field: repeated string groups_to_list = 8;
    */
-  wanted: string[];
+  groupsToList: string[];
 };
 
 /**
@@ -985,11 +985,11 @@ export declare type RegionFailover = Message<"isthmus.link.v1.RegionFailover"> &
 export declare const RegionFailoverSchema: GenMessage<RegionFailover>;
 
 /**
- * Type "diversion". Resource name: its id. A drain or an executed failover: moves a share of new connections away.
+ * Type "diversion". Resource name: its id. A traffic shift: a drain or an executed failover moves a share of new connections away.
  *
- * @generated from message isthmus.link.v1.Diversion
+ * @generated from message isthmus.link.v1.TrafficShift
  */
-export declare type Diversion = Message<"isthmus.link.v1.Diversion"> & {
+export declare type TrafficShift = Message<"isthmus.link.v1.TrafficShift"> & {
   /**
    * @generated from field: string id = 1;
    */
@@ -1028,10 +1028,10 @@ export declare type Diversion = Message<"isthmus.link.v1.Diversion"> & {
 };
 
 /**
- * Describes the message isthmus.link.v1.Diversion.
- * Use `create(DiversionSchema)` to create a new message.
+ * Describes the message isthmus.link.v1.TrafficShift.
+ * Use `create(TrafficShiftSchema)` to create a new message.
  */
-export declare const DiversionSchema: GenMessage<Diversion>;
+export declare const TrafficShiftSchema: GenMessage<TrafficShift>;
 
 /**
  * Type "member". Resource name: the cluster. A cluster that is a member of the federation now; the receiver is one, too.
@@ -1203,7 +1203,7 @@ export declare type WorkloadsQuestion = Message<"isthmus.link.v1.WorkloadsQuesti
   after: string;
 
   /**
-   * Those that bear all of these; none: all.
+   * Those that have all of these; none: all.
    *
    * @generated from field: map<string, string> labels = 4;
    */

@@ -77,14 +77,14 @@ function decodeRequest(reader: PlainReader): DeltaRequest | undefined {
 function encodeResponse({
   type,
   nonce,
-  moment,
+  systemVersion,
   resources,
   removed,
   complete,
-  wanted = [],
+  groupsToList = [],
 }: DeltaResponse): Uint8Array | undefined {
-  const { epoch, revision } = moment;
-  if (!isPlainNumber(epoch) || !isPlainNumber(revision) || wanted.length > 0) return undefined;
+  const { epoch, revision } = systemVersion;
+  if (!isPlainNumber(epoch) || !isPlainNumber(revision) || groupsToList.length > 0) return undefined;
   if (![type, nonce, ...removed].every(isPlainText) || !resources.every(hasPlainTexts)) return undefined;
   let size = sizeOfSpan(type.length) + sizeOfSpan(nonce.length);
   size += sizeOfField(Number(epoch)) + sizeOfField(Number(revision)) + sizeOfField(Number(complete));
@@ -146,8 +146,8 @@ function decodeResponse(reader: PlainReader): DeltaResponse | undefined {
         return undefined;
     }
   if (reader.odd || type === '' || nonce === '') return undefined;
-  const moment = { epoch: BigInt(epoch), revision: BigInt(revision) };
-  return { type, nonce, moment, resources, removed, complete };
+  const systemVersion = { epoch: BigInt(epoch), revision: BigInt(revision) };
+  return { type, nonce, systemVersion, resources, removed, complete };
 }
 
 function decodeResource(reader: PlainReader): Resource | undefined {

@@ -12,7 +12,7 @@ import { MemoryCall } from './memory-call.ts';
 import type { ClusterReports } from './world.ts';
 
 /** The hub's handlers of the streams of a link. */
-export interface LinkHandlers {
+export interface LinkMethods {
   sync(call: unknown): void;
   health(call: unknown): void;
 }
@@ -20,7 +20,7 @@ export interface LinkHandlers {
 interface AgentOptions {
   readonly certificate: Buffer;
   readonly peer: string;
-  readonly handlers: LinkHandlers;
+  readonly handlers: LinkMethods;
   readonly reports: ClusterReports;
   /** Of `reports`. */
   readonly mark: (name: string, version: string) => bigint;
@@ -103,7 +103,7 @@ export class CoreAgent {
       groupOf: digestGroup,
       lookup: (type) => ({
         resources: ofType(type),
-        moment: { epoch: 1n, revision: 1n },
+        systemVersion: { epoch: 1n, revision: 1n },
         complete: true,
       }),
       known: (type, held) => new SharedVersions(ofType(type), held),

@@ -11,7 +11,7 @@ import type { Catalog } from '../../../federation/compile/catalog.ts';
 import { apiServer } from '../../../federation/graphql/server.ts';
 import { hubState } from '../../../federation/hub-state.ts';
 import { hubPorts } from '../../../federation/link/hub-ports.ts';
-import { LinkDoors } from '../../../federation/link/doors.ts';
+import { LinkHandlers } from '../../../federation/link/link-handlers.ts';
 import { listenFree } from '../../../federation/listening.ts';
 import type { Live } from '../../../federation/state/live.ts';
 import { memoryStore } from '../../../federation/store/memory.ts';
@@ -19,7 +19,7 @@ import type { Store } from '../../../federation/store/store.ts';
 import { LinkCa, mintLinkCa } from '../../../federation/trust/link-ca.ts';
 import { mintTrustDomain } from '../../../federation/trust/trust-domain.ts';
 import { watchState } from '../../../federation/watch-state.ts';
-import type { LinkHandlers } from './agent.ts';
+import type { LinkMethods } from './agent.ts';
 import { CoreWorld } from './world.ts';
 
 const hubId = 'bench';
@@ -29,7 +29,7 @@ export interface Core {
   readonly catalog: Catalog;
   readonly ca: LinkCa;
   readonly world: CoreWorld;
-  readonly handlers: LinkHandlers;
+  readonly handlers: LinkMethods;
   /** Of reports; each is hashed once for all clusters that make it. */
   readonly mark: (name: string, version: string) => bigint;
   readonly url: string;
@@ -76,8 +76,8 @@ export async function startCore({
   const server = ca.issueServer([host]);
   const deps = { clock, random, log, store, runner, ca, provider, server, limits: defaultLimits };
   const ports = hubPorts({ ...deps, ...state });
-  const doors = new LinkDoors(ports, restored);
-  ports.onChange((changes, now) => doors.changed(changes, now));
+  const linkHandlers = new LinkHandlers(ports, restored);
+  ports.onChange((changes, now) => linkHandlers.changed(changes, now));
   watchState({ live, store, runner, clock, log }, signal);
   const api = apiServer(log);
   const port = await listenFree(api.server, host, 8080, '--api-listen');
@@ -89,7 +89,7 @@ export async function startCore({
       clock,
       random,
       log,
-      ask: (cluster, ask) => doors.ask(cluster, ask),
+      ask: (cluster, ask) => linkHandlers.ask(cluster, ask),
       checks: () => [],
     },
     token,
@@ -99,7 +99,7 @@ export async function startCore({
     catalog,
     ca,
     world,
-    handlers: doors.handlers() as unknown as LinkHandlers,
+    handlers: linkHandlers.handlers() as unknown as LinkMethods,
     mark: (name, version) => restored.shared.mark(name, version),
     url: `http://${host}:${port}/graphql`,
     token,

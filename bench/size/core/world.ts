@@ -45,7 +45,7 @@ export class CoreWorld {
     this.#applied = new Map(intermediates.map(applied));
   }
 
-  /** What the agent of a cluster reports. Made anew at each call. */
+  /** What the agent of a cluster reports. Made again at each call. */
   reports(index: number): ClusterReports {
     const cluster = this.clusters[index] ?? '';
     // Two clusters with one address of a gateway would contend for it.

@@ -70,7 +70,7 @@ export class SimulatedAgent {
    * each of them everything before anything can be measured.
    */
   adopt(other: SimulatedAgent): void {
-    const adopted = this.#views.adopt(other.#views, this.#member.cluster);
+    const adopted = this.#hubStore.adopt(other.#hubStore, this.#member.cluster);
     for (const [type, resources] of adopted) this.#acknowledge(type, resources, []);
   }
 

@@ -62,9 +62,9 @@ class HubSync implements LinkStream<SyncMessage> {
   }
 
   #open(down: ClientSession): void {
-    const { views } = this.#shared.deps;
+    const { hubStore } = this.#shared.deps;
     const requests = this.#readsDigests
-      ? down.openByDigests(digestGroup, undefined, (type) => views.digests(type as DownType))
+      ? down.openByDigests(digestGroup, undefined, (type) => hubStore.digests(type as DownType))
       : down.open();
     for (const request of requests) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();

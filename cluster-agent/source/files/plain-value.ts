@@ -191,7 +191,7 @@ function scalar({ value, type, tag }: Scalar): PlainScalar {
 
 function typed(text: string, type: 'number' | 'boolean'): PlainScalar {
   const value = resolvePlain(text);
-  if (typeof value !== type) throw new Error(`${quote(text)} is no ${type}`);
+  if (typeof value !== type) throw new Error(`${quote(text)} is not a ${type}`);
   return value;
 }
 

@@ -120,7 +120,9 @@ const tokenInput = builder.inputType('CreateJoinTokenInput', {
 });
 
 const tokenPayload = builder
-  .objectRef<CommonPayload & { readonly token?: string | null; readonly expiresAt?: number }>('CreateJoinTokenPayload')
+  .objectRef<CommonPayload & { readonly token?: string | null; readonly expiresAt?: number }>(
+    'CreateJoinTokenPayload',
+  )
   .implement({
     fields: (t) => ({
       token: t.exposeString('token', {

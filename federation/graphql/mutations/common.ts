@@ -76,7 +76,13 @@ export async function carryOut<I, P, S extends object>(
   const options = { actor: context.viewer, dryRun, idempotencyKey, reason };
   const expectedRevision = common.expectedRevision ?? undefined;
   const outcome = await context.runner.run(command, input, { ...options, expectedRevision, asked: common });
-  const refused: CommonPayload = { userErrors: [], warnings: [], revision: undefined, dryRun, unchanged: false };
+  const refused: CommonPayload = {
+    userErrors: [],
+    warnings: [],
+    revision: undefined,
+    dryRun,
+    unchanged: false,
+  };
   // Partial of nothing: the compiler cannot see that of a type it does not know yet.
   if (!outcome.ok) return { ...({} as Partial<S>), ...refused, userErrors: outcome.errors };
   const { payload, warnings, revision, durable, unchanged } = outcome;

@@ -3,7 +3,7 @@ import type { ProxyCertificate, ProxySelf, ProxySummary, TypeCounts } from '@ist
 import { builder, elements } from '../builder.ts';
 import { connectionOf } from './connection.ts';
 
-const moment = (millis: number): number | undefined => (millis === 0 ? undefined : millis);
+const unlessZero = (millis: number): number | undefined => (millis === 0 ? undefined : millis);
 
 const typeCountsType = builder.objectRef<TypeCounts>('ProxyResources').implement({
   description: 'Resources of one xDS type at one proxy.',
@@ -28,7 +28,7 @@ const certificateType = builder.objectRef<ProxyCertificate>('ProxyCertificate').
       type: 'DateTime',
       nullable: true,
       description: 'When it ends. Null: none is held.',
-      resolve: ({ notAfter }) => moment(notAfter),
+      resolve: ({ notAfter }) => unlessZero(notAfter),
     }),
     problem: t.string({
       nullable: true,
@@ -67,7 +67,7 @@ const connectType = builder.objectRef<ConnectResult>('ProxyConnects').implement(
     lastFailureAt: t.field({
       type: 'DateTime',
       nullable: true,
-      resolve: ({ lastFailureAt }) => moment(lastFailureAt),
+      resolve: ({ lastFailureAt }) => unlessZero(lastFailureAt),
     }),
   }),
 });
@@ -85,7 +85,11 @@ const loadType = builder.objectRef<DestinationLoad>('ProxyDestination').implemen
 const selfType = builder.objectRef<ProxySelf>('ProxySelf').implement({
   description: 'What a proxy of Isthmus reports on itself.',
   fields: (t) => ({
-    startedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ startedAt }) => moment(startedAt) }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: ({ startedAt }) => unlessZero(startedAt),
+    }),
     openConnections: t.exposeInt('openConnections'),
     unbound: t.field({ type: [unboundType], nullable: elements, resolve: ({ unbound }) => unbound }),
     connects: t.field({ type: [connectType], nullable: elements, resolve: ({ connects }) => connects }),

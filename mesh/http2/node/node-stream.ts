@@ -42,11 +42,11 @@ export function withResets(stream: Http2Stream, watch: StreamWatch = {}): () => 
   const destroy = hooks._destroy.bind(stream);
   let endStream = false;
   let sentPayload = false;
-  let told = false;
+  let isReported = false;
   let takesNoMore = false;
   const resetByPeer = () => {
-    if (!told) watch.onReset?.(sentPayload);
-    told = true;
+    if (!isReported) watch.onReset?.(sentPayload);
+    isReported = true;
   };
   stream.on('error', () => undefined);
   hooks.push = (chunk, encoding) => {

@@ -48,7 +48,7 @@ export class NodeStream implements Connection, Layer, Watched {
   /** Its end has come and could not be delivered yet. */
   #endWaits = false;
   #ending: Ending | undefined;
-  #told = false;
+  #isEndReported = false;
   #watched = false;
   /** Bytes both ways since it was last looked at. */
   #carried = 0;
@@ -67,7 +67,7 @@ export class NodeStream implements Connection, Layer, Watched {
 
   receive(receiver: Receiver): void {
     this.#receiver = receiver;
-    this.#told = false;
+    this.#isEndReported = false;
     this.pause();
     // Node says it once: it may have come before anyone listened, or to the receiver before.
     this.#endWaits = this.duplex.readableEnded;
@@ -213,12 +213,12 @@ export class NodeStream implements Connection, Layer, Watched {
 
   /** What was put back, then what Node has, then an end that came while it was paused. */
   #deliverWaiting(): void {
-    while (!this.#paused && !this.#told) {
+    while (!this.#paused && !this.#isEndReported) {
       const bytes = this.#looked.shift();
       if (!bytes) break;
       this.#receiver?.onBytes(bytes, undefined);
     }
-    if (this.#paused || this.#told) return;
+    if (this.#paused || this.#isEndReported) return;
     if (!this.#endWaits) return void this.duplex.resume();
     this.#endWaits = false;
     this.#receiver?.onEnd();
@@ -239,10 +239,10 @@ export class NodeStream implements Connection, Layer, Watched {
   }
 
   #tellClose(): void {
-    if (!this.#receiver || !this.#ending || this.#told) return;
+    if (!this.#receiver || !this.#ending || this.#isEndReported) return;
     // A clean close follows the end, which waits for the receiver; one that called `close` takes no end any more.
     if (this.#endWaits && !this.#ending.reset && !this.#closing) return;
-    this.#told = true;
+    this.#isEndReported = true;
     this.#receiver.onClose(this.#ending.reset);
   }
 }

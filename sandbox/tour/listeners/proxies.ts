@@ -12,7 +12,11 @@ export const ztunnelListener = (sandbox: Sandbox, from: From = ['east', 'fronten
   localAddress: podAddress(sandbox, ...from),
 });
 
-export const gatewayListener = (sandbox: Sandbox, cluster: string, from: From = ['east', 'frontend']): Listener => ({
+export const gatewayListener = (
+  sandbox: Sandbox,
+  cluster: string,
+  from: From = ['east', 'frontend'],
+): Listener => ({
   host: gatewayAddresses(sandbox)[cluster] ?? '',
   port: 15_008,
   alpn: 'h2',

@@ -36,7 +36,11 @@ async function atProxy(
   const member = await memberLeaf(sandbox, 'east', 'frontend');
   const control = async (when: string) => {
     const seen = await tryListener(listener, member);
-    report.expect(`${place}: a member is let in by the same attempt ${when}`, attemptText(seen), seen.bytes > 0);
+    report.expect(
+      `${place}: a member is let in by the same attempt ${when}`,
+      attemptText(seen),
+      seen.bytes > 0,
+    );
   };
   await control('before');
   for (const [caller, credentials] of Object.entries(callers)) {

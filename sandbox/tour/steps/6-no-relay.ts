@@ -52,7 +52,12 @@ export const noRelay: Step = {
 };
 
 /** The same two attempts at what is exported must be answered, and must move the counter. */
-async function controls(tour: Tour, listener: Listener, dials: () => Promise<number>, report: Report): Promise<void> {
+async function controls(
+  tour: Tour,
+  listener: Listener,
+  dials: () => Promise<number>,
+  report: Report,
+): Promise<void> {
   const attempts = {
     '15008': async () => {
       const seen = await connectStatus(listener, await memberLeaf(tour.sandbox, 'west', 'cart'), exported);

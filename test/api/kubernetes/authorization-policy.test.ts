@@ -118,20 +118,20 @@ describe('the annotation of a dry run', () => {
     ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False', ''].map((one) => [one, [false, false]])),
     ...Object.fromEntries(['yes', 'tRUE', ' true'].map((one) => [one, [false, true]])),
   };
-  for (const [text, [isDryRun, isTold]] of Object.entries(table))
-    it(`'${text}', as Go reads booleans: ${isDryRun ? 'a dry run' : 'enforced'}${isTold ? ', and told' : ''}`, () => {
+  for (const [text, [isDryRun, isFound]] of Object.entries(table))
+    it(`'${text}', as Go reads booleans: ${isDryRun ? 'a dry run' : 'enforced'}${isFound ? ', with a finding' : ''}`, () => {
       const decoded = dryRun(text);
       assert.ok(
         decoded.ok && decoded.value.kind === 'object' && decoded.value.object.kind === 'AuthorizationPolicy',
       );
       assert.equal(decoded.value.object.dryRun, isDryRun);
-      assert.equal(decoded.value.findings.length, isTold ? 1 : 0);
+      assert.equal(decoded.value.findings.length, isFound ? 1 : 0);
     });
 });
 
 describe('a field that is unknown', () => {
   const table: Record<string, [object, string, string]> = {
-    'is told with the one that is meant': [
+    'is reported with the one that is meant': [
       { rules: [{ from: [{ sorce: { namespaces: ['a'] } }] }] },
       'spec.rules[0].from[0].sorce',
       'unknown field "sorce"; did you mean "source"?',

@@ -16,7 +16,7 @@ const count = fc.oneof(
   fc.nat(),
   fc.constantFrom(127, 128, 16_383, 16_384, 2 ** 32, 2 ** 49 - 1),
 );
-const moment = fc.oneof(
+const systemVersion = fc.oneof(
   { arbitrary: count.map(BigInt), weight: 5 },
   fc.constantFrom(2n ** 49n, 2n ** 53n, 2n ** 64n - 1n),
 );
@@ -34,14 +34,14 @@ const response: fc.Arbitrary<DeltaResponse> = fc
     record<DeltaResponse>({
       type: text,
       nonce: text,
-      moment: record({ epoch: moment, revision: moment }),
+      systemVersion: record({ epoch: systemVersion, revision: systemVersion }),
       resources: fc.array(resource, { maxLength: 3 }),
       removed: names,
       complete: fc.boolean(),
     }),
     fc.oneof({ arbitrary: fc.constant([]), weight: 4 }, names),
   )
-  .map(([one, wanted]) => (wanted.length > 0 ? { ...one, wanted } : one));
+  .map(([one, groupsToList]) => (groupsToList.length > 0 ? { ...one, groupsToList } : one));
 
 const request: fc.Arbitrary<DeltaRequest> = record<DeltaRequest>({
   type: text,
@@ -118,7 +118,7 @@ describe('what nearly every message is', () => {
   const page = {
     type: 'remote',
     nonce: '17',
-    moment: { epoch: 1n, revision: 7n },
+    systemVersion: { epoch: 1n, revision: 7n },
     resources: [{ name: 'west/shop/cart', version: '0123456789abcdef', body: new Uint8Array(200) }],
     removed: ['west/shop/old'],
     complete: true,

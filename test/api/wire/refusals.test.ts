@@ -55,7 +55,7 @@ const workloads: Record<string, [WireWorkload, RegExp]> = {
     /^waypoint\.address/,
   ],
   'an extension of another type': [{ uid: 'u', extensions: [foreign] }, /^extensions\[0\]: holds no isthmus/],
-  'an extension that is none': [{ uid: 'u', extensions: [broken] }, /^extensions\[0\]: is not an isthmus/],
+  'an extension that is none': [{ uid: 'u', extensions: [broken] }, /^extensions\[0\]: is not a isthmus/],
 };
 
 const services: Record<string, [WireService, RegExp]> = {

@@ -9,7 +9,7 @@ const text = fc.string({ unit: 'binary', maxLength: 300 }).map((one) => one.toWe
 const response: fc.Arbitrary<DeltaResponse> = fc.record({
   type: text,
   nonce: text,
-  moment: fc.constant({ epoch: 7n, revision: 9n }),
+  systemVersion: fc.constant({ epoch: 7n, revision: 9n }),
   resources: fc.array(fc.record({ name: text, version: text, body: fc.uint8Array({ maxLength: 300 }) }), {
     maxLength: 5,
   }),
@@ -42,7 +42,7 @@ describe('a discovery response', () => {
       assertSame({
         type: 't',
         nonce: '1',
-        moment: { epoch: 7n, revision: 9n },
+        systemVersion: { epoch: 7n, revision: 9n },
         resources: [{ name: 'a', version: 'v', body: new Uint8Array(size) }],
         removed: [],
         complete: true,

@@ -90,7 +90,14 @@ describe('an agent and a hub of a lower epoch that does not know it', () => {
         const systemVersion = { epoch, revision: 1n };
         call.write({
           kind: 'response',
-          response: { type, nonce: '1', systemVersion, resources: [], removed: ['shop/deny'], complete: true },
+          response: {
+            type,
+            nonce: '1',
+            systemVersion,
+            resources: [],
+            removed: ['shop/deny'],
+            complete: true,
+          },
         });
       }
       call.on('data', (message: SyncMessage) => {

@@ -97,11 +97,11 @@ describe('the hub’s word on disk', () => {
     const views = open();
     assertDigests(views);
     views.apply('remote', [remote('west', 'a'), remote('west', 'b'), remote('east', 'a')], []);
-    views.apply('diversion', [diversion(30), unread('e')], []);
+    views.apply('diversion', [shift(30), unread('e')], []);
     views.apply('policy', [unread('p'), unread('q')], []);
     assertDigests(views);
     assert.equal(views.digests('remote').size, 2);
-    views.apply('diversion', [diversion(40), { ...diversion(40), name: 'e', body: Buffer.from([0xff]) }], []);
+    views.apply('diversion', [shift(40), { ...shift(40), name: 'e', body: Buffer.from([0xff]) }], []);
     views.apply('remote', [], ['west/shop/a', 'east/shop/a', 'east/shop/never']);
     views.apply('policy', [], ['p']);
     assertDigests(views);
@@ -128,7 +128,8 @@ describe('the hub’s word on disk', () => {
       // Under another name nothing of its content is believed, but whom it is for.
       return { ...one, name: 'q' };
     };
-    const rulesOf = (hubStore: HubStore, name: string) => hubStore.view.policies.get(name)?.authorization.rules;
+    const rulesOf = (hubStore: HubStore, name: string) =>
+      hubStore.view.policies.get(name)?.authorization.rules;
 
     it('closes what it is for, is refused by name, and is held in no version', () => {
       const hubStore = open();

@@ -16,11 +16,7 @@ describe('the deadlines of drains', () => {
       remoteOnly: false,
       deadline,
     });
-    const all = [
-      shift('late', start + 2000),
-      shift('none', undefined),
-      shift('soon', start + 1000),
-    ];
+    const all = [shift('late', start + 2000), shift('none', undefined), shift('soon', start + 1000)];
     const deadlines = new Deadlines({
       trafficShifts: () => all,
       touch: (key) => touched.push(key.kind === 'deadline' ? key.trafficShift : key.kind),

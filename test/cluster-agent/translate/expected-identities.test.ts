@@ -44,7 +44,7 @@ const south = aRemote({
 });
 
 /** What an audience gets of the cluster, with its service cart. */
-function toldTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
+function sentTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
   const snapshot = translate(inputOf(manifests, { remotes: remotes(...elsewhere) }));
   const records = [
     ...(new AudienceRecords(audience, snapshot).projection.get(typeUrls.address) ?? new Map()).values(),
@@ -66,7 +66,7 @@ function toldTo(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
 
 /** By endpoint, whom a proxy expects there when front calls cart. */
 function expected(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
-  const { state, service, workloads } = toldTo(audience, ...elsewhere);
+  const { state, service, workloads } = sentTo(audience, ...elsewhere);
   const source = workloads.find(({ name }) => name === 'front');
   assert.ok(source);
   const endpoints = workloads.filter(({ services }) => services.has(service.key));
@@ -89,7 +89,7 @@ function expected(audience: Audience, ...elsewhere: readonly (typeof west)[]) {
 describe('whom a proxy expects at an endpoint', () => {
   it('a service with local endpoints alone: each workload’s own identity, as nothing is listed', () => {
     for (const audience of ['mesh', 'gateway', 'upstream'] as const)
-      assert.deepEqual(toldTo(audience).service.subjectAltNames, []);
+      assert.deepEqual(sentTo(audience).service.subjectAltNames, []);
     assert.deepEqual(expected('mesh'), { 'cart-1': [id('cart')], 'cart-2': [id('cart-canary')] });
   });
 
@@ -103,7 +103,7 @@ describe('whom a proxy expects at an endpoint', () => {
   });
 
   it('Istio’s own proxies have the identities of remote exports in the service’s list, and no local ones', () => {
-    assert.deepEqual(toldTo('upstream', west, south).service.subjectAltNames, [
+    assert.deepEqual(sentTo('upstream', west, south).service.subjectAltNames, [
       id('cart-of-south'),
       id('cart-of-west'),
     ]);

@@ -22,7 +22,7 @@ export function loweredPolicy(
   });
   const findings = isOfWaypoint(action, hasTargetRef)
     ? [ofWaypoint(action)]
-    : read.flatMap(({ clauses, enforced }, i) => told(`spec.rules[${i}]`, action, clauses, enforced));
+    : read.flatMap(({ clauses, enforced }, i) => notEnforced(`spec.rules[${i}]`, action, clauses, enforced));
   return { rules: read.flatMap(({ enforced }) => enforced.rules), findings };
 }
 
@@ -38,7 +38,7 @@ const ofWaypoint = (action: AuthorizationPolicyObject['action']): Finding =>
       );
 
 /** What of a rule is not as written. */
-function told(
+function notEnforced(
   field: string,
   action: AuthorizationPolicyObject['action'],
   clauses: readonly ClauseReading[],

@@ -156,7 +156,10 @@ describe('shares', () => {
       groups: [east, south],
       trafficShifts: [drain('east', 100), drain('south', 100)],
     });
-    assert.deepEqual([sharesText(asked), shares(asked).noAlternative], ['east 50 south 50', ['east', 'south']]);
+    assert.deepEqual(
+      [sharesText(asked), shares(asked).noAlternative],
+      ['east 50 south 50', ['east', 'south']],
+    );
   });
 
   it('names no cluster if there is an alternative, or no drain', () => {

@@ -31,11 +31,11 @@ export function decisionText(decision: ReturnType<typeof decide>): string {
     case 'passthrough':
       return `passthrough ${decision.address}:${decision.port}`;
     case 'routes':
-      return decision.routes.map(toldRoute).join(', ');
+      return decision.routes.map(routeText).join(', ');
   }
 }
 
-export function toldRoute(route: Route): string {
+export function routeText(route: Route): string {
   switch (route.kind) {
     case 'plaintext':
       return `plaintext ${route.address}:${route.port}`;

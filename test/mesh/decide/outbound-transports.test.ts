@@ -172,7 +172,10 @@ describe('outbound: across networks', () => {
   for (const { name, state, source, expected } of cases)
     it(name, () => {
       assert.equal(decisionText(decide(state, toAddress('10.1.0.1'), source)), expected);
-      assert.doesNotMatch(decisionText(decide(state, toAddress('10.1.0.1'), source)), /plaintext|passthrough/);
+      assert.doesNotMatch(
+        decisionText(decide(state, toAddress('10.1.0.1'), source)),
+        /plaintext|passthrough/,
+      );
     });
 
   it('a pod of another network is not called by address', () => {

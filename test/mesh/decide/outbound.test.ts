@@ -220,7 +220,10 @@ describe('outbound: by name', () => {
       assert.equal(decisionText(decide(stateOf([cartPod], services), toName(hostname))), expected));
 
   it('a service without a VIP is reached by name', () =>
-    assert.equal(decisionText(decide(stateOf([cartPod], [{ ...cart, addresses: [] }]), toName('cart'))), reached));
+    assert.equal(
+      decisionText(decide(stateOf([cartPod], [{ ...cart, addresses: [] }]), toName('cart'))),
+      reached,
+    ));
 
   it('a workload is reached by its name', () => {
     const named = pod('vm', '10.0.0.7', { hostname: 'vm.example' });

@@ -113,7 +113,12 @@ describe('digests of what is held', () => {
     assert.ok(world.toServer.every(({ initialVersions }) => initialVersions.size === 0));
     world.settle();
     assert.deepEqual(
-      world.sent.map(({ type, resources, complete, groupsToList }) => [type, resources.length, complete, groupsToList]),
+      world.sent.map(({ type, resources, complete, groupsToList }) => [
+        type,
+        resources.length,
+        complete,
+        groupsToList,
+      ]),
       [
         [policyType, 0, true, undefined],
         [workloadType, 0, true, undefined],
@@ -220,7 +225,11 @@ describe('digests of what is held', () => {
     const world: World = new World(true, {
       known: (type, held) => new SharedVersions(counted(type), held),
       digests: (type) => new Map(type === policyType ? sums : []),
-      lookup: (type) => ({ systemVersion: { epoch: 1n, revision: 0n }, complete: true, resources: counted(type) }),
+      lookup: (type) => ({
+        systemVersion: { epoch: 1n, revision: 0n },
+        complete: true,
+        resources: counted(type),
+      }),
     });
     for (const name of names) world.set(policyType, name, '1|');
     world.settle();

@@ -287,7 +287,10 @@ describe('delta sessions', () => {
     const client = new ClientSession(['a'], new Map([['a', new Map([['x', '1']])]]));
     const resources = new Map([['x', { version: '1', body: () => assert.fail('encoded without need') }]]);
     const systemVersion = { epoch: 1n, revision: 1n };
-    const server = new ServerSession({ types: ['a'], lookup: () => ({ resources, systemVersion, complete: true }) });
+    const server = new ServerSession({
+      types: ['a'],
+      lookup: () => ({ resources, systemVersion, complete: true }),
+    });
     for (const request of client.open()) server.request(request);
     assert.deepEqual(server.next()?.resources, []);
   });

@@ -16,7 +16,7 @@ function settledSession() {
       looked.push(type);
       return {
         resources: resources.get(type) ?? new Map(),
-        moment: { epoch: 1n, revision: 1n },
+        systemVersion: { epoch: 1n, revision: 1n },
         complete: true,
       };
     },

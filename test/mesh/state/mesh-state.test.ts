@@ -211,9 +211,9 @@ function answers(state: MeshState) {
       state.findHostname('shop', name),
       state.services.withHostname(name, 'other'),
     ]),
-    withHostname: ask(hostnames, (name) =>
+    allWithHostname: ask(hostnames, (name) =>
       state.services
-        .withHostname(name)
+        .allWithHostname(name)
         .map(({ key }) => key)
         .sort(),
     ),

@@ -28,7 +28,7 @@ describe('service store: inserted again', () => {
     const store = storeOf(before, after);
     assert.equal(store.atAddress(network, '10.1.0.1', 'shop'), after);
     assert.equal(store.atAddress(network, '10.2.3.4', 'shop'), after);
-    assert.deepEqual(store.withHostname(before.hostname), [after]);
+    assert.deepEqual(store.allWithHostname(before.hostname), [after]);
     assert.equal(store.size, 1);
   });
 

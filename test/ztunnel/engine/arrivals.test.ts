@@ -157,7 +157,10 @@ describe('ztunnel/engine, what any capture brings', () => {
       original: { address: '10.0.0.9', port: 8080 },
     });
     await signal.until(() => lines.length === 1);
-    assert.match(lines[0] ?? '', /NOT_ITS_ADDRESS: 10\.0\.0\.9 is not an address of east\/\/Pod\/shop\/server/);
+    assert.match(
+      lines[0] ?? '',
+      /NOT_ITS_ADDRESS: 10\.0\.0\.9 is not an address of east\/\/Pod\/shop\/server/,
+    );
     assert.equal(capture.dials.length, 0);
   });
 

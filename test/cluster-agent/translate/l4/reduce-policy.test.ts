@@ -93,11 +93,11 @@ describe('rules that need L7, at L4', () => {
     ],
     'L4 alone is applied as it is': [{ action: 'DENY', rules: [{ from }, {}] }, [[isMallory], []], undefined],
   };
-  for (const [name, [spec, rules, told]] of Object.entries(table))
+  for (const [name, [spec, rules, finding]] of Object.entries(table))
     it(name, () => {
       const { rules: reduced, findings } = reducePolicy(decoded(spec));
       assert.deepEqual(reduced, rules);
-      if (told) assert.match(findings[0]?.message ?? 'not told', told);
+      if (finding) assert.match(findings[0]?.message ?? 'no finding', finding);
       else assert.deepEqual(findings, []);
     });
 });
@@ -132,12 +132,12 @@ describe('trust domains, which proxies know as the beginning of a principal', ()
       /trustDomains cannot be judged.*stricter than written/,
     ],
   };
-  for (const [name, [source, rules, told]] of Object.entries(table))
+  for (const [name, [source, rules, finding]] of Object.entries(table))
     it(name, () => {
       const policy = decoded({ action: 'DENY', rules: [{ from: [{ source }] }] });
       const { rules: reduced, findings } = reducePolicy(policy);
       assert.deepEqual(reduced, rules);
-      if (told) assert.match(findings[0]?.message ?? 'not told', told);
+      if (finding) assert.match(findings[0]?.message ?? 'no finding', finding);
       else assert.deepEqual(findings, []);
     });
 

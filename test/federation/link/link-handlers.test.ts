@@ -6,13 +6,13 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { issueRoot } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { LinkDoors } from '../../../federation/link/doors.ts';
+import { LinkHandlers } from '../../../federation/link/link-handlers.ts';
 import { hubPorts } from '../../../federation/link/hub-ports.ts';
 import { Acknowledgements } from '../../../federation/observation/acknowledgements.ts';
 import { Federation } from '../../fakes/federation.ts';
 import { handMade, uri } from '../../fakes/hand-made.ts';
 
-/** A call of grpc-js, as far as the doors look at it. */
+/** A call of grpc-js, as far as the handlers look at it. */
 class FakeCall extends EventEmitter {
   readonly #raw: Buffer;
   readonly #peer: string;
@@ -71,8 +71,8 @@ describe('federation/link: the calls of a connection', () => {
       server: unused,
       limits: defaultLimits,
     });
-    const doors = new LinkDoors(ports, { reports: new Map(), shared: new Acknowledgements() });
-    const handlers = doors.handlers() as unknown as Readonly<Record<string, (call: FakeCall) => void>>;
+    const linkHandlers = new LinkHandlers(ports, { reports: new Map(), shared: new Acknowledgements() });
+    const handlers = linkHandlers.handlers() as unknown as Readonly<Record<string, (call: FakeCall) => void>>;
     const leaves = new Map(['east', 'west'].map((cluster) => [cluster, leaf(cluster)]));
     open = (cluster, peer) => {
       const call = new FakeCall(leaves.get(cluster)!, peer);
