@@ -41,6 +41,14 @@ describe('what every change takes', () => {
     return data!.auditLog.nodes[0]?.reason;
   };
 
+  /** Not the store's revision: what a drain has begun comes to its end by itself, in its own time. */
+  const lastDone = async () => {
+    const { data } = await federation.hub.ask<{ auditLog: { nodes: { id: string }[] } }>(
+      '{ auditLog(first: 1, filter: { outcomes: [DONE] }) { nodes { id } } }',
+    );
+    return data!.auditLog.nodes[0]?.id;
+  };
+
   for (const { line, after: first, revised, repeats } of cases)
     it(line, async () => {
       if (first !== undefined) assert.equal((await run(first)).status, 0);
@@ -58,8 +66,8 @@ describe('what every change takes', () => {
       const done = await run(`${line} ${flags}`);
       assert.equal(done.status, 0, done.err);
       assert.equal(await lastReason(), 'because');
-      const changed = await federation.revision();
+      const changed = await lastDone();
       assert.equal((await run(`${line} ${flags}`)).status, repeats ? 0 : 5);
-      assert.equal(await federation.revision(), changed);
+      assert.equal(await lastDone(), changed);
     });
 });
