@@ -19,6 +19,21 @@ export interface Condition {
   readonly remedy: string;
 }
 
+const fields = [
+  'type',
+  'status',
+  'reason',
+  'severity',
+  'object',
+  'message',
+  'remedy',
+] as const satisfies readonly (keyof Condition)[];
+
+/** Whether two lists say the same in the same order. */
+export const areSameConditions = (one: readonly Condition[], other: readonly Condition[]): boolean =>
+  one.length === other.length &&
+  one.every((condition, i) => fields.every((field) => condition[field] === other[i]?.[field]));
+
 /** The namespace of a condition's object; '' when the object is in none. The form of `object` is known here only. */
 export function namespaceOf(object: string): string {
   const name = object.slice(object.indexOf(' ') + 1);

@@ -1,3 +1,4 @@
+import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -145,7 +146,7 @@ export class AppliedReports implements Subscriber {
         if (!this.#isSettled(type, name, snapshot)) continue;
         names.delete(name);
         const report = this.#reportOf(type, name, snapshot);
-        store.set('applied', `${type}/${name}`, report, wire.appliedReport.encode);
+        store.set('applied', formatSubject(type, name), report, wire.appliedReport.encode);
       }
   }
 

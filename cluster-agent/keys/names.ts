@@ -1,3 +1,4 @@
+import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
@@ -46,7 +47,7 @@ export const podUid = (cluster: string, { metadata }: { readonly metadata: Ref }
 
 /** The same of a pod that may be gone. */
 export const uidOfPod = (cluster: string, pod: PodKey): WorkloadUid =>
-  `${cluster}//Pod/${pod}` as WorkloadUid;
+  formatPodUid(cluster, pod) as WorkloadUid;
 
 /** The uid of the workload that stands for a gateway of another network. */
 export const networkGatewayUid = (gateway: {

@@ -3,7 +3,7 @@ import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { policyVersionOf } from '../compile/version-of.ts';
-import type { ClusterRecord } from '../observation/cluster-record.ts';
+import { refusalName, type ClusterRecord } from '../observation/cluster-record.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
 
@@ -28,17 +28,17 @@ export function policyStatus(snapshot: Now, stored: Stored<AccessPolicy>): reado
     .filter(({ id }) => target.clusters.length === 0 || target.clusters.includes(id))
     .map(({ id: cluster, value: { trustDomain } }) => ({
       cluster,
-      ...reported(snapshot.observed.get(cluster), formatSubject('policy', name), versionIn(trustDomain)),
+      ...reported(snapshot.observed.get(cluster), name, versionIn(trustDomain)),
     }));
 }
 
 function reported(
   record: ClusterRecord | undefined,
-  subject: string,
+  name: string,
   version: string | undefined,
 ): Pick<Applied, 'state' | 'message' | 'proxies'> {
-  const refusal = record?.refused.get(subject);
-  const applied = record?.applied.get(subject);
+  const refusal = record?.refused.get(refusalName('policy', name));
+  const applied = record?.applied.get(formatSubject('policy', name));
   const said = applied?.version === version ? applied : undefined;
   // A refusal that the agent reports says what is in force instead.
   if (refusal && refusal.version === version && said?.state !== 'REJECTED')

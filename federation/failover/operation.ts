@@ -123,7 +123,7 @@ export function hasApplied(
 ): boolean {
   if (!record) return false;
   const holds = (type: 'diversion' | 'intermediate', name: string) => {
-    const said = record.applied.get(`${type}/${name}`);
+    const said = record.applied.get(formatSubject(type, name));
     return said?.state === 'APPLIED' && said.version === versionOf(snapshot, type, name);
   };
   const stands = standing(snapshot, subject);

@@ -54,7 +54,7 @@ export class Insights {
   readonly #dueServices = new Set<ServiceKey>();
   readonly #duePolicies = new Set<string>();
   #isNew = true;
-  #checks = '';
+  #checks: readonly Check[] | undefined;
   #list: readonly Ordered[] = [];
   #listedAt = -Infinity;
   /** Parts that were made, for tests. */
@@ -71,9 +71,8 @@ export class Insights {
     const now = this.#live.current;
     const at = this.#clock.now();
     if (this.#isNew) this.#markAll(now);
-    const text = JSON.stringify(checks);
-    if (this.#refresh(now, at) || text !== this.#checks) this.#list = this.#merged(checks);
-    this.#checks = text;
+    if (this.#refresh(now, at) || !areSame(this.#checks, checks)) this.#list = this.#merged(checks);
+    this.#checks = checks;
     this.#listedAt = this.#clock.monotonic();
     return this.#list;
   }
@@ -167,3 +166,7 @@ export class Insights {
     return ordered.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
   }
 }
+
+const areSame = (one: readonly Check[] | undefined, other: readonly Check[]): boolean =>
+  one?.length === other.length &&
+  one.every(({ name, problem }, i) => name === other[i]?.name && problem === other[i].problem);

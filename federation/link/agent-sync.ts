@@ -1,3 +1,4 @@
+import { refusalName } from '../observation/cluster-record.ts';
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
@@ -29,7 +30,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
-  /** What the agent has refused on this stream and not taken since, by `<type>/<name>`. */
+  /** What the agent has refused on this stream and not taken since, by `refusalName`. */
   readonly #refused = new Map<string, { readonly type: string; readonly name: string }>();
   readonly #pace: Pace;
   /** Responses that wait for their time. */
@@ -148,8 +149,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
   #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
     const shown = this.#hub.snapshot().observed.get(this.cluster)?.refused.size ?? 0;
     if (rejected.size + this.#refused.size + shown === 0) return;
-    for (const name of [...applied.keys(), ...removed]) this.#refused.delete(`${type}/${name}`);
-    for (const name of rejected.keys()) this.#refused.set(`${type}/${name}`, { type, name });
+    for (const name of [...applied.keys(), ...removed]) this.#refused.delete(refusalName(type, name));
+    for (const name of rejected.keys()) this.#refused.set(refusalName(type, name), { type, name });
     for (const [name, { reason }] of rejected)
       this.#hub.lines.warn(
         `nack/${this.cluster}`,
@@ -157,11 +158,11 @@ export class AgentSync implements LinkStream<SyncMessage> {
         'the agent refused what it was sent',
       );
     this.#hub.observe(this.cluster, (record) => {
-      const settled = [...applied.keys(), ...removed].map((name) => `${type}/${name}`);
+      const settled = [...applied.keys(), ...removed].map((name) => refusalName(type, name));
       if (rejected.size === 0 && !settled.some((key) => record.refused.has(key))) return record;
       const refused = new Map(record.refused);
       for (const key of settled) refused.delete(key);
-      for (const [name, refusal] of rejected) refused.set(`${type}/${name}`, refusal);
+      for (const [name, refusal] of rejected) refused.set(refusalName(type, name), refusal);
       return { ...record, refused };
     });
   }

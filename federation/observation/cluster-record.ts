@@ -22,6 +22,9 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** The name under which a refusal of a resource is kept. */
+export const refusalName = (type: string, name: string): string => `${type}/${name}`;
+
 /** A report that the hub did not take. What it held of that name before stays. */
 export interface RejectedReport {
   /** `cluster`, `service`, `gateway`, `applied` or `health`. */
@@ -60,7 +63,7 @@ export interface ClusterRecord {
   readonly health: ReadonlyMap<ServiceKey, readonly EndpointGroup[]>;
   readonly gateways: ReadonlyMap<string, ObservedGateway>;
   readonly applied: ReadonlyMap<string, Applied>;
-  /** What its agent could not read of what the hub sent down, by `<type>/<name>`. */
+  /** What its agent could not read of what the hub sent down, by `refusalName`. */
   readonly refused: ReadonlyMap<string, Refusal>;
   /** By type and name; the first thousand. */
   readonly rejectedReports: ReadonlyMap<string, RejectedReport>;

@@ -1,3 +1,4 @@
+import { isPodUid } from '../records/workload-uid.ts';
 import { Backing, type Where } from './backing.ts';
 import { IndexMap } from './index-map.ts';
 import { first } from './preference.ts';
@@ -102,5 +103,5 @@ export class WorkloadStore {
   }
 }
 
-const isPod = ({ uid }: Workload): boolean => uid.includes('//Pod/');
+const isPod = ({ uid }: Workload): boolean => isPodUid(uid);
 const speaksHbone = ({ transport }: Workload): boolean => transport === 'hbone';

@@ -1,3 +1,4 @@
+import { clusterOfUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { askCluster } from '../ask.ts';
 import { builder } from '../builder.ts';
 import type { RequestContext } from '../context.ts';
@@ -34,7 +35,7 @@ builder.queryField('workloads', (t) =>
 
 /** A workload by its uid, which begins with its cluster's name. */
 export async function oneWorkload(uid: string, context: RequestContext): Promise<WorkloadView | undefined> {
-  const [cluster = ''] = uid.split('/');
+  const cluster = clusterOfUid(uid);
   if (!context.snapshot.intent.clusters.has(cluster)) return undefined;
   // A page begins after a uid: this is the last text before the wanted one.
   const before = uid.slice(0, -1) + String.fromCharCode(uid.charCodeAt(uid.length - 1) - 1) + '\uffff';

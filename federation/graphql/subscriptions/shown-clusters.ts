@@ -1,3 +1,4 @@
+import { areSameConditions, type Condition } from '@isthmus/api/domain/condition.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { conditionsTouchedBy, shownBy } from '../../conditions/shown.ts';
 import type { Live } from '../../state/live.ts';
@@ -10,7 +11,7 @@ export interface ClusterBrief {
   readonly revision: Revision;
   /** Another one when what is observed of it and shown is another. */
   readonly stamp: number;
-  readonly conditions: string;
+  readonly conditions: readonly Condition[];
 }
 
 interface Shown {
@@ -19,7 +20,9 @@ interface Shown {
 }
 
 export const areAlike = (one: ClusterBrief | undefined, other: ClusterBrief): boolean =>
-  one?.revision === other.revision && one.stamp === other.stamp && one.conditions === other.conditions;
+  one?.revision === other.revision &&
+  one.stamp === other.stamp &&
+  areSameConditions(one.conditions, other.conditions);
 
 type Listener = (clusters: ReadonlySet<ClusterName>) => void;
 
@@ -68,7 +71,7 @@ export class ShownClusters {
     const brief = {
       revision: stored.revision,
       stamp: this.#stamps.get(cluster) ?? 0,
-      conditions: JSON.stringify(view.conditions),
+      conditions: view.conditions,
     };
     this.#shown.set(cluster, { brief, view });
     return { brief, view };
