@@ -105,7 +105,8 @@ export const codec = <D extends DescMessage, T>(
 
 /** The version of a resource: a hash of its bytes, so that it survives restarts of either side. 16 hex digits. */
 export const contentVersion = (bytes: Uint8Array): string =>
-  createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  // Of a longer text a part would keep all of it in memory.
+  createHash('sha256').update(bytes).digest().toString('hex', 0, 8);
 
 /** A map of the wire with its keys in order. */
 export const sortedRecord = <V>(entries: Iterable<readonly [string, V]>): Record<string, V> =>

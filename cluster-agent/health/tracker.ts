@@ -108,16 +108,13 @@ export class HealthTracker {
   answered(client: ClientId, taken: Iterable<string>, refused: Iterable<string>): void {
     if (this.#fresh.delete(client)) this.#changed({ kind: 'stream', client });
     const named = (name: string): Touched => ({ kind: 'acknowledged', client, type: typeUrls.address, name });
-    for (const name of taken) {
-      const pod = this.#pods.get(name);
-      if (pod !== undefined && this.#reads.awaits(pod, client)) this.#changed(named(name));
-    }
+    const awaited = this.#reads.awaitedOf(client);
+    if (awaited.size > 0) for (const name of taken) if (awaited.has(name)) this.#changed(named(name));
     for (const name of refused) if (this.#pods.has(name)) this.#changed(named(name));
   }
 
   certificateIssued(proxyUid: string, identity: string): void {
-    if (this.#reads.ofCertificate(proxyUid, identity).size > 0)
-      this.#changed({ kind: 'certificate', proxyUid, identity });
+    if (this.#reads.isAsked(proxyUid, identity)) this.#changed({ kind: 'certificate', proxyUid, identity });
   }
 
   /** Which certificates a proxy holds is another set now, as it says itself. */

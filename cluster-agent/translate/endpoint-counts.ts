@@ -106,5 +106,7 @@ export class EndpointCounts {
 const none: readonly EndpointGroup[] = [];
 
 /** A pod that has none of the service's ports cannot be reached as its endpoint. */
-const contributionOf = ({ place, healthy, identity, behind }: PodEndpoint): Contribution =>
-  [...behind].map(([service, isTaking]) => [service, { place, identity, healthy: healthy && isTaking }]);
+const contributionOf = ({ place, healthy, identity, services, untaken }: PodEndpoint): Contribution => [
+  ...Array.from(services.keys(), (service) => [service, { place, identity, healthy }] as const),
+  ...untaken.map((service) => [service, { place, identity, healthy: false }] as const),
+];

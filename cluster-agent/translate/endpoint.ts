@@ -25,8 +25,8 @@ export interface PodEndpoint {
   readonly healthy: boolean;
   /** Its SPIFFE ID; undefined outside the mesh. */
   readonly identity: string | undefined;
-  /** Every service that it is behind, to whether it takes anything new there. */
-  readonly behind: ReadonlyMap<ServiceKey, boolean>;
+  /** Services that it is behind without taking anything new there, in the order of their keys. */
+  readonly untaken: readonly ServiceKey[];
   /** The services that it serves, with their ports, in the order of their keys. */
   readonly services: ReadonlyMap<ServiceKey, readonly PortMapping[]>;
 }
@@ -142,7 +142,7 @@ function endpointOf(inputs: Inputs): PodEndpoint {
     place: { region, zone, transport, ...(transport === 'hbone' && servedByUpstream && { hboneOnly: true }) },
     healthy,
     identity: part.mode === 'NONE' ? undefined : identityOf(trustDomain, pod),
-    behind: new Map(inOrder.map(([key, one]) => [key, isTaking(one)])),
+    untaken: inOrder.flatMap(([key, one]) => (isTaking(one) ? [] : [key])),
     services: new Map(inOrder.filter(([, one]) => isTaking(one)).map(([key, { ports }]) => [key, ports])),
   };
 }

@@ -50,7 +50,7 @@ export class Allocations {
   /** Owners of the virtual addresses of a service. */
   readonly #ownersOf = new Sets<string, string>();
   /** Addresses that manifests give, by their owner. */
-  readonly #reserved = new Map<string, Set<string>>();
+  readonly #reserved = new Map<string, readonly string[]>();
   /** Owners that found no address left and wait for one, by their names among all. */
   readonly #waiting = new Map<string, { readonly kind: Kind; readonly owner: string }>();
   readonly #shares: VipShares;
@@ -145,9 +145,8 @@ export class Allocations {
     if (other !== wanted && !shared) return err(`${address} is the address of ${other} already`);
     if (shared) return ok(address);
     this.#owners.set(address, wanted);
-    const reserved = this.#reserved.get(wanted);
-    if (reserved) reserved.add(address);
-    else this.#reserved.set(wanted, new Set([address]));
+    const reserved = this.#reserved.get(wanted) ?? [];
+    if (!reserved.includes(address)) this.#reserved.set(wanted, [...reserved, address]);
     return ok(address);
   }
 

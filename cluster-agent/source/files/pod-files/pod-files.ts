@@ -34,13 +34,22 @@ export class PodFiles {
     rmSync(join(this.#root, pod), { recursive: true, force: true });
   }
 
-  /** Every file is written again when the agent starts, for each of thousands of pods. */
+  /** Every file is written again when the agent starts, for each of thousands of pods: only the first needs its folder made. */
   #write(pod: string, name: string, text: string): void {
     const folder = join(this.#root, pod);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeWhole(join(folder, name), text, { flush: false });
+    const write = () => writeWhole(join(folder, name), text, { flush: false });
+    try {
+      write();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      write();
+    }
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 
 const foldersIn = (path: string): readonly string[] =>
   readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -37,11 +38,13 @@ const againMillis = 1000;
 interface Written {
   /** Of the environment. */
   readonly version: string;
-  /** Whom the token is for, as text. */
-  readonly caller: string;
+  /** Whom the token is for, beside the pod's name; undefined: there is none. */
+  readonly token: TokenOf | undefined;
 }
 
-const nothing: Written = { version: '', caller: '' };
+type TokenOf = Pick<PodObject, 'serviceAccount' | 'nodeName'> & { readonly uid: string };
+
+const nothing: Written = { version: '', token: undefined };
 
 /**
  * Gives each pod of a files cluster what its processes start with, follows its changes, and renews its token. Only pods
@@ -148,10 +151,10 @@ export class PodFilesWriter implements Subscriber {
     const key = podKey(pod.metadata);
     const { namespace, name, uid } = pod.metadata;
     const caller = { namespace, serviceAccount: pod.serviceAccount, pod: { name, uid }, node: pod.nodeName };
-    const text = JSON.stringify(caller);
+    const token = { uid, serviceAccount: pod.serviceAccount, nodeName: pod.nodeName };
     const written = this.#written.get(key) ?? nothing;
     // A token without a node is refused everywhere; the pod is reported for it.
-    if (pod.nodeName !== '' && (written.caller !== text || this.#renewals.isDue(key))) {
+    if (pod.nodeName !== '' && (!isDeepStrictEqual(written.token, token) || this.#renewals.isDue(key))) {
       files.writeToken(key, await tokens.issue(caller, tokenSeconds));
       this.#renewals.written(key, renewMillis);
     }
@@ -159,7 +162,7 @@ export class PodFilesWriter implements Subscriber {
     const environment = environmentOf(pod, proxy === undefined ? '' : this.#variables.of(namespace, proxy));
     const version = contentVersion(Buffer.from(environment));
     if (written.version !== version) files.writeEnvironment(key, environment);
-    this.#written.set(key, { version, caller: pod.nodeName === '' ? '' : text });
+    this.#written.set(key, { version, token: pod.nodeName === '' ? undefined : token });
   }
 
   #proxyOf(pod: PodObject): PodKey | undefined {
