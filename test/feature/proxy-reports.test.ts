@@ -211,7 +211,7 @@ describe('reports of proxies about themselves', () => {
     clock = new FakeClock();
     await start(clock);
     const channel = await proxy(() => noFacts).channel();
-    await heard.until(() => served.reports.of(id) !== undefined);
+    await holds(() => served.reports.of(id) !== undefined);
     const ended = await write(channel, (stream) => {
       stream.write(report({ nodeId: node.id }));
       stream.end();
