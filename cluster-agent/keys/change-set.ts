@@ -8,6 +8,7 @@ import type {
 } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
 import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
 import { formatTouched, type Touched } from './touched.ts';
 
@@ -17,17 +18,21 @@ export interface Change<T extends object> {
   readonly after: T | undefined;
 }
 
+/** What a resource of the hub is, by its type. */
+export interface HubResourceOf {
+  readonly 'trust-bundle': TrustBundle;
+  readonly intermediate: Intermediate;
+  readonly activation: Activation;
+  readonly policy: CompiledPolicy;
+  readonly traffic: TrafficPolicy;
+  readonly diversion: TrafficShift;
+  readonly member: Member;
+  readonly grant: ExportGrant;
+  readonly remote: RemoteService;
+}
+
 /** A resource that the hub has sent, decoded. */
-export type HubResource =
-  | TrustBundle
-  | Intermediate
-  | Activation
-  | CompiledPolicy
-  | TrafficPolicy
-  | TrafficShift
-  | Member
-  | ExportGrant
-  | RemoteService;
+export type HubResource = HubResourceOf[DownType];
 
 /** What is stored: an object of the cluster, or a resource of the hub. */
 export type Stored = ClusterObject | HubResource;

@@ -1,12 +1,10 @@
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import {
   objectId,
-  type AuthorizationPolicyObject,
   type ClusterObject,
   type EndpointSliceObject,
   type NamespaceObject,
   type NodeObject,
-  type PeerAuthenticationObject,
   type PodObject,
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
@@ -22,7 +20,7 @@ import { Members } from './members.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';
 import { NodeProxies } from './node-proxies.ts';
 import { Nodes } from './nodes.ts';
-import { Objects, type Kind, type ObjectOf } from './objects.ts';
+import { Objects, type Kind, type ObjectChange, type ObjectOf } from './objects.ts';
 import { ownKeyOf } from './own-key.ts';
 import { ofLive, Pods } from './pods.ts';
 import { SecurityPolicies, type PolicyQueries } from './policies.ts';
@@ -97,33 +95,35 @@ export class ClusterView {
     else this.#objects.delete(id);
     if (after) this.#namespaces.set(id, after);
     else this.#namespaces.delete(id, some);
-    for (const key of this.#index(some.kind, { before, after })) changes.add(key);
+    // An id names a kind (`objectId`), so that both are of that of the one that is there.
+    const change = { kind: some.kind, before, after } as ObjectChange;
+    for (const key of this.#index(change)) changes.add(key);
   }
 
   /** Brings the indexes up to date, and says which of their answers are others now. */
-  *#index(kind: Kind, change: Change<ClusterObject>): Iterable<Touched> {
-    switch (kind) {
+  *#index(change: ObjectChange): Iterable<Touched> {
+    switch (change.kind) {
       case 'Pod':
-        yield* this.#indexPod(change as Change<PodObject>);
+        yield* this.#indexPod(change);
         break;
       case 'Service':
-        yield* this.#indexService(change as Change<ServiceObject>);
+        yield* this.#indexService(change);
         break;
       case 'EndpointSlice':
-        this.#slices.update(change as Change<EndpointSliceObject>);
-        yield* this.#members.ofSlice(change as Change<EndpointSliceObject>);
+        this.#slices.update(change);
+        yield* this.#members.ofSlice(change);
         break;
       case 'Node':
-        if (this.#nodes.update(change as Change<NodeObject>)) yield { kind: 'clientPlace' };
+        if (this.#nodes.update(change)) yield { kind: 'clientPlace' };
         break;
       case 'Namespace':
-        if (isOtherNetwork(change as Change<NamespaceObject>)) yield { kind: 'network' };
+        if (isOtherNetwork(change)) yield { kind: 'network' };
         break;
       case 'AuthorizationPolicy':
-        this.#policies.authorizations.update(change as Change<AuthorizationPolicyObject>);
+        this.#policies.authorizations.update(change);
         break;
       case 'PeerAuthentication':
-        this.#policies.peers.update(change as Change<PeerAuthenticationObject>);
+        this.#policies.peers.update(change);
         break;
       case 'ServiceAccount':
     }

@@ -11,7 +11,7 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
 import type { Intermediate, TrustBundle } from '@isthmus/mesh/identity/issuers.ts';
-import type { ChangeSet, HubResource } from '../keys/change-set.ts';
+import type { Change, ChangeSet, HubResource, HubResourceOf } from '../keys/change-set.ts';
 import { serviceKeyOf, type Ref, type ServiceKey, type WorkloadUid } from '../keys/names.ts';
 import type { HubView } from './hub-view.ts';
 import { RemoteServices } from './remote-services.ts';
@@ -140,42 +140,48 @@ export class HubResources {
   }
 
   #replace(type: DownType, name: string, after: HubResource | undefined, changes: ChangeSet): void {
-    const held = this.#held[fields[type]] as Map<string, HubResource>;
+    const held: Map<string, HubResource> = this.#held[fields[type]];
     const before = held.get(name);
     if (before === after) return;
     if (after) held.set(name, after);
     else held.delete(name);
-    if (type === 'remote')
-      return this.#remoteServices.replace(before as RemoteService, after as RemoteService, changes);
-    changes.addStored({ kind: 'hub', type, name }, { before, after });
-    if (before) this.#forget(type, name, before);
-    if (after) this.#hold(type, name, after);
+    // What is set under a type is of that type: `readResource` reads each with the decoder of that type alone.
+    const change = { type, before, after } as HubChange;
+    if (change.type === 'remote') return this.#remoteServices.replace(change.before, change.after, changes);
+    changes.addStored({ kind: 'hub', type, name }, change);
+    this.#index(name, change);
   }
 
-  #forget(type: DownType, name: string, before: HubResource): void {
-    if (type === 'traffic') this.#traffic.delete(serviceKeyOf(before as TrafficPolicy));
-    if (type === 'grant') this.#setGrant(before as ExportGrant, undefined);
-    if (type === 'diversion') {
-      this.#trafficShiftsOf.move(name, (before as TrafficShift).services, []);
-      this.#trafficShiftsOfAll.delete(name);
+  #index(name: string, change: HubChange): void {
+    switch (change.type) {
+      case 'policy':
+        return this.#indexPolicy(name, change);
+      case 'traffic':
+        if (change.before) this.#traffic.delete(serviceKeyOf(change.before));
+        if (change.after) this.#traffic.set(serviceKeyOf(change.after), change.after);
+        return;
+      case 'diversion':
+        return this.#indexTrafficShift(name, change);
+      case 'grant':
+        if (change.before) this.#setGrant(change.before, undefined);
+        if (change.after) this.#setGrant(change.after, change.after);
+        return;
+      default:
+        return;
     }
-    if (type !== 'policy') return;
-    this.#policies.delete((before as CompiledPolicy).authorization.key);
-    this.#targets.delete(name);
   }
 
-  #hold(type: DownType, name: string, after: HubResource): void {
-    if (type === 'traffic') this.#traffic.set(serviceKeyOf(after as TrafficPolicy), after as TrafficPolicy);
-    if (type === 'grant') this.#setGrant(after as ExportGrant, after as ExportGrant);
-    if (type === 'diversion') {
-      const { services } = after as TrafficShift;
-      this.#trafficShiftsOf.move(name, [], services);
-      if (services.length === 0) this.#trafficShiftsOfAll.add(name);
-    }
-    if (type !== 'policy') return;
-    const policy = after as CompiledPolicy;
-    this.#policies.set(policy.authorization.key, policy);
-    this.#targets.set(name, policy.target.namespace, policy.target.labels);
+  #indexPolicy(name: string, { before, after }: Change<CompiledPolicy>): void {
+    if (before) this.#policies.delete(before.authorization.key);
+    if (!after) return this.#targets.delete(name);
+    this.#policies.set(after.authorization.key, after);
+    this.#targets.set(name, after.target.namespace, after.target.labels);
+  }
+
+  #indexTrafficShift(name: string, { before, after }: Change<TrafficShift>): void {
+    this.#trafficShiftsOf.move(name, before?.services ?? [], after?.services ?? []);
+    if (after?.services.length === 0) this.#trafficShiftsOfAll.add(name);
+    else this.#trafficShiftsOfAll.delete(name);
   }
 
   #setGrant(of: ExportGrant, grant: ExportGrant | undefined): void {
@@ -186,6 +192,11 @@ export class HubResources {
     else this.#toMembers.delete(service);
   }
 }
+
+/** A resource of one type as it was and as it is. */
+type HubChange = {
+  readonly [T in DownType]: { readonly type: T } & Change<HubResourceOf[T]>;
+}[DownType];
 
 const fields: Readonly<Record<DownType, keyof HubView>> = {
   'trust-bundle': 'bundles',

@@ -1,7 +1,13 @@
 import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Change } from '../keys/change-set.ts';
 
 export type Kind = ClusterObject['kind'];
 export type ObjectOf<K extends Kind> = Extract<ClusterObject, { readonly kind: K }>;
+
+/** An object of one kind as it was and as it is. */
+export type ObjectChange = {
+  readonly [K in Kind]: { readonly kind: K } & Change<ObjectOf<K>>;
+}[Kind];
 
 /** Everything that a cluster has, by id and by kind. Ids are those of `objectId`. */
 export class Objects {
