@@ -11,7 +11,7 @@ import {
   withGateways,
   withReport,
   withServices,
-  type Changes,
+  type ReportChanges,
 } from '../observation/record-steps.ts';
 
 /** What a report counts towards the limits of its cluster. */
@@ -26,7 +26,7 @@ export interface ReportKind {
   /** What is wrong with a resource's name, which must say what its content says; undefined when it does. */
   readonly misnamed: (name: string, report: unknown) => string | undefined;
   readonly cost: (report: unknown) => Cost;
-  readonly change: (record: ClusterRecord, changes: Changes<unknown>, asOf: number) => ClusterRecord;
+  readonly change: (record: ClusterRecord, changes: ReportChanges<unknown>, asOf: number) => ClusterRecord;
   /** The same report as one object for all clusters; absent: each cluster's own. */
   readonly shared?: (report: unknown, all: Acknowledgements) => unknown;
 }
@@ -38,7 +38,7 @@ const kind = <T>(of: {
   decode: (body: Uint8Array) => Result<T, string>;
   nameOf: (report: T) => string;
   cost?: (report: T) => Cost;
-  change: (record: ClusterRecord, changes: Changes<T>, asOf: number) => ClusterRecord;
+  change: (record: ClusterRecord, changes: ReportChanges<T>, asOf: number) => ClusterRecord;
 }): ReportKind => ({
   decode: of.decode,
   misnamed(name, report) {

@@ -58,7 +58,10 @@ export const withListing = (record: ClusterRecord): ClusterRecord =>
   record.listed ? record : { ...record, listed: true, synced: record.counted };
 
 /** Names to what is reported of them now; undefined: it is gone. */
-export type Changes<T, K extends string = string> = readonly (readonly [name: K, report: T | undefined])[];
+export type ReportChanges<T, K extends string = string> = readonly (readonly [
+  name: K,
+  report: T | undefined,
+])[];
 
 export const withReport = (record: ClusterRecord, report: ClusterReport, asOf: number): ClusterRecord => ({
   ...record,
@@ -69,7 +72,7 @@ export const withReport = (record: ClusterRecord, report: ClusterReport, asOf: n
 /** Endpoint counts come by the health report, before the service or after it. */
 export const withServices = (
   record: ClusterRecord,
-  changes: Changes<ServiceReport>,
+  changes: ReportChanges<ServiceReport>,
   asOf: number,
 ): ClusterRecord => ({
   ...record,
@@ -82,7 +85,7 @@ export const withServices = (
 
 export const withGateways = (
   record: ClusterRecord,
-  changes: Changes<Gateway>,
+  changes: ReportChanges<Gateway>,
   asOf: number,
 ): ClusterRecord => ({
   ...record,
@@ -92,7 +95,7 @@ export const withGateways = (
 
 export const withApplied = (
   record: ClusterRecord,
-  changes: Changes<Applied>,
+  changes: ReportChanges<Applied>,
   asOf: number,
 ): ClusterRecord => ({
   ...record,
@@ -137,7 +140,7 @@ export function withoutOldRejections(record: ClusterRecord, now: number): Cluste
 const rejectionKey = (type: string, name: string): string => `${type} ${name}`;
 
 /** Reports of services, by their keys: one that is there has the name that its content says. */
-const ofServices = (changes: Changes<ServiceReport>): Changes<ServiceReport, ServiceKey> =>
+const ofServices = (changes: ReportChanges<ServiceReport>): ReportChanges<ServiceReport, ServiceKey> =>
   changes.flatMap(([name, report]) => {
     const key = report ? formatServiceKey(report) : parseServiceKey(name);
     return key === undefined ? [] : [[key, report] as const];
@@ -145,7 +148,7 @@ const ofServices = (changes: Changes<ServiceReport>): Changes<ServiceReport, Ser
 
 function changed<K extends string, T, U>(
   before: ReadonlyMap<K, U>,
-  changes: Changes<T, K>,
+  changes: ReportChanges<T, K>,
   make: (report: T, name: K) => U,
 ): ReadonlyMap<K, U> {
   if (changes.length === 0) return before;

@@ -1,6 +1,6 @@
 import type { ClientSession, Headers, Http2 } from '../http2/session.ts';
 import type { ByteStream } from '../net/byte-stream.ts';
-import { whileWanted } from '../net/while-wanted.ts';
+import { resetOnAbort } from '../net/reset-on-abort.ts';
 import { CodedError } from '../process/coded-error.ts';
 import { TlsRefused, type DialOptions, type Secured } from '../tls/handshake.ts';
 import { dialTls } from '../tls/node/node-tls.ts';
@@ -80,7 +80,7 @@ export function openInner(
   request: Omit<TunnelRequest, 'layer'>,
   signal: AbortSignal,
 ): Promise<Tunnel & { readonly peer: Secured['peer'] }> {
-  return whileWanted(outer, signal, async () => {
+  return resetOnAbort(outer, signal, async () => {
     const { session, peer } = await openSession(outer, http2, tls);
     // A session that waits to write would not notice: see docs/adr/0053. After a clean end its last bytes are still read.
     void outer.whenClosed.then((reset) => {

@@ -72,7 +72,7 @@ export class Engine {
    */
   #delta(delta: Extract<ToWorker, { kind: 'delta' }>): void {
     const { type } = delta;
-    const { state, table, connections, changes, config, credentials, capture, l7 } = this.#parts;
+    const { state, table, connections, podWaiters, config, credentials, capture, l7 } = this.#parts;
     const { rejected: refused, touched, issuers } = applyDelta(state, table, delta);
     const rejected = [...refused, ...(l7?.apply(delta) ?? [])];
     if (this.#phase === 'serving' && type === typeUrls.address) {
@@ -84,7 +84,7 @@ export class Engine {
       this.#endIssuedBy(issuers);
       this.#deps.say({ kind: 'applied', type, rejected });
     });
-    changes.follow(touched, config.node);
+    podWaiters.follow(touched, config.node);
   }
 
   #startServing(): void {

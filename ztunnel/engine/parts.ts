@@ -16,7 +16,7 @@ import type { Capture } from '../capture/capture.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import type { CountedTotal, FromWorker } from '../messages.ts';
 import { RecentFailures } from '../proxy/recent-failures.ts';
-import { Changes } from '../proxy/changes.ts';
+import { PodWaiters } from '../proxy/pod-waiters.ts';
 import { Connections } from '../proxy/connections.ts';
 import { CredentialStore } from '../proxy/credentials.ts';
 import type { GatewayHboneDeps } from '../proxy/gateway.ts';
@@ -124,7 +124,7 @@ export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): P
         counters.chunksDropped++;
         lines.error('tap', { tap: config.tap }, 'a chunk of the tap was dropped');
       }),
-    changes: new Changes(clock),
+    podWaiters: new PodWaiters(clock),
   };
 }
 

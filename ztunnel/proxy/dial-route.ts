@@ -7,7 +7,7 @@ import type { Peer, Refusal } from '@isthmus/mesh/identity/judge.ts';
 import { identityOf } from '@isthmus/mesh/decide/identities.ts';
 import type { Route } from '@isthmus/mesh/decide/outbound.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
-import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
+import { resetOnAbort } from '@isthmus/mesh/net/reset-on-abort.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { dialTls } from '@isthmus/mesh/tls/node/node-tls.ts';
@@ -144,7 +144,7 @@ async function istioMtls(
     expect: route.expect,
     cluster: route.workload.cluster,
   };
-  const { stream, peer } = await whileWanted(raw, signal, () => dialTls(raw, options));
+  const { stream, peer } = await resetOnAbort(raw, signal, () => dialTls(raw, options));
   return { stream, peer, baggage: undefined, authority: undefined, address: at(route) };
 }
 

@@ -25,7 +25,7 @@ import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
 import { whileThere } from './while-there.ts';
-import type { Changes } from './changes.ts';
+import type { PodWaiters } from './pod-waiters.ts';
 import type { Connections } from './connections.ts';
 import { outboundTelemetry, targetText } from './outbound-telemetry.ts';
 import { reach, type ReachDeps } from './reach.ts';
@@ -46,7 +46,7 @@ interface CallerDeps {
   readonly config: ProxyConfig;
   readonly state: MeshState;
   readonly capture: Pick<Capture, 'explainCaller'>;
-  readonly changes: Changes;
+  readonly podWaiters: PodWaiters;
 }
 
 export interface OutboundDeps extends ReachServiceDeps, CallerDeps {
@@ -316,12 +316,12 @@ export async function reachService(
 
 /** The pod that calls; one that has just started may not be known for a moment. */
 async function sourceOf(deps: CallerDeps, caller: LocalPod): Promise<Workload | undefined> {
-  const { state, config, clock, capture, changes } = deps;
+  const { state, config, clock, capture, podWaiters } = deps;
   const look = () => localWorkload(state, config, caller);
   const until = clock.monotonic() + patience;
   let found = look();
   while (!found && capture.explainCaller(caller) === undefined && clock.monotonic() < until) {
-    await changes.wait(caller, until - clock.monotonic());
+    await podWaiters.wait(caller, until - clock.monotonic());
     found = look();
   }
   return found;

@@ -3,8 +3,8 @@ import { IndexMap } from '@isthmus/mesh/state/index-map.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
 import type { LocalPod } from '../capture/capture.ts';
 
-/** Those who wait for a pod of this node to be known. */
-export class Changes {
+/** Callers that wait until a pod of this node is known. */
+export class PodWaiters {
   readonly #clock: Clock;
   readonly #byUid = new IndexMap<() => void>();
   readonly #byAddress = new IndexMap<() => void>();

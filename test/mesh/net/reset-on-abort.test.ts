@@ -3,7 +3,7 @@ import { expectNames } from '@isthmus/mesh/identity/expected-names.ts';
 import { once } from 'node:events';
 import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
-import { whileWanted } from '@isthmus/mesh/net/while-wanted.ts';
+import { resetOnAbort } from '@isthmus/mesh/net/reset-on-abort.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { dialTls } from '@isthmus/mesh/tls/node/node-tls.ts';
@@ -27,7 +27,7 @@ describe('mesh/net, operations that are no longer needed', () => {
       timeoutMillis: 60_000,
     };
     const raw = new NodeStream(client);
-    const waiting = whileWanted(raw, stop.signal, () => dialTls(raw, options));
+    const waiting = resetOnAbort(raw, stop.signal, () => dialTls(raw, options));
     stop.abort();
     await assert.rejects(waiting, { code: 'TLS_REFUSED' });
     assert.equal(client.destroyed, true);
@@ -37,7 +37,7 @@ describe('mesh/net, operations that are no longer needed', () => {
   it('nothing is begun for what was given up before', async () => {
     const { client, server } = await socketPair();
     let begun = false;
-    const waiting = whileWanted(new NodeStream(client), AbortSignal.abort(), () =>
+    const waiting = resetOnAbort(new NodeStream(client), AbortSignal.abort(), () =>
       Promise.resolve((begun = true)),
     );
     await assert.rejects(waiting, { name: 'AbortError' });
@@ -49,7 +49,7 @@ describe('mesh/net, operations that are no longer needed', () => {
     const { client, server } = await socketPair();
     const stop = new AbortController();
     assert.equal(
-      await whileWanted(new NodeStream(client), stop.signal, () => Promise.resolve('done')),
+      await resetOnAbort(new NodeStream(client), stop.signal, () => Promise.resolve('done')),
       'done',
     );
     stop.abort();

@@ -1,10 +1,10 @@
 import type { ByteStream } from './byte-stream.ts';
 
 /**
- * Runs what is done over a connection that somebody may give up: then the connection is reset, and the work fails by
- * that. Throws the signal's reason, the connection reset, when it is no longer wanted to begin with.
+ * Runs `work` over a connection that is reset when the signal aborts, which makes the work fail. When the signal has
+ * aborted before, the connection is reset and the reason of the signal thrown, and no work begins.
  */
-export async function whileWanted<T>(
+export async function resetOnAbort<T>(
   raw: ByteStream,
   signal: AbortSignal,
   work: () => Promise<T>,
