@@ -1,4 +1,4 @@
-import { status, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { status, type handleUnaryCall, type MethodDefinition, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { HubError, type HubErrorCode } from '../hub-error.ts';
 
@@ -56,13 +56,12 @@ export function grpcError(
   return { code: status.INTERNAL, details: 'the hub failed; its log says why' };
 }
 
-type Unary = (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void;
-
-/** A call with one answer, or with the status of what was thrown. */
-export function unary(
-  answer: (request: unknown, call: ServerUnaryCall<unknown, unknown>) => Promise<unknown>,
+/** A call of a method with one answer, or with the status of what was thrown. */
+export function unary<Request, Response>(
+  _method: MethodDefinition<Request, Response>,
+  answer: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
   lines: LimitedLines,
-): Unary {
+): handleUnaryCall<Request, Response> {
   return (call, reply) => {
     Promise.resolve()
       .then(() => answer(call.request, call))

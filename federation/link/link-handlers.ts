@@ -1,5 +1,5 @@
-import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { SignIntermediateRequest } from '@isthmus/api/domain/membership.ts';
+import { linkService } from '@isthmus/api/grpc/services.ts';
+import { status, type MethodDefinition, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
 import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
@@ -72,11 +72,11 @@ export class LinkHandlers {
     ]);
     return {
       ...(Object.fromEntries(streams) as object),
-      signIntermediate: this.#certificate((agent, request) =>
-        this.#hub.signIntermediate(agent.cluster, request as SignIntermediateRequest),
+      signIntermediate: this.#certificate(linkService.signIntermediate, ({ cluster }, request) =>
+        this.#hub.signIntermediate(cluster, request),
       ),
-      renewLink: this.#certificate((agent, request) =>
-        this.#hub.renewLink(agent, (request as { linkCsr: string }).linkCsr),
+      renewLink: this.#certificate(linkService.renewLink, (agent, { linkCsr }) =>
+        this.#hub.renewLink(agent, linkCsr),
       ),
     };
   }
@@ -130,12 +130,16 @@ export class LinkHandlers {
     log.info({ cluster }, 'agent gone');
   }
 
-  #certificate(issue: (agent: Agent, request: unknown) => Promise<unknown>) {
-    return unary((request, call) => {
+  #certificate<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    issue: (agent: Agent, request: Request) => Promise<Response>,
+  ) {
+    const limited = (request: Request, call: Call) => {
       const { agent } = this.#callerOf(call);
       if (this.#signing.take(agent.cluster)) return issue(agent, request);
       throw new HubError('TOO_MANY', `${agent.cluster} asks for too many certificates: wait ten seconds`);
-    }, this.#hub.lines);
+    };
+    return unary(method, limited, this.#hub.lines);
   }
 
   #callerOf(call: Call): { readonly agent: Agent; readonly certificate: AgentCertificate } {

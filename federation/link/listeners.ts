@@ -1,4 +1,4 @@
-import type { JoinRequest } from '@isthmus/api/domain/membership.ts';
+import type { JoinRequest, JoinResponse } from '@isthmus/api/domain/membership.ts';
 import type { AskAgent } from '@isthmus/api/domain/question.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
@@ -73,7 +73,10 @@ export async function bindLink(
     open(hub, restored) {
       const linkHandlers = new LinkHandlers(hub, restored);
       // Each is called with the call and the callback that grpc-js has for its method, as it would be without `once`.
-      handlers.resolve({ ...linkHandlers.handlers(), join: unary(limitedJoin(hub), hub.lines) } as never);
+      handlers.resolve({
+        ...linkHandlers.handlers(),
+        join: unary(joiningService.join, limitedJoin(hub), hub.lines),
+      } as never);
       const stopWaking = hub.onChange((changes, now) => linkHandlers.changed(changes, now));
       return {
         ask: (cluster, ask) => linkHandlers.ask(cluster, ask),
@@ -106,9 +109,8 @@ const once = (handlers: Promise<Handlers>, names: readonly string[]): Handlers =
 /** Nobody guesses secrets here: twenty calls from one address at once, and five a second from then on. */
 function limitedJoin(hub: HubPorts) {
   const limit = new RateLimit(hub.clock, 5, 20);
-  return async (request: unknown, call: { getPeer(): string }): Promise<unknown> => {
+  return async (asked: JoinRequest, call: { getPeer(): string }): Promise<JoinResponse> => {
     const peer = call.getPeer();
-    const asked = request as JoinRequest;
     try {
       if (limit.take(peer.slice(0, peer.lastIndexOf(':')))) return await hub.join(asked);
       throw new HubError('TOO_MANY', 'too many attempts to join from this address: wait a few seconds');

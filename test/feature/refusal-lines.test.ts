@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
-import { discoveryService } from '@isthmus/api/grpc/services.ts';
+import { discoveryService, joiningService } from '@isthmus/api/grpc/services.ts';
 import { certificateHandlers } from '@isthmus/cluster-agent/ca/service.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { AgentError } from '@isthmus/cluster-agent/agent-error.ts';
@@ -70,6 +70,7 @@ describe('a thousand refusals in a second make few lines, which say how many the
     const clock = new FakeClock();
     const { log, lines } = countingLog();
     const answer = unary(
+      joiningService.join,
       () => Promise.reject(new HubError('TOKEN_UNKNOWN', 'no such token')),
       new LimitedLines(clock, log),
     );
