@@ -12,10 +12,14 @@ interface Deps {
   readonly log: Log;
 }
 
-/** Writes reports down for the next start, the latest of each name, a cluster at most five times a second. */
+/**
+ * Writes reports down for the next start, the latest of each name, at most five times a second: those of all clusters at
+ * once, as each time the disk is waited for, and one change is acknowledged by all of them.
+ */
 export class ReportSaves {
   readonly #deps: Deps;
   readonly #waiting = new Map<ClusterName, Map<string, ReportRow>>();
+  #isArmed = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -27,12 +31,13 @@ export class ReportSaves {
   }
 
   add(cluster: ClusterName, rows: readonly ReportRow[]): void {
-    const known = this.#waiting.get(cluster);
-    const waiting = known ?? new Map<string, ReportRow>();
-    for (const row of rows) waiting.set(`${row.type} ${row.name}`, row);
-    if (known || waiting.size === 0) return;
+    if (rows.length === 0) return;
+    const waiting = this.#waiting.get(cluster) ?? new Map<string, ReportRow>();
     this.#waiting.set(cluster, waiting);
-    this.#deps.clock.after(saveEvery, () => this.#save(cluster));
+    for (const row of rows) waiting.set(`${row.type} ${row.name}`, row);
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#deps.clock.after(saveEvery, () => this.#saveAll());
   }
 
   /** For a cluster that is no longer known. */
@@ -40,11 +45,14 @@ export class ReportSaves {
     this.#waiting.delete(cluster);
   }
 
-  #save(cluster: ClusterName): void {
+  #saveAll(): void {
+    this.#isArmed = false;
+    for (const [cluster, rows] of this.#waiting) this.#save(cluster, [...rows.values()]);
+    this.#waiting.clear();
+  }
+
+  #save(cluster: ClusterName, rows: readonly ReportRow[]): void {
     const { clock, store, log } = this.#deps;
-    const rows = [...(this.#waiting.get(cluster)?.values() ?? [])];
-    this.#waiting.delete(cluster);
-    if (rows.length === 0) return;
     store
       .saveReports(cluster, rows, clock.now())
       .catch((error: unknown) => log.error({ cluster, error: String(error) }, 'reports not written down'));

@@ -28,7 +28,7 @@ export type ToSqlite =
   | { readonly kind: 'read'; readonly id: number; readonly numbers: readonly number[] }
   /** `auditAfter`: the newest number of the audit log that is known there. */
   | { readonly kind: 'lead'; readonly above: Epoch; readonly auditAfter: number }
-  | { readonly kind: 'reports'; readonly reports: ReportsWrite }
+  | { readonly kind: 'reports'; readonly reports: readonly ReportsWrite[] }
   /** Asks for the clusters of which there are reports. */
   | { readonly kind: 'reportedClusters'; readonly id: number }
   /** Asks for all reports of one. */
@@ -166,7 +166,7 @@ function writer(db: DatabaseSync): (one: ToSqlite) => void {
     if (one.kind === 'change') write(one.change);
     if (one.kind === 'change' || one.kind === 'audit') {
       if (one.audit) audit(one.audit);
-    } else if (one.kind === 'reports') report(one.reports);
+    } else if (one.kind === 'reports') one.reports.forEach(report);
   };
 }
 

@@ -125,5 +125,10 @@ describe('reports on their way to the store', () => {
     await clock.advance(1);
     assert.deepEqual(written, ['east a 2', 'east b gone']);
     assert.equal(saves.size, 0);
+    saves.add('east', [row('a', '3')]);
+    await clock.advance(150);
+    saves.add('west', [row('a', '4')]);
+    await clock.advance(50);
+    assert.deepEqual(written.slice(2), ['east a 3', 'west a 4'], 'those of all clusters at once');
   });
 });
