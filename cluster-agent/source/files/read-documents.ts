@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Finding } from '@isthmus/api/domain/rejection.ts';
 import { decodeObject, refuseObject } from '@isthmus/api/kubernetes/decode.ts';
-import { blockDocument } from './block-document.ts';
 import { jsonDocument } from './json-document.ts';
 import { parseDocuments, textsOf, type Parsed } from './parse-documents.ts';
 import { plainValue, type PlainDocument, type PlainValue } from './plain-value.ts';
@@ -47,9 +46,9 @@ export function readEach(
   return { documents, known: now };
 }
 
-/** Nearly all documents are read without the parser of YAML, which takes most of a start otherwise. */
+/** A program writes JSON, which needs no parser of YAML: that takes most of a start otherwise. */
 function readAlone(text: string, maxJson: number): readonly ReadDocument[] | undefined {
-  const simple = jsonDocument(text) ?? blockDocument(text);
+  const simple = jsonDocument(text);
   if (simple) return [documentOf({ value: simple.value, overridden: [], hasTwice: false }, simple.line)];
   try {
     return parseDocuments(text).map((parsed) => readDocument(parsed, maxJson));

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { stringify } from 'yaml';
-import { blockDocument } from '@isthmus/cluster-agent/source/files/block-document.ts';
 import { jsonDocument } from '@isthmus/cluster-agent/source/files/json-document.ts';
 import { parseDocuments } from '@isthmus/cluster-agent/source/files/parse-documents.ts';
 import { plainValue } from '@isthmus/cluster-agent/source/files/plain-value.ts';
-
-type Read = typeof jsonDocument;
 
 /** What the parser of YAML reads, as text: objects without a prototype, and the order of keys, count. */
 function byParser(text: string) {
@@ -18,8 +14,8 @@ function byParser(text: string) {
 }
 
 /** Whatever is read without the parser is what the parser reads. */
-function assertSame(read: Read, text: string): void {
-  const found = read(text);
+function assertSame(text: string): void {
+  const found = jsonDocument(text);
   if (!found) return;
   const { value, line } = found;
   const expected = { json: JSON.stringify(value), overridden: [], hasTwice: false, line };
@@ -31,35 +27,6 @@ function assertSame(read: Read, text: string): void {
   }
   assert.deepEqual(parsed, expected, JSON.stringify(text));
 }
-
-const pod = `apiVersion: v1
-kind: Pod
-metadata:
-  name: cart-1
-  namespace: shop
-  labels: {}
-  annotations:
-    isthmus.io/app-address: "127.64.18.2"
-    note: 'as it is'
-# the application
-spec:
-  nodeName: n-1
-  hostNetwork: no
-  containers:
-  - name: c
-    ports:
-      - containerPort: 8080
-        name: http
-      - containerPort: 0x50
-    args: []
-    command:
-      - run
-      - -1
-  - name: d
-status:
-  podIP: 10.2.0.1
-  phase:
-`;
 
 const texts = fc.oneof(
   fc.string(),
@@ -103,7 +70,7 @@ describe('a JSON document is read as the parser of YAML reads it', () => {
         fc.constantFrom('', '---\n', '--- ', '\n\n', '---\r\n', '\uFEFF'),
         spaces,
         (value, indent, before, after) => {
-          assertSame(jsonDocument, `${before}${JSON.stringify(value, null, indent)}${after}`);
+          assertSame(`${before}${JSON.stringify(value, null, indent)}${after}`);
         },
       ),
       { numRuns: 2000 },
@@ -137,7 +104,7 @@ describe('a JSON document is read as the parser of YAML reads it', () => {
           { maxLength: 10 },
         ),
         (tokens) => {
-          assertSame(jsonDocument, `{"x":${tokens.flat().join('')}}`);
+          assertSame(`{"x":${tokens.flat().join('')}}`);
         },
       ),
       { numRuns: 5000 },
@@ -156,115 +123,7 @@ describe('a JSON document is read as the parser of YAML reads it', () => {
   };
   for (const [what, [text, isRead]] of Object.entries(known))
     it(`${isRead ? 'reads' : 'leaves to the parser'}: ${what}`, () => {
-      assertSame(jsonDocument, text);
+      assertSame(text);
       assert.equal(jsonDocument(text) !== undefined, isRead);
     });
-});
-
-describe('a document of plain block YAML is read as the parser of YAML reads it', () => {
-  it('when it is written as most manifests are', () => {
-    assertSame(blockDocument, pod);
-    assert.ok(blockDocument(pod));
-    assert.ok(blockDocument(`---\n${pod}`));
-    assert.equal(blockDocument(`---\n# c\n${pod}`)?.line, 3);
-  });
-
-  it('whatever it says, as another program writes it', () =>
-    fc.assert(
-      fc.property(
-        values,
-        fc.boolean(),
-        fc.constantFrom(2, 4),
-        fc.constantFrom('', '---\n', '# c\n', '\n'),
-        (value, indentSeq, indent, before) => {
-          assertSame(blockDocument, before + stringify(value, { version: '1.1', indent, indentSeq }));
-        },
-      ),
-      { numRuns: 2000 },
-    ));
-
-  const pieces = fc.constantFrom(
-    ...[
-      'a: 1',
-      'b: x',
-      'c:',
-      '- a',
-      '- a: 1',
-      '- b:',
-      '- - a',
-      '-',
-      '"q": "x"',
-      "'s': 'y z'",
-      'a: {}',
-      'a: []',
-      'a: b: c',
-    ],
-    ...[
-      'a: |',
-      'x',
-      'a: b c',
-      'a: b #c',
-      '# c',
-      '',
-      '---',
-      '...',
-      'a: &x 1',
-      'a: *x',
-      'a: - b',
-      'a: ...',
-      '<<: b',
-      'on: 1',
-    ],
-    ...[
-      'a: yes',
-      'a: 010',
-      'a: .inf',
-      'a: b:',
-      'a: "x" y',
-      '- "a": 1',
-      "- 'it''s'",
-      '? a',
-      ': a',
-      'a : 1',
-      'a:b',
-      '- a:b',
-    ],
-    ...[
-      'a: -1',
-      '%x',
-      'a:  b  c  ',
-      '- x:y: 1',
-      'a: "\\n"',
-      'a: \u00a0',
-      '\u00a0a: 1',
-      'a: @b',
-      '2024-01-01: a',
-      'k.l/m-n: o',
-    ],
-  );
-
-  it('line by line, however lines are indented', () =>
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1, 2, 2, 4), pieces), { maxLength: 8 }),
-        (lines) => {
-          assertSame(blockDocument, lines.map(([indent, text]) => ' '.repeat(indent) + text).join('\n'));
-        },
-      ),
-      { numRuns: 20_000 },
-    ));
-
-  for (const text of [
-    'a: 1\na: 2',
-    'a: |\n  b',
-    'a: &b 1',
-    'a: 1 # c',
-    'a:\n\tb: 1',
-    'a: b\n  c',
-    'null: 1',
-    ' a: 1',
-    'text',
-    '',
-  ])
-    it(`leaves to the parser: ${JSON.stringify(text)}`, () => assert.equal(blockDocument(text), undefined));
 });
