@@ -50,7 +50,11 @@ export interface IncomingConnect {
   readonly headers: Headers;
   /** Bytes that have come on the stream before anybody reads them; a client need not wait for its answer. */
   readonly held: number;
-  /** Aborted when the stream has closed, as its client no longer waits for an answer. */
+  /** Its stream has closed. */
+  readonly closed: boolean;
+  /** Calls back when the stream has closed: at once where it has. */
+  onClose(listener: () => void): void;
+  /** Aborts when the stream closes without an answer, as its client no longer waits for one. */
   readonly gone: AbortSignal;
   readonly accept: (headers: Headers) => Tunnelled;
   readonly refuse: (status: number, headers?: Headers) => void;

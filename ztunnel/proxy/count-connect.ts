@@ -18,7 +18,7 @@ export function countConnect(
     stream();
     return counted;
   }
-  const { authority, headers, gone } = incoming;
+  const { authority, headers } = incoming;
   const stall = new Stall(
     () => incoming.held,
     () => refuse(503, { 'x-isthmus-reason': 'PEER_LIMIT_BUFFERED_BYTES' }),
@@ -32,18 +32,22 @@ export function countConnect(
     incoming.refuse(status, fields);
   };
   share.unread.begin(stall);
-  const over = () => {
+  incoming.onClose(() => {
     stream();
     answered();
-  };
-  gone.addEventListener('abort', over, { once: true });
-  if (gone.aborted) over();
+  });
   return {
     authority,
     headers,
-    gone,
     get held() {
       return incoming.held;
+    },
+    get closed() {
+      return incoming.closed;
+    },
+    onClose: (listener) => incoming.onClose(listener),
+    get gone() {
+      return incoming.gone;
     },
     accept(fields) {
       answered();

@@ -50,7 +50,8 @@ export class Newcomer {
       this.#handshake?.failed(this.#blames() ? 'bytes' : 'silent');
       this.#slot?.();
       this.#closed = true;
-      this.#gone?.abort(hasClosed);
+      // The event costs as much as the rest of a connection's end, and one that has its slot waits for nothing by it.
+      if (!this.#slot) this.#gone?.abort(hasClosed);
     });
   }
 
@@ -59,7 +60,7 @@ export class Newcomer {
     return this.#ended && this.#limits.handshakes.explain(this.#ended);
   }
 
-  /** Aborts when the connection has closed. Made when it is asked for: most connections need none. */
+  /** Aborts when the connection closes before it is seated. Made when it is asked for: most connections need none. */
   get gone(): AbortSignal {
     this.#gone ??= new AbortController();
     if (this.#closed) this.#gone.abort(hasClosed);

@@ -119,7 +119,7 @@ class Served {
     if (refusal !== undefined) this.#refuse(incoming, refusal);
     this.#deps.turns.take(this.#identity, () => {
       begun();
-      if (refusal !== undefined || incoming.gone.aborted) return;
+      if (refusal !== undefined || incoming.closed) return;
       const limit = this.#begun(incoming);
       if (limit !== undefined) this.#refuse(incoming, limit);
     });
@@ -148,9 +148,9 @@ class Served {
     return undefined;
   }
 
-  #accepted({ gone, headers }: IncomingConnect, stream: Tunnelled): void {
+  #accepted({ closed, headers }: IncomingConnect, stream: Tunnelled): void {
     // Its close has been before: the client has reset it meanwhile.
-    if (gone.aborted) return;
+    if (closed) return;
     this.#tunnels++;
     this.#wasUsed = true;
     void stream.whenClosed.then((reset) => {

@@ -12,9 +12,12 @@ import { ResetBudget } from '../reset-budget.ts';
 import type { ClientSession, ConnectRequest, ConnectResponse } from '../session.ts';
 import { watchUnfinished } from './unfinished.ts';
 
+/** Made once: node:http2 would parse the text for each session. */
+const origin = new URL('https://hbone');
+
 export function openClient(carrier: Carrier, clock: Clock, timeoutMillis: number): Promise<ClientSession> {
   const { socket } = carrier;
-  const session = http2.connect('https://hbone', {
+  const session = http2.connect(origin, {
     createConnection: () => socket,
     settings: { ...settings, maxHeaderListSize: 16 * 1024 },
     maxSessionMemory: sessionMemory,

@@ -39,28 +39,27 @@ export function openServer(
   limitLinger(session, socket, clock);
   let failure: Error | undefined;
   session.on('error', (error: Error) => (failure = broken(error)));
-  const silent = clock.after(settingsMillis, () =>
-    session.destroy(new MeshError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
-  );
+  const spoken = expectSettings(session, clock);
   const completed = watchUnfinished(session, socket, clock);
   session.once('remoteSettings', () => {
     completed();
-    silent.cancel();
+    spoken();
     session.setLocalWindowSize(connectionWindow);
     watch.onSettings?.();
   });
-  session.once('close', () => silent.cancel());
   const served = watchRefused(session, socket, clock, (resets) => watch.onRefused?.(resets));
+  const receiving = { below: carrier.stream, onConnect, watch, onPayload: completed };
   let streams = 0;
   let closing = false;
   session.on('stream', (stream, headers) => {
     streams++;
     served();
     completed();
+    const closed = receive(receiving, stream, headers);
     stream.once('close', () => {
+      closed();
       if (--streams === 0 && closing) session.close();
     });
-    receive({ stream, below: carrier.stream, headers, onConnect, watch, onPayload: completed });
   });
   const reading = new Reading(socket, clock);
   watchPings(session, clock, completed, () => reading.lastStopped);
@@ -81,6 +80,16 @@ export function openServer(
       if (!session.destroyed) carrier.stream.reset();
     },
   };
+}
+
+/** Returns what is to be called when the client has sent its SETTINGS; without them it is ended. */
+function expectSettings(session: http2.ServerHttp2Session, clock: Clock): () => void {
+  const silent = clock.after(settingsMillis, () =>
+    session.destroy(new MeshError('PEER_SILENT', `the peer sent no SETTINGS within ${settingsMillis} ms`)),
+  );
+  const spoken = () => silent.cancel();
+  session.once('close', spoken);
+  return spoken;
 }
 
 /**
@@ -104,45 +113,55 @@ function shutDown(session: http2.ServerHttp2Session, idle: boolean): void {
   } else session.close();
 }
 
-/** Made once: the reason that a signal makes by itself costs as much as the rest of a stream's end. */
+/** Made once, as the reason that a signal makes by itself has a stack. */
 const hasClosed = new MeshError('STREAM_CLOSED', 'the stream has closed');
 
-function goneWith(stream: http2.ServerHttp2Stream): AbortController {
-  const gone = new AbortController();
-  if (stream.destroyed) gone.abort(hasClosed);
-  else stream.once('close', () => gone.abort(hasClosed));
-  return gone;
-}
-
-interface Arrived {
-  readonly stream: http2.ServerHttp2Stream;
+/** What all streams of a session have in common. */
+interface Receiving {
   /** What carries the session. */
   readonly below: NodeStream;
-  readonly headers: http2.IncomingHttpHeaders;
   readonly onConnect: (incoming: IncomingConnect) => void;
   readonly watch: SessionWatch;
   readonly onPayload: () => void;
 }
 
-function receive({ stream, below, headers, onConnect, watch, onPayload }: Arrived): void {
+/** Returns what is to be called when the stream has closed. */
+function receive(
+  { below, onConnect, watch, onPayload }: Receiving,
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+): () => void {
   const takeNoMore = withResets(stream, {
     onPayload,
     ...(watch.onHeld && { onHeld: watch.onHeld }),
     onReset: (sentPayload) => watch.onReset?.({ answered: stream.headersSent, sentPayload }),
   });
   const authority = headers[':authority'] ?? '';
-  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined)
-    return refuse(stream, takeNoMore, 400, {});
+  if (headers[':method'] !== 'CONNECT' || headers[':protocol'] !== undefined) {
+    refuse(stream, takeNoMore, 400, {});
+    return () => undefined;
+  }
+  let isOver = false;
   let gone: AbortController | undefined;
+  const listeners: (() => void)[] = [];
   onConnect({
     authority,
     headers: plainHeaders(headers),
     get held() {
       return stream.readableLength;
     },
+    get closed() {
+      return stream.destroyed;
+    },
+    onClose: (listener) => {
+      if (isOver) listener();
+      else listeners.push(listener);
+    },
     /** Made when it is asked for: a stream that is reset at once is never served. */
     get gone() {
-      return (gone ??= goneWith(stream)).signal;
+      gone ??= new AbortController();
+      if (stream.destroyed && !stream.headersSent) gone.abort(hasClosed);
+      return gone.signal;
     },
     accept: (fields) => {
       if (!stream.destroyed && !stream.headersSent) stream.respond({ ...fields, ':status': 200 }, open);
@@ -150,6 +169,12 @@ function receive({ stream, below, headers, onConnect, watch, onPayload }: Arrive
     },
     refuse: (status, fields = {}) => refuse(stream, takeNoMore, status, fields),
   });
+  return () => {
+    isOver = true;
+    for (const listener of listeners) listener();
+    // The event costs as much as the rest of a stream's end, and nobody waits for an answer that was given.
+    if (!stream.headersSent) gone?.abort(hasClosed);
+  };
 }
 
 /** A peer may open thousands of streams and end none of them: a refused one is not kept until it does. */

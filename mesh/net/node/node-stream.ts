@@ -83,7 +83,7 @@ export class NodeStream implements Connection, Layer, Watched {
     this.#receiver = undefined;
     if (this.#watched) this.#lost?.forget(this);
     this.#watched = false;
-    for (const bytes of this.#looked.splice(0).reverse()) this.duplex.unshift(bytes);
+    for (let bytes = this.#looked.pop(); bytes; bytes = this.#looked.pop()) this.duplex.unshift(bytes);
     return this.duplex;
   }
 

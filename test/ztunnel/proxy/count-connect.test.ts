@@ -13,11 +13,13 @@ describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
     const held = new Map<string, number>();
     const connect = (name: string, bytes: number) => {
       held.set(name, bytes);
-      const gone = new AbortController();
+      const listeners: (() => void)[] = [];
       const incoming: IncomingConnect = {
         authority: '10.0.0.1:8080',
         headers: {},
-        gone: gone.signal,
+        closed: false,
+        onClose: (listener) => void listeners.push(listener),
+        gone: new AbortController().signal,
         get held() {
           return held.get(name) ?? 0;
         },
@@ -26,7 +28,7 @@ describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
       };
       const counted = countConnect(share, incoming, () => undefined);
       if (typeof counted === 'string') throw new Error(counted);
-      return { counted, gone };
+      return { counted, close: () => listeners.forEach((listener) => listener()) };
     };
     return { clock, share, said, held, connect };
   }
@@ -62,7 +64,7 @@ describe('ztunnel/proxy, what a CONNECT takes before it is answered', () => {
     assert.deepEqual([share.unread.total, share.refusal], [120, 'BUFFERED_BYTES']);
     accepted.counted.accept({});
     refused.counted.refuse(403);
-    gone.gone.abort();
+    gone.close();
     assert.deepEqual([share.unread.total, share.refusal], [0, undefined]);
     await clock.advance(10_000);
     assert.deepEqual([said, clock.pending], [['b 403 undefined'], 0]);
