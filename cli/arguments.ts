@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
-// Values of flags and arguments, each decoded once; what is none of them ends the command with status 2.
+// Values of flags and arguments, each decoded once; what is not one of them ends the command with status 2.
 
 const refuse = (message: string): never => {
   throw new InvalidArgumentError(message);

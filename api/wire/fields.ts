@@ -122,14 +122,14 @@ export class Fields {
   name<T extends string>(field: string, value: number, numbers: Readonly<Record<T, number>>): T {
     const names = Object.keys(numbers) as T[];
     const name = names.find((known) => numbers[known] === value);
-    if (name === undefined) this.refuse(field, `${value} is none of ${names.join(', ')}`);
+    if (name === undefined) this.refuse(field, `${value} is not one of ${names.join(', ')}`);
     return name ?? (names[0] as T);
   }
 
   /** One of a closed set of words. */
   word<T extends string>(field: string, value: string, words: readonly [T, ...T[]]): T {
     const word = words.find((known) => known === value);
-    if (word === undefined) this.refuse(field, `'${value.slice(0, 40)}' is none of ${words.join(', ')}`);
+    if (word === undefined) this.refuse(field, `'${value.slice(0, 40)}' is not one of ${words.join(', ')}`);
     return word ?? words[0];
   }
 

@@ -29,7 +29,7 @@ export function explain(problem: Problem, pod: PodObject, part: Part): Explanati
       };
     case 'MODE_UNKNOWN':
       return {
-        cause: `${object} has the label ${problem.label}: ${problem.value}, which is none of ${problem.known.join(', ')}`,
+        cause: `${object} has the label ${problem.label}: ${problem.value}, which is not one of ${problem.known.join(', ')}`,
         remedy: 'correct the value, or remove the label',
       };
     case 'NODE_UNKNOWN':

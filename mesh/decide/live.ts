@@ -19,7 +19,7 @@ export interface Live {
 type Ends =
   | {
       readonly kind: 'ends';
-      /** ISSUER_NOT_TRUSTED: its issuer was revoked, or is none that is known. */
+      /** ISSUER_NOT_TRUSTED: its issuer was revoked, or is not known. */
       readonly cause: 'ISSUER_NOT_TRUSTED' | 'NAMESPACE_NOT_ALLOWED' | 'LEFT_CLUSTER';
       readonly message: string;
     }

@@ -130,7 +130,7 @@ function passthrough(
 }
 
 const nobodyKnown = ({ network }: Workload, { hostname }: Service): RouteOutcome =>
-  refuse('NO_IDENTITY_KNOWN', `nothing is known of who answers for ${hostname} in network ${network}`);
+  refuse('NO_IDENTITY_KNOWN', `no identity is known for ${hostname} in network ${network}`);
 
 const sniOf = (called: CalledPort, address: string): string =>
   called.kind === 'service'

@@ -37,7 +37,7 @@ export const logLevelFlag: Flag = {
 };
 
 /**
- * Reads a program's flags. Prints help and ends with status 0 on --help; an unknown flag, a value that is none of a
+ * Reads a program's flags. Prints help and ends with status 0 on --help; an unknown flag, a value that is not one of a
  * flag's choices, or a missing or empty required one (no default, named in `required`) ends it with status 2 and one
  * sentence.
  */

@@ -81,7 +81,7 @@ function octetOf(dir: string): number | undefined {
   }
   throw new SandboxError(
     'INSTANCE_DAMAGED',
-    `${file} says no addresses, so this instance cannot be continued: start over with --fresh, which removes ${dir}`,
+    `${file} has no addresses, so this instance cannot be continued: start over with --fresh, which removes ${dir}`,
   );
 }
 

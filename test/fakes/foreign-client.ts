@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Credentials } from '@isthmus/mesh/tls/credentials.ts';
 
-/** An HBONE client that is none of ours: Node's own HTTP/2, with none of our care. Its errors are ignored. */
+/** An HBONE client that uses Node's own HTTP/2 and none of our code. Its errors are ignored. */
 export async function foreignSession(
   { key, chain }: Credentials,
   address: string,

@@ -67,7 +67,7 @@ export class CredentialStore {
     return ['', ...issuers].flatMap((keyId) => this.#byIssuer.get(keyId));
   }
 
-  /** Those of `identities` whose issuer was revoked, or is none that the table knows. */
+  /** Those of `identities` whose issuer was revoked, or is not in the table. */
   distrusted(table: IssuerTable, identities: Iterable<string>): readonly Credentials[] {
     return [...identities].flatMap((identity) => {
       const held = this.#held.get(identity);

@@ -14,6 +14,6 @@ export function peerLimited(
   limit: ShareRefusal,
 ): void {
   counters.limited++;
-  const message = `${identity} has used up its share of ${limit}; what it asks for more is refused`;
+  const message = `${identity} has used up its share of ${limit}; further requests are refused`;
   refusals.tell('share', identity, new ProxyError(`PEER_LIMIT_${limit}`, message));
 }

@@ -39,7 +39,7 @@ export class Listed {
     return this.#closed;
   }
 
-  /** The file that the entry is, '' for an entry that is none of the files; undefined when all has to be listed again. */
+  /** The file that the entry is, '' for an entry that is not one of the files; undefined when all has to be listed again. */
   follow({ folder, name }: ChangedEntry): string | undefined {
     const below = this.#folders.get(folder);
     const path = join(folder, name);

@@ -38,7 +38,7 @@ export function dialTls(raw: ByteStream, options: DialOptions): Promise<Secured>
   const carrier = nodeStreamOf(raw);
   if (expectsNobody(options.expect)) {
     carrier.duplex.destroy();
-    const refusal: Refusal = { reason: 'WRONG_IDENTITY', message: 'nothing is known of who should answer' };
+    const refusal: Refusal = { reason: 'WRONG_IDENTITY', message: 'no identity is expected of the server' };
     return Promise.reject(new TlsRefused(options.layer, refusal.message, refusal));
   }
   const context = contextOf(carrier, options);

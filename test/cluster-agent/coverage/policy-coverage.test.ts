@@ -129,7 +129,7 @@ describe('a policy of the hub in a cluster', () => {
     } as const;
     assert.match(
       report(pods(1, 'ambeint'), typo).message,
-      /shop\/p0 \(Namespace shop has the label l: x, which is none of y, z\)/,
+      /shop\/p0 \(Namespace shop has the label l: x, which is not one of y, z\)/,
     );
     const missing = { cause: 'PROXY_MISSING', object: 'Node n1' } as const;
     assert.match(report(pods(1), missing).message, /shop\/p0 \(Node n1 has no ztunnel\)/);

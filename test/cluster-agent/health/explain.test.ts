@@ -20,7 +20,7 @@ describe('a problem in words', () => {
         value: 'on',
         known: ['enabled', 'disabled'],
       },
-      'Pod shop/cart has the label istio-injection: on, which is none of enabled, disabled',
+      'Pod shop/cart has the label istio-injection: on, which is not one of enabled, disabled',
     ],
     [
       { cause: 'WORKLOAD_REFUSED', object, reason: 'it is odd' },

@@ -182,7 +182,7 @@ describe('mesh/tls in trouble', () => {
           cluster: 'east',
         }),
       );
-      assert.match(error.message, new RegExp(`^${layer} tls: nothing is known of who should answer`));
+      assert.match(error.message, new RegExp(`^${layer} tls: no identity is expected of the server`));
       assert.deepEqual([error.refusal?.reason, pair.client.destroyed], ['WRONG_IDENTITY', true]);
     });
 

@@ -146,7 +146,7 @@ describe('ztunnel/engine, what any capture brings', () => {
     assert.match(lines[0] ?? '', /src\.addr=10\.9\.9\.9:4000\t?.* dst\.addr=10\.0\.0\.3:8080 /);
   });
 
-  it('an address that is none of the pod is not delivered to', async () => {
+  it('does not deliver to an address that is not one of the pod', async () => {
     const { capture, lines, signal } = engineOf(server);
     const [, socket] = await pair();
     capture.arrive({
