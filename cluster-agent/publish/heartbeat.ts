@@ -6,7 +6,7 @@ import type { Publisher } from './publisher.ts';
 interface Deps {
   readonly input: TranslateInput;
   readonly publisher: Pick<Publisher, 'snapshot'>;
-  readonly proxies: { connectedClients(): { readonly length: number } };
+  readonly proxies: { readonly connected: number };
 }
 
 /** What a heartbeat says of the cluster. */
@@ -15,7 +15,7 @@ export const heartbeat =
   (): Omit<HealthReport, 'sequence' | 'sentAt' | 'unreadable'> => ({
     // Before the first snapshot pods have not been listed, or their proxies not been looked at.
     ...(publisher.snapshot ? healthReport(input) : unlisted),
-    proxiesConnected: proxies.connectedClients().length,
+    proxiesConnected: proxies.connected,
   });
 
 const unlisted = { services: [], workloads: 0, partial: true };

@@ -162,6 +162,11 @@ export class XdsServer implements Subscriber {
     return this.#listener.arriving;
   }
 
+  /** How many proxies have a stream. */
+  get connected(): number {
+    return this.#streams.size;
+  }
+
   connectedClients(): readonly ConnectedClient[] {
     return [...this.#streams.values()].map(({ view, peer, complete, unanswered, openedAt }) => ({
       ...view.client,
