@@ -66,7 +66,7 @@ const drainInput = builder.inputType('DrainClusterInput', {
     scope: t.field({ type: scopeType, required: true, defaultValue: 'ALL' }),
     deadline: t.field({
       type: 'DateTime',
-      description: 'When connections that are still open are closed; if absent they are not.',
+      description: 'When connections that are still open are closed. Absent: never.',
     }),
     ...commonInput(t),
   }),

@@ -10,7 +10,8 @@ export const auditOutcomeType = builder.enumType('AuditOutcome', {
   values: {
     DONE: { description: 'It was carried out, and made a revision.' },
     UNCHANGED: {
-      description: 'It was so already, or was carried out before under the same idempotency key.',
+      description:
+        'Nothing changed: the state was already as asked for, or the idempotency key had been used before.',
     },
     DRY_RUN: { description: 'It was a dry run: before and after say what would have changed.' },
     REFUSED: { description: 'The caller may ask for it, and the hub refused it: errors says why.' },
@@ -37,10 +38,11 @@ const auditEntryType = builder.objectRef<AuditRecord>('AuditEntry').implement({
     at: t.expose('at', { type: 'DateTime', description: 'When; of several, the first time.' }),
     lastAt: t.expose('lastAt', { type: 'DateTime', description: 'The last time, when count is above 1.' }),
     count: t.exposeInt('count', {
-      description: 'How often the same was asked for within ten minutes, without effect each time.',
+      description: 'How many equal attempts without effect this entry stands for, within ten minutes.',
     }),
     actor: t.exposeString('actor', {
-      description: 'The caller; the address, when it was not known. *: addresses beyond the first hundred.',
+      description:
+        'The caller, or its address if it was not authenticated. * stands for addresses beyond the first hundred.',
     }),
     action: t.exposeString('action', { description: 'The mutation’s name.' }),
     subject: t.exposeString('subject', { description: '<kind>/<name>; empty: of no one object.' }),
@@ -65,7 +67,7 @@ const auditEntryType = builder.objectRef<AuditRecord>('AuditEntry').implement({
     omitted: t.field({
       type: [omittedType],
       nullable: { list: false, items: true },
-      description: 'Parts of input, before and after that were too large: in their place stands their hash.',
+      description: 'Parts of input, before and after that were too large and are replaced by their hash.',
       resolve: ({ omitted }) => omitted,
     }),
   }),

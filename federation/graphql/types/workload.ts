@@ -23,12 +23,13 @@ const healthType = builder.objectRef<WorkloadHealth>('WorkloadHealth').implement
   fields: (t) => ({
     healthy: t.exposeBoolean('healthy'),
     reason: t.exposeString('reason', {
-      description: 'The first of these that has not proven itself: PROXY_MISSING; empty when it is healthy.',
+      description:
+        'The first of these conditions that does not hold, e.g. PROXY_MISSING. Empty if the workload is healthy.',
     }),
     message: t.exposeString('message'),
     remedy: t.exposeString('remedy'),
     stale: t.exposeBoolean('stale', {
-      description: 'It rests on what was last known, for at most 30 seconds.',
+      description: 'The value is the last known one, kept for at most 30 seconds.',
     }),
   }),
 });
