@@ -14,8 +14,17 @@ export interface Baggage {
 /** Longest header that is read. */
 const maxBytes = 4096;
 
+/** A workload says the same in each CONNECT, and is another object when it changes. */
+const encoded = new WeakMap<Workload, string>();
+
 /** Istio's order and keys; what is unknown is left out. */
 export function encodeBaggage(workload: Workload): string {
+  const known = encoded.get(workload) ?? encode(workload);
+  encoded.set(workload, known);
+  return known;
+}
+
+function encode(workload: Workload): string {
   const items: readonly (readonly [string, string])[] = [
     ['k8s.cluster.name', workload.cluster],
     ['k8s.namespace.name', workload.namespace],
@@ -31,9 +40,12 @@ export function encodeBaggage(workload: Workload): string {
     .join(',');
 }
 
-export function parseBaggage(text: string | undefined): Baggage {
+/** Of what is longer than 4,096 characters the rest is not read. */
+export const parseBaggage = (text = ''): Baggage => (text === '' ? nothingSaid : parse(text));
+
+function parse(text: string): Baggage {
   const items = new Map<string, string>();
-  for (const item of (text ?? '').slice(0, maxBytes).split(',')) {
+  for (const item of text.slice(0, maxBytes).split(',')) {
     const equals = item.indexOf('=');
     if (equals > 0) items.set(item.slice(0, equals).trim(), printable(item.slice(equals + 1).trim()));
   }
@@ -48,6 +60,8 @@ export function parseBaggage(text: string | undefined): Baggage {
     locality: { region: get('cloud.region'), zone: get('cloud.availability_zone') },
   };
 }
+
+const nothingSaid = parse('');
 
 /** A peer's text goes into logs and labels: only characters of names are kept. */
 const printable = (text: string): string => text.replace(/[^\w.\-/: ]/g, '').slice(0, 253);

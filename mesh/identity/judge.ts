@@ -65,9 +65,9 @@ export function judgePeer(
   if (!shown) return refuse('NO_CERTIFICATE', 'the peer sent no certificate');
   const leaf = table.read(shown);
   if (!leaf) return refuse('NO_CERTIFICATE', 'the peer sent a certificate that cannot be read');
-  const id = spiffeIdOf(leaf);
+  const { id, identity, fault, usages, notAfter } = read(leaf);
   if (!id.ok) return id;
-  const shape = checkShape(leaf, role) ?? checkTime('the certificate', leaf, now);
+  const shape = checkShape(fault, usages, role) ?? checkTime('the certificate', leaf, now);
   if (shape) return err(shape);
   const issuer = table.match(leaf);
   if (!issuer.ok) return refuse('UNKNOWN_ISSUER', `${id.value}: ${issuer.error}`);
@@ -77,14 +77,13 @@ export function judgePeer(
       'WRONG_TRUST_DOMAIN',
       `${id.value} was issued by an intermediate of trust domain ${trustDomain}`,
     );
-  const identity = parseWorkloadIdentity(id.value);
   const peer: Peer = {
     spiffeId: id.value,
-    identity: identity.ok ? identity.value : undefined,
+    identity,
     trustDomain,
     cluster,
     issuerKeyId: keyId,
-    notAfter: Date.parse(leaf.validTo),
+    notAfter,
     ...(gateway && { gateway }),
   };
   const refusal = issuerRefusal(table, peer);
@@ -92,6 +91,50 @@ export function judgePeer(
   // A cluster whose intermediate has run out can still sign leaves that say they have not.
   const late = checkTime(`the intermediate of cluster ${cluster}`, issuer.value.certificate, now);
   return late ? err(late) : ok(peer);
+}
+
+/** What the bytes of a certificate alone say of its bearer. Times are epoch milliseconds, NaN where they cannot be read. */
+interface Read extends Times {
+  readonly id: Result<SpiffeId, Refusal>;
+  readonly identity: WorkloadIdentity | undefined;
+  /** Why it is not fit to be a leaf. */
+  readonly fault: string | undefined;
+  readonly usages: readonly string[];
+}
+
+interface Times {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** A peer shows the same leaf at every handshake, and the table keeps its object: it is read for the first of them. */
+const leaves = new WeakMap<X509Certificate, Read>();
+const times = new WeakMap<X509Certificate, Times>();
+
+function read(leaf: X509Certificate): Read {
+  const known = leaves.get(leaf);
+  if (known) return known;
+  const id = spiffeIdOf(leaf);
+  const identity = id.ok ? parseWorkloadIdentity(id.value) : undefined;
+  const facts = {
+    ...timesOf(leaf),
+    id,
+    identity: identity?.ok ? identity.value : undefined,
+    fault: leafFault(leaf),
+    // Node calls the extended key usages `keyUsage`; it is undefined where the extension is absent.
+    usages: (leaf.keyUsage as string[] | undefined) ?? [],
+  };
+  leaves.set(leaf, facts);
+  return facts;
+}
+
+function timesOf(certificate: X509Certificate): Times {
+  const known = times.get(certificate);
+  if (known) return known;
+  const { validFrom, validTo } = certificate;
+  const parsed = { notBefore: Date.parse(validFrom), notAfter: Date.parse(validTo) };
+  times.set(certificate, parsed);
+  return parsed;
 }
 
 /** The one SPIFFE ID of a certificate. Other kinds of names may stand beside it; a second URI may not. */
@@ -106,21 +149,22 @@ export function spiffeIdOf(leaf: X509Certificate): Result<SpiffeId, Refusal> {
   return known ? id : refuse('BAD_SAN', `${id.value.slice(0, 200)} names neither a workload nor an agent`);
 }
 
-function checkShape(leaf: X509Certificate, role: 'client' | 'server'): Refusal | undefined {
-  const fault = leafFault(leaf);
+function checkShape(
+  fault: string | undefined,
+  usages: readonly string[],
+  role: 'client' | 'server',
+): Refusal | undefined {
   if (fault !== undefined) return { reason: 'WRONG_PURPOSE', message: `the certificate ${fault}` };
-  const wanted = role === 'client' ? names.clientAuth : names.serverAuth;
-  // Node calls the extended key usages `keyUsage`; it is undefined where the extension is absent.
-  const usages = leaf.keyUsage as string[] | undefined;
-  return usages?.includes(wanted)
+  return usages.includes(role === 'client' ? names.clientAuth : names.serverAuth)
     ? undefined
     : { reason: 'WRONG_PURPOSE', message: `the certificate is not for a TLS ${role}` };
 }
 
 /** A time that cannot be read compares as false, so it is asked for what must hold. */
-function checkTime(what: string, { validFrom, validTo }: X509Certificate, now: number): Refusal | undefined {
-  if (!(now >= Date.parse(validFrom)))
-    return { reason: 'NOT_YET_VALID', message: `${what} is valid from ${validFrom}` };
-  if (!(now <= Date.parse(validTo))) return { reason: 'EXPIRED', message: `${what} expired on ${validTo}` };
+function checkTime(what: string, certificate: X509Certificate, now: number): Refusal | undefined {
+  const { notBefore, notAfter } = timesOf(certificate);
+  if (!(now >= notBefore))
+    return { reason: 'NOT_YET_VALID', message: `${what} is valid from ${certificate.validFrom}` };
+  if (!(now <= notAfter)) return { reason: 'EXPIRED', message: `${what} expired on ${certificate.validTo}` };
   return undefined;
 }

@@ -23,7 +23,7 @@ type Forward = Extract<GatewayDecision, { kind: 'forward' }>;
 
 /** What a gateway knows of its caller is what the certificate proves: addresses of other networks say nothing here. */
 const partyOf = ({ cluster, identity }: Peer): Party => ({
-  ...parseBaggage(undefined),
+  ...parseBaggage(),
   cluster,
   namespace: identity?.namespace ?? '',
 });

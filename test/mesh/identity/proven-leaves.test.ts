@@ -15,6 +15,27 @@ const leafOf = (name = 'cart'): X509Certificate =>
   issueLeaf(`spiffe://cluster.local/ns/shop/sa/${name}`, publicKey, east.intermediate, { now }, systemRandom);
 const again = ({ raw }: X509Certificate) => new X509Certificate(raw);
 
+/** How often the extended key usage of a certificate is asked for meanwhile: Node reads it each time. */
+function usagesRead(run: () => void): number {
+  const { prototype } = X509Certificate;
+  const getter = Object.getOwnPropertyDescriptor(prototype, 'keyUsage');
+  assert.ok(getter);
+  let count = 0;
+  Object.defineProperty(prototype, 'keyUsage', {
+    ...getter,
+    get(this: X509Certificate): unknown {
+      count++;
+      return getter.get?.call(this);
+    },
+  });
+  try {
+    run();
+  } finally {
+    Object.defineProperty(prototype, 'keyUsage', getter);
+  }
+  return count;
+}
+
 /** How often signatures were verified from here on. */
 function verified(leaf: X509Certificate): () => number {
   let count = 0;
@@ -39,6 +60,16 @@ describe('mesh/identity proven leaves', () => {
     assert.equal(proven.read(shown.raw), leaf);
     const other = leafOf('other');
     assert.deepEqual(proven.read(other.raw)?.raw, other.raw);
+  });
+
+  it('are read once, however often their bearers shake hands', () => {
+    const table = tableOf(east);
+    const leaves = [leafOf(), leafOf()];
+    const count = usagesRead(() => {
+      for (const { raw } of [...leaves, ...leaves, ...leaves])
+        assert.ok(judgePeer(raw, table, { now, role: 'client' }).ok);
+    });
+    assert.equal(count, 2);
   });
 
   it('keeps no leaf that its issuer has not signed', () => {
