@@ -110,6 +110,11 @@ export class Catalog implements CompiledVersions {
     return this.#table(type, receiver)?.digests.of(receiver, remotes) ?? new Map();
   }
 
+  /** Names in some groups for digests, and maybe more, whoever receives them. */
+  namesIn(type: DownType, receiver: Receiver, groups: Iterable<string>): Iterable<string> {
+    return this.#table(type, receiver)?.namesIn(groups) ?? [];
+  }
+
   /** Undefined: nothing is compiled for that trust domain yet. */
   #table(type: DownType, { trustDomain }: Receiver): CompiledTable | undefined {
     return type === 'policy' ? this.#policies.get(trustDomain) : this.#shared.get(type);

@@ -59,6 +59,7 @@ export class DownSession implements SyncSession {
         return versions;
       },
       groupOf: digestGroup,
+      namesIn: (type, groups) => catalog.namesIn(type as DownType, this.#receiver, groups),
       digests: (type) => {
         const { exports } = deps.now().index;
         return catalog.digests(type as DownType, this.#receiver, (service) => exports.exporters(service));

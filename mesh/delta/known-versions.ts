@@ -4,4 +4,6 @@ export interface KnownVersions {
   set(name: string, version: string): void;
   delete(name: string): void;
   keys(): Iterable<string>;
+  /** Names that are held otherwise than the producer has them now; absent: that is not kept by itself. */
+  others?(): Iterable<string>;
 }

@@ -77,9 +77,13 @@ export class SentType {
     }
   }
 
-  /** The consumer holds none of the names for which it holds, whatever was believed. */
+  /**
+   * The consumer holds none of the names for which it holds, whatever was believed. `current`: those of them that there
+   * are now, and maybe more.
+   */
   holdsNone(holds: (name: string) => boolean, current: Iterable<string>): void {
-    for (const name of new Set([...current, ...this.#known.keys()])) {
+    const known = this.#known.others?.() ?? this.#known.keys();
+    for (const name of new Set([...current, ...known])) {
       if (!holds(name)) continue;
       this.#known.delete(name);
       this.#enqueue(name, 'bulk');

@@ -25,6 +25,8 @@ export interface Producer {
   known?(type: ResourceType, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions | undefined;
   /** In which group a name is, for consumers that say by digests what they hold; absent: all are in the group ''. */
   groupOf?(type: ResourceType, name: string): string;
+  /** Names that there are now in some groups, and maybe more; absent: all names are looked at. */
+  namesIn?(type: ResourceType, groups: ReadonlySet<string>): Iterable<string>;
   /** The digests of what there is; absent: they are worked out of all resources. */
   digests?(type: ResourceType): Digests;
   onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
@@ -90,8 +92,8 @@ export class ServerSession {
     if (nonce !== sent.listing) return 'stale';
     const groupsToList = this.#groupsToList.get(type) ?? new Set<string>();
     this.#groupsToList.delete(type);
-    const { resources } = this.#producer.lookup(type);
-    sent.listed((name) => groupsToList.has(this.#groupOf(type, name)), resources.keys(), initialVersions);
+    const current = this.#namesIn(type, groupsToList);
+    sent.listed((name) => groupsToList.has(this.#groupOf(type, name)), current, initialVersions);
     return 'acknowledged';
   }
 
@@ -113,7 +115,7 @@ export class ServerSession {
       this.#sent.set(type, sent);
       this.#unsettled.add(type);
       if (missing.size > 0)
-        sent.holdsNone((name) => missing.has(this.#groupOf(type, name)), resources.keys());
+        sent.holdsNone((name) => missing.has(this.#groupOf(type, name)), this.#namesIn(type, missing));
       if (groupsToList.size === 0) continue;
       const nonce = String(++this.#nonces);
       sent.awaitList(nonce);
@@ -130,6 +132,10 @@ export class ServerSession {
       };
     }
     return undefined;
+  }
+
+  #namesIn(type: ResourceType, groups: ReadonlySet<string>): Iterable<string> {
+    return this.#producer.namesIn?.(type, groups) ?? this.#producer.lookup(type).resources.keys();
   }
 
   #groupOf(type: ResourceType, name: string): string {

@@ -41,6 +41,10 @@ export class SharedVersions implements KnownVersions {
     for (const name of this.#current.keys()) if (!this.#others.has(name)) yield name;
   }
 
+  others(): Iterable<string> {
+    return this.#others.keys();
+  }
+
   /** What is held of a name that `current` had in the version `before`, unless something else of it is held. */
   keep(name: string, before: string | undefined): void {
     this.#remember(name, this.#others.has(name) ? this.#others.get(name) : before);

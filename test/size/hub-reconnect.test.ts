@@ -88,6 +88,21 @@ describe('the size of an agent’s return', () => {
       hub.end();
     });
 
+  it('costs as many looks at names beside 40 clusters as beside 20 when a service of one has changed meanwhile', async () => {
+    const looksBeside = async (clusters: number) => {
+      const { hub, catalog, agent, connect } = await world(clusters);
+      hub.live.onChange((changes, now) => catalog.apply(changes, now));
+      hub.report('c9', { services: { ...services, s5: 1 } });
+      await hub.turn();
+      const { looks, resources } = connect(agent.openByDigests(digestGroup));
+      hub.end();
+      assert.equal(resources, 1);
+      return looks;
+    };
+    const [beside20, beside40] = [await looksBeside(20), await looksBeside(40)];
+    assert.equal(beside40, beside20);
+  });
+
   it('costs the list of the one cluster of which a service has changed meanwhile', async () => {
     const { hub, catalog, agent, connect } = await world(20);
     hub.live.onChange((changes, now) => catalog.apply(changes, now));
