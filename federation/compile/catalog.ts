@@ -110,7 +110,7 @@ export class Catalog implements CompiledVersions {
     return this.#table(type, receiver)?.digests.of(receiver, remotes) ?? new Map();
   }
 
-  /** Names in some groups for digests, and maybe more, whoever receives them. */
+  /** Names in some groups for digests, and maybe more: also those that the receiver does not get. */
   namesIn(type: DownType, receiver: Receiver, groups: Iterable<string>): Iterable<string> {
     return this.#table(type, receiver)?.namesIn(groups) ?? [];
   }
