@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import type { UnboundPort } from '@isthmus/api/domain/proxy-report.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -10,7 +11,7 @@ import { version } from '@isthmus/mesh/process/version.ts';
 import { nodeOf, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
-import { portOf, startThreads, Workers, type WorkerHooks } from './worker/host.ts';
+import { portOf, Workers, type WorkerHooks } from './worker/host.ts';
 import { notReady } from './readiness.ts';
 import { Reporter } from './report/reporter.ts';
 import { openReports } from './report/stream.ts';
@@ -21,9 +22,8 @@ export interface ProxyDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly logLevel: string;
-  /** The file of the data workers' threads. */
-  readonly thread: URL;
+  /** Its data workers, which have been started. */
+  readonly threads: readonly Worker[];
   /** A proxy that has lost a worker ends; its supervisor starts it again. */
   readonly die: () => void;
 }
@@ -51,9 +51,8 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     onFailure: (identity, message) => workers.tell({ kind: 'certificate-failed', identity, message }),
     onHeld: () => reporter.news(),
   });
-  const threads = startThreads(deps.thread, config, deps.logLevel);
   const workers: Workers = new Workers(
-    threads.map(portOf),
+    deps.threads.map(portOf),
     hooksOf(deps, { certificates, pending, unbound, drained, reporter: () => reporter }),
   );
   const reporter = reporterOf(deps, certificates, workers, unbound);

@@ -1,6 +1,6 @@
 import { runProxy } from './start.ts';
 
-runProxy({
+await runProxy({
   program: 'isthmus-ztunnel',
   purpose: 'carries connections of a node’s pods, or between networks (--mode gateway)',
   mode: undefined,

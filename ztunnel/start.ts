@@ -4,8 +4,8 @@ import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
-import { startProxy } from './app.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
+import { startThreads } from './worker/host.ts';
 
 /** What a program is beside others that run the same engine. */
 interface ProxyProgram {
@@ -18,7 +18,7 @@ interface ProxyProgram {
 }
 
 /** Reads flags and environment and runs one proxy until a signal: SIGTERM drains, a second one ends. */
-export function runProxy({ program, purpose, mode, thread }: ProxyProgram): void {
+export async function runProxy({ program, purpose, mode, thread }: ProxyProgram): Promise<void> {
   const flags = readFlags(program, purpose, proxyFlags, ['metrics-address']);
   const config = readConfiguration(process.env, flags, mode);
   if (!config.ok) {
@@ -27,13 +27,15 @@ export function runProxy({ program, purpose, mode, thread }: ProxyProgram): void
   }
   const logLevel = flags.text('log-level');
   const log = createLog(config.value.mode, logLevel);
+  // Before the control thread's own modules: they take as long to load as a worker's, and both load at once so.
+  const threads = startThreads(thread, config.value, logLevel);
+  const { startProxy } = await import('./app.ts');
   const proxy = startProxy({
     config: config.value,
     clock: systemClock,
     random: systemRandom,
     log,
-    logLevel,
-    thread,
+    threads,
     die: () => process.exit(1),
   });
   let stopping = false;
