@@ -166,11 +166,13 @@ const retained = ({ versions, refused }: Consumed): readonly (readonly [string, 
 ];
 
 function parted(held: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 'refused'> {
-  const all = [...held];
-  return {
-    versions: new Map(all.filter(([, version]) => version !== noVersion)),
-    refused: new Set(all.flatMap(([name, version]) => (version === noVersion ? [name] : []))),
-  };
+  const versions = new Map<string, string>();
+  const refused = new Set<string>();
+  // In one pass: an agent may hold a hundred thousand, at each new stream.
+  for (const [name, version] of held)
+    if (version === noVersion) refused.add(name);
+    else versions.set(name, version);
+  return { versions, refused };
 }
 
 function refuse({ versions, refused }: Consumed, name: string): void {
