@@ -16,28 +16,6 @@ export interface Codec<T> {
   readonly decode: (bytes: Uint8Array) => Result<T, string>;
 }
 
-/** A codec that has plain messages read and written by hand, which is several times as fast. */
-export interface PlainCodec<T> extends Codec<T> {
-  /** By the generated code alone, which knows every case. It gives the same bytes and the same records. */
-  readonly generated: Codec<T>;
-}
-
-/** `plain` gives undefined for messages that are left to the generated code. */
-export const withPlain = <T>(
-  plain: {
-    readonly encode: (value: T) => Uint8Array | undefined;
-    readonly decode: (bytes: Uint8Array) => T | undefined;
-  },
-  generated: Codec<T>,
-): PlainCodec<T> => ({
-  generated,
-  encode: (value) => plain.encode(value) ?? generated.encode(value),
-  decode(bytes) {
-    const value = plain.decode(bytes);
-    return value === undefined ? generated.decode(bytes) : ok(value);
-  },
-});
-
 /**
  * Fields go out in the order of their numbers. Maps go out in insertion order, so every encoder sorts them: the same
  * record always gives the same bytes.

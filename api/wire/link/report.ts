@@ -18,9 +18,8 @@ import {
   type HealthReport as WireReport,
   type ServiceHealth as WireHealth,
 } from '../../gen/isthmus/link_pb.js';
-import { codec, decodeMessage, encodeMessage, sortedRecord, withPlain, type Codec } from '../binary.ts';
+import { codec, decodeMessage, encodeMessage, sortedRecord, type Codec } from '../binary.ts';
 import { Fields } from '../fields.ts';
-import { decodeHealthAck, decodePulse, encodeHealthAck, encodePulse } from './plain-health.ts';
 import {
   copies,
   readCondition,
@@ -133,7 +132,7 @@ function encodeServiceHealth(health: ServiceHealth): Uint8Array {
 }
 
 /** Messages that are put one behind the other are one message, of which lists have the items of all (protobuf). */
-const generatedHealthReport: Codec<HealthReport> = {
+export const healthReport: Codec<HealthReport> = {
   encode: ({ sequence, sentAt, proxiesConnected, workloads, services, partial = false }) =>
     joined([
       encodeMessage(HealthReportSchema, {
@@ -147,8 +146,6 @@ const generatedHealthReport: Codec<HealthReport> = {
     ]),
   decode: (bytes) => decodeMessage(HealthReportSchema, bytes, readHealthReport),
 };
-
-export const healthReport = withPlain({ encode: encodePulse, decode: decodePulse }, generatedHealthReport);
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -193,11 +190,9 @@ function readServiceHealth(service: WireHealth): ServiceHealth | UnreadableHealt
   return { service: named, why: fields.problem, limit: undefined };
 }
 
-const generatedHealthAck: Codec<number> = codec(
+/** The sequence of the newest report that the hub has taken in. */
+export const healthAck: Codec<number> = codec(
   HealthAckSchema,
   (sequence) => ({ sequence: BigInt(sequence) }),
   ({ sequence }, fields) => fields.count('sequence', sequence),
 );
-
-/** The sequence of the newest report that the hub has taken in. */
-export const healthAck = withPlain({ encode: encodeHealthAck, decode: decodeHealthAck }, generatedHealthAck);

@@ -8,11 +8,13 @@ import {
   type DeltaResponse as WireResponse,
   type DeltaResponseSchema,
 } from '../../gen/isthmus/link_pb.js';
-import { codec, sortedRecord, withPlain, type Codec } from '../binary.ts';
+import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
-import { decodePlainSync, encodePlainSync, type SyncMessage } from './plain-sync.ts';
 
-export type { SyncMessage } from './plain-sync.ts';
+/** Both directions of one stream: each side is producer of its own types and consumer of the other's. */
+export type SyncMessage =
+  | { readonly kind: 'request'; readonly request: DeltaRequest }
+  | { readonly kind: 'response'; readonly response: DeltaResponse };
 
 /** Resource types that an agent produces. */
 export const upTypes = ['cluster', 'service', 'gateway', 'applied'] as const;
@@ -32,7 +34,7 @@ export type DownType = (typeof downTypes)[number];
  */
 export const awaitedDownTypes: readonly DownType[] = downTypes.filter((type) => type !== 'member');
 
-const generated: Codec<SyncMessage> = codec(
+export const syncMessage: Codec<SyncMessage> = codec(
   SyncMessageSchema,
   (message) => ({
     message:
@@ -52,8 +54,6 @@ const generated: Codec<SyncMessage> = codec(
     }
   },
 );
-
-export const syncMessage = withPlain({ encode: encodePlainSync, decode: decodePlainSync }, generated);
 
 const nothing: DeltaRequest = {
   type: '',
