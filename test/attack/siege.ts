@@ -223,7 +223,8 @@ async function assertMemory(
   const patience = gap === undefined ? 60_000 : 5000;
   while (target.rss > limit && performance.now() - began < patience) await pause(100);
   const over = Math.max(0, (target.rss / settled - 1) * 100);
-  const than = kept > 0 ? `what it was and ${kept} MiB` : 'what it was';
+  const was = before < used ? 'what honest traffic had left' : 'what it was';
+  const than = kept > 0 ? `${was} and ${kept} MiB` : was;
   const waited = Math.round((performance.now() - began) / 1000);
   orGap(gap, () => atMost(`memory, ${waited} s later, over ${than}`, over, 10, ' %'));
   return Math.max(0, most - before);
