@@ -30,8 +30,6 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
   readonly #answers: SyncMessage[] = [];
-  /** What the agent has refused on this stream and not taken since, by `refusalName`. */
-  readonly #refused = new Map<string, { readonly type: string; readonly name: string }>();
   readonly #pace: Pace;
   /** Responses that wait for their time. */
   #delayed = 0;
@@ -130,27 +128,22 @@ export class AgentSync implements LinkStream<SyncMessage> {
   }
 
   /**
-   * Nothing is left to send. A refusal goes without an acknowledgement when what there is has become again what the agent
-   * holds, and when what was refused on an earlier link has gone meanwhile.
+   * Nothing is left to send. A refusal goes without an acknowledgement once the agent holds what there is for it under
+   * that name: what there is may have become what the agent holds, or have gone while it was away. What is held back is
+   * not offered again, so its refusal stays.
    */
   #dropOldRefusals(): void {
     const before = this.#hub.snapshot().observed.get(this.cluster)?.refused;
     if (!before || before.size === 0 || !this.#down.isWhole) return;
-    for (const [key, { type, name }] of this.#refused)
-      if (this.#down.isInStep(type, name)) this.#refused.delete(key);
-    if ([...before.keys()].every((key) => this.#refused.has(key))) return;
-    this.#hub.observe(this.cluster, (record) => ({
-      ...record,
-      refused: new Map([...record.refused].filter(([key]) => this.#refused.has(key))),
-    }));
+    const refused = [...before].filter(([, { type, name }]) => !this.#down.isInStep(type, name));
+    if (refused.length === before.size) return;
+    this.#hub.observe(this.cluster, (record) => ({ ...record, refused: new Map(refused) }));
   }
 
   /** What the agent could not read is shown until it has read it, or another version of it. */
   #acknowledged(type: string, { applied, removed, rejected }: Acknowledgement): void {
     const shown = this.#hub.snapshot().observed.get(this.cluster)?.refused.size ?? 0;
-    if (rejected.size + this.#refused.size + shown === 0) return;
-    for (const name of [...applied.keys(), ...removed]) this.#refused.delete(refusalName(type, name));
-    for (const name of rejected.keys()) this.#refused.set(refusalName(type, name), { type, name });
+    if (rejected.size + shown === 0) return;
     for (const [name, { reason }] of rejected)
       this.#hub.lines.warn(
         `nack/${this.cluster}`,
@@ -162,7 +155,8 @@ export class AgentSync implements LinkStream<SyncMessage> {
       if (rejected.size === 0 && !settled.some((key) => record.refused.has(key))) return record;
       const refused = new Map(record.refused);
       for (const key of settled) refused.delete(key);
-      for (const [name, refusal] of rejected) refused.set(refusalName(type, name), refusal);
+      for (const [name, { version, reason }] of rejected)
+        refused.set(refusalName(type, name), { type, name, version, reason });
       return { ...record, refused };
     });
   }

@@ -18,6 +18,8 @@ export interface ObservedGateway extends Gateway {
 
 /** A version that an agent refused, and why. */
 export interface Refusal {
+  readonly type: string;
+  readonly name: string;
   readonly version: string;
   readonly reason: string;
 }

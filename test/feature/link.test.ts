@@ -186,6 +186,35 @@ describe('the link between the hub and its agents', () => {
     await until(async () => (await reasons()) === '');
   });
 
+  it('shows a refusal on the next link too while the owner of what was refused is away', async () => {
+    hub = await startTestHub();
+    const east = (await agent('east', 1)).service('cart').gateway().connect();
+    const west = (await agent('west', 2)).connect();
+    await until(() => remotesOf(west).length === 1);
+    const refusals = async () => (await look('west'))?.conditions.map(({ message }) => message).join();
+    const isShown = (what: RegExp, shown = true) =>
+      until(async () => what.test((await refusals()) ?? '') === shown);
+    west.refuses.add('east/shop/cart');
+    east.service('cart', {}, 0);
+    await isShown(/remote\/east\/shop\/cart/);
+    for (const one of [east, west]) one.disconnect();
+    await until(isState('east', 'UNREACHABLE'));
+    await until(isState('west', 'UNREACHABLE'));
+    west.refuses.add('p');
+    west.connect();
+    const policy = `policy: { access: { name: "p", effect: DENY, target: { namespace: "shop" }, rules: [{ ports: [80] }] } }`;
+    await mutate('applyPolicy', policy);
+    await isShown(/policy\/p/);
+    west.refuses.delete('p');
+    await mutate('applyPolicy', policy.replace('80', '81'));
+    await isShown(/policy\/p/, false);
+    // By now the new link has sent all that there is but for what is held back.
+    assert.match((await refusals()) ?? '', /remote\/east\/shop\/cart/);
+    east.connect();
+    west.refuses.clear();
+    await isShown(/remote/, false);
+  });
+
   it('sends a revoked cluster away with all that it has open, and does not know its certificate again', async () => {
     hub = await startTestHub();
     const east = (await agent('east', 1)).service('cart').connect();
