@@ -3,7 +3,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { HubStore } from '../link/hub-store.ts';
-import { parseServiceKey, serviceKeyNamed, type ServiceKey } from '../keys/names.ts';
+import { serviceKeyNamed } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -18,7 +18,7 @@ interface Deps {
   readonly hub: Pick<HubStore, 'view' | 'version' | 'refused'>;
   readonly policies: PolicyCoverage;
   readonly streams: () => Pick<XdsServer, 'coverage' | 'outstanding' | 'isComplete'>;
-  readonly publisher: () => Pick<Publisher, 'isSettled' | 'snapshot'>;
+  readonly publisher: () => Pick<Publisher, 'isSettled' | 'areWithdrawalsSettled' | 'snapshot'>;
   readonly store: ReportStore;
   /** Runs something in this turn of the event loop, after what is running. */
   readonly turn: (run: () => void) => unknown;
@@ -143,7 +143,7 @@ export class AppliedReports implements Subscriber {
     for (const name of policies.differing) this.#due.policy.add(name);
     for (const [type, names] of Object.entries(this.#due) as [SubjectType, Set<string>][])
       for (const name of names) {
-        if (!this.#isSettled(type, name, snapshot)) continue;
+        if (!this.#isSettled(type, name)) continue;
         names.delete(name);
         const report = this.#reportOf(type, name, snapshot);
         store.set('applied', formatSubject(type, name), report, wire.appliedReport.encode);
@@ -151,16 +151,17 @@ export class AppliedReports implements Subscriber {
   }
 
   /** All that it reaches is published. A traffic shift reaches the pods of a service by the service's withdrawal. */
-  #isSettled(type: SubjectType, name: string, { services }: ClusterSnapshot): boolean {
+  #isSettled(type: SubjectType, name: string): boolean {
     const { hub } = this.#deps;
     const publisher = this.#deps.publisher();
     if (!publisher.isSettled({ kind: 'hub', type, name })) return false;
     const shift = type === 'diversion' ? hub.view.trafficShifts.get(name) : undefined;
     if (!shift) return true;
-    const named = shift.services.map(serviceKeyNamed);
-    for (const service of named.length > 0 ? named : serviceKeys(services.keys()))
-      if (!publisher.isSettled({ kind: 'withdrawal', service })) return false;
-    return true;
+    // Without names it is of all services, of which there may be tens of thousands.
+    if (shift.services.length === 0) return publisher.areWithdrawalsSettled;
+    return shift.services.every((named) =>
+      publisher.isSettled({ kind: 'withdrawal', service: serviceKeyNamed(named) }),
+    );
   }
 
   /** Undefined: the hub has taken it back. */
@@ -187,10 +188,3 @@ export class AppliedReports implements Subscriber {
 
 const namesIn = ({ applied, removed, rejected }: AppliedEvent): ReadonlySet<string> =>
   new Set([...applied.keys(), ...removed, ...rejected.keys()]);
-
-function* serviceKeys(keys: Iterable<string>): Iterable<ServiceKey> {
-  for (const key of keys) {
-    const service = parseServiceKey(key);
-    if (service.ok) yield service.value;
-  }
-}

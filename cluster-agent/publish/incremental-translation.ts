@@ -1,5 +1,5 @@
 import type { ChangeSet } from '../keys/change-set.ts';
-import type { Touched } from '../keys/touched.ts';
+import type { Touched, TouchedKind } from '../keys/touched.ts';
 import type { Pipeline } from '../translate/pipeline.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { Translation } from './publisher.ts';
@@ -38,5 +38,9 @@ export class IncrementalTranslation implements Translation {
 
   isWalking(key: Touched): boolean {
     return this.#pipeline.isWalking(key);
+  }
+
+  isWalkingAny(kind: TouchedKind): boolean {
+    return this.#pipeline.isWalkingAny(kind);
   }
 }

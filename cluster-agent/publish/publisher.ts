@@ -1,7 +1,7 @@
 import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { ChangeSet } from '../keys/change-set.ts';
-import type { Touched } from '../keys/touched.ts';
+import type { Touched, TouchedKind } from '../keys/touched.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { resourcesIn, type Subscriber } from './delta.ts';
 import { isNamedBy } from './names-first.ts';
@@ -25,6 +25,8 @@ export interface Translation {
   part(now: number): ChangeSet;
   /** A part of what follows from a key is left. */
   isWalking(key: Touched): boolean;
+  /** The same of any key of a kind. */
+  isWalkingAny(kind: TouchedKind): boolean;
 }
 
 interface PublisherOptions {
@@ -80,6 +82,11 @@ export class Publisher {
   /** All that a key reaches is published. */
   isSettled(key: Touched): boolean {
     return !this.#pending.has(key) && !this.#translation.isWalking(key);
+  }
+
+  /** All that the services' withdrawals reach is published. A derivation touches them, so that none waits to be due. */
+  get areWithdrawalsSettled(): boolean {
+    return !this.#translation.isWalkingAny('withdrawal');
   }
 
   /** What is published; undefined before the first time. */

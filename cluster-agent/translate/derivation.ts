@@ -120,7 +120,7 @@ export class Derived<Key extends string, Inputs extends object, Output extends o
     const later = [...keys].splice(now);
     for (const key of later) keys.delete(key);
     for (const key of keys) this.#woken.add(key);
-    if (later.length > 0) this.walks.add(formatTouched(touched), later, at);
+    if (later.length > 0) this.walks.add(touched, later, at);
   }
 
   wakePart(count: number, now: number): number {

@@ -142,6 +142,11 @@ export class Pipeline {
     return this.#isWalking(formatTouched(key));
   }
 
+  /** The same of any key of a kind. */
+  isWalkingAny(kind: TouchedKind): boolean {
+    return this.#steps.some(({ walks }) => walks.hasKind(kind));
+  }
+
   #isWalking(format: string): boolean {
     return this.#steps.some(({ walks }) => walks.has(format));
   }

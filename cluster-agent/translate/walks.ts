@@ -1,3 +1,5 @@
+import { formatTouched, type Touched, type TouchedKind } from '../keys/touched.ts';
+
 /** How what reaches many keys is worked out. */
 export interface WalkLimits {
   /** What reaches more keys of a derivation than this is wide: so many are evaluated at once, and the rest is walked. */
@@ -11,6 +13,7 @@ export interface WalkLimits {
 export const walkLimits: WalkLimits = { narrow: 200, part: 256, rest: 1000 };
 
 interface Walk<Key> {
+  readonly touched: Touched;
   readonly keys: Key[];
   /** Keys that were reached again after the walk had begun: they are walked later. */
   again: Set<Key> | undefined;
@@ -33,8 +36,8 @@ export class Walks<Key extends string> {
     this.#limits = limits;
   }
 
-  add(touched: string, keys: readonly Key[], now: number): void {
-    const walk = this.#walks.get(touched);
+  add(touched: Touched, keys: readonly Key[], now: number): void {
+    const walk = this.#walks.get(formatTouched(touched));
     if (walk) {
       const again = (walk.again ??= new Set());
       for (const key of keys) again.add(key);
@@ -51,6 +54,12 @@ export class Walks<Key extends string> {
     return this.#walks.has(touched);
   }
 
+  /** Whether any key of a kind is walked. */
+  hasKind(kind: TouchedKind): boolean {
+    for (const { touched } of this.#walks.values()) if (touched.kind === kind) return true;
+    return false;
+  }
+
   /** Its last walk goes on, or has ended a short time ago. */
   isRecent(touched: string, now: number): boolean {
     const ended = this.#ended.get(touched);
@@ -64,29 +73,30 @@ export class Walks<Key extends string> {
   /** Takes so many keys at most. */
   take(count: number, now: number): readonly Key[] {
     const taken: Key[] = [];
-    for (const [touched, walk] of [...this.#walks]) {
+    for (const [format, walk] of [...this.#walks]) {
       if (walk.begins > now) continue;
       // From the end, as that costs nothing.
       taken.push(...walk.keys.splice(Math.max(0, walk.keys.length - (count - taken.length))));
-      if (walk.keys.length === 0) this.#end(touched, walk, now);
+      if (walk.keys.length === 0) this.#end(format, walk, now);
       if (taken.length >= count) break;
     }
     return taken;
   }
 
-  #begin(touched: string, keys: Iterable<Key>, now: number): void {
-    const ended = this.#ended.get(touched);
+  #begin(touched: Touched, keys: Iterable<Key>, now: number): void {
+    const format = formatTouched(touched);
+    const ended = this.#ended.get(format);
     const begins = ended === undefined ? now : Math.max(now, ended + this.#limits.rest);
-    this.#walks.set(touched, { keys: [...keys].reverse(), again: undefined, begins });
+    this.#walks.set(format, { touched, keys: [...keys].reverse(), again: undefined, begins });
   }
 
-  #end(touched: string, { again }: Walk<Key>, now: number): void {
-    this.#walks.delete(touched);
+  #end(format: string, { touched, again }: Walk<Key>, now: number): void {
+    this.#walks.delete(format);
     for (const [one, at] of this.#ended)
       if (now - at < this.#limits.rest) break;
       else this.#ended.delete(one);
-    this.#ended.delete(touched);
-    this.#ended.set(touched, now);
+    this.#ended.delete(format);
+    this.#ended.set(format, now);
     if (again) this.#begin(touched, again, now);
   }
 }

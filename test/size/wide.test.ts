@@ -143,16 +143,17 @@ describe('a traffic shift that takes all clients away from the pods of a service
     ]);
     pipeline.update(cluster.takePending(), 9000);
     const found: unknown[] = [];
+    const isWalking = () => [
+      pipeline.isWalking({ kind: 'withdrawal', service: serviceKeyOf(ref) }),
+      pipeline.isWalkingAny('withdrawal'),
+    ];
     for (; pipeline.nextPart !== undefined; pipeline.part(9000))
-      found.push([
-        pipeline.snapshot.withdrawn.size,
-        pipeline.isWalking({ kind: 'withdrawal', service: serviceKeyOf(ref) }),
-      ]);
+      found.push([pipeline.snapshot.withdrawn.size, ...isWalking()]);
     assert.deepEqual(found, [
-      [200, true],
-      [456, true],
+      [200, true, true],
+      [456, true, true],
     ]);
     assert.equal(pipeline.snapshot.withdrawn.size, 500);
-    assert.ok(!pipeline.isWalking({ kind: 'withdrawal', service: serviceKeyOf(ref) }));
+    assert.deepEqual(isWalking(), [false, false]);
   });
 });

@@ -59,6 +59,8 @@ class World {
   readonly unsettled = new Set<string>();
   isComplete = false;
   looks = 0;
+  /** How often it was asked whether a key is settled. */
+  asked = 0;
   readonly #turns: (() => void)[] = [];
   readonly store = new ReportStore(() => undefined);
   readonly reports = new AppliedReports({
@@ -86,8 +88,13 @@ class World {
     }),
     publisher: () => ({
       snapshot: this.snapshot,
-      isSettled: (key) =>
-        !this.unsettled.has(key.kind === 'hub' ? key.name : key.kind === 'withdrawal' ? key.service : ''),
+      isSettled: (key) => {
+        this.asked++;
+        return !this.unsettled.has(
+          key.kind === 'hub' ? key.name : key.kind === 'withdrawal' ? key.service : '',
+        );
+      },
+      areWithdrawalsSettled: this.unsettled.size === 0,
     }),
     store: this.store,
     turn: (run) => this.#turns.push(run),
@@ -182,6 +189,21 @@ describe('what is reported of the hub’s resources', () => {
       world().publish();
       assert.equal(world().report('diversion/d')?.state, 'APPLIED');
     }
+  });
+
+  it('costs as much of a traffic shift of all services, however many there are', () => {
+    const asked = [100, 200].map((size) => {
+      current = new World();
+      world().view = { ...emptyHubView, trafficShifts: new Map([['d', shift([])]]) };
+      const services = Array.from({ length: size }, (_, i) => aService({ name: `s${i}` }));
+      world().snapshot = { ...emptySnapshot, services: byName(...services) };
+      world().publish(hubKey('diversion', 'd'));
+      world().answer(typeUrls.address, 'w');
+      world().runTurns();
+      assert.equal(world().report('diversion/d')?.state, 'APPLIED');
+      return world().asked;
+    });
+    assert.deepEqual(asked, [2, 2]);
   });
 
   it('is gone with the resource', () => {

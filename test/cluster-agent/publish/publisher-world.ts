@@ -67,6 +67,7 @@ export class PublisherWorld {
           return setOf(...(this.parts.shift() ?? []));
         },
         isWalking: (key) => this.parts.length > 0 && formatTouched(key) === formatTouched(this.wide),
+        isWalkingAny: (kind) => this.parts.length > 0 && kind === this.wide.kind,
       },
       [
         {
