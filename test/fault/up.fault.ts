@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,5 +194,24 @@ describe('npm start', () => {
     } finally {
       busy.close();
     }
+  });
+
+  it('uses the folder and the name of --instance, and so does a tour, which that folder refuses while it runs', async () => {
+    const npm = await start(stateHome, '--', '--instance', 'night');
+    const folders = () => readdirSync(join(stateHome, 'isthmus')).filter((name) => name !== 'compile-cache');
+    assert.deepEqual(folders(), ['night']);
+    assert.ok(existsSync(join(stateHome, 'isthmus/night/hub/hub.db')));
+    assert.equal(isthmus(stateHome, 'clusters', '--instance', 'night').status, 0);
+    const other = isthmus(stateHome, 'clusters', '--instance', 'sandbox');
+    assert.equal(other.status, 3);
+    assert.match(other.stderr, /no instance 'sandbox' is running/);
+    for (const command of ['up', 'tour']) {
+      const { status, stderr } = await ended(stateHome, command, '--instance', 'night');
+      assert.equal(status, 1);
+      assert.match(stderr, /^instance 'night' is running already: stop it first/);
+    }
+    assert.deepEqual(folders(), ['night']);
+    process.kill(-npm.pid!, 'SIGINT');
+    assert.deepEqual(await gone(stateHome), []);
   });
 });
