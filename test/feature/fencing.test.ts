@@ -79,6 +79,25 @@ describe('a hub among others, as processes', () => {
       taken.close();
     });
 
+  const listeners = { '--api-listen': 18_080, '--admin-listen': 19_000 };
+  for (const [flag, first] of Object.entries(listeners))
+    it(`takes no epoch when every port from ${first} to ${first + 100} is taken, where ${flag} looks for a free one`, async () => {
+      const host = `127.${claim.octet}.0.1`;
+      const admin = ['--admin-listen', `${host}:${listeners['--admin-listen']}`];
+      await (await hub(admin).ready()).kill();
+      const epoch = epochIn(dir);
+      const taken = Array.from({ length: 101 }, (_, i) => createServer().listen(first + i, host));
+      await Promise.all(taken.map((server) => once(server, 'listening')));
+      const second = hub(admin);
+      assert.equal(await second.status(), 1);
+      assert.match(second.log, new RegExp(`cannot listen on ${host}:${first + 100}.*EADDRINUSE.*${flag}`));
+      assert.equal(epochIn(dir), epoch);
+      taken.pop()?.close();
+      await hub(admin).ready();
+      assert.equal(epochIn(dir), epoch + 1);
+      for (const server of taken) server.close();
+    });
+
   it('ends with status 7 and says why when another has taken an epoch, although it wrote nothing', async () => {
     const older = await hub().ready();
     const other = await sqliteStore(join(dir, 'hub.db'));
