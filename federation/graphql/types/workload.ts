@@ -24,12 +24,13 @@ const healthType = builder.objectRef<WorkloadHealth>('WorkloadHealth').implement
     healthy: t.exposeBoolean('healthy'),
     reason: t.exposeString('reason', {
       description:
-        'The first of these conditions that does not hold, e.g. PROXY_MISSING. Empty if the workload is healthy.',
+        'Why it is not healthy: the first cause found, e.g. PROXY_MISSING. Empty if the workload is healthy.',
     }),
     message: t.exposeString('message'),
     remedy: t.exposeString('remedy'),
     stale: t.exposeBoolean('stale', {
-      description: 'The value is the last known one, kept for at most 30 seconds.',
+      description:
+        'Unproven: the last known value, for at most 30 seconds after its proxy was lost, or a certificate that was issued before the agent’s record began, for at most a day.',
     }),
   }),
 });
