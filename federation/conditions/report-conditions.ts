@@ -60,8 +60,8 @@ function malformed(cluster: string, rejected: readonly RejectedReport[]): readon
   ];
 }
 
-function delayed({ reportsDelayed }: ClusterRecord): readonly Condition[] {
-  if (!reportsDelayed) return [];
+function delayed({ cluster, reportsDelayed }: ClusterRecord): readonly Condition[] {
+  if (reportsDelayed === undefined) return [];
   return [
     {
       type: 'Reported',
@@ -69,10 +69,8 @@ function delayed({ reportsDelayed }: ClusterRecord): readonly Condition[] {
       reason: 'REPORTS_DELAYED',
       severity: 'WARNING',
       object: '',
-      message:
-        'the agent reports more changes a second than the hub takes of one cluster; the hub takes them late',
-      remedy:
-        'find what changes all the time in this cluster, or start the hub with a higher --cluster-limits reportsPerSecond',
+      message: `the agent of ${cluster} reports more changes a second than the ${reportsDelayed} that the hub takes of one cluster; the hub takes them late`,
+      remedy: `find what changes all the time in ${cluster}, or start the hub with a higher --cluster-limits (reportsPerSecond)`,
     },
   ];
 }

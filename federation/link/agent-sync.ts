@@ -96,7 +96,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
   }
 
   #showDelay(): void {
-    const reportsDelayed = this.#delayed > 0;
+    const reportsDelayed = this.#delayed > 0 ? this.#hub.limits.reportsPerSecond : undefined;
     this.#hub.observe(this.cluster, (record) =>
       record.reportsDelayed === reportsDelayed ? record : { ...record, reportsDelayed },
     );

@@ -69,6 +69,6 @@ export interface ClusterRecord {
   readonly refused: ReadonlyMap<string, Refusal>;
   /** By type and name; the first thousand. */
   readonly rejectedReports: ReadonlyMap<string, RejectedReport>;
-  /** Reports wait, as they came faster than the hub takes them of one cluster. */
-  readonly reportsDelayed: boolean;
+  /** How many reports a second the hub takes of one cluster, while some wait that came faster; undefined: none wait. */
+  readonly reportsDelayed: number | undefined;
 }

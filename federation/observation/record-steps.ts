@@ -38,14 +38,14 @@ export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   applied: noneApplied,
   refused: new Map(),
   rejectedReports: new Map(),
-  reportsDelayed: false,
+  reportsDelayed: undefined,
 });
 
 /** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
 export const withLink = (record: ClusterRecord, link: Link): ClusterRecord => ({
   ...record,
   // What waited ended with its stream; what was rejected is offered again on the new one.
-  reportsDelayed: false,
+  reportsDelayed: undefined,
   rejectedReports: new Map(),
   link,
   synced: false,
