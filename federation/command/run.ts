@@ -82,6 +82,7 @@ export class CommandRunner {
     this.#random = deps.random;
   }
 
+  /** Throws STORE_FAILED when the store has failed or is no longer followed; the message says whether the change is stored. */
   async run<I, P>(command: Command<I, P>, input: I, given: CommandOptions): Promise<Outcome<P>> {
     const meaning = command.meaning?.(input);
     const whole: unknown = given.asked ?? input;
@@ -100,7 +101,11 @@ export class CommandRunner {
   async #run<I, P>(command: Command<I, P>, input: I, options: CommandOptions): Promise<Outcome<P>> {
     for (let tries = 1; ; tries++) {
       const before = await this.#before(options);
-      if (before) return this.#repeated<P>(command.name, input, options, before);
+      if (before) {
+        await this.#live.reached(before.revision);
+        return this.#repeated<P>(command.name, input, options, before);
+      }
+      this.#live.mustFollow();
       const decided = command.decide(this.#live.current, input, {
         now: this.#clock.now(),
         actor: options.actor,
@@ -145,7 +150,8 @@ export class CommandRunner {
           'STALE_REVISION',
           `${result.id} is at revision ${result.actual}, not ${result.expected}: read it again before you change it`,
         );
-      await this.#live.reached(result.revision);
+      // The change that came first is another's; when it is never shown, `mustFollow` refuses this one.
+      await this.#live.reached(result.revision).catch(() => undefined);
     }
   }
 

@@ -36,7 +36,8 @@ export class Live {
   #changes: CollectedChanges | undefined;
   /** By the revision that is awaited; revisions have no gaps. */
   readonly #awaiting = new Map<number, PromiseWithResolvers<void>>();
-  #failed: HubError | undefined;
+  /** What the snapshot shows since it can no longer follow the store, and why. */
+  #failed: string | undefined;
 
   readonly #index: KeptIndexes;
   readonly #observations: Observed;
@@ -69,7 +70,13 @@ export class Live {
 
   /** Why the snapshot no longer follows the store, in one sentence; undefined while it does. */
   get problem(): string | undefined {
-    return this.#failed?.message;
+    return this.#failed && `${this.#failed}; start the hub again`;
+  }
+
+  /** Throws STORE_FAILED for what would be decided on a snapshot that no longer follows the store. */
+  mustFollow(): void {
+    if (this.#failed !== undefined)
+      throw new HubError('STORE_FAILED', `nothing was changed: ${this.#failed}; start the hub again`);
   }
 
   /** Calls after changes of intent or observation, once for all of one turn of the event loop. */
@@ -78,10 +85,13 @@ export class Live {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when a commit is part of the snapshot, so that its writer can read it. Rejects when it never will be. */
+  /**
+   * Resolves when a commit is part of the snapshot, so that its writer can read it. Rejects with STORE_FAILED when it never
+   * will be: it is stored all the same.
+   */
   reached(revision: number): Promise<void> {
     if (this.#now.intent.revision >= revision) return Promise.resolve();
-    if (this.#failed) return Promise.reject(this.#failed);
+    if (this.#failed !== undefined) return Promise.reject(notInForce(revision, this.#failed));
     const awaited = this.#awaiting.get(revision) ?? Promise.withResolvers<void>();
     this.#awaiting.set(revision, awaited);
     return awaited.promise;
@@ -105,11 +115,8 @@ export class Live {
   }
 
   #fail(why: string): void {
-    this.#failed = new HubError(
-      'STORE_FAILED',
-      `the hub shows revision ${this.#now.intent.revision} and none after it: ${why}; start the hub again`,
-    );
-    for (const { reject } of this.#awaiting.values()) reject(this.#failed);
+    this.#failed = `the hub shows revision ${this.#now.intent.revision} and none after it: ${why}`;
+    for (const [revision, { reject }] of this.#awaiting) reject(notInForce(revision, this.#failed));
     this.#awaiting.clear();
   }
 
@@ -125,6 +132,12 @@ export class Live {
     });
   }
 }
+
+const notInForce = (revision: number, why: string): HubError =>
+  new HubError(
+    'STORE_FAILED',
+    `the change is stored as revision ${revision} and is not in force until the hub is started again: ${why}`,
+  );
 
 /** All that is stored, as one change from nothing. */
 function everything({ objects }: Contents): CollectedChanges {
