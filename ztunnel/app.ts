@@ -1,4 +1,3 @@
-import type { Worker } from 'node:worker_threads';
 import type { UnboundPort } from '@isthmus/api/domain/proxy-report.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -11,7 +10,7 @@ import { version } from '@isthmus/mesh/process/version.ts';
 import { nodeOf, type ProxyConfig } from './configuration.ts';
 import { CaClient } from './identity/ca-client.ts';
 import { CertificateManager } from './identity/certificate-manager.ts';
-import { portOf, Workers, type WorkerHooks } from './worker/host.ts';
+import { Workers, type WorkerHooks, type WorkerPort } from './worker/host.ts';
 import { notReady } from './readiness.ts';
 import { Reporter } from './report/reporter.ts';
 import { openReports } from './report/stream.ts';
@@ -23,7 +22,7 @@ export interface ProxyDeps {
   readonly random: Random;
   readonly log: Log;
   /** Its data workers, which have been started. */
-  readonly threads: readonly Worker[];
+  readonly threads: readonly WorkerPort[];
   /** A proxy that has lost a worker ends; its supervisor starts it again. */
   readonly die: () => void;
 }
@@ -52,7 +51,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     onHeld: () => reporter.news(),
   });
   const workers: Workers = new Workers(
-    deps.threads.map(portOf),
+    deps.threads,
     hooksOf(deps, { certificates, pending, unbound, drained, reporter: () => reporter }),
   );
   const reporter = reporterOf(deps, certificates, workers, unbound);
@@ -67,7 +66,13 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   );
   serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () =>
-      notReady({ mode: config.mode, pending, unbound: unbound.size, holdsValid: certificates.holdsValid() }),
+      notReady({
+        mode: config.mode,
+        address: config.address,
+        pending,
+        unbound: [...unbound.values()].map(({ place }) => place.address),
+        holdsValid: certificates.holdsValid(),
+      }),
     metrics: async () =>
       metricsPage(await workers.report(), {
         connected: xds.problem === '',

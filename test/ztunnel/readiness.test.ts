@@ -4,7 +4,8 @@ import { notReady, type Standing } from '@isthmus/ztunnel/readiness.ts';
 const standing = (part: Partial<Standing>): Standing => ({
   mode: 'gateway',
   pending: new Set(),
-  unbound: 0,
+  address: '127.0.0.9',
+  unbound: [],
   holdsValid: true,
   ...part,
 });
@@ -16,14 +17,21 @@ describe('ztunnel, whether a proxy is ready', () => {
     });
 
   it('a gateway that cannot bind a port is not, until it has bound it', () => {
-    assert.deepEqual(notReady(standing({ unbound: 1 })), ['listeners']);
-    assert.deepEqual(notReady(standing({ unbound: 1, pending: new Set(['listeners']) })), ['listeners']);
+    assert.deepEqual(notReady(standing({ unbound: ['127.0.0.8'] })), ['listeners']);
+    assert.deepEqual(notReady(standing({ unbound: ['127.0.0.9'], pending: new Set(['listeners']) })), [
+      'listeners',
+    ]);
   });
 
-  for (const mode of ['shared', 'sidecar'] as const)
-    it(`a ${mode} proxy is, also where a port of a pod cannot be bound`, () => {
-      assert.deepEqual(notReady(standing({ mode, unbound: 1 })), []);
-    });
+  it('a sidecar that cannot bind a port of its pod is not; without a port of a service that it calls it is', () => {
+    const mode = 'sidecar';
+    assert.deepEqual(notReady(standing({ mode, unbound: ['127.0.0.1', '127.0.0.9'] })), ['listeners']);
+    assert.deepEqual(notReady(standing({ mode, unbound: ['127.0.0.1'] })), []);
+  });
+
+  it('the proxy of a node is, also where a port of a pod cannot be bound', () => {
+    assert.deepEqual(notReady(standing({ mode: 'shared', unbound: ['127.0.0.1'] })), []);
+  });
 
   it('a gateway and a sidecar are not without a valid certificate, and the proxy of a node is', () => {
     const reasons = (['gateway', 'sidecar', 'shared'] as const).map((mode) =>

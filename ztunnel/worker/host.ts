@@ -31,19 +31,29 @@ export interface WorkerPort {
   onDied(listener: (error: Error) => void): void;
 }
 
-/** All data workers of a proxy. */
-export function startThreads(thread: URL, config: ProxyConfig, logLevel: string): readonly Worker[] {
-  const retryFloor = new SharedArrayBuffer(retryFloorBytes);
-  const workerData: WorkerData = { config, logLevel, retryFloor };
-  return Array.from({ length: config.workers }, () => new Worker(thread, { workerData }));
+/** A data worker's thread. */
+interface DataThread extends WorkerPort {
+  terminate(): Promise<unknown>;
 }
 
-export const portOf = (worker: Worker): WorkerPort => ({
-  postMessage: (message) => worker.postMessage(message),
-  onMessage: (listener) => void worker.on('message', listener),
-  onDied: (listener) =>
-    void worker.on('error', listener).on('exit', (code) => listener(new Error(`exit status ${code}`))),
-});
+/** All data workers of a proxy, started. */
+export function startThreads(thread: URL, config: ProxyConfig, logLevel: string): readonly DataThread[] {
+  const retryFloor = new SharedArrayBuffer(retryFloorBytes);
+  const workerData: WorkerData = { config, logLevel, retryFloor };
+  return Array.from({ length: config.workers }, () => threadOf(new Worker(thread, { workerData })));
+}
+
+/** Listens from the start: a thread that dies before anyone asks is reported to the first who does. */
+function threadOf(worker: Worker): DataThread {
+  const { promise: death, resolve } = Promise.withResolvers<Error>();
+  worker.on('error', resolve).on('exit', (code) => resolve(new Error(`exit status ${code}`)));
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    onMessage: (listener) => void worker.on('message', listener),
+    onDied: (listener) => void death.then(listener),
+    terminate: () => worker.terminate(),
+  };
+}
 
 /** The data workers as one: messages go to all of them, answers are gathered from all of them. */
 export class Workers {

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
 import { encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { accessLines } from '@isthmus/sandbox/observe/access-log.ts';
-import { portOf, startThreads, Workers } from '@isthmus/ztunnel/worker/host.ts';
+import { startThreads, Workers } from '@isthmus/ztunnel/worker/host.ts';
 import { ProxyMesh, plainConfig } from '../../fakes/proxy-mesh.ts';
 import { Signal } from '../../fakes/xds-world.ts';
 import { identityOf, port, shopIn } from './shop.ts';
@@ -17,7 +16,7 @@ const calls = 40;
 describe('ztunnel, two workers on the same listeners', () => {
   let mesh: ProxyMesh;
   let folder: string;
-  let threads: readonly Worker[] = [];
+  let threads: ReturnType<typeof startThreads> = [];
   beforeEach(async () => {
     mesh = await ProxyMesh.start();
     folder = mkdtempSync(join(tmpdir(), 'isthmus-workers-'));
@@ -48,7 +47,7 @@ describe('ztunnel, two workers on the same listeners', () => {
       config,
       'error',
     );
-    const workers: Workers = new Workers(threads.map(portOf), {
+    const workers: Workers = new Workers(threads, {
       onWant: (identity) => workers.tell({ kind: 'certificate', ...mesh.leaf('east', identity) }),
       onForget: (identity) => hear(`forget ${identity}`),
       onRenew: (identity) => hear(`renew ${identity}`),
@@ -86,6 +85,18 @@ describe('ztunnel, two workers on the same listeners', () => {
     await mesh.serve(mesh.at('18.2'), port, (socket) => void socket.pipe(socket));
     return { workers, signal, heard, apply, front, accessLog: config.accessLog };
   }
+
+  it('that has died before anyone listened is reported as dead', async () => {
+    const thread = new URL('data:text/javascript,');
+    threads = startThreads(
+      thread,
+      { ...plainConfig, cluster: 'east', network: 'network-east', workers: 1 },
+      'error',
+    );
+    await threads[0]?.terminate();
+    const error = await new Promise<Error>((resolve) => threads[0]?.onDied(resolve));
+    assert.match(error.message, /^exit status/);
+  });
 
   it('share connections, and are read, updated and drained as one', async () => {
     const { workers, signal, heard, apply, front, accessLog } = await twoThreads();
