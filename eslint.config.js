@@ -146,7 +146,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': 'off',
       'no-restricted-globals': 'off',
-      'no-restricted-properties': 'off',
+      'no-restricted-properties': ['error', ...broken],
       'no-restricted-syntax': ['error', literalGroup],
     },
   },

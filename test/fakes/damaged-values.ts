@@ -1,19 +1,7 @@
 import fc from 'fast-check';
 
 /** What may be in a place by mistake. */
-export const garbageValues: readonly unknown[] = [
-  null,
-  7,
-  true,
-  '',
-  [],
-  {},
-  [null],
-  [7],
-  'x',
-  { a: 1 },
-  ['*/*/*'],
-];
+const garbageValues: readonly unknown[] = [null, 7, true, '', [], {}, [null], [7], 'x', { a: 1 }, ['*/*/*']];
 
 export const garbage = fc.constantFrom(...garbageValues);
 

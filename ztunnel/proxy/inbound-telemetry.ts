@@ -39,7 +39,7 @@ export interface Arrival {
   readonly service: Service | undefined;
 }
 
-const nobody: Party = parseBaggage(undefined);
+const nobody: Party = parseBaggage();
 
 /**
  * Who called. Inside the network its address tells, unless the identity is another's; through a gateway only its own

@@ -5,7 +5,7 @@ import { peek } from '@isthmus/mesh/net/peek.ts';
 import { Heard } from '../../conformance/byte-stream.ts';
 import { socketPair } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
-import { settled } from '../../fakes/turns.ts';
+import { holds } from '../../fakes/turns.ts';
 
 describe('mesh/net peek', () => {
   let client: Socket;
@@ -48,7 +48,7 @@ describe('mesh/net peek', () => {
       return asked.join('').length >= 6;
     });
     client.write('one');
-    while (asked.length === 0) await settled();
+    await holds(() => asked.length > 0);
     client.end('two');
     assert.deepEqual(await looking, { kind: 'bytes', bytes: Buffer.from('onetwo') });
     assert.deepEqual(asked, ['one', 'two']);
@@ -70,7 +70,7 @@ describe('mesh/net peek', () => {
       return false;
     });
     client.write('part');
-    while (asked.length === 0) await settled();
+    await holds(() => asked.length > 0);
     // From the first byte on it is another time that counts.
     await clock.advance(999);
     assert.equal(clock.pending, 1);
