@@ -51,7 +51,8 @@ Columns:
   unbound        ports that it could not bind, and why
   open           open connections
 
-Proxies of Isthmus report the last three themselves. Istio’s own proxies do not: their cells say not reported.
+Proxies of Isthmus report the last three themselves. Istio’s own proxies do not: unbound and open say not reported, and
+certificates counts those that the agent issued, or says not reported when it issued none.
 -o json also has each certificate, resources by type, dial results by address and load by service.
 
 Example:
@@ -97,7 +98,7 @@ const row = (proxy: Proxy): readonly (string | number)[] => [
   timestamp(proxy.connectedSince),
   `${countOf(proxy, 'acknowledged')}${proxy.complete ? '' : ' (incomplete)'}`,
   byType(proxy),
-  certificatesOf(proxy.certificates),
+  certificatesOf(proxy),
   proxy.self ? unboundOf(proxy.self.unbound) : notReported,
   proxy.self?.openConnections ?? notReported,
 ];
@@ -121,8 +122,8 @@ const byType = ({ resources }: Proxy): string =>
     .join(', ') || '0';
 
 /** How many, and when the first of them ends; what is wrong with any. */
-function certificatesOf(certificates: readonly Certificate[]): string {
-  if (certificates.length === 0) return 'none';
+function certificatesOf({ certificates, self }: Proxy): string {
+  if (certificates.length === 0) return self ? 'none' : notReported;
   const ends = certificates.flatMap(({ notAfter }) => (notAfter === null ? [] : [notAfter])).sort();
   const failed = certificates.filter(({ problem }) => problem !== null);
   const [first] = ends;

@@ -193,49 +193,44 @@ const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {
   'orders-001': { ...provenHealth, stale: true },
 };
 
-/** They are in one namespace and have no labels. */
-/** One proxy of ours, which reports on itself, and one of Istio's. */
+/** Proxies of ours, which report on themselves, and of Istio's. Of each the second has no certificate. */
 function proxiesAsked({ first, after }: ProxiesQuestion) {
   const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
   const certificate = { identity, issuerKeyId: 'cd', notAfter: Date.UTC(2030, 0, 31, 3), problem: '' };
   const types = [{ type: 'type.googleapis.com/istio.workload.Address', acknowledged: 12, rejected: 1 }];
-  const common = { node: 'node-a', connectedSince: Date.UTC(2030, 0, 30), complete: true, types };
+  const common = {
+    kind: 'ztunnel' as const,
+    namespace: 'istio-system',
+    node: 'node-a',
+    connectedSince: Date.UTC(2030, 0, 30),
+    complete: true,
+    types,
+  };
+  const self = {
+    startedAt: Date.UTC(2030, 0, 29),
+    openConnections: 7,
+    unbound: [{ place: { address: '127.0.0.9', port: 80 }, code: 'EACCES' }],
+    connects: [],
+    destinations: [{ service: 'shop/cart', requests: 9, failures: 1, inFlight: 0 }],
+    leftOut: 0,
+    refused: 0,
+    refusedLast: '',
+  };
+  const ours = { ...common, version: '0.1.0', upstream: false, self };
+  const upstream = { ...common, version: '1.31.0', upstream: true, self: undefined };
+  const issued = { ...certificate, serial: '', issuerKeyId: '', issued: true };
   const all: readonly ProxySummary[] = [
-    {
-      ...common,
-      kind: 'ztunnel',
-      namespace: 'istio-system',
-      pod: 'ztunnel-a',
-      version: '0.1.0',
-      upstream: false,
-      certificates: [{ ...certificate, serial: 'ab', issued: false }],
-      self: {
-        startedAt: Date.UTC(2030, 0, 29),
-        openConnections: 7,
-        unbound: [{ place: { address: '127.0.0.9', port: 80 }, code: 'EACCES' }],
-        connects: [],
-        destinations: [{ service: 'shop/cart', requests: 9, failures: 1, inFlight: 0 }],
-        leftOut: 0,
-        refused: 0,
-        refusedLast: '',
-      },
-    },
-    {
-      ...common,
-      kind: 'ztunnel',
-      namespace: 'istio-system',
-      pod: 'ztunnel-b',
-      version: '1.31.0',
-      upstream: true,
-      certificates: [{ ...certificate, serial: '', issuerKeyId: '', issued: true }],
-      self: undefined,
-    },
+    { ...ours, pod: 'ztunnel-a', certificates: [{ ...certificate, serial: 'ab', issued: false }] },
+    { ...upstream, pod: 'ztunnel-b', certificates: [issued] },
+    { ...ours, pod: 'ztunnel-c', certificates: [] },
+    { ...upstream, pod: 'ztunnel-d', certificates: [] },
   ];
   const rest = all.filter((one) => proxyOrder(one) > after);
   const proxies = rest.slice(0, first);
   return { kind: 'proxies' as const, proxies, total: all.length, hasNext: rest.length > proxies.length };
 }
 
+/** They are in one namespace and have no labels. */
 function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
   const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
   const all = (isSelected ? workloads : []).map((name): WorkloadSummary => ({

@@ -29,6 +29,12 @@ describe('isthmus proxies', () => {
     );
   });
 
+  it('says none of a proxy that reports no certificate, and not reported of one that does not report', async () => {
+    const { out } = await federation.run('proxies west');
+    assert.match(out, /ztunnel-c .* none +127\.0\.0\.9:80 EACCES +7$/m);
+    assert.match(out, /ztunnel-d .* 1 Address +not reported +not reported +not reported$/m);
+  });
+
   it('has everything in JSON', async () => {
     const { out } = await federation.run('proxies west -o json');
     const [ours, upstream] = JSON.parse(out) as { self: { destinations: object[] } | null }[];
