@@ -198,7 +198,8 @@ class PickyHubStore extends HubStore {
   }
 }
 
-const aCluster = (name: string): ClusterReport => ({
+/** What an agent reports of its cluster. */
+export const aCluster = (name: string): ClusterReport => ({
   agentVersion: '0.1.0',
   network: `network-${name}`,
   workloadsByMode: {},

@@ -13,7 +13,7 @@ import { countsRow } from '../../../federation/link/counts-row.ts';
 import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
 import { aMember } from '../../../test/fakes/federation.ts';
 import { servicesOf } from '../hub/services-of.ts';
-import { clusterOf } from '../hub/cluster-of.ts';
+import { aCluster } from '../../../test/fakes/agent.ts';
 
 interface Report {
   readonly version: string;
@@ -54,7 +54,7 @@ export class CoreWorld {
       (name) => [`shop/${name}`, report(wire.serviceReport.encode(aService(name)))] as const,
     );
     return new Map<string, ReadonlyMap<string, Report>>([
-      ['cluster', new Map([['self', report(wire.clusterReport.encode(clusterOf(cluster)))]])],
+      ['cluster', new Map([['self', report(wire.clusterReport.encode(aCluster(cluster)))]])],
       [
         'gateway',
         new Map([

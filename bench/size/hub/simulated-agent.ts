@@ -14,7 +14,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
-import { clusterOf } from './cluster-of.ts';
+import { aCluster } from '../../../test/fakes/agent.ts';
 import { VersionsOnly } from './versions-only.ts';
 
 export interface Member {
@@ -47,7 +47,7 @@ export class SimulatedAgent {
     this.#health = services.map((name) => aHealth(name));
     for (const type of wire.upTypes) this.#reports.set(type, new Map());
     this.#reports.set('applied', this.#applied);
-    this.#report('cluster', [['self', wire.clusterReport.encode(clusterOf(cluster))]]);
+    this.#report('cluster', [['self', wire.clusterReport.encode(aCluster(cluster))]]);
     // Two clusters with one address of a gateway would contend for it.
     const gateway = wire.gatewayReport.encode(aGateway(cluster, { address }));
     this.#report('gateway', [[`istio-system/gw/${address}`, gateway]]);
