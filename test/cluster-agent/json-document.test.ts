@@ -110,6 +110,19 @@ describe('a JSON document is read as the parser of YAML reads it', () => {
       { numRuns: 5000 },
     ));
 
+  it('with maps that have no prototype, at every depth', () => {
+    const found = jsonDocument('{"a":{"b":[{"c":{}}]},"__proto__":{"d":1}}');
+    assert.ok(found);
+    let maps = 0;
+    for (const left: unknown[] = [found.value]; left.length > 0;) {
+      const one = left.pop();
+      if (typeof one !== 'object' || one === null) continue;
+      if (!Array.isArray(one)) assert.equal(Object.getPrototypeOf(one), null, `map ${++maps}`);
+      left.push(...(Object.values(one) as unknown[]));
+    }
+    assert.equal(maps, 5);
+  });
+
   const known: Record<string, [text: string, isRead: boolean]> = {
     'an object on one line': ['---\n{"kind":"Pod","spec":{"a":[1,{"b":null}]}}\n', true],
     'an object over several lines': ['{\n  "kind": "Pod"\n}\n', true],

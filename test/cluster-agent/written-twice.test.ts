@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
+import { withoutDoubt } from '@isthmus/cluster-agent/source/files/written-twice.ts';
 import { reducePolicy } from '@isthmus/cluster-agent/translate/l4/reduce-policy.ts';
 
 const json = (spec: string, metadata = '"name":"a","namespace":"shop"') =>
@@ -110,4 +111,14 @@ describe('a key that is written twice', () => {
       const { action, selector } = held.object;
       assert.deepEqual({ action, selector, rules: reducePolicy(held.object).rules }, stands);
     });
+});
+
+describe('an object as far as it is beyond doubt', () => {
+  it('keeps keys that every object of JavaScript has', () => {
+    const object = {
+      metadata: { name: 'a' },
+      spec: { constructor: 'x', toString: ['y'], metadata: { z: 1 } },
+    };
+    assert.deepEqual(withoutDoubt(object), object);
+  });
 });

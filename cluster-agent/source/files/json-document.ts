@@ -20,7 +20,7 @@ export function jsonDocument(text: string): ReadValue | undefined {
   if (start === undefined || /\t|\r(?!\n)/.test(text)) return undefined;
   const json = text.slice(start.length);
   const value = parsed(json);
-  if (value === undefined || keysIn(value, 0) !== keysWritten(json)) return undefined;
+  if (value === undefined || freed(value, 0) !== keysWritten(json)) return undefined;
   return { value, line: start.split('\n').length };
 }
 
@@ -32,13 +32,14 @@ function parsed(json: string): PlainValue | undefined {
   }
 }
 
-/** How many keys the maps of a value have; NaN for one that is nested too deep. */
-function keysIn(value: PlainValue, depth: number): number {
+/** Takes their prototypes from the maps of a value; gives how many keys they have, NaN for one that is nested too deep. */
+function freed(value: PlainValue, depth: number): number {
   if (depth > maxDepth) return NaN;
   if (typeof value !== 'object' || value === null) return 0;
   const isList = Array.isArray(value);
+  if (!isList) Object.setPrototypeOf(value, null);
   let count = 0;
-  for (const one of Object.values<PlainValue>(value)) count += keysIn(one, depth + 1) + (isList ? 0 : 1);
+  for (const one of Object.values<PlainValue>(value)) count += freed(one, depth + 1) + (isList ? 0 : 1);
   return count;
 }
 

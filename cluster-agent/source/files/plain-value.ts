@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, Scalar, type Document, type Pair, type
 import { resolvePlain, type PlainScalar } from './plain-scalar.ts';
 import { noteTwice, twiceIn } from './written-twice.ts';
 
-/** A value of JSON. Its objects have no prototype, so that no key of a manifest reaches one. */
+/** A value of JSON. Objects that are read have no prototype, so that no key of a manifest reaches one; copies may have. */
 export type PlainValue = PlainScalar | readonly PlainValue[] | { readonly [key: string]: PlainValue };
 
 /** A document as plain values, and what kubectl makes of it that its author may not mean. */

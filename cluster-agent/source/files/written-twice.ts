@@ -53,16 +53,16 @@ const unreadable: PlainValue = [];
 export function withoutDoubt(object: PlainValue): PlainValue {
   if (!isMap(object)) return object;
   const { metadata } = object;
-  const own = isMap(metadata ?? null) ? { metadata: readable(metadata as PlainMap) } : {};
-  return readable(object, own);
+  return readable(object, isMap(metadata ?? null) ? readable(metadata as PlainMap) : undefined);
 }
 
-function readable(map: PlainMap, known: PlainMap = {}): PlainMap {
+/** `metadata`: stands for the value of that key. */
+function readable(map: PlainMap, metadata?: PlainMap): PlainMap {
   const twice = new Set(twiceIn(map));
   return Object.fromEntries(
     Object.entries(map).map(([key, value]) => [
       key,
-      twice.has(key) ? unreadable : (known[key] ?? certain(value)),
+      twice.has(key) ? unreadable : metadata && key === 'metadata' ? metadata : certain(value),
     ]),
   );
 }
