@@ -15,6 +15,11 @@ export class Expected {
     if (this.#missing.delete(peer) && this.#missing.size === 0) this.#last.resolve(now());
   }
 
+  /** How many do not have it yet. */
+  get missing(): number {
+    return this.#missing.size;
+  }
+
   /** When the last one had it. */
   get last(): Promise<number> {
     return this.#last.promise;

@@ -1,53 +1,105 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { quiet } from '../cost.ts';
-import { flappingPod, wide, policyOfAll, writeObjects } from './manifests.ts';
+import {
+  everythingPolicy,
+  flappingPods,
+  policyOfAll,
+  probedFile,
+  probedUid,
+  unsettledPod,
+  wide,
+  writeObjects,
+} from './manifests.ts';
 import type { AgentWorld } from './world.ts';
 
 /** Input that must not slow down what is beside it. */
 export interface BadInput {
   readonly name: string;
   /** What is there before changes of others are timed. */
-  readonly begin?: (world: AgentWorld) => void;
-  readonly everyMillis: number;
-  /** The object's file, as it is the next time it changes. */
-  readonly change: (turn: number, world: AgentWorld) => readonly object[];
+  readonly begin?: (world: BadWorld) => Promise<void> | void;
+  /** Changes it until the signal aborts. */
+  readonly change: (world: BadWorld, over: AbortSignal) => Promise<void>;
+  /** Names of resources of which every client gets new versions meanwhile; none: the input does not get that far. */
+  readonly arrives: readonly string[];
 }
 
+export type BadWorld = Pick<
+  AgentWorld,
+  'folder' | 'application' | 'wideEndpoints' | 'clients' | 'probed' | 'quiet'
+>;
+
+/** `objects`: of the file, as it is the next time it changes. */
+const rewritten =
+  (everyMillis: number, objects: (turn: number, world: BadWorld) => readonly object[]): BadInput['change'] =>
+  async (world, over) => {
+    for (let turn = 1; !over.aborted; turn++) {
+      writeObjects(world.folder, 'bad.yaml', objects(turn, world));
+      await pause(everyMillis);
+    }
+  };
+
 export const badInputs: readonly BadInput[] = [
-  { name: 'a policy of everything', everyMillis: 1000, change: policyOfAll },
-  { name: 'a pod that flaps 50 times a second', everyMillis: 20, change: flappingPod },
+  {
+    name: 'a policy of everything',
+    begin: ({ folder }) => writeObjects(folder, 'bad.yaml', policyOfAll(0)),
+    change: rewritten(1000, policyOfAll),
+    arrives: [everythingPolicy],
+  },
+  {
+    // A kubelet probes once a second at most, so that one pod cannot flap as often by its probes.
+    name: 'pods that flap 50 times a second in all',
+    begin: ({ probed }) => probed(flappingPods.from, flappingPods.to),
+    async change({ clients }, over) {
+      await clients.ask('flap', { ...flappingPods, flaps: true });
+      if (!over.aborted) await once(over, 'abort');
+      await clients.ask('flap', { ...flappingPods, flaps: false });
+    },
+    arrives: Array.from({ length: flappingPods.to - flappingPods.from }, (_, i) =>
+      probedUid(flappingPods.from + i),
+    ),
+  },
+  {
+    // The folder waits until a file has stood still for 50 ms.
+    name: 'a file that is written 50 times a second and never settles',
+    begin: ({ folder, application }) => writeObjects(folder, 'bad.yaml', unsettledPod(0, { application })),
+    change: rewritten(20, unsettledPod),
+    arrives: [],
+  },
   {
     name: 'a service of 5,000 endpoints',
-    begin: ({ folder, wideEndpoints }) => writeObjects(folder, 'wide-pods.yaml', wide.pods(wideEndpoints)),
-    everyMillis: 1000,
-    change: wide.service,
+    begin({ folder, wideEndpoints }) {
+      writeObjects(folder, 'wide-pods.yaml', wide.pods(wideEndpoints));
+      writeObjects(folder, 'bad.yaml', wide.service(0));
+    },
+    change: rewritten(1000, wide.service),
+    arrives: [wide.name],
   },
 ];
 
-/** What `run` gives while the input is there and changes; afterwards it is gone. */
-export async function amid<T>(input: BadInput, world: AgentWorld, run: () => Promise<T>): Promise<T> {
-  const { folder, agent } = world;
-  const never = new AbortController().signal;
-  input.begin?.(world);
-  writeObjects(folder, 'bad.yaml', input.change(0, world));
-  await quiet(agent.pid, never);
+/**
+ * What `run` gives while the input is there and changes; afterwards it is gone. Throws when the input has not reached
+ * every client as it says: what it costs would be no cost of it.
+ */
+export async function amid<T>(input: BadInput, world: BadWorld, run: () => Promise<T>): Promise<T> {
+  const { folder, clients } = world;
   const over = new AbortController();
-  const changing = keepChanging(input, world, over.signal);
+  await input.begin?.(world);
+  await world.quiet();
+  await clients.ask('watch', input.arrives);
+  const changing = input.change(world, over.signal);
   try {
-    return await run();
+    const result = await run();
+    const [unseen] = await clients.ask('unseen', undefined);
+    if (unseen)
+      throw new Error(`${input.name}: no change of ${unseen.name} has reached ${unseen.clients} clients`);
+    return result;
   } finally {
     over.abort();
     await changing;
-    for (const file of ['bad.yaml', 'wide-pods.yaml']) rmSync(join(folder, file), { force: true });
-    await quiet(agent.pid, never);
-  }
-}
-
-async function keepChanging(input: BadInput, world: AgentWorld, over: AbortSignal): Promise<void> {
-  for (let turn = 1; !over.aborted; turn++) {
-    writeObjects(world.folder, 'bad.yaml', input.change(turn, world));
-    await pause(input.everyMillis);
+    for (const file of ['bad.yaml', 'wide-pods.yaml', probedFile(flappingPods.from)])
+      rmSync(join(folder, file), { force: true });
+    await world.quiet();
   }
 }

@@ -26,6 +26,8 @@ interface At {
 const probed = new ProbedPods();
 const running: AbortController[] = [];
 let delta = new Expected([]);
+/** By the name of a resource: the clients that are to get a version of it. */
+let watched: ReadonlyMap<string, Expected> = new Map();
 
 /** Resolves when the proxy of a node has its whole state. */
 async function connect({ stateDir, xds }: At, node: number, stop: AbortController): Promise<void> {
@@ -51,6 +53,7 @@ async function connect({ stateDir, xds }: At, node: number, stop: AbortControlle
     random: systemRandom,
     log: silentLog,
     apply(type, resources) {
+      for (const { name } of resources) watched.get(name)?.arrived(node);
       if (type === typeUrls.address) hear(node, resources);
       return [];
     },
@@ -105,6 +108,19 @@ const api = {
 
   /** When the last proxy had it. */
   arrived: (): Promise<number> => delta.last,
+
+  /** Of these resources each client will get a version from now on. */
+  watch(names: readonly string[]): void {
+    watched = new Map(names.map((name) => [name, new Expected(running.keys())]));
+  },
+
+  /** Those of them of which some clients have got none, and how many. */
+  unseen: (): readonly { readonly name: string; readonly clients: number }[] =>
+    [...watched].flatMap(([name, { missing }]) => (missing > 0 ? [{ name, clients: missing }] : [])),
+
+  /** Pods that are asked once a second change with each answer, or no more. */
+  flap: ({ from, to, flaps }: { readonly from: number; readonly to: number; readonly flaps: boolean }) =>
+    probed.flap(from, to, flaps),
 
   /** Listens for the probes of pod number `index`, at the pod's address. */
   probe: (pod: { readonly index: number; readonly address: string }) => probed.listen(pod),

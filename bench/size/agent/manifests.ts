@@ -19,6 +19,12 @@ export const probePort = 8080;
 export const proxyPod = (node: number): string => `z-${node}`;
 export const nodeOfService = (service: number, nodes: number): number => service % nodes;
 export const probedPod = (index: number): string => `probed-${index}`;
+/** The name of its workload. */
+export const probedUid = (index: number): string => `east//Pod/outside/${probedPod(index)}`;
+/** Where `writeProbedPods` has those that begin with this one. */
+export const probedFile = (from: number): string => `probed-${from}.yaml`;
+/** Probed pods that flap, once a second each. */
+export const flappingPods = { from: 100, to: 150 } as const;
 
 /**
  * One file for each service with its pods, which are all on one node, and one with namespaces, nodes and the nodes' proxies. As many services have
@@ -61,7 +67,7 @@ export function writeProbedPods(
     },
     status: { podIP: at(index) },
   }));
-  writeObjects(folder, `probed-${from}.yaml`, objects);
+  writeObjects(folder, probedFile(from), objects);
 }
 
 const probe = {
@@ -141,6 +147,9 @@ const podObject = ({ application }: ClusterFiles, { namespace, app, node }: Plac
   },
 });
 
+/** The name of its resource. */
+export const everythingPolicy = 'istio-system/everything';
+
 /** A policy without a selector in the root namespace, for every pod of the mesh. */
 export const policyOfAll = (turn: number): readonly object[] => [
   {
@@ -152,12 +161,14 @@ export const policyOfAll = (turn: number): readonly object[] => [
 ];
 
 /** A pod of a service that is ready in every other turn. */
-export const flappingPod = (turn: number, { application }: { readonly application: string }) => [
-  meshPod(application, 'flapping', 's-0', '10.200.0.1', turn % 2 === 0),
+export const unsettledPod = (turn: number, { application }: { readonly application: string }) => [
+  meshPod(application, 'unsettled', 's-0', '10.200.0.1', turn % 2 === 0),
 ];
 
 /** A service of many pods, which has another port in each turn. */
 export const wide = {
+  /** Of its resource. */
+  name: `${namespaceOf(0)}/wide.${namespaceOf(0)}.svc.cluster.local`,
   pods: (count: number): readonly object[] =>
     Array.from({ length: count }, (_, i) =>
       meshPod('127.0.0.1', `wide-${i}`, 'wide', `10.201.${Math.floor(i / 250)}.${1 + (i % 250)}`, true),

@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { now } from '../now.ts';
-import { probedPod, probePort } from './manifests.ts';
+import { probedUid, probePort } from './manifests.ts';
 
 interface Probed {
   ready: boolean;
   changes: boolean;
+  /** It changes with each probe, and nothing is timed. */
+  flaps: boolean;
   /** When it changed last, and the proxies that have not got that. */
   at: number;
   readonly missing: Set<number>;
@@ -25,10 +27,11 @@ export class ProbedPods {
   #changes = 0;
 
   async listen({ index, address }: { readonly index: number; readonly address: string }): Promise<void> {
-    const pod: Probed = { ready: true, changes: false, at: 0, missing: new Set() };
-    this.#pods.set(`east//Pod/outside/${probedPod(index)}`, pod);
+    const pod: Probed = { ready: true, changes: false, flaps: false, at: 0, missing: new Set() };
+    this.#pods.set(probedUid(index), pod);
     const server = createServer((_request, response) => {
-      if (pod.changes && pod.missing.size === 0) this.#change(pod);
+      if (pod.flaps) pod.ready = !pod.ready;
+      else if (pod.changes && pod.missing.size === 0) this.#change(pod);
       response.writeHead(pod.ready ? 200 : 503).end();
     });
     await once(server.listen(probePort, address), 'listening');
@@ -48,12 +51,23 @@ export class ProbedPods {
     this.#clients = clients;
     this.#times = [];
     this.#changes = 0;
-    const some = [...this.#pods.values()].slice(0, pods);
+    const some = this.#between(0, pods);
     for (const pod of some) pod.changes = true;
     await pause(millis);
     for (const pod of some) pod.changes = false;
     while (some.some(({ missing }) => missing.size > 0)) await pause(10);
     return { times: this.#times, changes: this.#changes };
+  }
+
+  /** Whether the pods of these numbers change with each probe. */
+  flap(from: number, to: number, flaps: boolean): void {
+    for (const pod of this.#between(from, to)) pod.flaps = flaps;
+  }
+
+  #between(from: number, to: number): readonly Probed[] {
+    return Array.from({ length: to - from }, (_, i) => this.#pods.get(probedUid(from + i))).filter(
+      (pod) => pod !== undefined,
+    );
   }
 
   #change(pod: Probed): void {

@@ -10,14 +10,14 @@ import { openAgent, type AgentWorld } from './world.ts';
 const changing = 20_000;
 const idleSeconds = 10;
 
-const flips = async ({ clients, probedUpTo }: AgentWorld, pods: number): Promise<string> => {
-  await probedUpTo(pods);
+const flips = async ({ clients, probed }: AgentWorld, pods: number): Promise<string> => {
+  await probed(0, pods);
   const { times, changes } = await clients.ask('flip', { pods, millis: changing });
   return `${fiftyAndNinetyNine(times)}, ${figure(changes / (changing / 1000))} changes a second`;
 };
 
-const timesOf = async ({ clients, probedUpTo }: AgentWorld): Promise<readonly number[]> => {
-  await probedUpTo(3);
+const timesOf = async ({ clients, probed }: AgentWorld): Promise<readonly number[]> => {
+  await probed(0, 3);
   return (await clients.ask('flip', { pods: 3, millis: changing })).times;
 };
 
@@ -39,8 +39,8 @@ const rows: readonly Row<AgentWorld>[] = [
     row: 'agent-cpu',
     measure: 'CPU per change / idle',
     goal: '2 ms / under 1 %',
-    async run({ agent, clients, probedUpTo }) {
-      await probedUpTo(3);
+    async run({ agent, clients, probed }) {
+      await probed(0, 3);
       const idle = await idleFor(agent.pid, idleSeconds);
       let changes = 0;
       const spent = await spentBy(agent.pid, async () => {

@@ -21,8 +21,10 @@ export interface AgentWorld {
   readonly startedIn: number;
   /** Milliseconds until all proxies that started at once had theirs. */
   readonly syncedIn: number;
-  /** Adds probed pods up to so many. */
-  readonly probedUpTo: (count: number) => Promise<void>;
+  /** There are these probed pods, and no others from `from` on that were asked for together. */
+  readonly probed: (from: number, to: number) => Promise<void>;
+  /** Resolves when the agent has nothing to do. */
+  readonly quiet: () => Promise<void>;
 }
 
 export interface AgentSizes {
@@ -54,17 +56,30 @@ export async function openAgent(
   const syncedIn = await clients.ask('sync', { ...at, clients: proxies });
   await clients.ask('certify', { ...at, clients: proxies, services });
   await quiet(agent.pid, signal);
-  let probed = 0;
-  const probedUpTo = async (count: number): Promise<void> => {
+  const listening = new Set<number>();
+  const probed = async (from: number, to: number): Promise<void> => {
     const address = (index: number) => stage.at(`48.${index + 2}`);
-    for (let index = probed; index < count; index++)
-      await clients.ask('probe', { index, address: address(index) });
-    writeProbedPods(folder, probed, count, address);
-    probed = count;
+    for (let index = from; index < to; index++)
+      if (!listening.has(index)) {
+        listening.add(index);
+        await clients.ask('probe', { index, address: address(index) });
+      }
+    writeProbedPods(folder, from, to, address);
     await quiet(agent.pid, signal);
   };
   const wideEndpoints = Math.round(pods / 2);
-  return { agent, folder, application, wideEndpoints, hub, clients, startedIn, syncedIn, probedUpTo };
+  return {
+    agent,
+    folder,
+    application,
+    wideEndpoints,
+    hub,
+    clients,
+    startedIn,
+    syncedIn,
+    probed,
+    quiet: () => quiet(agent.pid, new AbortController().signal),
+  };
 }
 
 function program(stage: Stage, stateDir: string, manifests: string) {
