@@ -1,4 +1,5 @@
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { ServiceKey } from './names.ts';
 import type { EndpointGroup, ServicePort } from './observation.ts';
 import type { Gateway } from './report.ts';
 
@@ -18,8 +19,8 @@ export interface TrafficShift {
   readonly cluster: string;
   /** 0 to 100. */
   readonly percent: number;
-  /** `<namespace>/<name>`; empty: every service. */
-  readonly services: readonly string[];
+  /** Empty: every service. */
+  readonly services: readonly ServiceKey[];
   /** Only clients of other clusters move. */
   readonly remoteOnly: boolean;
   /** Epoch milliseconds at which connections that are still open end; undefined: they end themselves. */

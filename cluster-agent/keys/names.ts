@@ -1,3 +1,4 @@
+import { serviceNameOf, type ServiceKey as FederatedServiceKey } from '@isthmus/api/domain/names.ts';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -31,11 +32,9 @@ export const hostnameOf = ({ namespace, name }: Ref): string => `${name}.${names
 
 export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostnameOf(ref)}` as ServiceKey;
 
-/** Of a service as traffic shifts name it: `<namespace>/<name>`. */
-export function serviceKeyNamed(service: string): ServiceKey {
-  const [namespace = '', name = ''] = service.split('/');
-  return serviceKeyOf({ namespace, name });
-}
+/** Of a service as traffic shifts name it. */
+export const serviceKeyNamed = (service: FederatedServiceKey): ServiceKey =>
+  serviceKeyOf(serviceNameOf(service));
 
 /** `pod`: of the proxy itself. */
 export const clientId = (kind: string, pod: Ref): ClientId =>

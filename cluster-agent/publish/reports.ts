@@ -1,5 +1,6 @@
 import * as wire from '@isthmus/api/wire/link.ts';
 import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
@@ -77,8 +78,8 @@ function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet
 /** Services that a traffic shift moves in any of its forms. Without a form nothing is known of it. */
 const divertedBy = (forms: readonly TrafficShift[], view: ClusterView): readonly ServiceObject[] =>
   [...view.all('Service')].filter(
-    ({ metadata: { namespace, name } }) =>
-      forms.length === 0 || forms.some((form) => divertsService(form, `${namespace}/${name}`)),
+    ({ metadata }) =>
+      forms.length === 0 || forms.some((form) => divertsService(form, formatServiceKey(metadata))),
   );
 
 function areGatewaysTouched(keys: ChangeSet, { view }: TranslateInput): boolean {

@@ -1,5 +1,5 @@
 import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 
-/** `service` is `<namespace>/<name>`. */
-export const divertsService = ({ services }: TrafficShift, service: string): boolean =>
+export const divertsService = ({ services }: TrafficShift, service: ServiceKey): boolean =>
   services.length === 0 || services.includes(service);

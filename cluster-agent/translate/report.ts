@@ -1,4 +1,5 @@
 import { severities, type Condition } from '@isthmus/api/domain/condition.ts';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
@@ -81,7 +82,7 @@ export function serviceReport(input: TranslateInput, service: ServiceObject): Se
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {
-  const key = `${metadata.namespace}/${metadata.name}`;
+  const key = formatServiceKey(metadata);
   const diverted = valuesInOrder(hub.trafficShifts).filter((one) => divertsService(one, key));
   if (diverted.length === 0) return [];
   const message = `${diverted.map(({ id }) => id).join(', ')} is active: zone preference is suspended`;

@@ -23,6 +23,7 @@ import {
 } from './arbitrary-objects.ts';
 import { aGateway, aRemote } from './cluster.ts';
 import { anAuthorization } from './records.ts';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 
 /** One thing that happens to an agent's cluster: out of small pools, so that changes meet one another. */
 export type ClusterChange =
@@ -159,7 +160,7 @@ const trafficShift = fc
       id,
       cluster: said[0],
       percent: said[1],
-      services: said[2].map((named) => `${named.namespace}/${named.name}`),
+      services: said[2].map(formatServiceKey),
       remoteOnly: said[3],
       deadline: said[4] === undefined ? undefined : Date.UTC(2026, 0, 1) + said[4],
     },

@@ -23,6 +23,7 @@ import { AuthorizationSchema } from '../../gen/upstream/authorization_pb.js';
 import { readAuthorization, writeAuthorization } from '../authorization.ts';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
+import { parseServiceKey, type ServiceKey } from '../../domain/names.ts';
 import { recordLimits } from '../../domain/limits.ts';
 import { copies, readGateway, readGroup, readIdentities, readPorts, writeGroup } from './shapes.ts';
 
@@ -91,11 +92,19 @@ export const trafficShift: Codec<TrafficShift> = codec(
     id: fields.text('id', value.id),
     cluster: fields.text('cluster', value.cluster),
     percent: fields.upTo('percent', value.percent, 100),
-    services: value.services,
+    services: readServices(value.services, fields),
     remoteOnly: value.remoteOnly,
     deadline: fields.count('deadline', value.deadline) || undefined,
   }),
 );
+
+const readServices = (services: readonly string[], fields: Fields): readonly ServiceKey[] =>
+  services.flatMap((service, i) => {
+    const key = parseServiceKey(service);
+    if (key === undefined)
+      fields.refuse(`services[${i}]`, `${JSON.stringify(service.slice(0, 60))} is not <namespace>/<name>`);
+    return key ?? [];
+  });
 
 /** Type `member`, named by the cluster. */
 export const member: Codec<Member> = codec(

@@ -9,6 +9,7 @@ import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts'
 import type { Codec } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
 import { aMatch, anAuthorization } from '../../fakes/records.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const gateway = {
   network: 'network-west',
@@ -123,7 +124,7 @@ const values: { [N in CodecName]: Value<N> } = {
     id: 'f1',
     cluster: 'east',
     percent: 30,
-    services: ['shop/cart'],
+    services: [inShop('cart')],
     remoteOnly: true,
     deadline: 1_800_000_000_000,
   },
@@ -245,6 +246,14 @@ describe('the link', () => {
     'a share over 100': [
       () => again(link.trafficShift, { ...values.trafficShift, percent: 101 }),
       /^percent: 101 is more than 100/,
+    ],
+    'a traffic shift of what names no service': [
+      () => again(link.trafficShift, { ...values.trafficShift, services: [inShop('cart'), 'cart' as never] }),
+      /^services\[1\]: "cart" is not <namespace>\/<name>/,
+    ],
+    'a traffic shift of a service with a part too many': [
+      () => again(link.trafficShift, { ...values.trafficShift, services: ['shop/cart/v1' as never] }),
+      /^services\[0\]: "shop\/cart\/v1" is not/,
     ],
     'a state that is none': [
       () => again(link.appliedReport, { ...values.appliedReport, state: 'DONE' as never }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -17,6 +18,7 @@ import { makeAuthority } from '../../fakes/authority.ts';
 import { aService, aWorkload, anAuthorization } from '../../fakes/records.ts';
 import { byName, emptySnapshot } from '../../fakes/xds-world.ts';
 import { setOf } from '../publish/publisher-world.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const client: ProxyClient = {
   id: 'ztunnel/istio-system/z1' as ClientId,
@@ -36,7 +38,7 @@ const intermediates = new Map(
   ]),
 );
 const cart = aService({ name: 'cart' });
-const shift = (services: readonly string[]) => ({
+const shift = (services: readonly ServiceKey[]) => ({
   id: 'd',
   cluster: 'east',
   percent: 100,
@@ -178,7 +180,7 @@ describe('what is reported of the hub’s resources', () => {
   });
 
   it('waits of a traffic shift until every pod of its services is published that clients leave alone', () => {
-    for (const services of [['shop/cart'], []]) {
+    for (const services of [[inShop('cart')], []]) {
       current = new World();
       world().view = { ...emptyHubView, trafficShifts: new Map([['d', shift(services)]]) };
       world().snapshot = { ...emptySnapshot, services: byName(cart) };
@@ -247,7 +249,7 @@ describe('what is reported of a traffic shift', () => {
     refused: new Map(),
     ...over,
   });
-  const reportOf = (services: readonly string[], ...outstanding: readonly Outstanding[]) => {
+  const reportOf = (services: readonly ServiceKey[], ...outstanding: readonly Outstanding[]) => {
     current = new World();
     world().view = { ...emptyHubView, trafficShifts: new Map([['d', shift(services)]]) };
     const member = aWorkload({ uid: 'w', services: new Map([[cart.key, []]]) });
@@ -259,27 +261,27 @@ describe('what is reported of a traffic shift', () => {
   };
 
   it('is that it is applied where no workload is of a diverted service', () => {
-    assert.deepEqual(reportOf(['shop/orders'], at({ isComplete: false })), ['APPLIED', '', 0]);
+    assert.deepEqual(reportOf([inShop('orders')], at({ isComplete: false })), ['APPLIED', '', 0]);
   });
 
   it('is that it is applied when every proxy has all workloads of the diverted services', () => {
-    assert.deepEqual(reportOf(['shop/cart'], at({ names: ['other', 'gone'] })), ['APPLIED', '', 1]);
+    assert.deepEqual(reportOf([inShop('cart')], at({ names: ['other', 'gone'] })), ['APPLIED', '', 1]);
     assert.deepEqual(reportOf([], at({ names: ['other'] })), ['APPLIED', '', 1]);
   });
 
   it('waits for a proxy that lacks one of them, or has not received everything once', () => {
     const waiting = ['PENDING', 'waiting for istio-system/z1', 1];
-    assert.deepEqual(reportOf(['shop/cart'], at({ names: ['w'] })), waiting);
-    assert.deepEqual(reportOf(['shop/cart'], at({ isComplete: false })), waiting);
+    assert.deepEqual(reportOf([inShop('cart')], at({ names: ['w'] })), waiting);
+    assert.deepEqual(reportOf([inShop('cart')], at({ isComplete: false })), waiting);
     assert.deepEqual(reportOf([], at({ names: ['w'] })), waiting);
   });
 
   for (const [services, uid, isAwaited] of [
-    [['shop/cart'], entry('shop', 'cart'), true],
+    [[inShop('cart')], entry('shop', 'cart'), true],
     [[], entry('shop', 'cart'), true],
-    [['shop/orders'], entry('shop', 'orders'), true],
-    [['shop/cart'], entry('shop', 'orders'), false],
-    [['shop/cart'], 'east//Pod/shop/cart-1', false],
+    [[inShop('orders')], entry('shop', 'orders'), true],
+    [[inShop('cart')], entry('shop', 'orders'), false],
+    [[inShop('cart')], 'east//Pod/shop/cart-1', false],
   ] as const)
     it(`${isAwaited ? 'waits' : 'does not wait'} for a proxy that still has ${uid}, which is gone, of services ${services.join()}`, () => {
       const [state, , proxies] = reportOf(services, at({ names: [uid] }));
@@ -288,7 +290,7 @@ describe('what is reported of a traffic shift', () => {
 
   it('is rejected where a proxy refuses one of them', () => {
     const refused = new Map([['w', { version: 'v1', reason: 'odd' }]]);
-    assert.deepEqual(reportOf(['shop/cart'], at({ names: ['w'], refused })), [
+    assert.deepEqual(reportOf([inShop('cart')], at({ names: ['w'], refused })), [
       'REJECTED',
       `${client.id}: odd`,
       1,
@@ -305,6 +307,6 @@ describe('what is reported of a traffic shift', () => {
       [3, 'waiting for z0, z1, z2'],
       [4, 'waiting for z0, z1, z2 and 1 more'],
     ] as const)
-      assert.equal(reportOf(['shop/cart'], ...all(count))[1], message);
+      assert.equal(reportOf([inShop('cart')], ...all(count))[1], message);
   });
 });

@@ -5,6 +5,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import { blank } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 import { aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const here = import.meta.dirname;
 const file = join(here, '../../golden/translate.json');
@@ -42,7 +43,7 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
           id: 'd',
           cluster: 'east',
           percent: 100,
-          services: ['shop/cart'],
+          services: [inShop('cart')],
           remoteOnly: false,
           deadline: undefined,
         },

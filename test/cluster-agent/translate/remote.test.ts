@@ -3,6 +3,7 @@ import type { TrafficShift, RemoteService } from '@isthmus/api/domain/directive.
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { aGateway, aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const cluster = `
 apiVersion: v1
@@ -93,7 +94,7 @@ describe('remote endpoints', () => {
           id: 'd',
           cluster: 'east',
           percent: 50,
-          services: ['shop/cart'],
+          services: [inShop('cart')],
           remoteOnly: false,
           deadline: undefined,
         },

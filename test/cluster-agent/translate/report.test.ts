@@ -5,6 +5,7 @@ import { addressConditions } from '@isthmus/cluster-agent/source/files/address-c
 import { clusterReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { serviceReports } from '../../fakes/service-reports.ts';
 import { aRejection, inputOf } from '../../fakes/cluster.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const services = `
 apiVersion: v1
@@ -74,7 +75,7 @@ describe('the report of a cluster', () => {
       id: 'd',
       cluster: 'west',
       percent: 30,
-      services: ['shop/cart'],
+      services: [inShop('cart')],
       remoteOnly: false,
       deadline: undefined,
     };

@@ -8,6 +8,8 @@ import { HubResources } from '@isthmus/cluster-agent/view/hub-resources.ts';
 import { selects } from '@isthmus/cluster-agent/view/selectors.ts';
 import { aGateway, aRemote, viewOf } from '../../fakes/cluster.ts';
 import { anAuthorization } from '../../fakes/records.ts';
+import { formatServiceKey, serviceNameOf } from '@isthmus/api/domain/names.ts';
+import { inShop } from '../../fakes/services.ts';
 
 const gateways = ['127.7.32.5', '127.7.32.6'].map((address) => aGateway({ address }));
 const few = (...values: string[]) => fc.constantFrom(...values);
@@ -84,7 +86,7 @@ const policy = fc
     target: { namespace, labels },
     authorization: anAuthorization({ name }),
   }));
-const services = ['shop/cart', 'shop/pay', 'bank/cart'];
+const services = [inShop('cart'), inShop('pay'), formatServiceKey({ namespace: 'bank', name: 'cart' })];
 const trafficShift = fc
   .record({ id: few('d', 'e', 'f'), services: fc.subarray(services) })
   .map(({ id, services: named }): TrafficShift => ({
@@ -133,13 +135,11 @@ describe('policies and traffic shifts that the hub has sent', () => {
                   ),
                 ),
               );
-            for (const [namespace = '', name = ''] of services.map((text) => text.split('/')))
+            for (const service of services)
               assert.deepEqual(
-                resources.trafficShiftsOf({ namespace, name }),
+                resources.trafficShiftsOf(serviceNameOf(service)),
                 [...trafficShifts.values()]
-                  .filter(
-                    (found) => found.services.length === 0 || found.services.includes(`${namespace}/${name}`),
-                  )
+                  .filter((found) => found.services.length === 0 || found.services.includes(service))
                   .sort((a, b) => (a.id < b.id ? -1 : 1)),
               );
           }

@@ -26,7 +26,7 @@ export interface Distribution {
 
 /** `service` is `<namespace>/<name>`. */
 export const divertsService = ({ services }: TrafficShift, service: string): boolean =>
-  services.length === 0 || services.includes(service);
+  services.length === 0 || services.some((one) => one === service);
 
 type RemoteGroup = Group & { readonly remote: RemoteService | undefined; readonly source: EndpointGroup };
 
