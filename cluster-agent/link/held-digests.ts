@@ -2,7 +2,7 @@ import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
 import { markOf, MarkSums, type Digests } from '@isthmus/mesh/delta/digest.ts';
 
-/** Digests of what is held of the hub, kept up to date one name at a time: a new stream costs no look at any name. */
+/** Digests of what is held of the hub, kept up to date one name at a time: a new stream costs no hash of any name. */
 export class HeldDigests {
   readonly #sums = new Map<DownType, MarkSums<string>>();
 
