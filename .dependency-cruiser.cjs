@@ -84,11 +84,17 @@ module.exports = {
       '(cluster-agent/(app|main)\\.ts|cluster-agent/source/files/)',
     ),
     only(
+      'one-kubernetes-runtime',
+      '^cluster-agent/source/kubernetes/',
+      '(cluster-agent/(app|main|access)\\.ts|cluster-agent/source/kubernetes/)',
+    ),
+    only(
       'one-adapter-of-streams',
       '^mesh/net/node/node-stream\\.ts$',
       '(mesh/(net|tls|http2)/node/|ztunnel/capture/loopback/|api/grpc/tls-arrivals\\.ts)',
     ),
     only('one-http2', '^(node:)?http2$', '(mesh/http2/node/|sandbox/)'),
+    only('one-kubernetes-client', 'node_modules/@kubernetes/client-node', 'api/kube/client\\.ts'),
     only('one-sqlite', '^(node:)?sqlite$', '(federation/store/|mesh/process/folder-lock)'),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
