@@ -7,7 +7,7 @@ import { countsOf } from './link/counts-row.ts';
 import type { RestoredReports } from './link/taken-reports.ts';
 import { Acknowledgements } from './observation/acknowledgements.ts';
 import { Reports } from './link/reports.ts';
-import { withRestoredCounts } from './observation/record-steps.ts';
+import { withRestoredCounts } from './observation/health-steps.ts';
 import { Observations } from './observation/observations.ts';
 import { Live } from './state/live.ts';
 import type { Settings } from './state/snapshot.ts';

@@ -63,6 +63,8 @@ export interface ClusterRecord {
   readonly services: ReadonlyMap<ServiceKey, ObservedService>;
   /** Endpoint counts as last reported, also of services that have yet to be. */
   readonly health: ReadonlyMap<ServiceKey, readonly EndpointGroup[]>;
+  /** All of `health`, healthy or not. */
+  readonly endpoints: number;
   readonly gateways: ReadonlyMap<string, ObservedGateway>;
   readonly applied: ReadonlyMap<string, Applied>;
   /** What its agent could not read of what the hub sent down, by `refusalName`. */

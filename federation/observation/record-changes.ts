@@ -1,7 +1,7 @@
 import type { CollectedChanges } from './change-set.ts';
 import { clockConditions } from './clock-condition.ts';
-import { differingParts } from './applied-map.ts';
 import type { ClusterRecord } from './cluster-record.ts';
+import { differing } from './persistent-map.ts';
 
 /** Adds what differs between two states of one cluster's observation; undefined: nothing is known of it. */
 export function addRecordChanges(
@@ -16,8 +16,7 @@ export function addRecordChanges(
   if (before?.gateways !== after?.gateways) changes.gateways.add(cluster);
   if (reportFields.some((field) => before?.[field] !== after?.[field])) changes.reports.add(cluster);
   if (linkFields.some((field) => before?.[field] !== after?.[field])) changes.links.add(cluster);
-  for (const [old, next] of differingParts(before?.applied, after?.applied))
-    for (const subject of differing(old, next)) changes.acknowledged(subject, cluster);
+  for (const subject of differing(before?.applied, after?.applied)) changes.acknowledged(subject, cluster);
   if (isShownOtherwise(before, after)) changes.shown.add(cluster);
 }
 
@@ -61,15 +60,4 @@ function addServices(
 ): void {
   for (const key of differing(before?.services, after?.services)) changes.service(cluster, key);
   for (const key of differing(before?.health, after?.health)) changes.service(cluster, key);
-}
-
-/** Names under which two maps have different values. */
-export function differing<K extends string, T>(
-  before: ReadonlyMap<K, T> | undefined,
-  after: ReadonlyMap<K, T> | undefined,
-): readonly K[] {
-  if (before === after) return [];
-  const news = [...(after ?? [])].flatMap(([name, value]) => (before?.get(name) === value ? [] : [name]));
-  const gone = [...(before?.keys() ?? [])].filter((name) => !after?.has(name));
-  return [...news, ...gone];
 }

@@ -1,19 +1,10 @@
 import { formatServiceKey, parseServiceKey, type ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Link } from '@isthmus/api/domain/cluster.ts';
-import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import type {
-  Applied,
-  ClusterReport,
-  Gateway,
-  HealthReport,
-  ServiceHealth,
-  ServiceReport,
-  UnreadableHealth,
-} from '@isthmus/api/domain/report.ts';
-import { AppliedMap } from './applied-map.ts';
-import type { ObservedService, RejectedReport, ClusterRecord } from './cluster-record.ts';
+import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { RejectedReport, ClusterRecord } from './cluster-record.ts';
+import { PersistentMap } from './persistent-map.ts';
 
-const noneApplied = AppliedMap.of(new Map());
+const none = PersistentMap.of(new Map<never, never>());
 
 /** What is known of a cluster that has not reported in this life of the hub. */
 export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
@@ -32,10 +23,11 @@ export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   conditions: [],
   rejections: [],
   rejectionCounts: { ERROR: 0, WARNING: 0, INFO: 0 },
-  services: new Map(),
-  health: new Map(),
+  services: none,
+  health: none,
+  endpoints: 0,
   gateways: new Map(),
-  applied: noneApplied,
+  applied: none,
   refused: new Map(),
   rejectedReports: new Map(),
   reportsDelayed: undefined,
@@ -76,10 +68,12 @@ export const withServices = (
   asOf: number,
 ): ClusterRecord => ({
   ...record,
-  services: changed(record.services, ofServices(changes), (report, key) => ({
-    ...report,
-    groups: record.health.get(key) ?? [],
-  })),
+  services: PersistentMap.of(record.services).with(
+    ofServices(changes).map(([key, report]) => [
+      key,
+      report && { ...report, groups: record.health.get(key) ?? [] },
+    ]),
+  ),
   asOf,
 });
 
@@ -100,7 +94,7 @@ export const withApplied = (
 ): ClusterRecord => ({
   ...record,
   // The name is that of the record, so that equal records share it, too.
-  applied: AppliedMap.of(record.applied).with(
+  applied: PersistentMap.of(record.applied).with(
     changes.map(([name, one]) => [one?.subject ?? name, one] as const),
   ),
   asOf,
@@ -157,96 +151,4 @@ function changed<K extends string, T, U>(
     if (report === undefined) next.delete(name);
     else next.set(name, make(report, name));
   return next;
-}
-
-/** Endpoint counts that were not taken, instead of those of the report before. */
-export function withHealthRejections(
-  record: ClusterRecord,
-  rejected: readonly UnreadableHealth[],
-  at: number,
-): ClusterRecord {
-  const settled = [...record.rejectedReports.values()].flatMap(({ type, name }) =>
-    type === 'health' ? [name] : [],
-  );
-  const rejections = rejected.map(({ service, why, limit }): RejectedReport => ({
-    type: 'health',
-    name: service,
-    why,
-    limit,
-    at,
-  }));
-  return withRejections(record, 'health', settled, rejections);
-}
-
-/** What moves with each health report, with counts or without. */
-export const withPulse = (
-  record: ClusterRecord,
-  { proxiesConnected, sentAt }: HealthReport,
-  now: number,
-): ClusterRecord => ({ ...record, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now });
-
-/**
- * A service that is not in the report has no endpoints, unless it is partial, which changes nothing of them. Services
- * that it leaves alike stay the same objects.
- */
-export function withHealth(before: ClusterRecord, report: HealthReport, now: number): ClusterRecord {
-  const record = withPulse(before, report, now);
-  if (report.partial) return record;
-  const health = counted(record.health, report);
-  const services = health === record.health ? record.services : joined(record.services, health);
-  return { ...record, services, health, counted: true, synced: record.listed };
-}
-
-/** Counts of an earlier life of the hub. They are old: the agent has yet to count on its link. */
-export function withRestoredCounts(record: ClusterRecord, services: readonly ServiceHealth[]): ClusterRecord {
-  const health = new Map(services.map((one) => [formatServiceKey(one), one.groups]));
-  return { ...record, health, services: joined(record.services, health) };
-}
-
-/** The counts of a report; the map of before when nothing differs. */
-function counted(before: ClusterRecord['health'], { services }: HealthReport): ClusterRecord['health'] {
-  let isNew = services.length !== before.size;
-  const after = new Map<ServiceKey, readonly EndpointGroup[]>();
-  for (const service of services) {
-    const { groups } = service;
-    const key = formatServiceKey(service);
-    const known = before.get(key);
-    const isSame = known !== undefined && areAlike(known, groups);
-    isNew ||= !isSame;
-    after.set(key, isSame ? known : groups);
-  }
-  return isNew ? after : before;
-}
-
-/** Milliseconds: a larger clock skew is shown as one day, so that it fits a GraphQL Int. */
-const maxSkew = 24 * 60 * 60_000;
-
-const skew = (sentAt: number, now: number): number => Math.max(-maxSkew, Math.min(maxSkew, sentAt - now));
-
-function joined(
-  services: ClusterRecord['services'],
-  health: ClusterRecord['health'],
-): ClusterRecord['services'] {
-  const differing = [...services].flatMap(([key, service]): [ServiceKey, ObservedService][] => {
-    const groups = health.get(key) ?? [];
-    return areAlike(service.groups, groups) ? [] : [[key, { ...service, groups }]];
-  });
-  return differing.length === 0 ? services : new Map([...services, ...differing]);
-}
-
-function areAlike(one: readonly EndpointGroup[], other: readonly EndpointGroup[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every((a, i) => {
-      const b = other[i];
-      return (
-        b?.region === a.region &&
-        b.zone === a.zone &&
-        b.transport === a.transport &&
-        b.hboneOnly === a.hboneOnly &&
-        b.total === a.total &&
-        b.healthy === a.healthy
-      );
-    })
-  );
 }

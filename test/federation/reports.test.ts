@@ -9,13 +9,8 @@ import { Pace } from '../../federation/link/pace.ts';
 import { Reports } from '../../federation/link/reports.ts';
 import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
-import {
-  emptyRecord,
-  withHealth,
-  withHealthRejections,
-  withLink,
-  withoutOldRejections,
-} from '../../federation/observation/record-steps.ts';
+import { withHealth, withHealthRejections } from '../../federation/observation/health-steps.ts';
+import { emptyRecord, withLink, withoutOldRejections } from '../../federation/observation/record-steps.ts';
 import { aGateway, aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import { Acknowledgements } from '../../federation/observation/acknowledgements.ts';
-import { differingParts } from '../../federation/observation/applied-map.ts';
+import { differingLeaves } from '../../federation/observation/persistent-map.ts';
 import { emptyRecord, withApplied } from '../../federation/observation/record-steps.ts';
 
 const applied = (subject: string): Applied => ({
@@ -21,8 +21,8 @@ function compared(held: number): number {
   });
   const before = withApplied(emptyRecord('east', 0), all, 1);
   const after = withApplied(before, [['policy/p', applied('policy/p')]], 2);
-  return differingParts(before.applied, after.applied).reduce(
-    (sum, [old, next]) => sum + (old?.size ?? 0) + (next?.size ?? 0),
+  return differingLeaves(before.applied, after.applied).reduce(
+    (sum, [old, next]) => sum + old.size + next.size,
     0,
   );
 }

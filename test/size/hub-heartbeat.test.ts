@@ -5,7 +5,7 @@ import { serviceReport } from '@isthmus/api/wire/link.ts';
 import { Reports } from '../../federation/link/reports.ts';
 import { healthStream } from '../../federation/link/streams/health.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
-import { withHealth, withPulse } from '../../federation/observation/record-steps.ts';
+import { withHealth, withPulse } from '../../federation/observation/health-steps.ts';
 import { aHealth, aService } from '../fakes/agent.ts';
 import { Federation } from '../fakes/federation.ts';
 

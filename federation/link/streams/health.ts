@@ -1,8 +1,8 @@
 import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import { differing } from '../../observation/record-changes.ts';
+import { differing } from '../../observation/persistent-map.ts';
 import { countsRow } from '../counts-row.ts';
-import { withPulse, withHealth, withHealthRejections } from '../../observation/record-steps.ts';
+import { withPulse, withHealth, withHealthRejections } from '../../observation/health-steps.ts';
 import { LatestHealth } from '../latest-health.ts';
 import { withinLimits } from '../limited-health.ts';
 import type { HubPorts } from '../ports.ts';

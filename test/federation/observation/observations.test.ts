@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { withPulse, withRejections } from '../../../federation/observation/record-steps.ts';
+import { withPulse } from '../../../federation/observation/health-steps.ts';
+import { withRejections } from '../../../federation/observation/record-steps.ts';
 import { removeCluster, revokeCluster } from '../../../federation/registry/membership.ts';
 import { Federation } from '../../fakes/federation.ts';
 

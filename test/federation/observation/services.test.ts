@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { withHealth, withServices } from '../../../federation/observation/record-steps.ts';
+import { withHealth } from '../../../federation/observation/health-steps.ts';
+import { withServices } from '../../../federation/observation/record-steps.ts';
 import { aHealth, aService } from '../../fakes/agent.ts';
 import { Federation } from '../../fakes/federation.ts';
 import { inShop } from '../../fakes/services.ts';
