@@ -9,6 +9,12 @@ export interface Resource {
   readonly isNamespaced: boolean;
 }
 
+/** The objects of a kind that a list or a watch is of. */
+export interface Listed extends Resource {
+  /** Only of this namespace, which is all that a Role can allow; without it, of all. */
+  readonly namespace?: string;
+}
+
 /** Query parameters of a request: `limit`, `continue`, `resourceVersion`, `fieldSelector`, `labelSelector`, … */
 export type Query = Readonly<Record<string, string>>;
 
@@ -43,9 +49,9 @@ export interface Place {
  * longer than its own time limit; a watch that is silent for longer than `silenceMillis` fails.
  */
 export interface ApiServer {
-  list(resource: Resource, query: Query, signal?: AbortSignal): Promise<Page>;
+  list(listed: Listed, query: Query, signal?: AbortSignal): Promise<Page>;
   /** Yields until the server ends the watch, which is no failure. Throws `ApiFailure`, also of an ERROR event. */
-  watch(resource: Resource, query: Query, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(listed: Listed, query: Query, signal: AbortSignal): AsyncIterable<WatchEvent>;
   get(resource: Resource, place: Place): Promise<unknown>;
   /** With a resourceVersion in the object's metadata `replace` is refused with 409 when it is no longer that. */
   create(resource: Resource, namespace: string, object: object): Promise<unknown>;
