@@ -1,4 +1,5 @@
 import type { Condition } from './condition.ts';
+import type { ServiceKey } from './names.ts';
 import type { EndpointGroup, ServicePort } from './observation.ts';
 import type { Rejection, RejectionCounts } from './rejection.ts';
 
@@ -60,8 +61,12 @@ export interface ServiceHealth {
   readonly groups: readonly EndpointGroup[];
 }
 
-/** Frequent; the latest wins. Unless it is partial, a service that is not in it has no endpoints. */
+/**
+ * Frequent; the latest wins. With `changes` the services are those that differ from an earlier report; unless it is
+ * partial, they are otherwise all: one that is not there has no endpoints. Each service once.
+ */
 export interface HealthReport {
+  /** Counts the reports of one stream, from 1. */
   readonly sequence: number;
   /** The agent's wall clock, epoch milliseconds: skew is measured and shown, never used. */
   readonly sentAt: number;
@@ -73,8 +78,25 @@ export interface HealthReport {
    * has acknowledged. Absent: the counts are in it.
    */
   readonly partial?: true;
+  readonly changes?: HealthChanges;
   /** Services whose counts the receiver could not read, and why. A sender has none. */
   readonly unreadable: readonly UnreadableHealth[];
+}
+
+/** What a report with the counts of some services rests on. */
+export interface HealthChanges {
+  /** The sequence of an earlier report of the stream: everything that has changed since is in this one. */
+  readonly base: number;
+  /** They have no endpoints any more. */
+  readonly removed: readonly ServiceKey[];
+}
+
+/** What the hub says of a health report that is not partial. */
+export interface HealthAnswer {
+  readonly sequence: number;
+  readonly takesChanges: boolean;
+  /** It does not hold what the report rests on, and has not taken it. */
+  readonly isRefused: boolean;
 }
 
 export interface UnreadableHealth {

@@ -16,13 +16,15 @@ export const withPulse = (
 ): ClusterRecord => ({ ...record, proxiesConnected, clockSkewMillis: skew(sentAt, now), asOf: now });
 
 /**
- * A service that is not in the report has no endpoints, unless it is partial, which changes nothing of them. Services
- * that it leaves alike stay the same objects.
+ * A partial report changes no counts. One with changes costs as much as it has of them; of another one a service that is
+ * not in it has no endpoints. Services that it leaves alike stay the same objects.
  */
 export function withHealth(before: ClusterRecord, report: HealthReport, now: number): ClusterRecord {
   const record = withPulse(before, report, now);
   if (report.partial) return record;
-  const counted = withCounts(record, changesOf(record.health, report.services));
+  const { services, changes } = report;
+  const gone = changes ? changes.removed.filter((one) => record.health.has(one)) : goneOf(record, services);
+  const counted = withCounts(record, [...differingFrom(record.health, services), ...gone.map(without)]);
   return { ...counted, counted: true, synced: record.listed };
 }
 
@@ -30,17 +32,16 @@ export function withHealth(before: ClusterRecord, report: HealthReport, now: num
 export const withRestoredCounts = (
   record: ClusterRecord,
   services: readonly ServiceHealth[],
-): ClusterRecord => withCounts(record, changesOf(record.health, services));
+): ClusterRecord => withCounts(record, differingFrom(record.health, services));
 
-/** Endpoint counts that were not taken, instead of those of the report before. */
+/** Endpoint counts that were not taken, instead of those that the report before was rejected of under the same names. */
 export function withHealthRejections(
   record: ClusterRecord,
+  { services, changes }: Pick<HealthReport, 'services' | 'changes'>,
   rejected: readonly UnreadableHealth[],
   at: number,
 ): ClusterRecord {
-  const settled = [...record.rejectedReports.values()].flatMap(({ type, name }) =>
-    type === 'health' ? [name] : [],
-  );
+  const settled = changes ? [...services.map(formatServiceKey), ...changes.removed] : rejectedIn(record);
   const rejections = rejected.map(({ service, why, limit }): RejectedReport => ({
     type: 'health',
     name: service,
@@ -51,19 +52,26 @@ export function withHealthRejections(
   return withRejections(record, 'health', settled, rejections);
 }
 
+const rejectedIn = ({ rejectedReports }: ClusterRecord): readonly string[] =>
+  [...rejectedReports.values()].flatMap(({ type, name }) => (type === 'health' ? [name] : []));
+
 /** How many endpoints a service has, healthy or not. */
 export const endpointsIn = (groups: readonly EndpointGroup[]): number =>
   groups.reduce((sum, { total }) => sum + total, 0);
 
-/** What differs between the counts that are held and those of all services. */
-function changesOf(held: ClusterRecord['health'], services: readonly ServiceHealth[]): CountChanges {
-  const all = new Map(services.map((one) => [formatServiceKey(one), one.groups]));
-  const gone = [...held.keys()].filter((service) => !all.has(service));
-  return [
-    ...[...all].filter(([service, groups]) => !areAlike(held.get(service), groups)),
-    ...gone.map((service) => [service, undefined] as const),
-  ];
+/** Counts that differ from those that are held. */
+const differingFrom = (held: ClusterRecord['health'], services: readonly ServiceHealth[]): CountChanges =>
+  [...new Map(services.map((one) => [formatServiceKey(one), one.groups]))].filter(
+    ([service, groups]) => !areAlike(held.get(service), groups),
+  );
+
+/** Services that have counts and are not among those of a report on all. */
+function goneOf({ health }: ClusterRecord, services: readonly ServiceHealth[]): readonly ServiceKey[] {
+  const all = new Set(services.map(formatServiceKey));
+  return [...health.keys()].filter((service) => !all.has(service));
 }
+
+const without = (service: ServiceKey): CountChanges[number] => [service, undefined];
 
 /** Costs as much as there are changes. */
 function withCounts(record: ClusterRecord, changes: CountChanges): ClusterRecord {

@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Question, Reply } from '@isthmus/api/domain/question.ts';
-import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import type { HealthAnswer, HealthReport } from '@isthmus/api/domain/report.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
@@ -43,10 +43,10 @@ export class HubReplica {
     });
     this.#listener.addService(linkService, {
       sync: (call: SyncCall) => this.#sync(call),
-      health: (call: ServerDuplexStream<HealthReport, number>) =>
+      health: (call: ServerDuplexStream<HealthReport, HealthAnswer>) =>
         call.on('data', ({ sequence }: HealthReport) => {
           this.health++;
-          call.write(sequence);
+          call.write({ sequence, takesChanges: false, isRefused: false });
         }),
       answer: (call: ServerDuplexStream<Reply, Question>) => {
         this.#questions.add(call);

@@ -171,7 +171,7 @@ describe('what one cluster may report', () => {
     const gateways = Array.from({ length: 16 }, (_, i) => gateway(`127.9.1.${i + 1}`));
     assert.deepEqual(east.put('gateway', gateways), []);
     const services = many.map((_, i) => health(`s${i}`, 10));
-    assert.deepEqual(withinLimits(report(...services), new Map(), defaultLimits).rejected, []);
+    assert.deepEqual(withinLimits(report(...services), emptyRecord('east', 0), defaultLimits).rejected, []);
   });
 });
 
@@ -197,7 +197,8 @@ describe('endpoint counts of one cluster', () => {
     [11, ['shop/b']],
   ] as const)
     it(`${total} endpoints where 10 are allowed leave out ${left.join() || 'nothing'}`, () => {
-      const { rejected } = withinLimits(report(health('a', 5), health('b', total - 5)), new Map(), limits);
+      const counts = report(health('a', 5), health('b', total - 5));
+      const { rejected } = withinLimits(counts, emptyRecord('east', 0), limits);
       assert.deepEqual(
         rejected.map(({ service: name }) => name),
         left,
@@ -205,7 +206,7 @@ describe('endpoint counts of one cluster', () => {
     });
 
   it('keep what was taken before, whatever the order of the next report', () => {
-    const before = new Map([['shop/z', []]]);
+    const before = withHealth(emptyRecord('east', 0), report(health('z', 8)), 1);
     const { report: taken } = withinLimits(report(health('a', 8), health('z', 8)), before, limits);
     assert.deepEqual(
       taken.services.map(({ name }) => name),
@@ -215,9 +216,9 @@ describe('endpoint counts of one cluster', () => {
 
   it('are rejected no more when a later report has room for them', () => {
     const one = { service: 'shop/a', why: 'too many', limit: 'endpoints' as const };
-    const rejecting = withHealthRejections(emptyRecord('east', 0), [one], 1);
+    const rejecting = withHealthRejections(emptyRecord('east', 0), report(), [one], 1);
     assert.equal(rejecting.rejectedReports.size, 1);
-    assert.equal(withHealthRejections(rejecting, [], 2).rejectedReports.size, 0);
+    assert.equal(withHealthRejections(rejecting, report(), [], 2).rejectedReports.size, 0);
   });
 
   it('come with a clock that is years off: the skew is shown as a day at most', () => {
@@ -246,6 +247,30 @@ describe('how fast reports are taken', () => {
     await clock.advance(100);
     assert.deepEqual([taken.length, taken.at(-1)], [51, 1000]);
   });
+
+  const whole = report();
+  const partial = { ...report(), partial: true as const };
+  const changes = { ...report(), changes: { base: 1, removed: [] } };
+  for (const [what, coming, left] of [
+    ['a partial one gives way to changes', [partial, changes], [2]],
+    ['a partial one does not replace changes', [changes, partial], [1]],
+    ['changes give way to later ones', [changes, changes], [2]],
+    [
+      'changes do not replace the counts of all, but come after them',
+      [whole, changes, partial, changes],
+      [1, 4],
+    ],
+    ['the counts of all replace everything', [whole, changes, whole], [3]],
+  ] as const)
+    it(`of health reports that wait, ${what}`, async () => {
+      const clock = new FakeClock();
+      const taken: number[] = [];
+      const latest = new LatestHealth(clock, ({ sequence }) => taken.push(sequence));
+      for (let i = 0; i < 50; i++) latest.report({ ...report(), sequence: 0 });
+      for (const [i, one] of coming.entries()) latest.report({ ...one, sequence: i + 1 });
+      await clock.advance(100);
+      assert.deepEqual(taken.slice(50), left);
+    });
 });
 
 describe('--cluster-limits', () => {

@@ -338,10 +338,14 @@ export declare type Resource = Message<"isthmus.link.v1.Resource"> & {
 export declare const ResourceSchema: GenMessage<Resource>;
 
 /**
+ * Of all services; with base, of those that have changed; or partial.
+ *
  * @generated from message isthmus.link.v1.HealthReport
  */
 export declare type HealthReport = Message<"isthmus.link.v1.HealthReport"> & {
   /**
+   * Counts the reports of one stream, from 1.
+   *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
@@ -364,16 +368,33 @@ export declare type HealthReport = Message<"isthmus.link.v1.HealthReport"> & {
   workloads: number;
 
   /**
+   * With base: those of all services that have changed since. Otherwise, unless it is partial, those of all services.
+   *
    * @generated from field: repeated isthmus.link.v1.ServiceHealth services = 5;
    */
   services: ServiceHealth[];
 
   /**
-   * The agent has not finished listing its cluster: what is missing in services is unknown, not absent.
+   * The agent has not finished listing its cluster, or the counts are as before. It is not acknowledged.
    *
    * @generated from field: bool partial = 6;
    */
   partial: boolean;
+
+  /**
+   * Only to a hub that takes changes. The sequence of an earlier report of this stream, which the hub has acknowledged:
+   * services and removed are everything that differs from it. 0: the report does not rest on another one.
+   *
+   * @generated from field: uint64 base = 7;
+   */
+  base: bigint;
+
+  /**
+   * "<namespace>/<name>". Only with base: services that have no endpoints any more.
+   *
+   * @generated from field: repeated string removed = 8;
+   */
+  removed: string[];
 };
 
 /**
@@ -387,9 +408,25 @@ export declare const HealthReportSchema: GenMessage<HealthReport>;
  */
 export declare type HealthAck = Message<"isthmus.link.v1.HealthAck"> & {
   /**
+   * Of the newest report that the hub has read, other than partial ones.
+   *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
+
+  /**
+   * The hub reads base and removed.
+   *
+   * @generated from field: bool takes_changes = 2;
+   */
+  takesChanges: boolean;
+
+  /**
+   * It has not taken that report, as it does not hold the counts that the report rests on: it needs the whole.
+   *
+   * @generated from field: bool refused = 3;
+   */
+  refused: boolean;
 };
 
 /**
@@ -1740,7 +1777,7 @@ export declare const Link: GenService<{
     output: typeof SyncMessageSchema;
   },
   /**
-   * Small, and the latest report wins.
+   * The latest report wins.
    *
    * @generated from rpc isthmus.link.v1.Link.Health
    */

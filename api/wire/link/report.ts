@@ -1,36 +1,22 @@
 import { recordLimits } from '../../domain/limits.ts';
-import type {
-  Applied,
-  ClusterReport,
-  Gateway,
-  HealthReport,
-  ServiceHealth,
-  ServiceReport,
-  UnreadableHealth,
-} from '../../domain/report.ts';
+import type { Applied, ClusterReport, Gateway, ServiceReport } from '../../domain/report.ts';
 import {
   AppliedSchema,
   ClusterInfoSchema,
   ClusterServiceSchema,
   GatewaySchema,
-  HealthAckSchema,
-  HealthReportSchema,
-  type HealthReport as WireReport,
-  type ServiceHealth as WireHealth,
 } from '../../gen/isthmus/link_pb.js';
-import { codec, decodeMessage, encodeMessage, sortedRecord, type Codec } from '../binary.ts';
-import { Fields } from '../fields.ts';
+import { codec, sortedRecord, type Codec } from '../binary.ts';
+import type { Fields } from '../fields.ts';
 import {
   copies,
   readCondition,
   readCounts,
   readGateway,
-  readGroup,
   readIdentities,
   readPorts,
   readRejection,
   writeCounts,
-  writeGroup,
 } from './shapes.ts';
 
 const modeNames = ['AMBIENT', 'SIDECAR', 'NONE', 'GATEWAY'] as const;
@@ -115,84 +101,4 @@ export const appliedReport: Codec<Applied> = codec(
     message: fields.sentence(applied.message),
     proxies: fields.count32('proxies', applied.proxies),
   }),
-);
-
-/** The counts of a service as the report has them. One that stays as it is is encoded once: records never change. */
-const encodedHealth = new WeakMap<ServiceHealth, Uint8Array>();
-
-function encodeServiceHealth(health: ServiceHealth): Uint8Array {
-  const known = encodedHealth.get(health);
-  if (known) return known;
-  const { namespace, name, groups } = health;
-  const bytes = encodeMessage(HealthReportSchema, {
-    services: [{ namespace, name, groups: groups.map(writeGroup) }],
-  });
-  encodedHealth.set(health, bytes);
-  return bytes;
-}
-
-/** Messages that are put one behind the other are one message, of which lists have the items of all (protobuf). */
-export const healthReport: Codec<HealthReport> = {
-  encode: ({ sequence, sentAt, proxiesConnected, workloads, services, partial = false }) =>
-    joined([
-      encodeMessage(HealthReportSchema, {
-        sequence: BigInt(sequence),
-        sentAt: BigInt(Math.trunc(sentAt)),
-        proxiesConnected,
-        workloads,
-      }),
-      ...services.map(encodeServiceHealth),
-      encodeMessage(HealthReportSchema, { partial }),
-    ]),
-  decode: (bytes) => decodeMessage(HealthReportSchema, bytes, readHealthReport),
-};
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-/** A report that is whole replaces the one before, so what of it cannot be read costs only itself. */
-function readHealthReport(report: WireReport): HealthReport {
-  const read = report.services.map(readServiceHealth);
-  return {
-    sequence: clamped(report.sequence),
-    sentAt: clamped(report.sentAt),
-    proxiesConnected: Math.min(report.proxiesConnected, most32),
-    workloads: Math.min(report.workloads, most32),
-    services: read.flatMap((one) => ('groups' in one ? [one] : [])),
-    ...(report.partial && { partial: true }),
-    unreadable: read.flatMap((one) => ('why' in one ? [one] : [])),
-  };
-}
-
-const most32 = 2 ** 31 - 1;
-
-const clamped = (value: bigint): number =>
-  Number(value < BigInt(Number.MAX_SAFE_INTEGER) ? value : Number.MAX_SAFE_INTEGER);
-
-function readServiceHealth(service: WireHealth): ServiceHealth | UnreadableHealth {
-  const fields = new Fields();
-  const health: ServiceHealth = {
-    namespace: fields.label('namespace', service.namespace),
-    name: fields.label('name', service.name),
-    groups: fields
-      .list('groups', service.groups, recordLimits.groupsOfService)
-      .map((group, i) => readGroup(`groups[${i}]`, group, fields)),
-  };
-  if (fields.problem === undefined) return health;
-  const named = fields.sentence(`${service.namespace}/${service.name}`).slice(0, 130);
-  return { service: named, why: fields.problem, limit: undefined };
-}
-
-/** The sequence of the newest report that the hub has taken in. */
-export const healthAck: Codec<number> = codec(
-  HealthAckSchema,
-  (sequence) => ({ sequence: BigInt(sequence) }),
-  ({ sequence }, fields) => fields.count('sequence', sequence),
 );

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { sendUnaryData, ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
 import type { SignIntermediateRequest, SignIntermediateResponse } from '@isthmus/api/domain/membership.ts';
-import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import type { HealthAnswer, HealthReport } from '@isthmus/api/domain/report.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { GrpcListener } from '@isthmus/api/grpc/listener.ts';
 import { serverOptions } from '@isthmus/api/grpc/options.ts';
@@ -111,8 +111,10 @@ function offerRemote(index: number, healthy: number): void {
 
 const handlers = (cluster: string) => ({
   sync: serveSync,
-  health(call: ServerDuplexStream<HealthReport, number>) {
-    call.on('data', ({ sequence }: HealthReport) => call.write(sequence));
+  health(call: ServerDuplexStream<HealthReport, HealthAnswer>) {
+    call.on('data', ({ sequence }: HealthReport) =>
+      call.write({ sequence, takesChanges: true, isRefused: false }),
+    );
     call.on('error', () => undefined).on('end', () => call.end());
   },
   answer(call: ServerDuplexStream<unknown, unknown>) {

@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
-import type { HealthReport, ServiceHealth } from '@isthmus/api/domain/report.ts';
+import type { HealthAnswer, HealthReport, ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { digestsHeader, epochHeader } from '@isthmus/api/grpc/services.ts';
 import { downTypes, upTypes, type DownType, type SyncMessage } from '@isthmus/api/wire/link.ts';
 import { digestsOf, type Digests } from '@isthmus/mesh/delta/digest.ts';
@@ -36,7 +36,7 @@ interface AgentOptions {
  */
 export class CoreAgent {
   readonly #sync: MemoryCall<SyncMessage, SyncMessage>;
-  readonly #health: MemoryCall<HealthReport, number>;
+  readonly #health: MemoryCall<HealthReport, HealthAnswer>;
   readonly #up: ServerSession;
   readonly #options: AgentOptions;
   #sequence = 0;

@@ -1,5 +1,5 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import type { HealthReport } from '@isthmus/api/domain/report.ts';
+import type { HealthAnswer, HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import type { Timer } from '@isthmus/mesh/process/clock.ts';
 import type { LinkDeps } from '../link-deps.ts';
@@ -9,7 +9,7 @@ import { WholeHealth } from '../whole-health.ts';
 const healthEvery = 5000;
 
 /** Health as it is at the moment when there is room for it: at once, every five seconds, and when it has changed. */
-class HealthReports implements LinkStream<number> {
+class HealthReports implements LinkStream<HealthAnswer> {
   readonly #deps: LinkDeps;
   readonly #pump: Pump<HealthReport>;
   readonly #whole = new WholeHealth();
@@ -17,13 +17,13 @@ class HealthReports implements LinkStream<number> {
   #sequence = 0;
   #next: Timer | undefined;
 
-  constructor(call: ClientDuplexStream<HealthReport, number>, deps: LinkDeps) {
+  constructor(call: ClientDuplexStream<HealthReport, HealthAnswer>, deps: LinkDeps) {
     this.#deps = deps;
     this.#pump = new Pump(call, () => this.#report());
     this.#beat();
   }
 
-  hear(sequence: number): void {
+  hear({ sequence }: HealthAnswer): void {
     this.#whole.acknowledged(sequence);
   }
 
@@ -52,7 +52,7 @@ class HealthReports implements LinkStream<number> {
   }
 }
 
-export const healthStream: StreamKind<number, HealthReport, HealthReports> = {
+export const healthStream: StreamKind<HealthAnswer, HealthReport, HealthReports> = {
   method: 'health',
   isHeard: false,
   open: (_session, call, { deps }) => new HealthReports(call, deps),
