@@ -141,6 +141,7 @@ function makeDerived({ options, sealing, own, who }: Base, { view, hub, issuer }
     now: () => own.clock.now(),
     upstreamZtunnels: upstreamZtunnels.pods,
     health: health.facts,
+    shared: runtime.addresses.kind === 'SHARED' ? runtime.addresses : undefined,
   };
   const pipeline = new Pipeline({ view, hub: hub.resources, facts });
   const { outputs } = pipeline;

@@ -35,6 +35,8 @@ export type Touched =
   | { readonly kind: 'network' }
   /** Where the cluster's clients are: the first node. */
   | { readonly kind: 'clientPlace' }
+  /** The addresses that a service has for all proxies alike. */
+  | { readonly kind: 'addresses'; readonly service: ServiceKey }
   | { readonly kind: 'podCount' }
   | { readonly kind: 'rejections' }
   | { readonly kind: 'synced' }
@@ -128,6 +130,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   gateway: { pod },
   network: {},
   clientPlace: {},
+  addresses: { service },
   podCount: {},
   rejections: {},
   synced: {},

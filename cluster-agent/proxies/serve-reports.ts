@@ -25,7 +25,7 @@ interface Deps {
   readonly view: ClusterView;
   readonly hub: { readonly view: Surroundings['hub'] };
   readonly snapshot: () => ClusterSnapshot | undefined;
-  readonly addresses: Pick<ServiceAddresses, 'isOf'>;
+  readonly addresses: ServiceAddresses;
   readonly health: Pick<ClusterHealth, 'certificateReported' | 'issuedByProxy'>;
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
   readonly clock: Clock;
@@ -92,7 +92,8 @@ const aroundOf = ({ identity, view, hub, snapshot, addresses }: Deps): Surroundi
   pods: podsOf(view),
   hub: hub.view,
   snapshot: snapshot(),
-  isVipOf: (client, address) => addresses.isOf(client, address),
+  // At addresses that all have alike no proxy listens.
+  isVipOf: (client, address) => addresses.kind === 'PER_CLIENT' && addresses.isOf(client, address),
 });
 
 /** A token that is bound to a pod says all that decides about identities. */

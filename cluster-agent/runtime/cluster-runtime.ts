@@ -3,6 +3,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
 import type { DueWork } from '../publish/due-times.ts';
 import type { Subscriber } from '../publish/delta.ts';
+import type { SharedAddresses } from '../translate/world.ts';
 import type { Source } from './source.ts';
 
 /** What differs between the places that a cluster may run in, as the agent sees it. */
@@ -24,8 +25,16 @@ export interface ClusterRuntime {
   serviceConditions(service: ServiceObject): readonly Condition[];
 }
 
-/** Where each proxy has addresses of its own for a service, as it captures at them. */
-export interface ServiceAddresses extends Subscriber {
+/** Where services are called. */
+export type ServiceAddresses = OwnAddresses | CommonAddresses;
+
+/** All proxies have the same addresses of a service, which are in its record: they capture what pods send there. */
+export interface CommonAddresses extends Subscriber, SharedAddresses {
+  readonly kind: 'SHARED';
+}
+
+/** Each proxy has addresses of its own for a service, as it captures at them. */
+export interface OwnAddresses extends Subscriber {
   readonly kind: 'PER_CLIENT';
   /**
    * Of the service, by its key, at a proxy, `<namespace>/<pod>`: allocated at the first call. None for a headless

@@ -5,8 +5,10 @@ import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import { hostnameOf, serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
 import { grantedClusters } from '../view/granted-clusters.ts';
 import type { Derivation } from './derivation.ts';
+import { networkOf } from './network.ts';
 import { localService, remotesInUse, servicesOfResource, type Distribution } from './distribution.ts';
 import { trafficDistributionOf } from './traffic-distribution.ts';
+import type { SharedAddresses, World } from './world.ts';
 
 interface Inputs {
   readonly key: ServiceKey;
@@ -19,24 +21,28 @@ interface Inputs {
   readonly grantedClusters: readonly string[];
   readonly policy: TrafficPolicy | undefined;
   readonly distribution: Distribution | undefined;
+  /** Those that all proxies have alike; none where each has its own. */
+  readonly addresses: readonly string[];
+  /** In which they are; '' without any. */
+  readonly network: string;
 }
 
-/** Every service that this cluster has or may use, without addresses: each proxy has its own for it. */
+/** Every service that this cluster has or may use, with the addresses that all proxies have alike. */
 export const service: Derivation<ServiceKey, Inputs, Service> = {
   name: 'service',
-  reads: new Set(['service', 'namespace', 'remotes', 'hub', 'distribution']),
-  *keys({ view, hub }) {
-    for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
-    yield* hub.remoteServices();
-  },
+  reads: new Set(['service', 'namespace', 'remotes', 'hub', 'distribution', 'addresses', 'network']),
+  keys: allServices,
   wakes(touched, forms, world) {
     switch (touched.kind) {
       case 'service':
       case 'remotes':
       case 'distribution':
+      case 'addresses':
         return [touched.service];
       case 'namespace':
         return servicesIn(world.view.servicesIn(touched.namespace));
+      case 'network':
+        return world.facts.shared ? allServices(world) : [];
       case 'hub':
         // Of a traffic shift what matters is in the distribution.
         if (touched.type === 'diversion') return [];
@@ -53,6 +59,7 @@ export const service: Derivation<ServiceKey, Inputs, Service> = {
     const grant = hub.grantOf(key);
     const from = local?.metadata ?? remotes[0];
     if (!from) return undefined;
+    const addresses = facts.shared ? sharedBy(facts.shared, key, local, view) : none;
     return {
       key,
       ref: from,
@@ -63,11 +70,28 @@ export const service: Derivation<ServiceKey, Inputs, Service> = {
       grantedClusters: grantedClusters(hub, facts.cluster, grant),
       policy: hub.trafficOf(key),
       distribution: derived.distribution(key),
+      addresses,
+      network: addresses.length > 0 ? networkOf(view) : '',
     };
   },
   derive: serviceOf,
   records: (name, record) => [{ part: 'services', name, record }],
 };
+
+function* allServices({ view, hub }: World): Iterable<ServiceKey> {
+  for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
+  yield* hub.remoteServices();
+}
+
+const none: readonly string[] = [];
+
+/** A service of the cluster is called at its ClusterIPs, of both families; a headless one is its endpoints. */
+const sharedBy = (
+  shared: SharedAddresses,
+  key: ServiceKey,
+  local: ServiceObject | undefined,
+  view: World['view'],
+): readonly string[] => (local ? view.clusterIPsOf(local) : shared.reserved(key));
 
 const servicesIn = (services: Iterable<ServiceObject>): readonly ServiceKey[] =>
   [...services].map(({ metadata }) => serviceKeyOf(metadata));
@@ -80,8 +104,7 @@ function serviceOf(inputs: Inputs): Service {
     namespace: ref.namespace,
     hostname: hostnameOf(ref),
     ports: portsOf(inputs),
-    // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
-    addresses: [],
+    addresses: inputs.addresses.map((address) => ({ network: inputs.network, address, prefix: undefined })),
     // Only of remote endpoints: at a local one the workload's own identity is expected.
     subjectAltNames: [...new Set(remotes.flatMap(({ subjectAltNames }) => subjectAltNames))].sort(),
     waypoint: undefined,

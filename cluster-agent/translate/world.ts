@@ -43,6 +43,14 @@ export interface Facts extends ClusterIdentity {
   /** Istio's own ztunnels. */
   readonly upstreamZtunnels: ReadonlySet<string>;
   readonly health: HealthFacts;
+  /** Undefined: each proxy has addresses of its own for a service. */
+  readonly shared?: SharedAddresses | undefined;
+}
+
+/** Addresses of services that all proxies have alike, beside the ClusterIPs of the cluster's own. */
+export interface SharedAddresses {
+  /** Of a service that only other clusters have: none before it was kept. */
+  reserved(service: ServiceKey): readonly string[];
 }
 
 /** What proxies and certificates prove of pods. It takes the verdicts that were found. */

@@ -16,6 +16,7 @@ import { podKey, type PodKey, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { SourceEvent } from './source-event.ts';
 import { isGatewayService } from './gateways.ts';
+import { ClusterIps } from './cluster-ips.ts';
 import { Members } from './members.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';
 import { NodeProxies } from './node-proxies.ts';
@@ -38,6 +39,7 @@ export class ClusterView {
   readonly #namespaces = new Namespaces();
   readonly #pods = new Pods();
   readonly #services = new Services();
+  readonly #clusterIps = new ClusterIps();
   readonly #slices = new Slices();
   readonly #members = new Members({ pods: this.#pods, services: this.#services, slices: this.#slices });
   readonly #nodes = new Nodes();
@@ -146,6 +148,7 @@ export class ClusterView {
     this.#services.update(change);
     for (const [pod, was] of were)
       if (this.isGateway(pod) !== was) yield { kind: 'gateway', pod: podKey(pod.metadata) };
+    for (const service of this.#clusterIps.update(change)) yield { kind: 'addresses', service };
     yield* this.#members.ofService(change);
   }
 
@@ -221,6 +224,11 @@ export class ClusterView {
 
   service(key: ServiceKey): ServiceObject | undefined {
     return this.#services.get(key);
+  }
+
+  /** Of its ClusterIPs those that no newer service has. */
+  clusterIPsOf(service: ServiceObject): readonly string[] {
+    return this.#clusterIps.of(service);
   }
 
   servicesIn(namespace: string): Iterable<ServiceObject> {

@@ -3,7 +3,7 @@ import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
-import type { ServiceAddresses } from '../runtime/cluster-runtime.ts';
+import type { OwnAddresses, ServiceAddresses } from '../runtime/cluster-runtime.ts';
 import type { TranslateInput } from '../translate/input.ts';
 import { networkOf } from '../translate/network.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
@@ -16,7 +16,7 @@ interface Deps {
   /** Of the listener. */
   readonly identity: KeyPair;
   readonly authenticator: Authenticator;
-  readonly addresses: Pick<ServiceAddresses, 'of'>;
+  readonly addresses: ServiceAddresses;
   readonly input: TranslateInput;
   /** In the order in which they hear of a stream. Asked for when there is something to hear. */
   readonly followers: () => readonly ProxyFollower[];
@@ -38,7 +38,7 @@ export function clusterXds(deps: Deps): XdsServer {
     onLost: (client) => {
       for (const follower of followers()) follower.lost?.(client);
     },
-    vips: vipsOf(addresses, input.view),
+    vips: addresses.kind === 'PER_CLIENT' ? vipsOf(addresses, input.view) : undefined,
     clock,
     log,
   });
@@ -50,7 +50,7 @@ export function clusterXds(deps: Deps): XdsServer {
 
 /** Addresses of services, in the network of this cluster. */
 const vipsOf =
-  (addresses: Pick<ServiceAddresses, 'of'>, view: ClusterView): Vips =>
+  (addresses: Pick<OwnAddresses, 'of'>, view: ClusterView): Vips =>
   (client, service) => {
     const network = networkOf(view);
     return addresses.of(client, service).map((address) => ({ network, address, prefix: undefined }));

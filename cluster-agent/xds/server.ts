@@ -45,8 +45,8 @@ export interface XdsDeps {
   readonly onClient?: (client: ProxyClient) => void;
   /** A proxy's stream has ended, also by a newer one of the same proxy that takes over. */
   readonly onLost?: (client: ProxyClient) => void;
-  /** Loopback capture only: elsewhere services have their cluster's own addresses. */
-  readonly vips?: Vips;
+  /** Undefined where the addresses of a service are in its record, and every client has the same. */
+  readonly vips?: Vips | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -67,6 +67,8 @@ export interface AppliedEvent extends Acknowledgement {
   readonly client: ProxyClient;
   readonly type: string;
 }
+
+const noneReaddressed = (): readonly string[] => [];
 
 /** The proxies' control plane: delta discovery over TLS. The certificate service joins the same listener. */
 export class XdsServer implements Subscriber {
@@ -133,7 +135,7 @@ export class XdsServer implements Subscriber {
     );
     this.#keep(deltas);
     const isTouched = admissionTouchedBy(delta.keys);
-    const readdressed = readdressedBy(delta.keys);
+    const readdressed = this.#deps.vips ? readdressedBy(delta.keys) : noneReaddressed;
     for (const stream of this.#streams.values()) {
       const { client, audience } = stream.view;
       const refusal = isTouched(client) ? this.#deps.refusalOf(client, stream.caller) : undefined;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
+import { serviceKeyOf, type ClientId, type ServiceKey } from '@isthmus/cluster-agent/keys/names.ts';
 import type {
   CompiledPolicy,
   TrafficShift,
@@ -45,6 +45,7 @@ export type ClusterChange =
       readonly hours: number;
       readonly issuer: string;
     }
+  | { readonly kind: 'reserved'; readonly service: ServiceKey; readonly address: string | undefined }
   | { readonly kind: 'time'; readonly millis: number };
 
 /** A resource of the hub under its name; undefined: it is withdrawn. */
@@ -238,6 +239,14 @@ export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
         .map(([inNamespace, account]) => `spiffe://cluster.local/ns/${inNamespace}/sa/${account}`),
       hours: one(0.001, 24),
       issuer: one('k1', 'k2'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: record({
+      kind: fc.constant('reserved' as const),
+      service: ref.map(serviceKeyOf),
+      address: one('240.0.0.1', '240.0.0.2', undefined),
     }),
   },
   { weight: 2, arbitrary: record({ kind: fc.constant('time' as const), millis: one(100, 5_100, 31_000) }) },

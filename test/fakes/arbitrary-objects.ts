@@ -160,6 +160,8 @@ const service = fc
         ],
       ),
       headless: fc.boolean(),
+      // Two services may say the same one for a moment.
+      clusterIPs: one<string[]>([], ['10.96.0.1'], ['10.96.0.1', 'fd00::1'], ['10.96.0.2']),
       publishNotReadyAddresses: rarely(false, fc.constant(true)),
       trafficDistribution: rarely('', fc.constant('PreferSameZone')),
       internalTrafficPolicy: rarely<'Cluster' | 'Local'>('Cluster', fc.constant('Local')),
@@ -170,8 +172,8 @@ const service = fc
     metadata: meta,
     type,
     selector: type === 'ExternalName' ? {} : meta.name === 'gw' ? { app: 'gw' } : selects,
-    clusterIPs: [],
     ...rest,
+    clusterIPs: type === 'ExternalName' || rest.headless ? [] : rest.clusterIPs,
   }));
 
 const slice = record({

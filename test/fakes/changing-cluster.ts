@@ -53,6 +53,7 @@ export class ChangingCluster {
   readonly #tracker: HealthTracker;
   readonly #wholeHealth: WholeHealth;
   readonly #index = new HubFollower();
+  readonly #reserved = new Map<string, string>();
   readonly #facts: Facts;
   #hub: HubView = emptyHubView;
   #pending = new ChangeSet();
@@ -89,6 +90,7 @@ export class ChangingCluster {
       now: () => clock.now(),
       upstreamZtunnels: this.#upstream.pods,
       health: this.#tracker,
+      shared: { reserved: (service) => [this.#reserved.get(service) ?? []].flat() },
     };
     this.pipeline = new Pipeline({ view: this.view, hub: this.#index, facts: this.#facts }, limits);
     this.pipeline.all();
@@ -168,6 +170,7 @@ export class ChangingCluster {
       upstreamZtunnels: this.#upstream.pods,
       hub: this.#hub,
       view,
+      reserved: this.#reserved,
     };
     assertSameSnapshot(this.pipeline.snapshot, wholeTranslation(input));
     this.#checkSums(input);
@@ -208,6 +211,11 @@ export class ChangingCluster {
       }
       case 'hub':
         this.#fromHub(change.resource);
+        return;
+      case 'reserved':
+        if (change.address === undefined) this.#reserved.delete(change.service);
+        else this.#reserved.set(change.service, change.address);
+        this.#pending.add({ kind: 'addresses', service: change.service });
         return;
       case 'time':
         await this.clock.advance(change.millis);

@@ -133,7 +133,7 @@ const service = record<ServiceObject>({
       { name: 'grpc', port: 90, targetPort: 'grpc', appProtocol: '' },
     ],
   ),
-  clusterIPs: fc.constant([]),
+  clusterIPs: fc.constantFrom([], ['10.96.0.1'], ['10.96.0.1', 'fd00::1'], ['10.96.0.2']),
   headless: fc.constantFrom(false, false, true),
   publishNotReadyAddresses: fc.constantFrom(false, false, true),
   trafficDistribution: fc.constantFrom('', 'PreferSameZone'),

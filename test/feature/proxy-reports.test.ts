@@ -47,7 +47,12 @@ describe('reports of proxies about themselves', () => {
           view,
           hub: { view: { members: new Map() } },
           snapshot: () => emptySnapshot,
-          addresses: { isOf: (_client, address) => address === '127.9.9.9' },
+          addresses: {
+            kind: 'PER_CLIENT',
+            of: () => [],
+            isOf: (_client, address) => address === '127.9.9.9',
+            published: () => undefined,
+          },
           health: { certificateReported: () => heard.ring(), issuedByProxy: () => new Map() },
           refusalOf: () => undefined,
           clock: at,

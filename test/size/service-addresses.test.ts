@@ -4,7 +4,7 @@ import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { ClientView } from '@isthmus/cluster-agent/xds/client-view.ts';
 import { EncodeCache } from '@isthmus/cluster-agent/xds/encode.ts';
 import type { ProxyClient } from '@isthmus/cluster-agent/xds/proxy-client.ts';
-import type { Service } from '@isthmus/mesh/records/service.ts';
+import type { NetworkAddress, Service } from '@isthmus/mesh/records/service.ts';
 import { aService } from '../fakes/records.ts';
 import { assertScales, type Work } from './doubled.ts';
 
@@ -23,22 +23,23 @@ const clientNamed = (name: string): ProxyClient => ({
 class Clients {
   encoded = 0;
   readonly services = new Map<string, Service>();
+  readonly #shared: readonly NetworkAddress[];
   readonly views: readonly ClientView[];
 
-  constructor(clients: number, services: number) {
+  constructor(clients: number, services: number, shared: readonly NetworkAddress[] = []) {
+    this.#shared = shared;
     for (let i = 0; i < services; i++) this.put(`s-${i}`, ['http']);
     const cache = new EncodeCache((_type, failure) => assert.fail(failure));
     this.views = Array.from({ length: clients }, (_, i) => {
       const address = `127.0.0.${i + 1}`;
-      return new ClientView(clientNamed(`z-${i}`), cache, () => [
-        { network: 'n', address, prefix: undefined },
-      ]);
+      const own = () => [{ network: 'n', address, prefix: undefined }];
+      return new ClientView(clientNamed(`z-${i}`), cache, shared.length > 0 ? undefined : own);
     });
     for (const view of this.views) view.projection = new Map([[typeUrls.address, this.services]]);
   }
 
   put(name: string, subjectAltNames: readonly string[]): void {
-    const service = aService({ name, subjectAltNames });
+    const service = aService({ name, subjectAltNames, addresses: this.#shared });
     const count = () => this.encoded++;
     const counted = {
       ...service,
@@ -88,5 +89,17 @@ describe('the addresses that each client has of a service', () => {
     all.put('s-0', ['other']);
     const [changed] = versions();
     assert.notEqual(changed, one);
+  });
+});
+
+describe('the addresses that all clients have of a service alike', () => {
+  const both = ['10.96.0.1', 'fd00::1'].map((address) => ({ network: 'n', address, prefix: undefined }));
+
+  it('are in its record, which is encoded once: all clients hold the very same bytes and version', () => {
+    const all = new Clients(50, 1_000, both);
+    assert.equal(all.read(), 1_000);
+    const [key = ''] = all.services.keys();
+    const produced = new Set(all.views.map((view) => view.resources(typeUrls.address).get(key)));
+    assert.equal(produced.size, 1);
   });
 });

@@ -1,6 +1,6 @@
 import { serviceKeyOf, type ServiceKey } from '../../keys/names.ts';
 import type { Delta } from '../../publish/delta.ts';
-import type { ServiceAddresses } from '../../runtime/cluster-runtime.ts';
+import type { OwnAddresses } from '../../runtime/cluster-runtime.ts';
 import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
 import type { Allocations } from './allocations.ts';
@@ -12,7 +12,7 @@ interface Deps {
 }
 
 /** Virtual addresses of services out of the cluster's block: each proxy has its own, at which it captures. */
-export class FilesAddresses implements ServiceAddresses {
+export class FilesAddresses implements OwnAddresses {
   readonly kind = 'PER_CLIENT';
   readonly #deps: Deps;
   readonly #headless = new Set<string>();

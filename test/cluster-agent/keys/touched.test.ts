@@ -47,6 +47,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   gateway: { pod },
   network: empty,
   clientPlace: empty,
+  addresses: { service },
   podCount: empty,
   rejections: empty,
   synced: empty,

@@ -64,6 +64,8 @@ function indexesOf(view: ClusterView): Answers {
       .slicesOf(service)
       .map(({ ports, endpoints }) => [ports, endpoints.filter(({ pod }) => pod === '')])
       .filter(([, found]) => found!.length > 0);
+    const addresses = view.clusterIPsOf(service);
+    if (addresses.length > 0) add({ kind: 'addresses', service: key }, addresses);
     if (others.length > 0) add({ kind: 'members', service: key, pod: undefined }, others);
   }
   add(

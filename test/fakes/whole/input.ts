@@ -18,6 +18,8 @@ export interface WholeInput {
   /** Istio's own ztunnels, by `<namespace>/<pod>`. */
   readonly upstreamZtunnels: ReadonlySet<string>;
   readonly health: Health;
+  /** Where all proxies have the same addresses of services: those of services that are only elsewhere. */
+  readonly reserved?: ReadonlyMap<string, string>;
 }
 
 export { rootNamespace };

@@ -3,7 +3,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { endpointGroups } from './endpoints.ts';
-import { hostnameOf, serviceKeyOf, type WholeInput } from './input.ts';
+import { hostnameOf, networkOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { grantedClusters } from '@isthmus/cluster-agent/view/granted-clusters.ts';
 import { byCluster } from '@isthmus/cluster-agent/translate/in-order.ts';
 import { policies } from './policies.ts';
@@ -102,8 +102,7 @@ function serviceOf(
     namespace: ref.namespace,
     hostname: hostnameOf(ref),
     ports,
-    // In loopback mode each proxy has addresses of its own for a service; the projection adds them.
-    addresses: [],
+    addresses: addressesOf(input, key, local),
     // Only of remote endpoints: at a local one the workload's own identity is expected.
     subjectAltNames: [...new Set(elsewhere)].sort(),
     waypoint: undefined,
@@ -115,6 +114,22 @@ function serviceOf(
     grantedClusters: grantedClusters(input.hub, input.cluster, grant),
     leftClusters: distribution?.left ?? [],
   };
+}
+
+/** Of several services that say one ClusterIP the last one made has it, or of the same second the one of the greatest key. */
+function addressesOf(input: WholeInput, key: string, local: ServiceObject | undefined): Service['addresses'] {
+  if (!input.reserved) return [];
+  const age = ({ metadata }: ServiceObject) => metadata.createdAt;
+  const isOlder = (one: ServiceObject, other: ServiceObject) =>
+    age(one) < age(other) ||
+    (age(one) === age(other) && serviceKeyOf(one.metadata) < serviceKeyOf(other.metadata));
+  const others = input.view.all('Service');
+  const ips = local
+    ? local.clusterIPs.filter(
+        (ip) => !others.some((other) => other.clusterIPs.includes(ip) && isOlder(local, other)),
+      )
+    : [input.reserved.get(key) ?? []].flat();
+  return ips.map((address) => ({ network: networkOf(input), address, prefix: undefined }));
 }
 
 type Preference = Pick<Service, 'routingPreference' | 'mode'>;
