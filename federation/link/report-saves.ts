@@ -47,14 +47,14 @@ export class ReportSaves {
 
   #saveAll(): void {
     this.#isArmed = false;
-    for (const [cluster, rows] of this.#waiting) this.#save(cluster, [...rows.values()]);
-    this.#waiting.clear();
-  }
-
-  #save(cluster: ClusterName, rows: readonly ReportRow[]): void {
+    if (this.#waiting.size === 0) return;
     const { clock, store, log } = this.#deps;
+    const all = [...this.#waiting].map(([cluster, rows]) => ({ cluster, rows: [...rows.values()] }));
+    this.#waiting.clear();
     store
-      .saveReports(cluster, rows, clock.now())
-      .catch((error: unknown) => log.error({ cluster, error: String(error) }, 'reports not written down'));
+      .saveReports(all, clock.now())
+      .catch((error: unknown) =>
+        log.error({ clusters: all.length, error: String(error) }, 'reports not written down'),
+      );
   }
 }

@@ -41,12 +41,14 @@ export function memoryStore(limits?: AuditLimits): Store {
     record: (attempt) => append(headOfAttempt(attempt, ledger.revision), attempt.body),
     recount: (number, count, lastAt) => void log.recount(number, count, lastAt),
     byIdempotencyKey: (actor, key) => Promise.resolve(ledger.byIdempotencyKey(actor, key)),
-    saveReports(cluster, rows, asOf) {
-      const held = reports.get(cluster) ?? new Map<string, StoredReport>();
-      reports.set(cluster, held);
-      for (const { type, name, resource } of rows)
-        if (resource) held.set(`${type} ${name}`, { cluster, type, name, ...resource, asOf });
-        else held.delete(`${type} ${name}`);
+    saveReports(all, asOf) {
+      for (const { cluster, rows } of all) {
+        const held = reports.get(cluster) ?? new Map<string, StoredReport>();
+        reports.set(cluster, held);
+        for (const { type, name, resource } of rows)
+          if (resource) held.set(`${type} ${name}`, { cluster, type, name, ...resource, asOf });
+          else held.delete(`${type} ${name}`);
+      }
       return Promise.resolve();
     },
     reportedClusters: () =>

@@ -7,10 +7,17 @@ import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit
 import { Ledger, retention } from './ledger.ts';
 import type { AuditWrite } from './sqlite-audit.ts';
 import type { LeftAttempt } from './sqlite-left.ts';
-import type { ReportsWrite } from './sqlite-reports.ts';
 import type { FromSqlite, ToSqlite } from './sqlite-thread.ts';
 import { HeldLeadership } from './held-leadership.ts';
-import type { Commit, CommitResult, Epoch, Leadership, ReportRow, Store, StoredReport } from './store.ts';
+import type {
+  ClusterReports,
+  Commit,
+  CommitResult,
+  Epoch,
+  Leadership,
+  Store,
+  StoredReport,
+} from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -52,8 +59,6 @@ class SqliteStore implements Store {
   /** What will be on disk, which the next commit is decided by. */
   readonly #pending: Ledger;
   readonly #waiting: Waiting[] = [];
-  /** What clusters report, until the end of this turn. */
-  readonly #reports: ReportsWrite[] = [];
   /** Of what is on disk and of what will be. */
   readonly #log: AuditLog;
   /** The newest entry of the log that is on disk. */
@@ -159,8 +164,8 @@ class SqliteStore implements Store {
     return Promise.resolve(this.#durable.byIdempotencyKey(actor, key));
   }
 
-  saveReports(cluster: string, rows: readonly ReportRow[], asOf: number): Promise<void> {
-    this.#sendReports({ cluster, rows, asOf });
+  saveReports(all: readonly ClusterReports[], asOf: number): Promise<void> {
+    this.#send({ kind: 'reports', reports: all.map(({ cluster, rows }) => ({ cluster, rows, asOf })) });
     return Promise.resolve();
   }
 
@@ -183,7 +188,7 @@ class SqliteStore implements Store {
   }
 
   forgetReports(cluster: string): Promise<void> {
-    this.#sendReports({ cluster, rows: undefined, asOf: 0 });
+    this.#send({ kind: 'reports', reports: [{ cluster, rows: undefined, asOf: 0 }] });
     return Promise.resolve();
   }
 
@@ -206,18 +211,7 @@ class SqliteStore implements Store {
   }
 
   #send(message: ToSqlite): void {
-    this.#flushReports();
     this.#worker.postMessage(message);
-  }
-
-  /** Those of one turn are one message: each one costs as much as the rows of many clusters. */
-  #sendReports(reports: ReportsWrite): void {
-    if (this.#reports.push(reports) === 1) queueMicrotask(() => this.#flushReports());
-  }
-
-  #flushReports(): void {
-    if (this.#reports.length === 0) return;
-    this.#worker.postMessage({ kind: 'reports', reports: this.#reports.splice(0) } satisfies ToSqlite);
   }
 
   #append(entry: Omit<AuditHead, 'number'>, body: AuditBody): AuditWrite {

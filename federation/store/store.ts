@@ -127,6 +127,12 @@ export interface ReportRow {
   readonly resource: { readonly version: string; readonly body: Uint8Array } | undefined;
 }
 
+/** Of one cluster. */
+export interface ClusterReports {
+  readonly cluster: string;
+  readonly rows: readonly ReportRow[];
+}
+
 export interface StoredReport {
   readonly cluster: string;
   readonly type: string;
@@ -171,10 +177,11 @@ export interface Store {
   /** The audit entry of a key that was used within retention. */
   byIdempotencyKey(actor: string, key: string): Promise<Recorded | undefined>;
   /**
-   * Writes down what a cluster reports, row by row, for the next start: outside the revisions. It joins the transaction
-   * that is under way and is waited for by nobody. `asOf`: epoch milliseconds of the reports.
+   * Writes down what clusters report, row by row, for the next start: outside the revisions. It joins the transaction
+   * that is under way and is waited for by nobody. One call for many clusters costs little more than one for one.
+   * `asOf`: epoch milliseconds of the reports.
    */
-  saveReports(cluster: string, rows: readonly ReportRow[], asOf: number): Promise<void>;
+  saveReports(all: readonly ClusterReports[], asOf: number): Promise<void>;
   /** Clusters of which something was written down and not forgotten. */
   reportedClusters(): Promise<readonly string[]>;
   /** What was written down of one of them, in no order: all clusters at once would be a message of gigabytes. */

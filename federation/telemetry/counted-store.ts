@@ -31,7 +31,7 @@ export function countedStore(store: Store): {
       record: (attempt) => store.record(attempt),
       recount: (...again) => store.recount(...again),
       byIdempotencyKey: (actor, key) => store.byIdempotencyKey(actor, key),
-      saveReports: (cluster, rows, asOf) => store.saveReports(cluster, rows, asOf),
+      saveReports: (all, asOf) => store.saveReports(all, asOf),
       reportedClusters: () => store.reportedClusters(),
       readReports: (cluster) => store.readReports(cluster),
       forgetReports: (cluster) => store.forgetReports(cluster),

@@ -201,33 +201,36 @@ export function storeConformance(
     });
 
     it('keeps what clusters reported row by row, outside the revisions', async () => {
-      await store.saveReports('east', [row('service', 'a', 'one'), row('service', 'b', 'two')], 5);
-      await store.saveReports('east', [row('service', 'a', 'three'), row('gateway', 'a', 'four')], 6);
-      await store.saveReports('west', [row('service', 'a', 'five')], 7);
+      const ofEast = ofCluster('east', row('service', 'a', 'one'), row('service', 'b', 'two'));
+      await store.saveReports([ofEast], 5);
+      const later = ofCluster('east', row('service', 'a', 'three'), row('gateway', 'a', 'four'));
+      await store.saveReports([later, ofCluster('west', row('service', 'a', 'five'))], 6);
       assert.equal((await store.read()).revision, 0);
       assert.deepEqual(await reported(store), [
         'east gateway a four 6',
         'east service a three 6',
         'east service b two 5',
-        'west service a five 7',
+        'west service a five 6',
       ]);
-      await store.saveReports('east', [{ type: 'service', name: 'a', resource: undefined }], 8);
+      await store.saveReports([ofCluster('east', { type: 'service', name: 'a', resource: undefined })], 8);
       assert.deepEqual(await reported(store), [
         'east gateway a four 6',
         'east service b two 5',
-        'west service a five 7',
+        'west service a five 6',
       ]);
       await store.forgetReports('east');
-      assert.deepEqual(await reported(store), ['west service a five 7']);
+      assert.deepEqual(await reported(store), ['west service a five 6']);
     });
 
     it('names the clusters of which it has reports, and gives those of each by themselves', async () => {
       assert.deepEqual(await store.reportedClusters(), []);
-      for (const cluster of ['west', 'east', 'north'])
-        await store.saveReports(cluster, [row('service', 'a', cluster), row('service', 'b', cluster)], 5);
+      for (const cluster of ['west', 'east', 'north']) {
+        const both = ofCluster(cluster, row('service', 'a', cluster), row('service', 'b', cluster));
+        await store.saveReports([both], 5);
+      }
       await store.forgetReports('north');
       const unset = ['a', 'b'].map((name) => ({ type: 'service', name, resource: undefined }));
-      await store.saveReports('west', unset, 6);
+      await store.saveReports([ofCluster('west', ...unset)], 6);
       assert.deepEqual(await store.reportedClusters(), ['east']);
       const reports = await store.readReports('east');
       assert.deepEqual(reports.map(({ cluster, name }) => `${cluster} ${name}`).sort(), ['east a', 'east b']);
@@ -240,7 +243,7 @@ export function storeConformance(
       it('has everything after it was opened again, in a later epoch', async () => {
         const { epoch } = await store.lead();
         await store.commit(commit('1', [put('a', undefined, 30)], 100, 'key'));
-        await store.saveReports('east', [row('service', 'a', 'one')], 5);
+        await store.saveReports([ofCluster('east', row('service', 'a', 'one'))], 5);
         store = await reopen(store);
         const later = await store.lead();
         const { revision, objects } = await store.read();
@@ -253,6 +256,8 @@ export function storeConformance(
       });
   });
 }
+
+const ofCluster = (cluster: string, ...rows: readonly ReportRow[]) => ({ cluster, rows });
 
 const row = (type: string, name: string, body: string): ReportRow => ({
   type,

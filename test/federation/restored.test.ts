@@ -51,7 +51,7 @@ describe('what a hub knows of a cluster after it was started again', () => {
   it('is its reports and endpoint counts, so that what others receive of it is the same', async () => {
     const { rows } = new Reports().apply('service', [resource('cart')], [], 5);
     const counts = countsRow(inShop('cart'), aHealth('cart').groups);
-    await hub.store.saveReports('east', [...rows, counts], 5);
+    await hub.store.saveReports([{ cluster: 'east', rows: [...rows, counts] }], 5);
     const { live, catalog, restored } = await started();
     const record = live.current.observed.get('east')!;
     assert.equal(record.services.get(inShop('cart'))?.groups[0]?.healthy, 2);
@@ -65,7 +65,8 @@ describe('what a hub knows of a cluster after it was started again', () => {
   });
 
   it('is nothing of a cluster that is not known, whose rows go', async () => {
-    await hub.store.saveReports('gone', [countsRow(inShop('cart'), aHealth('cart').groups)], 5);
+    const rows = [countsRow(inShop('cart'), aHealth('cart').groups)];
+    await hub.store.saveReports([{ cluster: 'gone', rows }], 5);
     await started();
     assert.deepEqual(await storedReports(hub.store), []);
   });
@@ -105,13 +106,16 @@ describe('reports on their way to the store', () => {
   it('are written after 200 ms, the latest of each name, and not those of a cluster that is forgotten', async () => {
     const clock = new FakeClock();
     const written: string[] = [];
+    let writes = 0;
     const saves = new ReportSaves({
       clock,
       log: silentLog,
       store: {
-        saveReports: (cluster, rows) => {
-          for (const { name, resource: held } of rows)
-            written.push(`${cluster} ${name} ${held?.version ?? 'gone'}`);
+        saveReports: (all) => {
+          writes++;
+          for (const { cluster, rows } of all)
+            for (const { name, resource: held } of rows)
+              written.push(`${cluster} ${name} ${held?.version ?? 'gone'}`);
           return Promise.resolve();
         },
       },
@@ -129,6 +133,11 @@ describe('reports on their way to the store', () => {
     await clock.advance(150);
     saves.add('west', [row('a', '4')]);
     await clock.advance(50);
-    assert.deepEqual(written.slice(2), ['east a 3', 'west a 4'], 'those of all clusters at once');
+    assert.deepEqual(written.slice(2), ['east a 3', 'west a 4']);
+    assert.equal(writes, 2, 'those of all clusters at once');
+    saves.add('east', [row('a', '5')]);
+    saves.forget('east');
+    await clock.advance(200);
+    assert.equal(writes, 2, 'nothing is written of no cluster');
   });
 });

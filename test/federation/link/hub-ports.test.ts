@@ -32,7 +32,8 @@ describe("federation/link: the link's view of the hub", () => {
     for (const cluster of ['east', 'west']) connects(cluster);
     await hub.turn();
     const row = { version: '1', body: new Uint8Array() };
-    await store.saveReports('west', [{ type: 'service', name: 'shop/cart', resource: row }], 1);
+    const rows = [{ type: 'service', name: 'shop/cart', resource: row }];
+    await store.saveReports([{ cluster: 'west', rows }], 1);
     await hub.remove('cluster', 'west');
     connects('west');
     await hub.turn();
