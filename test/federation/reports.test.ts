@@ -1,50 +1,15 @@
 import assert from 'node:assert/strict';
 import { defaultLimits, parseLimits, type ClusterLimits } from '@isthmus/api/domain/limits.ts';
-import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
-import { contentVersion } from '@isthmus/api/wire/binary.ts';
-import * as wire from '@isthmus/api/wire/link.ts';
 import { LatestHealth } from '../../federation/link/latest-health.ts';
 import { withinLimits } from '../../federation/link/limited-health.ts';
 import { Pace } from '../../federation/link/pace.ts';
-import { Reports } from '../../federation/link/reports.ts';
 import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
-import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import { withHealth, withHealthRejections } from '../../federation/observation/health-steps.ts';
 import { emptyRecord, withLink, withoutOldRejections } from '../../federation/observation/record-steps.ts';
-import { aGateway, aHealth, aService } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
+import { gateway, health, hosted, port, report, Reporting, resource, service } from '../fakes/reporting.ts';
 import { inShop } from '../fakes/services.ts';
-
-const resource = (name: string, body: Uint8Array) => ({ name, version: contentVersion(body), body });
-const service = (name: string, over: Partial<ServiceReport> = {}, as = `shop/${name}`) =>
-  resource(as, wire.serviceReport.encode(aService(name, over)));
-const gateway = (address: string) =>
-  resource(`istio-system/gw/${address}`, wire.gatewayReport.encode(aGateway('east', { address })));
-/** A service whose report is as many bytes longer as its hostname is. */
-const hosted = (n: number) => service('s', { hostname: `${'x'.repeat(n)}.example` });
-const port = (n: number) => ({ name: `p${n}`, port: 1 + n, targetPort: 0, appProtocol: '' });
-
-/** A cluster's reports and what the hub knows by them. */
-class Reporting {
-  readonly reports: Reports;
-  record: ClusterRecord = emptyRecord('east', 0);
-
-  constructor(limits: Partial<ClusterLimits> = {}) {
-    this.reports = new Reports({ ...defaultLimits, ...limits });
-  }
-
-  /** The names that are rejected. */
-  put(type: string, resources: readonly ReturnType<typeof resource>[], removed: readonly string[] = []) {
-    const { change, rejected } = this.reports.apply(type, resources, removed, 1);
-    this.record = change(this.record);
-    return rejected.map(({ name }) => name);
-  }
-
-  get names(): readonly string[] {
-    return [...this.record.services.keys()];
-  }
-}
 
 describe('what one cluster may report', () => {
   it('a report whose name is not its content’s is rejected, and changes nothing', () => {
@@ -103,28 +68,6 @@ describe('what one cluster may report', () => {
       });
   }
 
-  it('what exceeds a limit is named in a condition with the limit and the remedy, until there is room', async () => {
-    const hub = await Federation.start('east');
-    const east = new Reporting({ services: 1 });
-    const conditions = () => {
-      hub.observe(east.record);
-      return conditionsOf(hub.now, 'east');
-    };
-    east.put('service', [service('a'), service('b')]);
-    const [condition] = conditions();
-    assert.equal(condition?.reason, 'REPORT_OVER_LIMIT');
-    assert.match(
-      condition.message,
-      /service shop\/b: it would be 2 services of this cluster, and 1 are allowed/,
-    );
-    assert.match(condition.remedy, /--cluster-limits \(services\)/);
-    assert.deepEqual(east.names, ['shop/a']);
-    east.put('service', [service('b')], ['shop/a']);
-    east.put('service', [service('b')]);
-    assert.deepEqual([east.names, conditions()], [['shop/b'], []]);
-    hub.end();
-  });
-
   it('a report that is not well formed is a condition of its cluster', async () => {
     const hub = await Federation.start('east');
     const east = new Reporting();
@@ -163,29 +106,19 @@ describe('what one cluster may report', () => {
     assert.equal(east.record.rejectedReports.size, 1000);
   });
 
-  it('takes 5,000 services, 50,000 endpoints and 16 gateways by default', () => {
+  it('takes 5,000 services, 50,000 endpoints and 16 gateways by default, and not one more of each', () => {
     const east = new Reporting();
     const many = Array.from({ length: 5_000 }, (_, i) => service(`s${i}`));
     assert.deepEqual(east.put('service', many), []);
     assert.deepEqual(east.put('service', [service('one-more')]), ['shop/one-more']);
     const gateways = Array.from({ length: 16 }, (_, i) => gateway(`127.9.1.${i + 1}`));
     assert.deepEqual(east.put('gateway', gateways), []);
+    assert.deepEqual(east.put('gateway', [gateway('127.9.1.17')]), ['istio-system/gw/127.9.1.17']);
     const services = many.map((_, i) => health(`s${i}`, 10));
-    assert.deepEqual(withinLimits(report(...services), emptyRecord('east', 0), defaultLimits).rejected, []);
+    assert.deepEqual(east.count(...services), []);
+    // The last one by name is left out.
+    assert.deepEqual(east.count(...services.slice(0, -1), health('s4999', 11)), ['shop/s999']);
   });
-});
-
-const health = (name: string, total: number) => ({
-  ...aHealth(name),
-  groups: [{ region: 'r1', zone: 'z1', transport: 'hbone' as const, total, healthy: total }],
-});
-const report = (...services: HealthReport['services']): HealthReport => ({
-  sequence: 1,
-  sentAt: 0,
-  proxiesConnected: 1,
-  workloads: 1,
-  services,
-  unreadable: [],
 });
 
 describe('endpoint counts of one cluster', () => {
