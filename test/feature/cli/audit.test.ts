@@ -59,8 +59,22 @@ describe('isthmus audit', () => {
 
   it('filters by actor, action, subject, time, outcome, and all of them', async () => {
     assert.equal((await entries('--actor nobody')).length, 0);
-    assert.ok((await entries('--action drainCluster')).every(({ action }) => action === 'drainCluster'));
-    assert.ok((await entries('--subject west')).every(({ subject }) => subject === 'cluster/west'));
+    assert.deepEqual(
+      (await entries('--action drainCluster')).map(({ action, outcome }) => [action, outcome]),
+      [
+        ['drainCluster', 'DRY_RUN'],
+        ['drainCluster', 'DONE'],
+      ],
+    );
+    assert.equal((await entries('--action drain')).length, 0);
+    for (const name of ['west', 'cluster/west']) {
+      const [newest, ...older] = await entries(`--subject ${name}`);
+      assert.deepEqual(
+        [newest?.action, newest?.outcome, newest?.subject],
+        ['undrainCluster', 'REFUSED', 'cluster/west'],
+      );
+      assert.ok(older.length > 0 && older.every(({ subject }) => subject === 'cluster/west'));
+    }
     assert.equal((await entries('--since 2030-01-01T00:00:00Z')).length, 0);
     assert.equal((await entries('--until 1h')).length, 0);
     assert.ok((await entries('--since 1h')).length > 3);
