@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { helloMessage, inRecords } from '../../fakes/hello.ts';
+import type { Call } from '../../fakes/proxy-mesh.ts';
 import { garbage, knocking, partOfHello, totals } from './knocking.ts';
 import { port } from './shop.ts';
 
@@ -63,6 +64,43 @@ describe('ztunnel, peers that are not known yet at declared ports and gateways',
       assert.equal(totals(proxy).handshakes, 0);
       assert.equal(totals(proxy).handshakesTimedOut, 511);
     });
+
+  /** A limit of three stands for that of 512: connections of one address, and how many of them give way. */
+  const handshakes = { perAddress: 3 };
+  const edges = [
+    [2, 0],
+    [3, 0],
+    [4, 1],
+  ] as const;
+  const ports = [
+    ['a gateway’s 15008', 15008, '33.250', () => eastWest({ handshakes })],
+    ['a gateway’s 15443', 15443, '33.250', () => eastWest({ handshakes })],
+    ['a destination’s 15008', 15008, '17.2', () => destination({ handshakes })],
+    ['a declared port', port, '17.2', () => destination({ handshakes }, { classicClients: true })],
+  ] as const;
+  for (const [what, at, to, open] of ports)
+    for (const [count, evicted] of edges)
+      it(`${what}: of ${count} handshakes of one address where 3 may be in progress ${evicted} give way, the oldest`, async () => {
+        const { proxy } = await open();
+        // Of another address and older than all: it stays. At a declared port, only what has said something counts.
+        await knock(1, to, at, '99.2');
+        const calls: Call[] = [];
+        for (let i = 1; i <= count; i++) {
+          calls.push(...(await knock(1, to, at)));
+          calls.at(-1)?.socket.write(partOfHello);
+          await begun(proxy, at === port ? i : i + 1);
+        }
+        if (evicted > 0) await calls[0]?.end();
+        assert.deepEqual(
+          calls.map((one) => one.ended),
+          calls.map((_, i) => i < evicted),
+        );
+        assert.equal(totals(proxy).handshakesEvicted, evicted);
+        if (evicted > 0) {
+          const line = await proxy.warning({ reason: 'HANDSHAKES_PER_ADDRESS' });
+          assert.match(String(line['error']), /^3 handshakes of this address were in progress/);
+        }
+      });
 
   it('gateway, 15443: what is not a hello counts against its address, and a hello that is refused does not', async () => {
     const { proxy, call } = await eastWest();
