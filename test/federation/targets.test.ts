@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Warning } from '../../federation/command/warning.ts';
+import { executeFailover } from '../../federation/failover/commands.ts';
 import { simulate } from '../../federation/failover/plan.ts';
+import { Plans } from '../../federation/failover/plans.ts';
 import { drainCluster } from '../../federation/registry/drain.ts';
 import { clockConditions } from '@isthmus/federation/observation/clock-condition.ts';
 import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
@@ -43,6 +45,39 @@ describe('the clusters to which a failover or a drain would move connections', (
     assert.match(sentences(plan().warnings), /^shop\/cart has 1 of 2 endpoints healthy in west: /);
     hub.report('west', { services: { cart: 2 }, record: { gateways: new Map() } });
     assert.match(sentences(plan().warnings), /^west has no healthy east-west gateway: /);
+  });
+
+  it('are warned of when a plan is executed that was made before anything was wrong with them', async () => {
+    const plans = new Plans(hub.clock);
+    const execute = async () => {
+      const outcome = await hub.run(executeFailover(plans), { planId: 'p' });
+      return outcome.ok
+        ? outcome.warnings.map(({ code, message }) => `${code}: ${message}`)
+        : outcome.errors.map(({ code }) => code);
+    };
+    plans.keep('p', plan());
+    assert.deepEqual(plan().warnings, []);
+    hub.report('west', { services: { cart: 1 } });
+    hub.report('south', { services: { cart: 2 }, record: away });
+    const warned = await execute();
+    assert.match(
+      warned.join('\n'),
+      /^TARGET_UNREACHABLE: south is unreachable: .*\nTARGET_UNHEALTHY: shop\/cart has 1 of 2 endpoints healthy in west: /,
+    );
+    assert.equal(hub.now.intent.failovers.size, 1);
+  });
+
+  it('make a plan stale when the last endpoint there is no longer healthy: the execution is refused, and nothing changes', async () => {
+    const plans = new Plans(hub.clock);
+    plans.keep('p', plan());
+    hub.report('west', { services: { cart: 0 } });
+    const outcome = await hub.run(executeFailover(plans), { planId: 'p' });
+    assert.ok(!outcome.ok);
+    assert.deepEqual(
+      outcome.errors.map(({ code }) => code),
+      ['PLAN_STALE'],
+    );
+    assert.equal(hub.now.intent.failovers.size, 0);
   });
 
   it('a drain distinguishes services that exist nowhere else from services whose other clusters cannot take them', async () => {
