@@ -1,6 +1,6 @@
-import { textWithin } from '@isthmus/mesh/process/read-within.ts';
 import type { Endpoint } from './endpoint.ts';
 import { CliError, exit, statusOf } from './exit.ts';
+import { post } from './post.ts';
 import { plain } from './print.ts';
 
 interface ApiError {
@@ -13,10 +13,6 @@ interface Answer<T> {
   readonly data?: T | null;
   readonly errors?: readonly ApiError[];
 }
-
-const patienceSeconds = 15;
-/** A page of the largest lists is a hundredth of it. */
-const maxAnswerBytes = 64 * 1024 * 1024;
 
 /** One GraphQL operation. Ends the command with a meaningful status when there is no answer or a refusal. */
 export async function ask<T>(endpoint: Endpoint, query: string, variables: object = {}): Promise<T> {
@@ -66,36 +62,6 @@ async function answered<T>(endpoint: Endpoint, query: string, variables: object)
   return { data: answer.data, errors: answer.errors ?? [], status };
 }
 
-async function post({ url, token }: Endpoint, body: string): Promise<{ status: number; text: string }> {
-  if (!URL.canParse(url))
-    throw new CliError(exit.usage, `'${url}' is not a URL: give one such as http://127.0.0.1:8080/graphql`);
-  // fetch would quote what it cannot send, and nothing may print a token.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new CliError(exit.usage, 'the token is empty or not one word: check --token-file or ISTHMUS_TOKEN');
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body,
-      signal: AbortSignal.timeout(patienceSeconds * 1000),
-    });
-    const text = response.body ? await textWithin(response.body, maxAnswerBytes) : '';
-    if (text !== undefined) return { status: response.status, text };
-    throw new Error(`its answer has more than ${maxAnswerBytes} bytes, the limit for one`);
-  } catch (error) {
-    throw new CliError(
-      exit.unreachable,
-      `no answer from ${url}: ${why(error)}; is the hub running there? --endpoint names another`,
-    );
-  }
-}
-
-function why(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `none within ${patienceSeconds} s`;
-  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
-}
-
 function parse<T>(text: string): Answer<T> | undefined {
   try {
     const answer: unknown = JSON.parse(text);
@@ -109,7 +75,7 @@ function parse<T>(text: string): Answer<T> | undefined {
 function refused(errors: readonly ApiError[], httpStatus: number): CliError {
   const code = errors[0]?.extensions?.code;
   const status = code === undefined && httpStatus === 400 ? exit.usage : statusOf(code);
-  const remedy = status === exit.denied ? '; check --token-file or ISTHMUS_TOKEN' : '';
+  const remedy = status === exit.denied ? '; check --token-file, ISTHMUS_TOKEN_FILE or ISTHMUS_TOKEN' : '';
   const said = errors.map(({ message, extensions }) =>
     plain(extensions?.code === undefined ? readable(message) : `${extensions.code}: ${readable(message)}`),
   );

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -8,20 +9,30 @@ import { CliError, exit } from './exit.ts';
 export interface Endpoint {
   readonly url: string;
   readonly token: string;
+  /** PEM of the CAs that its certificate is verified against; those of Node otherwise. */
+  readonly ca?: string;
   /** Where a sentence goes about a part of an answer that could not be shown. */
   readonly note?: (text: string) => void;
 }
 
 export interface EndpointOptions {
   readonly instance?: string;
+  readonly url?: string;
+  /** The earlier name of `url`. */
   readonly endpoint?: string;
   readonly tokenFile?: string;
+  readonly caFile?: string;
 }
 
-/** What was named by flags or environment, or else the one sandbox that runs on this machine. */
+/** What was named by flags or environment, or else the one sandbox that runs on this machine. A flag is before all of the environment. */
 export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): Endpoint {
-  const url = options.endpoint ?? env['ISTHMUS_ENDPOINT'];
-  if (url !== undefined) return { url, token: namedToken(options, env) };
+  const fromEnv =
+    options.instance === undefined ? (env['ISTHMUS_URL'] ?? env['ISTHMUS_ENDPOINT']) : undefined;
+  const url = options.url ?? options.endpoint ?? fromEnv;
+  if (url !== undefined && url !== '') {
+    const ca = namedCa(options, env);
+    return { url, token: namedToken(options, env), ...(ca !== undefined && { ca }) };
+  }
   const running = instances(env);
   const wanted =
     options.instance === undefined ? running : running.filter(({ name }) => name === options.instance);
@@ -31,7 +42,7 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
       exit.unreachable,
       options.instance
         ? `no instance '${options.instance}' is running`
-        : 'nothing is running here: start it with isthmus up, or give --endpoint',
+        : 'nothing is running here: start it with isthmus up, or give --url (ISTHMUS_URL) and --token-file (ISTHMUS_TOKEN_FILE) of a hub elsewhere',
     );
   if (wanted.length > 1)
     throw new CliError(
@@ -42,18 +53,40 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
 }
 
 function namedToken({ tokenFile }: EndpointOptions, env: NodeJS.ProcessEnv): string {
-  if (tokenFile !== undefined) return tokenOf(tokenFile);
+  if (tokenFile !== undefined) return read('--token-file', tokenFile).trim();
+  const named = env['ISTHMUS_TOKEN_FILE'];
+  if (named !== undefined && named !== '') return read('ISTHMUS_TOKEN_FILE', named).trim();
   const token = env['ISTHMUS_TOKEN'];
   if (token === undefined)
-    throw new CliError(exit.usage, 'with --endpoint give --token-file, or set ISTHMUS_TOKEN');
+    throw new CliError(
+      exit.usage,
+      'with --url give --token-file, or set ISTHMUS_TOKEN_FILE (a file) or ISTHMUS_TOKEN (the token)',
+    );
   return token;
 }
 
-function tokenOf(file: string): string {
+function namedCa({ caFile }: EndpointOptions, env: NodeJS.ProcessEnv): string | undefined {
+  const file = caFile ?? env['ISTHMUS_CA_FILE'];
+  if (file === undefined || file === '') return undefined;
+  const where = caFile === undefined ? 'ISTHMUS_CA_FILE' : '--ca-file';
+  const pem = read(where, file);
   try {
-    return readText(file).trim();
+    new X509Certificate(pem);
+    return pem;
+  } catch {
+    throw new CliError(
+      exit.usage,
+      `${where}: ${file} has no certificate in PEM: name the file that begins with -----BEGIN CERTIFICATE-----`,
+    );
+  }
+}
+
+/** `where`: the flag or variable that names the file. */
+function read(where: string, file: string): string {
+  try {
+    return readText(file);
   } catch (error) {
-    throw new CliError(exit.usage, `--token-file: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CliError(exit.usage, `${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -29,7 +29,8 @@ Examples:
   isthmus up
   isthmus check
   isthmus clusters
-  isthmus failover simulate --from-cluster east`;
+  isthmus failover simulate --from-cluster east
+  isthmus clusters --url https://hub.example:8080 --token-file admin.token --ca-file hub-ca.pem`;
 
 /** The command line. It speaks only GraphQL to the hub. Subcommands inherit how it ends, writes and helps. */
 function createProgram(world: World): Command {
@@ -41,8 +42,18 @@ function createProgram(world: World): Command {
       'which sandbox, when there are several; up and tour start it under this name',
       instanceName,
     )
-    .option('--endpoint <url>', 'a hub’s GraphQL URL (ISTHMUS_ENDPOINT)')
-    .option('--token-file <file>', 'file with the token for --endpoint (else ISTHMUS_TOKEN)', readableFile)
+    .option('--url <url>', 'a hub’s GraphQL URL (ISTHMUS_URL)')
+    .addOption(new Option('--endpoint <url>', 'earlier name of --url').hideHelp())
+    .option(
+      '--token-file <file>',
+      'file with the token for --url (ISTHMUS_TOKEN_FILE; else the token in ISTHMUS_TOKEN)',
+      readableFile,
+    )
+    .option(
+      '--ca-file <file>',
+      'PEM of the CA that issued the certificate of --url; without it those of Node (ISTHMUS_CA_FILE)',
+      readableFile,
+    )
     .addOption(
       new Option('-o, --output <form>', 'for people or for scripts')
         .choices(['table', 'json'])

@@ -9,6 +9,7 @@ import {
   type Payload,
 } from '../change.ts';
 import { CliError, exit } from '../exit.ts';
+import { helmLine, secretHelp } from '../helm-line.ts';
 import { timestamp } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
@@ -25,6 +26,7 @@ interface TokenOptions extends ChangeOptions {
   readonly lifetime: number;
   readonly namespaces?: readonly string[];
   readonly network?: string;
+  readonly helm?: boolean;
 }
 
 export function tokenCommand(program: Command, world: World): void {
@@ -53,12 +55,15 @@ export function tokenCommand(program: Command, world: World): void {
       'the network that it is admitted for; without it the first one that its agent reports, if no other cluster has it',
       nonEmpty,
     )
+    .option('--helm', 'print the helm command alone to standard output, instead of the token')
     .addHelpText(
       'after',
-      '\nThe token alone goes to standard output.\n\nExample:\n  (umask 077; isthmus token create north > north.token)',
+      `\nThe token alone goes to standard output, and the helm command that uses it to standard error.\n${secretHelp}\n\nExamples:\n  (umask 077; isthmus token create north > north.token)\n  isthmus token create north --helm`,
     )
     .action(async (cluster: string, options: TokenOptions, command: Command) => {
-      const { endpoint, show } = invocation(command, world);
+      const { endpoint, isJson, show } = invocation(command, world);
+      if (options.helm && isJson)
+        throw new CliError(exit.usage, '--helm prints a command for a shell: leave out --output json');
       const { namespaces, network } = options;
       const input = { cluster, lifetimeSeconds: options.lifetime, namespaces, network };
       const result = await change<Token>(endpoint, createJoinToken, input, options);
@@ -68,17 +73,22 @@ export function tokenCommand(program: Command, world: World): void {
           exit.conflict,
           'the token was shown when this idempotency key was first used and is kept nowhere: use a new key for a new token',
         );
-      if (result.token !== null && result.expiresAt !== null)
-        world.note(`for ${cluster} to join once, until ${timestamp(result.expiresAt)}\n`);
-      show(
+      const line = result.token === null ? undefined : helmLine({ cluster, token: result.token });
+      if (line !== undefined && result.expiresAt !== null)
+        world.note(noteOf(cluster, result.expiresAt, options.helm ? undefined : line));
+      const text = changeText(
+        { todo: `make a token for ${cluster}`, done: `a token for ${cluster}`, object: cluster },
         result,
-        () =>
-          result.token ??
-          changeText(
-            { todo: `make a token for ${cluster}`, done: `a token for ${cluster}`, object: cluster },
-            result,
-            options,
-          ),
+        options,
       );
+      show(result, () => (options.helm ? line : result.token) ?? text);
     });
+}
+
+/** Beside the token: until when it is good, and how it is used. `line` has the token in it. */
+function noteOf(cluster: string, expiresAt: string, line: string | undefined): string {
+  const until = `for ${cluster} to join once, until ${timestamp(expiresAt)}\n`;
+  const secret =
+    'The helm command holds the token: shells keep it in their history, and Helm in its release. --help shows the way by a Secret.\n';
+  return line === undefined ? until + secret : `${until}${line}\n${secret}`;
 }

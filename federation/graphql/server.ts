@@ -107,7 +107,7 @@ function refuse(request: IncomingMessage, { path }: Target, adminToken: string):
   if (request.method !== 'POST' && request.method !== 'GET') return [405, 'METHOD', 'use POST'];
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined || !equal(token, adminToken))
-    return [401, 'UNAUTHENTICATED', 'send the token of the admin-token file as a bearer'];
+    return [401, 'UNAUTHENTICATED', 'send the admin token as a bearer'];
   if (request.method === 'POST' && !(request.headers['content-type'] ?? '').startsWith('application/json'))
     return [415, 'CONTENT_TYPE', 'send application/json'];
   return undefined;

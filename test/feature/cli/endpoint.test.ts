@@ -22,11 +22,15 @@ describe('the command line and its hub', () => {
 
   it('takes the hub and the token from flags or from the environment', async () => {
     const tokenFile = join(hub.stateDir, 'admin-token');
-    const flags = await run(['clusters', '--endpoint', hub.url, '--token-file', tokenFile]);
-    assert.equal(flags.status, 0, flags.err);
+    for (const flag of ['--url', '--endpoint']) {
+      const flags = await run(['clusters', flag, hub.url, '--token-file', tokenFile]);
+      assert.equal(flags.status, 0, flags.err);
+    }
     const env = { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: hub.token };
     assert.equal((await run(['clusters'], { env })).status, 0);
     assert.equal((await run(['clusters'], { env: { ISTHMUS_ENDPOINT: hub.url } })).status, 2);
+    const both = { ISTHMUS_URL: hub.url, ISTHMUS_ENDPOINT: 'http://127.0.0.1:1', ISTHMUS_TOKEN: hub.token };
+    assert.equal((await run(['clusters'], { env: both })).status, 0);
   });
 
   it('ends with 6 when it is denied, and says where the token comes from', async () => {
@@ -34,7 +38,7 @@ describe('the command line and its hub', () => {
       env: { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: 'wrong' },
     });
     assert.equal(status, 6);
-    assert.match(err, /UNAUTHENTICATED.*--token-file or ISTHMUS_TOKEN/);
+    assert.match(err, /UNAUTHENTICATED.*--token-file, ISTHMUS_TOKEN_FILE or ISTHMUS_TOKEN/);
   });
 
   it('ends with 3 when nothing answers, and says why and what to look at', async () => {
