@@ -40,7 +40,7 @@ const flags = readFlags(
     },
     { name: 'hub-id', value: 'ID', default: 'hub', help: 'names this hub in agents’ certificates' },
     { name: 'trust-domain', value: 'NAME', default: 'cluster.local', help: 'minted at the first start' },
-    { name: 'export-by-label', help: 'the label istio.io/global alone exports a service' },
+    { name: 'export-by-label', help: 'the label istio.io/global or a ServiceExport alone exports a service' },
     {
       name: 'exports',
       value: 'MODE',

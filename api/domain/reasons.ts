@@ -28,6 +28,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   MANIFESTS_PARTLY_APPLIED: ['WARNING'],
   FILE_WATCH_LOST: ['WARNING'],
   PROXY_STALE: ['WARNING'],
+  EXPORT_WITHOUT_SERVICE: ['WARNING'],
   SELECTOR_IGNORED: ['WARNING'],
   SAYS_NOTHING: ['WARNING'],
   DENIES_NOTHING: ['WARNING'],

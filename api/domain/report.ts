@@ -23,7 +23,7 @@ export interface ServiceReport {
   readonly name: string;
   readonly hostname: string;
   readonly ports: readonly ServicePort[];
-  /** The label istio.io/global asks for an export. */
+  /** The label istio.io/global or a ServiceExport asks for an export. */
   readonly exportRequested: boolean;
   /** SPIFFE IDs of the workloads behind it. */
   readonly subjectAltNames: readonly string[];

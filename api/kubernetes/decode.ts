@@ -13,6 +13,7 @@ import { readPeerAuthentication } from './peer-authentication.ts';
 import { podSchema, readPod } from './pod.ts';
 import * as policySchemas from './policy-schemas.ts';
 import { standInFor, type StandIn } from './policy-stand-in.ts';
+import { notExported, readServiceExport, serviceExportSchema } from './service-export.ts';
 import { readService, serviceSchema, withoutEffect } from './service.ts';
 import { unknownFields, unknownFieldSentence } from './unknown-fields.ts';
 import { withoutNulls } from './without-nulls.ts';
@@ -178,6 +179,11 @@ const decoders: Readonly<Record<string, Decode>> = {
     through(policySchemas.authorizationPolicy, raw, (value) => decodeAuthorizationPolicy(value, metadata)),
   'security.istio.io/PeerAuthentication': (raw, metadata) =>
     through(policySchemas.peerAuthentication, raw, (value) => whole(readPeerAuthentication(value, metadata))),
+  'multicluster.x-k8s.io/ServiceExport': (raw, metadata) =>
+    through(serviceExportSchema, raw, (value) => ({
+      object: readServiceExport(metadata),
+      findings: notExported(value),
+    })),
 };
 
 function through<S extends z.ZodType>(

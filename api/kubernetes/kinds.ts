@@ -57,6 +57,12 @@ const groups: readonly Group[] = [
     ],
     isClosed: true,
   },
+  {
+    name: 'multicluster.x-k8s.io',
+    versions: ['v1beta1', 'v1alpha1'],
+    used: ['ServiceExport'],
+    others: ['ServiceImport', 'ServiceExportList', 'ServiceImportList'],
+  },
 ];
 
 /** Groups of Kubernetes in which somebody may look for a kind of the core group. */

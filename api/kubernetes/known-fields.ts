@@ -1,6 +1,7 @@
 /**
  * The fields of the kinds that are used, by their types: `name`, or `name:Type` for an object or a list of objects whose
- * fields are known too. Those of Kubernetes are the JSON names of k8s.io/api v0.35, those of Istio of istio.io/api 1.30.
+ * fields are known too. Those of Kubernetes are the JSON names of k8s.io/api v0.35, those of Istio of istio.io/api 1.30,
+ * those of MCS of sigs.k8s.io/mcs-api v0.4.
  */
 export const knownFields: Readonly<Record<string, string>> = {
   AWSElasticBlockStoreVolumeSource: 'volumeID fsType partition readOnly',
@@ -288,4 +289,6 @@ export const knownFields: Readonly<Record<string, string>> = {
   PeerAuthentication: 'kind apiVersion metadata:ObjectMeta spec:PeerAuthenticationSpec status',
   PeerAuthenticationSpec: 'selector:WorkloadSelector mtls:MutualTls portLevelMtls',
   MutualTls: 'mode',
+  ServiceExport: 'kind apiVersion metadata:ObjectMeta spec:ServiceExportSpec status',
+  ServiceExportSpec: 'exportedLabels exportedAnnotations',
 };

@@ -5,7 +5,7 @@ import { dnsLabel, labels, subdomain } from './shapes.ts';
 
 const clusterScoped = new Set(['Namespace', 'Node']);
 /** Kinds whose names become parts of host names. */
-const labelNamed = new Set(['Namespace', 'Service']);
+const labelNamed = new Set(['Namespace', 'Service', 'ServiceExport']);
 
 const schema = (kind: string) =>
   z.looseObject({

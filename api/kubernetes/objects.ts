@@ -154,6 +154,12 @@ export interface PeerAuthenticationObject {
   readonly ports: ReadonlyMap<number, MtlsMode>;
 }
 
+/** MCS (KEP-1645): asks for the export of the Service of its name and namespace. */
+export interface ServiceExportObject {
+  readonly kind: 'ServiceExport';
+  readonly metadata: Metadata;
+}
+
 export type ClusterObject =
   | NamespaceObject
   | NodeObject
@@ -162,7 +168,8 @@ export type ClusterObject =
   | EndpointSliceObject
   | PodObject
   | AuthorizationPolicyObject
-  | PeerAuthenticationObject;
+  | PeerAuthenticationObject
+  | ServiceExportObject;
 
 /** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
 export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>

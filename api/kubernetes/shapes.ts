@@ -40,6 +40,9 @@ export const portReference = z.union(
 
 export const labels = z.record(z.string().max(317), z.string().max(63)).optional();
 
+/** Labels or annotations that another cluster is to have: of Kubernetes' own bounds only what keeps them small is checked. */
+export const exportedMap = z.record(z.string().max(317), z.string().max(262_144)).optional();
+
 export const protocol = z.enum(['TCP', 'UDP', 'SCTP']).optional();
 
 /** Addresses that the API server refuses for endpoints, and addresses that belong to no pod; 127.0.0.1 belongs to every pod. */

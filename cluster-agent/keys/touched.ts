@@ -25,6 +25,8 @@ export type Touched =
   | { readonly kind: 'authorization'; readonly policy: PolicyKey }
   /** The PeerAuthentications of a namespace. */
   | { readonly kind: 'peers'; readonly namespace: string }
+  /** Whether a ServiceExport asks for the export of a service. */
+  | { readonly kind: 'serviceExport'; readonly service: ServiceKey }
   // What indexes say, only when the answer is another one.
   /** Without a pod: the endpoints of the service that are no pods. */
   | { readonly kind: 'members'; readonly service: ServiceKey; readonly pod: PodKey | undefined }
@@ -125,6 +127,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   slice: { slice: text },
   authorization: { policy: { write: same, read: parsePolicyKey } },
   peers: { namespace: text },
+  serviceExport: { service },
   members: { service, pod: optionalPod },
   nodeProxies: { node: text },
   gateway: { pod },

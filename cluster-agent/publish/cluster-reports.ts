@@ -14,6 +14,7 @@ const kinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
   'node',
   'namespace',
   'service',
+  'serviceExport',
   'gateway',
   'network',
   'rejections',

@@ -61,13 +61,21 @@ export class Reports implements Subscriber {
   }
 }
 
+/** Keys of what a report on one service rests on. */
+const ofServices: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
+  'service',
+  'groups',
+  'members',
+  'serviceExport',
+]);
+
 function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet<ServiceKey> {
   const touched = new Set<ServiceKey>();
   const take = (services: Iterable<ServiceObject>) => {
     for (const { metadata } of services) touched.add(serviceKeyOf(metadata));
   };
   for (const key of keys)
-    if (key.kind === 'service' || key.kind === 'groups' || key.kind === 'members') touched.add(key.service);
+    if (ofServices.has(key.kind) && 'service' in key) touched.add(key.service);
     else if (key.kind === 'port') take(view.servicesWithPort(key.port));
     else if (key.kind === 'synced') take(view.all('Service'));
     else if (key.kind === 'hub' && key.type === 'diversion')

@@ -1,4 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { recordLimits } from '@isthmus/api/domain/limits.ts';
 import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { healthConditions, list } from '../health/conditions.ts';
 import { byName } from './in-order.ts';
@@ -12,6 +13,7 @@ export const clusterConditions = (input: TranslateInput, monotonic: number): rea
   ...gatewayConditions(input),
   ...healthConditions(input.health.findings, monotonic),
   ...rejectionConditions(input),
+  ...exportConditions(input),
 ];
 
 /** Other clusters may use services of this one, and there is no way in. */
@@ -60,6 +62,22 @@ function rejectionConditions({ view: { rejections } }: TranslateInput): readonly
       remedy: 'correct the manifests; isthmus rejections lists every one with its file and line',
     },
   ];
+}
+
+/** ServiceExports that name no Service of this cluster: nothing is exported by them. */
+function exportConditions({ view }: TranslateInput): readonly Condition[] {
+  const unmet = Array.from(view.unmetExports()).sort(byName);
+  return unmet.slice(0, recordLimits.conditions).map(({ metadata: { namespace, name } }) => ({
+    type: 'Exported',
+    status: 'False',
+    reason: 'EXPORT_WITHOUT_SERVICE',
+    severity: 'WARNING',
+    object: `ServiceExport ${namespace}/${name}`,
+    message: view.get('Service', namespace, name)
+      ? `the ServiceExport ${namespace}/${name} exports nothing: the Service of that name is an ExternalName, which has no endpoints`
+      : `the ServiceExport ${namespace}/${name} exports nothing: there is no Service ${namespace}/${name}`,
+    remedy: `create the Service ${namespace}/${name}, or delete the ServiceExport`,
+  }));
 }
 
 /** A named target port that pods behind a service lack: they are no endpoints of that port. */

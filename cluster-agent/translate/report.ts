@@ -59,7 +59,7 @@ export const isReported = (service: ServiceObject): boolean =>
   !isGatewayService(service) && service.type !== 'ExternalName';
 
 export function serviceReport(input: TranslateInput, service: ServiceObject): ServiceReport {
-  const { namespace, name, labels } = service.metadata;
+  const { namespace, name } = service.metadata;
   return {
     namespace,
     name,
@@ -70,7 +70,7 @@ export function serviceReport(input: TranslateInput, service: ServiceObject): Se
       appProtocol,
       targetPort: typeof targetPort === 'number' ? targetPort : 0,
     })),
-    exportRequested: labels['istio.io/global'] === 'true',
+    exportRequested: isExportRequested(input, service),
     subjectAltNames: input.derived.identities(serviceKeyOf(service.metadata)),
     conditions: [
       ...input.serviceConditions(service),
@@ -79,6 +79,10 @@ export function serviceReport(input: TranslateInput, service: ServiceObject): Se
     ],
   };
 }
+
+/** By the label of Istio, or by a ServiceExport: either is a request, which the hub permits or does not. */
+const isExportRequested = ({ view }: TranslateInput, { metadata }: ServiceObject): boolean =>
+  metadata.labels['istio.io/global'] === 'true' || view.isExportRequested(serviceKeyOf(metadata));
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {

@@ -6,15 +6,17 @@ import {
   type NamespaceObject,
   type NodeObject,
   type PodObject,
+  type ServiceExportObject,
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import { ChangeSet, type Change } from '../keys/change-set.ts';
 import { equals } from '../keys/equals.ts';
-import { podKey, type PodKey, type ServiceKey } from '../keys/names.ts';
+import { podKey, serviceKeyOf, type PodKey, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { SourceEvent } from './source-event.ts';
+import { Exports } from './exports.ts';
 import { isGatewayService } from './gateways.ts';
 import { ClusterIps } from './cluster-ips.ts';
 import { Members } from './members.ts';
@@ -45,6 +47,7 @@ export class ClusterView {
   readonly #nodes = new Nodes();
   readonly #nodeProxies = new NodeProxies();
   readonly #policies = new SecurityPolicies();
+  readonly #exports = new Exports();
   readonly #rejections = new Rejections();
   #synced = false;
 
@@ -127,6 +130,11 @@ export class ClusterView {
       case 'PeerAuthentication':
         this.#policies.peers.update(change);
         break;
+      case 'ServiceExport': {
+        const { metadata } = change.after ?? change.before ?? {};
+        this.#exports.update(change, metadata && this.service(serviceKeyOf(metadata)));
+        break;
+      }
       case 'ServiceAccount':
     }
   }
@@ -146,6 +154,7 @@ export class ClusterView {
     const pods = new Set(forms.filter(isGatewayService).flatMap((one) => this.selectedBy(one)));
     const were = new Map(Array.from(pods, (pod) => [pod, this.isGateway(pod)]));
     this.#services.update(change);
+    this.#exports.updateService(change);
     for (const [pod, was] of were)
       if (this.isGateway(pod) !== was) yield { kind: 'gateway', pod: podKey(pod.metadata) };
     for (const service of this.#clusterIps.update(change)) yield { kind: 'addresses', service };
@@ -229,6 +238,16 @@ export class ClusterView {
   /** Of its ClusterIPs those that no newer service has. */
   clusterIPsOf(service: ServiceObject): readonly string[] {
     return this.#clusterIps.of(service);
+  }
+
+  /** Whether a ServiceExport asks for its export. */
+  isExportRequested(service: ServiceKey): boolean {
+    return this.#exports.isRequested(service);
+  }
+
+  /** ServiceExports without a Service that can be exported, in no order. */
+  unmetExports(): Iterable<ServiceExportObject> {
+    return this.#exports.unmet();
   }
 
   servicesIn(namespace: string): Iterable<ServiceObject> {

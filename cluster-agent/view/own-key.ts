@@ -20,6 +20,8 @@ export function ownKeyOf({ kind, metadata }: ClusterObject): Touched | undefined
       return { kind: 'authorization', policy: policyKey(metadata) };
     case 'PeerAuthentication':
       return { kind: 'peers', namespace };
+    case 'ServiceExport':
+      return { kind: 'serviceExport', service: serviceKeyOf(metadata) };
     case 'ServiceAccount':
       return undefined;
   }

@@ -115,7 +115,7 @@ export function approvalConditions(
       message: strict
         ? `${key} is exported by ${by}; the export by ${cluster} waits for an operator's approval`
         : `${key} is exported by ${by}; ${cluster} exports it too, and receives a share of its connections`,
-      remedy: `isthmus approve-export ${key} --clusters ${cluster}, or remove the label istio.io/global from the Service in ${cluster}`,
+      remedy: `isthmus approve-export ${key} --clusters ${cluster}, or remove the label istio.io/global from the Service in ${cluster}, and its ServiceExport`,
     },
   ];
 }

@@ -79,4 +79,4 @@ export const unexportService: Command<ServiceRef, ServiceRef> = {
 };
 
 const byLabel = (on: boolean): string =>
-  on ? '; exports by label istio.io/global end when the label is removed' : '';
+  on ? '; exports by label istio.io/global or by a ServiceExport end when that is removed' : '';

@@ -47,7 +47,7 @@ export interface Settings {
   /** host:port of the listener where clusters join. */
   readonly joinEndpoints: readonly string[];
   readonly linkEndpoints: readonly string[];
-  /** The label `istio.io/global` alone is request and permission (the sandbox turns it on). */
+  /** The label `istio.io/global` or a ServiceExport alone is request and permission (the sandbox turns it on). */
   readonly exportByLabel: boolean;
   readonly exports: ExportMode;
 }

@@ -230,6 +230,11 @@ const peer = fc
     };
   });
 
+const serviceExport = record({
+  kind: fc.constant('ServiceExport' as const),
+  metadata: metadata(rarely('shop', one('bank')), one(...serviceNames)),
+});
+
 /** Objects of a cluster, out of small pools, so that they meet one another. */
 export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: namespace },
@@ -239,4 +244,5 @@ export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: slice },
   { weight: 2, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
+  { weight: 1, arbitrary: serviceExport },
 );

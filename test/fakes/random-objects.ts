@@ -10,6 +10,7 @@ import {
   type NodeObject,
   type PeerAuthenticationObject,
   type PodObject,
+  type ServiceExportObject,
   type ServiceObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
@@ -184,6 +185,11 @@ const peer = record<PeerAuthenticationObject>({
   ),
 });
 
+const serviceExport = record<ServiceExportObject>({
+  kind: fc.constant('ServiceExport'),
+  metadata: metadata(someNamespace, upTo('service', 5), fc.constant({})),
+});
+
 const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: namespace },
   { weight: 2, arbitrary: node },
@@ -192,6 +198,7 @@ const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 3, arbitrary: slice },
   { weight: 3, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
+  { weight: 2, arbitrary: serviceExport },
 );
 
 const rejections: fc.Arbitrary<readonly Rejection[]> = fc.array(

@@ -141,6 +141,7 @@ describe('no manifest makes the agent throw', () => {
     'EndpointSlice',
     'AuthorizationPolicy',
     'PeerAuthentication',
+    'ServiceExport',
   ];
   const frame = fc.record({
     apiVersion: fc.constantFrom(
@@ -148,6 +149,7 @@ describe('no manifest makes the agent throw', () => {
       'discovery.k8s.io/v1',
       'security.istio.io/v1',
       'security.istio.io/v1beta1',
+      'multicluster.x-k8s.io/v1alpha1',
     ),
     kind: fc.constantFrom(...kinds),
     metadata: fc.oneof(fc.constant({ name: 'a' }), fc.jsonValue()),

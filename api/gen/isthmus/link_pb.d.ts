@@ -788,7 +788,7 @@ export declare type ClusterService = Message<"isthmus.link.v1.ClusterService"> &
   ports: ServicePort[];
 
   /**
-   * Label istio.io/global asks for an export.
+   * The label istio.io/global or a ServiceExport asks for an export.
    *
    * @generated from field: bool export_requested = 5;
    */

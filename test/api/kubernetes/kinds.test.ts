@@ -30,6 +30,11 @@ describe('a kind that Isthmus does not use is ignored, whatever its name and sha
       'AuthorizationPolicy shop/a',
     ],
     'a VirtualService': [object('networking.istio.io/v1', 'VirtualService'), 'VirtualService shop/a'],
+    'a ServiceImport': [object('multicluster.x-k8s.io/v1alpha1', 'ServiceImport'), 'ServiceImport shop/a'],
+    'a ServiceExport of Amazon': [
+      object('application-networking.k8s.aws/v1alpha1', 'ServiceExport'),
+      'ServiceExport shop/a',
+    ],
     'a RequestAuthentication': [
       object('security.istio.io/v1', 'RequestAuthentication'),
       'RequestAuthentication shop/a',
@@ -114,6 +119,13 @@ describe('a misspelt kind or apiVersion is refused with the word that is meant',
       'PeerAuthentication',
       'apiVersion',
       'security.istio.io/v1',
+    ],
+    ServiceExprt: ['multicluster.x-k8s.io/v1alpha1', 'ServiceExprt', 'kind', 'ServiceExport'],
+    'a version that MCS never had': [
+      'multicluster.x-k8s.io/v3',
+      'ServiceExport',
+      'apiVersion',
+      'multicluster.x-k8s.io/v1beta1',
     ],
     'a group that is misspelt': [
       'secruity.istio.io/v1',

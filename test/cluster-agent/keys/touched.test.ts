@@ -42,6 +42,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   slice: { slice: text },
   authorization: { policy: ref.map(policyKey) },
   peers: { namespace: text },
+  serviceExport: { service },
   members: { service, pod: fc.option(pod, { nil: undefined }) },
   nodeProxies: { node: text },
   gateway: { pod },

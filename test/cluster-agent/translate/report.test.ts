@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { addressConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
+import { clusterConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
 import { clusterReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { serviceReports } from '../../fakes/service-reports.ts';
 import { aRejection, inputOf } from '../../fakes/cluster.ts';
@@ -84,5 +85,54 @@ describe('the report of a cluster', () => {
       ['cart', 'peers'].map((name) => reports.get(`shop/${name}`)?.conditions.map(({ reason }) => reason)),
       [['SHARED_BY_WEIGHT'], []],
     );
+  });
+});
+
+describe('a ServiceExport', () => {
+  const asks = (name: string, apiVersion = 'multicluster.x-k8s.io/v1alpha1') => `
+---
+apiVersion: ${apiVersion}
+kind: ServiceExport
+metadata: { name: ${name}, namespace: shop }
+`;
+  const requested = (text: string) =>
+    [...serviceReports(inputOf(text))].map(([name, report]) => [name, report.exportRequested]);
+  const conditions = (text: string) =>
+    clusterConditions(inputOf(text), 0).filter(({ reason }) => reason === 'EXPORT_WITHOUT_SERVICE');
+
+  for (const version of ['v1alpha1', 'v1beta1'])
+    it(`of ${version} asks for the export of the Service of its name, and of no other`, () => {
+      const text = services + asks('cart', `multicluster.x-k8s.io/${version}`);
+      assert.deepEqual(requested(text), [
+        ['shop/cart', true],
+        ['shop/peers', false],
+      ]);
+      assert.deepEqual(conditions(text), []);
+    });
+
+  it('of a Service that has the label of Istio too asks once, and either is enough', () => {
+    const labelled = services.replace(
+      'name: cart, namespace: shop',
+      'name: cart, namespace: shop, labels: { istio.io/global: "true" }',
+    );
+    for (const text of [labelled, labelled + asks('cart')])
+      assert.deepEqual(requested(text)[0], ['shop/cart', true]);
+  });
+
+  it('without a Service is a condition that names it', () => {
+    const [condition, ...others] = conditions(services + asks('crat') + asks('cart'));
+    assert.deepEqual(others, []);
+    assert.equal(condition?.object, 'ServiceExport shop/crat');
+    assert.equal(
+      condition.message,
+      'the ServiceExport shop/crat exports nothing: there is no Service shop/crat',
+    );
+    assert.match(condition.remedy, /create the Service shop\/crat, or delete the ServiceExport/);
+  });
+
+  it('of an ExternalName is one as well', () => {
+    const external = services.replace('spec: { ports: [{ port: 80 }] }', 'spec: { type: ExternalName }');
+    const [condition] = conditions(external + asks('cart'));
+    assert.match(condition?.message ?? '', /is an ExternalName, which has no endpoints/);
   });
 });

@@ -148,6 +148,27 @@ function assertServices(view: ClusterView, whole: WholeView): void {
     );
 }
 
+function assertExports(view: ClusterView, whole: WholeView): void {
+  const exports = whole.all('ServiceExport');
+  const named = ({ metadata }: ClusterObject) => serviceKeyOf(metadata);
+  for (const service of [...whole.all('Service'), ...exports].map(named))
+    assert.equal(
+      view.isExportRequested(service),
+      exports.some((one) => named(one) === service),
+    );
+  const exportable = new Set(
+    whole
+      .all('Service')
+      .filter(({ type }) => type !== 'ExternalName')
+      .map(named),
+  );
+  same(
+    view.unmetExports(),
+    exports.filter((one) => !exportable.has(named(one))),
+    'exports without a service',
+  );
+}
+
 function assertPolicies(view: ClusterView, whole: WholeView): void {
   const authorizations = whole.all('AuthorizationPolicy').sort(byPrecedence);
   const peers = whole.all('PeerAuthentication').sort(byPrecedence);
@@ -214,6 +235,8 @@ describe('the indexes of the cluster’s view', () => {
     after(assertServices));
   it('answer about security policies, in order of precedence, as a walk over all objects does', () =>
     after(assertPolicies));
+  it('know which services a ServiceExport asks for, and which ServiceExports have no service', () =>
+    after(assertExports));
   it('answer with pages of rejections and their counts as a walk over all does', () =>
     after(assertRejections));
   it('know the first node by name', () =>

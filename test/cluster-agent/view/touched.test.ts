@@ -14,7 +14,10 @@ import { WholeView } from '../../fakes/whole/view.ts';
 /** What the view answers, as text by the key that has to be touched when it is another answer. */
 type Answers = ReadonlyMap<string, string>;
 
-const kinds = ['Pod', 'Node', 'Namespace', 'Service', 'EndpointSlice', 'AuthorizationPolicy'] as const;
+const kinds = [
+  ...(['Pod', 'Node', 'Namespace', 'Service', 'EndpointSlice', 'AuthorizationPolicy'] as const),
+  'ServiceExport',
+] as const;
 
 /** What objects say. PeerAuthentications of a namespace are one answer. */
 function objectsIn(view: ClusterView): Answers {
@@ -106,6 +109,7 @@ const ownKinds = new Set<TouchedKind>([
   'slice',
   'authorization',
   'peers',
+  'serviceExport',
   'rejections',
   'synced',
 ]);

@@ -1,0 +1,42 @@
+import type { ServiceExportObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Change } from '../keys/change-set.ts';
+import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
+
+/** The ServiceExports of the cluster by the services that they ask for, and those of them that ask in vain. */
+export class Exports {
+  readonly #all = new Map<ServiceKey, ServiceExportObject>();
+  readonly #unmet = new Set<ServiceKey>();
+
+  /** `service`: of its name, as it is now. */
+  update({ before, after }: Change<ServiceExportObject>, service: ServiceObject | undefined): void {
+    const some = after ?? before;
+    if (!some) return;
+    const key = serviceKeyOf(some.metadata);
+    if (after) this.#all.set(key, after);
+    else this.#all.delete(key);
+    this.#look(key, service);
+  }
+
+  updateService(change: Change<ServiceObject>): void {
+    const some = change.after ?? change.before;
+    if (some) this.#look(serviceKeyOf(some.metadata), change.after);
+  }
+
+  isRequested(service: ServiceKey): boolean {
+    return this.#all.has(service);
+  }
+
+  /** Those whose Service is not there, or is an ExternalName, in no order. */
+  *unmet(): Iterable<ServiceExportObject> {
+    for (const key of this.#unmet) {
+      const found = this.#all.get(key);
+      if (found) yield found;
+    }
+  }
+
+  #look(key: ServiceKey, service: ServiceObject | undefined): void {
+    const isMet = service !== undefined && service.type !== 'ExternalName';
+    if (this.#all.has(key) && !isMet) this.#unmet.add(key);
+    else this.#unmet.delete(key);
+  }
+}
