@@ -6,6 +6,7 @@ export type CertificateErrorCode =
   | 'NAMESPACE_NOT_ALLOWED'
   | 'NOT_ACTIVE'
   | 'NOT_LISTED'
+  | 'NOT_REVIEWED'
   | 'PERMISSION_DENIED'
   | 'TOO_MANY'
   | 'UNAUTHENTICATED';

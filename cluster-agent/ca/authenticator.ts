@@ -6,8 +6,8 @@ export interface Caller {
   readonly node: string;
 }
 
-/** Proves callers. The Kubernetes one, which asks the API server to review tokens, comes behind the same. */
+/** Proves callers. */
 export interface Authenticator {
-  /** `header` is the call's `authorization`. Throws UNAUTHENTICATED. */
+  /** `header` is the call's `authorization`. Throws UNAUTHENTICATED, or NOT_REVIEWED when that cannot be found out at present. */
   authenticate(header: string | undefined): Promise<Caller>;
 }

@@ -19,10 +19,9 @@ export interface Pods {
   ): { readonly uid: string; readonly node: string; readonly serviceAccount: string } | undefined;
   /** Whether any pod of that service account is on the node. */
   runsOn(node: string, namespace: string, serviceAccount: string): boolean;
+  /** The accounts of node proxies alone may ask on behalf of others, and only of those on their node. */
+  isNodeProxyAccount(namespace: string, serviceAccount: string): boolean;
 }
-
-/** The account of node proxies: it alone may ask on behalf of others, and only of those on its node. */
-const nodeProxy = { namespace: 'istio-system', serviceAccount: 'ztunnel' };
 
 /**
  * Which identity a caller gets a certificate for: its own, or for a node's proxy that of a pod on the same node. What
@@ -51,7 +50,7 @@ export function authorizeIdentity(
   if (wanted.value.trustDomain !== trustDomain)
     return err(`this cluster issues for trust domain ${trustDomain} only`);
   if (namespace === caller.namespace && serviceAccount === caller.serviceAccount) return wanted;
-  if (caller.namespace !== nodeProxy.namespace || caller.serviceAccount !== nodeProxy.serviceAccount)
+  if (!pods.isNodeProxyAccount(caller.namespace, caller.serviceAccount))
     return err(`${caller.namespace}/${caller.serviceAccount} may ask for its own identity only`);
   return pods.runsOn(own.node, namespace, serviceAccount)
     ? wanted

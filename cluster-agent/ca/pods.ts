@@ -12,5 +12,6 @@ export const podsOf = (view: ClusterView): Pods => ({
       ? { uid: pod.metadata.uid, node: pod.nodeName, serviceAccount: pod.serviceAccount }
       : undefined;
   },
+  isNodeProxyAccount: (namespace, serviceAccount) => view.isNodeProxyAccount(namespace, serviceAccount),
   runsOn: (node, namespace, serviceAccount) => view.runsOn(node, namespace, serviceAccount),
 });

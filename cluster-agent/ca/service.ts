@@ -39,6 +39,7 @@ const codes: Readonly<Record<CertificateErrorCode, status>> = {
   // An operator may allow it at any time: proxies ask again soon.
   NAMESPACE_NOT_ALLOWED: status.UNAVAILABLE,
   NOT_LISTED: status.UNAVAILABLE,
+  NOT_REVIEWED: status.UNAVAILABLE,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
 };
 

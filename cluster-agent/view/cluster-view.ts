@@ -22,6 +22,7 @@ import { ClusterIps } from './cluster-ips.ts';
 import { Members } from './members.ts';
 import { Namespaces, type NamespaceObjects } from './namespaces.ts';
 import { NodeProxies } from './node-proxies.ts';
+import { istiosAccount, type NodeProxyAccounts } from './node-proxy.ts';
 import { Nodes } from './nodes.ts';
 import { Objects, type Kind, type ObjectChange, type ObjectOf } from './objects.ts';
 import { ownKeyOf } from './own-key.ts';
@@ -45,11 +46,15 @@ export class ClusterView {
   readonly #slices = new Slices();
   readonly #members = new Members({ pods: this.#pods, services: this.#services, slices: this.#slices });
   readonly #nodes = new Nodes();
-  readonly #nodeProxies = new NodeProxies();
+  readonly #nodeProxies: NodeProxies;
   readonly #policies = new SecurityPolicies();
   readonly #exports = new Exports();
   readonly #rejections = new Rejections();
   #synced = false;
+
+  constructor(accounts: NodeProxyAccounts = new Set([istiosAccount])) {
+    this.#nodeProxies = new NodeProxies(accounts);
+  }
 
   get synced(): boolean {
     return this.#synced;
@@ -292,6 +297,16 @@ export class ClusterView {
   /** EndpointSlices with an endpoint on the node that is not a pod. */
   slicesWithEndpointsOn(node: string): Iterable<EndpointSliceObject> {
     return this.#slices.withEndpointsOn(node);
+  }
+
+  /** Whether the pod is a ztunnel that serves a whole node. */
+  isNodeProxy({ metadata, serviceAccount }: PodObject): boolean {
+    return this.isNodeProxyAccount(metadata.namespace, serviceAccount);
+  }
+
+  /** The same of a service account. */
+  isNodeProxyAccount(namespace: string, serviceAccount: string): boolean {
+    return this.#nodeProxies.isOneOf(namespace, serviceAccount);
   }
 
   /** The ztunnels of a node, in the order of `byService`. */

@@ -1,9 +1,11 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ClusterView } from './cluster-view.ts';
 
-/** Whether the pod is a ztunnel that serves a whole node: its account says so, which is what its token proves. */
-export const isNodeProxy = ({ metadata, serviceAccount }: PodObject): boolean =>
-  metadata.namespace === 'istio-system' && serviceAccount === 'ztunnel';
+/** Service accounts of the ztunnels that serve a whole node, `<namespace>/<name>`: their tokens prove them. */
+export type NodeProxyAccounts = ReadonlySet<string>;
+
+/** Istio's ztunnel, by default. */
+export const istiosAccount = 'istio-system/ztunnel';
 
 /**
  * Of several ztunnels of a node, as while one replaces another: those that are not on their way out first, then the

@@ -1,7 +1,6 @@
 import type { ChangeSet } from '../keys/change-set.ts';
 import type { TranslateInput } from '../translate/input.ts';
 import { modeOf } from '../view/mode.ts';
-import { isNodeProxy } from '../view/node-proxy.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ProxyClient, XdsCaller } from './proxy-client.ts';
 
@@ -27,7 +26,7 @@ export function refusalOf(input: TranslateInput, client: ProxyClient, caller: Xd
  */
 export function countsAsProxy(input: TranslateInput, { kind, namespace, pod }: ProxyClient): boolean {
   const known = input.view.get('Pod', namespace, pod);
-  return known !== undefined && (kind !== 'ztunnel' || isNodeProxy(known));
+  return known !== undefined && (kind !== 'ztunnel' || input.view.isNodeProxy(known));
 }
 
 /** Of which clients `refusalOf` may say something else once these keys were touched. */
@@ -49,7 +48,7 @@ function serves(input: TranslateInput, { kind }: ProxyClient, pod: PodObject): b
   switch (kind) {
     case 'ztunnel':
       // Istio's ztunnel serves a node, or as its `dedicated` mode the one pod whose token it has.
-      return isNodeProxy(pod) || modeOf(input.view, pod) !== 'NONE';
+      return input.view.isNodeProxy(pod) || modeOf(input.view, pod) !== 'NONE';
     case 'router':
       return input.view.isGateway(pod);
     case 'sidecar':

@@ -35,7 +35,7 @@ import { ProxyStream, type DiscoveryCall, type Replaced } from './stream.ts';
 export interface XdsDeps {
   /** Of this listener; replaced while it runs by `setIdentity`. */
   readonly certificates: Certificates;
-  /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED. */
+  /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED, and NOT_REVIEWED as UNAVAILABLE. */
   readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
   /** Why a caller may not be this proxy, asked when its stream opens and whenever what it rests on has changed. */
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
@@ -281,7 +281,9 @@ export class XdsServer implements Subscriber {
           const details = error instanceof Error ? error.message : 'not authenticated';
           const kind = error instanceof AgentError ? error.code : 'UNAUTHENTICATED';
           this.#lines.warn(kind, { peer: call.getPeer(), details }, 'proxy refused');
-          call.sendStatus({ code: status.UNAUTHENTICATED, details });
+          // Nobody knows yet: the proxy's token may be good.
+          const isUnknown = kind === 'NOT_REVIEWED';
+          call.sendStatus({ code: isUnknown ? status.UNAVAILABLE : status.UNAUTHENTICATED, details });
         });
     };
     const listener = new ServerListenerBuilder().withOnReceiveMetadata(onMetadata).build();

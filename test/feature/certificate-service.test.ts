@@ -10,6 +10,7 @@ import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { trustMutually, trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
+import { AgentError } from '@isthmus/cluster-agent/agent-error.ts';
 import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { certificateHandlers } from '@isthmus/cluster-agent/ca/service.ts';
 import type { Caller } from '@isthmus/cluster-agent/ca/authenticator.ts';
@@ -88,13 +89,19 @@ describe('the certificate service, through its own listener', () => {
           ? { uid: `z-${node}`, node, serviceAccount: 'ztunnel' }
           : undefined;
       },
+      isNodeProxyAccount: (namespace: string, account: string) =>
+        `${namespace}/${account}` === 'istio-system/ztunnel',
       runsOn: (node: string, namespace: string, account: string) =>
         node === 'n1' && namespace === 'shop' && account === 'cart',
     };
     const chain = certificatePem(serverCertificate);
     server = new XdsServer({
       certificates: new Certificates({ key: privateKeyPem(serverKey.privateKey), chain }),
-      authenticate: (metadata) => tokens.authenticate(metadata.get('authorization')[0]?.toString()),
+      authenticate: (metadata) => {
+        const header = metadata.get('authorization')[0]?.toString();
+        if (header === 'Bearer unanswered') throw new AgentError('NOT_REVIEWED', 'the API server is away');
+        return tokens.authenticate(header);
+      },
       refusalOf: () => undefined,
       clock: systemClock,
       log: silentLog,
@@ -175,6 +182,10 @@ describe('the certificate service, through its own listener', () => {
     assert.equal(await ask(first, 'spiffe://cluster.local/ns/shop/sa/orders'), 'PERMISSION_DENIED');
     assert.equal(await ask(undefined, cartId), 'UNAUTHENTICATED');
     assert.equal(await ask('nonsense', cartId), 'UNAUTHENTICATED');
+  });
+
+  it('answers UNAVAILABLE to a token that nobody can review at present: it may be good', async () => {
+    assert.equal(await ask('unanswered', cartId), 'UNAVAILABLE');
   });
 
   it('reads nothing of a call whose token is bad: the answer does not wait for the request', async () => {

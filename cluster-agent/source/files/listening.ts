@@ -2,7 +2,6 @@ import type { ClusterObject, PodObject } from '@isthmus/api/kubernetes/objects.t
 import type { ClusterView } from '../../view/cluster-view.ts';
 import { isGatewayService } from '../../view/gateways.ts';
 import { modeOf } from '../../view/mode.ts';
-import { isNodeProxy } from '../../view/node-proxy.ts';
 import type { Listening } from './place.ts';
 
 /**
@@ -11,7 +10,7 @@ import type { Listening } from './place.ts';
  */
 export function listeningIn(view: ClusterView): (pod: PodObject) => Listening {
   return (pod) => {
-    const isProxy = isNodeProxy(pod) || view.isGateway(pod);
+    const isProxy = view.isNodeProxy(pod) || view.isGateway(pod);
     if (isProxy || modeOf(view, pod) !== 'NONE') return { at: 'APPLICATION' };
     return pod.hostNetwork
       ? { at: 'NODE', address: view.get('Node', '', pod.nodeName)?.address ?? '' }

@@ -7,6 +7,9 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { decodeJwt, SignJWT } from 'jose';
 import { WorkloadIssuer } from '@isthmus/cluster-agent/ca/issuer.ts';
 import { authorizeIdentity, type Pods } from '@isthmus/cluster-agent/ca/node-authorizer.ts';
+import { podsOf } from '@isthmus/cluster-agent/ca/pods.ts';
+import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import type { NodeProxyAccounts } from '@isthmus/cluster-agent/view/node-proxy.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import type { Caller } from '@isthmus/cluster-agent/ca/authenticator.ts';
 import { ProjectedTokens } from '@isthmus/cluster-agent/source/files/tokens.ts';
@@ -16,6 +19,7 @@ import { certificatePem, day, issueIntermediate, issueRoot, keyIdOf } from '@ist
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { aSealing } from '../../fakes/authority.ts';
+import { objectsOf } from '../../fakes/cluster.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { handMadeCertificate } from '../../fakes/hand-made.ts';
 
@@ -46,6 +50,8 @@ const pods: Pods = {
     const found = places.find((one) => one.namespace === namespace && one.pod.name === name);
     return found && { uid: found.pod.uid, node: found.node, serviceAccount: found.serviceAccount };
   },
+  isNodeProxyAccount: (namespace, serviceAccount) =>
+    `${namespace}/${serviceAccount}` === 'istio-system/ztunnel',
   runsOn: (node, namespace, serviceAccount) =>
     places.some(
       (one) => one.node === node && one.namespace === namespace && one.serviceAccount === serviceAccount,
@@ -87,6 +93,47 @@ describe('cluster-agent/ca: who may have which identity', () => {
       assert.equal(got, granted);
       if (!answer.ok) assert.ok(answer.error.length > 10);
     });
+});
+
+describe('cluster-agent/ca: the accounts of node proxies', () => {
+  const cartOnNode = 'spiffe://cluster.local/ns/shop/sa/cart';
+  const ofIsthmus: Caller = {
+    ...ztunnel,
+    namespace: 'isthmus-system',
+    pod: { name: 'ztunnel-x', uid: 'x1' },
+  };
+  const granted = (accounts: NodeProxyAccounts | undefined, caller: Caller) => {
+    const view = new ClusterView(accounts);
+    const events = objectsOf(`
+apiVersion: v1
+kind: Pod
+metadata: { name: ztunnel-x, namespace: isthmus-system, uid: x1 }
+spec: { nodeName: n1, serviceAccountName: ztunnel, containers: [{}] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: ztunnel-n1, namespace: istio-system, uid: z1 }
+spec: { nodeName: n1, serviceAccountName: ztunnel, containers: [{}] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: cart-1, namespace: shop, uid: c1 }
+spec: { nodeName: n1, serviceAccountName: cart, containers: [{}] }
+`);
+    view.apply(Array.from(events, ([id, object]) => ({ type: 'upsert', id, object })));
+    return authorizeIdentity(caller, cartOnNode, defaultTrustDomain, podsOf(view)).ok;
+  };
+
+  it('are that of Istio alone, unless others are named', () => {
+    assert.deepEqual([granted(undefined, ztunnel), granted(undefined, ofIsthmus)], [true, false]);
+  });
+
+  it('may be another one, and more than one', () => {
+    const own = new Set(['isthmus-system/ztunnel']);
+    assert.deepEqual([granted(own, ztunnel), granted(own, ofIsthmus)], [false, true]);
+    const both = new Set([...own, 'istio-system/ztunnel']);
+    assert.deepEqual([granted(both, ztunnel), granted(both, ofIsthmus)], [true, true]);
+  });
 });
 
 describe('cluster-agent/ca: tokens', () => {

@@ -8,7 +8,7 @@ import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { isGatewayService } from '@isthmus/cluster-agent/view/gateways.ts';
-import { byService, isNodeProxy } from '@isthmus/cluster-agent/view/node-proxy.ts';
+import { byService } from '@isthmus/cluster-agent/view/node-proxy.ts';
 import { selects } from '@isthmus/cluster-agent/view/selectors.ts';
 import { someBatch } from '../../fakes/random-objects.ts';
 
@@ -80,7 +80,11 @@ function assertPods(view: ClusterView, whole: WholeView): void {
   for (const node of nodes) {
     const here = whole.pods.filter(({ nodeName }) => nodeName === node);
     same(view.podsOn(node), here, `pods on ${node}`);
-    assert.deepEqual(view.nodeProxies(node), here.filter(isNodeProxy).sort(byService), `ztunnels of ${node}`);
+    assert.deepEqual(
+      view.nodeProxies(node),
+      here.filter((pod) => view.isNodeProxy(pod)).sort(byService),
+      `ztunnels of ${node}`,
+    );
     for (const namespace of namespaces)
       for (const account of ['', 'cart', 'ztunnel'])
         assert.equal(
