@@ -17,9 +17,14 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** A condition of an object in a cluster; `owner` is the object when the condition names none. */
+/**
+ * A condition of an object in a cluster; `owner` is the object when the condition names none. A condition without a
+ * message or a remedy, as of an agent of another version, refers to the agent's log.
+ */
 export function findingOf(condition: Condition, cluster: string, owner: string): Finding {
-  const { severity, reason, message, remedy } = condition;
+  const { severity, reason } = condition;
+  const message = condition.message || `the agent of ${cluster} reports ${reason} and gives no cause`;
+  const remedy = condition.remedy || `look for ${reason} in the log of the agent of ${cluster}`;
   const object = condition.object === '' ? owner : condition.object;
   return { severity, reason, cluster, namespace: namespaceOf(object), object, message, remedy };
 }

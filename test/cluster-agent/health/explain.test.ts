@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { isKnownReason } from '@isthmus/api/domain/reasons.ts';
 import { explain } from '@isthmus/cluster-agent/health/explain.ts';
-import type { Problem } from '@isthmus/cluster-agent/health/judge.ts';
+import type { Cause, Problem } from '@isthmus/cluster-agent/health/judge.ts';
 import { viewOf } from '../../fakes/cluster.ts';
 
 const pod = viewOf(`apiVersion: v1
@@ -49,4 +50,33 @@ describe('a problem in words', () => {
   ];
   for (const [problem, text] of cases)
     it(`says: ${text}`, () => assert.equal(explain(problem, pod, 'AMBIENT').cause, text));
+
+  /** One of each cause: the type requires an entry for a cause that is added. */
+  const problems: {
+    readonly [C in Cause]: Omit<Extract<Problem, { readonly cause: C }>, 'cause' | 'object'>;
+  } = {
+    NO_ADDRESS: {},
+    MODE_UNKNOWN: { label: 'istio.io/dataplane-mode', value: 'ambeint', known: ['ambient', 'none'] },
+    NODE_UNKNOWN: {},
+    PROXY_MISSING: {},
+    PROXY_NOT_CONNECTED: {},
+    WORKLOAD_NOT_ACKNOWLEDGED: {},
+    WORKLOAD_REFUSED: { reason: 'it has no address' },
+    CERTIFICATE_MISSING: {},
+    CERTIFICATE_EXPIRED: { notAfter: 1 },
+    CERTIFICATE_REVOKED: { issuer: 'k1' },
+    CERTIFICATE_NOT_HELD: { lastRequest: 'refused' },
+    NOT_READY: {},
+  };
+  const hasWords = (text: string) => text.trim().split(/\s+/).length >= 3;
+  for (const cause of Object.keys(problems) as Cause[])
+    it(`${cause} has a severity, and a cause and a remedy for every kind of proxy`, () => {
+      assert.ok(isKnownReason(cause));
+      const problem = { object, cause, ...problems[cause] } as Problem;
+      for (const part of ['AMBIENT', 'SIDECAR', 'GATEWAY'] as const)
+        for (const nodeName of ['', 'n1']) {
+          const { cause: what, remedy } = explain(problem, { ...pod, nodeName }, part);
+          assert.ok(hasWords(what) && hasWords(remedy) && what !== remedy, `${what}; ${remedy}`);
+        }
+    });
 });

@@ -3,7 +3,7 @@ import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import { namespaceOf, type Condition } from '@isthmus/api/domain/condition.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { orderOf } from '../../../federation/insights/finding.ts';
+import { findingOf, orderOf } from '../../../federation/insights/finding.ts';
 import { findings } from '../../../federation/insights/findings.ts';
 import { policyVersionOf } from '../../../federation/compile/version-of.ts';
 import { drainCluster } from '../../../federation/registry/drain.ts';
@@ -225,4 +225,22 @@ describe('the namespace of a condition’s object', () => {
     ['Node a/b', 'a'],
   ] as const)
     it(`of '${object}' is '${namespace}'`, () => assert.equal(namespaceOf(object), namespace));
+});
+
+describe('federation/insights: the finding of a condition', () => {
+  const said = (message: string, remedy: string) => {
+    const finding = findingOf(condition({ message, remedy }), 'east', 'Cluster east');
+    return [finding.message, finding.remedy];
+  };
+
+  it('has the condition’s message and remedy', () => {
+    assert.deepEqual(said('it happened', 'do something'), ['it happened', 'do something']);
+  });
+
+  it('says where to look when the agent gives no message or no remedy', () => {
+    const message = 'the agent of east reports PORT_NOT_CAPTURABLE and gives no cause';
+    const remedy = 'look for PORT_NOT_CAPTURABLE in the log of the agent of east';
+    assert.deepEqual(said('', 'do something'), [message, 'do something']);
+    assert.deepEqual(said('it happened', ''), ['it happened', remedy]);
+  });
 });
