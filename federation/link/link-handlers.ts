@@ -34,6 +34,9 @@ interface Call {
   getPeer(): string;
 }
 
+type StreamMethod = (typeof streamKinds)[number]['method'];
+type OpenStream = (call: ServerDuplexStream<unknown, unknown>) => void;
+
 /** The gRPC methods of the link. Each call is identified by its client certificate first. */
 export class LinkHandlers {
   readonly #hub: HubPorts;
@@ -66,12 +69,12 @@ export class LinkHandlers {
   }
 
   handlers() {
-    const streams = streamKinds.map((kind) => [
+    const streams = streamKinds.map((kind): [string, OpenStream] => [
       kind.method,
-      (call: ServerDuplexStream<unknown, unknown>) => this.#open(kind, call),
+      (call) => this.#open(kind, call),
     ]);
     return {
-      ...(Object.fromEntries(streams) as object),
+      ...(Object.fromEntries(streams) as Readonly<Record<StreamMethod, OpenStream>>),
       signIntermediate: this.#certificate(linkService.signIntermediate, ({ cluster }, request) =>
         this.#hub.signIntermediate(cluster, request),
       ),

@@ -9,18 +9,13 @@ import { ServerSession } from '@isthmus/mesh/delta/server-session.ts';
 import { SharedVersions } from '@isthmus/mesh/delta/shared-versions.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { MemoryCall } from './memory-call.ts';
+import type { Core } from './start.ts';
 import type { ClusterReports } from './world.ts';
-
-/** The hub's handlers of the streams of a link. */
-export interface LinkMethods {
-  sync(call: unknown): void;
-  health(call: unknown): void;
-}
 
 interface AgentOptions {
   readonly certificate: Buffer;
   readonly peer: string;
-  readonly handlers: LinkMethods;
+  readonly handlers: Pick<Core['handlers'], 'sync' | 'health'>;
   readonly reports: ClusterReports;
   /** Of `reports`. */
   readonly mark: (name: string, version: string) => bigint;

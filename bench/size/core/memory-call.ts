@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
-import type { Metadata } from '@grpc/grpc-js';
+import type { PeerCertificate } from 'node:tls';
+import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 
 interface CallOptions<Out> {
   /** `address:port`. */
@@ -14,7 +15,7 @@ interface CallOptions<Out> {
 }
 
 /** A call of the link as its handlers get it from grpc-js, but for the connection: messages are passed as they are. */
-export class MemoryCall<In, Out> extends Duplex {
+export class MemoryCall<In, Out> extends Duplex implements ServerDuplexStream<In, Out> {
   readonly cancelled = false;
   readonly metadata: Metadata;
   readonly #peer: string;
@@ -45,11 +46,28 @@ export class MemoryCall<In, Out> extends Duplex {
     return this.#peer;
   }
 
-  getAuthContext(): { readonly sslPeerCertificate: { readonly raw: Buffer } } {
-    return { sslPeerCertificate: { raw: this.#certificate } };
+  getAuthContext(): ReturnType<ServerDuplexStream<In, Out>['getAuthContext']> {
+    // The hub reads the bytes alone.
+    return { sslPeerCertificate: { raw: this.#certificate } as PeerCertificate };
   }
 
   sendMetadata(): void {
     setImmediate(this.#onHeaders);
+  }
+
+  getDeadline(): number {
+    return Infinity;
+  }
+
+  getPath(): string {
+    return '';
+  }
+
+  getHost(): string {
+    return '';
+  }
+
+  getMetricsRecorder(): never {
+    throw new Error('a call without a connection has no metrics');
   }
 }

@@ -19,7 +19,6 @@ import type { Store } from '../../../federation/store/store.ts';
 import { LinkCa, mintLinkCa } from '../../../federation/trust/link-ca.ts';
 import { mintTrustDomain } from '../../../federation/trust/trust-domain.ts';
 import { watchState } from '../../../federation/watch-state.ts';
-import type { LinkMethods } from './agent.ts';
 import { CoreWorld } from './world.ts';
 
 const hubId = 'bench';
@@ -29,7 +28,7 @@ export interface Core {
   readonly catalog: Catalog;
   readonly ca: LinkCa;
   readonly world: CoreWorld;
-  readonly handlers: LinkMethods;
+  readonly handlers: ReturnType<LinkHandlers['handlers']>;
   /** Of reports; each is hashed once for all clusters that make it. */
   readonly mark: (name: string, version: string) => bigint;
   readonly url: string;
@@ -99,7 +98,7 @@ export async function startCore({
     catalog,
     ca,
     world,
-    handlers: linkHandlers.handlers() as unknown as LinkMethods,
+    handlers: linkHandlers.handlers(),
     mark: (name, version) => restored.shared.mark(name, version),
     url: `http://${host}:${port}/graphql`,
     token,
