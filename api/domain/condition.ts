@@ -19,15 +19,16 @@ export interface Condition {
   readonly remedy: string;
 }
 
-const fields = [
-  'type',
-  'status',
-  'reason',
-  'severity',
-  'object',
-  'message',
-  'remedy',
-] as const satisfies readonly (keyof Condition)[];
+const compared: Readonly<Record<keyof Condition, true>> = {
+  type: true,
+  status: true,
+  reason: true,
+  severity: true,
+  object: true,
+  message: true,
+  remedy: true,
+};
+const fields = Object.keys(compared) as (keyof Condition)[];
 
 /** Whether two lists say the same in the same order. */
 export const areSameConditions = (one: readonly Condition[], other: readonly Condition[]): boolean =>

@@ -69,12 +69,12 @@ export interface RejectionsAnswer {
   readonly hasNext: boolean;
 }
 
-/** What proxies are ordered by: `<kind>/<namespace>/<pod>`. */
-export const proxyOrder = ({
-  kind,
-  namespace,
-  pod,
-}: Pick<ProxySummary, 'kind' | 'namespace' | 'pod'>): string => `${kind}/${namespace}/${pod}`;
+/** What names a proxy in its cluster, and what proxies are ordered by: `<kind>/<namespace>/<pod>`. */
+export const proxyOrder = (proxy: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly pod: string;
+}): string => `${proxy.kind}/${proxy.namespace}/${proxy.pod}`;
 
 /** One page of a cluster's connected proxies, in the order of `proxyOrder`. */
 export interface ProxiesQuestion {

@@ -1,4 +1,4 @@
-import { formatSubject } from '@isthmus/api/domain/names.ts';
+import { formatSubject, type SubjectType } from '@isthmus/api/domain/names.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -23,8 +23,6 @@ interface Deps {
   /** Runs something in this turn of the event loop, after what is running. */
   readonly turn: (run: () => void) => unknown;
 }
-
-type SubjectType = 'policy' | 'intermediate' | 'diversion';
 
 /**
  * Reports how far each policy, intermediate and traffic shift of the hub has come among the proxies here. What is published

@@ -1,4 +1,5 @@
 import { serviceNameOf, type ServiceKey as FederatedServiceKey } from '@isthmus/api/domain/names.ts';
+import { proxyOrder } from '@isthmus/api/domain/question.ts';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { clusterDomain } from '@isthmus/mesh/decide/host-names.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
@@ -36,9 +37,9 @@ export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostna
 export const serviceKeyNamed = (service: FederatedServiceKey): ServiceKey =>
   serviceKeyOf(serviceNameOf(service));
 
-/** `pod`: of the proxy itself. */
-export const clientId = (kind: string, pod: Ref): ClientId =>
-  `${kind}/${pod.namespace}/${pod.name}` as ClientId;
+/** `pod`: of the proxy itself. Pages of proxies are in the order of these ids. */
+export const clientId = (kind: string, { namespace, name }: Ref): ClientId =>
+  proxyOrder({ kind, namespace, pod: name }) as ClientId;
 
 /** The uid of a pod's workload, as Istio's control plane makes it. */
 export const podUid = (cluster: string, { metadata }: { readonly metadata: Ref }): WorkloadUid =>
