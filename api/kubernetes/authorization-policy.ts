@@ -14,7 +14,7 @@ export interface DecodedPolicy {
   readonly findings: readonly Finding[];
 }
 
-/** Istio's AuthorizationPolicy as it is written. */
+/** Decodes Istio's AuthorizationPolicy with all of its rules, including what only proxies at L7 can enforce. */
 export function decodeAuthorizationPolicy(
   { spec = {} }: { spec?: Spec | undefined },
   metadata: Metadata,

@@ -125,7 +125,7 @@ export interface TargetRef {
   readonly name: string;
 }
 
-/** Istio's AuthorizationPolicy as it is written, with what needs L7. What L4 proxies enforce of it is reduced later. */
+/** Istio's AuthorizationPolicy with all of its rules, including those that need L7. An agent reduces it for L4 proxies. */
 export interface AuthorizationPolicyObject {
   readonly kind: 'AuthorizationPolicy';
   readonly metadata: Metadata;

@@ -44,9 +44,9 @@ export interface PolicyCondition extends Demand {
 }
 
 /**
- * A rule of an AuthorizationPolicy as it is written, with what needs L7. All clauses have to hold, and `from` and `to`
- * list alternatives. `unread` names parts of a refused policy that cannot be read, which may ask for anything; it is
- * empty in every policy that was taken.
+ * A rule of an AuthorizationPolicy with all of its clauses, including those that need L7. All clauses have to hold, and
+ * `from` and `to` list alternatives. `unread` names parts of a refused policy that cannot be read, which may ask for
+ * anything; it is empty in every policy that was accepted.
  */
 export interface PolicyRule {
   /** Undefined: any source. */

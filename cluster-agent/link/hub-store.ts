@@ -20,7 +20,7 @@ export interface HubStoreDeps {
   readonly log: Log;
   /** Something could not be saved, and is to be tried again. */
   readonly onUnsaved?: () => void;
-  /** What an agent of an older version had written. */
+  /** The file that an agent of an older version has left. */
   readonly older?: OlderHubViewFile;
 }
 

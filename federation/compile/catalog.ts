@@ -155,7 +155,7 @@ export class Catalog implements CompiledVersions {
     return all.filter(({ name }) => !except.has(name));
   }
 
-  /** Whether it was another answer before. */
+  /** Whether the answer differs from the one before. */
   #flip(now: Now, cluster: ClusterName, service: ServiceKey): boolean {
     const known = this.#alone.get(cluster) ?? new Set<ServiceKey>();
     const isAlone = now.index.exports.alone(cluster).has(service);

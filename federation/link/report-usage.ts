@@ -10,8 +10,8 @@ interface Used extends Cost {
 }
 
 /**
- * Bytes alone, of what costs nothing else: of acknowledgements there are as many as the square of the clusters, and a
- * number takes no memory of its own.
+ * A number is the bytes of a resource that counts against no other limit. It takes no memory of its own, and there are as
+ * many acknowledgements as the square of the number of clusters.
  */
 type Counted = Used | number;
 

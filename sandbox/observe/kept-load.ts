@@ -43,7 +43,7 @@ export class KeptLoad {
     return this;
   }
 
-  /** The same, and opens more, up to `most`, until there are `enough`: who serves each is the proxies' choice. */
+  /** The same, and opens more, up to `max`, until there are `enough`: who serves each is the proxies' choice. */
   async startUntil(
     enough: (connections: readonly KeptConnection[]) => boolean,
     { atOnce = 12, max = 240 } = {},

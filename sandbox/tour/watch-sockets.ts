@@ -53,7 +53,7 @@ class Seen {
     return this.byKind.get(kind)?.size ?? 0;
   }
 
-  /** Of localhost with itself only what one of our processes has open is ours to judge. */
+  /** Connections of localhost with itself are judged only where one of our processes has them open. */
   #localhost(row: SocketRow, name: string, ours: ReadonlySet<string>): void {
     if (!bothLocalhost(row) || !ours.has(row.inode)) return;
     if (isOurLocalhost(row, this.#map)) this.#count('localhost', name);
@@ -77,7 +77,7 @@ export async function watchSockets(tour: Tour, map: Map16, report: Report): Prom
   const ours = () => socketInodes(sandbox.pids());
   const start = clock.monotonic();
   for (let look = 0; clock.monotonic() - start < watchMillis; look++) {
-    // Whose a socket is costs more to learn than that it is there.
+    // Finding out which process has a socket open costs more than seeing the socket.
     seen.look(look % 10 === 0 ? ours() : new Set());
     await sleep(clock, everyMillis);
   }

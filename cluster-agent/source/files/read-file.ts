@@ -65,7 +65,7 @@ export function readManifests(text: string, file: string, known: KnownDocuments 
 const tooMany = ({ length }: { readonly length: number }, file: string): FileContents =>
   unreadable(file, `has ${length} documents, more than ${maxDocuments}: split it`);
 
-/** Whatever is in the file, nobody knows. */
+/** A file of which nothing could be read. */
 export const unreadable = (file: string, reason: string): FileContents => ({
   objects: new Map(),
   refused: new Set(),
@@ -173,7 +173,7 @@ class Contents implements FileContents {
   }
 }
 
-/** What proxies at L4 do not enforce as it is written. */
+/** What proxies at L4 do not enforce, or enforce more strictly than its author wrote it. */
 const notEnforced = (object: ClusterObject): readonly Finding[] =>
   object.kind === 'AuthorizationPolicy' ? reducePolicy(object).findings : [];
 

@@ -38,9 +38,9 @@ export function denied(clauses: readonly ClauseReading[]): Enforced {
   if (isAnyConnection) return { rules: [[]], as: 'STRICTER', leavesOut: false };
   const left = clauses.map((clause) => clause.filter(isBounded)).filter((clause) => clause.length > 0);
   const rules = left.flatMap((clause) => conjunction([clause]));
-  // What is left of one clause alone is denied as it is written.
-  const isWritten = clauses.length === 1 && left.flat().every(isJudged);
-  return { rules, as: rules.length === 0 ? 'NONE' : isWritten ? 'EXACT' : 'STRICTER', leavesOut: true };
+  // The alternatives that are left of a single clause deny exactly what they match.
+  const isExactRest = clauses.length === 1 && left.flat().every(isJudged);
+  return { rules, as: rules.length === 0 ? 'NONE' : isExactRest ? 'EXACT' : 'STRICTER', leavesOut: true };
 }
 
 /** All clauses: one rule, or several where an alternative has two parts, which one match cannot say. */

@@ -8,7 +8,7 @@ import { allowed, denied, type Enforced } from './enforced-rules.ts';
 /** A policy as L4 proxies enforce it. */
 export interface ReducedPolicy {
   readonly rules: readonly Rule[];
-  /** What of it is not enforced as it is written. */
+  /** What of it is not enforced, or enforced more strictly than its author wrote it. */
   readonly findings: readonly Finding[];
 }
 
@@ -53,7 +53,7 @@ const ofWaypoint = (action: AuthorizationPolicyObject['action']): Finding =>
         'a policy with a target is enforced by a waypoint, and there is none yet',
       );
 
-/** What of a rule is not as written. */
+/** What of a rule is not enforced exactly. */
 function findingsOf(
   field: string,
   action: AuthorizationPolicyObject['action'],
