@@ -51,7 +51,7 @@ export function permitted(server: ApiServer, access: readonly Access[], ownNames
       many('list', listed, query);
       return server.list(listed, query, signal);
     },
-    watch: (listed, query, signal) => {
+    watch: async (listed, query, signal) => {
       many('watch', listed, query);
       return server.watch(listed, query, signal);
     },

@@ -50,8 +50,11 @@ export interface Place {
  */
 export interface ApiServer {
   list(listed: Listed, query: Query, signal?: AbortSignal): Promise<Page>;
-  /** Yields until the server ends the watch, which is no failure. Throws `ApiFailure`, also of an ERROR event. */
-  watch(listed: Listed, query: Query, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  /**
+   * Resolves once the server has accepted the watch, to events until the server ends it, which is no failure. Both throw
+   * `ApiFailure`, also of an ERROR event and when the signal aborts.
+   */
+  watch(listed: Listed, query: Query, signal: AbortSignal): Promise<AsyncIterable<WatchEvent>>;
   get(resource: Resource, place: Place): Promise<unknown>;
   /** With a resourceVersion in the object's metadata `replace` is refused with 409 when it is no longer that. */
   create(resource: Resource, namespace: string, object: object): Promise<unknown>;

@@ -1,4 +1,4 @@
-import { deepEqual, rejects, throws } from 'node:assert/strict';
+import { deepEqual, rejects } from 'node:assert/strict';
 import { permitted, type Access, type Verb } from '@isthmus/api/kube/access.ts';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
 
@@ -19,9 +19,11 @@ function asked(access: readonly Access[]): { readonly server: ApiServer; readonl
   };
   const inner: ApiServer = {
     list: answers('list'),
-    watch: async function* () {
-      calls.push('watch');
-      yield await Promise.resolve({ type: 'BOOKMARK' as const, object: {} });
+    watch: async () => {
+      await answers('watch')();
+      return (async function* () {
+        yield await Promise.resolve({ type: 'BOOKMARK' as const, object: {} });
+      })();
     },
     get: answers('get'),
     create: answers('create'),
@@ -42,10 +44,7 @@ function calling(server: ApiServer, resource: Resource): Readonly<Record<Verb, (
   return {
     get: () => server.get(resource, own),
     list: () => server.list(listed, query),
-    watch: async () => {
-      for await (const event of server.watch(listed, query, new AbortController().signal)) return event;
-      return undefined;
-    },
+    watch: () => server.watch(listed, query, new AbortController().signal),
     create: () => server.create(resource, 'mesh', object),
     update: () => server.replace(resource, own, object),
     patch: () => server.patch(resource, own, { how: 'merge' }, object),
@@ -83,7 +82,7 @@ describe('what a program may do with the API', () => {
       /no 'list' of secrets in namespace mesh/,
     );
     await rejects(server.list(pods, {}), /of all namespaces/);
-    throws(
+    await rejects(
       () => server.watch(pods, {}, new AbortController().signal),
       /no 'watch' of pods of all namespaces/,
     );
