@@ -206,7 +206,11 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
         runtime.follower,
         upstream,
         applied,
-        new Reports({ input: () => input, store, onHealth: () => later.link.part.healthChanged() }),
+        new Reports({
+          input: () => input,
+          store,
+          onHealth: (services) => later.link.part.healthChanged(services),
+        }),
         reportedCluster,
         { published: later.arm },
       ],

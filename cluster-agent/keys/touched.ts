@@ -1,3 +1,7 @@
+import {
+  parseServiceKey as parseKey,
+  type ServiceKey as FederatedServiceKey,
+} from '@isthmus/api/domain/names.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import {
@@ -76,6 +80,8 @@ export type Touched =
   /** The services that a pod serves, with their ports. */
   | { readonly kind: 'endpoint'; readonly pod: PodKey }
   | { readonly kind: 'groups'; readonly service: ServiceKey }
+  /** The endpoint counts that health reports have of a service. */
+  | { readonly kind: 'health'; readonly service: FederatedServiceKey }
   | { readonly kind: 'distribution'; readonly service: ServiceKey }
   /** Whether the cluster's own clients leave the local endpoints of a service alone. */
   | { readonly kind: 'withdrawal'; readonly service: ServiceKey }
@@ -112,6 +118,14 @@ const port: Part<number> = {
     /^\d{1,5}$/.test(written) && String(Number(written)) === written && Number(written) < 65_536
       ? ok(Number(written))
       : err(`${JSON.stringify(written)} is not a port`),
+};
+
+const federatedService: Part<FederatedServiceKey> = {
+  write: same,
+  read(written) {
+    const key = parseKey(written);
+    return key === undefined ? err(`${JSON.stringify(written)} is not <namespace>/<name>`) : ok(key);
+  },
 };
 
 type PartsOf<Kind extends TouchedKind> = {
@@ -155,6 +169,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   policies: { pod },
   endpoint: { pod },
   groups: { service },
+  health: { service: federatedService },
   distribution: { service },
   withdrawal: { service },
   resource: { type: text, name: text },

@@ -1,3 +1,4 @@
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { linkService } from '@isthmus/api/grpc/services.ts';
@@ -59,8 +60,9 @@ export class HubLinks {
     for (const { session } of this.#links) session?.stream(syncStream)?.changed(type, names);
   }
 
-  healthChanged(): void {
-    for (const { session } of this.#links) session?.stream(healthStream)?.send();
+  /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */
+  healthChanged(services?: readonly ServiceKey[]): void {
+    for (const { session } of this.#links) session?.stream(healthStream)?.changed(services);
   }
 
   /** Has the agent's own certificate renewed; new connections of the link show it at once. Resolves with it, PEM. */

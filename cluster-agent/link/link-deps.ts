@@ -1,10 +1,10 @@
 import type { Answer, Ask } from '@isthmus/api/domain/question.ts';
-import type { HealthReport } from '@isthmus/api/domain/report.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
+import type { HealthSource } from '../publish/health-source.ts';
 import type { HubEpochs } from './hub-epochs.ts';
 import type { HubStore } from './hub-store.ts';
 import type { LinkIdentity } from './identity.ts';
@@ -20,7 +20,7 @@ export interface LinkDeps {
   readonly log: Log;
   /** What goes up, by type; undefined while the agent itself has not finished listing. */
   reports(type: string): ProducedResources | undefined;
-  health(): Omit<HealthReport, 'sequence' | 'sentAt' | 'unreadable'>;
+  readonly health: HealthSource;
   answer(ask: Ask): Promise<Answer>;
   /** The hub's view has changed: what of it, or nothing when it only became complete. */
   readonly onView: (changes: ChangeSet) => void;

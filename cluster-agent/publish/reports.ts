@@ -1,10 +1,10 @@
 import * as wire from '@isthmus/api/wire/link.ts';
 import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
-import { formatServiceKey } from '@isthmus/api/domain/names.ts';
+import { formatServiceKey, type ServiceKey as FederatedServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
-import type { TouchedKind } from '../keys/touched.ts';
+import type { Touched, TouchedKind, TouchedOf } from '../keys/touched.ts';
 import { divertsService } from '../translate/diverts.ts';
 import { gatewayReports } from '../translate/gateways.ts';
 import type { TranslateInput } from '../translate/input.ts';
@@ -17,17 +17,9 @@ import type { ReportStore } from './report-store.ts';
 interface Deps {
   readonly input: () => TranslateInput;
   readonly store: ReportStore;
-  /** The counts of endpoints that the next heartbeat carries are others. */
-  readonly onHealth: () => void;
+  /** What health reports say is another now: of these services, if any. */
+  readonly onHealth: (services: readonly FederatedServiceKey[]) => void;
 }
-
-/** What the counts of endpoints rest on. */
-const healthKinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
-  'groups',
-  'podCount',
-  'service',
-  'synced',
-]);
 
 /** Reports on services and gateways follow what is published: one is encoded again when what it rests on was touched. */
 export class Reports implements Subscriber {
@@ -46,7 +38,9 @@ export class Reports implements Subscriber {
     for (const service of servicesTouched(keys, input)) this.#reportService(service, input);
     if (areGatewaysTouched(keys, input))
       store.replace('gateway', gatewayReports(input), wire.gatewayReport.encode);
-    if ([...keys].some(({ kind }) => healthKinds.has(kind))) onHealth();
+    const counted = [...keys].flatMap((key) => (key.kind === 'health' ? [key.service] : []));
+    if (counted.length > 0 || keys.has({ kind: 'podCount' }) || keys.has({ kind: 'synced' }))
+      onHealth(counted);
   }
 
   #reportService(key: ServiceKey, input: TranslateInput): void {
@@ -62,12 +56,15 @@ export class Reports implements Subscriber {
 }
 
 /** Keys of what a report on one service rests on. */
-const ofServices: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
+const ofServices = [
   'service',
   'groups',
   'members',
   'serviceExport',
-]);
+] as const satisfies readonly TouchedKind[];
+
+const isOfService = (key: Touched): key is TouchedOf<(typeof ofServices)[number]> =>
+  ofServices.some((kind) => kind === key.kind);
 
 function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet<ServiceKey> {
   const touched = new Set<ServiceKey>();
@@ -75,7 +72,7 @@ function servicesTouched(keys: ChangeSet, { view }: TranslateInput): ReadonlySet
     for (const { metadata } of services) touched.add(serviceKeyOf(metadata));
   };
   for (const key of keys)
-    if (ofServices.has(key.kind) && 'service' in key) touched.add(key.service);
+    if (isOfService(key)) touched.add(key.service);
     else if (key.kind === 'port') take(view.servicesWithPort(key.port));
     else if (key.kind === 'synced') take(view.all('Service'));
     else if (key.kind === 'hub' && key.type === 'diversion')

@@ -67,6 +67,7 @@ export class Pipeline {
       groups: (of) => counts.groups(of),
       identities: (of) => counts.identities(of),
       health: () => health.all,
+      healthOf: (of) => health.of(of),
       distribution: (of) => distributions.get(of),
       snapshot,
     };

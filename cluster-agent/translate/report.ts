@@ -1,7 +1,7 @@
 import { severities, type Condition } from '@isthmus/api/domain/condition.ts';
 import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { recordLimits } from '@isthmus/api/domain/limits.ts';
-import type { ClusterReport, HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { ClusterReport, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { hostnameOf, serviceKeyOf } from '../keys/names.ts';
 import { byName, valuesInOrder } from './in-order.ts';
@@ -103,12 +103,3 @@ function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): 
     },
   ];
 }
-
-/** The counts of a heartbeat. */
-export const healthReport = ({
-  derived,
-  view,
-}: TranslateInput): Pick<HealthReport, 'services' | 'workloads'> => ({
-  services: derived.health(),
-  workloads: view.podCount,
-});

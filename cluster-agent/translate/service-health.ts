@@ -1,7 +1,9 @@
+import { formatServiceKey, type ServiceKey as FederatedServiceKey } from '@isthmus/api/domain/names.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import type { Change } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
+import type { Touched } from '../keys/touched.ts';
 import type { Derivation, Fold } from './derivation.ts';
 import { byRef } from './in-order.ts';
 
@@ -29,24 +31,29 @@ export const serviceHealth: Derivation<ServiceKey, Inputs, ServiceHealth> = {
   derive: ({ namespace, name, groups }) => ({ namespace, name, groups }),
 };
 
-/** The health of all services, by namespace and name. What does not change is the very object of before. */
+/** The health of all services. What does not change is the very object of before. */
 export class HealthInOrder implements Fold<ServiceKey, ServiceHealth> {
-  readonly #byService = new Map<ServiceKey, ServiceHealth>();
-  /** Undefined when it has to be made again: a service came or went. */
-  #sorted: ServiceHealth[] | undefined = [];
+  readonly #byService = new Map<FederatedServiceKey, ServiceHealth>();
+  /** Undefined when it has to be made again. */
+  #sorted: readonly ServiceHealth[] | undefined = [];
 
-  take(service: ServiceKey, { before, after }: Change<ServiceHealth>): [] {
+  take(_service: ServiceKey, { before, after }: Change<ServiceHealth>): readonly Touched[] {
+    this.#sorted = undefined;
+    const one = after ?? before;
+    if (!one) return [];
+    const service = formatServiceKey(one);
     if (after) this.#byService.set(service, after);
     else this.#byService.delete(service);
-    const at = before && after ? this.#sorted?.indexOf(before) : undefined;
-    if (!this.#sorted || !after || at === undefined || at < 0) this.#sorted = undefined;
-    // Copied, as a report that was sent may still hold it.
-    else this.#sorted = this.#sorted.with(at, after);
-    return [];
+    return [{ kind: 'health', service }];
   }
 
+  /** By namespace and name. */
   get all(): readonly ServiceHealth[] {
     this.#sorted ??= [...this.#byService.values()].sort(byRef);
     return this.#sorted;
+  }
+
+  of(service: FederatedServiceKey): ServiceHealth | undefined {
+    return this.#byService.get(service);
   }
 }

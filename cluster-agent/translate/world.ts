@@ -5,6 +5,7 @@ import type {
   Member,
   RemoteService,
 } from '@isthmus/api/domain/directive.ts';
+import type { ServiceKey as FederatedServiceKey } from '@isthmus/api/domain/names.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
@@ -109,6 +110,7 @@ export interface Outputs {
   readonly identities: (service: ServiceKey) => readonly string[];
   /** Endpoints of each service that has some, by namespace and name. What does not change is the very object of before. */
   readonly health: () => readonly ServiceHealth[];
+  readonly healthOf: (service: FederatedServiceKey) => ServiceHealth | undefined;
   readonly distribution: (service: string) => Distribution | undefined;
   readonly snapshot: LiveSnapshot;
 }

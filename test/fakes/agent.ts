@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import type { Answer, Ask, WorkloadHealth, WorkloadSummary } from '@isthmus/api/domain/question.ts';
 import type { ClusterReport, Gateway, ServiceHealth, ServiceReport } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -13,6 +14,7 @@ import { HubLinks } from '../../cluster-agent/link/hub-links.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity, type LinkIdentity } from '../../cluster-agent/link/identity.ts';
+import type { HealthSource } from '../../cluster-agent/publish/health-source.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
 /** Until something holds, looked at after every turn of the event loop; an error when it never does. */
@@ -137,12 +139,7 @@ export class TestAgent {
       epochs: new HubEpochs(this.stateDir, silentLog),
       log: silentLog,
       reports: (type) => this.reports.get(type),
-      health: () => ({
-        proxiesConnected: 1,
-        workloads: 1,
-        services: this.partial ? [] : this.health,
-        ...(this.partial && { partial: true }),
-      }),
+      health: healthSourceOf(this),
       answer: (ask) => this.answer(ask),
       onView: () => undefined,
     });
@@ -170,7 +167,7 @@ export class TestAgent {
   service(name: string, over: Partial<ServiceReport> = {}, healthy = 2): this {
     this.report('service', `shop/${name}`, wire.serviceReport.encode(aService(name, over)));
     this.health = [...this.health.filter((one) => one.name !== name), aHealth(name, healthy)];
-    this.link?.healthChanged();
+    this.link?.healthChanged([formatServiceKey({ namespace: 'shop', name })]);
     return this;
   }
 
@@ -180,6 +177,19 @@ export class TestAgent {
     return this;
   }
 }
+
+/** Health reports that say what is in `health` at the moment. */
+export const healthSourceOf = (of: {
+  readonly health: readonly ServiceHealth[];
+  readonly partial?: boolean;
+}): HealthSource => ({
+  get isListed() {
+    return !of.partial;
+  },
+  pulse: { proxiesConnected: 1, workloads: 1 },
+  all: () => of.health,
+  of: (service) => of.health.find((one) => formatServiceKey(one) === service),
+});
 
 class PickyHubStore extends HubStore {
   readonly #refuses: ReadonlySet<string>;

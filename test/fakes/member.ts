@@ -24,7 +24,7 @@ import { Rejections } from '../../cluster-agent/view/rejections.ts';
 import { HubEpochs } from '../../cluster-agent/link/hub-epochs.ts';
 import { HubStore } from '../../cluster-agent/link/hub-store.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
-import { provenHealth } from './agent.ts';
+import { healthSourceOf, provenHealth } from './agent.ts';
 import type { TestHub } from './hub.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -91,7 +91,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     random: systemRandom,
     log: silentLog,
     reports: (type) => reports.get(type) ?? new Map(),
-    health: () => healthOf(said),
+    health: { ...healthSourceOf({ health: healthOf(said) }), pulse: { proxiesConnected: 0, workloads: 1 } },
     answer(ask) {
       if (ask.kind === 'proxies') return Promise.resolve(proxiesAsked(ask));
       return Promise.resolve(
@@ -171,15 +171,12 @@ function reportsOf({ cluster, region, services, address }: Said) {
 const produced = (bodies: readonly (readonly [string, Uint8Array])[]) =>
   new Map(bodies.map(([name, body]) => [name, { version: contentVersion(body), body }]));
 
-const healthOf = ({ services, region }: Said) => ({
-  proxiesConnected: 0,
-  workloads: 1,
-  services: services.map(({ name, healthy }) => ({
+const healthOf = ({ services, region }: Said) =>
+  services.map(({ name, healthy }) => ({
     namespace,
     name,
     groups: [{ region, zone: `${region}-1`, transport: 'hbone' as const, total: healthy, healthy }],
-  })),
-});
+  }));
 
 /** Those that are not simply healthy. */
 const healths: Readonly<Record<string, WorkloadHealth | undefined>> = {

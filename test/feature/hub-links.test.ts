@@ -10,7 +10,7 @@ import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { aHealth, until } from '../fakes/agent.ts';
+import { aHealth, healthSourceOf, until } from '../fakes/agent.ts';
 import { HubReplica } from '../fakes/hub-replica.ts';
 import { agentPair, makeCa } from '../fakes/link-listener.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
@@ -40,7 +40,7 @@ describe('an agent that holds two links', () => {
         random: systemRandom,
         log: silentLog,
         reports: (type) => new Map([[`${type}-1`, { version: 'v', body: new Uint8Array(1) }]]),
-        health: () => ({ proxiesConnected: 1, workloads: 1, services: [aHealth('cart')] }),
+        health: healthSourceOf({ health: [aHealth('cart')] }),
         answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
         onView: () => undefined,
       },

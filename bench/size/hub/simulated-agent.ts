@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import type { ServiceHealth } from '@isthmus/api/domain/report.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
@@ -13,7 +14,7 @@ import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { aGateway, aHealth, aService } from '../../../test/fakes/agent.ts';
+import { aGateway, aHealth, aService, healthSourceOf } from '../../../test/fakes/agent.ts';
 import { aCluster } from '../../../test/fakes/agent.ts';
 import { VersionsOnly } from './versions-only.ts';
 
@@ -32,7 +33,7 @@ export class SimulatedAgent {
   readonly #hubStore: VersionsOnly;
   readonly #reports = new Map<string, ReadonlyMap<string, Produced>>();
   readonly #applied = new Map<string, Produced>();
-  #health: readonly ServiceHealth[];
+  readonly #health: ServiceHealth[];
   #identity: LinkIdentity | undefined;
   #link: HubLinks | undefined;
   #stop = new AbortController();
@@ -87,7 +88,7 @@ export class SimulatedAgent {
       log: silentLog,
       epochs: new HubEpochs(stateDir, silentLog),
       reports: (type) => this.#reports.get(type),
-      health: () => ({ proxiesConnected: 1, workloads: 1, services: this.#health }),
+      health: healthSourceOf({ health: this.#health }),
       answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
       onView: () => undefined,
     });
@@ -120,9 +121,9 @@ export class SimulatedAgent {
 
   /** The first service has so many healthy endpoints of two. */
   change(healthy: number): void {
-    const [first, ...others] = this.#member.services;
-    this.#health = [aHealth(first ?? '', healthy), ...others.map((name) => aHealth(name))];
-    this.#link?.healthChanged();
+    const first = aHealth(this.#member.services[0] ?? '', healthy);
+    this.#health[0] = first;
+    this.#link?.healthChanged([formatServiceKey(first)]);
   }
 
   /** As an agent whose proxies have everything at once. */

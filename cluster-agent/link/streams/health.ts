@@ -1,35 +1,37 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { HealthAnswer, HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
-import type { Timer } from '@isthmus/mesh/process/clock.ts';
+import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { LinkDeps } from '../link-deps.ts';
+import { SentHealth } from '../sent-health.ts';
 import type { LinkStream, StreamKind } from '../stream-kind.ts';
-import { WholeHealth } from '../whole-health.ts';
 
 const healthEvery = 5000;
 
 /** Health as it is at the moment when there is room for it: at once, every five seconds, and when it has changed. */
 class HealthReports implements LinkStream<HealthAnswer> {
-  readonly #deps: LinkDeps;
+  readonly #clock: Clock;
   readonly #pump: Pump<HealthReport>;
-  readonly #whole = new WholeHealth();
+  readonly #sent: SentHealth;
   #isDue = false;
-  #sequence = 0;
   #next: Timer | undefined;
 
-  constructor(call: ClientDuplexStream<HealthReport, HealthAnswer>, deps: LinkDeps) {
-    this.#deps = deps;
+  constructor(call: ClientDuplexStream<HealthReport, HealthAnswer>, { health, clock }: LinkDeps) {
+    this.#clock = clock;
+    this.#sent = new SentHealth(health, clock);
     this.#pump = new Pump(call, () => this.#report());
     this.#beat();
   }
 
-  hear({ sequence }: HealthAnswer): void {
-    this.#whole.acknowledged(sequence);
+  hear(answer: HealthAnswer): void {
+    if (this.#sent.hear(answer)) this.#send();
   }
 
-  send(): void {
-    this.#isDue = true;
-    this.#pump.wake();
+  /** The counts of these services are others now; undefined: those of any; none: something else is. */
+  changed(services: Iterable<ServiceKey> | undefined): void {
+    this.#sent.touch(services);
+    this.#send();
   }
 
   stop(): void {
@@ -37,18 +39,20 @@ class HealthReports implements LinkStream<HealthAnswer> {
     this.#next?.cancel();
   }
 
+  #send(): void {
+    this.#isDue = true;
+    this.#pump.wake();
+  }
+
   #report(): HealthReport | undefined {
     if (!this.#isDue) return undefined;
     this.#isDue = false;
-    const { clock } = this.#deps;
-    const sequence = ++this.#sequence;
-    const report = { ...this.#deps.health(), sequence, sentAt: clock.now(), unreadable: [] };
-    return this.#whole.next(report, clock.monotonic());
+    return this.#sent.next();
   }
 
   #beat(): void {
-    this.send();
-    this.#next = this.#deps.clock.after(healthEvery, () => this.#beat());
+    this.#send();
+    this.#next = this.#clock.after(healthEvery, () => this.#beat());
   }
 }
 

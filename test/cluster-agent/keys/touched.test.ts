@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 import { downTypes } from '@isthmus/api/wire/link.ts';
 import {
   clientId,
@@ -70,6 +71,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   policies: { pod },
   endpoint: { pod },
   groups: { service },
+  health: { service: ref.map(formatServiceKey) },
   distribution: { service },
   withdrawal: { service },
   resource: { type: text, name: text },

@@ -9,6 +9,7 @@ import { syncStream } from '@isthmus/cluster-agent/link/streams/sync.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { healthSourceOf } from '../../fakes/agent.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { MemoryJournal } from '../../fakes/memory-journal.ts';
@@ -52,7 +53,7 @@ describe('what the hub sends over a Sync stream', () => {
       random: systemRandom,
       log: silentLog,
       reports: () => undefined,
-      health: () => ({ services: [], workloads: 0, proxiesConnected: 0 }),
+      health: healthSourceOf({ health: [] }),
       answer: () => Promise.reject(new Error('nothing is asked')),
       onView: () => void seen.push(hubStore.view.trafficShifts.get('d')?.percent),
     };

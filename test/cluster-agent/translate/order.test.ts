@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { objectId } from '@isthmus/api/kubernetes/objects.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
-import { clusterReport, healthReport } from '@isthmus/cluster-agent/translate/report.ts';
+import { clusterReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { serviceReports } from '../../fakes/service-reports.ts';
 import { aGateway, aRemote, derivedFrom, inputOf, objectsOf, remotes } from '../../fakes/cluster.ts';
@@ -66,7 +66,7 @@ describe('the order in which objects and resources are read', () => {
         clusterReport(input, '0', []),
         [...serviceReports(input)].sort(([a], [b]) => (a < b ? -1 : 1)),
         [...gatewayReports(input)],
-        healthReport(input),
+        input.derived.health(),
       ]);
     const world = fc.tuple(
       shuffled(objectsOf(text).values()),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { podsOf } from '@isthmus/cluster-agent/ca/pods.ts';
 import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
-import { healthReport } from '@isthmus/cluster-agent/translate/report.ts';
 import { serviceReports } from '../../fakes/service-reports.ts';
 import { inputOf, translate, type TestInput } from '../../fakes/cluster.ts';
 
@@ -70,8 +69,8 @@ describe('a finished pod', () => {
 
     it(`that has ${phase} is not an endpoint, counts nowhere, and stands behind no service`, () => {
       const input = inputOf(namespace() + text);
-      const { services, workloads } = healthReport(input);
-      assert.equal(workloads, 1);
+      const services = input.derived.health();
+      assert.equal(input.view.podCount, 1);
       assert.deepEqual(
         services[0]?.groups.map(({ total, healthy }) => [total, healthy]),
         [[1, 1]],
@@ -152,7 +151,7 @@ endpoints: [${endpoint}]
     const text = pod('pg-0') + pg + slice(refers());
     assert.deepEqual(memberships(text), { 'pg-0': { 'shop/pg': ['5432:5433'] } });
     const input = inputOf(namespace() + text);
-    assert.deepEqual(healthReport(input).services.find(({ name }) => name === 'pg')?.groups, [
+    assert.deepEqual(input.derived.health().find(({ name }) => name === 'pg')?.groups, [
       { region: 'r1', zone: 'z1', transport: 'hbone', total: 1, healthy: 1 },
     ]);
     assert.deepEqual(serviceReports(input).get('shop/pg')?.subjectAltNames, [
@@ -163,7 +162,7 @@ endpoints: [${endpoint}]
   it('that is not ready there is an endpoint that takes nothing', () => {
     const text = pod('pg-0') + pg + slice(refers('{ ready: false }'));
     assert.deepEqual(memberships(text), { 'pg-0': {} });
-    const [report] = healthReport(inputOf(namespace() + text)).services;
+    const [report] = inputOf(namespace() + text).derived.health();
     assert.deepEqual(
       report?.groups.map(({ total, healthy }) => [total, healthy]),
       [[1, 0]],
