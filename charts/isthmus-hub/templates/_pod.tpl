@@ -1,0 +1,72 @@
+{{/* Copied from charts/_pod.tpl by npm run generate:charts. */}}
+{{/* What the platform wants: values that a user sets count over it. */}}
+{{- define "isthmus-hub.profile" -}}
+{{- .Files.Get (printf "profiles/%s.yaml" .Values.profile) -}}
+{{- end }}
+
+{{/* The keys of the first map, and those of the second over them. `merge` would take a false for no value. */}}
+{{- define "isthmus-hub.over" -}}
+{{- $out := deepCopy (first . | default dict) -}}
+{{- range $key, $value := last . }}{{- $_ := set $out $key $value }}{{- end -}}
+{{- toYaml $out -}}
+{{- end }}
+
+{{- define "isthmus-hub.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- define "isthmus-hub.priorityClass" -}}
+{{- $profile := include "isthmus-hub.profile" . | fromYaml -}}
+{{- .Values.priorityClassName | default ($profile.priorityClassName | default "") -}}
+{{- end }}
+
+{{/* Where a pod runs. */}}
+{{- define "isthmus-hub.placement" -}}
+{{- with include "isthmus-hub.priorityClass" . }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+{{- range . }}
+  - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "isthmus-hub.selector" $ | fromYaml))) | toYaml | nindent 4 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A quota that admits pods of the priority class in this namespace. */}}
+{{- define "isthmus-hub.priorityQuota" -}}
+{{- $profile := include "isthmus-hub.profile" . | fromYaml -}}
+{{- $class := include "isthmus-hub.priorityClass" . -}}
+{{- if and $class (or .Values.priorityQuota $profile.priorityQuota) }}
+apiVersion: v1
+kind: ResourceQuota
+metadata:
+  name: isthmus-hub
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "isthmus-hub.labels" . | nindent 4 }}
+spec:
+  hard:
+    pods: 100
+  scopeSelector:
+    matchExpressions:
+      - operator: In
+        scopeName: PriorityClass
+        values: [{{ $class }}]
+{{- end }}
+{{- end }}
