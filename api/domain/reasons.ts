@@ -29,6 +29,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   FILE_WATCH_LOST: ['WARNING'],
   PROXY_STALE: ['WARNING'],
   EXPORT_WITHOUT_SERVICE: ['WARNING'],
+  GATEWAY_WITHOUT_PODS: ['WARNING'],
   SELECTOR_IGNORED: ['WARNING'],
   SAYS_NOTHING: ['WARNING'],
   DENIES_NOTHING: ['WARNING'],

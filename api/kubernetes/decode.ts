@@ -4,6 +4,13 @@ import type { Finding } from '../domain/rejection.ts';
 import { decodeAuthorizationPolicy } from './authorization-policy.ts';
 import { complaint } from './complaint.ts';
 import { endpointSliceSchema, readSlice } from './endpoint-slice.ts';
+import {
+  gatewayClassSchema,
+  gatewayFindings,
+  gatewaySchema,
+  readGateway,
+  readGatewayClass,
+} from './gateway.ts';
 import { recognise, type Recognised } from './kinds.ts';
 import { describe, idAs, loosely, readMetadata } from './metadata.ts';
 import { nearest } from './near.ts';
@@ -184,6 +191,13 @@ const decoders: Readonly<Record<string, Decode>> = {
       object: readServiceExport(metadata),
       findings: notExported(value),
     })),
+  'gateway.networking.k8s.io/Gateway': (raw, metadata) =>
+    through(gatewaySchema, raw, (value) => ({
+      object: readGateway(value, metadata),
+      findings: gatewayFindings(value, metadata),
+    })),
+  'gateway.networking.k8s.io/GatewayClass': (raw, metadata) =>
+    through(gatewayClassSchema, raw, (value) => whole(readGatewayClass(value, metadata))),
 };
 
 function through<S extends z.ZodType>(

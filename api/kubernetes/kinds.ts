@@ -58,6 +58,15 @@ const groups: readonly Group[] = [
     isClosed: true,
   },
   {
+    name: 'gateway.networking.k8s.io',
+    versions: ['v1', 'v1beta1'],
+    used: ['Gateway', 'GatewayClass'],
+    others: [
+      ...['BackendTLSPolicy', 'GRPCRoute', 'HTTPRoute', 'ListenerSet', 'ReferenceGrant', 'TCPRoute'],
+      ...['TLSRoute', 'UDPRoute', 'GatewayList', 'GatewayClassList'],
+    ],
+  },
+  {
     name: 'multicluster.x-k8s.io',
     versions: ['v1beta1', 'v1alpha1'],
     used: ['ServiceExport'],

@@ -1,7 +1,7 @@
 /**
  * The fields of the kinds that are used, by their types: `name`, or `name:Type` for an object or a list of objects whose
  * fields are known too. Those of Kubernetes are the JSON names of k8s.io/api v0.35, those of Istio of istio.io/api 1.30,
- * those of MCS of sigs.k8s.io/mcs-api v0.4.
+ * those of MCS of sigs.k8s.io/mcs-api v0.4, those of the Gateway API of sigs.k8s.io/gateway-api 1.4.
  */
 export const knownFields: Readonly<Record<string, string>> = {
   AWSElasticBlockStoreVolumeSource: 'volumeID fsType partition readOnly',
@@ -291,4 +291,14 @@ export const knownFields: Readonly<Record<string, string>> = {
   MutualTls: 'mode',
   ServiceExport: 'kind apiVersion metadata:ObjectMeta spec:ServiceExportSpec status',
   ServiceExportSpec: 'exportedLabels exportedAnnotations',
+  Gateway: 'kind apiVersion metadata:ObjectMeta spec:GatewaySpec status',
+  GatewaySpec:
+    'gatewayClassName listeners:GatewayListener addresses:GatewayAddress infrastructure:GatewayInfrastructure ' +
+    'allowedListeners backendTLS tls defaultScope',
+  GatewayListener: 'name hostname port protocol tls:GatewayTls allowedRoutes',
+  GatewayTls: 'mode certificateRefs frontendValidation options',
+  GatewayAddress: 'type value',
+  GatewayInfrastructure: 'labels annotations parametersRef',
+  GatewayClass: 'kind apiVersion metadata:ObjectMeta spec:GatewayClassSpec status',
+  GatewayClassSpec: 'controllerName parametersRef description',
 };

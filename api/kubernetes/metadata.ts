@@ -3,7 +3,7 @@ import { objectId, type Metadata } from './objects.ts';
 import { readCreation } from './precedence.ts';
 import { dnsLabel, labels, subdomain } from './shapes.ts';
 
-const clusterScoped = new Set(['Namespace', 'Node']);
+const clusterScoped = new Set(['Namespace', 'Node', 'GatewayClass']);
 /** Kinds whose names become parts of host names. */
 const labelNamed = new Set(['Namespace', 'Service', 'ServiceExport']);
 

@@ -160,6 +160,27 @@ export interface ServiceExportObject {
   readonly metadata: Metadata;
 }
 
+/** The Gateway API's Gateway, with what is used of an east-west one. */
+export interface GatewayObject {
+  readonly kind: 'Gateway';
+  readonly metadata: Metadata;
+  readonly className: string;
+  /** The network that it leads into, from topology.istio.io/network; '' when unset. */
+  readonly network: string;
+  /** Of its HBONE listener, and of its listener for SNI passthrough; 0 without one. */
+  readonly hbonePort: number;
+  readonly passthroughPort: number;
+  /** Where it is reached: those of its status, else those of its spec. IP addresses, canonical text. */
+  readonly addresses: readonly string[];
+}
+
+export interface GatewayClassObject {
+  readonly kind: 'GatewayClass';
+  readonly metadata: Metadata;
+  /** Who implements the class, e.g. `istio.io/eastwest-controller`. */
+  readonly controllerName: string;
+}
+
 export type ClusterObject =
   | NamespaceObject
   | NodeObject
@@ -169,7 +190,9 @@ export type ClusterObject =
   | PodObject
   | AuthorizationPolicyObject
   | PeerAuthenticationObject
-  | ServiceExportObject;
+  | ServiceExportObject
+  | GatewayObject
+  | GatewayClassObject;
 
 /** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
 export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>

@@ -31,6 +31,9 @@ export type Touched =
   | { readonly kind: 'peers'; readonly namespace: string }
   /** Whether a ServiceExport asks for the export of a service. */
   | { readonly kind: 'serviceExport'; readonly service: ServiceKey }
+  /** A Gateway of the Gateway API, `<namespace>/<name>`. */
+  | { readonly kind: 'gatewayObject'; readonly gateway: string }
+  | { readonly kind: 'gatewayClass'; readonly name: string }
   // What indexes say, only when the answer is another one.
   /** Without a pod: the endpoints of the service that are no pods. */
   | { readonly kind: 'members'; readonly service: ServiceKey; readonly pod: PodKey | undefined }
@@ -142,6 +145,8 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   authorization: { policy: { write: same, read: parsePolicyKey } },
   peers: { namespace: text },
   serviceExport: { service },
+  gatewayObject: { gateway: text },
+  gatewayClass: { name: text },
   members: { service, pod: optionalPod },
   nodeProxies: { node: text },
   gateway: { pod },

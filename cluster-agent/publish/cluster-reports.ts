@@ -15,6 +15,8 @@ const kinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
   'namespace',
   'service',
   'serviceExport',
+  'gatewayObject',
+  'gatewayClass',
   'gateway',
   'network',
   'rejections',

@@ -87,9 +87,18 @@ const divertedBy = (forms: readonly TrafficShift[], view: ClusterView): readonly
       forms.length === 0 || forms.some((form) => divertsService(form, formatServiceKey(metadata))),
   );
 
+/** Keys after any of which gateways are looked at again. */
+const ofGateways: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
+  'synced',
+  'gateway',
+  'gatewayObject',
+  'gatewayClass',
+  'node',
+]);
+
 function areGatewaysTouched(keys: ChangeSet, { view }: TranslateInput): boolean {
   for (const key of keys) {
-    if (key.kind === 'synced' || key.kind === 'gateway' || key.kind === 'node') return true;
+    if (ofGateways.has(key.kind)) return true;
     if (key.kind === 'service' && (keys.formsOf(key) as readonly ServiceObject[]).some(isGatewayService))
       return true;
     if (key.kind !== 'pod' && key.kind !== 'part' && key.kind !== 'verdict') continue;

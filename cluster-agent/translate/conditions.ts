@@ -4,13 +4,14 @@ import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.t
 import { healthConditions, list } from '../health/conditions.ts';
 import { byName } from './in-order.ts';
 import { grantedClusters } from '../view/granted-clusters.ts';
-import { gatewayReports } from './gateways.ts';
+import { gatewayReports, unservedGatewayConditions } from './gateways.ts';
 import type { TranslateInput } from './input.ts';
 import { portsAt } from './members.ts';
 
 /** What is degraded in this cluster as a whole. `monotonic` is the time by the agent's monotonic clock. */
 export const clusterConditions = (input: TranslateInput, monotonic: number): readonly Condition[] => [
   ...gatewayConditions(input),
+  ...unservedGatewayConditions(input),
   ...healthConditions(input.health.findings, monotonic),
   ...rejectionConditions(input),
   ...exportConditions(input),

@@ -3,6 +3,7 @@ import {
   objectId,
   type ClusterObject,
   type EndpointSliceObject,
+  type GatewayObject,
   type NamespaceObject,
   type NodeObject,
   type PodObject,
@@ -16,6 +17,7 @@ import { equals } from '../keys/equals.ts';
 import { podKey, serviceKeyOf, type PodKey, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { SourceEvent } from './source-event.ts';
+import { EastWestGateways } from './east-west-gateways.ts';
 import { Exports } from './exports.ts';
 import { isGatewayService } from './gateways.ts';
 import { ClusterIps } from './cluster-ips.ts';
@@ -49,6 +51,7 @@ export class ClusterView {
   readonly #nodeProxies: NodeProxies;
   readonly #policies = new SecurityPolicies();
   readonly #exports = new Exports();
+  readonly #eastWest = new EastWestGateways();
   readonly #rejections = new Rejections();
   #synced = false;
 
@@ -129,6 +132,14 @@ export class ClusterView {
       case 'Namespace':
         if (isOtherNetwork(change)) yield { kind: 'network' };
         break;
+      default:
+        this.#indexAlone(change);
+    }
+  }
+
+  /** Of kinds whose indexes answer nothing beside what the object itself says. */
+  #indexAlone(change: ObjectChange): void {
+    switch (change.kind) {
       case 'AuthorizationPolicy':
         this.#policies.authorizations.update(change);
         break;
@@ -140,7 +151,13 @@ export class ClusterView {
         this.#exports.update(change, metadata && this.service(serviceKeyOf(metadata)));
         break;
       }
-      case 'ServiceAccount':
+      case 'Gateway':
+        this.#eastWest.update(change);
+        break;
+      case 'GatewayClass':
+        this.#eastWest.updateClass(change);
+        break;
+      default:
     }
   }
 
@@ -275,6 +292,11 @@ export class ClusterView {
   /** Services of the cluster's east-west gateways. */
   gatewayServices(): Iterable<ServiceObject> {
     return this.#services.gateways;
+  }
+
+  /** Gateways of the Gateway API that are east-west gateways of the cluster, in no order. */
+  eastWestGateways(): Iterable<GatewayObject> {
+    return this.#eastWest.used();
   }
 
   /** Whether a gateway's service selects the pod. */

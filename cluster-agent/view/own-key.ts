@@ -22,6 +22,10 @@ export function ownKeyOf({ kind, metadata }: ClusterObject): Touched | undefined
       return { kind: 'peers', namespace };
     case 'ServiceExport':
       return { kind: 'serviceExport', service: serviceKeyOf(metadata) };
+    case 'Gateway':
+      return { kind: 'gatewayObject', gateway: `${namespace}/${name}` };
+    case 'GatewayClass':
+      return { kind: 'gatewayClass', name };
     case 'ServiceAccount':
       return undefined;
   }

@@ -235,6 +235,22 @@ const serviceExport = record({
   metadata: metadata(rarely('shop', one('bank')), one(...serviceNames)),
 });
 
+const gateway = record({
+  kind: fc.constant('Gateway' as const),
+  metadata: metadata(rarely('istio-system', one('shop')), one('gw', 'other')),
+  className: rarely('istio-east-west', one('own')),
+  network: one('network-east', 'network-b', ''),
+  hbonePort: rarely(15_008, one(0)),
+  passthroughPort: one(0, 15_443),
+  addresses: one<string[]>([], ['192.0.2.1'], ['10.0.0.1', '192.0.2.2']),
+});
+
+const gatewayClass = record({
+  kind: fc.constant('GatewayClass' as const),
+  metadata: metadata(fc.constant(''), one('own', 'istio-east-west')),
+  controllerName: one('istio.io/eastwest-controller', 'example.com/other'),
+});
+
 /** Objects of a cluster, out of small pools, so that they meet one another. */
 export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: namespace },
@@ -245,4 +261,6 @@ export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
   { weight: 1, arbitrary: serviceExport },
+  { weight: 1, arbitrary: gateway },
+  { weight: 1, arbitrary: gatewayClass },
 );

@@ -5,6 +5,8 @@ import {
   type AuthorizationPolicyObject,
   type ClusterObject,
   type EndpointSliceObject,
+  type GatewayClassObject,
+  type GatewayObject,
   type Metadata,
   type NamespaceObject,
   type NodeObject,
@@ -190,6 +192,22 @@ const serviceExport = record<ServiceExportObject>({
   metadata: metadata(someNamespace, upTo('service', 5), fc.constant({})),
 });
 
+const gateway = record<GatewayObject>({
+  kind: fc.constant('Gateway'),
+  metadata: metadata(fc.constantFrom('istio-system', 'shop'), upTo('service', 5), fc.constant({})),
+  className: fc.constantFrom('istio-east-west', 'istio-waypoint', 'own'),
+  network: fc.constantFrom('', 'net-1'),
+  hbonePort: fc.constantFrom(0, 15_008),
+  passthroughPort: fc.constantFrom(0, 15_443),
+  addresses: fc.constantFrom([], ['192.0.2.1'], ['10.0.0.1', '192.0.2.2']),
+});
+
+const gatewayClass = record<GatewayClassObject>({
+  kind: fc.constant('GatewayClass'),
+  metadata: metadata(fc.constant(''), fc.constantFrom('istio-east-west', 'own'), fc.constant({})),
+  controllerName: fc.constantFrom('istio.io/eastwest-controller', 'example.com/other'),
+});
+
 const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: namespace },
   { weight: 2, arbitrary: node },
@@ -199,6 +217,8 @@ const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 3, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
   { weight: 2, arbitrary: serviceExport },
+  { weight: 2, arbitrary: gateway },
+  { weight: 1, arbitrary: gatewayClass },
 );
 
 const rejections: fc.Arbitrary<readonly Rejection[]> = fc.array(

@@ -142,6 +142,8 @@ describe('no manifest makes the agent throw', () => {
     'AuthorizationPolicy',
     'PeerAuthentication',
     'ServiceExport',
+    'Gateway',
+    'GatewayClass',
   ];
   const frame = fc.record({
     apiVersion: fc.constantFrom(
@@ -150,6 +152,7 @@ describe('no manifest makes the agent throw', () => {
       'security.istio.io/v1',
       'security.istio.io/v1beta1',
       'multicluster.x-k8s.io/v1alpha1',
+      'gateway.networking.k8s.io/v1',
     ),
     kind: fc.constantFrom(...kinds),
     metadata: fc.oneof(fc.constant({ name: 'a' }), fc.jsonValue()),

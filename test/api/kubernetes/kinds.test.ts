@@ -30,6 +30,8 @@ describe('a kind that Isthmus does not use is ignored, whatever its name and sha
       'AuthorizationPolicy shop/a',
     ],
     'a VirtualService': [object('networking.istio.io/v1', 'VirtualService'), 'VirtualService shop/a'],
+    'an HTTPRoute': [object('gateway.networking.k8s.io/v1', 'HTTPRoute'), 'HTTPRoute shop/a'],
+    'a Gateway of Istio': [object('networking.istio.io/v1', 'Gateway'), 'Gateway shop/a'],
     'a ServiceImport': [object('multicluster.x-k8s.io/v1alpha1', 'ServiceImport'), 'ServiceImport shop/a'],
     'a ServiceExport of Amazon': [
       object('application-networking.k8s.aws/v1alpha1', 'ServiceExport'),
@@ -119,6 +121,13 @@ describe('a misspelt kind or apiVersion is refused with the word that is meant',
       'PeerAuthentication',
       'apiVersion',
       'security.istio.io/v1',
+    ],
+    Gatewy: ['gateway.networking.k8s.io/v1', 'Gatewy', 'kind', 'Gateway'],
+    'a version of the Gateway API that is no longer': [
+      'gateway.networking.k8s.io/v1alpha2',
+      'Gateway',
+      'apiVersion',
+      'gateway.networking.k8s.io/v1',
     ],
     ServiceExprt: ['multicluster.x-k8s.io/v1alpha1', 'ServiceExprt', 'kind', 'ServiceExport'],
     'a version that MCS never had': [

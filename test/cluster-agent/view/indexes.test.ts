@@ -173,6 +173,29 @@ function assertExports(view: ClusterView, whole: WholeView): void {
   );
 }
 
+function assertEastWest(view: ClusterView, whole: WholeView): void {
+  const controllers = new Map(
+    whole.all('GatewayClass').map((one) => [one.metadata.name, one.controllerName]),
+  );
+  const isEastWest = (name: string) =>
+    controllers.has(name)
+      ? controllers.get(name) === 'istio.io/eastwest-controller'
+      : name === 'istio-east-west';
+  same(
+    view.eastWestGateways(),
+    whole
+      .all('Gateway')
+      .filter(
+        (one) =>
+          one.metadata.namespace === 'istio-system' &&
+          one.network !== '' &&
+          (one.hbonePort > 0 || one.passthroughPort > 0) &&
+          isEastWest(one.className),
+      ),
+    'east-west gateways',
+  );
+}
+
 function assertPolicies(view: ClusterView, whole: WholeView): void {
   const authorizations = whole.all('AuthorizationPolicy').sort(byPrecedence);
   const peers = whole.all('PeerAuthentication').sort(byPrecedence);
@@ -241,6 +264,7 @@ describe('the indexes of the cluster’s view', () => {
     after(assertPolicies));
   it('know which services a ServiceExport asks for, and which ServiceExports have no service', () =>
     after(assertExports));
+  it('know which Gateways are east-west gateways', () => after(assertEastWest));
   it('answer with pages of rejections and their counts as a walk over all does', () =>
     after(assertRejections));
   it('know the first node by name', () =>

@@ -16,7 +16,7 @@ type Answers = ReadonlyMap<string, string>;
 
 const kinds = [
   ...(['Pod', 'Node', 'Namespace', 'Service', 'EndpointSlice', 'AuthorizationPolicy'] as const),
-  'ServiceExport',
+  ...(['ServiceExport', 'Gateway', 'GatewayClass'] as const),
 ] as const;
 
 /** What objects say. PeerAuthentications of a namespace are one answer. */
@@ -110,6 +110,8 @@ const ownKinds = new Set<TouchedKind>([
   'authorization',
   'peers',
   'serviceExport',
+  'gatewayObject',
+  'gatewayClass',
   'rejections',
   'synced',
 ]);
