@@ -1,9 +1,12 @@
 import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { stringify } from 'yaml';
 import { hubAccess } from '@isthmus/federation/access.ts';
 import { writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
+import { definitionOf, foreignKinds } from './foreign-kinds.ts';
 import { rulesTemplate } from './rules.ts';
+import { crdsValues } from './values/crds.ts';
 import { hubValues } from './values/hub.ts';
 import { valuesFile, valuesSchema, withTable } from './values/render.ts';
 import type { Value } from './values/value.ts';
@@ -30,6 +33,11 @@ const ofPods = (chart: string): readonly [string, string][] => [
 ];
 
 const files = new Map<string, string>([
+  ...ofValues('isthmus-crds', crdsValues),
+  ...foreignKinds.map((kind): [string, string] => [
+    at('isthmus-crds/foreign', `${kind.plural}.${kind.group}.yaml`),
+    `# Generated from charts/foreign-kinds.ts by npm run generate:charts.\n${stringify(definitionOf(kind))}`,
+  ]),
   ...ofValues('isthmus-hub', hubValues),
   ...ofPods('isthmus-hub'),
   [at('isthmus-hub', 'templates/_rules.tpl'), rulesTemplate('isthmus-hub', hubAccess)],

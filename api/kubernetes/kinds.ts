@@ -84,6 +84,10 @@ const builtIn: ReadonlySet<string> = new Set([
   'policy',
 ]);
 
+/** The versions of a group by which its objects are decoded, the newest first; none of a group that is not used. */
+export const versionsOf = (group: string): readonly string[] =>
+  groups.find(({ name }) => name === group)?.versions ?? [];
+
 export function recognise(apiVersion: string, kind: string): Recognised {
   const [group, version] = groupOf(apiVersion);
   const known = groups.find(({ name }) => name === group);

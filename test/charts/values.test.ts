@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { rulesOf, rulesTemplate } from '../../charts/rules.ts';
+import { crdsValues } from '../../charts/values/crds.ts';
 import { hubValues } from '../../charts/values/hub.ts';
 import { valuesFile, valuesSchema, withTable } from '../../charts/values/render.ts';
 import { flag, text, value, type Value } from '../../charts/values/value.ts';
@@ -51,7 +52,10 @@ describe('values of charts', () => {
     throws(() => valuesFile([...two, ...two]), /a\.b is listed twice/);
   });
 
-  const listed: Readonly<Record<string, readonly Value[]>> = { 'isthmus-hub': hubValues };
+  const listed: Readonly<Record<string, readonly Value[]>> = {
+    'isthmus-crds': crdsValues,
+    'isthmus-hub': hubValues,
+  };
   for (const [chart, values] of Object.entries(listed))
     it(`are those that the templates of ${chart} use, all of them`, () => {
       const templates = globSync('templates/*', { cwd: join(charts, chart) })

@@ -30,6 +30,7 @@ const ofPods: Values = {
 
 /** Renderings that are compared with golden files, by chart and by the name of the file. */
 export const variants: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
+  'isthmus-crds': { default: {}, foreign: { foreignCRDs: true } },
   'isthmus-hub': {
     default: {},
     gke: { profile: 'gke' },
