@@ -11,12 +11,23 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { CommandRunner } from './command/run.ts';
 import { Closing } from './closing.ts';
+import { ApiCertificate } from './graphql/api-certificate.ts';
 import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
 import { hubPorts } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
-import { closeServer, hostsOf, joinsOf, linksOf, listenFree } from './listening.ts';
+import {
+  apiUrl,
+  closeServer,
+  hostsOf,
+  joinsOf,
+  linksOf,
+  listenFree,
+  requireTls,
+  type ApiListening,
+} from './listening.ts';
 import { intentOf } from './state/intent.ts';
+import { ofHub } from './insights/hub.ts';
 import { hubState } from './hub-state.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
@@ -27,9 +38,8 @@ import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
 import { LinkCa } from './trust/link-ca.ts';
 import { watchState } from './watch-state.ts';
 
-export interface HubOptions {
+export interface HubOptions extends ApiListening {
   readonly stateDir: string;
-  readonly apiHost: string;
   readonly apiPort: number;
   /** Where `/livez`, `/readyz` and `/metrics` are. */
   readonly adminHost: string;
@@ -82,6 +92,7 @@ export async function startHub(options: HubOptions, signal: AbortSignal): Promis
 
 async function start(options: HubOptions, signal: AbortSignal, closing: Closing): Promise<RunningHub> {
   const { stateDir, clock, random, log } = options;
+  requireTls(options);
   const at = (name: string) => join(stateDir, name);
   const lock = lockFolder(stateDir, 'isthmus-federation');
   closing.add(() => lock.release());
@@ -99,7 +110,9 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
 
   const listeners = await bindLink(certificates, { link: options.linkListen, join: options.joinListen });
   closing.add(() => listeners.close());
-  const api = apiServer(log);
+  const certificate =
+    options.apiCertificate && new ApiCertificate({ files: options.apiCertificate, clock, log });
+  const api = apiServer(log, certificate);
   closing.add(() => closeServer(api.server));
   const port = await listenFree(api.server, options.apiHost, options.apiPort, '--api-listen');
   const status = new HubStatus(counted, clock, certificates.server.chain);
@@ -127,8 +140,9 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   closing.add(() => link.stop());
   watchState({ live, store, runner, clock, log }, over.signal);
   const { ask } = link;
-  api.open({ live, store, runner, clock, random, log, ask, checks: status.readiness }, token);
-  const url = `http://${options.apiHost}:${port}/graphql`;
+  const lacks = () => [...ofHub(status.readiness()), ...(certificate?.findings() ?? [])];
+  api.open({ live, store, runner, clock, random, log, ask, ofHub: lacks }, token);
+  const url = apiUrl(options, port);
   const adminUrl = `http://${options.adminHost}:${adminPort}`;
   writeEndpoint(stateDir, { url, adminUrl });
   status.serves(live);

@@ -24,6 +24,8 @@ export type HubErrorCode =
   | UserErrorCode
   | 'ADMIN_TOKEN_MISSING'
   | 'ADVERTISE'
+  | 'API_CERTIFICATE'
+  | 'API_PLAINTEXT'
   | 'AGENT_REFUSED'
   | 'CLUSTER_BUSY'
   | 'CLUSTER_SILENT'

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { listenError } from '@isthmus/mesh/net/listen-error.ts';
+import type { PairFiles } from './graphql/api-certificate.ts';
 import { HubError } from './hub-error.ts';
 
 /** Where a hub listens, and where agents reach that. */
@@ -27,6 +28,30 @@ export const joinsOf = ({ joinListen, advertiseJoin }: Listening) => advertised(
 export const hostsOf = (options: Listening): readonly string[] => [
   ...new Set([...linksOf(options), ...joinsOf(options)].map(hostOf)),
 ];
+
+/** How the API is served. */
+export interface ApiListening {
+  readonly apiHost: string;
+  /** Undefined: without TLS. */
+  readonly apiCertificate: PairFiles | undefined;
+  /** Something before the hub terminates TLS: it may be served without beyond loopback. */
+  readonly apiPlaintext: boolean;
+}
+
+/** Throws API_PLAINTEXT where the admin token would cross a network in the clear without an operator having said so. */
+export function requireTls({ apiHost, apiCertificate, apiPlaintext }: ApiListening): void {
+  if (apiCertificate || apiPlaintext || /^(localhost|127(\.\d+){3}|\[?::1\]?)$/.test(apiHost)) return;
+  throw new HubError(
+    'API_PLAINTEXT',
+    `--api-listen ${apiHost} is reached from other machines, and the admin token would cross the network unencrypted: give --api-cert and --api-key, listen on 127.0.0.1 (kubectl port-forward reaches that), or give --api-plaintext where a proxy before the hub terminates TLS`,
+  );
+}
+
+/** Where programs of this machine find the API. */
+export function apiUrl({ apiHost, apiCertificate }: ApiListening, port: number): string {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]', '[::]': '[::1]' }[apiHost] ?? apiHost;
+  return `http${apiCertificate ? 's' : ''}://${host}:${port}/graphql`;
+}
 
 /** The wanted port, or the next free one: it is printed and written down, so nobody has to guess. */
 export function listenFree(server: Server, host: string, port: number, flag: string): Promise<number> {

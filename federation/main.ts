@@ -20,6 +20,16 @@ const flags = readFlags(
       default: '127.0.0.1:8080',
       help: 'GraphQL; a busy port becomes the next free one',
     },
+    {
+      name: 'api-cert',
+      value: 'FILE',
+      help: 'GraphQL over TLS: the certificate and its chain, PEM; read again when it changes',
+    },
+    { name: 'api-key', value: 'FILE', help: 'the private key of --api-cert, PEM' },
+    {
+      name: 'api-plaintext',
+      help: 'serve GraphQL without TLS beyond loopback: a proxy before the hub terminates it',
+    },
     { name: 'link-listen', value: 'HOST:PORT', help: 'where agents connect' },
     { name: 'join-listen', value: 'HOST:PORT', help: 'where clusters join' },
     {
@@ -92,21 +102,27 @@ const listOf = (flag: string): readonly string[] =>
     .split(',')
     .filter((one) => one !== '');
 
-const limits = parseLimits(flags.text('cluster-limits'));
-if (!limits.ok) {
-  writeErr(`isthmus-federation: --cluster-limits: ${limits.error}\n`);
+/** Two files that are given together. */
+function pairOf(certFlag: string, keyFlag: string): { cert: string; key: string } | undefined {
+  const [cert, key] = [flags.text(certFlag), flags.text(keyFlag)];
+  if ((cert === '') === (key === '')) return cert === '' ? undefined : { cert, key };
+  return usage(`--${certFlag} and --${keyFlag} are given together`);
+}
+
+function usage(message: string): never {
+  writeErr(`isthmus-federation: ${message}\n`);
   process.exit(2);
 }
+
+const limits = parseLimits(flags.text('cluster-limits'));
+if (!limits.ok) usage(`--cluster-limits: ${limits.error}`);
 
 // Both stand in SPIFFE IDs, and an ID that no verifier reads would be found out by the first handshake only.
 const trustDomain = ofTrustDomain('trust-domain', parseTrustDomain(flags.text('trust-domain')));
 ofTrustDomain('hub-id', parseLinkAgent(`spiffe://link.${flags.text('hub-id')}/cluster/a`));
 function ofTrustDomain<T>(flag: 'trust-domain' | 'hub-id', read: Result<T, string>): T {
   if (read.ok) return read.value;
-  writeErr(
-    `isthmus-federation: --${flag} '${flags.text(flag)}' is not the name of a trust domain: ${read.error}\n`,
-  );
-  process.exit(2);
+  return usage(`--${flag} '${flags.text(flag)}' is not the name of a trust domain: ${read.error}`);
 }
 
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
@@ -121,6 +137,8 @@ startHub(
     advertiseJoin: listOf('advertise-join'),
     apiHost,
     apiPort,
+    apiCertificate: pairOf('api-cert', 'api-key'),
+    apiPlaintext: flags.on('api-plaintext'),
     adminHost,
     adminPort,
     hubId: flags.text('hub-id'),

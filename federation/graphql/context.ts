@@ -1,10 +1,10 @@
 import type { AskAgent } from '@isthmus/api/domain/question.ts';
-import type { Check } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { CommandRunner } from '../command/run.ts';
 import type { Plans } from '../failover/plans.ts';
+import type { Finding } from '../insights/finding.ts';
 import type { Insights } from '../insights/insights.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
@@ -23,8 +23,8 @@ export interface ApiDeps {
   readonly ask: AskAgent;
   readonly shownClusters: ShownClusters;
   readonly insights: Insights;
-  /** The hub's own readiness. */
-  readonly checks: () => readonly Check[];
+  /** What the hub itself lacks now. */
+  readonly ofHub: () => readonly Finding[];
 }
 
 /** What a caller may be. One exists until workspaces bring more. */

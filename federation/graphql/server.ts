@@ -1,12 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
-import { httpListener, type Answer } from '@isthmus/mesh/http/listener.ts';
+import { httpListener, httpsListener, type Answer } from '@isthmus/mesh/http/listener.ts';
 import type { Target } from '@isthmus/mesh/http/target.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { Plans } from '../failover/plans.ts';
+import type { ApiCertificate } from './api-certificate.ts';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
 import { recordMalformed } from './malformed.ts';
@@ -48,12 +49,15 @@ export interface ApiServer {
 /** What the API needs of the hub; it makes the rest itself. */
 type HubDeps = Omit<ApiDeps, 'plans' | 'shownClusters' | 'insights'>;
 
-/** The GraphQL API over HTTP, to be bound before the hub takes its epoch and opened after. */
-export function apiServer(log: Log): ApiServer {
+/**
+ * The GraphQL API, to be bound before the hub takes its epoch and opened after: by TLS where there is a certificate, which is
+ * followed until the server is closed.
+ */
+export function apiServer(log: Log, certificate?: ApiCertificate): ApiServer {
   let serve: Answer = (_request, response) =>
     answer(response, 503, 'STARTING', 'the hub is starting: ask again in a second');
   return {
-    server: httpListener((...request) => serve(...request), { name: 'api', log, refuse: answer }),
+    server: listener((...request) => serve(...request), log, certificate),
     open(deps, adminToken) {
       const { live, clock } = deps;
       const plans = new Plans(clock);
@@ -61,6 +65,16 @@ export function apiServer(log: Log): ApiServer {
       serve = answerApi({ ...deps, plans, insights, shownClusters: new ShownClusters(live) }, adminToken);
     },
   };
+}
+
+function listener(serve: Answer, log: Log, certificate: ApiCertificate | undefined): Server {
+  const options = { name: 'api', log, refuse: answer };
+  if (!certificate) return httpListener(serve, options);
+  const server = httpsListener(serve, options, certificate.pair);
+  const over = new AbortController();
+  server.once('close', () => over.abort());
+  certificate.follow(server, over.signal);
+  return server;
 }
 
 /** Nothing is parsed before the caller is known and the body is small enough. */

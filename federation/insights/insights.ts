@@ -1,5 +1,4 @@
 import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import type { Check } from '@isthmus/mesh/http/health-pages.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
 import type { ChangeSet } from '../observation/change-set.ts';
@@ -7,7 +6,6 @@ import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import { clusterUntil, ofCluster } from './clusters.ts';
 import { orderOf, type Finding } from './finding.ts';
-import { ofHub } from './hub.ts';
 import { forceUntil, inForce } from './in-force.ts';
 import { markedBy } from './marks.ts';
 import { ofPolicy } from './policies.ts';
@@ -54,7 +52,7 @@ export class Insights {
   readonly #dueServices = new Set<ServiceKey>();
   readonly #duePolicies = new Set<string>();
   #isNew = true;
-  #checks: readonly Check[] | undefined;
+  #ofHub: readonly Finding[] | undefined;
   #list: readonly Ordered[] = [];
   #listedAt = -Infinity;
   /** Parts that were made, for tests. */
@@ -66,20 +64,20 @@ export class Insights {
     live.onChange((changes, now) => this.#mark(changes, now));
   }
 
-  /** All of now, gravest first. */
-  current(checks: readonly Check[]): readonly Ordered[] {
+  /** All of now, gravest first. `ofHub`: what the hub itself lacks. */
+  current(ofHub: readonly Finding[]): readonly Ordered[] {
     const now = this.#live.current;
     const at = this.#clock.now();
     if (this.#isNew) this.#markAll(now);
-    if (this.#refresh(now, at) || !areSame(this.#checks, checks)) this.#list = this.#merged(checks);
-    this.#checks = checks;
+    if (this.#refresh(now, at) || !areSame(this.#ofHub, ofHub)) this.#list = this.#merged(ofHub);
+    this.#ofHub = ofHub;
     this.#listedAt = this.#clock.monotonic();
     return this.#list;
   }
 
   /** What `current` gave last, while that is young: pages of one list neither skip nor repeat anything. */
-  ofLastLook(checks: readonly Check[]): readonly Ordered[] {
-    return this.#clock.monotonic() - this.#listedAt < listLife ? this.#list : this.current(checks);
+  ofLastLook(ofHub: readonly Finding[]): readonly Ordered[] {
+    return this.#clock.monotonic() - this.#listedAt < listLife ? this.#list : this.current(ofHub);
   }
 
   #mark(changes: ChangeSet, now: Now): void {
@@ -151,10 +149,10 @@ export class Insights {
     return { findings, until };
   }
 
-  #merged(checks: readonly Check[]): readonly Ordered[] {
+  #merged(ofHub: readonly Finding[]): readonly Ordered[] {
     const services = [...this.#services.values()];
     const all = [
-      ...ofHub(checks),
+      ...ofHub,
       ...[...this.#clusters.values()].flatMap(({ findings }) => findings),
       ...withinLimit(services.flatMap(({ inHolders }) => inHolders)),
       ...services.flatMap(({ ofIntent }) => ofIntent),
@@ -167,6 +165,6 @@ export class Insights {
   }
 }
 
-const areSame = (one: readonly Check[] | undefined, other: readonly Check[]): boolean =>
+const areSame = (one: readonly Finding[] | undefined, other: readonly Finding[]): boolean =>
   one?.length === other.length &&
-  one.every(({ name, problem }, i) => name === other[i]?.name && problem === other[i].problem);
+  one.every((finding, i) => orderOf(finding) === orderOf(other[i] ?? finding));

@@ -19,6 +19,8 @@ const codes: Readonly<Record<HubErrorCode, status | 'failed'>> = {
   STALE_REVISION: status.UNAVAILABLE,
   // Refusals of mutations that no call of the link makes, and what keeps a hub from starting or writing.
   ADMIN_TOKEN_MISSING: 'failed',
+  API_CERTIFICATE: 'failed',
+  API_PLAINTEXT: 'failed',
   ADVERTISE: 'failed',
   AGENT_REFUSED: 'failed',
   CLUSTER_BUSY: 'failed',

@@ -1,4 +1,6 @@
+import { constants } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { systemClock, type Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
@@ -36,10 +38,50 @@ interface Options {
  * connections without a request are limited.
  */
 export function httpListener(answer: Answer, options: Options): Server {
+  const { respond, limit } = responding(answer, options);
+  const server = createServer(times, respond);
+  limit(server);
+  return server;
+}
+
+/** A key and its chain, PEM, leaf first. */
+export interface TlsPair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/**
+ * The same by TLS, without resumption of sessions. Handshakes count among the connections without a request, and no more
+ * are begun than `Handshakes` allows. The pair is replaced by `setSecureContext`. Throws when it cannot be used.
+ */
+export function httpsListener(answer: Answer, options: Options, pair: TlsPair): TlsServer {
+  const { respond, limit } = responding(answer, options);
+  const server = createTlsServer({ ...times, ...tlsOptions(pair), handshakeTimeout: headersMillis }, respond);
+  limit(server);
+  return server;
+}
+
+/** What a listener's secure context is made of, for `setSecureContext` too. */
+export const tlsOptions = ({ key, cert }: TlsPair) =>
+  ({ key, cert, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET }) as const;
+
+const times = {
+  headersTimeout: headersMillis,
+  requestTimeout: requestMillis,
+  connectionsCheckingInterval: lookMillis,
+};
+
+interface Responding {
+  readonly respond: (request: IncomingMessage, response: ServerResponse) => void;
+  /** To be called with the server before it listens. */
+  readonly limit: (server: Server) => void;
+}
+
+function responding(answer: Answer, options: Options): Responding {
   const { name, log, refuse = plainRefusal, addressOnly = false, clock = systemClock } = options;
-  const server = createServer(
-    { headersTimeout: headersMillis, requestTimeout: requestMillis, connectionsCheckingInterval: lookMillis },
-    (request, response) => {
+  let arrived: (socket: IncomingMessage['socket']) => void;
+  return {
+    respond(request, response) {
       arrived(request.socket);
       response.on('error', () => undefined);
       const read = readRequest(request, addressOnly);
@@ -55,14 +97,15 @@ export function httpListener(answer: Answer, options: Options): Server {
         else refuse(response, 500, 'INTERNAL', 'the request failed; the log says why');
       });
     },
-  );
-  const arrived = limitArrivals(server, name, { clock, log });
-  // Without a listener Node closes these without an answer.
-  server.on('connect', (_request, socket: Duplex) => {
-    socket.on('error', () => undefined);
-    socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-  });
-  return server;
+    limit(server) {
+      arrived = limitArrivals(server, name, { clock, log });
+      // Without a listener Node closes these without an answer.
+      server.on('connect', (_request, socket: Duplex) => {
+        socket.on('error', () => undefined);
+        socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      });
+    },
+  };
 }
 
 interface Refusal {

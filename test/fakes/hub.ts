@@ -43,6 +43,8 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       stateDir,
       apiHost: '127.0.0.1',
       apiPort: 18_080,
+      apiCertificate: undefined,
+      apiPlaintext: false,
       adminHost: `127.${octet}.0.1`,
       adminPort: 15_014,
       linkListen: `127.${octet}.0.1:15101`,

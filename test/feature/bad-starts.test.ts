@@ -163,7 +163,7 @@ describe('a program that cannot start', () => {
 
   it('says what is wrong with an address or a time scale', () => {
     refuses(
-      run('federation/main.ts', hub(['--api-listen', '192.0.2.1:8080'])),
+      run('federation/main.ts', hub(['--api-listen', '192.0.2.1:8080', '--api-plaintext'])),
       1,
       /cannot listen on 192\.0\.2\.1:8080: EADDRNOTAVAIL: this machine has no such address.*--api-listen/,
     );

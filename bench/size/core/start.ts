@@ -89,7 +89,7 @@ export async function startCore({
       random,
       log,
       ask: (cluster, ask) => linkHandlers.ask(cluster, ask),
-      checks: () => [],
+      ofHub: () => [],
     },
     token,
   );

@@ -17,10 +17,10 @@ builder.queryField('insights', (t) =>
       namespace: t.arg.string({ description: 'Only those of objects in this namespace.' }),
       severity: t.arg({ type: [severityType], description: 'Only those of one of these severities.' }),
     },
-    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, insights, checks }) => {
+    resolve: (_root, { cluster, namespace, severity, ...args }, { snapshot, insights, ofHub }) => {
       if (cluster != null && !snapshot.intent.clusters.has(cluster))
         throw apiError('NOT_FOUND', `no cluster '${cluster}' is known: isthmus clusters lists them`);
-      const all = args.after ? insights.ofLastLook(checks()) : insights.current(checks());
+      const all = args.after ? insights.ofLastLook(ofHub()) : insights.current(ofHub());
       const wanted = all.filter(
         ({ finding: one }) =>
           (cluster == null || one.cluster === cluster) &&
