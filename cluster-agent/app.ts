@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { mainReplica } from '@isthmus/api/domain/replica.ts';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
@@ -243,6 +244,7 @@ function makeLinked(
   const link: HubLinks = later.link.set(
     new HubLinks({
       identity,
+      replica: { id: mainReplica, leads: () => true },
       localAddress: options.localAddress,
       ...own,
       hubStore: hub,

@@ -27,6 +27,7 @@ export type HubErrorCode =
   | 'API_CERTIFICATE'
   | 'API_PLAINTEXT'
   | 'AGENT_REFUSED'
+  | 'BAD_REPLICA'
   | 'CLUSTER_BUSY'
   | 'CLUSTER_SILENT'
   | 'CLUSTER_UNREACHABLE'

@@ -48,6 +48,9 @@ const subjectTypes = ['policy', 'intermediate', 'diversion'] as const;
 /** What is acknowledged. */
 export type SubjectType = (typeof subjectTypes)[number];
 
+/** Whether resources of a type that goes down are acknowledged by the proxies of a cluster. */
+export const isSubjectType = (type: string): type is SubjectType => subjectTypes.some((one) => one === type);
+
 /** `name`: a policy's name, an intermediate's key id, a traffic shift's id. */
 export const formatSubject = (type: SubjectType, name: string): Subject => `${type}/${name}`;
 

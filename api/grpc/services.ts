@@ -42,6 +42,11 @@ export const epochHeader = 'isthmus-epoch';
 /** On the call of `sync` and on its response: this end reads digests of what is held (`DeltaRequest.digests`). */
 export const digestsHeader = 'isthmus-digests';
 
+/** On the calls of the streams of a link: which replica of the agent calls, `leader` or `follower`, and its version. */
+export const replicaHeader = 'isthmus-replica';
+export const roleHeader = 'isthmus-role';
+export const agentVersionHeader = 'isthmus-agent-version';
+
 /** The hub's listener for agents. */
 export const linkService = {
   sync: method(Link.method.sync, link.syncMessage, link.syncMessage),

@@ -11,6 +11,7 @@ interface Cluster {
   readonly drainScope: string;
   readonly drainDeadline: string | null;
   readonly network: string;
+  readonly replicas: readonly { readonly id: string; readonly role: string }[];
   readonly proxiesConnected: number;
   readonly revision: number;
   readonly staleness: { readonly asOf: string | null; readonly reachable: boolean };
@@ -19,7 +20,7 @@ interface Cluster {
 }
 
 const nodes = `name state admission drainPercent drainScope drainDeadline network admittedNetwork namespaces trustDomain agentVersion
-  proxiesConnected revision joinedAt clockSkewMillis link { connected unreachableSince } staleness { asOf reachable }
+  replicas { id role since agentVersion } proxiesConnected revision joinedAt clockSkewMillis link { connected unreachableSince } staleness { asOf reachable }
   nodes { name region zone } workloadsByMode { mode count }
   gateways { network address hbonePort passthroughPort spiffeId ready }
   conditions { type status reason severity object message remedy }
@@ -46,12 +47,40 @@ export function clustersCommand(program: Command, world: World): void {
 
 const tableOf = (clusters: readonly Cluster[]): string =>
   table(
-    ['cluster', 'state', 'drain', 'network', 'proxies', 'rejected', 'as of', 'revision', 'conditions'],
+    [
+      'cluster',
+      'state',
+      'drain',
+      'network',
+      'replicas',
+      'proxies',
+      'rejected',
+      'as of',
+      'revision',
+      'conditions',
+    ],
     clusters.map((one) => [
-      ...[one.name, one.state, drainOf(one), one.network, one.proxiesConnected, rejectedOf(one)],
+      ...[
+        one.name,
+        one.state,
+        drainOf(one),
+        one.network,
+        replicasOf(one),
+        one.proxiesConnected,
+        rejectedOf(one),
+      ],
       ...[asOf(one.staleness), one.revision, one.conditions.map(({ reason }) => reason).join(' ')],
     ]),
   );
+
+/** The replicas of its agent that are connected, the leader first. */
+const replicasOf = ({ replicas }: Cluster): string => {
+  const names = [...replicas].sort((a, b) => rank(a.role) - rank(b.role)).map(({ id }) => id);
+  if (names.length === 0) return '-';
+  return replicas.some(({ role }) => role === 'LEADER') ? names.join(' ') : `${names.join(' ')} (none leads)`;
+};
+
+const rank = (role: string): number => (role === 'LEADER' ? 0 : 1);
 
 /** Kinds that are not used are no fault. */
 const rejectedOf = ({ rejectionCounts: { errors, warnings } }: Cluster): number => errors + warnings;

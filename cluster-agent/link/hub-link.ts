@@ -25,6 +25,8 @@ export class HubLink {
   #client: Client | undefined;
   #session: HubSession | undefined;
   #isSource = false;
+  /** Opens the streams again on the connection that there is. */
+  #openAgain: () => void = () => undefined;
   /** Attempts since the hub was heard last. */
   #misses = 0;
 
@@ -63,6 +65,14 @@ export class HubLink {
     else if (sync?.takesView) this.#session?.end('the view is taken from another link now');
   }
 
+  /** This replica leads from now on, or no longer: it says so by opening its streams again, on the same connection. */
+  roleChanged(): void {
+    const before = this.#session;
+    if (!before) return;
+    this.#openAgain();
+    before.end('this replica has another role now');
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#shared.deps;
@@ -91,33 +101,38 @@ export class HubLink {
   #connect(endpoint: string, signal: AbortSignal): Promise<string> {
     const client = (this.#client = this.#clientFor(endpoint));
     return new Promise((resolve) => {
-      const stop = () => session.end('stopped');
-      const onEnd = (why: string) => {
+      const stop = () => this.#session?.end('stopped');
+      const onEnd = (session: HubSession, why: string) => {
+        // Another session has the connection now.
+        if (this.#session !== session) return;
         signal.removeEventListener('abort', stop);
         giveUp.cancel();
         this.#misses = session.heard ? 0 : this.#misses + 1;
-        if (this.#session === session) this.#session = undefined;
+        this.#session = undefined;
         this.#client = undefined;
         client.close();
         this.#onChange();
         resolve(why);
       };
-      const session = new HubSession(client, this.#shared, this.#isSource, {
-        onHeard: this.#onChange,
-        onEnd,
-      });
+      this.#openAgain = () => {
+        const session: HubSession = new HubSession(client, this.#shared, this.#isSource, {
+          onHeard: this.#onChange,
+          onEnd: (why) => onEnd(session, why),
+        });
+        this.#session = session;
+      };
+      this.#openAgain();
       signal.addEventListener('abort', stop, { once: true });
-      const giveUp = this.#giveUpLater(client, session);
-      this.#session = session;
+      const giveUp = this.#giveUpLater(client);
     });
   }
 
   /** Connections that do not come about are left for the next address: grpc-js would wait for much longer. */
-  #giveUpLater(client: Client, session: HubSession): Timer {
+  #giveUpLater(client: Client): Timer {
     const patience = connectPatience(this.#misses, this.#target.endpoints.length);
     return this.#shared.deps.clock.after(patience, () => {
       if (client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
-      session.end(`it did not answer within ${patience} ms`);
+      this.#session?.end(`it did not answer within ${patience} ms`);
     });
   }
 }

@@ -60,6 +60,11 @@ export class HubLinks {
     for (const { session } of this.#links) session?.stream(syncStream)?.changed(type, names);
   }
 
+  /** This replica leads from now on, or no longer. One that leads reports everything from scratch. */
+  roleChanged(): void {
+    for (const link of this.#links) link.roleChanged();
+  }
+
   /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */
   healthChanged(services?: readonly ServiceKey[]): void {
     for (const { session } of this.#links) session?.stream(healthStream)?.changed(services);

@@ -1,6 +1,7 @@
 import type { Client, ClientDuplexStream, MethodDefinition } from '@grpc/grpc-js';
-import { openStream } from '@isthmus/api/grpc/call.ts';
-import { linkService } from '@isthmus/api/grpc/services.ts';
+import { openStream, type Headers } from '@isthmus/api/grpc/call.ts';
+import { agentVersionHeader, linkService, replicaHeader, roleHeader } from '@isthmus/api/grpc/services.ts';
+import { version } from '@isthmus/mesh/process/version.ts';
 import type { LinkShared } from './link-deps.ts';
 import type { LinkStream, StreamKind } from './stream-kind.ts';
 import { streamKinds } from './streams/stream-kinds.ts';
@@ -22,12 +23,15 @@ export interface SessionEvents {
 export class HubSession {
   readonly #events: SessionEvents;
   readonly #streams = new Map<unknown, OpenStream>();
+  /** Whether this replica led when the streams were opened: only then does the hub ask for reports on them. */
+  readonly leads: boolean;
   #heard = false;
   #over = false;
 
   /** `takesView`: the hub's view is asked for at once. */
   constructor(client: Client, shared: LinkShared, takesView: boolean, events: SessionEvents) {
     this.#events = events;
+    this.leads = shared.deps.replica.leads();
     for (const kind of streamKinds) this.#open(kind, client, shared);
     if (takesView) this.stream(syncStream)?.takeView();
   }
@@ -52,10 +56,18 @@ export class HubSession {
     this.#events.onEnd(why);
   }
 
+  #whoCalls({ deps: { replica } }: LinkShared): Headers {
+    return {
+      [replicaHeader]: replica.id,
+      [roleHeader]: this.leads ? 'leader' : 'follower',
+      [agentVersionHeader]: version,
+    };
+  }
+
   #open(kind: StreamKind<unknown, unknown>, client: Client, shared: LinkShared): void {
     // Sound, as a kind is declared with the messages of its method.
     const method = linkService[kind.method] as MethodDefinition<unknown, unknown>;
-    const call = openStream(client, method, kind.headers?.(shared.deps));
+    const call = openStream(client, method, { ...this.#whoCalls(shared), ...kind.headers?.(shared.deps) });
     const stream = kind.open(this, call, shared);
     this.#streams.set(kind, { stream, call });
     call.on('error', (error: Error) => this.end(error.message));

@@ -9,9 +9,18 @@ import type { HubEpochs } from './hub-epochs.ts';
 import type { HubStore } from './hub-store.ts';
 import type { LinkIdentity } from './identity.ts';
 
+/** Which replica of the cluster's agent this is. */
+export interface ReplicaRole {
+  /** The pod's name; `main` in files mode. */
+  readonly id: string;
+  /** Whether it may report now. Asked before each report. */
+  leads(): boolean;
+}
+
 /** What the link needs of the rest of the agent. */
 export interface LinkDeps {
   readonly identity: LinkIdentity;
+  readonly replica: ReplicaRole;
   readonly localAddress: string;
   readonly hubStore: HubStore;
   readonly epochs: HubEpochs;

@@ -4,6 +4,7 @@ import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { policyVersionOf } from '../compile/version-of.ts';
 import { refusalName, type ClusterRecord } from '../observation/cluster-record.ts';
+import { isBehind, replicaBehind } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
 
@@ -43,5 +44,8 @@ function reported(
   // A refusal that the agent reports says what is in force instead.
   if (refusal && refusal.version === version && said?.state !== 'REJECTED')
     return { state: 'REJECTED', message: `the cluster’s agent: ${refusal.reason}`, proxies: 0 };
+  const behind = record && said && replicaBehind(record, 'policy', name, said.version);
+  if (behind && said.state === 'APPLIED')
+    return { state: 'PENDING', message: isBehind(behind), proxies: said.proxies };
   return said ?? { state: 'PENDING', message: '', proxies: 0 };
 }

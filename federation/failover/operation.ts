@@ -15,6 +15,7 @@ import { versionOf } from '../compile/version-of.ts';
 import { drainOf, failoverFrom } from '../compile/traffic-shifts.ts';
 import { waitsAt } from '../state/waits.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
+import { replicaBehind, type Replica } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 import type { Write } from '../store/store.ts';
 import { auditSubject } from '../command/audit-subject.ts';
@@ -124,7 +125,8 @@ export function hasApplied(
   if (!record) return false;
   const holds = (type: 'diversion' | 'intermediate', name: string) => {
     const said = record.applied.get(formatSubject(type, name));
-    return said?.state === 'APPLIED' && said.version === versionOf(snapshot, type, name);
+    if (said?.state !== 'APPLIED' || said.version !== versionOf(snapshot, type, name)) return false;
+    return !replicaBehind(record, type, name, said.version);
   };
   const stands = standing(snapshot, subject);
   switch (type) {
@@ -137,11 +139,20 @@ export function hasApplied(
       return (
         record.listed &&
         stands.length === 0 &&
-        ![...record.applied.keys()].some((what) => subjectOfApplied(what) === subject)
+        ![...record.applied.keys()].some((what) => subjectOfApplied(what) === subject) &&
+        record.replicas.every((replica) => replica.leads || !holdsMore(replica, subject))
       );
     case 'REVOKE_CLUSTER':
       return revokedOf(snapshot, subject).every((one) => holds('intermediate', one.keyId));
   }
+}
+
+/** Whether a replica has yet to take away traffic shifts of a subject that has none any more, or may have to. */
+function holdsMore({ held }: Replica, subject: string): boolean {
+  const outstanding = held.outstanding('diversion');
+  if (outstanding === undefined) return true;
+  for (const id of outstanding) if (subjectOfApplied(formatSubject('diversion', id)) === subject) return true;
+  return false;
 }
 
 /** The trafficShifts of an operation's subject that stand. */

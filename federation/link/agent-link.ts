@@ -1,4 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { ReplicaClaim } from '@isthmus/api/domain/replica.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Agent } from '../registry/agent.ts';
 import type { AgentCertificate } from './identify.ts';
@@ -19,6 +20,7 @@ interface LinkDeps {
   readonly agent: Agent;
   readonly connection: string;
   readonly certificate: AgentCertificate;
+  readonly claim: ReplicaClaim;
   readonly clock: Clock;
   readonly onOver: (link: AgentLink) => void;
 }
@@ -33,6 +35,12 @@ export class AgentLink {
   readonly connection: string;
   /** What it has shown. */
   readonly certificate: AgentCertificate;
+  /** Which replica it is of, and the role that this claims; it may claim another one with each stream. */
+  claim: ReplicaClaim;
+  /** Reports, health and answers are taken from it. */
+  leads: boolean;
+  /** Epoch milliseconds. */
+  readonly since: number;
   readonly #clock: Clock;
   readonly #onOver: (link: AgentLink) => void;
   readonly #streams = new Map<unknown, OpenStream>();
@@ -40,10 +48,13 @@ export class AgentLink {
   #silence: Timer | undefined;
   #isOver = false;
 
-  constructor({ agent, connection, certificate, clock, onOver }: LinkDeps) {
+  constructor({ agent, connection, certificate, claim, clock, onOver }: LinkDeps) {
     this.agent = agent;
     this.connection = connection;
     this.certificate = certificate;
+    this.claim = claim;
+    this.leads = claim.role === 'leader';
+    this.since = clock.now();
     this.#clock = clock;
     this.#onOver = onOver;
   }

@@ -136,6 +136,18 @@ export class DownSession implements SyncSession {
     return this.#server.acknowledged(type, name) === this.#view(type).get(name)?.version;
   }
 
+  /** The agent holds a version of what there is under a name; undefined: nothing. False until it has said what it holds. */
+  holds(type: DownType, name: string, version: string | undefined): boolean {
+    this.catchUp();
+    return this.#server.completed(type) && this.#server.acknowledged(type, name) === version;
+  }
+
+  /** Names that the agent does not hold as they are now; undefined until it has said what it holds. */
+  outstanding(type: DownType): Iterable<string> | undefined {
+    this.catchUp();
+    return this.#server.completed(type) ? this.#server.outstanding(type) : undefined;
+  }
+
   stop(): void {
     this.#deps.interest.remove(this);
     this.#queued = [];

@@ -12,6 +12,7 @@ const codes: Readonly<Record<HubErrorCode, status | 'failed'>> = {
   TOKEN_OTHER_CLUSTER: status.PERMISSION_DENIED,
   CONFLICT: status.ALREADY_EXISTS,
   BAD_CSR: status.INVALID_ARGUMENT,
+  BAD_REPLICA: status.INVALID_ARGUMENT,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
   FENCED: status.UNAVAILABLE,
   NO_TRUST_DOMAIN: status.UNAVAILABLE,

@@ -65,6 +65,7 @@ export function hubPorts(deps: Deps): HubPorts {
     observe(cluster, step) {
       if (live.current.intent.clusters.has(cluster)) observations.update(cluster, step);
     },
+    acknowledged: (cluster, subjects) => observations.acknowledged(cluster, subjects),
     catalog,
     saveReports: (cluster, rows) => saves.add(cluster, rows),
     join: (request) => joinCluster(deps, request),

@@ -4,14 +4,17 @@ import type { AnswerTo, Ask } from '@isthmus/api/domain/question.ts';
 import { HubError } from '../hub-error.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';
 import { Slices } from '@isthmus/mesh/process/slices.ts';
-import { withLink } from '../observation/record-steps.ts';
+import { withoutReplica, withReplica } from '../observation/record-steps.ts';
 import { written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
 import { Admission } from './admission.ts';
+import type { AgentLink } from './agent-link.ts';
 import { AgentLinks } from './agent-links.ts';
 import { Interest } from './interest.ts';
 import { Rounds } from './rounds.ts';
 import { denialOf } from './denied.ts';
+import { replicaClaim } from './replica-claim.ts';
+import { replicaOf } from './link-replica.ts';
 import { grpcError, unary } from './grpc-status.ts';
 import {
   identifyAgent,
@@ -24,6 +27,7 @@ import type { Agent } from '../registry/agent.ts';
 import type { HubPorts } from './ports.ts';
 import type { StreamKind, StreamPorts } from './stream-kind.ts';
 import { answerStream } from './streams/answer.ts';
+import { syncStream } from './streams/sync.ts';
 import { streamKinds } from './streams/stream-kinds.ts';
 import { TakenReports, type RestoredReports } from './taken-reports.ts';
 
@@ -57,12 +61,12 @@ export class LinkHandlers {
       slices,
     };
     this.#links = new AgentLinks(hub.clock, {
-      onGone: (cluster) => this.#gone(cluster),
-      onDuplicate: (cluster) =>
+      onGone: (link) => this.#gone(link),
+      onDuplicate: ({ agent: { cluster }, claim: { id: replica } }) =>
         hub.lines.warn(
           'second',
-          { cluster },
-          'a second agent of this cluster has connected; its link replaces the older one',
+          { cluster, replica, code: 'AGENT_DUPLICATE' },
+          'a second agent of this cluster and replica has connected; its link replaces the older one',
         ),
     });
     this.#signing = new RateLimit(hub.clock, 0.1, 10);
@@ -91,8 +95,8 @@ export class LinkHandlers {
   }
 
   async ask<A extends Ask>(cluster: string, ask: A): Promise<AnswerTo<A>> {
-    const questions = this.#links.of(cluster)?.stream(answerStream)?.questions;
-    if (!questions) throw new HubError('CLUSTER_UNREACHABLE', `the agent of ${cluster} is not connected`);
+    const questions = this.#links.leader(cluster)?.stream(answerStream)?.questions;
+    if (!questions) throw new HubError('CLUSTER_UNREACHABLE', this.#whyNotAsked(cluster));
     const answer = await questions.ask((id, deadlineMillis) => ({ id, deadlineMillis, ask }));
     if (answer.kind !== ask.kind)
       throw new HubError(
@@ -102,35 +106,50 @@ export class LinkHandlers {
     return answer as AnswerTo<A>;
   }
 
+  #whyNotAsked(cluster: string): string {
+    return this.#links.of(cluster).length === 0
+      ? `the agent of ${cluster} is not connected`
+      : `none of the replicas of the agent of ${cluster} leads now: one takes over within 15 s`;
+  }
+
   stop(): void {
     this.#links.endWhere(() => 'the hub is stopping', status.UNAVAILABLE);
   }
 
   #open(kind: StreamKind<unknown, unknown>, call: ServerDuplexStream<unknown, unknown>): void {
     try {
+      const claim = replicaClaim(call.metadata);
       const { agent, certificate } = this.#callerOf(call);
-      const link = this.#links.at(agent, call.getPeer(), certificate);
+      const link = this.#links.at(agent, call.getPeer(), certificate, claim);
       link.open(kind, call, this.#ports);
-      this.#links.add(link);
+      this.#links.add(link, claim);
+      if (kind.holdsLink) this.#began(link);
     } catch (error) {
       call.emit('error', grpcError(error, this.#hub.lines, call.getPeer()));
     }
   }
 
   #memberChanged(cluster: string, now: Now): void {
-    const link = this.#links.of(cluster);
-    const why = link && whyNot(link.agent, now);
-    if (why !== undefined) link?.end(why, status.PERMISSION_DENIED);
+    this.#links.endOf(cluster, (agent) => whyNot(agent, now));
     if (now.intent.clusters.has(cluster)) return;
     this.#ports.taken.forget(cluster);
     this.#signing.forget(cluster);
   }
 
-  #gone(cluster: string): void {
+  /** The agent is connected as long as its Sync stream is open. What it reports counts as whole once it is so on this one. */
+  #began(link: AgentLink): void {
+    const { cluster } = link.agent;
+    const { id: replica, role } = link.claim;
+    const shown = replicaOf(link, () => link.stream(syncStream)?.session);
+    this.#hub.observe(cluster, (record) => withReplica(record, shown));
+    this.#hub.log.info({ cluster, replica, role }, 'agent connected');
+  }
+
+  #gone({ agent: { cluster }, claim: { id: replica } }: AgentLink): void {
     const { clock, log } = this.#hub;
     if (this.#hub.snapshot().observed.get(cluster)?.link.kind !== 'CONNECTED') return;
-    this.#hub.observe(cluster, (record) => withLink(record, { kind: 'UNREACHABLE', since: clock.now() }));
-    log.info({ cluster }, 'agent gone');
+    this.#hub.observe(cluster, (record) => withoutReplica(record, replica, clock.now()));
+    log.info({ cluster, replica }, 'agent gone');
   }
 
   #certificate<Request, Response>(

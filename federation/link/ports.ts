@@ -1,4 +1,5 @@
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
+import type { Subject } from '@isthmus/api/domain/names.ts';
 import type { X509Certificate } from 'node:crypto';
 import type {
   JoinRequest,
@@ -41,6 +42,8 @@ export interface HubPorts {
   onChange(listener: ChangeListener): () => void;
   /** Replaces what is observed of a cluster; does nothing when the cluster is not known. */
   observe(cluster: string, step: (before: ClusterRecord) => ClusterRecord): void;
+  /** Says that a replica of a cluster holds these subjects now: what its leader has acknowledged may count from now on. */
+  acknowledged(cluster: string, subjects: readonly Subject[]): void;
   /** All that goes down. */
   readonly catalog: Catalog;
   /** Records in the audit log that a caller may not join or may not use the link. */

@@ -4,6 +4,7 @@ import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Rejection, RejectionCounts } from '@isthmus/api/domain/rejection.ts';
+import type { Replica } from './replica.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 
 /** One service of one cluster as its agent reports it, joined with the endpoint counts of its health report. */
@@ -42,7 +43,10 @@ export interface RejectedReport {
 /** Everything that is observed of one cluster. Outside the revision sequence; has its own `asOf`. */
 export interface ClusterRecord {
   readonly cluster: string;
+  /** Connected: at least one replica of its agent has a link. */
   readonly link: Link;
+  /** Replicas that have a link, by their ids. */
+  readonly replicas: readonly Replica[];
   /** Epoch milliseconds of the newest report in it. */
   readonly asOf: number;
   /** The agent has finished its initial sync on the link that it has now; until then nothing of it is removed anywhere. */

@@ -1,4 +1,4 @@
-import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import type { ClusterName, Subject } from '@isthmus/api/domain/names.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import { CollectedChanges } from './change-set.ts';
 import type { ClusterRecord } from './cluster-record.ts';
@@ -35,6 +35,14 @@ export class Observations {
     this.#records.set(cluster, after);
     if (after.rejectedReports !== before?.rejectedReports) this.#expireLater(after);
     this.#say(cluster, before, after);
+  }
+
+  /** A replica that does not lead holds these now: those that are applied, or gone, may count from now on. */
+  acknowledged(cluster: ClusterName, subjects: readonly Subject[]): void {
+    const record = this.#records.get(cluster);
+    const changes = new CollectedChanges();
+    if (record) for (const subject of subjects) changes.acknowledged(subject, cluster);
+    if (!changes.isEmpty) this.onStep(changes);
   }
 
   /** For a cluster that is no longer known: one that comes back by that name is another. */

@@ -32,6 +32,7 @@ const reportFields = [
 
 const linkFields = [
   'link',
+  'replicas',
   'synced',
   'listed',
   'counted',

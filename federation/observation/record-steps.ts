@@ -3,6 +3,7 @@ import type { Link } from '@isthmus/api/domain/cluster.ts';
 import type { Applied, ClusterReport, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
 import type { RejectedReport, ClusterRecord } from './cluster-record.ts';
 import { PersistentMap } from './persistent-map.ts';
+import type { Replica } from './replica.ts';
 
 const none = PersistentMap.of(new Map<never, never>());
 
@@ -10,6 +11,7 @@ const none = PersistentMap.of(new Map<never, never>());
 export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   cluster,
   link: { kind: 'UNREACHABLE', since: now },
+  replicas: [],
   asOf: 0,
   synced: false,
   listed: false,
@@ -33,17 +35,36 @@ export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   reportsDelayed: undefined,
 });
 
-/** A link that begins or ends: what its agent says counts as whole only once it has said everything on it. */
-export const withLink = (record: ClusterRecord, link: Link): ClusterRecord => ({
+/** Reports come from another link from now on, or from none: they count as whole only once it has said everything. */
+const withoutListing = (record: ClusterRecord): ClusterRecord => ({
   ...record,
   // What waited ended with its stream; what was rejected is offered again on the new one.
   reportsDelayed: undefined,
   rejectedReports: new Map(),
-  link,
   synced: false,
   listed: false,
   counted: false,
 });
+
+/** The link of a replica begins, or has another role than before. Of those that lead the newest does. */
+export function withReplica(before: ClusterRecord, replica: Replica): ClusterRecord {
+  const led = before.replicas.some(({ id, leads }) => id === replica.id && leads);
+  const record = led || replica.leads ? withoutListing(before) : before;
+  const others = record.replicas
+    .filter(({ id }) => id !== replica.id)
+    .map((other) => (replica.leads && other.leads ? { ...other, leads: false } : other));
+  const link: Link = record.link.kind === 'CONNECTED' ? record.link : { kind: 'CONNECTED' };
+  return { ...record, link, replicas: [...others, replica].sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+/** A replica has no link any more. Without the one that leads nothing is reported. */
+export function withoutReplica(record: ClusterRecord, id: string, now: number): ClusterRecord {
+  const gone = record.replicas.find((one) => one.id === id);
+  if (!gone) return record;
+  const replicas = record.replicas.filter((one) => one !== gone);
+  const link: Link = replicas.length > 0 ? record.link : { kind: 'UNREACHABLE', since: now };
+  return { ...(gone.leads ? withoutListing(record) : record), link, replicas };
+}
 
 /** The agent has sent all its reports on its link. */
 export const withListing = (record: ClusterRecord): ClusterRecord =>

@@ -1,3 +1,6 @@
+import { parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
+import type { ClusterRecord } from '../observation/cluster-record.ts';
+import { isBehind, replicaBehind, type Replica } from '../observation/replica.ts';
 import type { Now } from './now.ts';
 
 /**
@@ -7,12 +10,25 @@ import type { Now } from './now.ts';
 export const waitsAt = (
   { observed }: Now,
   clusters: readonly string[],
-  subjects: readonly string[],
+  subjects: readonly Subject[],
 ): readonly string[] =>
   clusters.map((cluster) => {
     const record = observed.get(cluster);
     if (record?.link.kind !== 'CONNECTED') return `${cluster} (its agent is not connected)`;
     const reports = subjects.map((subject) => record.applied.get(subject));
     const open = reports.find((one) => one?.state !== 'APPLIED');
-    return open === undefined || open.message === '' ? cluster : `${cluster} (${open.message})`;
+    if (open !== undefined) return open.message === '' ? cluster : `${cluster} (${open.message})`;
+    const behind = firstBehind(record, subjects);
+    return behind ? `${cluster} (${isBehind(behind)})` : cluster;
   });
+
+/** Of what its leader has applied, what a replica does not hold in that version. */
+function firstBehind(record: ClusterRecord, subjects: readonly Subject[]): Replica | undefined {
+  for (const subject of subjects) {
+    const parsed = parseSubject(subject);
+    const said = record.applied.get(subject);
+    const behind = parsed && said && replicaBehind(record, parsed.type, parsed.name, said.version);
+    if (behind) return behind;
+  }
+  return undefined;
+}

@@ -3,6 +3,7 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
+import { replicaBehind } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 
 /** What is left of the one in use when a renewal stops to wait for clusters that are away. */
@@ -73,9 +74,13 @@ export function unacknowledgedBy({ keyId }: IntermediateRecord, snapshot: Now): 
   return members(snapshot).filter(({ name }) => !hasAcknowledged(name, keyId, snapshot));
 }
 
-/** All connected proxies of a cluster hold it. */
-export const hasAcknowledged = (cluster: ClusterName, keyId: string, { observed }: Now): boolean =>
-  observed.get(cluster)?.applied.get(formatSubject('intermediate', keyId))?.state === 'APPLIED';
+/** All connected proxies of a cluster hold it, and each replica of its agent, for the proxies that come next. */
+export function hasAcknowledged(cluster: ClusterName, keyId: string, { observed }: Now): boolean {
+  const record = observed.get(cluster);
+  const said = record?.applied.get(formatSubject('intermediate', keyId));
+  if (!record || said?.state !== 'APPLIED') return false;
+  return !replicaBehind(record, 'intermediate', keyId, said.version);
+}
 
 /** When the last of a cluster's intermediates that sign ends; undefined when none does. */
 export function validUntil(cluster: string, { intent }: Now): number | undefined {

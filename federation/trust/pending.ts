@@ -8,13 +8,15 @@ import { hasAcknowledged, mayActivate, unacknowledgedBy, type Waiting } from './
 /** Intermediates that wait, each with the members that have yet to acknowledge it. */
 export class PendingIntermediates {
   readonly #waiting = new Map<string, Set<ClusterName>>();
+  /** Clusters that had a replica beside the one that leads: what counts as acknowledged there rests on all of them. */
+  readonly #replicated = new Set<ClusterName>();
 
   constructor(now: Now) {
     for (const keyId of now.intent.intermediates.keys()) this.#read(keyId, now);
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#replicated.size;
   }
 
   get keyIds(): Iterable<string> {
@@ -34,7 +36,7 @@ export class PendingIntermediates {
     for (const keyId of written(changes, 'intermediate').keys()) this.#read(keyId, now);
     const named = this.#acknowledged(changes, now);
     const members = membersChanged(changes, now);
-    for (const cluster of members)
+    for (const cluster of [...members, ...this.#replicasChanged(changes, now)])
       for (const [keyId, waiting] of this.#waiting) recheck(waiting, cluster, keyId, now);
     const mayBeAny = members.size > 0 || changes.links.size > 0 || touches(changes, 'intermediate');
     return mayBeAny ? new Set(this.#waiting.keys()) : named;
@@ -45,6 +47,16 @@ export class PendingIntermediates {
     const record = now.intent.intermediates.get(keyId)?.value;
     const waiting = this.#waiting.get(keyId);
     return record !== undefined && waiting !== undefined && mayActivate(record, waiting, now, at);
+  }
+
+  #replicasChanged({ links, forgotten }: ChangeSet, { observed }: Now): readonly ClusterName[] {
+    for (const cluster of forgotten) this.#replicated.delete(cluster);
+    return [...links].filter((cluster) => {
+      const had = this.#replicated.delete(cluster);
+      const has = observed.get(cluster)?.replicas.some(({ leads }) => !leads) ?? false;
+      if (has) this.#replicated.add(cluster);
+      return had || has;
+    });
   }
 
   #acknowledged(changes: ChangeSet, now: Now): ReadonlySet<string> {

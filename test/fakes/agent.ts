@@ -102,6 +102,8 @@ export class TestAgent {
   /** How it answers what the hub asks. */
   answer: (ask: Ask) => Promise<Answer> = () =>
     Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false });
+  /** Which replica of the cluster's agent it is. */
+  replica = { id: 'main', leads: true };
   /** Names of resources that it refuses. */
   readonly refuses = new Set<string>();
   readonly #address: string;
@@ -132,6 +134,7 @@ export class TestAgent {
     this.#stop = new AbortController();
     this.link = new HubLinks({
       identity,
+      replica: { id: this.replica.id, leads: () => this.replica.leads },
       localAddress: this.#address,
       hubStore: this.hubStore,
       clock,
@@ -145,6 +148,19 @@ export class TestAgent {
     });
     void this.link.run(this.#stop.signal);
     return this;
+  }
+
+  /** Another replica of the same cluster, with the same identity. */
+  beside(id: string, leads: boolean, address = this.#address): TestAgent {
+    const other = new TestAgent(this.cluster, address);
+    other.identity = this.identity;
+    other.replica = { id, leads };
+    return other;
+  }
+
+  lead(leads: boolean): void {
+    this.replica = { ...this.replica, leads };
+    this.link?.roleChanged();
   }
 
   disconnect(): void {

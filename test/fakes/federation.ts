@@ -14,13 +14,19 @@ import { Observations } from '../../federation/observation/observations.ts';
 import { Live } from '../../federation/state/live.ts';
 import type { ClusterRecord } from '../../federation/observation/cluster-record.ts';
 import { withHealth } from '../../federation/observation/health-steps.ts';
-import { emptyRecord, withApplied, withLink } from '../../federation/observation/record-steps.ts';
+import {
+  emptyRecord,
+  withApplied,
+  withoutReplica,
+  withReplica,
+} from '../../federation/observation/record-steps.ts';
 import type { Now } from '../../federation/state/now.ts';
 import type { Settings } from '../../federation/state/snapshot.ts';
 import { memoryStore } from '../../federation/store/memory.ts';
 import type { Intent, IntentKind, Store, Write } from '../../federation/store/store.ts';
 import { aGateway, aService } from './agent.ts';
 import { FakeClock } from './clock.ts';
+import { aReplica } from './replica.ts';
 import { seededRandom } from './random.ts';
 import { inShop } from './services.ts';
 
@@ -169,8 +175,8 @@ export class Federation {
   link(cluster: string, kind: 'away' | 'here' | 'whole'): void {
     const record = this.#record(cluster);
     if (kind === 'whole') return this.observe({ ...record, synced: true, listed: true, counted: true });
-    const away = { kind: 'UNREACHABLE', since: this.clock.now() } as const;
-    this.observe(withLink(record, kind === 'here' ? { kind: 'CONNECTED' } : away));
+    const here = withReplica(record, aReplica());
+    this.observe(kind === 'here' ? here : withoutReplica(here, 'main', this.clock.now()));
   }
 
   acknowledge(cluster: string, applied: Applied): void {

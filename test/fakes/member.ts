@@ -84,6 +84,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
   const reports = reportsOf(said);
   const link = new HubLinks({
     identity,
+    replica: { id: 'main', leads: () => true },
     localAddress: said.address,
     epochs: new HubEpochs(stateDir, silentLog),
     hubStore: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),

@@ -10,8 +10,9 @@ import { TakenHealth } from '@isthmus/federation/link/taken-health.ts';
 import type { ClusterRecord } from '@isthmus/federation/observation/cluster-record.ts';
 import { withRestoredCounts } from '@isthmus/federation/observation/health-steps.ts';
 import { Observations } from '@isthmus/federation/observation/observations.ts';
-import { withLink } from '@isthmus/federation/observation/record-steps.ts';
+import { withReplica } from '@isthmus/federation/observation/record-steps.ts';
 import type { StoredReport } from '@isthmus/federation/store/store.ts';
+import { aReplica } from '../fakes/replica.ts';
 import { aHealth, healthSourceOf } from '../fakes/agent.ts';
 import { FakeClock } from '../fakes/clock.ts';
 
@@ -80,7 +81,7 @@ class World {
   }
 
   #connected(): Link {
-    this.#observations.update('east', (record) => withLink(record, { kind: 'CONNECTED' }));
+    this.#observations.update('east', (record) => withReplica(record, aReplica()));
     const taken = new TakenHealth(
       {
         clock: this.#clock,

@@ -33,6 +33,7 @@ describe('an agent that holds two links', () => {
           endpoints,
           ca: certificatePem(ca.certificate),
         },
+        replica: { id: 'main', leads: () => true },
         localAddress: '127.0.0.1',
         hubStore: new HubStore({ journal: new MemoryJournal(), hub: '', log: silentLog }),
         epochs: new HubEpochs(stateDir, silentLog),

@@ -5,9 +5,10 @@ import { withinLimits } from '../../federation/link/limited-health.ts';
 import { Pace } from '../../federation/link/pace.ts';
 import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import { withHealth, withHealthRejections } from '../../federation/observation/health-steps.ts';
-import { emptyRecord, withLink, withoutOldRejections } from '../../federation/observation/record-steps.ts';
+import { emptyRecord, withReplica, withoutOldRejections } from '../../federation/observation/record-steps.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { Federation } from '../fakes/federation.ts';
+import { aReplica } from '../fakes/replica.ts';
 import { gateway, health, hosted, port, report, Reporting, resource, service } from '../fakes/reporting.ts';
 import { inShop } from '../fakes/services.ts';
 
@@ -93,7 +94,7 @@ describe('what one cluster may report', () => {
   it('what was rejected or waited on a link is not shown of the next one', () => {
     const east = new Reporting();
     east.put('service', [resource('shop/odd', Uint8Array.of(255))]);
-    const next = withLink({ ...east.record, reportsDelayed: 1000 }, { kind: 'CONNECTED' });
+    const next = withReplica({ ...east.record, reportsDelayed: 1000 }, aReplica());
     assert.deepEqual([next.rejectedReports.size, next.reportsDelayed], [0, undefined]);
   });
 

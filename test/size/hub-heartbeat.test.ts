@@ -84,7 +84,7 @@ describe('the size of a heartbeat with nothing new', () => {
         hub.observations.update(cluster, step),
       saveReports: () => undefined,
     };
-    const link = { agent: { cluster: 'east' } };
+    const link = { agent: { cluster: 'east' }, leads: true };
     const stream = healthStream.open(link as never, call as never, { hub: ports } as never);
     stream.hear({ ...report(hub), sequence: 1 });
     stream.hear({ ...report(hub), sequence: 2, services: [], partial: true });

@@ -81,6 +81,7 @@ export class SimulatedAgent {
     this.#stop = new AbortController();
     this.#link = new HubLinks({
       identity: this.#identity,
+      replica: { id: 'main', leads: () => true },
       localAddress: address,
       hubStore: this.#hubStore,
       clock: systemClock,

@@ -3,6 +3,8 @@ import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { HealthAnswer, HealthReport } from '@isthmus/api/domain/report.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import type { HealthSource } from '../../publish/health-source.ts';
+import type { HubSession } from '../hub-session.ts';
 import type { LinkDeps } from '../link-deps.ts';
 import { SentHealth } from '../sent-health.ts';
 import type { LinkStream, StreamKind } from '../stream-kind.ts';
@@ -17,7 +19,10 @@ class HealthReports implements LinkStream<HealthAnswer> {
   #isDue = false;
   #next: Timer | undefined;
 
-  constructor(call: ClientDuplexStream<HealthReport, HealthAnswer>, { health, clock }: LinkDeps) {
+  constructor(
+    call: ClientDuplexStream<HealthReport, HealthAnswer>,
+    { health, clock }: Pick<LinkDeps, 'health' | 'clock'>,
+  ) {
     this.#clock = clock;
     this.#sent = new SentHealth(health, clock);
     this.#pump = new Pump(call, () => this.#report());
@@ -56,8 +61,24 @@ class HealthReports implements LinkStream<HealthAnswer> {
   }
 }
 
+/** A replica that does not lead says only that it is there. */
+const ofLeader = (
+  session: Pick<HubSession, 'leads'>,
+  { health, replica }: Pick<LinkDeps, 'health' | 'replica'>,
+): HealthSource => ({
+  get isListed() {
+    return session.leads && replica.leads() && health.isListed;
+  },
+  get pulse() {
+    return health.pulse;
+  },
+  all: () => health.all(),
+  of: (service) => health.of(service),
+});
+
 export const healthStream: StreamKind<HealthAnswer, HealthReport, HealthReports> = {
   method: 'health',
   isHeard: false,
-  open: (_session, call, { deps }) => new HealthReports(call, deps),
+  open: (session, call, { deps }) =>
+    new HealthReports(call, { health: ofLeader(session, deps), clock: deps.clock }),
 };

@@ -45,7 +45,7 @@ class HubSync implements LinkStream<SyncMessage> {
   constructor(session: HubSession, call: ClientDuplexStream<SyncMessage, SyncMessage>, shared: LinkShared) {
     this.#session = session;
     this.#shared = shared;
-    this.#up = reporting(shared);
+    this.#up = reporting(session, shared);
     this.#pump = new Pump(call, () => this.#answers.shift() ?? this.#nextUp());
     call.on('metadata', (headers) => {
       this.#readsDigests = headers.get(digestsHeader).length > 0;
@@ -171,16 +171,20 @@ class HubSync implements LinkStream<SyncMessage> {
   }
 }
 
-/** The session of what goes up: this agent's reports, in the order of its own life. */
-function reporting({ deps, systemVersion }: LinkShared): ServerSession {
+/**
+ * The session of what goes up: this agent's reports, in the order of its own life. None are sent by a replica that does not
+ * lead, or did not when the stream was opened.
+ */
+function reporting(session: HubSession, { deps, systemVersion }: LinkShared): ServerSession {
   const lines = new LimitedLines(deps.clock, deps.log);
+  const reports = (type: string) => (session.leads && deps.replica.leads() ? deps.reports(type) : undefined);
   return new ServerSession({
     types: upTypes,
     groupOf: digestGroup,
     lookup: (type) => ({
-      resources: deps.reports(type) ?? new Map(),
+      resources: reports(type) ?? new Map(),
       systemVersion: { ...systemVersion },
-      complete: deps.reports(type) !== undefined,
+      complete: reports(type) !== undefined,
     }),
     onAck: (type, { rejected }) => {
       for (const [name, { reason }] of rejected)

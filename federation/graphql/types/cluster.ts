@@ -61,6 +61,22 @@ const linkType = builder.objectRef<ClusterRecord['link']>('ClusterLink').impleme
   }),
 });
 
+const roleType = builder.enumType('AgentRole', {
+  description:
+    'All replicas of an agent serve proxies. One leads: it reports, and writes to the API of its cluster.',
+  values: ['LEADER', 'FOLLOWER'] as const,
+});
+
+const replicaType = builder.objectRef<ClusterRecord['replicas'][number]>('AgentReplica').implement({
+  description: 'A replica of the agent of a cluster that has a link to the hub.',
+  fields: (t) => ({
+    id: t.exposeString('id', { description: 'The name of its pod; main outside Kubernetes.' }),
+    role: t.field({ type: roleType, resolve: ({ leads }) => (leads ? 'LEADER' : 'FOLLOWER') }),
+    since: t.expose('since', { type: 'DateTime', description: 'When its link began.' }),
+    agentVersion: t.exposeString('agentVersion', { description: 'Empty: it does not say.' }),
+  }),
+});
+
 const clusterNodeType = builder.objectRef<ClusterRecord['nodes'][number]>('ClusterNode').implement({
   fields: (t) => ({
     name: t.exposeString('name'),
@@ -117,6 +133,7 @@ export const clusterType = builder.objectRef<ClusterView>('Cluster').implement({
       description: 'Namespaces whose identities it may host; null: all.',
     }),
     agentVersion: t.exposeString('agentVersion'),
+    replicas: t.expose('replicas', { type: [replicaType], nullable: elements }),
     nodes: t.expose('nodes', { type: [clusterNodeType], nullable: elements }),
     workloadsByMode: t.field({
       type: [modeCountType],

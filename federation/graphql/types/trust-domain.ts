@@ -1,18 +1,19 @@
-import { formatSubject } from '@isthmus/api/domain/names.ts';
 import { X509Certificate } from 'node:crypto';
 import type { TrustDomainRecord } from '@isthmus/api/domain/trust.ts';
 import type { Now } from '../../state/now.ts';
 import type { Stored } from '../../store/store.ts';
+import { hasAcknowledged } from '../../trust/activation.ts';
 import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { stalenessOf, stalenessType } from './common.ts';
 import { connectionOf } from './connection.ts';
 import { nodeType } from './node.ts';
 
-export function trustDomainView({ intent, observed }: Now, { value }: Stored<TrustDomainRecord>) {
+export function trustDomainView(now: Now, { value }: Stored<TrustDomainRecord>) {
+  const { intent, observed } = now;
   const acknowledged = (keyId: string) =>
     [...observed.values()]
-      .filter(({ applied }) => applied.get(formatSubject('intermediate', keyId))?.state === 'APPLIED')
+      .filter(({ cluster }) => hasAcknowledged(cluster, keyId, now))
       .map((record) => ({ cluster: record.cluster, staleness: stalenessOf(record) }));
   return {
     __typename: 'TrustDomain',

@@ -2,7 +2,6 @@ import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { digestsHeader, epochHeader } from '@isthmus/api/grpc/services.ts';
 import type { SyncMessage } from '@isthmus/api/wire/link.ts';
 import { HubError } from '../../hub-error.ts';
-import { withLink } from '../../observation/record-steps.ts';
 import type { Place } from '../admission.ts';
 import type { AgentLink } from '../agent-link.ts';
 import { AgentSync } from '../agent-sync.ts';
@@ -18,7 +17,8 @@ class SyncStream implements LinkStream<SyncMessage> {
   readonly #call: SyncCall;
   readonly #ports: StreamPorts;
   readonly #place: Place;
-  #session: AgentSync | undefined;
+  /** Undefined until it is its turn to open. */
+  session: AgentSync | undefined;
   #isOver = false;
 
   constructor(link: AgentLink, call: SyncCall, ports: StreamPorts) {
@@ -32,25 +32,25 @@ class SyncStream implements LinkStream<SyncMessage> {
     const { hub, taken, interest, rounds } = ports;
     this.#place = ports.admission.enter(() =>
       this.#inTurn(() => {
-        this.#session = new AgentSync(link, call, hub, { ...taken.of(link.agent.cluster), interest, rounds });
+        this.session = new AgentSync(link, call, hub, { ...taken.of(link.agent.cluster), interest, rounds });
         call.resume();
       }),
     );
   }
 
   hear(message: SyncMessage): void {
-    if (this.#place.state === 'OPEN') return this.#session?.hear(message);
+    if (this.#place.state === 'OPEN') return this.session?.hear(message);
     this.#call.pause();
     this.#inTurn(() => {
-      this.#session?.hear(message);
-      if (this.#session?.isWhole) this.#place.leave();
+      this.session?.hear(message);
+      if (this.session?.isWhole) this.#place.leave();
       this.#call.resume();
     });
   }
 
   stop(): void {
     this.#isOver = true;
-    this.#session?.stop();
+    this.session?.stop();
     this.#place.leave();
   }
 
@@ -67,12 +67,8 @@ export const syncStream: StreamKind<SyncMessage, SyncMessage, SyncStream> = {
   holdsLink: true,
   open(link, call, ports) {
     const { hub } = ports;
-    const { cluster } = link.agent;
     refuseBehind(hub.snapshot().epoch, Number(call.metadata.get(epochHeader)[0] ?? 0));
-    const stream = new SyncStream(link, call, ports);
-    hub.observe(cluster, (record) => withLink(record, { kind: 'CONNECTED' }));
-    hub.log.info({ cluster }, 'agent connected');
-    return stream;
+    return new SyncStream(link, call, ports);
   },
 };
 

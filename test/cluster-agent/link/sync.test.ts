@@ -46,6 +46,7 @@ describe('what the hub sends over a Sync stream', () => {
     };
     const deps = {
       identity: { hubId: 'hub' } as LinkIdentity,
+      replica: { id: 'main', leads: () => true },
       localAddress: '127.0.0.1',
       hubStore,
       epochs: new HubEpochs(dir, silentLog),
@@ -57,7 +58,7 @@ describe('what the hub sends over a Sync stream', () => {
       answer: () => Promise.reject(new Error('nothing is asked')),
       onView: () => void seen.push(hubStore.view.trafficShifts.get('d')?.percent),
     };
-    const session = { end: (why: string) => assert.fail(why) };
+    const session = { leads: true, end: (why: string) => assert.fail(why) };
     const shared = { deps, systemVersion: { epoch: 1n, revision: 0n }, received: {} };
     const stream = syncStream.open(session as never, call as never, shared);
     stream.takeView();

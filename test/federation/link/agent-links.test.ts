@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { ReplicaClaim } from '@isthmus/api/domain/replica.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { AgentLinks } from '../../../federation/link/agent-links.ts';
+import { AgentLinks, maxReplicas } from '../../../federation/link/agent-links.ts';
 import type { LinkStream, StreamKind, StreamPorts } from '../../../federation/link/stream-kind.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
@@ -36,6 +37,9 @@ const kindOf = (method: 'sync' | 'health', holdsLink: boolean) => {
 };
 
 const ports = {} as StreamPorts;
+const main: ReplicaClaim = { id: 'main', role: 'leader', agentVersion: '1' };
+const leader = (id: string): ReplicaClaim => ({ ...main, id });
+const follower = (id: string): ReplicaClaim => ({ ...main, id, role: 'follower' });
 const east = { cluster: 'east', membership: 'm1', trustDomain: defaultTrustDomain };
 
 describe('the links of agents at the hub', () => {
@@ -43,17 +47,17 @@ describe('the links of agents at the hub', () => {
     const clock = new FakeClock();
     const events: string[] = [];
     const links = new AgentLinks(clock, {
-      onGone: (cluster) => events.push(`gone ${cluster}`),
-      onDuplicate: (cluster) => events.push(`duplicate ${cluster}`),
+      onGone: ({ agent, claim }) => events.push(`gone ${agent.cluster} ${claim.id}`),
+      onDuplicate: ({ agent, claim }) => events.push(`duplicate ${agent.cluster} ${claim.id}`),
     });
     const sync = kindOf('sync', true);
     const health = kindOf('health', false);
-    const open = (kind: StreamKind<string, string>, connection: string, agent = east) => {
+    const open = (kind: StreamKind<string, string>, connection: string, agent = east, claim = main) => {
       const call = new FakeCall();
       const certificate = { ...agent, raw: Buffer.from(connection), hubId: 'test', notAfter: Infinity };
-      const link = links.at(agent, connection, certificate);
+      const link = links.at(agent, connection, certificate, claim);
       link.open(kind, call as unknown as ServerDuplexStream<string, string>, ports);
-      links.add(link);
+      links.add(link, claim);
       return { call, link };
     };
     return { clock, events, links, sync, health, open };
@@ -71,7 +75,7 @@ describe('the links of agents at the hub', () => {
       { code: status.ABORTED, details: 'the agent has ended its link' },
     ]);
     assert.deepEqual([links.size, sync.stopped(), health.stopped()], [0, 1, 1]);
-    assert.deepEqual(events, ['gone east']);
+    assert.deepEqual(events, ['gone east main']);
   });
 
   it('go on when a stream ends that does not hold the link, until the last one has ended', () => {
@@ -79,21 +83,83 @@ describe('the links of agents at the hub', () => {
     const one = open(health.kind, 'a:1');
     const other = open(sync.kind, 'a:1');
     one.call.emit('cancelled');
-    assert.equal(links.of('east')?.stream(health.kind), undefined);
-    assert.notEqual(links.of('east')?.stream(sync.kind), undefined);
+    assert.equal(links.leader('east')?.stream(health.kind), undefined);
+    assert.notEqual(links.leader('east')?.stream(sync.kind), undefined);
     other.call.emit('end');
-    assert.deepEqual(events, ['gone east']);
+    assert.deepEqual(events, ['gone east main']);
   });
 
-  it('of one cluster are one: a newer connection replaces the older one with all its streams', () => {
+  it('of one replica are one: a newer connection replaces the older one with all its streams', () => {
     const { events, links, sync, health, open } = world();
     const old = [open(sync.kind, 'a:1'), open(health.kind, 'a:1')];
     const newer = open(sync.kind, 'a:2');
     for (const { call } of old) assert.equal(call.statuses[0]?.code, status.ABORTED);
-    assert.equal(links.of('east'), newer.link);
-    assert.deepEqual(events, ['duplicate east']);
+    assert.deepEqual(links.of('east'), [newer.link]);
+    assert.deepEqual(events, ['duplicate east main']);
     old[0]?.call.say('late');
     assert.deepEqual(sync.heard, []);
+  });
+
+  it('of different replicas of a cluster stand beside each other, and one of them leads', () => {
+    const { events, links, sync, open } = world();
+    const first = open(sync.kind, 'a:1', east, leader('agent-a'));
+    const second = open(sync.kind, 'b:1', east, follower('agent-b'));
+    assert.deepEqual([links.of('east').length, links.leader('east'), events], [2, first.link, []]);
+    second.call.emit('cancelled');
+    assert.deepEqual([links.of('east'), links.leader('east')], [[first.link], first.link]);
+    assert.deepEqual(events, ['gone east agent-b']);
+    first.call.emit('cancelled');
+    assert.deepEqual([links.size, events], [0, ['gone east agent-b', 'gone east agent-a']]);
+  });
+
+  it('lead from the newest claim on, also of a stream that is opened again on the same connection', () => {
+    const { links, sync, open } = world();
+    const first = open(sync.kind, 'a:1', east, leader('agent-a'));
+    const second = open(sync.kind, 'b:1', east, follower('agent-b'));
+    assert.equal(open(sync.kind, 'b:1', east, leader('agent-b')).link, second.link);
+    assert.deepEqual(
+      [links.leader('east'), first.link.leads, first.link.isOver],
+      [second.link, false, false],
+    );
+    open(sync.kind, 'a:1', east, follower('agent-a'));
+    assert.equal(links.leader('east'), second.link);
+  });
+
+  it('that claim to lead and do not are ended when the leader goes, and come again', () => {
+    const { links, sync, open } = world();
+    const first = open(sync.kind, 'a:1', east, leader('agent-a'));
+    const second = open(sync.kind, 'b:1', east, leader('agent-b'));
+    open(sync.kind, 'c:1', east, follower('agent-c'));
+    second.call.emit('cancelled');
+    assert.equal(first.call.statuses[0]?.details, 'the replica that led is gone: connect again');
+    assert.deepEqual(
+      links.of('east').map(({ claim }) => claim.id),
+      ['agent-c'],
+    );
+  });
+
+  it('that give up the lead leave it to another one that claims it', () => {
+    const { links, sync, open } = world();
+    const first = open(sync.kind, 'a:1', east, leader('agent-a'));
+    open(sync.kind, 'b:1', east, leader('agent-b'));
+    open(sync.kind, 'b:1', east, follower('agent-b'));
+    assert.equal(first.call.statuses[0]?.details, 'the replica that led is gone: connect again');
+    assert.equal(links.leader('east'), undefined);
+  });
+
+  it(`are ${maxReplicas} of a cluster at most; one more is refused, and one that comes back is not`, () => {
+    const { links, sync, open } = world();
+    const [other] = [open(sync.kind, 'z:1', { ...east, cluster: 'west', membership: 'm2' })];
+    for (let i = 1; i < maxReplicas; i++) open(sync.kind, `a:${i}`, east, follower(`agent-${i}`));
+    const last = open(sync.kind, 'b:1', east, leader('last'));
+    assert.equal(links.of('east').length, maxReplicas);
+    assert.throws(
+      () => open(sync.kind, 'b:2', east, leader('more')),
+      /^CodedError: 8 replicas .* no more are taken/,
+    );
+    open(sync.kind, 'b:3', east, leader('last'));
+    assert.equal(links.of('east').length, maxReplicas);
+    assert.deepEqual([last.link.isOver, other.link.isOver], [true, false]);
   });
 
   it('are found by their connection as long as they stand', () => {
@@ -128,7 +194,19 @@ describe('the links of agents at the hub', () => {
     };
     const timers = clock.pending;
     assert.throws(() => open(refusing, 'a:2'), /refused/);
-    assert.deepEqual([links.of('east') === link, events, clock.pending], [true, [], timers]);
+    assert.deepEqual([links.leader('east') === link, events, clock.pending], [true, [], timers]);
+  });
+
+  it('end with a membership, each replica of it', () => {
+    const { links, sync, open } = world();
+    const calls = ['agent-a', 'agent-b'].map((id) => open(sync.kind, `${id}:1`, east, follower(id)).call);
+    open(sync.kind, 'b:1', { ...east, cluster: 'west', membership: 'm2' });
+    links.endOf('east', () => 'sent away');
+    assert.deepEqual(
+      calls.map(({ statuses }) => statuses[0]?.details),
+      ['sent away', 'sent away'],
+    );
+    assert.deepEqual([links.size, links.of('east')], [1, []]);
   });
 
   it('end with the membership that they are of', () => {
@@ -143,7 +221,7 @@ describe('the links of agents at the hub', () => {
         [{ code: status.PERMISSION_DENIED, details: 'sent away' }],
       ],
     );
-    assert.deepEqual([links.size, links.of('west')?.isOver], [1, false]);
+    assert.deepEqual([links.size, links.leader('west')?.isOver], [1, false]);
   });
 
   for (const [at, isOver] of [

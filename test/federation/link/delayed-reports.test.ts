@@ -62,6 +62,7 @@ describe('reports of a cluster per second', () => {
     const { trustDomain, membership } = hub.member('east');
     const link = {
       agent: { cluster: 'east', membership, trustDomain },
+      leads: true,
       end: (why: string) => assert.fail(why),
     };
     const taken = new TakenReports(clock, limits, { reports: new Map(), shared: new Acknowledgements() });

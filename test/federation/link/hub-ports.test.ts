@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { hubPorts } from '../../../federation/link/hub-ports.ts';
-import { withLink } from '../../../federation/observation/record-steps.ts';
+import { withReplica } from '../../../federation/observation/record-steps.ts';
 import { watchRemoval } from '../../../federation/state/removal.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { aReplica } from '../../fakes/replica.ts';
 import { storedReports } from '../../fakes/stored-reports.ts';
 
 describe("federation/link: the link's view of the hub", () => {
@@ -27,8 +28,7 @@ describe("federation/link: the link's view of the hub", () => {
       limits: defaultLimits,
     });
     watchRemoval({ live, store, log: silentLog });
-    const connects = (cluster: string) =>
-      ports.observe(cluster, (record) => withLink(record, { kind: 'CONNECTED' }));
+    const connects = (cluster: string) => ports.observe(cluster, (record) => withReplica(record, aReplica()));
     for (const cluster of ['east', 'west']) connects(cluster);
     await hub.turn();
     const row = { version: '1', body: new Uint8Array() };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { Metadata } from '@grpc/grpc-js';
 import { defaultLimits } from '@isthmus/api/domain/limits.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { issueRoot } from '@isthmus/mesh/pki/issue.ts';
@@ -16,6 +17,7 @@ import { handMade, uri } from '../../fakes/hand-made.ts';
 class FakeCall extends EventEmitter {
   readonly #raw: Buffer;
   readonly #peer: string;
+  readonly metadata = new Metadata();
   refused = '';
 
   constructor(raw: Buffer, peer: string) {

@@ -5,10 +5,11 @@ import { countsOf } from '../../../federation/link/counts-row.ts';
 import { TakenHealth } from '../../../federation/link/taken-health.ts';
 import type { ClusterRecord } from '../../../federation/observation/cluster-record.ts';
 import { withRestoredCounts } from '../../../federation/observation/health-steps.ts';
-import { withLink, withListing } from '../../../federation/observation/record-steps.ts';
+import { withListing, withReplica } from '../../../federation/observation/record-steps.ts';
 import type { ReportRow } from '../../../federation/store/store.ts';
 import { aHealth } from '../../fakes/agent.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { aReplica } from '../../fakes/replica.ts';
 import { inShop } from '../../fakes/services.ts';
 
 const taken = (sequence: number): HealthAnswer => ({ sequence, takesChanges: true, isRefused: false });
@@ -115,7 +116,7 @@ describe('federation/link: the health that is taken of a stream', () => {
     },
     'after another link of the cluster has begun': () => {
       stream.take(report(3, { a: 1 }));
-      hub.observe(withLink(record(), { kind: 'CONNECTED' }));
+      hub.observe(withReplica(record(), aReplica()));
     },
     'after the cluster was forgotten': () => {
       stream.take(report(3, { a: 2 }));
@@ -157,7 +158,7 @@ describe('federation/link: the health that is taken of a stream', () => {
   });
 
   it('completes a cluster that has listed its reports only when it is whole', () => {
-    const whole = (before: ClusterRecord) => withListing(withLink(before, { kind: 'CONNECTED' }));
+    const whole = (before: ClusterRecord) => withListing(withReplica(before, aReplica()));
     hub.observations.update('east', whole);
     stream.take(changes([1, 0], { a: 1 }));
     assert.equal(record().synced, false);
