@@ -84,9 +84,7 @@ export class ClusterHealth {
     const tracker = this.#tracker;
     return {
       of: ({ metadata }) => judged(podKey(metadata))?.verdict ?? unassessed,
-      get findings() {
-        return tracker.findings;
-      },
+      problems: tracker.problems,
     };
   }
 

@@ -1,7 +1,8 @@
 import type { Condition, Severity } from '@isthmus/api/domain/condition.ts';
-import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { explain } from './explain.ts';
 import type { Cause, Problem } from './judge.ts';
+import type { PodKey } from '../keys/names.ts';
+import { isOwn, type OfCause, type Problems } from './problems.ts';
 import type { Finding } from './tracker.ts';
 
 /** Names in one message, and conditions of one cause; what is left out is counted. */
@@ -22,64 +23,41 @@ const types: Readonly<Record<Cause, string>> = {
   NOT_READY: 'GatewayReady',
 };
 
-/** What a pod that starts goes through: it is missed only when it stays. */
-const onTheWayUp: ReadonlySet<Cause> = new Set([
-  'PROXY_NOT_CONNECTED',
-  'WORKLOAD_NOT_ACKNOWLEDGED',
-  'CERTIFICATE_MISSING',
-  'CERTIFICATE_NOT_HELD',
-]);
+const causes = Object.keys(types) as readonly Cause[];
 
 /**
  * What keeps pods of the cluster from being healthy, gathered by what has to be repaired: one condition for a node
  * without its ztunnel, not one for each pod there. That an application is not ready is its own affair and has none,
- * unless it is a gateway. `now` is monotonic.
+ * unless it is a gateway. In order of causes and names; costs as much as it shows. `now` is monotonic.
  */
-export function healthConditions(findings: readonly Finding[], now: number): readonly Condition[] {
-  const problems = new Map<string, Gathered>();
-  for (const finding of findings) {
-    const { problem } = finding.verdict;
-    if (!problem || !isShown(problem, finding, now)) continue;
-    const key = `${problem.cause} ${isOwn(problem, finding.pod) && finding.part === 'SIDECAR' ? '' : problem.object}`;
-    const gathered = problems.get(key) ?? { problem, first: finding, pods: [] };
-    gathered.pods.push(nameOf(finding.pod));
-    problems.set(key, gathered);
-  }
-  return [...capped([...problems.values()]), ...staleConditions(findings)];
-}
-
-/** When the next pod on its way up is missed, monotonic, if nothing changes; Infinity when none is. */
-export const nextShown = (findings: readonly Finding[], now: number): number =>
-  findings.reduce(
-    (next, { startingUntil }) => (startingUntil > now ? Math.min(next, startingUntil) : next),
-    Infinity,
-  );
+export const healthConditions = (problems: Problems, now: number): readonly Condition[] => [
+  ...causes.flatMap((cause) => {
+    const all = problems.of(cause, now);
+    return all ? conditionsOf(all, problems) : [];
+  }),
+  ...staleConditions(problems),
+];
 
 interface Gathered {
   readonly problem: Problem;
   readonly first: Finding;
-  readonly pods: string[];
+  /** Sorted. */
+  readonly pods: readonly PodKey[];
 }
 
-function isShown({ cause }: Problem, { part, startingUntil }: Finding, now: number): boolean {
-  // Pods and services without an address have a condition of the address block.
-  if (cause === 'NO_ADDRESS') return false;
-  if (cause === 'NOT_READY') return part === 'GATEWAY';
-  return !onTheWayUp.has(cause) || startingUntil <= now;
-}
-
-const isOwn = ({ object }: Problem, pod: PodObject): boolean => object === `Pod ${nameOf(pod)}`;
-
-const nameOf = ({ metadata: { namespace, name } }: PodObject): string => `${namespace}/${name}`;
-
-function capped(all: readonly Gathered[]): readonly Condition[] {
-  const byCause = new Map<Cause, Gathered[]>();
-  for (const one of all) byCause.set(one.problem.cause, [...(byCause.get(one.problem.cause) ?? []), one]);
-  return [...byCause.values()].flatMap((alike) => {
-    const shown = alike.slice(0, shownAtMost).map(conditionOf);
-    const rest = alike.slice(shownAtMost);
-    return rest.length === 0 ? shown : [...shown, restOf(rest)];
+function conditionsOf(all: OfCause, problems: Problems): readonly Condition[] {
+  const gathered = all.objects.slice(0, 2 * shownAtMost).flatMap((object): Gathered[] => {
+    const pods = all.pods(object);
+    const first = pods[0] && problems.finding(pods[0]);
+    const problem = first?.verdict.problem;
+    return first && problem ? [{ problem, first, pods }] : [];
   });
+  const shown = gathered.slice(0, shownAtMost);
+  const conditions = shown.map(conditionOf);
+  if (all.objects.length <= shownAtMost) return conditions;
+  const count = all.count - shown.reduce((sum, { pods }) => sum + pods.length, 0);
+  const rest = { objects: all.objects.length - shownAtMost, pods: count };
+  return [...conditions, restOf(gathered.slice(shownAtMost), rest)];
 }
 
 function conditionOf({ problem, first, pods }: Gathered): Condition {
@@ -102,28 +80,31 @@ function conditionOf({ problem, first, pods }: Gathered): Condition {
   };
 }
 
-/** As many objects as have no condition of their own. */
-function restOf(rest: readonly Gathered[]): Condition {
-  const [first] = rest;
-  const cause = first?.problem.cause ?? 'NOT_READY';
-  const pods = rest.flatMap((one) => one.pods);
+/** As many objects as have no condition of their own, by the first of them. */
+function restOf(
+  some: readonly Gathered[],
+  { objects, pods }: { readonly objects: number; readonly pods: number },
+): Condition {
+  const cause = some[0]?.problem.cause ?? 'NOT_READY';
+  const names = listOf(
+    some.map(({ problem }) => problem.object),
+    objects,
+  );
   return {
     type: types[cause],
     status: 'False',
     reason: cause,
     severity: 'ERROR',
     object: '',
-    message: `the same holds for ${rest.length} more: ${list(rest.map(({ problem }) => problem.object))}; ${pods.length} pods there are not healthy`,
+    message: `the same holds for ${objects} more: ${names}; ${pods} pods there are not healthy`,
     remedy: 'repair the objects with this reason that are listed first; isthmus workloads lists every pod',
   };
 }
 
 /** Values that hold without proof. */
-function staleConditions(findings: readonly Finding[]): readonly Condition[] {
-  const stale = (why: 'PROXY' | 'CERTIFICATE') =>
-    findings.flatMap(({ pod, verdict }) => (!verdict.problem && verdict.stale === why ? [nameOf(pod)] : []));
-  const proxies = stale('PROXY');
-  const certificates = stale('CERTIFICATE');
+function staleConditions(problems: Problems): readonly Condition[] {
+  const proxies = problems.stale('PROXY');
+  const certificates = problems.stale('CERTIFICATE');
   return [
     ...staleCondition(proxies, {
       type: 'ProxyConnected',
@@ -151,7 +132,11 @@ const counted = (pods: readonly string[]): string =>
   `${pods.length === 1 ? 'one pod' : `${pods.length} pods`} (${list(pods)})`;
 
 /** The first ten as they are shown, and how many more there are. */
-export function list<T extends string>(names: readonly T[], show: (name: T) => string = String): string {
-  const shown = names.slice(0, shownAtMost).map(show).join(', ');
-  return names.length <= shownAtMost ? shown : `${shown} and ${names.length - shownAtMost} more`;
+export const list = <T extends string>(names: readonly T[], show: (name: T) => string = String): string =>
+  listOf(names.slice(0, shownAtMost).map(show), names.length);
+
+/** The first names of so many: ten are shown. */
+function listOf(first: readonly string[], count: number): string {
+  const shown = first.slice(0, shownAtMost).join(', ');
+  return count <= shownAtMost ? shown : `${shown} and ${count - shownAtMost} more`;
 }

@@ -10,6 +10,7 @@ import { Expiries } from './expiries.ts';
 import type { IssuedRecord } from './issued-certificates.ts';
 import { judge, type Proxies, type Verdict } from './judge.ts';
 import { Presence } from './presence.ts';
+import { Problems } from './problems.ts';
 import type { ProvenProxies } from './proven.ts';
 import type { Surroundings } from './surroundings.ts';
 import { VerdictReads } from './verdict-reads.ts';
@@ -38,8 +39,8 @@ export interface Finding extends Judged {
 /** The health of every pod at one instant. */
 export interface Health {
   of(pod: PodObject): Verdict;
-  /** Those with a problem or with a stale value. */
-  readonly findings: readonly Finding[];
+  /** Those of all pods. */
+  readonly problems: Problems;
 }
 
 interface Deps {
@@ -72,7 +73,8 @@ export class HealthTracker {
   readonly #fresh = new Set<string>();
   /** When pods that no proxy has ever served were first seen, by uid, monotonic; -Infinity for those that were. */
   readonly #firstSeen = new Map<string, number>();
-  readonly #findings = new Map<PodKey, Finding>();
+  /** Pods with a problem or with a stale value. */
+  readonly problems = new Problems();
   /** Epoch milliseconds at which what a verdict rests on ends. */
   readonly #ends = new Expiries<PodKey>();
   #gathered: ChangeSet | undefined;
@@ -161,7 +163,7 @@ export class HealthTracker {
     else {
       if (before) this.#pods.delete(podUid(this.#deps.cluster, before.pod));
       this.#reads.forget(key);
-      this.#findings.delete(key);
+      this.problems.set(key, undefined);
       this.#ends.delete(key);
     }
     return [];
@@ -170,11 +172,6 @@ export class HealthTracker {
   /** The cluster is listed: pods that are not there are gone. */
   listed(pods: Iterable<PodObject>): void {
     this.#deps.proven.keep(new Set([...pods].map(({ metadata }) => metadata.uid)));
-  }
-
-  /** Those with a problem or with a stale value. */
-  get findings(): readonly Finding[] {
-    return [...this.#findings.values()];
   }
 
   stop(): void {
@@ -210,8 +207,8 @@ export class HealthTracker {
     const wasServed = proven.of(uid) !== undefined;
     const seen = wasServed ? -Infinity : (this.#firstSeen.get(uid) ?? clock.monotonic());
     this.#firstSeen.set(uid, seen);
-    if (problem || stale) this.#findings.set(key, { ...judged, startingUntil: seen + startingMillis });
-    else this.#findings.delete(key);
+    const isFound = problem !== undefined || stale !== undefined;
+    this.problems.set(key, isFound ? { ...judged, startingUntil: seen + startingMillis } : undefined);
   }
 
   #changed(touched: Touched): void {

@@ -2,7 +2,6 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import * as wire from '@isthmus/api/wire/link.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { nextShown } from '../health/conditions.ts';
 import { equals } from '../keys/equals.ts';
 import type { Touched } from '../keys/touched.ts';
 import { PolicyEffects } from '../policies/policy-effects.ts';
@@ -70,7 +69,7 @@ export class ReportedCluster implements Subscriber {
     this.#hasRefusals = refused.size > 0;
     const report = clusterReport(input, agentVersion, this.#conditions(refused, now));
     store.set('cluster', 'self', report, wire.clusterReport.encode);
-    return nextShown(input.health.findings, now) - now;
+    return input.health.problems.nextMissed(now) - now;
   }
 
   #conditions(refused: ReadonlyMap<string, Refusal>, now: number): readonly Condition[] {

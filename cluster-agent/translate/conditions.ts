@@ -12,7 +12,7 @@ import { portsAt } from './members.ts';
 export const clusterConditions = (input: TranslateInput, monotonic: number): readonly Condition[] => [
   ...gatewayConditions(input),
   ...unservedGatewayConditions(input),
-  ...healthConditions(input.health.findings, monotonic),
+  ...healthConditions(input.health.problems, monotonic),
   ...rejectionConditions(input),
   ...exportConditions(input),
 ];

@@ -147,7 +147,7 @@ export class ChangingCluster {
           if (!judged) throw unjudged;
           return judged.verdict;
         },
-        findings: [],
+        problems: this.#tracker.problems,
       },
     };
   }

@@ -3,6 +3,7 @@ import type { RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Gateway } from '@isthmus/api/domain/report.ts';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import type { Health } from '@isthmus/cluster-agent/health/tracker.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
@@ -41,7 +42,7 @@ export const provenWhenReady: Health = {
     provenBy: undefined,
     until: Infinity,
   }),
-  findings: [],
+  problems: new Problems(),
 };
 
 /** What reports rest on, with what it is derived from. */

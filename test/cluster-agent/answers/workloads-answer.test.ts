@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { answerWorkloads } from '@isthmus/cluster-agent/answers/workloads-answer.ts';
 import { inputOf, translate } from '../../fakes/cluster.ts';
@@ -21,7 +22,7 @@ const verdict = (over: Partial<Verdict>): Verdict => ({
   ...over,
 });
 const healthOf = (one: Verdict) => {
-  const input = { ...inputOf(yaml), health: { of: () => one, findings: [] } };
+  const input = { ...inputOf(yaml), health: { of: () => one, problems: new Problems() } };
   const question = { kind: 'workloads' as const, namespace: '', labels: {}, first: 10, after: '' };
   const { workloads } = answerWorkloads(input, translate(input), question);
   return workloads[0]?.health;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { podKey, podUid, type ClientId, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
@@ -124,7 +125,7 @@ class Both {
   check(): void {
     const health = {
       of: ({ metadata }: (typeof pods)[number]) => this.#verdictOf(podKey(metadata)),
-      findings: [],
+      problems: new Problems(),
     };
     const all = this.#whole.reports([...this.#policies.values()], { cluster: 'east', view, health });
     const whole = new Map(all.map((report) => [report.subject, report]));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { healthConditions } from '@isthmus/cluster-agent/health/conditions.ts';
+import { healthConditions as conditionsOfProblems } from '@isthmus/cluster-agent/health/conditions.ts';
 import type { PlainCause, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import type { Finding } from '@isthmus/cluster-agent/health/tracker.ts';
 import { clusterConditions, targetPortConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
-import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { aRejection, inputOf, viewOf, translate } from '../../fakes/cluster.ts';
 
 const podOf = (name: string, node = 'n1') => {
@@ -28,6 +29,17 @@ const found = (name: string, cause: PlainCause, object: string, over: Partial<Fi
   ...over,
 });
 
+const two = (i: number) => String(i).padStart(2, '0');
+
+function problemsOf(findings: readonly Finding[]): Problems {
+  const problems = new Problems();
+  for (const one of findings) problems.set(podKey(one.pod.metadata), one);
+  return problems;
+}
+
+const healthConditions = (findings: readonly Finding[], now: number) =>
+  conditionsOfProblems(problemsOf(findings), now);
+
 describe('conditions of proxies and nodes', () => {
   it('are one for a node without its ztunnel, with the pods there and what to do', () => {
     const some = ['a', 'b'].map((name) => found(name, 'PROXY_MISSING', 'Node n1'));
@@ -46,21 +58,21 @@ describe('conditions of proxies and nodes', () => {
 
   it('name ten pods and count the rest', () => {
     const message = (count: number) => {
-      const names = Array.from({ length: count }, (_, i) => `p${i}`);
+      const names = Array.from({ length: count }, (_, i) => `p${two(i)}`);
       return healthConditions(
         names.map((name) => found(name, 'NODE_UNKNOWN', 'Node n9')),
         0,
       )[0]?.message;
     };
-    assert.match(message(9) ?? '', /9 pods .* shop\/p8$/);
-    assert.match(message(10) ?? '', /10 pods .* shop\/p9$/);
-    assert.match(message(11) ?? '', /11 pods .* shop\/p9 and 1 more$/);
+    assert.match(message(9) ?? '', /9 pods .* shop\/p08$/);
+    assert.match(message(10) ?? '', /10 pods .* shop\/p09$/);
+    assert.match(message(11) ?? '', /11 pods .* shop\/p09 and 1 more$/);
   });
 
   it('are ten of one cause, and one that counts the rest', () => {
     const of = (count: number) =>
       healthConditions(
-        Array.from({ length: count }, (_, i) => found(`p${i}`, 'PROXY_MISSING', `Node n${i}`)),
+        Array.from({ length: count }, (_, i) => found(`p${two(i)}`, 'PROXY_MISSING', `Node n${two(i)}`)),
         0,
       );
     assert.equal(of(9).length, 9);
@@ -72,6 +84,29 @@ describe('conditions of proxies and nodes', () => {
       /^the same holds for 2 more: Node n10, Node n11; 2 pods there are not healthy$/,
     );
   });
+
+  it('are of the objects and pods that come first by name, in whatever order they were found', () => {
+    const findings = Array.from({ length: 12 }, (_, i) =>
+      found(`p${two(i)}`, 'PROXY_MISSING', `Node n${two(11 - i)}`),
+    );
+    const conditions = healthConditions(findings, 0);
+    assert.deepEqual(healthConditions(findings.toReversed(), 0), conditions);
+    assert.equal(conditions[0]?.object, 'Node n00');
+  });
+
+  for (const [now, reasons] of [
+    [4_999, []],
+    [5_000, ['PROXY_NOT_CONNECTED']],
+    [5_001, ['PROXY_NOT_CONNECTED']],
+  ] as const)
+    it(`${reasons.length === 0 ? 'are none' : 'are one'} for a pod that has been on its way up for ${now} of 5,000 ms`, () => {
+      const some = [found('a', 'PROXY_NOT_CONNECTED', 'Pod istio-system/z', { startingUntil: 5_000 })];
+      assert.deepEqual(
+        healthConditions(some, now).map(({ reason }) => reason),
+        reasons,
+      );
+      assert.equal(problemsOf(some).nextMissed(now), reasons.length === 0 ? 5_000 : Infinity);
+    });
 
   it('are one for all sidecars that are missing', () => {
     const some = ['a', 'b'].map((name) =>

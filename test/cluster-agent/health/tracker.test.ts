@@ -112,7 +112,7 @@ class Life {
     }
     return {
       of: ({ metadata }) => this.#judged.get(podKey(metadata))!.verdict,
-      findings: this.#tracker.findings,
+      problems: this.#tracker.problems,
     };
   }
 
@@ -122,7 +122,7 @@ class Life {
   }
 
   reasons(): string[] {
-    const conditions = healthConditions(this.assess().findings, this.#clock.monotonic());
+    const conditions = healthConditions(this.assess().problems, this.#clock.monotonic());
     return conditions.map(({ reason, object }) => `${reason} ${object}`.trim());
   }
 }

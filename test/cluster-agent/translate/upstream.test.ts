@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import { podKey, serviceKeyOf, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { UpstreamZtunnels } from '@isthmus/cluster-agent/xds/upstream-ztunnels.ts';
 import { aRemote, inputOf, outputsOf, remotes, translate } from '../../fakes/cluster.ts';
@@ -66,7 +67,7 @@ spec: { nodeName: b, serviceAccountName: ztunnel, containers: [{}] }
         const asked = {
           ...inputOf(text),
           upstreamZtunnels: new Set(['istio-system/ztunnel-b']),
-          health: { of: () => verdict, findings: [] },
+          health: { of: () => verdict, problems: new Problems() },
         };
         const served = asked.view.get('Pod', 'shop', 'bbb');
         const { place } = outputsOf(asked).endpoint(podKey(served!.metadata))!;

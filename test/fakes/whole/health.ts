@@ -1,4 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
 import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import type { IssuedRecord } from '@isthmus/cluster-agent/health/issued-certificates.ts';
 import { judge, type Verdict } from '@isthmus/cluster-agent/health/judge.ts';
@@ -52,6 +53,6 @@ export class WholeHealth {
       if (by !== undefined) next.set(metadata.uid, by);
     }
     this.#proven = next;
-    return { of: (pod) => verdicts.get(pod) ?? of(pod), findings: [] };
+    return { of: (pod) => verdicts.get(pod) ?? of(pod), problems: new Problems() };
   }
 }
