@@ -25,7 +25,11 @@ export class HubReplica {
   asked = new Set<string>();
   /** Names of reports that came, by type. */
   readonly reported = new Set<string>();
-  health = 0;
+  /** Health reports that came. */
+  readonly health: HealthReport[] = [];
+  takesChanges = false;
+  /** It has lost the counts: the next report with changes is refused. */
+  refuses = false;
   readonly #questions = new Set<ServerDuplexStream<Reply, Question>>();
   readonly answers: Reply[] = [];
   readonly #types: readonly string[];
@@ -44,9 +48,9 @@ export class HubReplica {
     this.#listener.addService(linkService, {
       sync: (call: SyncCall) => this.#sync(call),
       health: (call: ServerDuplexStream<HealthReport, HealthAnswer>) =>
-        call.on('data', ({ sequence }: HealthReport) => {
-          this.health++;
-          call.write({ sequence, takesChanges: false, isRefused: false });
+        call.on('data', (report: HealthReport) => {
+          this.health.push(report);
+          if (!report.partial) call.write(this.#answerTo(report));
         }),
       answer: (call: ServerDuplexStream<Reply, Question>) => {
         this.#questions.add(call);
@@ -73,6 +77,12 @@ export class HubReplica {
   stop(): Promise<void> {
     this.endLinks();
     return this.#listener.close();
+  }
+
+  #answerTo({ sequence, changes }: HealthReport): HealthAnswer {
+    const isRefused = this.refuses && changes !== undefined;
+    if (isRefused) this.refuses = false;
+    return { sequence, takesChanges: this.takesChanges, isRefused };
   }
 
   #sync(call: SyncCall): void {

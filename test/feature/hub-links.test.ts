@@ -11,6 +11,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { aHealth, healthSourceOf, until } from '../fakes/agent.ts';
+import { inShop } from '../fakes/services.ts';
 import { HubReplica } from '../fakes/hub-replica.ts';
 import { agentPair, makeCa } from '../fakes/link-listener.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
@@ -22,6 +23,7 @@ describe('an agent that holds two links', () => {
   const stop = new AbortController();
   let replicas: readonly HubReplica[];
   let links: HubLinks;
+  const cluster = { health: [aHealth('cart'), aHealth('web')] };
   const linksTo = (endpoints: readonly string[], want: number) =>
     new HubLinks(
       {
@@ -41,7 +43,7 @@ describe('an agent that holds two links', () => {
         random: systemRandom,
         log: silentLog,
         reports: (type) => new Map([[`${type}-1`, { version: 'v', body: new Uint8Array(1) }]]),
-        health: healthSourceOf({ health: [aHealth('cart')] }),
+        health: healthSourceOf(cluster),
         answer: () => Promise.resolve({ kind: 'workloads', workloads: [], total: 0, hasNext: false }),
         onView: () => undefined,
       },
@@ -67,7 +69,7 @@ describe('an agent that holds two links', () => {
 
   it('reports to both, says to both how it is, and answers both', async () => {
     for (const replica of replicas) {
-      await until(() => replica.health > 0 && reported.every((name) => replica.reported.has(name)));
+      await until(() => replica.health.length > 0 && reported.every((name) => replica.reported.has(name)));
       replica.ask({
         id: 'q1',
         deadlineMillis: 5000,
@@ -101,5 +103,58 @@ describe('an agent that holds two links', () => {
     await until(() => own.synced);
     over.abort();
     await replica.stop();
+  });
+
+  describe('and endpoint counts that change', () => {
+    let replica: HubReplica;
+    let own: HubLinks;
+    const over = new AbortController();
+
+    before(async () => {
+      replica = await new HubReplica(ca).start();
+      own = linksTo([replica.endpoint], 1);
+      void own.run(over.signal);
+      await until(() => own.synced && replica.health.length > 0);
+    });
+    after(async () => {
+      over.abort();
+      await replica.stop();
+    });
+
+    /** The next reports with counts after a change of one service, until one has all services or `count` have come. */
+    const sentAfter = async (healthy: number, count: number) => {
+      replica.health.splice(0);
+      cluster.health = [aHealth('cart', healthy), aHealth('web')];
+      own.healthChanged([inShop('cart')]);
+      const counts = () => replica.health.filter(({ partial }) => !partial);
+      await until(() => counts().length >= count);
+      return counts().map(({ services, changes }) => [
+        changes ? 'changes' : 'all',
+        ...services.map(({ name, groups }) => `${name}=${groups[0]?.healthy}`),
+      ]);
+    };
+
+    it('sends those of all services to a hub that does not say that it takes changes', async () => {
+      assert.deepEqual((await sentAfter(1, 1))[0], ['all', 'cart=1', 'web=2']);
+    });
+
+    it('sends those of the services that changed to a hub that says so, and of all when it refuses', async () => {
+      replica.takesChanges = true;
+      await until(async () => (await sentAfter(0, 1)).some(([form]) => form === 'changes'));
+      assert.deepEqual((await sentAfter(2, 1))[0], ['changes', 'cart=2']);
+      replica.refuses = true;
+      assert.deepEqual((await sentAfter(1, 2)).slice(0, 2), [
+        ['changes', 'cart=1'],
+        ['all', 'cart=1', 'web=2'],
+      ]);
+    });
+
+    it('sends those of all services first to a hub that was restarted', async () => {
+      replica.health.splice(0);
+      replica.endLinks();
+      await until(() => replica.health.some(({ partial }) => !partial));
+      const [first] = replica.health.filter(({ partial, sequence }) => !partial && sequence === 1);
+      assert.deepEqual([first?.changes, first?.services.length], [undefined, 2]);
+    });
   });
 });
