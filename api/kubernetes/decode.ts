@@ -23,7 +23,9 @@ import { standInFor, type StandIn } from './policy-stand-in.ts';
 import { notExported, readServiceExport, serviceExportSchema } from './service-export.ts';
 import { readService, serviceSchema, withoutEffect } from './service.ts';
 import { unknownFields, unknownFieldSentence } from './unknown-fields.ts';
+import { readWorkloadEntry, workloadEntrySchema } from './workload-entry.ts';
 import { withoutNulls } from './without-nulls.ts';
+import { writtenWorkloadFindings } from './written-workload.ts';
 
 /** An object that was read, with what of it is not applied; or one whose kind Isthmus does not use. */
 export type Decoded =
@@ -190,6 +192,11 @@ const decoders: Readonly<Record<string, Decode>> = {
     through(serviceExportSchema, raw, (value) => ({
       object: readServiceExport(metadata),
       findings: notExported(value),
+    })),
+  'networking.istio.io/WorkloadEntry': (raw, metadata) =>
+    through(workloadEntrySchema, raw, (value) => ({
+      object: readWorkloadEntry(value, metadata),
+      findings: writtenWorkloadFindings(value.spec, 'spec.'),
     })),
   'gateway.networking.k8s.io/Gateway': (raw, metadata) =>
     through(gatewaySchema, raw, (value) => ({

@@ -58,6 +58,17 @@ const groups: readonly Group[] = [
     isClosed: true,
   },
   {
+    name: 'networking.istio.io',
+    versions: ['v1', 'v1beta1', 'v1alpha3'],
+    used: ['WorkloadEntry'],
+    others: [
+      ...['DestinationRule', 'EnvoyFilter', 'Gateway', 'ProxyConfig', 'ServiceEntry', 'Sidecar'],
+      ...['VirtualService', 'WorkloadGroup', 'WorkloadEntryList'],
+      ...['DestinationRuleList', 'EnvoyFilterList', 'GatewayList', 'ProxyConfigList', 'ServiceEntryList'],
+      ...['SidecarList', 'VirtualServiceList', 'WorkloadGroupList'],
+    ],
+  },
+  {
     name: 'gateway.networking.k8s.io',
     versions: ['v1', 'v1beta1'],
     used: ['Gateway', 'GatewayClass'],
@@ -91,7 +102,9 @@ export const versionsOf = (group: string): readonly string[] =>
 export function recognise(apiVersion: string, kind: string): Recognised {
   const [group, version] = groupOf(apiVersion);
   const known = groups.find(({ name }) => name === group);
-  if (known) return inGroup(known, version, kind);
+  const inKnown = known && inGroup(known, version, kind);
+  // Istio has its kinds in several groups, so one that its group does not have may be meant in another.
+  if (inKnown && (inKnown.is !== 'other' || known.others.includes(kind))) return inKnown;
   const meant = groups.find(({ used }) => used.includes(kind));
   if (meant && isMistaken(group, meant)) return misspeltVersion(apiVersion, meant, kind);
   // Both are wrong: the group is near to one that is used, and so is the kind.

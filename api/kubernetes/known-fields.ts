@@ -301,4 +301,6 @@ export const knownFields: Readonly<Record<string, string>> = {
   GatewayInfrastructure: 'labels annotations parametersRef',
   GatewayClass: 'kind apiVersion metadata:ObjectMeta spec:GatewayClassSpec status',
   GatewayClassSpec: 'controllerName parametersRef description',
+  WorkloadEntry: 'kind apiVersion metadata:ObjectMeta spec:WorkloadEntrySpec status',
+  WorkloadEntrySpec: 'address ports labels network locality weight serviceAccount',
 };

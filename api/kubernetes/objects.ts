@@ -181,6 +181,34 @@ export interface GatewayClassObject {
   readonly controllerName: string;
 }
 
+/** What somebody wrote of something outside of pods that serves. */
+export interface WrittenWorkload {
+  /** Canonical text; '' where there is a host name, or nothing that can be dialled. */
+  readonly address: string;
+  /** In lower case; '' where there is an address. */
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** '' is that of the cluster. */
+  readonly network: string;
+  readonly locality: { readonly region: string; readonly zone: string; readonly subzone: string };
+  /** At least 1. */
+  readonly weight: number;
+  /** '' means `default`. */
+  readonly serviceAccount: string;
+  /** By the names of a service's ports, or of its target ports. */
+  readonly ports: ReadonlyMap<string, number>;
+}
+
+/** Istio's WorkloadEntry: a workload outside of pods. */
+export interface WorkloadEntryObject {
+  readonly kind: 'WorkloadEntry';
+  readonly metadata: Metadata;
+  readonly workload: WrittenWorkload;
+  /** It takes HBONE itself. */
+  readonly hbone: boolean;
+  readonly healthy: boolean;
+}
+
 export type ClusterObject =
   | NamespaceObject
   | NodeObject
@@ -192,7 +220,8 @@ export type ClusterObject =
   | PeerAuthenticationObject
   | ServiceExportObject
   | GatewayObject
-  | GatewayClassObject;
+  | GatewayClassObject
+  | WorkloadEntryObject;
 
 /** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
 export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>

@@ -18,6 +18,15 @@ export const dnsLabel = z
   .max(63)
   .regex(new RegExp(`^${label}$`), 'must be a DNS label: lower case letters, digits and dashes');
 
+/** The name of a host in DNS, whatever its case. */
+export const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)*$/,
+    'must be the name of a host',
+  );
+
 export const port = z.int().min(1).max(65_535);
 
 /** Names that end up in files of one `NAME=value` a line, and in SPIFFE IDs. */

@@ -31,6 +31,8 @@ export type Touched =
   | { readonly kind: 'peers'; readonly namespace: string }
   /** Whether a ServiceExport asks for the export of a service. */
   | { readonly kind: 'serviceExport'; readonly service: ServiceKey }
+  /** A WorkloadEntry, `<namespace>/<name>`. */
+  | { readonly kind: 'workloadEntry'; readonly entry: string }
   /** A Gateway of the Gateway API, `<namespace>/<name>`. */
   | { readonly kind: 'gatewayObject'; readonly gateway: string }
   | { readonly kind: 'gatewayClass'; readonly name: string }
@@ -145,6 +147,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   authorization: { policy: { write: same, read: parsePolicyKey } },
   peers: { namespace: text },
   serviceExport: { service },
+  workloadEntry: { entry: text },
   gatewayObject: { gateway: text },
   gatewayClass: { name: text },
   members: { service, pod: optionalPod },

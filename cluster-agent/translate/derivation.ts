@@ -13,6 +13,7 @@ export type DerivationName =
   | 'policies'
   | 'endpoint'
   | 'slice'
+  | 'workloadEntry'
   | 'serviceHealth'
   | 'distribution'
   | 'networkGateway'

@@ -6,6 +6,7 @@ import type { Touched } from '../keys/touched.ts';
 import type { Fold } from './derivation.ts';
 import type { Place, PodEndpoint } from './endpoint.ts';
 import type { SliceEndpoints } from './slices.ts';
+import type { WrittenEndpoints } from './written-workloads.ts';
 
 /** One endpoint as it counts for one service. */
 interface Counted {
@@ -73,6 +74,11 @@ export class EndpointCounts {
   readonly ofSlices: Fold<string, SliceEndpoints> = {
     take: (_slice, change) =>
       this.#take(change, ({ service, endpoints }) => endpoints.map((one) => [service, one])),
+  };
+
+  /** Endpoints that somebody wrote down. */
+  readonly ofWritten: Fold<string, WrittenEndpoints> = {
+    take: (_name, change) => this.#take(change, ({ endpoints }) => endpoints),
   };
 
   groups(service: ServiceKey): readonly EndpointGroup[] {

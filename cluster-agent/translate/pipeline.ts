@@ -18,6 +18,7 @@ import { bundle, intermediate } from './trust.ts';
 import { verdict } from './verdict.ts';
 import { walkLimits, type WalkLimits } from './walks.ts';
 import { withdrawn } from './withdrawn.ts';
+import { workloadEntry } from './workload-entries.ts';
 import { workload } from './workloads.ts';
 import type { Facts, HubQueries, Outputs, World } from './world.ts';
 
@@ -80,6 +81,7 @@ export class Pipeline {
       policiesOf,
       endpointOf,
       sliceOf,
+      new Derived(workloadEntry, limits, counts.ofWritten),
       new Derived(serviceHealth, limits, health),
       distributionOf,
       new Derived(networkGateway, limits),

@@ -1,6 +1,7 @@
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { podUid, type ServiceKey } from '../keys/names.ts';
 import type { Derivation } from './derivation.ts';
+import { entriesOfForms, workloadEntryUid } from './workload-entries.ts';
 import type { World } from './world.ts';
 
 interface Withdrawn {
@@ -37,6 +38,7 @@ function* workloadsBehind(key: ServiceKey, { view, facts, derived }: World): Ite
   const service = view.service(key);
   if (!service) return;
   for (const pod of view.selectedBy(service)) yield podUid(facts.cluster, pod);
+  for (const entry of entriesOfForms([service], view)) yield workloadEntryUid(facts.cluster, entry);
   for (const { metadata, endpoints } of view.slicesOf(service)) {
     const found = derived.slice(`${metadata.namespace}/${metadata.name}`);
     yield* found?.workloads.keys() ?? [];

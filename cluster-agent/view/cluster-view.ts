@@ -9,6 +9,7 @@ import {
   type PodObject,
   type ServiceExportObject,
   type ServiceObject,
+  type WorkloadEntryObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
@@ -32,8 +33,9 @@ import { ofLive, Pods } from './pods.ts';
 import { SecurityPolicies, type PolicyQueries } from './policies.ts';
 import { Rejections, type RejectionQueries } from './rejections.ts';
 import type { Labels } from './selectors.ts';
-import { hasSelector, Services } from './services.ts';
+import { hasSelector, Services, type Selected } from './services.ts';
 import { Slices } from './slices.ts';
+import { WorkloadEntries } from './workload-entries.ts';
 
 /**
  * The cluster as it was last seen. `apply` alone writes; nothing is published before it has synced. Each question is
@@ -50,6 +52,7 @@ export class ClusterView {
   readonly #nodes = new Nodes();
   readonly #nodeProxies: NodeProxies;
   readonly #policies = new SecurityPolicies();
+  readonly #workloadEntries = new WorkloadEntries();
   readonly #exports = new Exports();
   readonly #eastWest = new EastWestGateways();
   readonly #rejections = new Rejections();
@@ -151,6 +154,9 @@ export class ClusterView {
         this.#exports.update(change, metadata && this.service(serviceKeyOf(metadata)));
         break;
       }
+      case 'WorkloadEntry':
+        this.#workloadEntries.update(change);
+        break;
       case 'Gateway':
         this.#eastWest.update(change);
         break;
@@ -285,8 +291,19 @@ export class ClusterView {
     return this.#services.ports();
   }
 
-  servicesSelecting(pod: PodObject): Iterable<ServiceObject> {
-    return this.#services.selecting(pod);
+  /** Of a pod, or of what is selected as one. */
+  servicesSelecting(workload: Selected): Iterable<ServiceObject> {
+    return this.#services.selecting(workload);
+  }
+
+  /** `<namespace>/<name>` */
+  workloadEntry(name: string): WorkloadEntryObject | undefined {
+    return this.#workloadEntries.get(name);
+  }
+
+  /** WorkloadEntries of a namespace with all of these labels; none for an empty selector. */
+  workloadEntriesSelectedBy(namespace: string, selector: Labels): Iterable<WorkloadEntryObject> {
+    return this.#workloadEntries.selectedBy(namespace, selector);
   }
 
   /** Services of the cluster's east-west gateways. */

@@ -22,6 +22,8 @@ export function ownKeyOf({ kind, metadata }: ClusterObject): Touched | undefined
       return { kind: 'peers', namespace };
     case 'ServiceExport':
       return { kind: 'serviceExport', service: serviceKeyOf(metadata) };
+    case 'WorkloadEntry':
+      return { kind: 'workloadEntry', entry: `${namespace}/${name}` };
     case 'Gateway':
       return { kind: 'gatewayObject', gateway: `${namespace}/${name}` };
     case 'GatewayClass':

@@ -1,10 +1,15 @@
-import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Metadata, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Change } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import { isGatewayService } from './gateways.ts';
 import { Selectors } from './selectors.ts';
 import { Sets } from './sets.ts';
+
+/** What selectors are asked for. */
+export interface Selected {
+  readonly metadata: Pick<Metadata, 'namespace' | 'labels'>;
+}
 
 /** The services of the cluster: by key, by namespace, by port, and by the pods that they select. */
 export class Services {
@@ -60,12 +65,12 @@ export class Services {
   }
 
   /** Whose selector the pod's labels meet. */
-  selecting(pod: PodObject): Iterable<ServiceObject> {
+  selecting(pod: Selected): Iterable<ServiceObject> {
     return this.#named(this.keysSelecting(pod));
   }
 
   /** The same by their keys. */
-  keysSelecting({ metadata }: PodObject): Iterable<ServiceKey> {
+  keysSelecting({ metadata }: Selected): Iterable<ServiceKey> {
     return this.#selectors.selecting(metadata.namespace, metadata.labels);
   }
 

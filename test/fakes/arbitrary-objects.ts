@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import type { ClusterObject, Metadata, MtlsMode, TargetRef } from '@isthmus/api/kubernetes/objects.ts';
+import type {
+  ClusterObject,
+  Metadata,
+  MtlsMode,
+  TargetRef,
+  WrittenWorkload,
+} from '@isthmus/api/kubernetes/objects.ts';
 import type { PolicyRule } from '@isthmus/api/kubernetes/policy-rule.ts';
 import { anything, ofRequests, ofRequestsToPort } from './written-rules.ts';
 
@@ -235,6 +241,25 @@ const serviceExport = record({
   metadata: metadata(rarely('shop', one('bank')), one(...serviceNames)),
 });
 
+const written = record<WrittenWorkload>({
+  address: rarely('10.8.0.1', one('', '10.8.0.2')),
+  hostname: fc.constant(''),
+  labels,
+  network: rarely('', one('network-east', 'network-b')),
+  locality: one({ region: '', zone: '', subzone: '' }, { region: 'a', zone: 'b', subzone: 'c' }),
+  weight: one(1, 3),
+  serviceAccount: one('', ...accounts),
+  ports: one(new Map(), new Map([['web', 8080]]), new Map([['http', 8081]])),
+}).map((one) => (one.address === '' ? { ...one, hostname: 'vm.example.com' } : one));
+
+const workloadEntry = record({
+  kind: fc.constant('WorkloadEntry' as const),
+  metadata: metadata(rarely('shop', one('bank')), one('w1', 'w2', 'w3')),
+  workload: written,
+  hbone: rarely(false, one(true)),
+  healthy: rarely(true, one(false)),
+});
+
 const gateway = record({
   kind: fc.constant('Gateway' as const),
   metadata: metadata(rarely('istio-system', one('shop')), one('gw', 'other')),
@@ -261,6 +286,7 @@ export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
   { weight: 1, arbitrary: serviceExport },
+  { weight: 3, arbitrary: workloadEntry },
   { weight: 1, arbitrary: gateway },
   { weight: 1, arbitrary: gatewayClass },
 );

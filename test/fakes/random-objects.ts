@@ -14,6 +14,7 @@ import {
   type PodObject,
   type ServiceExportObject,
   type ServiceObject,
+  type WorkloadEntryObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { aRejection } from './cluster.ts';
@@ -192,6 +193,23 @@ const serviceExport = record<ServiceExportObject>({
   metadata: metadata(someNamespace, upTo('service', 5), fc.constant({})),
 });
 
+const workloadEntry = record<WorkloadEntryObject>({
+  kind: fc.constant('WorkloadEntry'),
+  metadata: metadata(someNamespace, upTo('entry', 3), fc.constant({})),
+  workload: record<WorkloadEntryObject['workload']>({
+    address: fc.constantFrom('', '10.2.0.1'),
+    hostname: fc.constant(''),
+    labels,
+    network: fc.constant(''),
+    locality: fc.constant({ region: '', zone: '', subzone: '' }),
+    weight: fc.constantFrom(1, 2),
+    serviceAccount: fc.constant(''),
+    ports: fc.constantFrom(new Map(), new Map([['http', 8080]])),
+  }),
+  hbone: fc.boolean(),
+  healthy: fc.boolean(),
+});
+
 const gateway = record<GatewayObject>({
   kind: fc.constant('Gateway'),
   metadata: metadata(fc.constantFrom('istio-system', 'shop'), upTo('service', 5), fc.constant({})),
@@ -217,6 +235,7 @@ const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 3, arbitrary: authorization },
   { weight: 2, arbitrary: peer },
   { weight: 2, arbitrary: serviceExport },
+  { weight: 2, arbitrary: workloadEntry },
   { weight: 2, arbitrary: gateway },
   { weight: 1, arbitrary: gatewayClass },
 );

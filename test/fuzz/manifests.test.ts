@@ -144,6 +144,8 @@ describe('no manifest makes the agent throw', () => {
     'ServiceExport',
     'Gateway',
     'GatewayClass',
+    'WorkloadEntry',
+    'ServiceEntry',
   ];
   const frame = fc.record({
     apiVersion: fc.constantFrom(
@@ -153,6 +155,7 @@ describe('no manifest makes the agent throw', () => {
       'security.istio.io/v1beta1',
       'multicluster.x-k8s.io/v1alpha1',
       'gateway.networking.k8s.io/v1',
+      'networking.istio.io/v1',
     ),
     kind: fc.constantFrom(...kinds),
     metadata: fc.oneof(fc.constant({ name: 'a' }), fc.jsonValue()),

@@ -1,4 +1,9 @@
-import { objectId, type ClusterObject, type PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import {
+  objectId,
+  type ClusterObject,
+  type PodObject,
+  type WorkloadEntryObject,
+} from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
@@ -13,7 +18,7 @@ import { HubFollower } from '../fakes/hub-follower.ts';
 const podsPerNode = 50;
 const podsPerService = 10;
 
-const [aPod, aService, aNode] = objectsOf(`
+const [aPod, aService, aNode, aWorkloadEntry] = objectsOf(`
 apiVersion: v1
 kind: Pod
 metadata: { name: p, namespace: shop, labels: { app: a } }
@@ -29,6 +34,11 @@ apiVersion: v1
 kind: Node
 metadata: { name: n, labels: { topology.kubernetes.io/region: r, topology.kubernetes.io/zone: z } }
 ---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: { name: w, namespace: shop }
+spec: { address: 10.1.0.1, labels: { app: a }, ports: { web: 8080 } }
+---
 apiVersion: v1
 kind: Namespace
 metadata: { name: shop, labels: { istio.io/dataplane-mode: ambient } }
@@ -41,13 +51,19 @@ function podOf(i: number): PodObject {
   return { ...pod, metadata, nodeName: `n${Math.floor(i / podsPerNode)}`, serviceAccount: app };
 }
 
+function workloadEntryOf(i: number): WorkloadEntryObject {
+  const entry = aWorkloadEntry as WorkloadEntryObject;
+  const workload = { ...entry.workload, labels: { app: `a${i}` } };
+  return { ...entry, workload, metadata: { ...entry.metadata, name: `w${i}` } };
+}
+
 const named = <T extends ClusterObject>(object: T, name: string, over: Partial<T> = {}): T => ({
   ...object,
   ...over,
   metadata: { ...object.metadata, name },
 });
 
-/** So many pods, a service for each ten of them, and as many services elsewhere. */
+/** So many pods, a service for each ten of them with a workload outside of pods, and as many services elsewhere. */
 export class World {
   readonly #queries = new CountedQueries();
   readonly #view = new ClusterView();
@@ -60,6 +76,7 @@ export class World {
     const services = numbers(pods / podsPerService);
     this.#apply(...numbers(pods).map(podOf));
     this.#apply(...services.map((i) => named(aService!, `a${i}`, { selector: { app: `a${i}` } })));
+    this.#apply(...services.map(workloadEntryOf));
     this.#apply(...numbers(pods / podsPerNode).map((i) => named(aNode!, `n${i}`)));
     this.#sent = {
       ...emptyHubView,
@@ -100,6 +117,9 @@ export class World {
     const changed = named(aService!, 'a3', { selector: { app: 'a3' }, ports });
     this.#pipeline.update(this.#apply(changed), 0);
   };
+
+  workloadEntryChanges = (): void =>
+    void this.#pipeline.update(this.#apply({ ...workloadEntryOf(7), healthy: false }), 0);
 
   remoteChanges = (): void => {
     const [key, far] = [...this.#sent.remotes][3]!;

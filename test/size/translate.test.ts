@@ -5,6 +5,7 @@ import { assertHeapScales } from './heap.ts';
 const changes = {
   'one pod changes': 'podChanges',
   'one service changes': 'serviceChanges',
+  'one workload outside of pods changes': 'workloadEntryChanges',
   'one service elsewhere changes': 'remoteChanges',
   'a policy of the hub comes to select other pods': 'policyChanges',
 } as const;

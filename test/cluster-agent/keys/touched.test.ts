@@ -44,6 +44,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   authorization: { policy: ref.map(policyKey) },
   peers: { namespace: text },
   serviceExport: { service },
+  workloadEntry: { entry: text },
   gatewayObject: { gateway: text },
   gatewayClass: { name: text },
   members: { service, pod: fc.option(pod, { nil: undefined }) },

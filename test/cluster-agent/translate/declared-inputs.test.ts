@@ -15,6 +15,7 @@ import { slice } from '@isthmus/cluster-agent/translate/slices.ts';
 import { bundle, intermediate } from '@isthmus/cluster-agent/translate/trust.ts';
 import { verdict } from '@isthmus/cluster-agent/translate/verdict.ts';
 import { withdrawn } from '@isthmus/cluster-agent/translate/withdrawn.ts';
+import { workloadEntry } from '@isthmus/cluster-agent/translate/workload-entries.ts';
 import { workload } from '@isthmus/cluster-agent/translate/workloads.ts';
 import type { World } from '@isthmus/cluster-agent/translate/world.ts';
 import { clusterChanges } from '../../fakes/arbitrary-changes.ts';
@@ -27,7 +28,8 @@ const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
   'view.namespace': ['namespace', 'network'],
   'view.isGateway': ['gateway'],
   'view.nodeProxies': ['nodeProxies'],
-  'view.servicesSelecting': ['members'],
+  'view.servicesSelecting': ['members', 'workloadEntry'],
+  'view.workloadEntry': ['workloadEntry'],
   'view.slicesNaming': ['members'],
   'view.byId': ['slice'],
   'view.get Node': ['node'],
@@ -108,6 +110,7 @@ describe('the inputs of a derivation', () => {
     policies,
     endpoint,
     slice,
+    workloadEntry,
     serviceHealth,
     distribution,
     networkGateway,

@@ -173,6 +173,24 @@ function assertExports(view: ClusterView, whole: WholeView): void {
   );
 }
 
+function assertWorkloadEntries(view: ClusterView, whole: WholeView): void {
+  const entries = whole.all('WorkloadEntry');
+  for (const entry of entries)
+    assert.deepEqual(view.workloadEntry(`${entry.metadata.namespace}/${entry.metadata.name}`), entry);
+  for (const namespace of namespaces)
+    for (const selector of selectors)
+      same(
+        view.workloadEntriesSelectedBy(namespace, selector),
+        entries.filter(
+          ({ metadata, workload }) =>
+            metadata.namespace === namespace &&
+            Object.keys(selector).length > 0 &&
+            selects(selector, workload.labels),
+        ),
+        `WorkloadEntries of ${namespace} with ${JSON.stringify(selector)}`,
+      );
+}
+
 function assertEastWest(view: ClusterView, whole: WholeView): void {
   const controllers = new Map(
     whole.all('GatewayClass').map((one) => [one.metadata.name, one.controllerName]),
@@ -264,6 +282,7 @@ describe('the indexes of the cluster’s view', () => {
     after(assertPolicies));
   it('know which services a ServiceExport asks for, and which ServiceExports have no service', () =>
     after(assertExports));
+  it('answer about WorkloadEntries as a walk over all of them does', () => after(assertWorkloadEntries));
   it('know which Gateways are east-west gateways', () => after(assertEastWest));
   it('answer with pages of rejections and their counts as a walk over all does', () =>
     after(assertRejections));

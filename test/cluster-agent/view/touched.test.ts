@@ -16,15 +16,19 @@ type Answers = ReadonlyMap<string, string>;
 
 const kinds = [
   ...(['Pod', 'Node', 'Namespace', 'Service', 'EndpointSlice', 'AuthorizationPolicy'] as const),
-  ...(['ServiceExport', 'Gateway', 'GatewayClass'] as const),
+  ...(['ServiceExport', 'Gateway', 'GatewayClass', 'WorkloadEntry'] as const),
 ] as const;
+
+/** Maps as lists of their entries. */
+const textOf = (answer: unknown): string =>
+  JSON.stringify(answer, (_key, value: unknown) => (value instanceof Map ? [...value] : value));
 
 /** What objects say. PeerAuthentications of a namespace are one answer. */
 function objectsIn(view: ClusterView): Answers {
   const answers = new Map<string, string>();
   const add = (key: Touched, answer: unknown) => {
     const text = formatTouched(key);
-    answers.set(text, (answers.get(text) ?? '') + JSON.stringify(answer));
+    answers.set(text, (answers.get(text) ?? '') + textOf(answer));
   };
   for (const kind of kinds)
     for (const object of view.all(kind)) {
@@ -33,7 +37,7 @@ function objectsIn(view: ClusterView): Answers {
     }
   for (const object of view.all('PeerAuthentication')) {
     const own = ownKeyOf(object);
-    if (own) add(own, [object, [...object.ports]]);
+    if (own) add(own, object);
   }
   if (view.synced) add({ kind: 'synced' }, true);
   add({ kind: 'rejections' }, [...view.rejections]);
@@ -111,6 +115,7 @@ const ownKinds = new Set<TouchedKind>([
   'peers',
   'serviceExport',
   'gatewayObject',
+  'workloadEntry',
   'gatewayClass',
   'rejections',
   'synced',

@@ -4,7 +4,8 @@ import type { WholeView } from './view.ts';
 import { isHealthy } from '@isthmus/cluster-agent/health/judge.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { valuesInOrder } from '@isthmus/cluster-agent/translate/in-order.ts';
-import { identityFor, isServedByUpstream, type WholeInput } from './input.ts';
+import { entriesBehind } from './entries.ts';
+import { identityFor, isServedByUpstream, serviceKeyOf, type WholeInput } from './input.ts';
 import { membersOf, slicesOf, type Member } from './members.ts';
 import { transportOf } from '@isthmus/cluster-agent/translate/workload-fields.ts';
 
@@ -15,7 +16,11 @@ export function endpointGroups(
 ): readonly EndpointGroup[] {
   const groups = new Map<string, { -readonly [K in keyof EndpointGroup]: EndpointGroup[K] }>();
   const endpoints = service
-    ? [...podEndpoints(input, service), ...writtenEndpoints(input.view, service)]
+    ? [
+        ...podEndpoints(input, service),
+        ...writtenEndpoints(input.view, service),
+        ...entryEndpoints(input, service),
+      ]
     : [];
   for (const { healthy, ...place } of endpoints) {
     const { region, zone, transport, hboneOnly } = place;
@@ -56,6 +61,14 @@ const writtenEndpoints = (view: WholeView, service: ServiceObject): readonly End
       ),
   );
 
+const entryEndpoints = (input: WholeInput, { metadata }: ServiceObject): readonly Endpoint[] =>
+  entriesBehind(input, serviceKeyOf(metadata)).map(({ locality: { region, zone }, transport, status }) => ({
+    region,
+    zone,
+    transport,
+    healthy: status === 'HEALTHY',
+  }));
+
 function placeOf(view: WholeView, nodeName: string): { readonly region: string; readonly zone: string } {
   const node = view.get('Node', '', nodeName);
   return { region: node?.region ?? '', zone: node?.zone ?? '' };
@@ -67,10 +80,13 @@ const isServing = (input: WholeInput, { pod, ports, isHeldBack }: Member): boole
 
 /** The SPIFFE IDs of the workloads behind a service, ready or not. */
 export const namesBehind = (input: WholeInput, service: ServiceObject | undefined): readonly string[] => [
-  ...new Set(
-    (service ? membersOf(input.view, service) : [])
+  ...new Set([
+    ...(service ? membersOf(input.view, service) : [])
       .map(({ pod }) => pod)
       .filter((pod) => modeOf(input.view, pod) !== 'NONE')
       .map(({ metadata, serviceAccount }) => identityFor(input, metadata.namespace, serviceAccount)),
-  ),
+    ...(service ? entriesBehind(input, serviceKeyOf(service.metadata)) : [])
+      .filter(({ transport }) => transport === 'hbone')
+      .map(({ namespace, serviceAccount }) => identityFor(input, namespace, serviceAccount)),
+  ]),
 ];

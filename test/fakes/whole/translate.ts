@@ -3,6 +3,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { endpointGroups } from './endpoints.ts';
+import { entryWorkloads } from './entries.ts';
 import { hostnameOf, networkOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { grantedClusters } from '@isthmus/cluster-agent/view/granted-clusters.ts';
 import { byCluster } from '@isthmus/cluster-agent/translate/in-order.ts';
@@ -29,7 +30,7 @@ export function wholeTranslation(given: WholeInput): ClusterSnapshot {
   );
   const entries = [...distributions.values()].flatMap((one) => splitHorizon(input, one));
   const inForce = policies(input);
-  const local = [...podWorkloads(input, inForce), ...sliceWorkloads(input)];
+  const local = [...podWorkloads(input, inForce), ...sliceWorkloads(input), ...entryWorkloads(input)];
   const known = [...local, ...entries, ...networkGateways(input)];
   const workloads = new Map(known.map((one) => [one.uid, one]));
   const all = [...keys].map((key) =>
