@@ -1,6 +1,7 @@
 /** Entries of a leaf; one that would have more becomes a branch. A change copies one leaf and the branches above it. */
 const leafMax = 12;
-const bitsOfLevel = 4;
+/** More make more leaves of one or two entries: at 4, a map of 250 takes twice the memory. */
+const bitsOfLevel = 2;
 const fanOut = 2 ** bitsOfLevel;
 /** A hash has 32 bits: names that share all of them stay in one leaf, however many they are. */
 const levels = 32 / bitsOfLevel;
