@@ -3,7 +3,7 @@ import { formatSubject, isSubjectType } from '@isthmus/api/domain/names.ts';
 import { digestGroup } from '@isthmus/api/domain/digest-group.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { digestsHeader } from '@isthmus/api/grpc/services.ts';
-import { upTypes, type SyncMessage } from '@isthmus/api/wire/link.ts';
+import { upTypes, type DownType, type SyncMessage, type UpType } from '@isthmus/api/wire/link.ts';
 import { ClientSession } from '@isthmus/mesh/delta/client-session.ts';
 import type { DeltaRequest, DeltaResponse, Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
@@ -32,7 +32,7 @@ export class AgentSync implements LinkStream<SyncMessage> {
   readonly #rounds: Rounds;
   readonly #visit = () => this.#visited();
   /** Undefined on a link that did not lead when it was opened. */
-  readonly #up: ClientSession | undefined;
+  readonly #up: ClientSession<UpType> | undefined;
   #hasBeenWhole = false;
   readonly #pump: Pump<SyncMessage>;
   /** Requests and acknowledgements that wait for room. */
@@ -161,13 +161,13 @@ export class AgentSync implements LinkStream<SyncMessage> {
     this.#hub.observe(this.cluster, (record) => withReplica(record, replica));
   }
 
-  #acknowledged(type: string, acknowledgement: Acknowledgement): void {
+  #acknowledged(type: DownType, acknowledgement: Acknowledgement): void {
     this.#warn(type, acknowledgement);
     if (this.#link.leads) this.#show(type, acknowledgement);
     else this.#followed(type, acknowledgement);
   }
 
-  #warn(type: string, { rejected }: Acknowledgement): void {
+  #warn(type: DownType, { rejected }: Acknowledgement): void {
     for (const [name, { reason }] of rejected)
       this.#hub.lines.warn(
         `nack/${this.cluster}`,
@@ -177,14 +177,14 @@ export class AgentSync implements LinkStream<SyncMessage> {
   }
 
   /** What the leader has acknowledged already counts once each of the others has. */
-  #followed(type: string, { applied, removed }: Acknowledgement): void {
+  #followed(type: DownType, { applied, removed }: Acknowledgement): void {
     if (!isSubjectType(type)) return;
     const subjects = [...applied.keys(), ...removed].map((name) => formatSubject(type, name));
     if (subjects.length > 0) this.#hub.acknowledged(this.cluster, subjects);
   }
 
   /** What the agent could not read is shown until it has read it, or another version of it. */
-  #show(type: string, { applied, removed, rejected }: Acknowledgement): void {
+  #show(type: DownType, { applied, removed, rejected }: Acknowledgement): void {
     const shown = this.#hub.snapshot().observed.get(this.cluster)?.refused.size ?? 0;
     if (rejected.size + shown === 0) return;
     this.#hub.observe(this.cluster, (record) => {

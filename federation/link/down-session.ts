@@ -22,7 +22,7 @@ interface DownDeps {
   readonly now: () => Now;
   /** Something is queued: `next` may have something to say. */
   readonly onWork: () => void;
-  readonly onAck: (type: string, acknowledgement: Acknowledgement) => void;
+  readonly onAck: (type: DownType, acknowledgement: Acknowledgement) => void;
 }
 
 /**
@@ -33,7 +33,7 @@ export class DownSession implements SyncSession {
   readonly cluster: ClusterName;
   readonly trustDomain: TrustDomain;
   readonly #deps: DownDeps;
-  readonly #server: ServerSession;
+  readonly #server: ServerSession<DownType>;
   readonly #views: ReadonlyMap<string, ProducedResources>;
   readonly #known = new Map<string, SharedVersions>();
   #receiver: Receiver;
@@ -46,7 +46,7 @@ export class DownSession implements SyncSession {
     this.#deps = deps;
     this.#receiver = catalog.receiver(cluster, trustDomain);
     this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, () => this.#receiver)]));
-    this.#server = new ServerSession({
+    this.#server = new ServerSession<DownType>({
       types: downTypes,
       lookup: (type) => ({
         resources: this.#view(type),
@@ -59,12 +59,12 @@ export class DownSession implements SyncSession {
         return versions;
       },
       groupOf: digestGroup,
-      namesIn: (type, groups) => catalog.namesIn(type as DownType, this.#receiver, groups),
+      namesIn: (type, groups) => catalog.namesIn(type, this.#receiver, groups),
       digests: (type) => {
         const { exports } = deps.now().index;
-        return catalog.digests(type as DownType, this.#receiver, (service) => exports.exporters(service));
+        return catalog.digests(type, this.#receiver, (service) => exports.exporters(service));
       },
-      hold: (type, name) => this.#hold(type as DownType, name),
+      hold: (type, name) => this.#hold(type, name),
       onAck: deps.onAck,
     });
     deps.interest.add(this);
@@ -132,7 +132,7 @@ export class DownSession implements SyncSession {
   }
 
   /** The agent holds what there is for it under a name. */
-  isInStep(type: string, name: string): boolean {
+  isInStep(type: DownType, name: string): boolean {
     return this.#server.acknowledged(type, name) === this.#view(type).get(name)?.version;
   }
 

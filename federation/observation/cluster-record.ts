@@ -6,6 +6,7 @@ import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
 import type { Rejection, RejectionCounts } from '@isthmus/api/domain/rejection.ts';
 import type { Replica } from './replica.ts';
 import type { Applied, Gateway, ServiceReport } from '@isthmus/api/domain/report.ts';
+import type { DownType } from '@isthmus/api/wire/link.ts';
 
 /** One service of one cluster as its agent reports it, joined with the endpoint counts of its health report. */
 export interface ObservedService extends ServiceReport {
@@ -19,14 +20,14 @@ export interface ObservedGateway extends Gateway {
 
 /** A version that an agent refused, and why. */
 export interface Refusal {
-  readonly type: string;
+  readonly type: DownType;
   readonly name: string;
   readonly version: string;
   readonly reason: string;
 }
 
 /** The name under which a refusal of a resource is kept. */
-export const refusalName = (type: string, name: string): string => `${type}/${name}`;
+export const refusalName = (type: DownType, name: string): string => `${type}/${name}`;
 
 /** A report that the hub did not take. What it held of that name before stays. */
 export interface RejectedReport {

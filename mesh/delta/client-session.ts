@@ -9,11 +9,15 @@ import {
   type ResourceType,
 } from './messages.ts';
 
-interface Consumed {
+interface Held {
   /** Name to version of everything that was applied and not removed since. Outlives streams. */
   readonly versions: Map<string, string>;
   /** Names that were refused and are held in no version: something may stand in for them. */
   readonly refused: Set<string>;
+}
+
+interface Consumed<Type> extends Held {
+  readonly type: Type;
   complete: boolean;
   ready: boolean;
 }
@@ -27,22 +31,25 @@ export type Reception =
  * The consuming end of delta streams, without I/O: it says what to send and remembers what it holds from one stream
  * to the next, so that a reconnect costs only what changed. Responses are settled in the order of their arrival.
  */
-export class ClientSession {
-  readonly #types: ReadonlyMap<ResourceType, Consumed>;
+export class ClientSession<Type extends ResourceType = ResourceType> {
+  readonly #types: ReadonlyMap<ResourceType, Consumed<Type>>;
   #epoch = 0n;
   /** Absent unless the stream was opened by digests. */
-  #groupOf: ((type: ResourceType, name: string) => string) | undefined;
+  #groupOf: ((type: Type, name: string) => string) | undefined;
 
   /**
    * `held`: what is held already, e.g. from a disk; type to name to version. `refused`: a name that was refused and
    * is held in no version.
    */
   constructor(
-    types: readonly ResourceType[],
+    types: readonly Type[],
     held: ReadonlyMap<ResourceType, ReadonlyMap<string, string>> = new Map(),
   ) {
     this.#types = new Map(
-      types.map((type) => [type, { ...parted(held.get(type) ?? new Map()), complete: false, ready: false }]),
+      types.map((type) => [
+        type,
+        { type, ...parted(held.get(type) ?? new Map()), complete: false, ready: false },
+      ]),
     );
   }
 
@@ -63,20 +70,20 @@ export class ClientSession {
    * owner keeps them.
    */
   openByDigests(
-    groupOf: (type: ResourceType, name: string) => string,
-    mark: (type: ResourceType, name: string, version: string) => bigint = (_type, name, version) =>
+    groupOf: (type: Type, name: string) => string,
+    mark: (type: Type, name: string, version: string) => bigint = (_type, name, version) =>
       markOf(name, version),
-    kept: (type: ResourceType) => Digests | undefined = () => undefined,
+    kept: (type: Type) => Digests | undefined = () => undefined,
   ): readonly DeltaRequest[] {
     this.#groupOf = groupOf;
-    return [...this.#types].map(([type, consumed]) => ({
-      ...request(type, ''),
+    return [...this.#types.values()].map((consumed) => ({
+      ...request(consumed.type, ''),
       digests:
-        kept(type) ??
+        kept(consumed.type) ??
         digestsOf(
           retained(consumed),
-          (name) => groupOf(type, name),
-          (name, version) => mark(type, name, version),
+          (name) => groupOf(consumed.type, name),
+          (name, version) => mark(consumed.type, name, version),
         ),
     }));
   }
@@ -131,7 +138,7 @@ export class ClientSession {
     const consumed = this.#types.get(type);
     const groupOf = this.#groupOf;
     if (!consumed || !groupOf) return new Map();
-    return new Map(retained(consumed).filter(([name]) => groups.has(groupOf(type, name))));
+    return new Map(retained(consumed).filter(([name]) => groups.has(groupOf(consumed.type, name))));
   }
 
   /** Everything of this type has been received once, and a response was fully applied but for what is covered. */
@@ -160,12 +167,12 @@ export class ClientSession {
 }
 
 /** Everything that is held, and what was refused. */
-const retained = ({ versions, refused }: Consumed): readonly (readonly [string, string])[] => [
+const retained = ({ versions, refused }: Held): readonly (readonly [string, string])[] => [
   ...[...refused].map((name) => [name, noVersion] as const),
   ...versions,
 ];
 
-function parted(held: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 'refused'> {
+function parted(held: ReadonlyMap<string, string>): Held {
   const versions = new Map<string, string>();
   const refused = new Set<string>();
   // In one pass: an agent may hold a hundred thousand, at each new stream.
@@ -175,16 +182,16 @@ function parted(held: ReadonlyMap<string, string>): Pick<Consumed, 'versions' | 
   return { versions, refused };
 }
 
-function refuse({ versions, refused }: Consumed, name: string): void {
+function refuse({ versions, refused }: Held, name: string): void {
   if (!versions.has(name)) refused.add(name);
 }
 
-function take({ versions, refused }: Consumed, name: string, version: string): void {
+function take({ versions, refused }: Held, name: string, version: string): void {
   versions.set(name, version);
   refused.delete(name);
 }
 
-function forget({ versions, refused }: Consumed, name: string): void {
+function forget({ versions, refused }: Held, name: string): void {
   versions.delete(name);
   refused.delete(name);
 }

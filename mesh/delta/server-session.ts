@@ -6,30 +6,30 @@ import type { KnownVersions } from './known-versions.ts';
 import type { Acknowledgement, ProducedResources, ProducedType, RejectedVersion } from './produced.ts';
 import { SentType, type Offer, type Urgency } from './sent-type.ts';
 
-export interface Producer {
+export interface Producer<Type extends ResourceType = ResourceType> {
   /** In the order in which new things must reach the consumer; what goes away leaves in the opposite order. */
-  readonly types: readonly ResourceType[];
+  readonly types: readonly Type[];
   /** Types that hold later ones back until the consumer has asked for them. */
-  readonly awaited?: ReadonlySet<ResourceType>;
+  readonly awaited?: ReadonlySet<Type>;
   /**
    * What there is now. All types are read from one consistent state: code that replaces it calls `changed` for every
    * type that differs before `next` is called again.
    */
-  lookup(type: ResourceType): ProducedType;
+  lookup(type: Type): ProducedType;
   /**
    * True: a name that the consumer holds in some version is neither replaced nor removed for the time being. When it
    * becomes false, `changed` says so.
    */
-  hold?(type: ResourceType, name: string): boolean;
+  hold?(type: Type, name: string): boolean;
   /** What the consumer holds, by what it says when it opens the type; undefined: a map of its own. */
-  known?(type: ResourceType, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions | undefined;
+  known?(type: Type, held: ReadonlyMap<string, string> | 'ALL'): KnownVersions | undefined;
   /** In which group a name is, for consumers that say by digests what they hold; absent: all are in the group ''. */
-  groupOf?(type: ResourceType, name: string): string;
+  groupOf?(type: Type, name: string): string;
   /** Names that there are now in some groups, and maybe more; absent: all names are looked at. */
-  namesIn?(type: ResourceType, groups: ReadonlySet<string>): Iterable<string>;
+  namesIn?(type: Type, groups: ReadonlySet<string>): Iterable<string>;
   /** The digests of what there is; absent: they are worked out of all resources. */
-  digests?(type: ResourceType): Digests;
-  onAck?(type: ResourceType, acknowledgement: Acknowledgement): void;
+  digests?(type: Type): Digests;
+  onAck?(type: Type, acknowledgement: Acknowledgement): void;
   /** Bytes of names and bodies in one response, by default 3 MiB. A resource that is larger alone is never sent. */
   readonly maxBytes?: number;
   /** Of these, bytes of what is not urgent: in the first responses of a type, and after them. By default all of them. */
@@ -47,38 +47,39 @@ const mebibyte = 1024 * 1024;
  * written and answers from the latest state, so a slow reader skips what came and went meanwhile. One response of a
  * type is under way at a time; types do not wait for one another's acknowledgements, only for their sending.
  */
-export class ServerSession {
-  readonly #producer: Producer;
-  readonly #sent = new Map<ResourceType, SentType>();
+export class ServerSession<Type extends ResourceType = ResourceType> {
+  readonly #producer: Producer<Type>;
+  readonly #sent = new Map<Type, SentType>();
   /** What consumers say by digests, until there is something to compare it with. */
-  readonly #digests = new Map<ResourceType, Digests>();
-  readonly #groupsToList = new Map<ResourceType, ReadonlySet<string>>();
+  readonly #digests = new Map<Type, Digests>();
+  readonly #groupsToList = new Map<Type, ReadonlySet<string>>();
   /** Types of which something may be to be said. Others are passed over: a hub has thousands of sessions. */
-  readonly #unsettled = new Set<ResourceType>();
-  readonly #holds = new Map<ResourceType, Offer['hold']>();
+  readonly #unsettled = new Set<Type>();
+  readonly #holds = new Map<Type, Offer['hold']>();
   #nonces = 0;
 
-  constructor(producer: Producer) {
+  constructor(producer: Producer<Type>) {
     this.#producer = producer;
   }
 
   /** The error is for the consumer: it asked for something that is not offered, and the stream should end. */
   request(request: DeltaRequest): Result<Heard, string> {
-    const { type, subscribe, unsubscribe } = request;
+    const { subscribe, unsubscribe } = request;
     if (unsubscribe.length > 0 || subscribe.some((name) => name !== '*'))
       return err(
-        `${type}: only the subscription to everything is offered; subscribe and unsubscribe no names`,
+        `${request.type}: only the subscription to everything is offered; subscribe and unsubscribe no names`,
       );
-    if (!this.#producer.types.includes(type)) return ok('unknown-type');
+    const type = this.#producer.types.find((one) => one === request.type);
+    if (type === undefined) return ok('unknown-type');
     const sent = this.#sent.get(type);
     if (!sent && request.digests) {
       this.#digests.set(type, request.digests);
       return ok('opened');
     }
     this.#unsettled.add(type);
-    if (sent?.listing !== undefined) return ok(this.#list(sent, request));
+    if (sent?.listing !== undefined) return ok(this.#list(type, sent, request));
     if (!sent) {
-      this.#sent.set(type, new SentType(this.#knownOf(request)));
+      this.#sent.set(type, new SentType(this.#knownOf(type, request)));
       return ok('opened');
     }
     const acknowledgement = sent.answer(request);
@@ -88,7 +89,7 @@ export class ServerSession {
   }
 
   /** Takes the versions that it was asked for. */
-  #list(sent: SentType, { type, nonce, initialVersions }: DeltaRequest): Heard {
+  #list(type: Type, sent: SentType, { nonce, initialVersions }: DeltaRequest): Heard {
     if (nonce !== sent.listing) return 'stale';
     const groupsToList = this.#groupsToList.get(type) ?? new Set<string>();
     this.#groupsToList.delete(type);
@@ -134,15 +135,15 @@ export class ServerSession {
     return undefined;
   }
 
-  #namesIn(type: ResourceType, groups: ReadonlySet<string>): Iterable<string> {
+  #namesIn(type: Type, groups: ReadonlySet<string>): Iterable<string> {
     return this.#producer.namesIn?.(type, groups) ?? this.#producer.lookup(type).resources.keys();
   }
 
-  #groupOf(type: ResourceType, name: string): string {
+  #groupOf(type: Type, name: string): string {
     return this.#producer.groupOf?.(type, name) ?? '';
   }
 
-  #knownOf({ type, initialVersions }: DeltaRequest): KnownVersions {
+  #knownOf(type: Type, { initialVersions }: DeltaRequest): KnownVersions {
     return this.#producer.known?.(type, initialVersions) ?? new Map(initialVersions);
   }
 
@@ -150,7 +151,7 @@ export class ServerSession {
    * A hint that a type may differ: these names, or anything when there are none. `bulk` names come after others and a
    * few at a time, so that a change of something else does not wait for all of them.
    */
-  changed(type: ResourceType, names?: Iterable<string>, urgency: Urgency = 'urgent'): void {
+  changed(type: Type, names?: Iterable<string>, urgency: Urgency = 'urgent'): void {
     const sent = this.#sent.get(type);
     if (!sent) return;
     sent.mark(names, urgency);
@@ -178,7 +179,7 @@ export class ServerSession {
 
   #nextPage(): DeltaResponse | undefined {
     if (this.#unsettled.size === 0) return undefined;
-    const removals: { type: ResourceType; work: Work }[] = [];
+    const removals: { type: Type; work: Work }[] = [];
     for (const type of this.#producer.types) {
       const sent = this.#unsettledOf(type);
       if (!sent && this.#isAwaited(type)) return undefined;
@@ -201,32 +202,32 @@ export class ServerSession {
   }
 
   /** How many resources of a type the consumer has acknowledged, in whatever version. */
-  acknowledgedCount(type: ResourceType): number {
+  acknowledgedCount(type: Type): number {
     return this.#sent.get(type)?.acknowledgedCount ?? 0;
   }
 
   /** The version that the consumer has acknowledged, what it refused, or undefined when it has neither. */
-  acknowledged(type: ResourceType, name: string): string | RejectedVersion | undefined {
+  acknowledged(type: Type, name: string): string | RejectedVersion | undefined {
     return this.#sent.get(type)?.acknowledged(name);
   }
 
   /** What the consumer has refused of a type and not taken since, by name. */
-  rejected(type: ResourceType): ReadonlyMap<string, RejectedVersion> {
+  rejected(type: Type): ReadonlyMap<string, RejectedVersion> {
     return this.#sent.get(type)?.rejected ?? new Map<string, RejectedVersion>();
   }
 
   /** Names of a type that the consumer has yet to acknowledge as they are now, or has refused. */
-  outstanding(type: ResourceType): Iterable<string> {
+  outstanding(type: Type): Iterable<string> {
     return this.#sent.get(type)?.outstanding(this.#producer.lookup(type).resources) ?? [];
   }
 
   /** The consumer has subscribed to this type, and every resource of it has been sent once. */
-  completed(type: ResourceType): boolean {
+  completed(type: Type): boolean {
     return this.#sent.get(type)?.completed ?? false;
   }
 
   /** Undefined: there is nothing to say of it. */
-  #unsettledOf(type: ResourceType): SentType | undefined {
+  #unsettledOf(type: Type): SentType | undefined {
     if (!this.#unsettled.has(type)) return undefined;
     const sent = this.#sent.get(type);
     if (!sent?.isSettled) return sent;
@@ -235,20 +236,20 @@ export class ServerSession {
   }
 
   /** Later types wait until the consumer has asked for it. */
-  #isAwaited(type: ResourceType): boolean {
+  #isAwaited(type: Type): boolean {
     if (this.#sent.has(type)) return false;
     return this.#digests.has(type) || (this.#producer.awaited?.has(type) ?? false);
   }
 
   /** Undefined: it has to wait, and later types with it. */
-  #work(type: ResourceType, sent: SentType): Work | undefined {
+  #work(type: Type, sent: SentType): Work | undefined {
     if (sent.listing !== undefined) return undefined;
     const produced = this.#producer.lookup(type);
     if (!produced.complete || produced.systemVersion.epoch < sent.epoch) return undefined;
     return { sent, produced, offer: { resources: produced.resources, hold: this.#holdOf(type) } };
   }
 
-  #holdOf(type: ResourceType): Offer['hold'] {
+  #holdOf(type: Type): Offer['hold'] {
     const known = this.#holds.get(type);
     if (known) return known;
     const hold = (name: string) => this.#producer.hold?.(type, name) ?? false;
@@ -257,7 +258,7 @@ export class ServerSession {
   }
 
   /** Undefined while the consumer has yet to answer the last response of the type. */
-  #respond(type: ResourceType, work: Work, mayRemove: boolean): DeltaResponse | undefined {
+  #respond(type: Type, work: Work, mayRemove: boolean): DeltaResponse | undefined {
     const { sent, produced, offer } = work;
     if (sent.busy) return undefined;
     const { page, more } = sent.takePage(offer, this.#sizesOf(sent), mayRemove);

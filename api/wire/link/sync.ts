@@ -19,6 +19,9 @@ export type SyncMessage =
 /** Resource types that an agent produces. */
 export const upTypes = ['cluster', 'service', 'gateway', 'applied'] as const;
 
+/** A resource type that an agent sends. */
+export type UpType = (typeof upTypes)[number];
+
 /** Resource types that the hub produces, in the order in which they are sent. */
 export const downTypes = [
   ...(['trust-bundle', 'intermediate', 'activation', 'policy'] as const),

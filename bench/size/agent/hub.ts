@@ -143,7 +143,7 @@ const handlers = (cluster: string) => ({
 });
 
 function serveSync(call: ServerDuplexStream<wire.SyncMessage, wire.SyncMessage>): void {
-  const down = new ServerSession({ types: wire.downTypes, lookup: (type) => offered.lookup(type) });
+  const down = new ServerSession<string>({ types: wire.downTypes, lookup: (type) => offered.lookup(type) });
   const up = new ClientSession(wire.upTypes);
   const answers: wire.SyncMessage[] = up.open().map((request) => ({ kind: 'request', request }));
   const next = (): wire.SyncMessage | undefined => {

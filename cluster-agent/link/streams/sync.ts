@@ -34,7 +34,7 @@ class HubSync implements LinkStream<SyncMessage> {
   #unsettled = 0;
   #settled: Promise<unknown> = Promise.resolve();
   /** Undefined while the view is taken from another link. */
-  #down: ClientSession | undefined;
+  #down: ClientSession<DownType> | undefined;
   readonly #awaited = new Set<string>(awaitedDownTypes);
   #resources = 0;
   #isCounted = false;
@@ -61,10 +61,10 @@ class HubSync implements LinkStream<SyncMessage> {
     if (this.#readsDigests !== undefined) this.#open(this.#down);
   }
 
-  #open(down: ClientSession): void {
+  #open(down: ClientSession<DownType>): void {
     const { hubStore } = this.#shared.deps;
     const requests = this.#readsDigests
-      ? down.openByDigests(digestGroup, undefined, (type) => hubStore.digests(type as DownType))
+      ? down.openByDigests(digestGroup, undefined, (type) => hubStore.digests(type))
       : down.open();
     for (const request of requests) this.#answers.push({ kind: 'request', request });
     this.#pump.wake();
@@ -123,7 +123,7 @@ class HubSync implements LinkStream<SyncMessage> {
     const { deps, received } = this.#shared;
     const { hubStore, onView } = deps;
     // What was not asked for is acknowledged and dropped.
-    const down = this.#down ?? new ClientSession([]);
+    const down = this.#down ?? new ClientSession<DownType>([]);
     received[response.type] = (received[response.type] ?? 0) + response.resources.length;
     const reception = down.receive(response);
     if (reception.kind === 'answer') return this.#acknowledge(() => reception.request);
