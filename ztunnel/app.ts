@@ -64,7 +64,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     },
     stop.signal,
   );
-  serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
+  const admin = serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () =>
       notReady({
         mode: config.mode,
@@ -82,6 +82,8 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     dump: async () =>
       configDump({ config, xds, ports: errorsOf(unbound), certificates }, await workers.dump()),
   });
+  // The process of a drained proxy ends without waiting for clients of these ports.
+  void drained.promise.then(() => admin.close());
   return {
     drain() {
       log.info({ deadlineMillis: config.drainMillis }, 'draining');
