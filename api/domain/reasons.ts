@@ -24,6 +24,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   REMOTE_SHARE_FULL: ['ERROR'],
   PORT_NOT_CAPTURABLE: ['ERROR'],
   POLICY_REFUSED: ['ERROR'],
+  TOKENS_NOT_REVIEWED: ['ERROR'],
   PORT_MISSING: ['ERROR', 'WARNING'],
   MANIFESTS_PARTLY_APPLIED: ['WARNING'],
   FILE_WATCH_LOST: ['WARNING'],
