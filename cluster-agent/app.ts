@@ -12,6 +12,7 @@ import { clusterCoverage } from './coverage/cluster-coverage.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import type { Touched } from './keys/touched.ts';
+import { leadsAlone, type Leadership } from './leader/leadership.ts';
 import { activated, hubChanges } from './link/hub-changes.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
 import { HubLinks } from './link/hub-links.ts';
@@ -52,6 +53,8 @@ export interface AgentOptions {
   readonly admin?: ListenAddress | undefined;
   readonly localAddress: string;
   readonly tokenFile: string | undefined;
+  /** Undefined: this agent is the only one of its cluster. */
+  readonly leadership?: Leadership | undefined;
   readonly trustDomain: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -71,7 +74,8 @@ export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
   const linked = makeLinked(base, stored, derived, published, later);
   const { view, hubState, hub, issuer } = stored;
   const { runtime, health } = derived;
-  return { view, runtime, hubState, hub, issuer, health, xds: published.xds, ...linked };
+  const { leadership } = base;
+  return { view, runtime, hubState, hub, issuer, health, leadership, xds: published.xds, ...linked };
 }
 
 /** What parts before them need of parts after them: read while the agent runs, never while it is put together. */
@@ -98,6 +102,7 @@ function baseOf(options: AgentOptions, identity: LinkIdentity) {
     own: { stateDir, clock, random, log },
     who: { cluster, trustDomain: identity.trustDomain },
     turn: setImmediate,
+    leadership: options.leadership ?? leadsAlone(mainReplica),
   };
 }
 type Base = ReturnType<typeof baseOf>;
@@ -227,7 +232,7 @@ const servingOf = ({ options, sealing, own: { clock, log } }: Base) =>
 
 /** The link to the hub, what it brings, and what is due by time. */
 function makeLinked(
-  { options, identity, own }: Base,
+  { options, identity, own, leadership }: Base,
   { view, hub, issuer }: Stored,
   { runtime, health, input }: DerivedParts,
   { store, reportedCluster, xds, proxies, publisher }: Published,
@@ -244,7 +249,7 @@ function makeLinked(
   const link: HubLinks = later.link.set(
     new HubLinks({
       identity,
-      replica: { id: mainReplica, leads: () => true },
+      replica: leadership,
       localAddress: options.localAddress,
       ...own,
       hubStore: hub,
@@ -263,8 +268,18 @@ function makeLinked(
     ...own,
     link,
     issuer,
+    leads: () => leadership.leads(),
     activated: () => activated(hub.view),
     intermediates: () => hub.view.intermediates,
+  });
+  let led = leadership.leads();
+  leadership.onChange(() => {
+    if (led === leadership.leads()) return;
+    led = !led;
+    log.info({ replica: leadership.id }, led ? 'this replica leads now' : 'this replica does not lead now');
+    link.roleChanged();
+    renewals.look();
+    arm();
   });
   const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
   const dueWorks = [

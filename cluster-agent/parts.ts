@@ -1,6 +1,7 @@
 import type { WorkloadIssuer } from './ca/issuer.ts';
 import type { ClusterHealth } from './health/cluster-health.ts';
 import type { ChangeSet } from './keys/change-set.ts';
+import type { Leadership } from './leader/leadership.ts';
 import type { HubLinks } from './link/hub-links.ts';
 import type { HubStore } from './link/hub-store.ts';
 import type { Renewals } from './link/renewals.ts';
@@ -20,6 +21,7 @@ export interface Parts {
   readonly issuer: WorkloadIssuer;
   readonly health: ClusterHealth;
   readonly xds: XdsServer;
+  readonly leadership: Leadership;
   readonly link: HubLinks;
   readonly status: AgentStatus;
   readonly renewals: Renewals;

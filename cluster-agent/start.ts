@@ -33,7 +33,7 @@ const sealedIn = (stateDir: string): readonly string[] =>
   );
 
 async function start(parts: Parts, options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { view, runtime, hub, issuer, health, xds, link, status, renewals, due, publish } = parts;
+  const { view, runtime, hub, issuer, health, leadership, xds, link, status, renewals, due, publish } = parts;
   const { log, xdsHost, xdsPort, admin } = options;
   if (admin) await serveStatus(status, admin, log, signal);
   await xds.listen(xdsHost, xdsPort);
@@ -43,6 +43,7 @@ async function start(parts: Parts, options: AgentOptions, signal: AbortSignal): 
     publish(view.apply(batch));
   }, signal);
   issuer.activate(activated(hub.view));
+  void leadership.run(signal);
   void link.run(signal);
   renewals.look();
   due.arm();

@@ -24,3 +24,11 @@ export const tokenReviews: Resource = {
   plural: 'tokenreviews',
   isNamespaced: false,
 };
+
+export const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  isNamespaced: true,
+};

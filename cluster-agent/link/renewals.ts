@@ -13,6 +13,8 @@ interface Deps {
     WorkloadIssuer,
     'wantsNext' | 'wantsNextAt' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'
   >;
+  /** The other replicas take what the one that leads has renewed. */
+  readonly leads: () => boolean;
   /** Key ids of the intermediates that the hub lets sign. */
   readonly activated: () => ReadonlySet<string>;
   /** All intermediates as the hub has sent them, by key id. */
@@ -85,8 +87,8 @@ export class Renewals implements DueWork {
   }
 
   #ask(): void {
-    const { link, issuer, activated, stateDir, clock, random } = this.#deps;
-    if (!link.connected) return;
+    const { link, leads, issuer, activated, stateDir, clock, random } = this.#deps;
+    if (!link.connected || !leads()) return;
     if (issuer.wantsNext)
       this.#once('the hub has not signed the intermediate; it will be asked again', async () => {
         await issuer.prepare((csr) => link.signIntermediate(csr, !issuer.hasCurrent));

@@ -58,9 +58,11 @@ describe('renewals', () => {
       ca: '',
       ...leaf(),
     };
+    const role = { leads: true };
     const renewals = new Renewals(identity, {
       link,
       issuer,
+      leads: () => role.leads,
       activated: () => new Set(['next']),
       intermediates: () => intermediates,
       stateDir,
@@ -72,7 +74,7 @@ describe('renewals', () => {
       answers.shift()?.(failure);
       await new Promise((resolve) => setImmediate(resolve));
     };
-    return { renewals, clock, link, issuer, asked, activated, givenUp, intermediates, answer };
+    return { renewals, clock, role, link, issuer, asked, activated, givenUp, intermediates, answer };
   }
 
   it('ask for an intermediate once at a time, again after a failure, and put it in force', async () => {
@@ -99,6 +101,18 @@ describe('renewals', () => {
     await answer();
     renewals.look();
     assert.deepEqual(asked, ['link']);
+  });
+
+  it('are asked for by the replica that leads, and by no other one', async () => {
+    const { renewals, clock, role, issuer, asked } = agent();
+    role.leads = false;
+    issuer.wantsNext = true;
+    await clock.advance(13 * hour);
+    renewals.look();
+    assert.deepEqual(asked, []);
+    role.leads = true;
+    renewals.look();
+    assert.deepEqual(asked, ['intermediate', 'link']);
   });
 
   it('send no request while there is no link', () => {
