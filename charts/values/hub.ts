@@ -64,6 +64,18 @@ export const hubValues: readonly Value[] = [
     'After a backup was restored: the highest epoch that agents have seen, which they name when they refuse the hub.',
   ),
   value(
+    'api.tlsSecretName',
+    '',
+    matching('^[a-z0-9.-]*$'),
+    'A Secret of type `kubernetes.io/tls`, for GraphQL over TLS inside the cluster at `isthmus-hub.NAMESPACE.svc:8080`; a renewed certificate is taken without a restart. Empty: GraphQL is on loopback in the pod, where only `kubectl port-forward` reaches it.',
+  ),
+  value(
+    'api.allowFrom',
+    [],
+    objects,
+    'Peers of the NetworkPolicy that may reach GraphQL over TLS: `[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ops}}}]`. Pods of this namespace always may.',
+  ),
+  value(
     'service.type',
     'LoadBalancer',
     oneOf('LoadBalancer', 'NodePort', 'ClusterIP'),

@@ -49,6 +49,8 @@ export const variants: Readonly<Record<string, Readonly<Record<string, Values>>>
         epochAbove: 7,
       },
       service: { type: 'NodePort', externalTrafficPolicy: 'Local', linkPort: 443, joinPort: 444 },
+      api: { tlsSecretName: 'hub-tls', allowFrom: [{ namespaceSelector: {} }] },
+      networkPolicy: { enabled: true },
       persistence: { storageClassName: 'fast', size: '10Gi', annotations: { backup: 'daily' } },
     },
   },
