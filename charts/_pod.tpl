@@ -24,8 +24,8 @@
 {{- .Values.priorityClassName | default ($profile.priorityClassName | default "") -}}
 {{- end }}
 
-{{/* Where a pod runs. */}}
-{{- define "CHART.placement" -}}
+{{/* Which nodes a pod may run on, and whence its image comes. */}}
+{{- define "CHART.nodes" -}}
 {{- with include "CHART.priorityClass" . }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -38,6 +38,11 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with .Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Where a pod of the program itself runs. */}}
+{{- define "CHART.placement" -}}
+{{- include "CHART.nodes" . }}
 {{- with .Values.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}

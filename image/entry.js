@@ -5,6 +5,7 @@ const mains = new Map([
   ['ztunnel', '../ztunnel/main.ts'],
   ['sidecar', '../sidecar/main.ts'],
   ['cli', '../cli/main.ts'],
+  ['uninstall', '../cluster-agent/uninstall.ts'],
 ]);
 const planned = new Set(['node-agent', 'waypoint']);
 

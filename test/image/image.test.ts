@@ -38,6 +38,7 @@ describe('the image', () => {
     ztunnel: /carries connections of a node/,
     sidecar: /carries connections of one pod/,
     cli: /Usage: isthmus/,
+    uninstall: /removes from a cluster what its agent wrote there/,
   };
   for (const [role, purpose] of Object.entries(purposes))
     it(`starts the ${role} from the files of the list alone`, async () => {

@@ -24,8 +24,8 @@
 {{- .Values.priorityClassName | default ($profile.priorityClassName | default "") -}}
 {{- end }}
 
-{{/* Where a pod runs. */}}
-{{- define "isthmus-hub.placement" -}}
+{{/* Which nodes a pod may run on, and whence its image comes. */}}
+{{- define "isthmus-hub.nodes" -}}
 {{- with include "isthmus-hub.priorityClass" . }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -38,6 +38,11 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with .Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Where a pod of the program itself runs. */}}
+{{- define "isthmus-hub.placement" -}}
+{{- include "isthmus-hub.nodes" . }}
 {{- with .Values.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -1,0 +1,94 @@
+import { deepEqual, rejects } from 'node:assert/strict';
+import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
+import type { Resource } from '@isthmus/api/kube/api-server.ts';
+import { configMaps, secrets } from '@isthmus/api/kube/resources.ts';
+import { removeLeftovers, type Written } from '@isthmus/cluster-agent/leftovers.ts';
+import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
+
+const services: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  isNamespaced: true,
+};
+const imports: Resource = {
+  group: 'multicluster.x-k8s.io',
+  version: 'v1alpha1',
+  kind: 'ServiceImport',
+  plural: 'serviceimports',
+  isNamespaced: true,
+};
+const written: Written = {
+  own: [
+    { resource: secrets, names: ['state'] },
+    { resource: configMaps, names: ['part-0', 'part-1'] },
+  ],
+  made: [imports],
+  marked: [{ resource: services, subresource: '' }],
+};
+const ours = { 'app.kubernetes.io/managed-by': 'isthmus-agent' };
+const named = (namespace: string, name: string, labels = {}) => ({ metadata: { namespace, name, labels } });
+
+async function all(server: FakeApiServer): Promise<readonly string[]> {
+  const done: string[] = [];
+  for await (const one of removeLeftovers(server, 'mesh', written)) done.push(one);
+  return done;
+}
+
+const annotate = (server: FakeApiServer, manager: string, annotations: object) =>
+  server.patch(
+    services,
+    { namespace: 'shop', name: 'cart' },
+    { how: 'apply', fieldManager: manager, force: true },
+    { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'cart', annotations } },
+  );
+
+describe('what an agent leaves behind', () => {
+  it('is removed: objects by their names, those of other namespaces by their label', async () => {
+    const server = new FakeApiServer([secrets, configMaps, services, imports]);
+    server.put(secrets, named('mesh', 'state'));
+    server.put(secrets, named('mesh', 'other'));
+    server.put(configMaps, named('mesh', 'part-1'));
+    server.put(imports, named('shop', 'cart', ours));
+    server.put(imports, named('shop', 'written-by-hand'));
+    deepEqual(await all(server), [
+      'removed Secret mesh/state',
+      'removed ConfigMap mesh/part-1',
+      'removed ServiceImport shop/cart',
+    ]);
+    deepEqual(
+      [...server.all(secrets)].map(({ metadata }) => metadata.name),
+      ['other'],
+    );
+    deepEqual(
+      [...server.all(imports)].map(({ metadata }) => metadata.name),
+      ['written-by-hand'],
+    );
+    deepEqual(await all(server), []);
+  });
+
+  it('is taken out of the objects of others, and what others wrote stays', async () => {
+    const server = new FakeApiServer([secrets, configMaps, services, imports]);
+    server.put(services, named('shop', 'cart'));
+    server.put(services, named('shop', 'untouched'));
+    await annotate(server, 'isthmus-agent', { 'isthmus.io/export': 'accepted' });
+    await annotate(server, 'somebody', { team: 'shop' });
+    deepEqual(await all(server), ['cleared annotations of Service shop/cart']);
+    deepEqual(server.find(services, 'shop', 'cart')?.metadata['annotations'], {
+      team: 'shop',
+    });
+  });
+
+  it('is nothing of a kind that the cluster does not have', async () => {
+    deepEqual(await all(new FakeApiServer([secrets, configMaps, services])), []);
+  });
+
+  it('is found again after a server that refused', async () => {
+    const server = new FakeApiServer([secrets, configMaps, services, imports]);
+    server.put(secrets, named('mesh', 'state'));
+    server.fail('delete', 'secrets', new ApiFailure('API_FORBIDDEN', 'no', { status: 403 }));
+    await rejects(all(server), { code: 'API_FORBIDDEN' });
+    deepEqual(await all(server), ['removed Secret mesh/state']);
+  });
+});
