@@ -109,7 +109,7 @@ export async function changeWithConsent<T extends Payload>(
   return change(endpoint, query, input, options);
 }
 
-const warningText = ({ message }: ApiWarning): string => `warning: ${plain(message)}`;
+export const warningText = ({ message }: ApiWarning): string => `warning: ${plain(message)}`;
 
 /** The texts of one change, before and after it. */
 export interface ChangeTexts {

@@ -16,19 +16,11 @@ import { apiServer } from './graphql/server.ts';
 import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
 import { hubPorts } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
-import {
-  apiUrl,
-  closeServer,
-  hostsOf,
-  joinsOf,
-  linksOf,
-  listenFree,
-  requireTls,
-  type ApiListening,
-} from './listening.ts';
+import { apiUrl, closeServer, listenFree, requireTls, type ApiListening } from './listening.ts';
 import { intentOf } from './state/intent.ts';
-import { ofHub } from './insights/hub.ts';
+import { ofHub, ofOutside } from './insights/hub.ts';
 import { hubState } from './hub-state.ts';
+import { startOutside, type OutsideService } from './outside/start-outside.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
 import type { Epoch, Leadership, LeadershipEnd } from './store/store.ts';
@@ -36,6 +28,7 @@ import { countedStore } from './telemetry/counted-store.ts';
 import { HubStatus } from './telemetry/status.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
 import { LinkCa } from './trust/link-ca.ts';
+import { ServerCertificate } from './trust/server-certificate.ts';
 import { watchState } from './watch-state.ts';
 
 export interface HubOptions extends ApiListening {
@@ -49,6 +42,8 @@ export interface HubOptions extends ApiListening {
   /** host:port under which agents reach the listeners, of each replica of the hub; none: what is listened on. */
   readonly advertiseLink: readonly string[];
   readonly advertiseJoin: readonly string[];
+  /** In Kubernetes: what is before the hub, whose addresses are those that agents reach. */
+  readonly outsideService: OutsideService | undefined;
   readonly hubId: string;
   readonly trustDomain: TrustDomain;
   readonly exportByLabel: boolean;
@@ -106,7 +101,58 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const keys = hubKeys(intent, files, options, { provider, random, now: clock.now() });
   const ca = LinkCa.open(keys.linkCa, provider, clock, random);
   const token = unseal(keys.adminToken.sealedToken, adminTokenPurpose, provider);
-  const certificates = { server: ca.issueServer(hostsOf(options)), linkCa: ca.certificate, clock, log };
+  const ports = await bind(options, { ca, counted, closing });
+  const { outside, server, listeners, api, status, over } = ports;
+
+  const leadership = await store.lead(options.epochAbove);
+  const { epoch } = leadership;
+  status.leads(leadership);
+  await commitKeys(store, keys, { clock, random, epoch });
+  writeToken(at('admin-token'), token, log);
+  dropKeyFiles(stateDir);
+  const settings = settingsOf(options, ca.hash);
+  const state = await hubState(
+    { store, settings, epoch, clock, log, limits: options.limits, outside },
+    over.signal,
+  );
+  const { live } = state;
+  const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
+  closing.add(() => runner.attempts.flush());
+  const onReportsRefused = status.reportsRefused.bind(status);
+  const hub = hubPorts({ ...options, ...state, store, runner, ca, provider, onReportsRefused });
+  const link = listeners.open(hub, state.restored);
+  closing.add(() => link.stop());
+  server.follow((identity) => listeners.show(identity), over.signal);
+  watchState({ live, store, runner, clock, log }, over.signal);
+  const { ask } = link;
+  const lacks = () => [
+    ...ofHub(status.readiness()),
+    ...ofOutside(outside.problems()),
+    ...(ports.certificate?.findings() ?? []),
+  ];
+  api.open({ live, store, runner, clock, random, log, ask, ofHub: lacks }, token);
+  const url = apiUrl(options, ports.port);
+  const adminUrl = `http://${options.adminHost}:${ports.adminPort}`;
+  writeEndpoint(stateDir, { url, adminUrl });
+  status.serves(live);
+  log.info({ url, adminUrl, epoch, revision: live.current.intent.revision }, 'hub ready');
+  return { url, adminUrl, ended: endOf(leadership, signal, closing, log) };
+}
+
+interface Founded {
+  readonly ca: LinkCa;
+  readonly counted: ReturnType<typeof countedStore>;
+  readonly closing: Closing;
+}
+
+/** Everything that listens, which answers nothing yet but that the hub is starting. */
+async function bind(options: HubOptions, { ca, counted, closing }: Founded) {
+  const { clock, log } = options;
+  const over = new AbortController();
+  closing.add(() => over.abort(new Error('the hub ends')));
+  const outside = startOutside(options, over.signal);
+  const server = new ServerCertificate({ ca, outside, clock, log });
+  const certificates = { server: server.current, linkCa: ca.certificate, clock, log };
 
   const listeners = await bindLink(certificates, { link: options.linkListen, join: options.joinListen });
   closing.add(() => listeners.close());
@@ -115,39 +161,11 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const api = apiServer(log, certificate);
   closing.add(() => closeServer(api.server));
   const port = await listenFree(api.server, options.apiHost, options.apiPort, '--api-listen');
-  const status = new HubStatus(counted, clock, certificates.server.chain);
+  const status = new HubStatus(counted, clock, () => server.current.chain);
   const admin = healthServer(status, log);
   closing.add(() => closeServer(admin));
   const adminPort = await listenFree(admin, options.adminHost, options.adminPort, '--admin-listen');
-
-  const leadership = await store.lead(options.epochAbove);
-  const { epoch } = leadership;
-  status.leads(leadership);
-  await commitKeys(store, keys, { clock, random, epoch });
-  writeToken(at('admin-token'), token, log);
-  dropKeyFiles(stateDir);
-  const over = new AbortController();
-  closing.add(() => over.abort(new Error('the hub ends')));
-  const settings = settingsOf(options, ca.hash);
-  const state = await hubState({ store, settings, epoch, clock, log, limits: options.limits }, over.signal);
-  const { live } = state;
-  const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
-  closing.add(() => runner.attempts.flush());
-  const { server } = certificates;
-  const onReportsRefused = status.reportsRefused.bind(status);
-  const ports = hubPorts({ ...options, ...state, store, runner, ca, provider, server, onReportsRefused });
-  const link = listeners.open(ports, state.restored);
-  closing.add(() => link.stop());
-  watchState({ live, store, runner, clock, log }, over.signal);
-  const { ask } = link;
-  const lacks = () => [...ofHub(status.readiness()), ...(certificate?.findings() ?? [])];
-  api.open({ live, store, runner, clock, random, log, ask, ofHub: lacks }, token);
-  const url = apiUrl(options, port);
-  const adminUrl = `http://${options.adminHost}:${adminPort}`;
-  writeEndpoint(stateDir, { url, adminUrl });
-  status.serves(live);
-  log.info({ url, adminUrl, epoch, revision: live.current.intent.revision }, 'hub ready');
-  return { url, adminUrl, ended: endOf(leadership, signal, closing, log) };
+  return { outside, server, listeners, api, certificate, port, status, adminPort, over };
 }
 
 /** Ends the hub on a signal, and when another hub replaces it. */
@@ -177,8 +195,6 @@ const settingsOf = (options: HubOptions, linkCaHash: string) => ({
   exportByLabel: options.exportByLabel,
   exports: options.exports,
   linkCaHash,
-  joinEndpoints: joinsOf(options),
-  linkEndpoints: linksOf(options),
 });
 
 function writeEndpoint(stateDir: string, urls: Pick<RunningHub, 'url' | 'adminUrl'>): void {

@@ -5,6 +5,7 @@ export const userErrorCodes = [
   'BAD_CSR',
   'CONFLICT',
   'FENCED',
+  'HUB_ADDRESS_UNKNOWN',
   'INVALID',
   'NOT_FOUND',
   'NO_SERVICES',

@@ -9,6 +9,7 @@ import { Acknowledgements } from './observation/acknowledgements.ts';
 import { Reports } from './link/reports.ts';
 import { withRestoredCounts } from './observation/health-steps.ts';
 import { Observations } from './observation/observations.ts';
+import type { Outside } from './outside/outside.ts';
 import { Live } from './state/live.ts';
 import type { Settings } from './state/snapshot.ts';
 import type { Epoch, Store } from './store/store.ts';
@@ -20,6 +21,7 @@ interface HubStateDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: ClusterLimits;
+  readonly outside: Outside;
 }
 
 /** Intent, observation, and what follows from both. */
@@ -32,12 +34,12 @@ export interface HubState {
 
 /** The state of a hub, as the store has it, which follows the store until the signal aborts. */
 export async function hubState(deps: HubStateDeps, signal: AbortSignal): Promise<HubState> {
-  const { store, settings, epoch, clock, log } = deps;
+  const { store, settings, epoch, clock, log, outside } = deps;
   const index = new HubIndexes();
   const observations = new Observations(clock);
   const catalog = new Catalog();
   const live = await Live.start(
-    { store, settings, epoch, index, observations, compiled: catalog, log },
+    { store, settings, epoch, index, observations, outside, compiled: catalog, log },
     signal,
   );
   const restored = await restoreReports(store, live, observations, deps);

@@ -3,32 +3,6 @@ import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { PairFiles } from './graphql/api-certificate.ts';
 import { HubError } from './hub-error.ts';
 
-/** Where a hub listens, and where agents reach that. */
-export interface Listening {
-  readonly linkListen: string;
-  readonly joinListen: string;
-  readonly advertiseLink: readonly string[];
-  readonly advertiseJoin: readonly string[];
-}
-
-const hostOf = (listen: string): string => listen.slice(0, listen.lastIndexOf(':'));
-
-/** The addresses that are sent to agents. Throws ADVERTISE for an address that cannot be dialled. */
-function advertised(listen: string, advertise: readonly string[]): readonly string[] {
-  if (advertise.length > 0) return advertise;
-  if (!['0.0.0.0', '[::]', ''].includes(hostOf(listen))) return [listen];
-  throw new HubError(
-    'ADVERTISE',
-    `${listen} is every address of this machine: name those that agents can dial with --advertise-link and --advertise-join`,
-  );
-}
-
-export const linksOf = ({ linkListen, advertiseLink }: Listening) => advertised(linkListen, advertiseLink);
-export const joinsOf = ({ joinListen, advertiseJoin }: Listening) => advertised(joinListen, advertiseJoin);
-export const hostsOf = (options: Listening): readonly string[] => [
-  ...new Set([...linksOf(options), ...joinsOf(options)].map(hostOf)),
-];
-
 /** How the API is served. */
 export interface ApiListening {
   readonly apiHost: string;

@@ -135,6 +135,7 @@ startHub(
     joinListen: flags.text('join-listen'),
     advertiseLink: listOf('advertise-link'),
     advertiseJoin: listOf('advertise-join'),
+    outsideService: undefined,
     apiHost,
     apiPort,
     apiCertificate: pairOf('api-cert', 'api-key'),

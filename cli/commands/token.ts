@@ -4,6 +4,7 @@ import {
   change,
   mutation,
   changeText,
+  warningText,
   withChangeFlags,
   type ChangeOptions,
   type Payload,
@@ -74,8 +75,10 @@ export function tokenCommand(program: Command, world: World): void {
           'the token was shown when this idempotency key was first used and is kept nowhere: use a new key for a new token',
         );
       const line = result.token === null ? undefined : helmLine({ cluster, token: result.token });
-      if (line !== undefined && result.expiresAt !== null)
+      if (line !== undefined && result.expiresAt !== null) {
         world.note(noteOf(cluster, result.expiresAt, options.helm ? undefined : line));
+        for (const one of result.warnings) world.note(`${warningText(one)}\n`);
+      }
       const text = changeText(
         { todo: `make a token for ${cluster}`, done: `a token for ${cluster}`, object: cluster },
         result,

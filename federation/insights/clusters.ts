@@ -47,7 +47,7 @@ function notJoined(snapshot: Now, cluster: string, now: number): Finding {
 }
 
 /** An agent that is away: everything that works goes on working, but nothing new gets there. */
-function unreachable({ observed, settings }: Now, cluster: string): readonly Condition[] {
+function unreachable({ observed, outside }: Now, cluster: string): readonly Condition[] {
   const record = observed.get(cluster);
   if (record?.link.kind === 'CONNECTED') return [];
   const since = record?.link.since ?? 0;
@@ -61,7 +61,7 @@ function unreachable({ observed, settings }: Now, cluster: string): readonly Con
       severity: 'ERROR',
       object: '',
       message: `the agent of ${cluster} ${away}: changes do not reach the cluster, and its reports are old`,
-      remedy: `start the agent, and check that it reaches ${settings.linkEndpoints.join(' or ')}; revoke the cluster if it does not come back`,
+      remedy: `start the agent, and check that it reaches ${outside.ok ? outside.value.link.join(' or ') : 'the hub'}; revoke the cluster if it does not come back`,
     },
   ];
 }

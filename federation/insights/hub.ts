@@ -1,4 +1,5 @@
 import type { Check } from '@isthmus/mesh/http/health-pages.ts';
+import type { OutsideProblem } from '../outside/outside.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** What to do, by the name of the check. */
@@ -22,4 +23,10 @@ export const ofHub = (checks: readonly Check[]): readonly Finding[] =>
             remedies[name] ?? 'see the log of the hub',
           ),
         ],
+  );
+
+/** What is wrong with where the hub is reached. */
+export const ofOutside = (problems: readonly OutsideProblem[]): readonly Finding[] =>
+  problems.map(({ severity, reason, object, message, remedy }) =>
+    finding(severity, reason, { object }, message, remedy),
   );

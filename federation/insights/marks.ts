@@ -17,7 +17,12 @@ export interface Marks {
 export function markedBy(changes: ChangeSet, now: Now): Marks {
   const clusters = written(changes, 'cluster');
   return {
-    clusters: new Set([...shownBy(changes), ...conditionsTouchedBy(changes, now), ...ofTokens(changes, now)]),
+    clusters: new Set([
+      ...(changes.hub.has('outside') ? now.intent.clusters.keys() : []),
+      ...shownBy(changes),
+      ...conditionsTouchedBy(changes, now),
+      ...ofTokens(changes, now),
+    ]),
     services: new Set([
       ...[...changes.services.values()].flatMap((keys) => [...keys]),
       ...writtenServices(changes, 'serviceExport', 'exportApproval', 'trafficPolicy'),

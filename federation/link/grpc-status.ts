@@ -15,6 +15,8 @@ const codes: Readonly<Record<HubErrorCode, status | 'failed'>> = {
   BAD_REPLICA: status.INVALID_ARGUMENT,
   TOO_MANY: status.RESOURCE_EXHAUSTED,
   FENCED: status.UNAVAILABLE,
+  // It may be known a moment later, and the token has not been used.
+  HUB_ADDRESS_UNKNOWN: status.UNAVAILABLE,
   NO_TRUST_DOMAIN: status.UNAVAILABLE,
   // Others were faster, several times: the same call succeeds a moment later.
   STALE_REVISION: status.UNAVAILABLE,

@@ -26,7 +26,7 @@ import { recordIntermediate } from '../trust/commands.ts';
 import type { LinkCa } from '../trust/link-ca.ts';
 import { signIntermediate } from '../trust/trust-domain.ts';
 import { ReportSaves } from './report-saves.ts';
-import type { HubPorts, ServerIdentity } from './ports.ts';
+import type { HubPorts } from './ports.ts';
 
 interface Deps {
   readonly clock: Clock;
@@ -39,14 +39,13 @@ interface Deps {
   readonly runner: CommandRunner;
   readonly ca: LinkCa;
   readonly provider: KeyProvider;
-  readonly server: ServerIdentity;
   readonly onReportsRefused?: HubPorts['reportsRefused'];
   readonly limits: ClusterLimits;
 }
 
 /** The link's view of the hub. */
 export function hubPorts(deps: Deps): HubPorts {
-  const { clock, random, log, live, observations, catalog, store, ca, server } = deps;
+  const { clock, random, log, live, observations, catalog, store, ca } = deps;
   const saves = new ReportSaves({ clock, store, log });
   live.onChange(({ forgotten }) => forgotten.forEach((cluster) => saves.forget(cluster)));
   return {
@@ -54,7 +53,6 @@ export function hubPorts(deps: Deps): HubPorts {
     clock,
     random,
     log,
-    server,
     linkCa: ca.certificate,
     limits: deps.limits,
     denied: (denied) => deps.runner.attempts.deny(denied),
@@ -84,6 +82,12 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   // The request is read first: a token is not used up by an agent that cannot be answered.
   const csr = readCsr(linkCsr);
   if (!csr.ok) throw new HubError('BAD_CSR', `link request of ${cluster}: ${csr.error}`);
+  const { outside } = live.current;
+  if (!outside.ok)
+    throw new HubError(
+      'HUB_ADDRESS_UNKNOWN',
+      `where to connect after joining is not known: ${outside.error.message}`,
+    );
   const key = createHash('sha256').update(publicKeyDer(csr.value.publicKey)).digest('hex');
   const { membership } = await must(
     deps,
@@ -99,13 +103,12 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   const admitted = intent.clusters.get(cluster)?.value;
   if (!admitted)
     throw new HubError('NO_TRUST_DOMAIN', `cluster ${cluster} was removed while it joined: join again`);
-  const { hubId, linkEndpoints } = settings;
   return {
-    hubId,
+    hubId: settings.hubId,
     clusterId: cluster,
     linkChain: ca.issueAgent(cluster, membership, linkCsr),
     linkCa: certificatePem(ca.certificate),
-    linkEndpoints,
+    linkEndpoints: outside.value.link,
     trustDomain: admitted.trustDomain,
   };
 }

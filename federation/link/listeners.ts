@@ -11,7 +11,7 @@ import { denialOf } from './denied.ts';
 import type { RestoredReports } from './taken-reports.ts';
 import { LinkHandlers } from './link-handlers.ts';
 import { unary } from './grpc-status.ts';
-import type { HubPorts } from './ports.ts';
+import type { HubPorts, ServerIdentity } from './ports.ts';
 import { auditSubject } from '../command/audit-subject.ts';
 
 export interface Link {
@@ -24,11 +24,15 @@ export interface Link {
 export interface LinkListeners {
   /** Begins to answer. Calls that have come since the listeners were bound have waited for it. */
   open(hub: HubPorts, restored: RestoredReports): Link;
+  /** Shows another certificate from now on; open connections go on. */
+  show(server: ServerIdentity): void;
   close(): void;
 }
 
 /** What both listeners show, the CA that agents are verified against, and what they go by. */
-export type LinkCertificates = Pick<HubPorts, 'server' | 'linkCa' | 'clock' | 'log'>;
+export type LinkCertificates = Pick<HubPorts, 'linkCa' | 'clock' | 'log'> & {
+  readonly server: ServerIdentity;
+};
 
 /**
  * Binds the listeners, which answer nothing yet: a hub takes its epoch only when it has its ports, and nothing may be
@@ -39,8 +43,9 @@ export async function bindLink(
   listen: { readonly link: string; readonly join: string },
 ): Promise<LinkListeners> {
   const handlers = Promise.withResolvers<Handlers>();
+  const shown = [new Certificates(server, certificatePem(linkCa)), new Certificates(server)] as const;
   const link = new GrpcListener({
-    certificates: new Certificates(server, certificatePem(linkCa)),
+    certificates: shown[0],
     mutual: true,
     proof: 'first-call',
     server: serverOptions(4),
@@ -49,7 +54,7 @@ export async function bindLink(
   });
   link.addService(linkService, once(handlers.promise, Object.keys(linkService)));
   const join = new GrpcListener({
-    certificates: new Certificates(server),
+    certificates: shown[1],
     mutual: false,
     proof: 'none',
     server: { ...serverOptions(1), 'grpc.max_receive_message_length': 16 * 1024 },
@@ -70,6 +75,7 @@ export async function bindLink(
   }
   return {
     close,
+    show: (identity) => shown.forEach((certificates) => certificates.setIdentity(identity)),
     open(hub, restored) {
       const linkHandlers = new LinkHandlers(hub, restored);
       // Each is called with the call and the callback that grpc-js has for its method, as it would be without `once`.

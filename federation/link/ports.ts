@@ -34,7 +34,6 @@ export interface HubPorts {
   readonly lines: LimitedLines;
   /** The link's own CA, which is not a root of any mesh. */
   readonly linkCa: X509Certificate;
-  readonly server: ServerIdentity;
   /** What each cluster may report. */
   readonly limits: ClusterLimits;
   snapshot(): Now;

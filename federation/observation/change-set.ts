@@ -6,6 +6,9 @@ import {
 } from '@isthmus/api/domain/names.ts';
 import type { IntentKind, IntentOf, Stored } from '../store/store.ts';
 
+/** What the hub knows of itself and neither stores nor gets from clusters. */
+type HubPart = 'outside';
+
 /** The names of what differs since the listeners ran last. What it says of a name is where to look, not what is there. */
 export interface ChangeSet {
   /** By kind: each object that was written or removed, and what it was before; undefined: it was not there. */
@@ -24,6 +27,8 @@ export interface ChangeSet {
   readonly shown: ReadonlySet<ClusterName>;
   /** Clusters of which nothing is observed any more. */
   readonly forgotten: ReadonlySet<ClusterName>;
+  /** What of the hub itself differs: where it is reached. */
+  readonly hub: ReadonlySet<HubPart>;
 }
 
 /** A change set that is being filled. */
@@ -36,6 +41,7 @@ export class CollectedChanges implements ChangeSet {
   readonly applied = new Map<Subject, Set<ClusterName>>();
   readonly shown = new Set<ClusterName>();
   readonly forgotten = new Set<ClusterName>();
+  readonly hub = new Set<HubPart>();
 
   /** Of several writes of one object the first one's `before` stays. */
   wrote(kind: IntentKind, id: string, before: Stored | undefined): void {
@@ -101,4 +107,5 @@ export function addChanges(all: CollectedChanges, changes: ChangeSet): void {
     for (const cluster of clusters) all.acknowledged(subject, cluster);
   for (const names of ['gateways', 'reports', 'links', 'shown', 'forgotten'] as const)
     for (const cluster of changes[names]) all[names].add(cluster);
+  for (const part of changes.hub) all.hub.add(part);
 }

@@ -10,6 +10,7 @@ import type { Membership } from './agent.ts';
 import { wrongNamespaces } from './namespaces.ts';
 import { holderOf, stillOwn, wrongNetwork } from './network.ts';
 import { warning } from '../command/warning.ts';
+import type { AddressUnknown, OutsideAddresses } from '../outside/outside.ts';
 import { tokensOf } from '../state/join-tokens.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored, Write } from '../store/store.ts';
@@ -50,6 +51,8 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
     const known = snapshot.intent.clusters.get(cluster);
     const stale = checkRevision(context, known?.revision ?? 0, `cluster ${cluster}`);
     if (stale) return { ok: false, error: [stale] };
+    const { outside } = snapshot;
+    if (!outside.ok) return refuse('HUB_ADDRESS_UNKNOWN', '', addressUnknown(outside.error));
     const secret = context.newSecret();
     const token = {
       kind: 'joinToken' as const,
@@ -71,13 +74,19 @@ export const createJoinToken: Command<CreateJoinToken, CreatedToken> = {
       expected: 0,
     };
     const payload = { id: token.id, cluster, expiresAt: token.expiresAt, token: null };
-    const shownOnce = { token: tokenText(snapshot, cluster, secret, token.expiresAt) };
+    const shownOnce = {
+      token: tokenText(snapshot, outside.value, { cluster, secret, expiresAt: token.expiresAt }),
+    };
     return ok({
       subject: auditSubject('cluster', cluster),
       writes: [{ put: token, id: token.id, expected: 0 }, ...(known ? [] : [pending])],
       payload,
       shownOnce,
-      warnings: [...replacesAgent(known?.value), ...sharedNetwork(snapshot, cluster, network)],
+      warnings: [
+        ...replacesAgent(known?.value),
+        ...sharedNetwork(snapshot, cluster, network),
+        ...unresolved(outside.value),
+      ],
     });
   },
 };
@@ -93,6 +102,19 @@ const replacesAgent = (cluster: Cluster | undefined) =>
         ),
       ]
     : [];
+
+const addressUnknown = ({ message, remedy }: AddressUnknown): string =>
+  `a token names where the hub is reached, and that is not known: ${message}; ${remedy}`;
+
+/** The name may be one that only others can resolve, or that will be there in a minute. */
+const unresolved = ({ unresolved: names }: OutsideAddresses) =>
+  names.map((name) =>
+    warning(
+      'ADDRESS_UNRESOLVED',
+      '',
+      `the hub is named ${name} in the token, which it cannot resolve itself: check that the cluster can`,
+    ),
+  );
 
 /** An operator may admit two clusters for one network; by an oversight it would let one answer for the other. */
 function sharedNetwork(snapshot: Now, cluster: string, network: string | undefined) {
@@ -126,13 +148,17 @@ const pendingCluster = (name: string, { settings }: Now): Cluster => ({
 export const voidTokens = (now: Now, cluster: string): readonly Write[] =>
   tokensOf(now, cluster).map(({ id, revision }) => ({ remove: 'joinToken', id, expected: revision }));
 
-function tokenText({ settings }: Now, cluster: string, secret: string, expiresAt: number): string {
+function tokenText(
+  { settings }: Now,
+  outside: OutsideAddresses,
+  { cluster, secret, expiresAt }: { cluster: string; secret: string; expiresAt: number },
+): string {
   const ticket = {
     cluster,
     secret,
     expiresAt,
     caHash: settings.linkCaHash,
-    joinEndpoints: settings.joinEndpoints,
+    joinEndpoints: outside.join,
   };
   return `isthmus-join.v1.${Buffer.from(JSON.stringify(ticket)).toString('base64url')}`;
 }

@@ -3,6 +3,7 @@ import { HubError } from '../hub-error.ts';
 import type { Contents, Store } from '../store/store.ts';
 import { addChanges, CollectedChanges, written, type ChangeSet } from '../observation/change-set.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
+import type { Outside } from '../outside/outside.ts';
 import type { KeptIndexes } from './indexes.ts';
 import { applyWrites, intentOf, storedOf } from './intent.ts';
 import type { CompiledVersions, Now } from './now.ts';
@@ -24,6 +25,7 @@ interface LiveDeps {
   readonly epoch: number;
   readonly index: KeptIndexes;
   readonly observations: Observed;
+  readonly outside: Outside;
   readonly compiled: CompiledVersions;
   readonly log: Log;
 }
@@ -51,11 +53,15 @@ export class Live {
 
   /** Reads the store and follows it until the signal aborts. */
   static async start(deps: LiveDeps, signal: AbortSignal): Promise<Live> {
-    const { store, settings, epoch, index, observations, compiled, log } = deps;
+    const { store, settings, epoch, index, observations, outside, compiled, log } = deps;
     const contents = await store.read();
     const intent = intentOf(contents);
     const observed = observations.records;
-    const live = new Live({ epoch, settings, intent, observed, index, compiled }, deps);
+    const live = new Live(
+      { epoch, settings, intent, observed, outside: outside.current, index, compiled },
+      deps,
+    );
+    live.#followOutside(outside, signal);
     live.#index.follow(everything(contents), live.#now);
     live.#follow(store, contents.revision, signal).catch((error: unknown) => {
       log.error({ error: String(error) }, 'the store can no longer be followed');
@@ -112,6 +118,16 @@ export class Live {
       this.#awaiting.get(revision)?.resolve();
       this.#awaiting.delete(revision);
     }
+  }
+
+  #followOutside(outside: Outside, signal: AbortSignal): void {
+    const stop = outside.onChange(() => {
+      this.#now = { ...this.#now, outside: outside.current };
+      const changes = new CollectedChanges();
+      changes.hub.add('outside');
+      this.#step(changes);
+    });
+    signal.addEventListener('abort', stop, { once: true });
   }
 
   #fail(why: string): void {

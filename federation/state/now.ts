@@ -3,6 +3,7 @@ import type { DownType } from '@isthmus/api/wire/link.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
+import type { Whereabouts } from '../outside/outside.ts';
 import type { Indexes } from './indexes.ts';
 import type { FederationSnapshot } from './snapshot.ts';
 
@@ -21,6 +22,8 @@ export interface CompiledVersions {
 export interface Now extends FederationSnapshot {
   /** One map for the life of the hub. Records are replaced, never changed. */
   readonly observed: ReadonlyMap<ClusterName, ClusterRecord>;
+  /** Where agents reach this hub. */
+  readonly outside: Whereabouts;
   readonly index: Indexes;
   readonly compiled: CompiledVersions;
 }

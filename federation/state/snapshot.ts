@@ -44,9 +44,6 @@ export interface Settings {
   readonly trustDomain: TrustDomain;
   /** SHA-256 of the link CA's DER, hex: what join tokens pin. */
   readonly linkCaHash: string;
-  /** host:port of the listener where clusters join. */
-  readonly joinEndpoints: readonly string[];
-  readonly linkEndpoints: readonly string[];
   /** The label `istio.io/global` or a ServiceExport alone is request and permission (the sandbox turns it on). */
   readonly exportByLabel: boolean;
   readonly exports: ExportMode;

@@ -15,18 +15,18 @@ export class HubStatus implements HealthSources {
   readonly #store: Store;
   readonly #commits: Readonly<CommitCounts>;
   readonly #clock: Clock;
-  readonly #listener: X509Certificate;
+  readonly #chain: () => string;
   #leadership: Leadership | undefined;
   #live: ServedState | undefined;
   #end: LeadershipEnd | undefined;
   readonly #refusedReports = new Map<string, number>();
 
-  /** `chain`: PEM, of the link's listeners. */
-  constructor({ store, counts }: ReturnType<typeof countedStore>, clock: Clock, chain: string) {
+  /** `chain`: PEM, of the link's listeners now. */
+  constructor({ store, counts }: ReturnType<typeof countedStore>, clock: Clock, chain: () => string) {
     this.#store = store;
     this.#commits = counts;
     this.#clock = clock;
-    this.#listener = new X509Certificate(chain);
+    this.#chain = chain;
   }
 
   leads(leadership: Leadership): void {
@@ -58,7 +58,7 @@ export class HubStatus implements HealthSources {
     { name: 'roots', problem: this.#expiredRoot() },
     {
       name: 'link-certificate',
-      problem: this.#expired('the certificate of the link', this.#listener.validTo),
+      problem: this.#expired('the certificate of the link', new X509Certificate(this.#chain()).validTo),
     },
   ];
 

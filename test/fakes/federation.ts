@@ -27,6 +27,7 @@ import type { Intent, IntentKind, Store, Write } from '../../federation/store/st
 import { aGateway, aService } from './agent.ts';
 import { FakeClock } from './clock.ts';
 import { aReplica } from './replica.ts';
+import { FakeOutside } from './outside.ts';
 import { seededRandom } from './random.ts';
 import { inShop } from './services.ts';
 
@@ -34,8 +35,6 @@ const settings: Settings = {
   hubId: 'test',
   trustDomain: defaultTrustDomain,
   linkCaHash: '',
-  joinEndpoints: ['127.0.0.1:1'],
-  linkEndpoints: ['127.0.0.1:2'],
   exportByLabel: true,
   exports: 'open',
 };
@@ -75,6 +74,7 @@ export class Federation {
   readonly stop = new AbortController();
   readonly random = seededRandom(7);
   readonly observations = new Observations(this.clock);
+  readonly outside = new FakeOutside();
   /** Compiles nothing until it is started. */
   readonly catalog = new Catalog();
   live!: Live;
@@ -95,6 +95,7 @@ export class Federation {
         epoch: 1,
         index,
         observations: one.observations,
+        outside: one.outside,
         compiled: one.catalog,
         log: silentLog,
       },

@@ -51,6 +51,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       joinListen: `127.${octet}.0.1:15102`,
       advertiseLink: [],
       advertiseJoin: [],
+      outsideService: undefined,
       hubId: 'test',
       trustDomain: defaultTrustDomain,
       exportByLabel: true,

@@ -81,7 +81,7 @@ describe('a hub’s readiness', () => {
 
   it('counts refused reports of the clusters that there are', async () => {
     const federation = await Federation.start('east', 'west');
-    const status = new HubStatus(countedStore(memoryStore()), clock, chain);
+    const status = new HubStatus(countedStore(memoryStore()), clock, () => chain);
     status.serves(federation.live);
     status.reportsRefused('east', 2);
     status.reportsRefused('west', 3);
@@ -107,7 +107,7 @@ describe('a hub’s readiness', () => {
         return problem;
       },
     };
-    const status = new HubStatus(countedStore(watched), clock, chain);
+    const status = new HubStatus(countedStore(watched), clock, () => chain);
     assert.deepEqual(failing(status.readiness()), ['started: the hub is starting']);
     status.leads(await store.lead());
     status.serves(federation.live);

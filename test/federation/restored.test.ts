@@ -44,6 +44,7 @@ describe('what a hub knows of a cluster after it was started again', () => {
         clock: hub.clock,
         log: silentLog,
         limits: defaultLimits,
+        outside: hub.outside,
       },
       hub.stop.signal,
     );

@@ -14,6 +14,7 @@ import { hubPorts } from '../../../federation/link/hub-ports.ts';
 import { LinkHandlers } from '../../../federation/link/link-handlers.ts';
 import { listenFree } from '../../../federation/listening.ts';
 import type { Live } from '../../../federation/state/live.ts';
+import { advertisedOutside } from '../../../federation/outside/advertised.ts';
 import { memoryStore } from '../../../federation/store/memory.ts';
 import type { Store } from '../../../federation/store/store.ts';
 import { LinkCa, mintLinkCa } from '../../../federation/trust/link-ca.ts';
@@ -62,18 +63,20 @@ export async function startCore({
     hubId,
     trustDomain: defaultTrustDomain,
     linkCaHash: ca.hash,
-    joinEndpoints: [`${host}:1`],
-    linkEndpoints: [`${host}:2`],
     exportByLabel: true,
     exports: 'open' as const,
   };
+  const listen = { linkListen: `${host}:2`, joinListen: `${host}:1`, advertiseLink: [], advertiseJoin: [] };
+  const outside = advertisedOutside(listen);
   const { signal } = new AbortController();
-  const state = await hubState({ store, settings, epoch, clock, log, limits: defaultLimits }, signal);
+  const state = await hubState(
+    { store, settings, epoch, clock, log, limits: defaultLimits, outside },
+    signal,
+  );
   const { live, catalog, restored } = state;
   const token = 'the-token-of-the-bench-and-of-nobody-else';
   const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
-  const server = ca.issueServer([host]);
-  const deps = { clock, random, log, store, runner, ca, provider, server, limits: defaultLimits };
+  const deps = { clock, random, log, store, runner, ca, provider, limits: defaultLimits };
   const ports = hubPorts({ ...deps, ...state });
   const linkHandlers = new LinkHandlers(ports, restored);
   ports.onChange((changes, now) => linkHandlers.changed(changes, now));

@@ -55,7 +55,6 @@ describe('reports of a cluster per second', () => {
       log: silentLog,
       ca: unused,
       provider: unused,
-      server: unused,
       limits,
     });
     catalog.start(hub.now);

@@ -24,7 +24,6 @@ describe("federation/link: the link's view of the hub", () => {
       runner,
       ca: unused,
       provider: unused,
-      server: unused,
       limits: defaultLimits,
     });
     watchRemoval({ live, store, log: silentLog });

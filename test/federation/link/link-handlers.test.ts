@@ -70,7 +70,6 @@ describe('federation/link: the calls of a connection', () => {
       log: silentLog,
       ca: { certificate: root } as never,
       provider: unused,
-      server: unused,
       limits: defaultLimits,
     });
     const linkHandlers = new LinkHandlers(ports, { reports: new Map(), shared: new Acknowledgements() });

@@ -103,9 +103,9 @@ const putMember: Command<string, object> = {
 
 async function startFailing() {
   const { settings } = (await Federation.start()).now;
-  const { clock, random, stop } = new Federation();
+  const { clock, random, stop, outside } = new Federation();
   const store = failingStore();
-  const deps = { store, settings, epoch: 1, observations: new Observations(clock), log: silentLog };
+  const deps = { store, settings, epoch: 1, observations: new Observations(clock), outside, log: silentLog };
   const live = await Live.start({ ...deps, index: new HubIndexes(), compiled: new Catalog() }, stop.signal);
   return { live, store, stop, runner: new CommandRunner({ store, live, clock, random }) };
 }
