@@ -21,6 +21,7 @@ export type AgentErrorCode =
   | 'HUB_UNREACHABLE'
   | 'JOIN_REFUSED'
   | 'JOIN_TOKEN'
+  | 'KEPT_STATE'
   | 'LINK_FILE'
   | 'NOT_JOINED';
 

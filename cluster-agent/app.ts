@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { mainReplica } from '@isthmus/api/domain/replica.ts';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
+import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -10,6 +11,7 @@ import { WorkloadIssuer } from './ca/issuer.ts';
 import { AppliedReports } from './coverage/applied-reports.ts';
 import { clusterCoverage } from './coverage/cluster-coverage.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
+import { keptInFolder } from './kept/kept.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import type { Touched } from './keys/touched.ts';
 import { leadsAlone, type Leadership } from './leader/leadership.ts';
@@ -32,7 +34,9 @@ import { Publisher } from './publish/publisher.ts';
 import { ReportStore } from './publish/report-store.ts';
 import { ReportedCluster } from './publish/reported-cluster.ts';
 import { Reports } from './publish/reports.ts';
+import type { Place } from './runtime/place.ts';
 import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
+import type { KubernetesOptions } from './source/kubernetes/place.ts';
 import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { StateFile } from './state/state-file.ts';
@@ -40,33 +44,67 @@ import { AgentStatus } from './telemetry/status.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { ClusterView } from './view/cluster-view.ts';
+import type { NodeProxyAccounts } from './view/node-proxy.ts';
 import { servingIdentity } from './xds/serving.ts';
 import { followUpstream, UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
+
+/** Where the cluster runs: a folder of files on this machine, or Kubernetes. */
+export type RuntimeOptions =
+  ({ readonly kind: 'files' } & FilesOptions) | ({ readonly kind: 'kubernetes' } & KubernetesOptions);
 
 export interface AgentOptions {
   readonly cluster: string;
   readonly stateDir: string;
-  readonly runtime: FilesOptions;
+  readonly runtime: RuntimeOptions;
   readonly xdsHost: string;
+  /** Names in the serving certificate, beside the host that is listened at. */
+  readonly xdsNames?: readonly string[];
   readonly xdsPort: number;
   /** Where `/livez`, `/readyz` and `/metrics` are; undefined: nowhere. */
   readonly admin?: ListenAddress | undefined;
   readonly localAddress: string;
   readonly tokenFile: string | undefined;
-  /** Undefined: this agent is the only one of its cluster. */
+  /** Undefined: that of the place where the agent runs. */
   readonly leadership?: Leadership | undefined;
   readonly trustDomain: string;
+  /** Service accounts of ztunnels that serve a node, `<namespace>/<name>`; Istio's without. */
+  readonly nodeProxyAccounts?: NodeProxyAccounts | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** Where an agent runs by its options. What speaks to Kubernetes is loaded only where that is it. */
+export async function placeOf(options: AgentOptions, signal: AbortSignal): Promise<Place> {
+  const { runtime, stateDir, clock, random, log } = options;
+  if (runtime.kind === 'kubernetes') {
+    const { kubernetesPlace } = await import('./source/kubernetes/place.ts');
+    return kubernetesPlace(runtime, { stateDir, clock, random, log, signal });
+  }
+  return {
+    kept: keptInFolder,
+    leadership: leadsAlone(mainReplica),
+    prepare: () => Promise.resolve(),
+    // `xds-root.pem` is in the state folder.
+    showRoot: () => undefined,
+    runtime: (deps) => filesRuntime(runtime, deps),
+  };
+}
+
+/** Key and certificate of the listener for proxies, as they are in the state folder or made now. */
+export function servingOf({ stateDir, xdsHost, xdsNames = [], clock, random, log }: AgentOptions): KeyPair {
+  const provider = fileKeyProvider(join(stateDir, 'sealing-key'), random);
+  const isAnywhere = xdsHost === '0.0.0.0' || xdsHost === '::';
+  const names = isAnywhere && xdsNames.length > 0 ? xdsNames : [xdsHost, ...xdsNames];
+  return servingIdentity(stateDir, names, { provider, random, clock, log });
 }
 
 /**
  * The agent's parts, in the order in which they are made: what is stored, what is derived of it, what goes to proxies and
  * to the hub, and the link. A part that one before it needs is in `Later`.
  */
-export function assemble(options: AgentOptions, identity: LinkIdentity): Parts {
-  const base = baseOf(options, identity);
+export function assemble(options: AgentOptions, place: Place, identity: LinkIdentity): Parts {
+  const base = baseOf(options, place, identity);
   const later = new Later();
   const stored = makeStored(base, later);
   const derived = makeDerived(base, stored, later);
@@ -91,37 +129,40 @@ class Later {
 }
 
 /** What parts are made with. */
-function baseOf(options: AgentOptions, identity: LinkIdentity) {
+function baseOf(options: AgentOptions, place: Place, identity: LinkIdentity) {
   const { cluster, stateDir, clock, random, log } = options;
   const at = (name: string) => join(stateDir, name);
   return {
     options,
+    place,
     identity,
+    /** A file that outlives the agent was written. */
+    onSaved: () => void place.kept.keep(),
     at,
     sealing: { provider: fileKeyProvider(at('sealing-key'), random), random },
     own: { stateDir, clock, random, log },
     who: { cluster, trustDomain: identity.trustDomain },
     turn: setImmediate,
-    leadership: options.leadership ?? leadsAlone(mainReplica),
+    leadership: options.leadership ?? place.leadership,
   };
 }
 type Base = ReturnType<typeof baseOf>;
 
 /** The cluster's objects, what the hub has sent, and the intermediate. */
-function makeStored({ identity, at, sealing, own: { clock, log } }: Base, { arm }: Later) {
-  const view = new ClusterView();
+function makeStored({ options, identity, at, sealing, onSaved, own: { clock, log } }: Base, { arm }: Later) {
+  const view = new ClusterView(options.nodeProxyAccounts);
   const hubState = new Journal({ folder: at('hub-state'), clock, log });
   const older = new OlderHubViewFile(at('hub-view.json'), log);
   const hub = new HubStore({ journal: hubState, hub: identity.hubId, log, onUnsaved: arm, older });
-  const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock });
+  const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock, onSaved });
   return { view, hubState, hub, issuer };
 }
 type Stored = ReturnType<typeof makeStored>;
 
 /** The runtime, the health of proxies, and what is derived by key. */
-function makeDerived({ options, sealing, own, who }: Base, { view, hub, issuer }: Stored, later: Later) {
+function makeDerived({ place, sealing, own, who }: Base, { view, hub, issuer }: Stored, later: Later) {
   const { arm, touchKey } = later;
-  const runtime = filesRuntime(options.runtime, {
+  const runtime = place.runtime({
     ...own,
     sealing,
     view,
@@ -130,6 +171,7 @@ function makeDerived({ options, sealing, own, who }: Base, { view, hub, issuer }
     services: () => later.publisher.part.snapshot?.services,
     onPort: (port) => touchKey({ kind: 'port', port }),
     onVips: (client) => touchKey({ kind: 'vips', client }),
+    onAddresses: (service) => touchKey({ kind: 'addresses', service }),
   });
   const health = new ClusterHealth({
     ...who,
@@ -179,7 +221,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
   });
   const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
     serveProxies({
-      serving: servingOf(base),
+      serving: servingOf(base.options),
       runtime,
       input,
       issuer,
@@ -227,12 +269,9 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
 }
 type Published = ReturnType<typeof makePublished>;
 
-const servingOf = ({ options, sealing, own: { clock, log } }: Base) =>
-  servingIdentity(options.stateDir, options.xdsHost, { ...sealing, clock, log });
-
 /** The link to the hub, what it brings, and what is due by time. */
 function makeLinked(
-  { options, identity, own, leadership }: Base,
+  { options, identity, own, leadership, onSaved }: Base,
   { view, hub, issuer }: Stored,
   { runtime, health, input }: DerivedParts,
   { store, reportedCluster, xds, proxies, publisher }: Published,
@@ -245,7 +284,7 @@ function makeLinked(
     // Before that, what is missing is unknown and not absent.
     if (view.synced && hub.complete) publisher.open();
   };
-  const epochs = new HubEpochs(own.stateDir, log);
+  const epochs = new HubEpochs(own.stateDir, log, onSaved);
   const link: HubLinks = later.link.set(
     new HubLinks({
       identity,
@@ -269,14 +308,11 @@ function makeLinked(
     link,
     issuer,
     leads: () => leadership.leads(),
+    onSaved,
     activated: () => activated(hub.view),
     intermediates: () => hub.view.intermediates,
   });
-  let led = leadership.leads();
-  leadership.onChange(() => {
-    if (led === leadership.leads()) return;
-    led = !led;
-    log.info({ replica: leadership.id }, led ? 'this replica leads now' : 'this replica does not lead now');
+  onLead(leadership, log, () => {
     link.roleChanged();
     renewals.look();
     arm();
@@ -291,4 +327,15 @@ function makeLinked(
     ...runtime.upkeep,
   ];
   return { link, status, renewals, due: later.due.set(new DueTimes(dueWorks, clock)), publish };
+}
+
+/** Calls when this replica comes to lead, or leads no longer. */
+function onLead(leadership: Leadership, log: Log, changed: () => void): void {
+  let led = leadership.leads();
+  leadership.onChange(() => {
+    if (led === leadership.leads()) return;
+    led = !led;
+    log.info({ replica: leadership.id }, led ? 'this replica leads now' : 'this replica does not lead now');
+    changed();
+  });
 }

@@ -57,6 +57,7 @@ startAgent(
     cluster: flags.text('cluster'),
     stateDir: flags.text('state-dir'),
     runtime: {
+      kind: 'files',
       manifests: flags.text('manifests'),
       addresses: flags.text('addresses'),
       localAddress: flags.text('bind'),

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { requireSealingKey } from '@isthmus/mesh/pki/seal.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { assemble, type AgentOptions } from './app.ts';
+import { assemble, placeOf, servingOf, type AgentOptions } from './app.ts';
 import { activated } from './link/hub-changes.ts';
 import { linkIdentity } from './link/identity.ts';
 import type { Parts } from './parts.ts';
 import { logRejections } from './runtime/rejection-log.ts';
+import { rootOf } from './xds/serving.ts';
 import { serveStatus } from './telemetry/status.ts';
 
 /** Makes the agent's parts and starts them, alone in the state folder. */
@@ -15,8 +16,17 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   const { stateDir } = options;
   const lock = lockFolder(stateDir, 'isthmus-agent');
   try {
+    const place = await placeOf(options, signal);
+    const { kept } = place;
+    await kept.restore();
     requireSealingKey(join(stateDir, 'sealing-key'), sealedIn(stateDir));
-    const parts = assemble(options, await linkIdentity(options));
+    const identity = await linkIdentity({ ...options, kept });
+    // All replicas serve with one key, which the first of them has made.
+    servingOf(options);
+    await kept.keep();
+    place.showRoot(rootOf(servingOf(options)));
+    await place.prepare();
+    const parts = assemble(options, place, identity);
     await start(parts, options, signal);
     signal.addEventListener('abort', () => lock.release(), { once: true });
     return parts;

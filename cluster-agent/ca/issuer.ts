@@ -30,6 +30,8 @@ interface Deps {
   readonly provider: KeyProvider;
   readonly clock: Clock;
   readonly random: Random;
+  /** The file was written. */
+  readonly onSaved?: () => void;
 }
 
 const purpose = 'intermediate key';
@@ -156,6 +158,7 @@ export class WorkloadIssuer {
         sealedKey: seal(privateKeyPem(slot.issuer.privateKey), purpose, provider, random),
       };
     writeWhole(path, JSON.stringify({ current: saved(this.#current), next: saved(this.#next) }));
+    this.#deps.onSaved?.();
   }
 }
 

@@ -12,12 +12,14 @@ type Saved = Readonly<Record<string, string>>;
 export class HubEpochs {
   readonly #file: StateFile;
   readonly #log: Log;
+  readonly #onSaved: () => void;
   readonly #seen: Map<string, bigint>;
   #unsaved = false;
 
-  constructor(stateDir: string, log: Log) {
+  constructor(stateDir: string, log: Log, onSaved: () => void = () => undefined) {
     this.#file = new StateFile(join(stateDir, 'hub-epochs.json'), log);
     this.#log = log;
+    this.#onSaved = onSaved;
     const saved = this.#file.read(isSaved) ?? {};
     this.#seen = new Map(Object.entries(saved).map(([hub, epoch]) => [hub, BigInt(epoch)]));
   }
@@ -46,6 +48,7 @@ export class HubEpochs {
     try {
       this.#file.write(Object.fromEntries([...this.#seen].map(([hub, epoch]) => [hub, String(epoch)])));
       this.#unsaved = false;
+      this.#onSaved();
     } catch (error) {
       this.#unsaved = true;
       this.#log.error({ error: String(error) }, 'the epoch of the hub is not saved; it will be tried again');

@@ -20,6 +20,7 @@ import { silentLog, type Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
+import type { Kept } from '../kept/kept.ts';
 import { HubEpochs } from './hub-epochs.ts';
 import { fetchPinnedCa } from './pinned-ca.ts';
 import { readJoinToken, type JoinTicket } from './token.ts';
@@ -46,6 +47,8 @@ interface JoinOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: Log;
+  /** Keeps what is written beyond the state folder. */
+  readonly kept?: Pick<Kept, 'keep'>;
 }
 
 const fileOf = (stateDir: string): string => join(stateDir, 'link.json');
@@ -113,11 +116,17 @@ function readTicket(tokenFile: string, { cluster }: JoinOptions, now: number): J
 }
 
 async function joinWith(ticket: JoinTicket, options: JoinOptions): Promise<LinkIdentity> {
+  joiningKey(options);
+  // The hub's answer may be lost with this pod, and only this key is answered again.
+  await options.kept?.keep();
+  const byAnother = readLinkIdentity(options.stateDir, options.random);
+  if (byAnother?.joinedBy === hashOf(ticket)) return byAnother;
   const joined = await joinBy(ticket, joiningKey(options), options);
   const identity = { ...joined, joinedBy: hashOf(ticket) };
   new HubEpochs(options.stateDir, silentLog).forget(identity.hubId);
   saveLinkIdentity(options.stateDir, identity, options.random);
   rmSync(joiningFileOf(options.stateDir), { force: true });
+  await options.kept?.keep();
   return identity;
 }
 

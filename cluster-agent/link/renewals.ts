@@ -20,6 +20,8 @@ interface Deps {
   /** All intermediates as the hub has sent them, by key id. */
   readonly intermediates: () => ReadonlyMap<string, { readonly revoked: boolean }>;
   readonly stateDir: string;
+  /** The link's identity was written to the state folder. */
+  readonly onSaved: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -97,6 +99,7 @@ export class Renewals implements DueWork {
     if (this.#linkIsDueAt <= clock.now())
       this.#once('the link certificate was not renewed; it will be tried again', async () => {
         this.#identity = await renewLink(link, this.#identity, stateDir, random);
+        this.#deps.onSaved();
         this.#linkIsDueAt = linkIsDueAt(this.#identity);
       });
   }

@@ -14,18 +14,18 @@ import { StateFile } from '../state/state-file.ts';
 
 /**
  * Key and certificate of the listener at 15012, under a root of its own that proxies pin (`xds-root.pem`). That is no
- * root of the mesh, as the agent must serve before its intermediate is active. Made again when the listener has moved
- * to another address.
+ * root of the mesh, as the agent must serve before its intermediate is active. `names`: addresses and host names at which
+ * it is called. Made again when it is called by another one.
  */
 export function servingIdentity(
   stateDir: string,
-  address: string,
+  names: readonly string[],
   { clock, provider, random, log }: Sealing & { readonly clock: Clock; readonly log: Log },
 ): KeyPair {
   const file = new StateFile(join(stateDir, 'xds-serving.json'), log);
   const known = file.read(isSealedPair);
   const pem = join(stateDir, 'xds-root.pem');
-  if (known && isFor(known, address)) {
+  if (known && names.every((name) => isFor(known, name))) {
     // A crash between the two files, or a hand, may have left another root in the one that proxies read.
     const root = rootOf(known);
     if (!existsSync(pem) || readText(pem) !== root) writeWhole(pem, root);
@@ -33,10 +33,10 @@ export function servingIdentity(
   }
   const rootKey = generateKey();
   const lifetime = 3650 * day;
-  const root = issueRoot(`xds ${address}`, rootKey, { now: clock.now(), lifetime }, random);
+  const root = issueRoot(`xds ${names[0] ?? ''}`, rootKey, { now: clock.now(), lifetime }, random);
   const key = generateKey();
   const leaf = issueTlsServer(
-    [address],
+    names,
     key.publicKey,
     { certificate: root, privateKey: rootKey.privateKey },
     { now: clock.now(), lifetime },
@@ -49,7 +49,8 @@ export function servingIdentity(
 }
 
 /** The last certificate of the chain, as PEM. */
-const rootOf = ({ chain }: SealedPair): string => chain.slice(chain.lastIndexOf('-----BEGIN CERTIFICATE'));
+export const rootOf = ({ chain }: Pick<SealedPair, 'chain'>): string =>
+  chain.slice(chain.lastIndexOf('-----BEGIN CERTIFICATE'));
 
 const purpose = 'serving key';
 

@@ -161,6 +161,7 @@ export class OneNodeCluster {
         cluster: this.name,
         stateDir: join(this.dir, 'agent'),
         runtime: {
+          kind: 'files',
           manifests: join(this.dir, 'manifests'),
           addresses: `${this.#at}.0/20`,
           localAddress: `${this.#at}.1`,

@@ -22,6 +22,7 @@ describe('the state folder of an agent', () => {
         cluster: 'east',
         stateDir,
         runtime: {
+          kind: 'files',
           manifests: stateDir,
           addresses: '127.245.16.0/20',
           localAddress: '127.245.16.1',

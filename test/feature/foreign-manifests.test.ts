@@ -70,6 +70,7 @@ describe('manifests that others wrote, beside the shop', () => {
         cluster: 'east',
         stateDir: join(dir, 'agent'),
         runtime: {
+          kind: 'files',
           manifests,
           addresses: `${at}.0/20`,
           localAddress: `${at}.1`,

@@ -1,16 +1,10 @@
 import { join } from 'node:path';
 import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
-import type { Sealing } from '@isthmus/mesh/pki/seal.ts';
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Random } from '@isthmus/mesh/process/random.ts';
-import type { Health } from '../../health/tracker.ts';
-import type { PodKey } from '../../keys/names.ts';
 import { every } from '../../publish/due-times.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
+import type { RuntimeDeps } from '../../runtime/place.ts';
 import { Journal } from '../../state/journal.ts';
 import { StateFile } from '../../state/state-file.ts';
-import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
 import { addressConditions, shareRefusalConditions } from './address-conditions.ts';
 import { FilesAddresses } from './addresses.ts';
@@ -36,29 +30,11 @@ export interface FilesOptions {
   readonly tryBind: TryBind;
 }
 
-interface Deps {
-  readonly stateDir: string;
-  readonly sealing: Sealing;
-  readonly view: ClusterView;
-  /** What other clusters have of services. */
-  readonly hub: Pick<HubResources, 'remotesIn' | 'remotesOf' | 'remoteServices'>;
-  readonly health: () => Pick<Health, 'of'>;
-  /** Keys of services that proxies have; undefined before the cluster is listed. */
-  readonly services: () => { has(key: string): boolean } | undefined;
-  /** Whether this port can be bound is another answer now. */
-  readonly onPort: (port: number) => void;
-  /** A proxy has the virtual address of a service that it had waited for. */
-  readonly onVips: (client: PodKey) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
-
 /** Owners that are gone keep their addresses for ten minutes from when that is found. */
 const lookAtOwnersMillis = 60_000;
 
 /** A cluster that is a folder of manifests on one machine, whose pods are processes at loopback addresses. Throws BAD_BLOCK. */
-export function filesRuntime(options: FilesOptions, deps: Deps): ClusterRuntime {
+export function filesRuntime(options: FilesOptions, deps: RuntimeDeps): ClusterRuntime {
   const { view, hub, clock, random, log } = deps;
   const at = (name: string) => join(deps.stateDir, name);
   const allocations = new Allocations({

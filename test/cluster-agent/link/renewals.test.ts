@@ -65,6 +65,7 @@ describe('renewals', () => {
       leads: () => role.leads,
       activated: () => new Set(['next']),
       intermediates: () => intermediates,
+      onSaved: () => undefined,
       stateDir,
       clock,
       random: systemRandom,

@@ -15,7 +15,7 @@ describe('the certificate of the listener for proxies', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
   const serve = (address: string) =>
-    servingIdentity(dir, address, { clock: new FakeClock(), ...aSealing, log: silentLog });
+    servingIdentity(dir, [address].flat(), { clock: new FakeClock(), ...aSealing, log: silentLog });
   const isPinned = (chain: string) =>
     new X509Certificate(chain).verify(new X509Certificate(readFileSync(join(dir, 'xds-root.pem'))).publicKey);
 

@@ -1,0 +1,176 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
+import type { ApiServer, Place } from '@isthmus/api/kube/api-server.ts';
+import { secrets } from '@isthmus/api/kube/resources.ts';
+import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { AgentError } from '../agent-error.ts';
+import type { Kept } from './kept.ts';
+import { areSame, merged } from './merge.ts';
+import { faultIn, readSecret, secretOf, type SeenSecret } from './secret-object.ts';
+import { readFiles, writeFiles } from './state-files.ts';
+import { waitBefore } from './wait.ts';
+
+export const secretName = 'isthmus-agent-state';
+
+interface Deps {
+  readonly server: Pick<ApiServer, 'get' | 'create' | 'replace'>;
+  readonly namespace: string;
+  readonly stateDir: string;
+  /** Whether this replica's files prevail where another one has written too. */
+  readonly leads: () => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The files in a Secret beside the agent, one key a file: what a new pod of the agent goes on with. */
+export class KeptSecret implements Kept {
+  readonly #deps: Deps;
+  readonly #place: Place;
+  #seen: SeenSecret | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #failure: string | undefined;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#place = { namespace: deps.namespace, name: secretName };
+  }
+
+  /** A Secret that is not there, or has none of the files, leaves the folder as it is. Throws KEPT_STATE. */
+  async restore(): Promise<void> {
+    await this.#untilAnswered('read', async () => {
+      this.#seen = await this.#get();
+    });
+    const { data } = this.#seen ?? {};
+    if (!data || data.size === 0) return;
+    const fault = faultIn(data);
+    if (fault !== undefined)
+      throw new AgentError(
+        'KEPT_STATE',
+        `Secret ${this.#named} cannot be used, ${fault}: restore it from a backup, or delete it and let the cluster join again with a new token`,
+      );
+    // After a restart in the same pod the folder is still there: the highest epoch of the hub may be in it alone.
+    const ours = readFiles(this.#deps.stateDir);
+    const restored = writeFiles(
+      this.#deps.stateDir,
+      merged({ base: new Map(), ours, theirs: data }, 'THEIRS'),
+    );
+    this.#deps.log.info({ secret: this.#named, files: [...data.keys()], restored }, 'state restored');
+  }
+
+  keep(): Promise<void> {
+    if (!this.#running) {
+      this.#running = this.#keep().finally(() => (this.#running = undefined));
+      // Who does not wait for it is not to end the process with it.
+      this.#running.catch(() => undefined);
+      return this.#running;
+    }
+    // What is being written was read before this call.
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.keep();
+      });
+    this.#next.catch(() => undefined);
+    return this.#next;
+  }
+
+  conditions(): readonly Condition[] {
+    if (this.#failure === undefined) return [];
+    return [
+      {
+        type: 'StateKept',
+        status: 'False',
+        reason: 'STATE_NOT_KEPT',
+        severity: 'WARNING',
+        object: `Secret ${this.#named}`,
+        message: `the keys of this cluster are as they are now in the agent's pod alone, and end with it: ${this.#failure}`,
+        remedy: `let the agent's role get, create and update Secret ${this.#named}, and check that the API server is reachable and takes it; the agent tries again by itself`,
+      },
+    ];
+  }
+
+  get #named(): string {
+    return `${this.#place.namespace}/${this.#place.name}`;
+  }
+
+  #keep(): Promise<void> {
+    return this.#untilAnswered('written', async () => {
+      const ours = readFiles(this.#deps.stateDir);
+      if (this.#seen && areSame(ours, this.#seen.data)) return;
+      try {
+        this.#seen = this.#read(await this.#write(ours));
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        if (error.code === 'API_NOT_FOUND' && this.#seen) this.#seen = undefined;
+        else if (error.code === 'API_CONFLICT') await this.#takeIn(ours);
+        else throw error;
+        throw new WriteAgain();
+      }
+    });
+  }
+
+  #write(data: ReturnType<typeof readFiles>): Promise<unknown> {
+    const { server } = this.#deps;
+    const object = secretOf(this.#place, data, this.#seen);
+    return this.#seen
+      ? server.replace(secrets, this.#place, object)
+      : server.create(secrets, this.#place.namespace, object);
+  }
+
+  /** Another one has written: both are brought together in the folder, from which it is written again. */
+  async #takeIn(ours: ReturnType<typeof readFiles>): Promise<void> {
+    const { leads, stateDir, log } = this.#deps;
+    const base = this.#seen?.data ?? new Map<string, string>();
+    this.#seen = await this.#get();
+    if (!this.#seen) return;
+    const theirs = this.#seen.data;
+    const taken = writeFiles(stateDir, merged({ base, ours, theirs }, leads() ? 'OURS' : 'THEIRS'));
+    log.warn({ secret: this.#named, taken }, 'another one has written the state of this cluster too');
+  }
+
+  async #get(): Promise<SeenSecret | undefined> {
+    try {
+      return this.#read(await this.#deps.server.get(secrets, this.#place));
+    } catch (error) {
+      if (error instanceof ApiFailure && error.code === 'API_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  #read(object: unknown): SeenSecret {
+    const secret = readSecret(object);
+    if (!secret.ok) throw new ApiFailure('API_MALFORMED', secret.error);
+    return secret.value;
+  }
+
+  /** Tries until the API server has answered well. Rejects when the agent stops. */
+  async #untilAnswered(what: string, call: () => Promise<void>): Promise<void> {
+    const { clock, random, log, signal } = this.#deps;
+    for (let attempt = 0; ; attempt++) {
+      signal.throwIfAborted();
+      try {
+        await call();
+        this.#failure = undefined;
+        return;
+      } catch (error) {
+        if (!(error instanceof WriteAgain)) {
+          this.#failure = error instanceof Error ? error.message : String(error);
+          log.warn(
+            { secret: this.#named, error: this.#failure },
+            `the kept state was not ${what}; trying again`,
+          );
+        }
+        await sleep(clock, waitBefore(attempt, error, random), signal);
+      }
+    }
+  }
+}
+
+/** The Secret is another one by now: what is to be written was read again. */
+class WriteAgain extends Error {}

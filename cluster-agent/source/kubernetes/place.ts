@@ -1,0 +1,69 @@
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { KeptAllocations } from '../../kept/kept-allocations.ts';
+import { KeptSecret } from '../../kept/kept-secret.ts';
+import { showRoot } from '../../kept/xds-root.ts';
+import type { ReservedBlock } from '../../kept/reserved-block.ts';
+import { parseServiceKey, type ServiceKey } from '../../keys/names.ts';
+import { LeaseLeadership } from '../../leader/lease-leadership.ts';
+import type { Place } from '../../runtime/place.ts';
+import type { Source } from '../../runtime/source.ts';
+import { kubernetesRuntime, type Conditioned } from './runtime.ts';
+import { TokenReviews } from './token-review.ts';
+
+export interface KubernetesOptions {
+  readonly server: ApiServer;
+  /** That of the agent: what it keeps is there. */
+  readonly namespace: string;
+  /** Of this replica: the name of its pod. */
+  readonly replica: string;
+  /** For services that are only in other clusters. */
+  readonly remoteAddresses: ReservedBlock;
+  readonly source: (deps: Around) => Source & Conditioned;
+}
+
+interface Around {
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A cluster in Kubernetes, with what its agent keeps there. */
+export function kubernetesPlace(options: KubernetesOptions, around: Around): Place {
+  const { server, namespace, replica, remoteAddresses } = options;
+  const { clock, log } = around;
+  // Until there is an exchange with other replicas it is reached nowhere.
+  const leadership = new LeaseLeadership({ ...around, api: server, namespace, id: replica, address: '' });
+  const leads = () => leadership.leads();
+  // Until it has started, what another replica has kept counts.
+  let hasStarted = false;
+  const at = { ...around, server, namespace };
+  const kept = new KeptSecret({ ...at, leads: () => hasStarted && leads() });
+  let onAddresses: ((service: ServiceKey) => void) | undefined;
+  const allocations = new KeptAllocations({
+    ...at,
+    block: remoteAddresses,
+    onKept(services) {
+      for (const text of services) {
+        const service = parseServiceKey(text);
+        if (service.ok) onAddresses?.(service.value);
+      }
+    },
+  });
+  return {
+    kept,
+    leadership,
+    prepare: () => allocations.restore(),
+    showRoot: (root) => void showRoot(root, at),
+    runtime(deps) {
+      hasStarted = true;
+      onAddresses = deps.onAddresses;
+      const reviews = new TokenReviews({ server, clock, log });
+      return kubernetesRuntime({ source: options.source(around), reviews, kept, allocations, leads }, deps);
+    },
+  };
+}

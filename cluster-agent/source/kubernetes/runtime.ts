@@ -1,0 +1,40 @@
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { Authenticator } from '../../ca/authenticator.ts';
+import { every } from '../../publish/due-times.ts';
+import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
+import type { RuntimeDeps } from '../../runtime/place.ts';
+import type { Source } from '../../runtime/source.ts';
+import { ClusterAddresses } from './cluster-ips.ts';
+
+/** A part that says what is degraded in it. */
+export interface Conditioned {
+  conditions(): readonly Condition[];
+}
+
+interface Parts extends Pick<ConstructorParameters<typeof ClusterAddresses>[0], 'allocations' | 'leads'> {
+  readonly source: Source & Conditioned;
+  readonly reviews: Authenticator & Conditioned;
+  readonly kept: Conditioned;
+}
+
+/** Services that are gone are looked at this often, milliseconds. */
+const lookMillis = 60_000;
+
+/** A cluster that is Kubernetes: its API server has the objects and proves callers, and its kubelets start pods. */
+export function kubernetesRuntime(
+  { source, reviews, kept, allocations, leads }: Parts,
+  { view, hub, clock }: Pick<RuntimeDeps, 'view' | 'hub' | 'clock'>,
+): ClusterRuntime {
+  const addresses = new ClusterAddresses({ allocations, leads, view, hub, clock });
+  const parts: readonly Conditioned[] = [source, reviews, addresses, kept];
+  return {
+    source,
+    authenticator: reviews,
+    addresses,
+    podStarting: undefined,
+    follower: { published: () => undefined },
+    upkeep: [every('addresses', clock, lookMillis, () => addresses.release())],
+    conditions: () => parts.flatMap((part) => part.conditions()),
+    serviceConditions: () => [],
+  };
+}
