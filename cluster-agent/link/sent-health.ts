@@ -67,7 +67,11 @@ export class SentHealth {
   }
 
   #counts(sequence: number): Counts {
-    if (!this.#source.isListed) return partial;
+    if (!this.#source.isListed) {
+      // Another replica of the agent may count meanwhile.
+      this.#forget();
+      return partial;
+    }
     const now = this.#clock.monotonic();
     if (this.#base !== undefined && now - this.#wholeAt < wholeEvery) {
       if (this.#touched.size === 0) return partial;

@@ -166,6 +166,18 @@ describe('cluster-agent/link: endpoint counts in health reports', () => {
     assert.equal(next(), 'cart=2 web=2');
   });
 
+  it('are those of all services again after another replica of the agent may have counted', () => {
+    next();
+    hear(1);
+    cluster.partial = true;
+    assert.equal(next(), 'none');
+    change('cart', 1);
+    cluster.partial = false;
+    assert.equal(next(), 'web=2 cart=1');
+    hear(3);
+    assert.equal(next(), 'none');
+  });
+
   for (const [count, isWhole] of [
     [999, false],
     [1_000, false],
