@@ -31,6 +31,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   PROXY_STALE: ['WARNING'],
   EXPORT_WITHOUT_SERVICE: ['WARNING'],
   GATEWAY_WITHOUT_PODS: ['WARNING'],
+  ENTRY_HOST_TAKEN: ['WARNING'],
   SELECTOR_IGNORED: ['WARNING'],
   SAYS_NOTHING: ['WARNING'],
   DENIES_NOTHING: ['WARNING'],

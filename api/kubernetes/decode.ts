@@ -20,6 +20,7 @@ import { readPeerAuthentication } from './peer-authentication.ts';
 import { podSchema, readPod } from './pod.ts';
 import * as policySchemas from './policy-schemas.ts';
 import { standInFor, type StandIn } from './policy-stand-in.ts';
+import { readServiceEntry, serviceEntryFindings, serviceEntrySchema } from './service-entry.ts';
 import { notExported, readServiceExport, serviceExportSchema } from './service-export.ts';
 import { readService, serviceSchema, withoutEffect } from './service.ts';
 import { unknownFields, unknownFieldSentence } from './unknown-fields.ts';
@@ -192,6 +193,11 @@ const decoders: Readonly<Record<string, Decode>> = {
     through(serviceExportSchema, raw, (value) => ({
       object: readServiceExport(metadata),
       findings: notExported(value),
+    })),
+  'networking.istio.io/ServiceEntry': (raw, metadata) =>
+    through(serviceEntrySchema, raw, (value) => ({
+      object: readServiceEntry(value, metadata),
+      findings: serviceEntryFindings(value, metadata),
     })),
   'networking.istio.io/WorkloadEntry': (raw, metadata) =>
     through(workloadEntrySchema, raw, (value) => ({

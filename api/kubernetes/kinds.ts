@@ -60,9 +60,9 @@ const groups: readonly Group[] = [
   {
     name: 'networking.istio.io',
     versions: ['v1', 'v1beta1', 'v1alpha3'],
-    used: ['WorkloadEntry'],
+    used: ['ServiceEntry', 'WorkloadEntry'],
     others: [
-      ...['DestinationRule', 'EnvoyFilter', 'Gateway', 'ProxyConfig', 'ServiceEntry', 'Sidecar'],
+      ...['DestinationRule', 'EnvoyFilter', 'Gateway', 'ProxyConfig', 'Sidecar'],
       ...['VirtualService', 'WorkloadGroup', 'WorkloadEntryList'],
       ...['DestinationRuleList', 'EnvoyFilterList', 'GatewayList', 'ProxyConfigList', 'ServiceEntryList'],
       ...['SidecarList', 'VirtualServiceList', 'WorkloadGroupList'],

@@ -303,4 +303,10 @@ export const knownFields: Readonly<Record<string, string>> = {
   GatewayClassSpec: 'controllerName parametersRef description',
   WorkloadEntry: 'kind apiVersion metadata:ObjectMeta spec:WorkloadEntrySpec status',
   WorkloadEntrySpec: 'address ports labels network locality weight serviceAccount',
+  ServiceEntry: 'kind apiVersion metadata:ObjectMeta spec:ServiceEntrySpec status',
+  ServiceEntrySpec:
+    'hosts addresses ports:ServiceEntryPort location resolution endpoints:WorkloadEntrySpec ' +
+    'workloadSelector:ServiceEntrySelector exportTo subjectAltNames',
+  ServiceEntryPort: 'number protocol name targetPort',
+  ServiceEntrySelector: 'labels',
 };

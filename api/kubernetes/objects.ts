@@ -209,6 +209,28 @@ export interface WorkloadEntryObject {
   readonly healthy: boolean;
 }
 
+/** Istio's ServiceEntry: hosts that are no Service, and what serves them. */
+export interface ServiceEntryObject {
+  readonly kind: 'ServiceEntry';
+  readonly metadata: Metadata;
+  /** In lower case, sorted; one may begin with `*.`. None where nobody sees the entry. */
+  readonly hosts: readonly string[];
+  /** Virtual addresses of the hosts; `prefix` is set for a block. */
+  readonly addresses: readonly { readonly address: string; readonly prefix: number | undefined }[];
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort: number }[];
+  /** NONE: connections go where the client dials. DNS: names are resolved at each connection. */
+  readonly resolution: 'NONE' | 'STATIC' | 'DNS';
+  /** Each address once. */
+  readonly endpoints: readonly WrittenWorkload[];
+  /** Labels of pods and WorkloadEntries that serve it; empty selects nothing. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Its endpoints take HBONE themselves. */
+  readonly hbone: boolean;
+  readonly visibility: 'PUBLIC' | 'NAMESPACE';
+  /** SPIFFE IDs. */
+  readonly subjectAltNames: readonly string[];
+}
+
 export type ClusterObject =
   | NamespaceObject
   | NodeObject
@@ -221,7 +243,8 @@ export type ClusterObject =
   | ServiceExportObject
   | GatewayObject
   | GatewayClassObject
-  | WorkloadEntryObject;
+  | WorkloadEntryObject
+  | ServiceEntryObject;
 
 /** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
 export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>

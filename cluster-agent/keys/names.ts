@@ -33,6 +33,10 @@ export const hostnameOf = ({ namespace, name }: Ref): string => `${name}.${names
 
 export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostnameOf(ref)}` as ServiceKey;
 
+/** Of a service that is called by any host name. */
+export const serviceKeyAt = (namespace: string, hostname: string): ServiceKey =>
+  `${namespace}/${hostname}` as ServiceKey;
+
 /** Of a service as traffic shifts name it. */
 export const serviceKeyNamed = (service: FederatedServiceKey): ServiceKey =>
   serviceKeyOf(serviceNameOf(service));

@@ -33,12 +33,16 @@ export type Touched =
   | { readonly kind: 'serviceExport'; readonly service: ServiceKey }
   /** A WorkloadEntry, `<namespace>/<name>`. */
   | { readonly kind: 'workloadEntry'; readonly entry: string }
+  /** A ServiceEntry, `<namespace>/<name>`. */
+  | { readonly kind: 'serviceEntry'; readonly entry: string }
   /** A Gateway of the Gateway API, `<namespace>/<name>`. */
   | { readonly kind: 'gatewayObject'; readonly gateway: string }
   | { readonly kind: 'gatewayClass'; readonly name: string }
   // What indexes say, only when the answer is another one.
   /** Without a pod: the endpoints of the service that are no pods. */
   | { readonly kind: 'members'; readonly service: ServiceKey; readonly pod: PodKey | undefined }
+  /** Which ServiceEntry says what serves a host. */
+  | { readonly kind: 'entryHost'; readonly service: ServiceKey }
   /** The ztunnels of a node. */
   | { readonly kind: 'nodeProxies'; readonly node: string }
   /** Whether a pod is a gateway. */
@@ -148,9 +152,11 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   peers: { namespace: text },
   serviceExport: { service },
   workloadEntry: { entry: text },
+  serviceEntry: { entry: text },
   gatewayObject: { gateway: text },
   gatewayClass: { name: text },
   members: { service, pod: optionalPod },
+  entryHost: { service },
   nodeProxies: { node: text },
   gateway: { pod },
   network: {},

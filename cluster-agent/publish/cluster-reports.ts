@@ -17,6 +17,7 @@ const kinds: ReadonlySet<TouchedKind> = new Set<TouchedKind>([
   'serviceExport',
   'gatewayObject',
   'gatewayClass',
+  'serviceEntry',
   'gateway',
   'network',
   'rejections',

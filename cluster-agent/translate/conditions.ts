@@ -4,6 +4,7 @@ import type { PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.t
 import { healthConditions, list } from '../health/conditions.ts';
 import { byName } from './in-order.ts';
 import { grantedClusters } from '../view/granted-clusters.ts';
+import { entryConditions } from './entry-conditions.ts';
 import { gatewayReports, unservedGatewayConditions } from './gateways.ts';
 import type { TranslateInput } from './input.ts';
 import { portsAt } from './members.ts';
@@ -15,6 +16,7 @@ export const clusterConditions = (input: TranslateInput, monotonic: number): rea
   ...healthConditions(input.health.problems, monotonic),
   ...rejectionConditions(input),
   ...exportConditions(input),
+  ...entryConditions(input),
 ];
 
 /** Other clusters may use services of this one, and there is no way in. */

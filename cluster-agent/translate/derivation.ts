@@ -14,6 +14,7 @@ export type DerivationName =
   | 'endpoint'
   | 'slice'
   | 'workloadEntry'
+  | 'serviceEntry'
   | 'serviceHealth'
   | 'distribution'
   | 'networkGateway'

@@ -49,7 +49,7 @@ interface Inputs {
 
 export const distribution: Derivation<ServiceKey, Inputs, Distribution> = {
   name: 'distribution',
-  reads: new Set(['service', 'groups', 'remotes', 'hub', 'clientPlace', 'deadline']),
+  reads: new Set(['service', 'entryHost', 'groups', 'remotes', 'hub', 'clientPlace', 'deadline']),
   *keys({ view, hub }) {
     for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
     yield* hub.remoteServices();
@@ -57,6 +57,7 @@ export const distribution: Derivation<ServiceKey, Inputs, Distribution> = {
   wakes(touched, forms, world) {
     switch (touched.kind) {
       case 'service':
+      case 'entryHost':
       case 'groups':
       case 'remotes':
         return [touched.service];
@@ -115,10 +116,12 @@ export function localService(view: World['view'], key: ServiceKey): ServiceObjec
 /**
  * What other clusters have of a service. A service of this cluster is one with its namesakes elsewhere only where it is
  * exported itself, which its grant shows: else local stays local. The hub leaves namesakes out too, once it has heard
- * what this cluster has.
+ * what this cluster has. What a ServiceEntry says of the name is local and never exported.
  */
-export const remotesInUse = ({ view, hub }: World, key: ServiceKey): readonly RemoteService[] =>
-  localService(view, key) && !hub.grantOf(key) ? [] : hub.remotesOf(key);
+export function remotesInUse({ view, hub }: World, key: ServiceKey): readonly RemoteService[] {
+  if (view.serviceEntries.at(key)) return [];
+  return localService(view, key) && !hub.grantOf(key) ? [] : hub.remotesOf(key);
+}
 
 /** Services that a resource of the hub says something of, in any of its forms. */
 export function servicesOfResource(

@@ -1,6 +1,11 @@
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { EndpointGroup } from '@isthmus/api/domain/observation.ts';
-import type { EndpointSliceObject, PodObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type {
+  EndpointSliceObject,
+  PodObject,
+  ServiceEntryObject,
+  ServiceObject,
+} from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy, isProvenBy } from '../health/judge.ts';
@@ -8,6 +13,7 @@ import { parsePodKey, podKey, serviceKeyOf, type PodKey, type ServiceKey } from 
 import { equals } from '../keys/equals.ts';
 import { hasSelector } from '../view/services.ts';
 import type { Derivation } from './derivation.ts';
+import { hostsInForce, ofHosts, type EntryHosts } from './entry-hosts.ts';
 import { identityOf } from './identity.ts';
 import { byName } from './in-order.ts';
 import { portsAt, portsOf } from './members.ts';
@@ -31,7 +37,7 @@ export interface PodEndpoint {
   readonly services: ReadonlyMap<ServiceKey, readonly PortMapping[]>;
 }
 
-interface Inputs {
+interface Inputs extends EntryHosts {
   readonly pod: PodObject;
   readonly part: Part;
   readonly region: string;
@@ -48,7 +54,10 @@ interface Inputs {
 
 export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
   name: 'endpoint',
-  reads: new Set(['pod', 'part', 'verdict', 'node', 'nodeProxies', 'upstream', 'service', 'members']),
+  reads: new Set([
+    ...(['pod', 'part', 'verdict', 'node', 'nodeProxies', 'upstream'] as const),
+    ...(['service', 'members', 'serviceEntry', 'entryHost'] as const),
+  ]),
   keys: ({ view }) => view.podKeys(),
   wakes(touched, forms, { view }) {
     switch (touched.kind) {
@@ -65,6 +74,10 @@ export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
         return touched.pod === undefined ? [] : [touched.pod];
       case 'service':
         return membersOfForms(forms, view);
+      case 'serviceEntry':
+        return podsOfEntries(forms as readonly ServiceEntryObject[], view);
+      case 'entryHost':
+        return podsOfEntries(view.serviceEntries.having(touched.service), view);
       default:
         return [];
     }
@@ -76,6 +89,8 @@ export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
     const verdict = derived.judged(key)?.verdict;
     if (!pod || !part || !verdict) return undefined;
     const node = view.get('Node', '', pod.nodeName);
+    const { namespace, labels } = pod.metadata;
+    const { hosts, entries } = hostsInForce(view, view.serviceEntries.selecting(namespace, labels));
     const named = [...view.slicesNaming(key)]
       .map((slice) => ({ slice, service: view.get('Service', slice.metadata.namespace, slice.service) }))
       .filter((one): one is { slice: EndpointSliceObject; service: ServiceObject } => isOfSlices(one.service))
@@ -89,6 +104,8 @@ export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
       servedByUpstream: isServedByUpstream(world, pod),
       trustDomain: facts.trustDomain,
       selectedBy: [...view.servicesSelecting(pod)].sort(byName),
+      hosts,
+      entries,
       slices: named.map(({ slice }) => slice),
       sliceServices: named.map(({ service }) => service),
     };
@@ -97,6 +114,12 @@ export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
   touches: (pod, { before, after }) =>
     equals(before?.services, after?.services) ? [] : [{ kind: 'endpoint', pod }],
 };
+
+/** Pods that ServiceEntries select. */
+export function* podsOfEntries(entries: Iterable<ServiceEntryObject>, view: World['view']): Iterable<PodKey> {
+  for (const { metadata, selector } of entries)
+    if (Object.keys(selector).length > 0) yield* podKeys(view.podsSelectedBy(metadata.namespace, selector));
+}
 
 /** A service that has its endpoints from EndpointSlices. */
 const isOfSlices = (service: ServiceObject | undefined): boolean =>
@@ -156,8 +179,14 @@ interface Serving {
 
 const isTaking = ({ ports, isHeldBack }: Serving): boolean => ports.length > 0 && !isHeldBack;
 
-function servingOf({ pod, selectedBy, slices, sliceServices }: Inputs): Map<ServiceKey, Serving> {
+function servingOf(inputs: Inputs): Map<ServiceKey, Serving> {
+  const { pod, selectedBy, slices, sliceServices } = inputs;
   const serving = new Map<ServiceKey, Serving>();
+  for (const [key, { ports }] of ofHosts(inputs))
+    serving.set(key, {
+      ports: ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort })),
+      isHeldBack: false,
+    });
   for (const service of selectedBy)
     serving.set(serviceKeyOf(service.metadata), { ports: portsAt(service, pod), isHeldBack: false });
   const name = podKey(pod.metadata);

@@ -21,7 +21,7 @@ interface Inputs {
  */
 export const networkGateway: Derivation<WorkloadUid, Inputs, Workload> = {
   name: 'networkGateway',
-  reads: new Set(['networkGateway', 'network', 'service', 'hub', 'remotes']),
+  reads: new Set(['networkGateway', 'network', 'service', 'entryHost', 'hub', 'remotes']),
   keys: ({ hub }) => hub.gateways(),
   wakes(touched, forms, world) {
     switch (touched.kind) {
@@ -30,6 +30,7 @@ export const networkGateway: Derivation<WorkloadUid, Inputs, Workload> = {
       case 'network':
         return world.hub.gateways();
       case 'service':
+      case 'entryHost':
       case 'remotes':
         return gatewaysOf([touched.service], world);
       case 'hub':

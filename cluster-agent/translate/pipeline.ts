@@ -10,6 +10,7 @@ import { networkGateway } from './network-gateways.ts';
 import { part, PartCounts } from './part.ts';
 import { ConvertedPeers, demands } from './peer-authentications.ts';
 import { policies } from './policies.ts';
+import { serviceEntry } from './service-entries.ts';
 import { HealthInOrder, serviceHealth } from './service-health.ts';
 import { service } from './services.ts';
 import { slice } from './slices.ts';
@@ -82,6 +83,7 @@ export class Pipeline {
       endpointOf,
       sliceOf,
       new Derived(workloadEntry, limits, counts.ofWritten),
+      new Derived(serviceEntry, limits, counts.ofWritten),
       new Derived(serviceHealth, limits, health),
       distributionOf,
       new Derived(networkGateway, limits),

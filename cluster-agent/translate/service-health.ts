@@ -5,6 +5,7 @@ import type { Change } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import type { Derivation, Fold } from './derivation.ts';
+import { localService } from './distribution.ts';
 import { byRef } from './in-order.ts';
 
 interface Inputs {
@@ -22,7 +23,8 @@ export const serviceHealth: Derivation<ServiceKey, Inputs, ServiceHealth> = {
   },
   wakes: (touched) => (touched.kind === 'service' || touched.kind === 'groups' ? [touched.service] : []),
   inputs(key, { view, derived }) {
-    const service = view.service(key);
+    // What a ServiceEntry says of the name of an ExternalName is no service of the cluster.
+    const service = localService(view, key);
     const groups = derived.groups(key);
     if (!service || groups.length === 0) return undefined;
     const { namespace, name } = service.metadata;

@@ -1,16 +1,18 @@
 import type { ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
 import type { TrafficPolicy } from '@isthmus/api/domain/traffic-policy.ts';
-import type { NamespaceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
+import type { NamespaceObject, ServiceEntryObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Service } from '@isthmus/mesh/records/service.ts';
 import { hostnameOf, serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
 import { grantedClusters } from '../view/granted-clusters.ts';
+import { keysOf } from '../view/service-entries.ts';
 import type { Derivation } from './derivation.ts';
+import { entryService, type EntryHost } from './entry-service.ts';
 import { networkOf } from './network.ts';
 import { localService, remotesInUse, servicesOfResource, type Distribution } from './distribution.ts';
-import { trafficDistributionOf } from './traffic-distribution.ts';
+import { anywhere, distributionPreference, type Preference } from './traffic-distribution.ts';
 import type { SharedAddresses, World } from './world.ts';
 
-interface Inputs {
+interface ServiceInputs {
   readonly key: ServiceKey;
   readonly ref: Ref;
   readonly local: ServiceObject | undefined;
@@ -27,20 +29,26 @@ interface Inputs {
   readonly network: string;
 }
 
+type Inputs = ServiceInputs | EntryHost;
+
 /** Every service that this cluster has or may use, with the addresses that all proxies have alike. */
 export const service: Derivation<ServiceKey, Inputs, Service> = {
   name: 'service',
-  reads: new Set(['service', 'namespace', 'remotes', 'hub', 'distribution', 'addresses', 'network']),
+  reads: new Set([
+    ...(['service', 'entryHost', 'namespace', 'remotes', 'hub'] as const),
+    ...(['distribution', 'addresses', 'network'] as const),
+  ]),
   keys: allServices,
   wakes(touched, forms, world) {
     switch (touched.kind) {
       case 'service':
+      case 'entryHost':
       case 'remotes':
       case 'distribution':
       case 'addresses':
         return [touched.service];
       case 'namespace':
-        return servicesIn(world.view.servicesIn(touched.namespace));
+        return servicesIn(touched.namespace, world);
       case 'network':
         return world.facts.shared ? allServices(world) : [];
       case 'hub':
@@ -54,6 +62,8 @@ export const service: Derivation<ServiceKey, Inputs, Service> = {
   },
   inputs(key, world) {
     const { view, hub, facts, derived } = world;
+    const entry = view.serviceEntries.at(key);
+    if (entry) return hostOf(key, entry, world);
     const local = localService(view, key);
     const remotes = remotesInUse(world, key);
     const grant = hub.grantOf(key);
@@ -74,14 +84,22 @@ export const service: Derivation<ServiceKey, Inputs, Service> = {
       network: addresses.length > 0 ? networkOf(view) : '',
     };
   },
-  derive: serviceOf,
+  derive: (inputs) => ('entry' in inputs ? entryService(inputs) : serviceOf(inputs)),
   records: (name, record) => [{ part: 'services', name, record }],
 };
 
 function* allServices({ view, hub }: World): Iterable<ServiceKey> {
   for (const { metadata } of view.all('Service')) yield serviceKeyOf(metadata);
+  for (const entry of view.all('ServiceEntry')) yield* keysOf(entry);
   yield* hub.remoteServices();
 }
+
+const hostOf = (key: ServiceKey, entry: ServiceEntryObject, { view, facts }: World): EntryHost => ({
+  key,
+  entry,
+  namespace: view.namespace(entry.metadata.namespace),
+  network: facts.shared && networkOf(view),
+});
 
 const none: readonly string[] = [];
 
@@ -93,10 +111,12 @@ const sharedBy = (
   view: World['view'],
 ): readonly string[] => (local ? view.clusterIPsOf(local) : shared.reserved(key));
 
-const servicesIn = (services: Iterable<ServiceObject>): readonly ServiceKey[] =>
-  [...services].map(({ metadata }) => serviceKeyOf(metadata));
+function* servicesIn(namespace: string, { view }: World): Iterable<ServiceKey> {
+  for (const { metadata } of view.servicesIn(namespace)) yield serviceKeyOf(metadata);
+  for (const entry of view.serviceEntries.inNamespace(namespace)) yield* keysOf(entry);
+}
 
-function serviceOf(inputs: Inputs): Service {
+function serviceOf(inputs: ServiceInputs): Service {
   const { key, ref, local, remotes, grant, distribution } = inputs;
   return {
     key,
@@ -119,7 +139,7 @@ function serviceOf(inputs: Inputs): Service {
 }
 
 /** Of a service that only other clusters have, the first of them says its ports. */
-const portsOf = ({ local, remotes }: Inputs): Service['ports'] =>
+const portsOf = ({ local, remotes }: ServiceInputs): Service['ports'] =>
   local
     ? local.ports.map(({ port, targetPort }) => ({
         servicePort: port,
@@ -127,22 +147,10 @@ const portsOf = ({ local, remotes }: Inputs): Service['ports'] =>
       }))
     : (remotes[0]?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
 
-type Preference = Pick<Service, 'routingPreference' | 'mode'>;
-
-function preferenceOf({ local, namespace, policy, distribution }: Inputs): Preference {
-  const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
+function preferenceOf({ local, namespace, policy, distribution }: ServiceInputs): Preference {
   if (distribution?.byShares) return anywhere;
   if (policy && policy.localityOrder.length > 0)
     return { routingPreference: policy.localityOrder, mode: 'FAILOVER' };
   if (local?.internalTrafficPolicy === 'Local') return { routingPreference: ['NODE'], mode: 'STRICT' };
-  if (!local) return anywhere;
-  const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
-  switch (trafficDistributionOf(local, namespace)) {
-    case 'SAME_ZONE':
-      return { routingPreference: close, mode: 'FAILOVER' };
-    case 'SAME_NODE':
-      return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
-    case 'ANY':
-      return anywhere;
-  }
+  return local ? distributionPreference(local, namespace) : anywhere;
 }

@@ -1,6 +1,15 @@
 import type { NamespaceObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 
 export type TrafficDistribution = 'ANY' | 'SAME_ZONE' | 'SAME_NODE';
+
+/** What says where its connections should stay. */
+type Distributed = Pick<ServiceObject, 'trafficDistribution' | 'metadata'>;
+
+export type Preference = Pick<Service, 'routingPreference' | 'mode'>;
+
+export const anywhere: Preference = { routingPreference: [], mode: 'UNSPECIFIED' };
+const close: readonly Scope[] = ['NETWORK', 'REGION', 'ZONE'];
 
 const annotation = 'networking.istio.io/traffic-distribution';
 const words: Readonly<Record<string, TrafficDistribution>> = {
@@ -15,13 +24,28 @@ const words: Readonly<Record<string, TrafficDistribution>> = {
  * it is not asked.
  */
 export function trafficDistributionOf(
-  { trafficDistribution, metadata }: ServiceObject,
+  { trafficDistribution, metadata }: Distributed,
   namespace: NamespaceObject | undefined,
 ): TrafficDistribution {
   const field = words[trafficDistribution.toLowerCase()];
   if (field !== undefined && isExact(trafficDistribution)) return field;
   const written = metadata.annotations[annotation] || namespace?.metadata.annotations[annotation] || '';
   return words[written.toLowerCase()] ?? 'ANY';
+}
+
+/** As what proxies know it. */
+export function distributionPreference(
+  service: Distributed,
+  namespace: NamespaceObject | undefined,
+): Preference {
+  switch (trafficDistributionOf(service, namespace)) {
+    case 'SAME_ZONE':
+      return { routingPreference: close, mode: 'FAILOVER' };
+    case 'SAME_NODE':
+      return { routingPreference: [...close, 'SUBZONE', 'NODE'], mode: 'FAILOVER' };
+    case 'ANY':
+      return anywhere;
+  }
 }
 
 /** The field is an enumeration: its case counts. */

@@ -1,21 +1,28 @@
-import type { ServiceObject, WorkloadEntryObject } from '@isthmus/api/kubernetes/objects.ts';
+import type {
+  ServiceEntryObject,
+  ServiceObject,
+  WorkloadEntryObject,
+} from '@isthmus/api/kubernetes/objects.ts';
 import type { PortMapping } from '@isthmus/mesh/records/workload.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import { entryName } from '../view/workload-entries.ts';
 import type { Derivation } from './derivation.ts';
 import { byName } from './in-order.ts';
+import { hostsInForce, ofHosts, type EntryHosts } from './entry-hosts.ts';
 import { networkOf } from './network.ts';
 import type { World } from './world.ts';
 import {
   countedEndpoints,
+  portsOfEntry,
   portsOfWritten,
   writtenWorkload,
   recordsOf,
+  served,
   type Here,
   type WrittenEndpoints,
 } from './written-workloads.ts';
 
-interface Inputs extends Here {
+interface Inputs extends Here, EntryHosts {
   readonly entry: WorkloadEntryObject;
   /** Those whose selectors its labels meet, in order. */
   readonly selectedBy: readonly ServiceObject[];
@@ -24,7 +31,7 @@ interface Inputs extends Here {
 /** One workload for each WorkloadEntry that can be dialled, selected as a pod is (ambient/workloads.go). */
 export const workloadEntry: Derivation<string, Inputs, WrittenEndpoints> = {
   name: 'workloadEntry',
-  reads: new Set(['workloadEntry', 'service', 'network']),
+  reads: new Set(['workloadEntry', 'service', 'serviceEntry', 'entryHost', 'network']),
   keys: allEntries,
   wakes(touched, forms, world) {
     switch (touched.kind) {
@@ -32,6 +39,10 @@ export const workloadEntry: Derivation<string, Inputs, WrittenEndpoints> = {
         return [touched.entry];
       case 'service':
         return entriesOfForms(forms as readonly ServiceObject[], world.view);
+      case 'serviceEntry':
+        return entriesOfForms(forms as readonly ServiceEntryObject[], world.view);
+      case 'entryHost':
+        return entriesOfForms([...world.view.serviceEntries.having(touched.service)], world.view);
       case 'network':
         return allEntries(world);
       default:
@@ -43,12 +54,15 @@ export const workloadEntry: Derivation<string, Inputs, WrittenEndpoints> = {
     if (!entry || (entry.workload.address === '' && entry.workload.hostname === '')) return undefined;
     const { namespace } = entry.metadata;
     const { labels } = entry.workload;
+    const { hosts, entries } = hostsInForce(view, view.serviceEntries.selecting(namespace, labels));
     return {
       cluster: facts.cluster,
       trustDomain: facts.trustDomain,
       network: networkOf(view),
       entry,
       selectedBy: [...view.servicesSelecting({ metadata: { namespace, labels } })].sort(byName),
+      hosts,
+      entries,
     };
   },
   derive: entryOf,
@@ -59,8 +73,11 @@ function* allEntries({ view }: World): Iterable<string> {
   for (const entry of view.all('WorkloadEntry')) yield entryName(entry);
 }
 
-/** Those that services select in any of their forms. */
-export function* entriesOfForms(forms: readonly ServiceObject[], view: World['view']): Iterable<string> {
+/** Those that Services or ServiceEntries select in any of their forms. */
+export function* entriesOfForms(
+  forms: readonly (ServiceObject | ServiceEntryObject)[],
+  view: World['view'],
+): Iterable<string> {
   for (const { metadata, selector } of forms)
     for (const entry of view.workloadEntriesSelectedBy(metadata.namespace, selector)) yield entryName(entry);
 }
@@ -70,11 +87,11 @@ export const workloadEntryUid = (cluster: string, entry: string): string =>
 
 function entryOf(inputs: Inputs): WrittenEndpoints {
   const { entry, selectedBy } = inputs;
-  const services = new Map<ServiceKey, readonly PortMapping[]>();
-  for (const service of selectedBy) {
-    const ports = portsOfWritten(service, entry.workload);
-    if (ports.length > 0) services.set(serviceKeyOf(service.metadata), ports);
-  }
+  const found = new Map<ServiceKey, readonly PortMapping[]>();
+  for (const service of selectedBy)
+    found.set(serviceKeyOf(service.metadata), portsOfWritten(service, entry.workload));
+  for (const [key, one] of ofHosts(inputs)) found.set(key, portsOfEntry(one, entry.workload));
+  const services = served(found);
   const said = {
     uid: workloadEntryUid(inputs.cluster, entryName(entry)),
     ref: entry.metadata,

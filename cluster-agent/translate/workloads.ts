@@ -2,10 +2,16 @@ import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { NodeObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy } from '../health/judge.ts';
-import { podKey, podUid, serviceKeyOf, type PodKey } from '../keys/names.ts';
+import { podKey, podUid, serviceKeyOf, type PodKey, type Ref, type ServiceKey } from '../keys/names.ts';
 import { canonicalOf } from './canonical.ts';
 import type { Derivation } from './derivation.ts';
-import { isServedByUpstream, membersOfForms, podsOfProxy, type PodEndpoint } from './endpoint.ts';
+import {
+  isServedByUpstream,
+  membersOfForms,
+  podsOfEntries,
+  podsOfProxy,
+  type PodEndpoint,
+} from './endpoint.ts';
 import { networkOf } from './network.ts';
 import { podKeys, type Part } from './part.ts';
 import type { PodPolicies } from './policies.ts';
@@ -64,11 +70,8 @@ export const workload: Derivation<PodKey, Inputs, Workload> = {
         return podsOfProxy(touched.pod, view);
       case 'hub': {
         if (touched.type !== 'grant') return [];
-        const refs = forms as readonly { readonly namespace: string; readonly name: string }[];
-        return membersOfForms(
-          refs.flatMap((ref) => view.service(serviceKeyOf(ref)) ?? []),
-          view,
-        );
+        const keys = (forms as readonly Ref[]).map(serviceKeyOf);
+        return membersOfKeys(keys, view);
       }
       default:
         return [];
@@ -105,6 +108,15 @@ function* ambientPods({ view, derived }: World): Iterable<PodKey> {
     const key = podKey(metadata);
     if (derived.part(key)?.mode === 'AMBIENT') yield key;
   }
+}
+
+/** Pods behind Services, and behind hosts of ServiceEntries. */
+function* membersOfKeys(keys: readonly ServiceKey[], view: World['view']): Iterable<PodKey> {
+  yield* membersOfForms(
+    keys.flatMap((key) => view.service(key) ?? []),
+    view,
+  );
+  for (const key of keys) yield* podsOfEntries(view.serviceEntries.having(key), view);
 }
 
 function isExported(services: PodEndpoint['services'], { hub }: World): boolean {

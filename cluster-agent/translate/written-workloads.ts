@@ -1,4 +1,5 @@
-import type { ServiceObject, WrittenWorkload } from '@isthmus/api/kubernetes/objects.ts';
+import type { ServiceEntryObject, ServiceObject, WrittenWorkload } from '@isthmus/api/kubernetes/objects.ts';
+import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import {
   formatWorkloadIdentity,
   workloadIdentity,
@@ -37,6 +38,7 @@ interface Said {
 export function writtenWorkload(written: WrittenWorkload, said: Said, here: Here): Workload {
   const { namespace, name } = said.ref;
   const { address, hostname, labels, network, weight, serviceAccount } = written;
+  const at = network === '' ? here.network : network;
   return {
     ...blank,
     uid: said.uid,
@@ -44,7 +46,9 @@ export function writtenWorkload(written: WrittenWorkload, said: Said, here: Here
     namespace,
     addresses: address === '' ? [] : [address],
     hostname,
-    network: network === '' ? here.network : network,
+    network: at,
+    // In another network its address is no one's to claim: there it could pass for a gateway. Services still have it.
+    hostNetwork: at !== here.network,
     cluster: here.cluster,
     locality: written.locality,
     trustDomain: here.trustDomain,
@@ -73,6 +77,12 @@ export interface WrittenEndpoints {
 export const recordsOf = (workloads: readonly Workload[]): readonly SnapshotRecord[] =>
   workloads.map((record) => ({ part: 'workloads', name: record.uid, record }));
 
+/** In the order of their keys; without those of which it has no port. */
+export const served = (
+  found: ReadonlyMap<ServiceKey, readonly PortMapping[]>,
+): ReadonlyMap<ServiceKey, readonly PortMapping[]> =>
+  new Map([...found].filter(([, ports]) => ports.length > 0).sort(([a], [b]) => compareText(a, b)));
+
 /** What such a workload counts for its services: nothing where proxies of this cluster cannot dial it. */
 export function countedEndpoints(
   workload: Workload,
@@ -99,3 +109,13 @@ export const portsOfWritten = ({ ports }: ServiceObject, written: WrittenWorkloa
     const target = typeof targetPort === 'number' ? targetPort : written.ports.get(targetPort);
     return target === undefined ? [] : [{ servicePort: port, targetPort: target }];
   });
+
+/** A port of a ServiceEntry is what the workload calls by the name of that port, else the one that the entry names. */
+export const portsOfEntry = (
+  { ports }: ServiceEntryObject,
+  written: WrittenWorkload,
+): readonly PortMapping[] =>
+  ports.map(({ name, port, targetPort }) => ({
+    servicePort: port,
+    targetPort: written.ports.get(name) ?? targetPort,
+  }));

@@ -33,7 +33,8 @@ import { ofLive, Pods } from './pods.ts';
 import { SecurityPolicies, type PolicyQueries } from './policies.ts';
 import { Rejections, type RejectionQueries } from './rejections.ts';
 import type { Labels } from './selectors.ts';
-import { hasSelector, Services, type Selected } from './services.ts';
+import { ServiceEntries, type ServiceEntryQueries } from './service-entries.ts';
+import { hasSelector, isOfCluster, Services, type Selected } from './services.ts';
 import { Slices } from './slices.ts';
 import { WorkloadEntries } from './workload-entries.ts';
 
@@ -52,6 +53,7 @@ export class ClusterView {
   readonly #nodes = new Nodes();
   readonly #nodeProxies: NodeProxies;
   readonly #policies = new SecurityPolicies();
+  readonly #serviceEntries = new ServiceEntries((key) => isOfCluster(this.#services.get(key)));
   readonly #workloadEntries = new WorkloadEntries();
   readonly #exports = new Exports();
   readonly #eastWest = new EastWestGateways();
@@ -132,6 +134,9 @@ export class ClusterView {
       case 'Node':
         if (this.#nodes.update(change)) yield { kind: 'clientPlace' };
         break;
+      case 'ServiceEntry':
+        for (const service of this.#serviceEntries.update(change)) yield { kind: 'entryHost', service };
+        break;
       case 'Namespace':
         if (isOtherNetwork(change)) yield { kind: 'network' };
         break;
@@ -183,10 +188,17 @@ export class ClusterView {
     const were = new Map(Array.from(pods, (pod) => [pod, this.isGateway(pod)]));
     this.#services.update(change);
     this.#exports.updateService(change);
+    yield* this.#entryHostsAfter(change);
     for (const [pod, was] of were)
       if (this.isGateway(pod) !== was) yield { kind: 'gateway', pod: podKey(pod.metadata) };
     for (const service of this.#clusterIps.update(change)) yield { kind: 'addresses', service };
     yield* this.#members.ofService(change);
+  }
+
+  *#entryHostsAfter({ before, after }: Change<ServiceObject>): Iterable<Touched> {
+    const some = after ?? before;
+    const service = some && serviceKeyOf(some.metadata);
+    if (service && this.#serviceEntries.updateService(service)) yield { kind: 'entryHost', service };
   }
 
   /** All of a kind, in the order in which they came; it can be iterated more than once. */
@@ -294,6 +306,11 @@ export class ClusterView {
   /** Of a pod, or of what is selected as one. */
   servicesSelecting(workload: Selected): Iterable<ServiceObject> {
     return this.#services.selecting(workload);
+  }
+
+  /** ServiceEntries, by their hosts and by what they select. */
+  get serviceEntries(): ServiceEntryQueries {
+    return this.#serviceEntries;
   }
 
   /** `<namespace>/<name>` */

@@ -1,6 +1,7 @@
 import type { ServiceExportObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Change } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
+import { isOfCluster } from './services.ts';
 
 /** The ServiceExports of the cluster by the services that they ask for, and those of them that ask in vain. */
 export class Exports {
@@ -35,8 +36,7 @@ export class Exports {
   }
 
   #look(key: ServiceKey, service: ServiceObject | undefined): void {
-    const isMet = service !== undefined && service.type !== 'ExternalName';
-    if (this.#all.has(key) && !isMet) this.#unmet.add(key);
+    if (this.#all.has(key) && !isOfCluster(service)) this.#unmet.add(key);
     else this.#unmet.delete(key);
   }
 }

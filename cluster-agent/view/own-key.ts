@@ -24,6 +24,8 @@ export function ownKeyOf({ kind, metadata }: ClusterObject): Touched | undefined
       return { kind: 'serviceExport', service: serviceKeyOf(metadata) };
     case 'WorkloadEntry':
       return { kind: 'workloadEntry', entry: `${namespace}/${name}` };
+    case 'ServiceEntry':
+      return { kind: 'serviceEntry', entry: `${namespace}/${name}` };
     case 'Gateway':
       return { kind: 'gatewayObject', gateway: `${namespace}/${name}` };
     case 'GatewayClass':

@@ -88,5 +88,9 @@ export const hasSelector = ({ selector }: ServiceObject): boolean => {
   return false;
 };
 
+/** An ExternalName is a name for something elsewhere, and no service of the cluster. */
+export const isOfCluster = (service: ServiceObject | undefined): service is ServiceObject =>
+  service !== undefined && service.type !== 'ExternalName';
+
 const portsOf = (service: ServiceObject | undefined): readonly number[] =>
   service?.ports.map(({ port }) => port) ?? [];

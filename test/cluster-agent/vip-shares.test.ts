@@ -8,7 +8,7 @@ import { StateFile } from '@isthmus/cluster-agent/state/state-file.ts';
 import { shareRefusalConditions } from '@isthmus/cluster-agent/source/files/address-conditions.ts';
 import { FilesAddresses } from '@isthmus/cluster-agent/source/files/addresses.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
-import { serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
+import { serviceKeyAt, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { emptyHubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
@@ -218,5 +218,20 @@ describe('virtual addresses of services that only other clusters have', () => {
     addresses.published({ keys });
     assert.deepEqual(addresses.of(proxy, 'shop/peers.shop.svc.cluster.local'), []);
     assert.equal(addresses.of(proxy, 'shop/other.shop.svc.cluster.local').length, 1);
+  });
+
+  it('are of the hosts of a ServiceEntry as of a service of this cluster, and none of what is passed through', () => {
+    const entry = (name: string, resolution: string) =>
+      `---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: { name: ${name}, namespace: shop }\n` +
+      `spec: { hosts: [${name}.example.com], resolution: ${resolution}, ports: [{ number: 1 }] }\n`;
+    const allocations = open();
+    const view = viewOf(entry('static', 'STATIC') + entry('passed', 'NONE'));
+    const addresses = new FilesAddresses({ allocations, view, hub: new HubFollower() });
+    const keys = new ChangeSet();
+    for (const name of ['static', 'passed'])
+      keys.add({ kind: 'entryHost', service: serviceKeyAt('shop', `${name}.example.com`) });
+    addresses.published({ keys });
+    assert.equal(addresses.of(proxy, 'shop/static.example.com').length, 1);
+    assert.deepEqual(addresses.of(proxy, 'shop/passed.example.com'), []);
   });
 });

@@ -3,6 +3,7 @@ import type {
   ClusterObject,
   Metadata,
   MtlsMode,
+  ServiceEntryObject,
   TargetRef,
   WrittenWorkload,
 } from '@isthmus/api/kubernetes/objects.ts';
@@ -260,6 +261,45 @@ const workloadEntry = record({
   healthy: rarely(true, one(false)),
 });
 
+const serviceEntry = fc
+  .tuple(
+    metadata(rarely('shop', one('bank')), one('e1', 'e2', 'e3'), {
+      annotations: rarely<Metadata['annotations']>({}, one({ [distributionWord]: 'PreferSameNode' })),
+    }),
+    record({
+      hosts: fc.subarray(
+        ['api.example.com', '*.example.com', 'cart.shop.svc.cluster.local', 'pay.bank.svc.cluster.local'],
+        { minLength: 1 },
+      ),
+      addresses: one<ServiceEntryObject['addresses']>(
+        [],
+        [{ address: '240.1.0.1', prefix: undefined }],
+        [{ address: '240.2.0.0', prefix: 24 }],
+      ),
+      ports: one(
+        [{ name: 'http', port: 80, targetPort: 8080 }],
+        [
+          { name: 'data', port: 70, targetPort: 70 },
+          { name: 'http', port: 81, targetPort: 81 },
+        ],
+        [],
+      ),
+      resolution: one<ServiceEntryObject['resolution'][]>('NONE', 'STATIC', 'DNS'),
+      hbone: rarely(false, one(true)),
+      visibility: one<ServiceEntryObject['visibility'][]>('PUBLIC', 'NAMESPACE'),
+      subjectAltNames: one<string[]>([], ['spiffe://cluster.local/ns/shop/sa/cart']),
+    }),
+    maybeSelector,
+    fc.uniqueArray(written, { maxLength: 2, selector: (one) => one.address }),
+  )
+  .map(([meta, rest, selects, endpoints]): ClusterObject => ({
+    kind: 'ServiceEntry',
+    metadata: meta,
+    ...rest,
+    selector: selects,
+    endpoints: Object.keys(selects).length > 0 || rest.resolution === 'NONE' ? [] : endpoints,
+  }));
+
 const gateway = record({
   kind: fc.constant('Gateway' as const),
   metadata: metadata(rarely('istio-system', one('shop')), one('gw', 'other')),
@@ -287,6 +327,7 @@ export const clusterObject: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: peer },
   { weight: 1, arbitrary: serviceExport },
   { weight: 3, arbitrary: workloadEntry },
+  { weight: 4, arbitrary: serviceEntry },
   { weight: 1, arbitrary: gateway },
   { weight: 1, arbitrary: gatewayClass },
 );

@@ -12,6 +12,7 @@ import {
   type NodeObject,
   type PeerAuthenticationObject,
   type PodObject,
+  type ServiceEntryObject,
   type ServiceExportObject,
   type ServiceObject,
   type WorkloadEntryObject,
@@ -210,6 +211,24 @@ const workloadEntry = record<WorkloadEntryObject>({
   healthy: fc.boolean(),
 });
 
+const serviceEntry = record<ServiceEntryObject>({
+  kind: fc.constant('ServiceEntry'),
+  metadata: metadata(someNamespace, upTo('entry', 3), fc.constant({})),
+  hosts: fc.subarray([
+    'api.example.com',
+    'service-0.shop.svc.cluster.local',
+    'service-1.shop.svc.cluster.local',
+  ]),
+  addresses: fc.constantFrom([], [{ address: '240.1.0.1', prefix: undefined }]),
+  ports: fc.constantFrom([], [{ name: 'http', port: 80, targetPort: 8080 }]),
+  resolution: fc.constantFrom('NONE', 'STATIC', 'DNS'),
+  endpoints: fc.constant([]),
+  selector: fc.oneof(labels, fc.constant({})),
+  hbone: fc.boolean(),
+  visibility: fc.constantFrom('PUBLIC', 'NAMESPACE'),
+  subjectAltNames: fc.constant([]),
+});
+
 const gateway = record<GatewayObject>({
   kind: fc.constant('Gateway'),
   metadata: metadata(fc.constantFrom('istio-system', 'shop'), upTo('service', 5), fc.constant({})),
@@ -236,6 +255,7 @@ const object: fc.Arbitrary<ClusterObject> = fc.oneof(
   { weight: 2, arbitrary: peer },
   { weight: 2, arbitrary: serviceExport },
   { weight: 2, arbitrary: workloadEntry },
+  { weight: 3, arbitrary: serviceEntry },
   { weight: 2, arbitrary: gateway },
   { weight: 1, arbitrary: gatewayClass },
 );

@@ -2,6 +2,7 @@ import {
   objectId,
   type ClusterObject,
   type PodObject,
+  type ServiceEntryObject,
   type WorkloadEntryObject,
 } from '@isthmus/api/kubernetes/objects.ts';
 import type { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
@@ -18,7 +19,7 @@ import { HubFollower } from '../fakes/hub-follower.ts';
 const podsPerNode = 50;
 const podsPerService = 10;
 
-const [aPod, aService, aNode, aWorkloadEntry] = objectsOf(`
+const [aPod, aService, aNode, aWorkloadEntry, aServiceEntry] = objectsOf(`
 apiVersion: v1
 kind: Pod
 metadata: { name: p, namespace: shop, labels: { app: a } }
@@ -39,6 +40,15 @@ kind: WorkloadEntry
 metadata: { name: w, namespace: shop }
 spec: { address: 10.1.0.1, labels: { app: a }, ports: { web: 8080 } }
 ---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: e, namespace: shop }
+spec:
+  hosts: [e.example.com]
+  ports: [{ number: 443 }]
+  resolution: STATIC
+  workloadSelector: { labels: { app: a } }
+---
 apiVersion: v1
 kind: Namespace
 metadata: { name: shop, labels: { istio.io/dataplane-mode: ambient } }
@@ -57,13 +67,19 @@ function workloadEntryOf(i: number): WorkloadEntryObject {
   return { ...entry, workload, metadata: { ...entry.metadata, name: `w${i}` } };
 }
 
+function serviceEntryOf(i: number, port = 443): ServiceEntryObject {
+  const hosts = [`e${i}.example.com`];
+  const ports = [{ name: '', port, targetPort: port }];
+  return named(aServiceEntry as ServiceEntryObject, `e${i}`, { hosts, ports, selector: { app: `a${i}` } });
+}
+
 const named = <T extends ClusterObject>(object: T, name: string, over: Partial<T> = {}): T => ({
   ...object,
   ...over,
   metadata: { ...object.metadata, name },
 });
 
-/** So many pods, a service for each ten of them with a workload outside of pods, and as many services elsewhere. */
+/** So many pods, a service for each ten of them with a workload outside of pods and a host, and as many services elsewhere. */
 export class World {
   readonly #queries = new CountedQueries();
   readonly #view = new ClusterView();
@@ -77,6 +93,7 @@ export class World {
     this.#apply(...numbers(pods).map(podOf));
     this.#apply(...services.map((i) => named(aService!, `a${i}`, { selector: { app: `a${i}` } })));
     this.#apply(...services.map(workloadEntryOf));
+    this.#apply(...services.map((i) => serviceEntryOf(i)));
     this.#apply(...numbers(pods / podsPerNode).map((i) => named(aNode!, `n${i}`)));
     this.#sent = {
       ...emptyHubView,
@@ -95,7 +112,7 @@ export class World {
     };
     this.#hub.update(this.#sent);
     this.#pipeline = new Pipeline({
-      view: this.#queries.of(this.#view, 'policies'),
+      view: this.#queries.of(this.#view, 'policies', 'serviceEntries'),
       hub: this.#queries.of(this.#hub),
       facts: {
         cluster: 'east',
@@ -120,6 +137,8 @@ export class World {
 
   workloadEntryChanges = (): void =>
     void this.#pipeline.update(this.#apply({ ...workloadEntryOf(7), healthy: false }), 0);
+
+  serviceEntryChanges = (): void => void this.#pipeline.update(this.#apply(serviceEntryOf(7, 444)), 0);
 
   remoteChanges = (): void => {
     const [key, far] = [...this.#sent.remotes][3]!;

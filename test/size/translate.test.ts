@@ -6,6 +6,7 @@ const changes = {
   'one pod changes': 'podChanges',
   'one service changes': 'serviceChanges',
   'one workload outside of pods changes': 'workloadEntryChanges',
+  'one ServiceEntry changes': 'serviceEntryChanges',
   'one service elsewhere changes': 'remoteChanges',
   'a policy of the hub comes to select other pods': 'policyChanges',
 } as const;

@@ -3,11 +3,12 @@ import type { Delta } from '../../publish/delta.ts';
 import type { OwnAddresses } from '../../runtime/cluster-runtime.ts';
 import type { HubResources } from '../../view/hub-resources.ts';
 import type { ClusterView } from '../../view/cluster-view.ts';
+import { keysOf } from '../../view/service-entries.ts';
 import type { Allocations } from './allocations.ts';
 
 interface Deps {
   readonly allocations: Pick<Allocations, 'vip' | 'isVipOf' | 'offer'>;
-  readonly view: Pick<ClusterView, 'all' | 'service'>;
+  readonly view: Pick<ClusterView, 'all' | 'service' | 'serviceEntries'>;
   readonly hub: Pick<HubResources, 'remotesOf' | 'remoteServices'>;
 }
 
@@ -15,14 +16,14 @@ interface Deps {
 export class FilesAddresses implements OwnAddresses {
   readonly kind = 'PER_CLIENT';
   readonly #deps: Deps;
-  readonly #headless = new Set<string>();
+  readonly #without = new Set<string>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
   of(client: string, service: string): readonly string[] {
-    if (this.#headless.has(service)) return [];
+    if (this.#without.has(service)) return [];
     const address = this.#deps.allocations.vip(client, service);
     return address.ok ? [address.value] : [];
   }
@@ -35,12 +36,14 @@ export class FilesAddresses implements OwnAddresses {
   published({ keys }: Pick<Delta, 'keys'>): void {
     for (const touched of keys)
       if (touched.kind === 'synced') this.#lookAtAll();
-      else if (touched.kind === 'service' || touched.kind === 'remotes') this.#look(touched.service);
+      else if (touched.kind === 'service' || touched.kind === 'entryHost' || touched.kind === 'remotes')
+        this.#look(touched.service);
   }
 
   #lookAtAll(): void {
     const { view, hub } = this.#deps;
     for (const { metadata } of view.all('Service')) this.#look(serviceKeyOf(metadata));
+    for (const entry of view.all('ServiceEntry')) for (const key of keysOf(entry)) this.#look(key);
     for (const service of hub.remoteServices()) this.#look(service);
   }
 
@@ -48,8 +51,11 @@ export class FilesAddresses implements OwnAddresses {
   #look(key: ServiceKey): void {
     const { allocations, view, hub } = this.#deps;
     const own = view.service(key);
-    if (own?.headless) this.#headless.add(key);
-    else this.#headless.delete(key);
-    allocations.offer(key, own ? [] : hub.remotesOf(key).map(({ cluster }) => cluster), own !== undefined);
+    const entry = view.serviceEntries.at(key);
+    // What is passed through is dialled at its own address.
+    if (own?.headless || entry?.resolution === 'NONE') this.#without.add(key);
+    else this.#without.delete(key);
+    const isOwn = own !== undefined || entry !== undefined;
+    allocations.offer(key, isOwn ? [] : hub.remotesOf(key).map(({ cluster }) => cluster), isOwn);
   }
 }

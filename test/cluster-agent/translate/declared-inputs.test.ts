@@ -10,6 +10,7 @@ import { part } from '@isthmus/cluster-agent/translate/part.ts';
 import { demands } from '@isthmus/cluster-agent/translate/peer-authentications.ts';
 import { policies } from '@isthmus/cluster-agent/translate/policies.ts';
 import { serviceHealth } from '@isthmus/cluster-agent/translate/service-health.ts';
+import { serviceEntry } from '@isthmus/cluster-agent/translate/service-entries.ts';
 import { service } from '@isthmus/cluster-agent/translate/services.ts';
 import { slice } from '@isthmus/cluster-agent/translate/slices.ts';
 import { bundle, intermediate } from '@isthmus/cluster-agent/translate/trust.ts';
@@ -30,6 +31,7 @@ const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
   'view.nodeProxies': ['nodeProxies'],
   'view.servicesSelecting': ['members', 'workloadEntry'],
   'view.workloadEntry': ['workloadEntry'],
+  'view.serviceEntries': ['serviceEntry', 'entryHost'],
   'view.slicesNaming': ['members'],
   'view.byId': ['slice'],
   'view.get Node': ['node'],
@@ -111,6 +113,7 @@ describe('the inputs of a derivation', () => {
     endpoint,
     slice,
     workloadEntry,
+    serviceEntry,
     serviceHealth,
     distribution,
     networkGateway,

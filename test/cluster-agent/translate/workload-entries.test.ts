@@ -79,6 +79,8 @@ describe('a WorkloadEntry', () => {
       selecting + network('network-east') + entry('address: 10.20.0.5, network: network-b'),
     );
     assert.equal(workload?.network, 'network-b');
+    // It is not found by its address, which may be that of a gateway there.
+    assert.equal(workload.hostNetwork, true);
     assert.equal(workload.services.size, 1);
     assert.deepEqual(derived.groups(cart), []);
   });

@@ -9,6 +9,7 @@ import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { isGatewayService } from '@isthmus/cluster-agent/view/gateways.ts';
 import { byService } from '@isthmus/cluster-agent/view/node-proxy.ts';
+import { keysOf } from '@isthmus/cluster-agent/view/service-entries.ts';
 import { selects } from '@isthmus/cluster-agent/view/selectors.ts';
 import { someBatch } from '../../fakes/random-objects.ts';
 
@@ -191,6 +192,40 @@ function assertWorkloadEntries(view: ClusterView, whole: WholeView): void {
       );
 }
 
+function assertServiceEntries(view: ClusterView, whole: WholeView): void {
+  const all = whole.all('ServiceEntry').sort(byPrecedence);
+  const services = whole.all('Service').filter(({ type }) => type !== 'ExternalName');
+  const isService = (key: string) => services.some(({ metadata }) => serviceKeyOf(metadata) === key);
+  const keys = new Set([...all.flatMap(keysOf), ...services.map(({ metadata }) => serviceKeyOf(metadata))]);
+  const { serviceEntries } = view;
+  for (const key of keys) {
+    const having = all.filter((one) => keysOf(one).includes(key));
+    same(serviceEntries.having(key), having, `entries of ${key}`);
+    assert.deepEqual(serviceEntries.at(key), isService(key) ? undefined : having[0]);
+  }
+  assert.deepEqual(
+    [...serviceEntries.contested()].sort(),
+    [...keys]
+      .filter((key) => {
+        const { length } = all.filter((one) => keysOf(one).includes(key));
+        return length > 1 || (length === 1 && isService(key));
+      })
+      .sort(),
+  );
+  for (const entry of all)
+    assert.deepEqual(serviceEntries.get(`${entry.metadata.namespace}/${entry.metadata.name}`), entry);
+  for (const namespace of namespaces) {
+    const here = all.filter(({ metadata }) => metadata.namespace === namespace);
+    same(serviceEntries.inNamespace(namespace), here, `entries of ${namespace}`);
+    for (const labels of selectors)
+      same(
+        serviceEntries.selecting(namespace, labels),
+        here.filter(({ selector }) => Object.keys(selector).length > 0 && selects(selector, labels)),
+        `entries of ${namespace} that select ${JSON.stringify(labels)}`,
+      );
+  }
+}
+
 function assertEastWest(view: ClusterView, whole: WholeView): void {
   const controllers = new Map(
     whole.all('GatewayClass').map((one) => [one.metadata.name, one.controllerName]),
@@ -283,6 +318,8 @@ describe('the indexes of the cluster’s view', () => {
   it('know which services a ServiceExport asks for, and which ServiceExports have no service', () =>
     after(assertExports));
   it('answer about WorkloadEntries as a walk over all of them does', () => after(assertWorkloadEntries));
+  it('answer about ServiceEntries, their hosts and what they select as a walk over all of them does', () =>
+    after(assertServiceEntries));
   it('know which Gateways are east-west gateways', () => after(assertEastWest));
   it('answer with pages of rejections and their counts as a walk over all does', () =>
     after(assertRejections));

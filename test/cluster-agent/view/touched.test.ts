@@ -5,6 +5,7 @@ import type { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
 import { podKey, serviceKeyOf } from '@isthmus/cluster-agent/keys/names.ts';
 import { formatTouched, type Touched, type TouchedKind } from '@isthmus/cluster-agent/keys/touched.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
+import { keysOf } from '@isthmus/cluster-agent/view/service-entries.ts';
 import { ownKeyOf } from '@isthmus/cluster-agent/view/own-key.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import { someBatch } from '../../fakes/random-objects.ts';
@@ -16,7 +17,7 @@ type Answers = ReadonlyMap<string, string>;
 
 const kinds = [
   ...(['Pod', 'Node', 'Namespace', 'Service', 'EndpointSlice', 'AuthorizationPolicy'] as const),
-  ...(['ServiceExport', 'Gateway', 'GatewayClass', 'WorkloadEntry'] as const),
+  ...(['ServiceExport', 'Gateway', 'GatewayClass', 'WorkloadEntry', 'ServiceEntry'] as const),
 ] as const;
 
 /** Maps as lists of their entries. */
@@ -75,6 +76,11 @@ function indexesOf(view: ClusterView): Answers {
     if (addresses.length > 0) add({ kind: 'addresses', service: key }, addresses);
     if (others.length > 0) add({ kind: 'members', service: key, pod: undefined }, others);
   }
+  for (const entry of view.all('ServiceEntry'))
+    for (const service of keysOf(entry)) {
+      const answer = view.serviceEntries.at(service);
+      if (answer) add({ kind: 'entryHost', service }, answer);
+    }
   add(
     { kind: 'network' },
     view.namespace('istio-system')?.metadata.labels['topology.istio.io/network'] ?? '',
@@ -116,6 +122,7 @@ const ownKinds = new Set<TouchedKind>([
   'serviceExport',
   'gatewayObject',
   'workloadEntry',
+  'serviceEntry',
   'gatewayClass',
   'rejections',
   'synced',

@@ -3,7 +3,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Scope, Service } from '@isthmus/mesh/records/service.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import { endpointGroups } from './endpoints.ts';
-import { entryWorkloads } from './entries.ts';
+import { entryWorkloads, hostServices, hostsOf } from './entries.ts';
 import { hostnameOf, networkOf, serviceKeyOf, type WholeInput } from './input.ts';
 import { grantedClusters } from '@isthmus/cluster-agent/view/granted-clusters.ts';
 import { byCluster } from '@isthmus/cluster-agent/translate/in-order.ts';
@@ -38,7 +38,7 @@ export function wholeTranslation(given: WholeInput): ClusterSnapshot {
   );
   return {
     workloads,
-    services: new Map(all.map((service) => [service.key, service])),
+    services: new Map([...all, ...hostServices(input)].map((service) => [service.key, service])),
     withdrawn: withdrawnOf(local, distributions),
     authorizations: inForce.authorizations,
     bundles: input.hub.bundles,
@@ -52,8 +52,10 @@ export function wholeTranslation(given: WholeInput): ClusterSnapshot {
  */
 function withoutNamesakes(input: WholeInput, services: ReadonlyMap<string, ServiceObject>): WholeInput {
   const { remotes, grants } = input.hub;
+  const hosts = hostsOf(input);
   const isOurs = (one: RemoteService) =>
-    !services.has(serviceKeyOf(one)) || grants.has(`${one.namespace}/${one.name}`);
+    !hosts.has(serviceKeyOf(one)) &&
+    (!services.has(serviceKeyOf(one)) || grants.has(`${one.namespace}/${one.name}`));
   return { ...input, hub: { ...input.hub, remotes: new Map([...remotes].filter(([, one]) => isOurs(one))) } };
 }
 

@@ -2,6 +2,7 @@ import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { PortMapping, Workload } from '@isthmus/mesh/records/workload.ts';
 import { isHealthy } from '@isthmus/cluster-agent/health/judge.ts';
+import { hostsSelecting } from './entries.ts';
 import { gatewayPods } from './gateways.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
 import { isServedByUpstream, networkOf, serviceKeyOf, type WholeInput } from './input.ts';
@@ -91,5 +92,16 @@ function membershipsByPod(input: WholeInput): Map<string, Map<string, readonly P
       const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
       members.set(uid, known.set(key, ports));
     }
-  return members;
+  for (const pod of input.view.pods()) {
+    const uid = podUid(input.cluster, pod);
+    for (const [key, { ports }] of hostsSelecting(input, pod.metadata.namespace, pod.metadata.labels)) {
+      if (ports.length === 0) continue;
+      const known = members.get(uid) ?? new Map<string, readonly PortMapping[]>();
+      const mapped = ports.map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+      members.set(uid, known.set(key, mapped));
+    }
+  }
+  return new Map(
+    [...members].map(([uid, found]) => [uid, new Map([...found].sort(([a], [b]) => compareText(a, b)))]),
+  );
 }
