@@ -1,6 +1,6 @@
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { ApiFailure } from './api-failure.ts';
-import type { Page, Query, Resource, WatchEvent } from './api-server.ts';
+import type { Listed, Page, Query, Resource, WatchEvent } from './api-server.ts';
 
 /** How many objects a page of a list has. */
 export const pageSize = 500;
@@ -53,9 +53,12 @@ export interface Trouble {
  * nothing by itself: the reflector carries out its steps and reports what came of them. No time passes in it.
  */
 export class Reflection {
-  readonly #resource: Resource;
+  /** The kind in each version by which it is read. */
+  readonly #versionsServed: readonly Listed[];
   readonly #query: Query;
   readonly #random: Random;
+  /** Which of `#versionsServed` is asked for. */
+  #served = 0;
   /** The resourceVersion of each known object, by key. */
   #versions = new Map<string, string>();
   #known: Known = 'UNKNOWN';
@@ -71,11 +74,16 @@ export class Reflection {
   /** Items and events whose object has no name: they are refused, each alone. */
   #unnamed = 0;
 
-  /** `query`: selectors, which each list and watch has. */
-  constructor(resource: Resource, query: Query, random: Random) {
-    this.#resource = resource;
+  /** `query`: selectors, which each list and watch has. `older`: versions to try when the server lacks the resource's. */
+  constructor(resource: Listed, query: Query, random: Random, older: readonly string[] = []) {
+    this.#versionsServed = [resource, ...older.map((version) => ({ ...resource, version }))];
     this.#query = query;
     this.#random = random;
+  }
+
+  /** In the version that is asked for. */
+  get resource(): Listed {
+    return this.#versionsServed[this.#served] ?? neverEmpty();
   }
 
   get known(): Known {
@@ -107,7 +115,7 @@ export class Reflection {
   /** What a page changes: of the last one also what the list lacks. */
   page(page: Page): readonly ObjectChange[] {
     const listing = this.#listing ?? newListing();
-    if (listing.pages >= maxPages) return this.failed(endless(this.#resource));
+    if (listing.pages >= maxPages) return this.failed(endless(this.resource));
     const named = page.items.filter((item) => keyOf(item) !== undefined);
     const unnamed = listing.unnamed + page.items.length - named.length;
     this.#unnamed += page.items.length - named.length;
@@ -184,8 +192,13 @@ export class Reflection {
    * policy that is dropped opens its workloads.
    */
   #missing(): readonly ObjectChange[] {
-    this.#misses++;
     this.#failures = 0;
+    this.#served = (this.#served + 1) % this.#versionsServed.length;
+    if (this.#served > 0) {
+      this.#restart();
+      return [];
+    }
+    this.#misses++;
     this.#wait = missingMillis;
     this.#restart();
     if (this.#versions.size > 0 && this.#misses < 2) return [];
@@ -214,7 +227,7 @@ export class Reflection {
 
   #put(key: string, version: string, object: unknown): readonly ObjectChange[] {
     this.#versions.set(key, version);
-    const { group, version: served, kind } = this.#resource;
+    const { group, version: served, kind } = this.resource;
     const apiVersion = group === '' ? served : `${group}/${served}`;
     return [{ type: 'put', key, object: { ...(object as object), apiVersion, kind } }];
   }
@@ -239,6 +252,10 @@ export function watchQuery(query: Query, resourceVersion: string, random: Random
     timeoutSeconds: String(seconds),
   };
 }
+
+const neverEmpty = (): never => {
+  throw new Error('a reflection has a resource');
+};
 
 const endless = ({ kind }: Resource): ApiFailure =>
   new ApiFailure(

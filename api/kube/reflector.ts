@@ -14,6 +14,8 @@ export const silenceMillis = 100_000;
 interface Options {
   readonly server: Pick<ApiServer, 'list' | 'watch'>;
   readonly resource: Listed;
+  /** Versions to try, in this order, when the server does not serve the resource in its own. */
+  readonly olderVersions?: readonly string[];
   /** Selectors. */
   readonly query?: Query;
   readonly clock: Clock;
@@ -30,11 +32,16 @@ export class Reflector {
 
   constructor(options: Options) {
     this.#options = options;
-    this.#reflection = new Reflection(options.resource, options.query ?? {}, options.random);
+    this.#reflection = new Reflection(
+      options.resource,
+      options.query ?? {},
+      options.random,
+      options.olderVersions ?? [],
+    );
   }
 
   get resource(): Listed {
-    return this.#options.resource;
+    return this.#reflection.resource;
   }
 
   get known(): Known {
@@ -63,8 +70,7 @@ export class Reflector {
   }
 
   async #list(query: Query, signal: AbortSignal): Promise<void> {
-    const { server, resource } = this.#options;
-    const page = await server.list(resource, query, signal).catch(failureOf);
+    const page = await this.#options.server.list(this.resource, query, signal).catch(failureOf);
     if (signal.aborted) return;
     this.#take(() =>
       page instanceof ApiFailure ? this.#reflection.failed(page) : this.#reflection.page(page),
@@ -84,8 +90,7 @@ export class Reflector {
   }
 
   async #follow(query: Query, attempt: Attempt): Promise<undefined> {
-    const { server, resource } = this.#options;
-    const events = await server.watch(resource, query, attempt.signal);
+    const events = await this.#options.server.watch(this.resource, query, attempt.signal);
     this.#take(() => {
       this.#reflection.watching();
       return [];

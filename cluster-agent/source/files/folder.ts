@@ -8,7 +8,8 @@ import { Holding, loses, settle as settled } from './holding.ts';
 import type { LastGood } from './last-good.ts';
 import { readStamped, type Stamp } from './list-folder.ts';
 import { Listed } from './listed.ts';
-import { fileFinding, readManifests, rejectionOf, unreadable } from './read-file.ts';
+import { rejectionOf } from '../refused.ts';
+import { fileFinding, readManifests, unreadable } from './read-file.ts';
 
 /** A file is read once it has stood still for this long. */
 export const settleMillis = 50;

@@ -1,7 +1,8 @@
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import { compareText } from '@isthmus/api/kubernetes/precedence.ts';
 import type { SourceEvent } from '../../view/source-event.ts';
-import { duplicate, rejectionOf, type FileContents, type Held } from './read-file.ts';
+import { rejectionOf } from '../refused.ts';
+import { duplicate, type FileContents, type Held } from './read-file.ts';
 
 /**
  * A new form of a file over its last: what cannot be read of it stays as it was. A policy that never could be read is what

@@ -1,8 +1,7 @@
 import type { Finding, Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Refusal } from '@isthmus/api/kubernetes/decode.ts';
 import { objectId, type ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
-import { reducePolicy } from '../../translate/l4/reduce-policy.ts';
-import { standInEffect } from '../../translate/l4/stand-in-effect.ts';
+import { inForceFor, notEnforced, rejectionOf } from '../refused.ts';
 import { parseDocuments, type Parsed } from './parse-documents.ts';
 import {
   readDocument,
@@ -80,16 +79,6 @@ export const fileFinding = (code: string, message: string): Finding => ({
   severity: 'ERROR',
   field: '',
   message,
-});
-
-export const rejectionOf = (object: string, finding: Finding, file: string, line: number): Rejection => ({
-  code: finding.code,
-  severity: finding.severity,
-  object: cut(object),
-  field: cut(finding.field),
-  message: cut(finding.message),
-  file,
-  line,
 });
 
 /** Documents with an error are refused one by one. */
@@ -173,10 +162,6 @@ class Contents implements FileContents {
   }
 }
 
-/** What proxies at L4 do not enforce, or enforce more strictly than its author wrote it. */
-const notEnforced = (object: ClusterObject): readonly Finding[] =>
-  object.kind === 'AuthorizationPolicy' ? reducePolicy(object).findings : [];
-
 /** The object is in another place already, which is the one that counts. */
 export const duplicate = (file: string, line: number): Finding => ({
   code: 'DUPLICATE_OBJECT',
@@ -193,22 +178,12 @@ interface Place {
 
 /** What is in force for a refused policy; undefined: nothing, as it would deny nothing. */
 export function standingIn(
-  { object: refused, standIn }: Pick<Refusal, 'object' | 'standIn'>,
+  refusal: Pick<Refusal, 'object' | 'standIn'>,
   { json, file, line }: Place,
 ): Held | undefined {
-  if (standIn === undefined || standIn === 'NO_NAMESPACE') return undefined;
-  const effect = standInEffect(standIn);
-  if (effect === undefined) return undefined;
-  return { object: standIn, json, line, standsIn: rejectionOf(refused, closed(effect), file, line) };
+  const inForce = inForceFor(refusal, { file, line });
+  return inForce && { ...inForce, json, line };
 }
-
-/** What a refused policy may deny is denied. */
-const closed = (effect: string): Finding => ({
-  code: 'REFUSED_POLICY_CLOSES',
-  severity: 'ERROR',
-  field: '',
-  message: `this policy cannot be read, so ${effect}; correct it to end this`,
-});
 
 /** The refused policy has no readable namespace, so its workloads are unknown. */
 const notClosed: Finding = {
@@ -225,9 +200,6 @@ const skipped = (apiVersion: string): Finding => ({
   field: 'kind',
   message: `Isthmus does not use this kind (${apiVersion})`,
 });
-
-/** Whole characters only, as what is cut within one comes out of the link as another text. */
-const cut = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text).toWellFormed();
 
 const sentence = (error: unknown): string =>
   error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'is not YAML';

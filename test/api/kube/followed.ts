@@ -45,7 +45,13 @@ export class Followed {
 
   constructor(
     resource: Listed = services,
-    options: { server?: FakeApiServer; fraction?: number; query?: Query; api?: Partial<ApiServer> } = {},
+    options: {
+      server?: FakeApiServer;
+      fraction?: number;
+      query?: Query;
+      api?: Partial<ApiServer>;
+      olderVersions?: string[];
+    } = {},
   ) {
     this.server = options.server ?? new FakeApiServer([resource]);
     const { server } = this;
@@ -56,6 +62,7 @@ export class Followed {
       },
       resource,
       query: options.query ?? {},
+      olderVersions: options.olderVersions ?? [],
       clock: this.clock,
       random: { fraction: () => options.fraction ?? 1, bytes: () => Buffer.alloc(0), id: () => '' },
       onChanges: (changes) => {

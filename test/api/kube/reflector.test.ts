@@ -217,6 +217,36 @@ describe('a reflector', () => {
       assert.deepEqual(followed.keys, ['shop/again']);
     });
 
+    it('in one version is asked for in an older one', async () => {
+      const older = { ...policies, version: 'v1beta1' };
+      const { server } = await follow(policies, {
+        server: new FakeApiServer([older]),
+        olderVersions: ['v1beta1'],
+      });
+      server.put(older, service('deny'));
+      await settled();
+      assert.deepEqual(followed.keys, ['shop/deny']);
+      assert.equal(
+        (followed.objects.get('shop/deny') as { apiVersion: string }).apiVersion,
+        'security.istio.io/v1beta1',
+      );
+      assert.equal(followed.reflector.known, 'LISTED');
+    });
+
+    it('in all its versions counts as missing, and is asked for in the newest first', async () => {
+      const { server } = await follow(policies, { server: new FakeApiServer(), olderVersions: ['v1beta1'] });
+      assert.equal(followed.reflector.known, 'MISSING');
+      assert.equal(followed.calls('list'), 2);
+      server.addKind(policies);
+      server.put(policies, service('deny'));
+      await followed.clock.advance(4000);
+      await settled();
+      assert.equal(
+        (followed.objects.get('shop/deny') as { apiVersion: string }).apiVersion,
+        'security.istio.io/v1',
+      );
+    });
+
     it('keeps what is known after one answer of 404, and drops it after two in a row', async () => {
       const { server } = await follow(policies);
       server.put(policies, service('deny'));

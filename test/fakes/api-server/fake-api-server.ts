@@ -284,7 +284,7 @@ export class FakeApiServer implements ApiServer {
   }
 
   #served(call: Call, resource: Resource): Map<string, KeptObject> {
-    if (!this.#kinds.has(resourceName(resource)))
+    if (this.#kinds.get(resourceName(resource))?.version !== resource.version)
       throw refusal(call, { status: 404, message: '404 page not found' });
     return this.#of(resource);
   }

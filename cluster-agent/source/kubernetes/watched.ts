@@ -1,0 +1,43 @@
+import type { Resource } from '@isthmus/api/kube/api-server.ts';
+import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import { versionsOf } from '@isthmus/api/kubernetes/kinds.ts';
+
+/** A kind that an agent follows. */
+export interface WatchedKind {
+  /** In the newest version by which it is decoded. */
+  readonly resource: Resource & { readonly kind: ClusterObject['kind'] };
+  readonly olderVersions: readonly string[];
+  /** Its CRD may be missing: then there are no objects of it. */
+  readonly mayBeMissing: boolean;
+}
+
+const core = kindsOf('', false);
+const discovery = kindsOf('discovery.k8s.io', false);
+const security = kindsOf('security.istio.io', true);
+const networking = kindsOf('networking.istio.io', true);
+const gatewayApi = kindsOf('gateway.networking.k8s.io', true);
+const multicluster = kindsOf('multicluster.x-k8s.io', true);
+
+/** All of them: of an object of another kind the agent knows nothing. The agent's role is derived from this list. */
+export const watched: readonly WatchedKind[] = [
+  core('Namespace', 'namespaces', 'OF_CLUSTER'),
+  core('Node', 'nodes', 'OF_CLUSTER'),
+  core('ServiceAccount', 'serviceaccounts'),
+  core('Service', 'services'),
+  discovery('EndpointSlice', 'endpointslices'),
+  core('Pod', 'pods'),
+  security('AuthorizationPolicy', 'authorizationpolicies'),
+  security('PeerAuthentication', 'peerauthentications'),
+  networking('WorkloadEntry', 'workloadentries'),
+  gatewayApi('GatewayClass', 'gatewayclasses', 'OF_CLUSTER'),
+  gatewayApi('Gateway', 'gateways'),
+  multicluster('ServiceExport', 'serviceexports'),
+];
+
+function kindsOf(group: string, mayBeMissing: boolean) {
+  return (kind: ClusterObject['kind'], plural: string, scope = 'NAMESPACED'): WatchedKind => {
+    const [version = 'v1', ...olderVersions] = versionsOf(group);
+    const isNamespaced = scope === 'NAMESPACED';
+    return { resource: { group, version, kind, plural, isNamespaced }, olderVersions, mayBeMissing };
+  };
+}
