@@ -2,7 +2,13 @@ import type { ExportMode } from '@isthmus/api/domain/export-approval.ts';
 import type { ClusterLimits } from '@isthmus/api/domain/limits.ts';
 import { join } from 'node:path';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { fileKeyProvider, requireSealingKey, unseal } from '@isthmus/mesh/pki/seal.ts';
+import {
+  fileKeyProvider,
+  requireSealingKey,
+  seal,
+  unseal,
+  type KeyProvider,
+} from '@isthmus/mesh/pki/seal.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { healthServer } from '@isthmus/mesh/http/health-pages.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
@@ -13,19 +19,21 @@ import { CommandRunner } from './command/run.ts';
 import { Closing } from './closing.ts';
 import { ApiCertificate } from './graphql/api-certificate.ts';
 import { apiServer } from './graphql/server.ts';
-import { commitKeys, dropKeyFiles, keyFiles, sealedIn, writeToken } from './key-files.ts';
+import { commitKeys, dropKeyFiles, dropToken, keyFiles, sealedIn, writeToken } from './key-files.ts';
 import { hubPorts } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
 import { apiUrl, closeServer, listenFree, requireTls, type ApiListening } from './listening.ts';
 import { intentOf } from './state/intent.ts';
-import { ofHub, ofOutside } from './insights/hub.ts';
+import { ofHub, ofOutside, ofTokenSecret } from './insights/hub.ts';
 import { hubState } from './hub-state.ts';
 import { startOutside, type OutsideService } from './outside/start-outside.ts';
 import { memoryStore } from './store/memory.ts';
 import { sqliteStore } from './store/sqlite.ts';
-import type { Epoch, Leadership, LeadershipEnd } from './store/store.ts';
+import type { Epoch, Leadership, LeadershipEnd, Store } from './store/store.ts';
 import { countedStore } from './telemetry/counted-store.ts';
 import { HubStatus } from './telemetry/status.ts';
+import { AdminToken } from './trust/admin-token.ts';
+import { AdminTokenSecret, type TokenSecret } from './trust/admin-token-secret.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
 import { LinkCa } from './trust/link-ca.ts';
 import { ServerCertificate } from './trust/server-certificate.ts';
@@ -53,6 +61,8 @@ export interface HubOptions extends ApiListening {
   readonly newAdminToken: boolean;
   /** After a backup was restored: the highest epoch that agents have seen; 0 otherwise. */
   readonly epochAbove: Epoch;
+  /** In Kubernetes: where the admin token is kept, in place of a file. */
+  readonly adminTokenSecret: TokenSecret | undefined;
   /** What each cluster may report. */
   readonly limits: ClusterLimits;
   readonly clock: Clock;
@@ -100,7 +110,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   requireSealingKey(at('sealing-key'), sealedIn(intent, files));
   const keys = hubKeys(intent, files, options, { provider, random, now: clock.now() });
   const ca = LinkCa.open(keys.linkCa, provider, clock, random);
-  const token = unseal(keys.adminToken.sealedToken, adminTokenPurpose, provider);
+  const token = new AdminToken(unseal(keys.adminToken.sealedToken, adminTokenPurpose, provider));
   const ports = await bind(options, { ca, counted, closing });
   const { outside, server, listeners, api, status, over } = ports;
 
@@ -108,7 +118,9 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   const { epoch } = leadership;
   status.leads(leadership);
   await commitKeys(store, keys, { clock, random, epoch });
-  writeToken(at('admin-token'), token, log);
+  const tokenFile = at('admin-token');
+  if (options.adminTokenSecret) dropToken(tokenFile);
+  else writeToken(tokenFile, token.current, log);
   dropKeyFiles(stateDir);
   const settings = settingsOf(options, ca.hash);
   const state = await hubState(
@@ -116,7 +128,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
     over.signal,
   );
   const { live } = state;
-  const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
+  const runner = new CommandRunner({ store, live, clock, random, secrets: token.known });
   closing.add(() => runner.attempts.flush());
   const onReportsRefused = status.reportsRefused.bind(status);
   const hub = hubPorts({ ...options, ...state, store, runner, ca, provider, onReportsRefused });
@@ -124,10 +136,15 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
   closing.add(() => link.stop());
   server.follow((identity) => listeners.show(identity), over.signal);
   watchState({ live, store, runner, clock, log }, over.signal);
+  const kept =
+    options.adminTokenSecret &&
+    keptToken(options.adminTokenSecret, token, { options, store, epoch, provider });
+  kept?.follow(over.signal);
   const { ask } = link;
   const lacks = () => [
     ...ofHub(status.readiness()),
     ...ofOutside(outside.problems()),
+    ...ofTokenSecret(kept?.problem),
     ...(ports.certificate?.findings() ?? []),
   ];
   api.open({ live, store, runner, clock, random, log, ask, ofHub: lacks }, token);
@@ -166,6 +183,30 @@ async function bind(options: HubOptions, { ca, counted, closing }: Founded) {
   closing.add(() => closeServer(admin));
   const adminPort = await listenFree(admin, options.adminHost, options.adminPort, '--admin-listen');
   return { outside, server, listeners, api, certificate, port, status, adminPort, over };
+}
+
+interface TokenStore {
+  readonly options: HubOptions;
+  readonly store: Store;
+  readonly epoch: Epoch;
+  readonly provider: KeyProvider;
+}
+
+/** The admin token in its Secret; one that the Secret has is in the store before it counts. */
+function keptToken(secret: TokenSecret, token: AdminToken, { options, store, epoch, provider }: TokenStore) {
+  const { clock, random, log, newAdminToken } = options;
+  const keep = async (text: string): Promise<void> => {
+    const sealedToken = seal(text, adminTokenPurpose, provider, random);
+    const put = { kind: 'adminToken', sealedToken } as const;
+    const reason = `the admin token of Secret ${secret.namespace}/${secret.name}`;
+    await commitKeys(
+      store,
+      { writes: [{ put, id: 'admin', expected: undefined }] },
+      { clock, random, epoch },
+      reason,
+    );
+  };
+  return new AdminTokenSecret({ secret, token, isNew: newAdminToken, store: keep, clock, log });
 }
 
 /** Ends the hub on a signal, and when another hub replaces it. */

@@ -11,6 +11,7 @@ import { auditBody } from './command/audit-body.ts';
 import { redaction, textRedaction } from './command/redact.ts';
 import type { IntentState } from './state/snapshot.ts';
 import type { Epoch, Store } from './store/store.ts';
+import { isAdminToken } from './trust/admin-token.ts';
 import type { HubKeys, KeyFiles } from './trust/hub-keys.ts';
 
 const linkCaFile = 'link-ca.json';
@@ -21,7 +22,7 @@ export function keyFiles(stateDir: string): KeyFiles {
   const adminToken = read(join(stateDir, 'admin-token'))?.trim();
   return {
     linkCa: linkCa === undefined ? undefined : parseLinkCa(join(stateDir, linkCaFile), linkCa),
-    adminToken: adminToken !== undefined && /^[\x21-\x7e]{32,}$/.test(adminToken) ? adminToken : undefined,
+    adminToken: adminToken !== undefined && isAdminToken(adminToken) ? adminToken : undefined,
   };
 }
 
@@ -35,11 +36,11 @@ export const sealedIn = (intent: IntentState, files: KeyFiles): readonly string[
 /** Writes what is new, as one commit. */
 export async function commitKeys(
   store: Store,
-  { writes }: HubKeys,
+  { writes }: Pick<HubKeys, 'writes'>,
   { clock, random, epoch }: { readonly clock: Clock; readonly random: Random; readonly epoch: Epoch },
+  reason = 'keys that were not in the store',
 ): Promise<void> {
   if (writes.length === 0) return;
-  const reason = 'keys that were not in the store';
   const audit = {
     id: random.id(),
     at: clock.now(),
@@ -65,6 +66,9 @@ export function writeToken(path: string, token: string, log: Log): void {
     log.warn({ file: path }, 'the admin token in this file was not the one of the store, and was replaced');
   writeWhole(path, `${token}\n`);
 }
+
+/** Where the token is kept in a Secret, no file has it. */
+export const dropToken = (path: string): void => rmSync(path, { force: true });
 
 /** To be called once what they hold is durable in the store. */
 export const dropKeyFiles = (stateDir: string): void => rmSync(join(stateDir, linkCaFile), { force: true });

@@ -1,3 +1,4 @@
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { parseLimits } from '@isthmus/api/domain/limits.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
@@ -41,6 +42,22 @@ const flags = readFlags(
       name: 'advertise-join',
       value: 'HOST:PORT,…',
       help: 'where clusters reach the join port of each replica; by default where it listens',
+    },
+    {
+      name: 'outside-service',
+      value: 'NAMESPACE/NAME',
+      help: 'in Kubernetes: the Service of type LoadBalancer before the hub, with ports named link and join; its addresses are advertised',
+    },
+    {
+      name: 'admin-token-secret',
+      value: 'NAMESPACE/NAME',
+      help: 'in Kubernetes: the Secret with the admin token, key token, in place of a file; one that a person made is used',
+    },
+    {
+      name: 'kubernetes',
+      value: 'KUBECONFIG',
+      default: 'in-cluster',
+      help: 'the cluster of that Service and Secret: a kubeconfig, or in-cluster',
     },
     {
       name: 'admin-listen',
@@ -128,6 +145,32 @@ function ofTrustDomain<T>(flag: 'trust-domain' | 'hub-id', read: Result<T, strin
 const { host: apiHost, port: apiPort } = flags.address('api-listen');
 const { host: adminHost, port: adminPort } = flags.address('admin-listen');
 for (const name of ['link-listen', 'join-listen']) flags.address(name);
+const [outsideObject, secretObject] = [objectOf('outside-service'), objectOf('admin-token-secret')];
+if (outsideObject && flags.text('advertise-link') + flags.text('advertise-join') !== '')
+  usage('--outside-service stands in place of --advertise-link and --advertise-join: give one of them');
+const api = (outsideObject ?? secretObject) ? await apiServerOf(flags.text('kubernetes')) : undefined;
+const outsideService = outsideObject && api && { ...outsideObject, server: api };
+const adminTokenSecret = secretObject && api && { ...secretObject, server: api };
+
+function objectOf(flag: string): { namespace: string; name: string } | undefined {
+  const text = flags.text(flag);
+  if (text === '') return undefined;
+  const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
+  if (namespace === undefined || name === undefined)
+    return usage(`--${flag} is NAMESPACE/NAME, not '${text}'`);
+  return { namespace, name };
+}
+
+/** The client is loaded only where there is a cluster. */
+async function apiServerOf(from: string): Promise<ApiServer> {
+  const { kubeClient } = await import('@isthmus/api/kube/client.ts');
+  try {
+    return kubeClient(from, systemClock).server;
+  } catch (error) {
+    return usage(`--kubernetes: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 startHub(
   {
     stateDir: flags.text('state-dir'),
@@ -135,7 +178,8 @@ startHub(
     joinListen: flags.text('join-listen'),
     advertiseLink: listOf('advertise-link'),
     advertiseJoin: listOf('advertise-join'),
-    outsideService: undefined,
+    outsideService,
+    adminTokenSecret,
     apiHost,
     apiPort,
     apiCertificate: pairOf('api-cert', 'api-key'),

@@ -70,7 +70,7 @@ export class CommandRunner {
   /** What is recorded of those who were denied, and of what changed nothing. */
   readonly attempts: Attempts;
 
-  /** `secrets`: what the audit log must never have, wherever a caller has put it. */
+  /** `secrets`: what the audit log must never have, wherever a caller has put it; it may grow. */
   constructor(deps: { store: Store; live: Live; clock: Clock; random: Random; secrets?: readonly string[] }) {
     this.#text = textRedaction(deps.secrets ?? []);
     this.#redact = redaction(this.#text);

@@ -7,6 +7,7 @@ import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { Plans } from '../failover/plans.ts';
+import type { AdminToken } from '../trust/admin-token.ts';
 import type { ApiCertificate } from './api-certificate.ts';
 import type { ApiDeps, RequestContext } from './context.ts';
 import { shownError, masked } from './errors.ts';
@@ -43,7 +44,7 @@ interface Asked {
 export interface ApiServer {
   readonly server: Server;
   /** Begins to answer; until then a hub that is starting says so. */
-  open(deps: HubDeps, adminToken: string): void;
+  open(deps: HubDeps, adminToken: AdminToken): void;
 }
 
 /** What the API needs of the hub; it makes the rest itself. */
@@ -78,7 +79,7 @@ function listener(serve: Answer, log: Log, certificate: ApiCertificate | undefin
 }
 
 /** Nothing is parsed before the caller is known and the body is small enough. */
-function answerApi(deps: ApiDeps, adminToken: string): Answer {
+function answerApi(deps: ApiDeps, adminToken: AdminToken): Answer {
   const lines = new LimitedLines(deps.clock, deps.log);
   const schema = apiSchema();
   const yoga = createYoga<Asked>({
@@ -97,7 +98,7 @@ function answerApi(deps: ApiDeps, adminToken: string): Answer {
     }),
   });
   return (request, response, target) => {
-    const refusal = refuse(request, target, adminToken);
+    const refusal = refuse(request, target, adminToken.current);
     if (refusal) {
       recordDenied(request, refusal, deps);
       answer(response, ...refusal);

@@ -30,3 +30,11 @@ export const ofOutside = (problems: readonly OutsideProblem[]): readonly Finding
   problems.map(({ severity, reason, object, message, remedy }) =>
     finding(severity, reason, { object }, message, remedy),
   );
+
+/** Why the admin token is not that of its Secret. */
+export const ofTokenSecret = (
+  problem: { readonly object: string; readonly message: string; readonly remedy: string } | undefined,
+): readonly Finding[] =>
+  problem === undefined
+    ? []
+    : [finding('WARNING', 'ADMIN_TOKEN_SECRET', { object: problem.object }, problem.message, problem.remedy)];

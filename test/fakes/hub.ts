@@ -1,5 +1,5 @@
 import { defaultLimits } from '@isthmus/api/domain/limits.ts';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -52,6 +52,7 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
       advertiseLink: [],
       advertiseJoin: [],
       outsideService: undefined,
+      adminTokenSecret: undefined,
       hubId: 'test',
       trustDomain: defaultTrustDomain,
       exportByLabel: true,
@@ -70,7 +71,8 @@ export async function startTestHub({ octet: wanted, ...over }: TestHubOptions = 
     release();
     throw error;
   });
-  const token = readFileSync(join(stateDir, 'admin-token'), 'utf8').trim();
+  const tokenFile = join(stateDir, 'admin-token');
+  const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : '';
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(url, {
       method: 'POST',

@@ -15,6 +15,7 @@ import { LinkHandlers } from '../../../federation/link/link-handlers.ts';
 import { listenFree } from '../../../federation/listening.ts';
 import type { Live } from '../../../federation/state/live.ts';
 import { advertisedOutside } from '../../../federation/outside/advertised.ts';
+import { AdminToken } from '../../../federation/trust/admin-token.ts';
 import { memoryStore } from '../../../federation/store/memory.ts';
 import type { Store } from '../../../federation/store/store.ts';
 import { LinkCa, mintLinkCa } from '../../../federation/trust/link-ca.ts';
@@ -74,8 +75,8 @@ export async function startCore({
     signal,
   );
   const { live, catalog, restored } = state;
-  const token = 'the-token-of-the-bench-and-of-nobody-else';
-  const runner = new CommandRunner({ store, live, clock, random, secrets: [token] });
+  const token = new AdminToken('the-token-of-the-bench-and-of-nobody-else');
+  const runner = new CommandRunner({ store, live, clock, random, secrets: token.known });
   const deps = { clock, random, log, store, runner, ca, provider, limits: defaultLimits };
   const ports = hubPorts({ ...deps, ...state });
   const linkHandlers = new LinkHandlers(ports, restored);
@@ -104,7 +105,7 @@ export async function startCore({
     handlers: linkHandlers.handlers(),
     mark: (name, version) => restored.shared.mark(name, version),
     url: `http://${host}:${port}/graphql`,
-    token,
+    token: token.current,
   };
 }
 
