@@ -13,6 +13,10 @@ const kind = (group: string, kind: string, plural: string, isNamespaced = true):
 export const foreignKinds: readonly Resource[] = [
   kind('security.istio.io', 'AuthorizationPolicy', 'authorizationpolicies'),
   kind('security.istio.io', 'PeerAuthentication', 'peerauthentications'),
+  kind('networking.istio.io', 'ServiceEntry', 'serviceentries'),
+  kind('networking.istio.io', 'WorkloadEntry', 'workloadentries'),
+  kind('gateway.networking.k8s.io', 'GatewayClass', 'gatewayclasses', false),
+  kind('gateway.networking.k8s.io', 'Gateway', 'gateways'),
   kind('multicluster.x-k8s.io', 'ServiceExport', 'serviceexports'),
   kind('multicluster.x-k8s.io', 'ServiceImport', 'serviceimports'),
 ];

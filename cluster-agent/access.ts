@@ -34,6 +34,10 @@ const watched: readonly Resource[] = [
   kind('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices'),
   authorizationPolicies,
   peerAuthentications,
+  kind('networking.istio.io', 'v1', 'ServiceEntry', 'serviceentries'),
+  kind('networking.istio.io', 'v1', 'WorkloadEntry', 'workloadentries'),
+  kind('gateway.networking.k8s.io', 'v1', 'GatewayClass', 'gatewayclasses', false),
+  kind('gateway.networking.k8s.io', 'v1', 'Gateway', 'gateways'),
   serviceExports,
 ];
 
