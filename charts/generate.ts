@@ -1,10 +1,11 @@
 import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
+import { foreignKinds } from '@isthmus/cluster-agent/access.ts';
 import { hubAccess } from '@isthmus/federation/access.ts';
 import { writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
-import { definitionOf, foreignKinds } from './foreign-kinds.ts';
+import { definitionOf } from './definition.ts';
 import { rulesTemplate } from './rules.ts';
 import { crdsValues } from './values/crds.ts';
 import { hubValues } from './values/hub.ts';
@@ -36,7 +37,7 @@ const files = new Map<string, string>([
   ...ofValues('isthmus-crds', crdsValues),
   ...foreignKinds.map((kind): [string, string] => [
     at('isthmus-crds/foreign', `${kind.plural}.${kind.group}.yaml`),
-    `# Generated from charts/foreign-kinds.ts by npm run generate:charts.\n${stringify(definitionOf(kind))}`,
+    `# Generated from charts/definition.ts by npm run generate:charts.\n${stringify(definitionOf(kind))}`,
   ]),
   ...ofValues('isthmus-hub', hubValues),
   ...ofPods('isthmus-hub'),

@@ -1,59 +1,48 @@
 import type { Access } from '@isthmus/api/kube/access.ts';
 import type { Resource } from '@isthmus/api/kube/api-server.ts';
 import { configMaps, secrets, tokenReviews } from '@isthmus/api/kube/resources.ts';
+import { maxParts, partName } from './kept/allocation-part.ts';
+import { secretName } from './kept/kept-secret.ts';
+import { rootName } from './kept/xds-root.ts';
 import { leaseAccess } from './leader/lease.ts';
 import type { Written } from './leftovers.ts';
+import { watched } from './source/kubernetes/watched.ts';
 
-const kind = (
-  group: string,
-  version: string,
-  kind: string,
-  plural: string,
-  isNamespaced = true,
-): Resource => ({
-  group,
-  version,
-  kind,
-  plural,
-  isNamespaced,
-});
+/** A kind that the agent watches. */
+function resourceOf(kind: string): Resource {
+  const found = watched.find(({ resource }) => resource.kind === kind);
+  if (!found) throw new Error(`an agent watches no ${kind}`);
+  return found.resource;
+}
 
-const services = kind('', 'v1', 'Service', 'services');
-const events = kind('events.k8s.io', 'v1', 'Event', 'events');
-const authorizationPolicies = kind('security.istio.io', 'v1', 'AuthorizationPolicy', 'authorizationpolicies');
-const peerAuthentications = kind('security.istio.io', 'v1', 'PeerAuthentication', 'peerauthentications');
-const serviceExports = kind('multicluster.x-k8s.io', 'v1alpha1', 'ServiceExport', 'serviceexports');
-const serviceImports = kind('multicluster.x-k8s.io', 'v1alpha1', 'ServiceImport', 'serviceimports');
+export const pods = resourceOf('Pod');
+const services = resourceOf('Service');
+const serviceImports: Resource = {
+  ...resourceOf('ServiceExport'),
+  kind: 'ServiceImport',
+  plural: 'serviceimports',
+};
+const events: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  isNamespaced: true,
+};
 
-const watched: readonly Resource[] = [
-  kind('', 'v1', 'Namespace', 'namespaces', false),
-  kind('', 'v1', 'Node', 'nodes', false),
-  kind('', 'v1', 'Pod', 'pods'),
-  services,
-  kind('', 'v1', 'ServiceAccount', 'serviceaccounts'),
-  kind('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices'),
-  authorizationPolicies,
-  peerAuthentications,
-  kind('networking.istio.io', 'v1', 'ServiceEntry', 'serviceentries'),
-  kind('networking.istio.io', 'v1', 'WorkloadEntry', 'workloadentries'),
-  kind('gateway.networking.k8s.io', 'v1', 'GatewayClass', 'gatewayclasses', false),
-  kind('gateway.networking.k8s.io', 'v1', 'Gateway', 'gateways'),
-  serviceExports,
+/** Kinds that agents read or write and that Kubernetes does not have by itself. */
+export const foreignKinds: readonly Resource[] = [
+  ...watched.filter(({ mayBeMissing }) => mayBeMissing).map(({ resource }) => resource),
+  serviceImports,
 ];
 
 /** Objects whose status says what the agent makes of them. */
 const withStatus: readonly Resource[] = [
-  authorizationPolicies,
-  peerAuthentications,
-  serviceExports,
+  ...['AuthorizationPolicy', 'PeerAuthentication', 'ServiceExport'].map(resourceOf),
   serviceImports,
 ];
 
-const secretName = 'isthmus-agent-state';
-const configMapNames = [
-  'isthmus-xds-root',
-  ...Array.from({ length: 8 }, (_, i) => `isthmus-allocations-${i}`),
-];
+const configMapNames = [rootName, ...Array.from({ length: maxParts }, (_, number) => partName(number))];
 
 /** What an agent keeps in its own namespace (ADR 90 and 91). */
 const kept: readonly Access[] = [
@@ -69,7 +58,11 @@ const kept: readonly Access[] = [
 
 /** What an agent may do with the API of its cluster. It reads no Secret of others, and lists none. */
 export const agentAccess: readonly Access[] = [
-  ...watched.map((resource): Access => ({ resource, verbs: ['get', 'list', 'watch'], namespaces: 'ALL' })),
+  ...watched.map(({ resource }): Access => ({
+    resource,
+    verbs: ['get', 'list', 'watch'],
+    namespaces: 'ALL',
+  })),
   { resource: tokenReviews, verbs: ['create'], namespaces: 'ALL' },
   { resource: services, verbs: ['patch'], namespaces: 'ALL' },
   {
@@ -96,8 +89,6 @@ export const agentWrites: Written = {
     ...withStatus.map((resource) => ({ resource, subresource: 'status' as const })),
   ],
 };
-
-const pods = kind('', 'v1', 'Pod', 'pods');
 
 /** What the removal of an agent may do: it waits until no agent's pod is there, and removes what they wrote. */
 export const uninstallAccess: readonly Access[] = [

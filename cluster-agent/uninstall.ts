@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { kubeClient } from '@isthmus/api/kube/client.ts';
-import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
-import { agentWrites } from './access.ts';
+import { agentWrites, pods } from './access.ts';
 import { removeLeftovers } from './leftovers.ts';
 
 // What `helm uninstall` runs once the agent's Deployment is gone.
@@ -23,7 +23,6 @@ const flags = readFlags(
 const log = createLog('uninstall', flags.text('log-level'));
 process.on('SIGTERM', () => process.exit(1));
 
-const pods: Resource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', isNamespaced: true };
 /** How long pods of agents may take to end, milliseconds. One that still runs would write again. */
 const patience = 60_000;
 

@@ -28,6 +28,7 @@ export const watched: readonly WatchedKind[] = [
   core('Pod', 'pods'),
   security('AuthorizationPolicy', 'authorizationpolicies'),
   security('PeerAuthentication', 'peerauthentications'),
+  networking('ServiceEntry', 'serviceentries'),
   networking('WorkloadEntry', 'workloadentries'),
   gatewayApi('GatewayClass', 'gatewayclasses', 'OF_CLUSTER'),
   gatewayApi('Gateway', 'gateways'),
