@@ -147,6 +147,7 @@ export function serviceEntryFindings(
   const endpoints = said.endpoints ?? [];
   const isResolved = /DNS/.test(said.resolution ?? '');
   return [
+    ...(metadata.labels['istio.io/global'] === 'true' ? [notExported] : []),
     ...(isResolved ? [resolved('spec.resolution')] : []),
     ...((said.addresses ?? []).length === 0 ? [withoutAddress] : []),
     ...(said.ports ?? []).flatMap((one, i) => (isCarried(one) ? [] : [udp(`spec.ports[${i}].protocol`)])),
@@ -158,6 +159,11 @@ export function serviceEntryFindings(
     ...(said.subjectAltNames ?? []).flatMap((one, i) => nameFinding(one, `spec.subjectAltNames[${i}]`)),
   ];
 }
+
+const notExported = notApplied(
+  'metadata.labels.istio.io/global',
+  'is not applied: a ServiceEntry is not exported, as what it names is reached from each cluster by itself; write the entry in each cluster, or a Service to export',
+);
 
 const withoutAddress = notApplied(
   'spec.addresses',

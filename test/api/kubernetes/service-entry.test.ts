@@ -141,6 +141,14 @@ describe('a ServiceEntry', () => {
       assert.match(first?.message ?? '', message);
     });
 
+  it('with the label that exports a Service says that it is not exported', () => {
+    const { findings: found } = taken({}, { labels: { 'istio.io/global': 'true' } });
+    assert.deepEqual(
+      found.map(({ code, field }) => `${code} ${field}`),
+      ['NOT_APPLIED metadata.labels.istio.io/global'],
+    );
+  });
+
   it('has each endpoint once, the first of an address', () => {
     const endpoints = [
       { address: '192.0.2.1', weight: 2 },

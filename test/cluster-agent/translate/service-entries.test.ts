@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { decodeAddress, encodeService, encodeWorkload } from '@isthmus/api/wire/address.ts';
 import { parseServiceKey, serviceKeyAt } from '@isthmus/cluster-agent/keys/names.ts';
 import { clusterConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
 import { decideOutbound } from '@isthmus/mesh/decide/outbound.ts';
@@ -243,5 +244,33 @@ describe('a proxy that knows the hosts of ServiceEntries', () => {
       entry('api', 'hosts: ["*.example.com"], addresses: [240.1.0.1]'),
     ).services.keys())
       assert.ok(parseServiceKey(key).ok, key);
+  });
+});
+
+describe('what ServiceEntries and WorkloadEntries become', () => {
+  it('is read by a proxy as it was written, at the greatest weight and with every form of an address too', () => {
+    const text =
+      entry(
+        'api',
+        `${host}, resolution: STATIC, addresses: [240.1.0.1, "fd00::/64"], endpoints: [{ address: 192.0.2.1, weight: 1000000 }]`,
+      ) +
+      entry('dns', 'hosts: [dns.example.com], resolution: DNS, exportTo: [.]') +
+      entry(
+        'any',
+        'hosts: ["*.example.com"], addresses: [240.2.0.0/24], subjectAltNames: ["spiffe://td/ns/a/sa/b"]',
+      ) +
+      machine;
+    const { services, workloads } = ofSnapshot(text);
+    assert.deepEqual([services.size, workloads.size], [3, 3]);
+    for (const service of services.values())
+      assert.deepEqual(decodeAddress(encodeService(service)), {
+        ok: true,
+        value: { kind: 'service', service },
+      });
+    for (const workload of workloads.values())
+      assert.deepEqual(decodeAddress(encodeWorkload(workload)), {
+        ok: true,
+        value: { kind: 'workload', workload },
+      });
   });
 });
