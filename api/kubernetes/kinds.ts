@@ -99,6 +99,10 @@ const builtIn: ReadonlySet<string> = new Set([
 export const versionsOf = (group: string): readonly string[] =>
   groups.find(({ name }) => name === group)?.versions ?? [];
 
+/** Every kind that is used, with its group. */
+export const usedKinds = (): readonly { readonly group: string; readonly kind: string }[] =>
+  groups.flatMap(({ name, used }) => used.map((kind) => ({ group: name, kind })));
+
 export function recognise(apiVersion: string, kind: string): Recognised {
   const [group, version] = groupOf(apiVersion);
   const known = groups.find(({ name }) => name === group);

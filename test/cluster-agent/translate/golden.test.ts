@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AudienceRecords } from '@isthmus/cluster-agent/publish/audience.ts';
 import { blank } from '@isthmus/cluster-agent/translate/workload-fields.ts';
+import { clusterConditions } from '@isthmus/cluster-agent/translate/conditions.ts';
+import { gatewayReports } from '@isthmus/cluster-agent/translate/gateways.ts';
+import { serviceReports } from '../../fakes/service-reports.ts';
 import { aRemote, inputOf, remotes, translate } from '../../fakes/cluster.ts';
 import { inShop } from '../../fakes/services.ts';
 
@@ -20,6 +23,12 @@ const plain = (record: object): unknown =>
       return key !== '' && JSON.stringify(usual) === JSON.stringify(value) ? undefined : value;
     }),
   );
+
+/** What the file has, after it was written where that is asked for. */
+function kept<T extends object>(path: string, found: T): Partial<T> {
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, `${JSON.stringify(found, undefined, 2)}\n`);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<T>) : {};
+}
 
 describe('the state of proxies, from a cluster and the hub’s resources', () => {
   const both = (name: string) =>
@@ -65,8 +74,20 @@ describe('the state of proxies, from a cluster and the hub’s resources', () =>
     ]),
   );
 
-  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
-  const golden = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as typeof found;
+  const golden = kept(file, found);
   for (const [audience, resources] of Object.entries(found))
     it(`for ${audience}`, () => assert.deepEqual(resources, golden[audience]));
+});
+
+describe('what the hub receives of a cluster', () => {
+  const input = inputOf(manifests);
+  const found = {
+    services: Object.fromEntries(serviceReports(input)),
+    gateways: Object.fromEntries(gatewayReports(input)),
+    health: input.derived.health(),
+    conditions: clusterConditions(input, 0),
+  };
+  const golden = kept(join(here, '../../golden/reports.json'), found);
+  for (const [part, reports] of Object.entries(found))
+    it(part, () => assert.deepEqual(JSON.parse(JSON.stringify(reports)), golden[part as keyof typeof found]));
 });
