@@ -81,7 +81,7 @@ module.exports = {
     only(
       'one-runtime',
       '^cluster-agent/source/files/',
-      '(cluster-agent/(app|main)\\.ts|cluster-agent/source/files/)',
+      '(cluster-agent/(app|main|runtime-flags)\\.ts|cluster-agent/source/files/)',
     ),
     only(
       'one-kubernetes-runtime',

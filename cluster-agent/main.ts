@@ -4,8 +4,11 @@ import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
+import type { AgentOptions, RuntimeOptions } from './app.ts';
+import { nodeProxyAccountsOf, nodeProxyFlag, runtimeFlags, runtimeOf } from './runtime-flags.ts';
+import type { NodeProxyAccounts } from './view/node-proxy.ts';
 import { startAgent } from './start.ts';
-import { bindWithin } from './source/files/port-trials.ts';
 
 const flags = readFlags(
   'isthmus-agent',
@@ -13,9 +16,15 @@ const flags = readFlags(
   [
     { name: 'cluster', value: 'NAME', help: 'the name under which this cluster joins' },
     { name: 'state-dir', value: 'DIR', help: 'private folder for keys, allocations and the hub’s last view' },
-    { name: 'manifests', value: 'DIR', help: 'folder of Kubernetes and Istio YAML that is this cluster' },
-    { name: 'addresses', value: 'CIDR', help: 'a /20 of loopback addresses to allocate from' },
+    ...runtimeFlags,
     { name: 'xds-listen', value: 'HOST:PORT', help: 'where proxies get configuration and certificates' },
+    {
+      name: 'xds-name',
+      value: 'NAME,…',
+      default: '',
+      help: 'host names and addresses by which proxies call it: the names of its certificate, beside the host of --xds-listen',
+    },
+    nodeProxyFlag,
     {
       name: 'bind',
       value: 'ADDRESS',
@@ -38,7 +47,7 @@ const flags = readFlags(
     logLevelFlag,
     { name: 'parent-pipe', help: 'end when standard input ends' },
   ],
-  ['cluster', 'state-dir', 'manifests', 'addresses', 'xds-listen'],
+  ['cluster', 'state-dir', 'xds-listen'],
 );
 
 const log = createLog('cluster-agent', flags.text('log-level'));
@@ -52,29 +61,41 @@ if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 
 const { host: xdsHost, port: xdsPort } = flags.address('xds-listen');
 const ownAdmin = { host: isLoopback(xdsHost) ? xdsHost : '127.0.0.1', port: 15_014 };
-startAgent(
-  {
-    cluster: flags.text('cluster'),
-    stateDir: flags.text('state-dir'),
-    runtime: {
-      kind: 'files',
-      manifests: flags.text('manifests'),
-      addresses: flags.text('addresses'),
-      localAddress: flags.text('bind'),
-      tryBind: bindWithin(flags.text('addresses')),
-    },
-    localAddress: flags.text('bind'),
-    trustDomain: flags.text('trust-domain'),
-    xdsHost,
-    xdsPort,
-    admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
-    tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
-    clock: systemClock,
-    random: systemRandom,
-    log,
-  },
-  stop.signal,
-).catch((error: unknown) => {
+
+function usage(message: string): never {
+  writeErr(`isthmus-agent: ${message}; see isthmus-agent --help\n`);
+  process.exit(2);
+}
+
+async function start(): Promise<void> {
+  const runtime = await runtimeOf(flags, systemClock);
+  if (!runtime.ok) return usage(runtime.error);
+  const nodeProxyAccounts = nodeProxyAccountsOf(flags, runtime.value);
+  if (!nodeProxyAccounts.ok) return usage(nodeProxyAccounts.error);
+  await startAgent(optionsOf(runtime.value, nodeProxyAccounts.value), stop.signal);
+}
+
+const optionsOf = (runtime: RuntimeOptions, nodeProxyAccounts: NodeProxyAccounts): AgentOptions => ({
+  cluster: flags.text('cluster'),
+  stateDir: flags.text('state-dir'),
+  runtime,
+  localAddress: flags.text('bind'),
+  trustDomain: flags.text('trust-domain'),
+  nodeProxyAccounts,
+  xdsHost,
+  xdsPort,
+  xdsNames: flags
+    .text('xds-name')
+    .split(',')
+    .filter((name) => name !== ''),
+  admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
+  tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
+  clock: systemClock,
+  random: systemRandom,
+  log,
+});
+
+start().catch((error: unknown) => {
   log.error({ error: error instanceof Error ? error.message : String(error) }, 'the agent cannot start');
   process.exit(1);
 });

@@ -28,6 +28,8 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   API_SERVER_UNAVAILABLE: ['ERROR'],
   KIND_FORBIDDEN: ['ERROR'],
   PORT_MISSING: ['ERROR', 'WARNING'],
+  STATE_NOT_KEPT: ['WARNING'],
+  ADDRESSES_NOT_KEPT: ['WARNING'],
   MANIFESTS_PARTLY_APPLIED: ['WARNING'],
   FILE_WATCH_LOST: ['WARNING'],
   OBJECTS_WITHOUT_NAME: ['WARNING'],

@@ -9,8 +9,8 @@ import type { ReservedBlock } from '../../kept/reserved-block.ts';
 import { parseServiceKey, type ServiceKey } from '../../keys/names.ts';
 import { LeaseLeadership } from '../../leader/lease-leadership.ts';
 import type { Place } from '../../runtime/place.ts';
-import type { Source } from '../../runtime/source.ts';
-import { kubernetesRuntime, type Conditioned } from './runtime.ts';
+import { KubernetesSource } from './kubernetes-source.ts';
+import { kubernetesRuntime } from './runtime.ts';
 import { TokenReviews } from './token-review.ts';
 
 export interface KubernetesOptions {
@@ -21,7 +21,6 @@ export interface KubernetesOptions {
   readonly replica: string;
   /** For services that are only in other clusters. */
   readonly remoteAddresses: ReservedBlock;
-  readonly source: (deps: Around) => Source & Conditioned;
 }
 
 interface Around {
@@ -63,7 +62,8 @@ export function kubernetesPlace(options: KubernetesOptions, around: Around): Pla
       hasStarted = true;
       onAddresses = deps.onAddresses;
       const reviews = new TokenReviews({ server, clock, log });
-      return kubernetesRuntime({ source: options.source(around), reviews, kept, allocations, leads }, deps);
+      const source = new KubernetesSource({ ...at, turn: setImmediate });
+      return kubernetesRuntime({ source, reviews, kept, allocations, leads }, deps);
     },
   };
 }

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { dirname, join } from 'node:path';
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
+import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
+import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
+import { until } from '../fakes/agent.ts';
+import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
+import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { joinMember } from '../fakes/member.ts';
+import { agentNamespace, fill, KubernetesAgent, services, setReady } from './agent-world.ts';
+import { withApiServer, type StartedApiServer } from './start-api-server.ts';
+
+interface World {
+  readonly server: ApiServer;
+  /** A token of the ztunnel's pod, as its kubelet would mount it. */
+  readonly token: (uid: string) => Promise<string>;
+}
+
+/** The same on an API server in memory and on a real one. */
+function anAgent(world: () => World): void {
+  let hub: TestHub;
+  let agent: KubernetesAgent;
+  let uid = '';
+  before(async () => {
+    hub = await startTestHub();
+    agent = new KubernetesAgent(world().server, hub);
+    await agent.writeJoinToken();
+    uid = (await fill(world().server)).metadata.uid;
+    await agent.start();
+  });
+  after(async () => {
+    await agent.end();
+    await hub.stop();
+  });
+
+  const data = async (resource: typeof secrets, name: string) => {
+    const object = await world().server.get(resource, { namespace: agentNamespace, name });
+    return (object as { data: Record<string, string> }).data;
+  };
+  const root = async () => (await data(configMaps, 'isthmus-xds-root'))['root-cert.pem'] ?? '';
+  const connect = async () => {
+    await until(() => root().catch(() => undefined));
+    return agent.connect(await world().token(uid), await root());
+  };
+  const cart = 'shop/cart.shop.svc.cluster.local';
+  const pay = 'shop/pay.shop.svc.cluster.local';
+
+  it('joins, and keeps what its successor needs in its namespace', async () => {
+    await until(async () => 'intermediate.json' in (await data(secrets, 'isthmus-agent-state')));
+    const kept = await data(secrets, 'isthmus-agent-state');
+    assert.deepEqual(Object.keys(kept).sort(), [
+      'hub-epochs.json',
+      'intermediate.json',
+      'link.json',
+      'sealing-key',
+      'xds-serving.json',
+    ]);
+    assert.equal(await root(), agent.read('xds-root.pem'));
+  });
+
+  it('serves a ztunnel, whose token the API server has reviewed, with ClusterIPs and what changes', async () => {
+    const proxy = await connect();
+    await proxy.signal.until(() => proxy.service(cart) !== undefined);
+    const { addresses = [] } = proxy.service(cart) ?? {};
+    assert.deepEqual(addresses, [{ network: 'network-east', address: '10.96.0.10', prefix: undefined }]);
+    const uidOf = 'east//Pod/shop/cart-1';
+    await proxy.signal.until(() => proxy.workload(uidOf)?.addresses[0] !== undefined);
+    await setReady(world().server, 'shop', 'cart-1', '10.0.0.9', true);
+    await proxy.signal.until(() => proxy.workload(uidOf)?.addresses[0] === '10.0.0.9');
+    await world().server.remove(services, { namespace: 'shop', name: 'cart' });
+    await proxy.signal.until(() => proxy.service(cart) === undefined);
+  });
+
+  it('gives a service that is only elsewhere an address that stays, whichever pod serves it', async () => {
+    const west = await joinMember(hub, {
+      cluster: 'west',
+      region: 'r',
+      address: `127.${hub.octet}.32.1`,
+      services: [{ name: 'pay', exported: true, healthy: 1 }],
+      workloads: [],
+    });
+    try {
+      const first = await connect();
+      await first.signal.until(() => (first.service(pay)?.addresses.length ?? 0) > 0);
+      const { addresses = [] } = first.service(pay) ?? {};
+      assert.match(addresses[0]?.address ?? '', /^24\d\.\d+\.\d+\.\d+$/);
+      const { 'addresses.json': kept = '' } = await data(configMaps, 'isthmus-allocations-0');
+      assert.deepEqual(JSON.parse(kept), { [pay]: addresses[0]?.address });
+      const identity = agent.read('link.json');
+      await agent.stop();
+      await agent.start('agent-2');
+      assert.equal(agent.read('link.json'), identity, 'it joined again');
+      const next = await connect();
+      await next.signal.until(() => next.service(pay) !== undefined);
+      assert.deepEqual(next.service(pay)?.addresses, addresses);
+    } finally {
+      west.stop();
+    }
+  });
+}
+
+describe('an agent in a cluster that an API server in memory has', () => {
+  const server = new FakeApiServer([
+    ...watched.map(({ resource }) => resource),
+    ...[secrets, configMaps, leases],
+  ]);
+  const token = (uid: string) => Promise.resolve(`ztunnel.${uid}`);
+  server.answer('tokenreviews', (review) => {
+    const { token: asked } = review['spec'] as { token: string };
+    const claim = (name: string) => `authentication.kubernetes.io/${name}`;
+    const extra = {
+      [claim('pod-name')]: ['ztunnel-1'],
+      [claim('pod-uid')]: [asked.replace('ztunnel.', '')],
+      [claim('node-name')]: ['node-1'],
+    };
+    const user = { username: 'system:serviceaccount:istio-system:ztunnel', extra };
+    return { ...review, status: { authenticated: true, audiences: ['istio-ca'], user } };
+  });
+  anAgent(() => ({ server, token }));
+});
+
+withApiServer('an agent in a cluster that a real API server has', (started) => {
+  anAgent(() => ({ server: started().client().server, token: (uid) => tokenOf(started(), uid) }));
+});
+
+/** What a kubelet asks for: a token of the ztunnel's account, bound to its pod. */
+async function tokenOf(server: StartedApiServer, uid: string): Promise<string> {
+  const path = '/api/v1/namespaces/istio-system/serviceaccounts/ztunnel/token';
+  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'ztunnel-1', uid };
+  const body = JSON.stringify({
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: ['istio-ca'], expirationSeconds: 3600, boundObjectRef },
+  });
+  const ca = readFileSync(join(dirname(server.kubeconfig()), 'certs/apiserver.crt'));
+  const headers = { authorization: 'Bearer token-of-admin', 'content-type': 'application/json' };
+  const answer = await new Promise<string>((resolve, reject) => {
+    const call = request(`${server.url}${path}`, { method: 'POST', ca, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => resolve(text));
+    });
+    call.on('error', reject).end(body);
+  });
+  return (JSON.parse(answer) as { status: { token: string } }).status.token;
+}
