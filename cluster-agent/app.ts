@@ -15,7 +15,7 @@ import { keptInFolder } from './kept/kept.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import type { Touched } from './keys/touched.ts';
 import { leadsAlone, type Leadership } from './leader/leadership.ts';
-import { activated, hubChanges } from './link/hub-changes.ts';
+import { activated, hubAddresses, hubChanges } from './link/hub-changes.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
 import { HubLinks } from './link/hub-links.ts';
 import { HubStore } from './link/hub-store.ts';
@@ -317,6 +317,8 @@ function makeLinked(
     renewals.look();
     arm();
   });
+  // Where the hub was reached when it was heard last.
+  renewals.hubIsAt(hubAddresses(hub.view));
   const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
   const dueWorks = [
     renewals,

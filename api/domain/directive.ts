@@ -27,6 +27,12 @@ export interface TrafficShift {
   readonly deadline: number | undefined;
 }
 
+/** Where the hub is reached. */
+export interface HubAddress {
+  /** host:port of the link of each replica of the hub, or of each way to it. */
+  readonly linkEndpoints: readonly string[];
+}
+
 /** A cluster that is a member of the federation now. */
 export interface Member {
   readonly cluster: string;

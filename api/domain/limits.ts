@@ -54,6 +54,8 @@ export const recordLimits = {
   /** Service accounts behind one service. */
   identitiesOfService: 256,
   gatewaysOfCluster: 64,
+  /** Where a hub is reached: its replicas, and ways to each. */
+  addressesOfHub: 64,
   conditions: 200,
   nodes: 5_000,
 } as const;

@@ -7,6 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { hostOf, portOf } from '@isthmus/mesh/net/host-port.ts';
 import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -60,10 +61,8 @@ export class GrpcListener {
 
   /** `address` is `host:port`, `flag` names where another is given. Resolves with the port. Throws LISTEN_FAILED. */
   async listen(address: string, flag: string): Promise<number> {
-    const colon = address.lastIndexOf(':');
-    const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
     try {
-      return await this.#arrivals.listen(host, Number(address.slice(colon + 1)));
+      return await this.#arrivals.listen(hostOf(address), portOf(address));
     } catch (error) {
       throw listenError(address, flag, error);
     }

@@ -1,5 +1,6 @@
 import type {
   Activation,
+  HubAddress,
   CompiledPolicy,
   TrafficShift,
   ExportGrant,
@@ -20,6 +21,7 @@ export interface Change<T extends object> {
 
 /** What a resource of the hub is, by its type. */
 export interface HubResourceOf {
+  readonly 'hub-address': HubAddress;
   readonly 'trust-bundle': TrustBundle;
   readonly intermediate: Intermediate;
   readonly activation: Activation;

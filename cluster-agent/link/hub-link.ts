@@ -3,6 +3,7 @@ import { boundTarget } from '@isthmus/api/grpc/bound-target.ts';
 import type { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { channelOptions } from '@isthmus/api/grpc/options.ts';
 import { trustMutually } from '@isthmus/api/grpc/server-trust.ts';
+import { hostOf } from '@isthmus/mesh/net/host-port.ts';
 import { sleep, type Timer } from '@isthmus/mesh/process/clock.ts';
 import { AgentError } from '../agent-error.ts';
 import { backoff } from './backoff.ts';
@@ -17,7 +18,7 @@ const isOver = ({ aborted }: AbortSignal): boolean => aborted;
 
 /** One link: a connection that is tried again for ever, at each of its addresses in turn. */
 export class HubLink {
-  readonly #target: Target;
+  #target: Target;
   readonly #shared: LinkShared;
   readonly #certificates: Certificates;
   /** It begins or ends to be heard. */
@@ -73,12 +74,17 @@ export class HubLink {
     before.end('this replica has another role now');
   }
 
+  /** At the next attempt. */
+  reachAt(target: Target): void {
+    this.#target = target;
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#shared.deps;
-    const { endpoints } = this.#target;
     for (let attempt = 0, dials = 0; !signal.aborted; attempt++, dials++) {
       const started = clock.monotonic();
+      const { endpoints } = this.#target;
       const endpoint = endpoints[dials % endpoints.length] ?? '';
       const why = await this.#connect(endpoint, signal);
       if (this.#misses === 0 && clock.monotonic() - started > 5000) attempt = 0;
@@ -92,7 +98,7 @@ export class HubLink {
   }
 
   #clientFor(endpoint: string): Client {
-    const trust = trustMutually(endpoint.slice(0, endpoint.lastIndexOf(':')), this.#certificates);
+    const trust = trustMutually(hostOf(endpoint), this.#certificates);
     const target = boundTarget(endpoint, this.#shared.deps.localAddress);
     return new Client(target, trust.credentials, { ...channelOptions(4), ...trust.options });
   }

@@ -2,6 +2,7 @@ import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import { callUnary } from '@isthmus/api/grpc/call.ts';
 import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { linkService } from '@isthmus/api/grpc/services.ts';
+import { dialled } from './addresses.ts';
 import { HubLink } from './hub-link.ts';
 import type { LinkDeps, LinkShared } from './link-deps.ts';
 import { healthStream } from './streams/health.ts';
@@ -24,7 +25,7 @@ export class HubLinks {
     const { identity, clock } = deps;
     this.#certificates = new Certificates(identity, identity.ca);
     this.#shared = { deps, systemVersion: { epoch: BigInt(clock.now()), revision: 0n }, received: {} };
-    this.#links = targets(identity.endpoints, want).map(
+    this.#links = targets(dialled(identity), want).map(
       (target) => new HubLink(target, this.#shared, this.#certificates, () => this.#choose()),
     );
     this.#choose();
@@ -66,6 +67,12 @@ export class HubLinks {
   }
 
   /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */
+  /** The hub is dialled at these addresses from now on; connections that are open go on. */
+  reachAt(endpoints: readonly string[]): void {
+    for (const [i, target] of targets(endpoints, this.#links.length).entries())
+      this.#links[i]?.reachAt(target);
+  }
+
   healthChanged(services?: readonly ServiceKey[]): void {
     for (const { session } of this.#links) session?.stream(healthStream)?.changed(services);
   }

@@ -10,6 +10,7 @@ import { trustServer } from '@isthmus/api/grpc/server-trust.ts';
 import { joiningService } from '@isthmus/api/grpc/services.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
+import { hostOf, portOf } from '@isthmus/mesh/net/host-port.ts';
 import { generateKey, privateKeyPem, readPrivateKey, type KeyPair } from '@isthmus/mesh/pki/key.ts';
 import { fileKeyProvider, seal, unseal, type KeyProvider } from '@isthmus/mesh/pki/seal.ts';
 import { parseTrustDomain, type TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -30,7 +31,10 @@ export interface LinkIdentity {
   readonly cluster: string;
   readonly hubId: string;
   readonly trustDomain: TrustDomain;
+  /** host:port of the link, as the hub has named them last. */
   readonly endpoints: readonly string[];
+  /** Those before the last change of them, which led to the hub. */
+  readonly earlierEndpoints?: readonly string[];
   /** PEM. */
   readonly key: string;
   readonly chain: string;
@@ -206,10 +210,7 @@ async function joinAt(
   key: KeyPair,
   { localAddress, cluster, clock, timeoutMillis }: JoinOptions & { readonly timeoutMillis: number },
 ): Promise<LinkIdentity> {
-  const [host, port] = [
-    endpoint.slice(0, endpoint.lastIndexOf(':')),
-    Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)),
-  ];
+  const [host, port] = [hostOf(endpoint), portOf(endpoint)];
   const ca = await fetchPinnedCa({ host, port, localAddress, timeoutMillis }, ticket.caHash, clock);
   const { credentials, options } = trustServer(host, certificatePem(ca));
   const client = new Client(boundTarget(endpoint, localAddress), credentials, {

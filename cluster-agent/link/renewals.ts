@@ -3,12 +3,13 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
 import type { HubLinks } from './hub-links.ts';
-import type { LinkIdentity } from './identity.ts';
+import { dialled, movedTo } from './addresses.ts';
+import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
 import type { Due, DueWork } from '../publish/due-times.ts';
 import { linkIsDueAt, renewLink } from './renewal.ts';
 
 interface Deps {
-  readonly link: Pick<HubLinks, 'connected' | 'synced' | 'signIntermediate' | 'renew'>;
+  readonly link: Pick<HubLinks, 'connected' | 'synced' | 'signIntermediate' | 'renew' | 'reachAt'>;
   readonly issuer: Pick<
     WorkloadIssuer,
     'wantsNext' | 'wantsNextAt' | 'hasCurrent' | 'keyIds' | 'prepare' | 'activate' | 'giveUp'
@@ -61,6 +62,18 @@ export class Renewals implements DueWork {
     this.#ask();
   }
 
+  /** The hub is reached at these addresses now; none: it does not know. The connection that is open goes on. */
+  hubIsAt(endpoints: readonly string[]): void {
+    const { link, leads, log } = this.#deps;
+    const moved = movedTo(this.#identity, endpoints);
+    if (!moved) return;
+    this.#identity = moved;
+    link.reachAt(dialled(moved));
+    log.info({ endpoints }, 'the hub is reached at these addresses now');
+    // The replica that leads writes for all; the others have it from the hub, or from what they keep of it.
+    if (leads()) this.#save();
+  }
+
   nextDue(): Due {
     const { issuer, clock } = this.#deps;
     const wall = Math.min(issuer.wantsNextAt, this.#linkIsDueAt);
@@ -89,7 +102,7 @@ export class Renewals implements DueWork {
   }
 
   #ask(): void {
-    const { link, leads, issuer, activated, stateDir, clock, random } = this.#deps;
+    const { link, leads, issuer, activated, clock } = this.#deps;
     if (!link.connected || !leads()) return;
     if (issuer.wantsNext)
       this.#once('the hub has not signed the intermediate; it will be asked again', async () => {
@@ -98,10 +111,18 @@ export class Renewals implements DueWork {
       });
     if (this.#linkIsDueAt <= clock.now())
       this.#once('the link certificate was not renewed; it will be tried again', async () => {
-        this.#identity = await renewLink(link, this.#identity, stateDir, random);
-        this.#deps.onSaved();
+        // What is known of the hub may change while it answers.
+        const renewed = await renewLink(link);
+        this.#identity = { ...this.#identity, ...renewed };
+        this.#save();
         this.#linkIsDueAt = linkIsDueAt(this.#identity);
       });
+  }
+
+  #save(): void {
+    const { stateDir, random, onSaved } = this.#deps;
+    saveLinkIdentity(stateDir, this.#identity, random);
+    onSaved();
   }
 
   #once(failure: string, ask: () => Promise<void>): void {

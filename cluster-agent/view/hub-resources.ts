@@ -1,5 +1,6 @@
 import type {
   Activation,
+  HubAddress,
   CompiledPolicy,
   TrafficShift,
   ExportGrant,
@@ -24,6 +25,7 @@ import { Sets } from './sets.ts';
  */
 export class HubResources {
   readonly #held = {
+    addresses: new Map<string, HubAddress>(),
     bundles: new Map<string, TrustBundle>(),
     intermediates: new Map<string, Intermediate>(),
     activations: new Map<string, Activation>(),
@@ -199,6 +201,7 @@ type HubChange = {
 }[DownType];
 
 const fields: Readonly<Record<DownType, keyof HubView>> = {
+  'hub-address': 'addresses',
   'trust-bundle': 'bundles',
   intermediate: 'intermediates',
   activation: 'activations',

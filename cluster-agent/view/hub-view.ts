@@ -1,5 +1,6 @@
 import type {
   Activation,
+  HubAddress,
   CompiledPolicy,
   TrafficShift,
   ExportGrant,
@@ -18,6 +19,8 @@ import type { HubResource } from '../keys/change-set.ts';
 
 /** All resources that the hub has sent to this cluster, by name. */
 export interface HubView {
+  /** Where the hub is reached; none: it does not know. */
+  readonly addresses: ReadonlyMap<string, HubAddress>;
   readonly bundles: ReadonlyMap<string, TrustBundle>;
   readonly intermediates: ReadonlyMap<string, Intermediate>;
   /** Key ids of this cluster's intermediates that may sign. */
@@ -31,6 +34,7 @@ export interface HubView {
 }
 
 export const emptyHubView: HubView = {
+  addresses: new Map(),
   bundles: new Map(),
   intermediates: new Map(),
   activations: new Map(),
@@ -41,6 +45,9 @@ export const emptyHubView: HubView = {
   grants: new Map(),
   remotes: new Map(),
 };
+
+/** The name of the only resource of its type. */
+export const hubAddressName = 'self';
 
 interface Reader {
   /** The value under the resource's name, which must be the one that its content says. */
@@ -72,6 +79,7 @@ type Named = { readonly namespace: string; readonly name: string };
 const keyOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
 const readers: Readonly<Record<DownType, Reader>> = {
+  'hub-address': readerOf(wire.hubAddress.decode, () => hubAddressName),
   'trust-bundle': { ...readerOf(decodeTrustBundle, ({ trustDomain }) => trustDomain), olderThanHeld },
   intermediate: readerOf(decodeIntermediate, ({ keyId }) => keyId),
   activation: readerOf(wire.activation.decode, ({ keyId }) => keyId),

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { AccessPolicy } from '@isthmus/api/domain/access-policy.ts';
 import type { TrafficShift } from '@isthmus/api/domain/directive.ts';
 import { parseTrafficShiftId } from '@isthmus/api/domain/traffic-shift-id.ts';
-import { weightCap } from '@isthmus/api/domain/limits.ts';
+import { recordLimits, weightCap } from '@isthmus/api/domain/limits.ts';
 import { parseServiceKey, serviceNameOf } from '@isthmus/api/domain/names.ts';
 import { parseRemoteName } from '@isthmus/api/domain/remote-name.ts';
 import { contentVersion } from '@isthmus/api/wire/binary.ts';
@@ -45,6 +45,7 @@ function compiled(type: link.DownType, name: string, content: Content | undefine
 }
 
 const compilers: Readonly<Record<SharedType, Compile>> = {
+  'hub-address': hubAddress,
   'trust-bundle': trustBundle,
   intermediate,
   activation,
@@ -54,6 +55,13 @@ const compilers: Readonly<Record<SharedType, Compile>> = {
   grant,
   remote,
 };
+
+/** Agents go on with what they have while the hub does not know where it is reached. */
+function hubAddress({ outside }: Now): Content | undefined {
+  if (!outside.ok) return undefined;
+  const linkEndpoints = outside.value.link.slice(0, recordLimits.addressesOfHub);
+  return { body: link.hubAddress.encode({ linkEndpoints }), audience: all };
+}
 
 function trustBundle({ intent }: Now, name: string): Content | undefined {
   const value = intent.trustDomains.get(name)?.value;

@@ -28,6 +28,7 @@ export function reached(
   services: ReadonlyMap<ClusterName, ReadonlySet<ServiceKey>>,
 ): Names {
   const names = new CollectedNames();
+  if (changes.hub.has('outside')) names.add('hub-address', 'self');
   reachedByIntent(names, changes, now);
   for (const [cluster, keys] of services)
     for (const service of keys) {
@@ -98,6 +99,7 @@ const exportsOtherwise = (before: Cluster | undefined, after: Cluster | undefine
 /** Every name that may go down: what is compiled at first, and what tests compare with. */
 export function allNames({ intent, observed, index }: Now): Names {
   const names = new CollectedNames();
+  names.add('hub-address', 'self');
   for (const name of intent.trustDomains.keys()) names.add('trust-bundle', name);
   for (const name of intent.intermediates.keys()) {
     names.add('intermediate', name);

@@ -4,6 +4,7 @@ import { HubResources } from '@isthmus/cluster-agent/view/hub-resources.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 
 const types: Readonly<Record<keyof HubView, DownType>> = {
+  addresses: 'hub-address',
   bundles: 'trust-bundle',
   intermediates: 'intermediate',
   activations: 'activation',

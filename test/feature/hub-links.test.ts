@@ -94,8 +94,8 @@ describe('an agent that holds two links', () => {
     );
   });
 
-  it('has everything of a hub of an earlier version, which knows no members', async () => {
-    const known = downTypes.filter((type) => type !== 'member');
+  it('has everything of a hub of an earlier version, which knows neither members nor its own address', async () => {
+    const known = downTypes.filter((type) => type !== 'member' && type !== 'hub-address');
     const replica = await new HubReplica(ca, known).start();
     const own = linksTo([replica.endpoint], 1);
     const over = new AbortController();
@@ -103,6 +103,20 @@ describe('an agent that holds two links', () => {
     await until(() => own.synced);
     over.abort();
     await replica.stop();
+  });
+
+  it('dials the hub where it is reached now, once the link that is open has ended', async () => {
+    const [before, after] = await Promise.all([new HubReplica(ca).start(), new HubReplica(ca).start()]);
+    const own = linksTo([before.endpoint], 1);
+    const over = new AbortController();
+    void own.run(over.signal);
+    await until(() => own.synced);
+    own.reachAt([after.endpoint]);
+    assert.ok(own.synced, 'the link that is open goes on');
+    await before.stop();
+    await until(() => own.synced && after.asked.size > 0);
+    over.abort();
+    await after.stop();
   });
 
   describe('and endpoint counts that change', () => {

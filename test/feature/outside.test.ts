@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
-import { until } from '../fakes/agent.ts';
+import { TestAgent, until } from '../fakes/agent.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
 import { run } from '../fakes/command-line.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
@@ -95,6 +95,19 @@ describe('a hub whose outside addresses are those of a Service', () => {
     put({ ip: address() }, { hostname: 'new.elb.example' });
     for (const port of [15101, 15102])
       await until(async () => (await namesAt(address(), port)).includes('DNS:new.elb.example'));
+  });
+
+  it('tells its members where it is reached as soon as that changes, and nothing while it does not know', async () => {
+    put({ ip: address() });
+    await until(() => token().then(({ out }) => endpointsOf(out).length === 1));
+    const agent = (await new TestAgent('south', '127.243.16.2').join(hub)).connect();
+    const known = () => agent.hubStore.view.addresses.get('self')?.linkEndpoints.join();
+    await until(() => known() === `${address()}:15101`);
+    put({ ip: address() }, { hostname: 'third.elb.example' });
+    await until(() => known() === `${address()}:15101,third.elb.example:15101`);
+    put();
+    await until(() => known() === undefined);
+    agent.end();
   });
 });
 

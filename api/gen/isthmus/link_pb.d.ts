@@ -1090,6 +1090,27 @@ export declare type Member = Message<"isthmus.link.v1.Member"> & {
 export declare const MemberSchema: GenMessage<Member>;
 
 /**
+ * Type "hub-address". Resource name: "self". Where this hub is reached; it is withdrawn while the hub does not know that, and
+ * an agent goes on with what it has. A hub that does not know the type never says that it has sent everything of it.
+ *
+ * @generated from message isthmus.link.v1.HubAddress
+ */
+export declare type HubAddress = Message<"isthmus.link.v1.HubAddress"> & {
+  /**
+   * host:port of the link's listener, as in JoinResponse.
+   *
+   * @generated from field: repeated string link_endpoints = 1;
+   */
+  linkEndpoints: string[];
+};
+
+/**
+ * Describes the message isthmus.link.v1.HubAddress.
+ * Use `create(HubAddressSchema)` to create a new message.
+ */
+export declare const HubAddressSchema: GenMessage<HubAddress>;
+
+/**
  * Type "grant". Resource name: "<namespace>/<name>". A service that may be reached from other clusters where a cluster has
  * it: from those that are named, and from all members if members is set.
  *

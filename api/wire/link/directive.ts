@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import type {
   Activation,
+  HubAddress,
   CompiledPolicy,
   TrafficShift,
   ExportGrant,
@@ -11,6 +12,7 @@ import type {
 import type { TrafficPolicy } from '../../domain/traffic-policy.ts';
 import {
   ActivationSchema,
+  HubAddressSchema,
   CompiledPolicySchema,
   TrafficShiftSchema,
   ExportGrantSchema,
@@ -111,6 +113,20 @@ export const member: Codec<Member> = codec(
   MemberSchema,
   ({ cluster }) => ({ cluster }),
   ({ cluster }, fields): Member => ({ cluster: fields.label('cluster', cluster) }),
+);
+
+/** Type `hub-address`, named `self`. */
+export const hubAddress: Codec<HubAddress> = codec(
+  HubAddressSchema,
+  ({ linkEndpoints }) => ({ linkEndpoints: [...linkEndpoints] }),
+  ({ linkEndpoints }, fields): HubAddress => {
+    if (linkEndpoints.length === 0) fields.refuse('link_endpoints', 'is missing');
+    const all = fields.list('link_endpoints', linkEndpoints, recordLimits.addressesOfHub);
+    for (const [i, one] of all.entries())
+      if (!/^[^\s]{1,255}:\d{1,5}$/.test(one))
+        fields.refuse(`link_endpoints[${i}]`, `${JSON.stringify(one.slice(0, 60))} is not host:port`);
+    return { linkEndpoints: all };
+  },
 );
 
 /** Type `grant`, named `<namespace>/<name>`. */

@@ -24,7 +24,7 @@ export type UpType = (typeof upTypes)[number];
 
 /** Resource types that the hub produces, in the order in which they are sent. */
 export const downTypes = [
-  ...(['trust-bundle', 'intermediate', 'activation', 'policy'] as const),
+  ...(['hub-address', 'trust-bundle', 'intermediate', 'activation', 'policy'] as const),
   ...(['traffic', 'diversion', 'member', 'grant', 'remote'] as const),
 ] as const;
 
@@ -33,9 +33,11 @@ export type DownType = (typeof downTypes)[number];
 
 /**
  * Types that hubs of every version know: an agent that has everything of these has all that there is, as `member` comes
- * before `grant`.
+ * before `grant`, and `hub-address` before all.
  */
-export const awaitedDownTypes: readonly DownType[] = downTypes.filter((type) => type !== 'member');
+export const awaitedDownTypes: readonly DownType[] = downTypes.filter(
+  (type) => type !== 'member' && type !== 'hub-address',
+);
 
 export const syncMessage: Codec<SyncMessage> = codec(
   SyncMessageSchema,

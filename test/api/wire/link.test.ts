@@ -130,6 +130,7 @@ const values: { [N in CodecName]: Value<N> } = {
   },
   exportGrant: { namespace: 'shop', name: 'cart', clusters: ['west', 'south'], members: true },
   member: { cluster: 'west' },
+  hubAddress: { linkEndpoints: ['hub.example:15101', '[2001:db8::7]:15101'] },
   remoteService: remote,
   question: {
     id: 'q',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Renewals } from '@isthmus/cluster-agent/link/renewals.ts';
@@ -25,6 +25,7 @@ describe('renewals', () => {
     const leaf = () =>
       authority.leaf('spiffe://link.hub/cluster/east', { now: clock.now(), lifetime: 24 * hour });
     const asked: string[] = [];
+    const dialled: (readonly string[])[] = [];
     const answers: ((answer: Error | undefined) => void)[] = [];
     const ask = (what: string) => {
       asked.push(what);
@@ -37,6 +38,7 @@ describe('renewals', () => {
       synced: true,
       signIntermediate: () => Promise.reject(new Error('the issuer asks')),
       renew: () => ask('link').then(() => ({ chain: leaf().chain, ca: '' })),
+      reachAt: (endpoints: readonly string[]) => void dialled.push(endpoints),
     };
     const activated: (readonly string[])[] = [];
     const givenUp: string[] = [];
@@ -54,18 +56,25 @@ describe('renewals', () => {
       hubId: 'hub',
       cluster: 'east',
       trustDomain: defaultTrustDomain,
-      endpoints: [],
+      endpoints: ['join.example:1'],
       ca: '',
       ...leaf(),
     };
     const role = { leads: true };
+    const saves = { count: 0 };
+    const saved = () =>
+      JSON.parse(readFileSync(join(stateDir, 'link.json'), 'utf8')) as {
+        endpoints: string[];
+        earlierEndpoints?: string[];
+        chain: string;
+      };
     const renewals = new Renewals(identity, {
       link,
       issuer,
       leads: () => role.leads,
       activated: () => new Set(['next']),
       intermediates: () => intermediates,
-      onSaved: () => undefined,
+      onSaved: () => saves.count++,
       stateDir,
       clock,
       random: systemRandom,
@@ -75,7 +84,21 @@ describe('renewals', () => {
       answers.shift()?.(failure);
       await new Promise((resolve) => setImmediate(resolve));
     };
-    return { renewals, clock, role, link, issuer, asked, activated, givenUp, intermediates, answer };
+    return {
+      renewals,
+      clock,
+      role,
+      link,
+      issuer,
+      asked,
+      activated,
+      givenUp,
+      intermediates,
+      answer,
+      dialled,
+      saves,
+      saved,
+    };
   }
 
   it('ask for an intermediate once at a time, again after a failure, and put it in force', async () => {
@@ -114,6 +137,39 @@ describe('renewals', () => {
     role.leads = true;
     renewals.look();
     assert.deepEqual(asked, ['intermediate', 'link']);
+  });
+
+  it('keep where the hub says that it is reached, dial the addresses of before last, and do nothing where none is new', () => {
+    const { renewals, dialled, saves, saved } = agent();
+    for (const none of [[], ['join.example:1']]) renewals.hubIsAt(none);
+    assert.deepEqual([dialled, saves.count], [[], 0]);
+    renewals.hubIsAt(['a.example:1', 'b.example:1']);
+    assert.deepEqual(dialled.pop(), ['a.example:1', 'b.example:1', 'join.example:1']);
+    assert.deepEqual(saved().endpoints, ['a.example:1', 'b.example:1']);
+    renewals.hubIsAt(['b.example:1']);
+    assert.deepEqual(dialled.pop(), ['b.example:1', 'a.example:1']);
+    assert.deepEqual(saved().earlierEndpoints, ['a.example:1', 'b.example:1']);
+    renewals.hubIsAt([]);
+    assert.deepEqual([dialled.length, saves.count], [0, 2]);
+  });
+
+  it('keep an address that the hub names while it renews the certificate', async () => {
+    const { renewals, clock, answer, saved } = agent();
+    await clock.advance(13 * hour);
+    renewals.look();
+    renewals.hubIsAt(['a.example:1']);
+    const { chain } = saved();
+    await answer();
+    assert.notEqual(saved().chain, chain);
+    assert.deepEqual(saved().endpoints, ['a.example:1']);
+  });
+
+  it('dial what the hub names at every replica, and write it down at the one that leads', () => {
+    const { renewals, role, dialled, saves } = agent();
+    role.leads = false;
+    renewals.hubIsAt(['a.example:1']);
+    assert.equal(dialled.length, 1);
+    assert.equal(saves.count, 0);
   });
 
   it('send no request while there is no link', () => {
