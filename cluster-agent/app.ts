@@ -21,6 +21,8 @@ import { HubLinks } from './link/hub-links.ts';
 import { HubStore } from './link/hub-store.ts';
 import { version } from '@isthmus/mesh/process/version.ts';
 import type { LinkIdentity } from './link/identity.ts';
+import { exchangesOf } from './exchanges.ts';
+import type { ReplicaExchange } from './replicas/replica-exchange.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { Renewals } from './link/renewals.ts';
 import { Late } from './late.ts';
@@ -66,6 +68,8 @@ export interface AgentOptions {
   readonly tokenFile: string | undefined;
   /** Undefined: that of the place where the agent runs. */
   readonly leadership?: Leadership | undefined;
+  /** host:port where other replicas say what they know of their proxies; undefined: there are no others. */
+  readonly replicaListen?: string | undefined;
   readonly trustDomain: string;
   /** Service accounts of ztunnels that serve a node, `<namespace>/<name>`; Istio's without. */
   readonly nodeProxyAccounts?: NodeProxyAccounts | undefined;
@@ -124,6 +128,8 @@ class Later {
   readonly link = new Late<HubLinks>('link');
   readonly status = new Late<AgentStatus>('status');
   readonly due = new Late<DueTimes>('due');
+  /** One, where there are other replicas. */
+  readonly exchanges: ReplicaExchange[] = [];
   readonly arm = () => this.due.part.arm();
   readonly touchKey = (key: Touched) => this.publisher.part.touchKey(key);
 }
@@ -219,6 +225,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
     store,
     clock,
   });
+  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream];
   const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
     serveProxies({
       serving: servingOf(base.options),
@@ -228,12 +235,11 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
       health,
       snapshot: () => publisher.snapshot,
       status: () => later.status.part,
-      followers: () => [health, later.status.part, reportedCluster, proxies, applied, upstream],
+      followers: () => [...followers(), ...later.exchanges],
       clock,
       log,
     }),
   );
-  const epoch = ownEpoch(new StateFile(base.at('epoch.json'), log), clock.now(), log);
   const policies = clusterCoverage(input, xds);
   const streams = () => xds;
   const applied = new AppliedReports({
@@ -262,12 +268,15 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
         reportedCluster,
         { published: later.arm },
       ],
-      { epoch, clock, turn: base.turn },
+      { epoch: epochOf(base), clock, turn: base.turn },
     ),
   );
   return { store, reportedCluster, xds, proxies, publisher };
 }
 type Published = ReturnType<typeof makePublished>;
+
+const epochOf = ({ at, own: { clock, log } }: Base) =>
+  ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
 
 /** The link to the hub, what it brings, and what is due by time. */
 function makeLinked(
@@ -320,6 +329,8 @@ function makeLinked(
   // Where the hub was reached when it was heard last.
   renewals.hubIsAt(hubAddresses(hub.view));
   const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
+  const exchanging = { options, identity, hub, epochs, link, health, xds, proxies, leadership };
+  later.exchanges.push(...exchangesOf(own, exchanging, (changes) => onHub(changes)));
   const dueWorks = [
     renewals,
     untilSaved('proofs', clock, health),
@@ -328,7 +339,8 @@ function makeLinked(
     every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
     ...runtime.upkeep,
   ];
-  return { link, status, renewals, due: later.due.set(new DueTimes(dueWorks, clock)), publish };
+  const [exchange] = later.exchanges;
+  return { link, exchange, status, renewals, due: later.due.set(new DueTimes(dueWorks, clock)), publish };
 }
 
 /** Calls when this replica comes to lead, or leads no longer. */

@@ -3,6 +3,7 @@ import type { ClusterHealth } from './health/cluster-health.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import type { Leadership } from './leader/leadership.ts';
 import type { HubLinks } from './link/hub-links.ts';
+import type { ReplicaExchange } from './replicas/replica-exchange.ts';
 import type { HubStore } from './link/hub-store.ts';
 import type { Renewals } from './link/renewals.ts';
 import type { DueTimes } from './publish/due-times.ts';
@@ -22,6 +23,8 @@ export interface Parts {
   readonly health: ClusterHealth;
   readonly xds: XdsServer;
   readonly leadership: Leadership;
+  /** Undefined: there are no other replicas. */
+  readonly exchange: ReplicaExchange | undefined;
   readonly link: HubLinks;
   readonly status: AgentStatus;
   readonly renewals: Renewals;

@@ -43,7 +43,21 @@ const sealedIn = (stateDir: string): readonly string[] =>
   );
 
 async function start(parts: Parts, options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { view, runtime, hub, issuer, health, leadership, xds, link, status, renewals, due, publish } = parts;
+  const {
+    view,
+    runtime,
+    hub,
+    issuer,
+    health,
+    leadership,
+    xds,
+    exchange,
+    link,
+    status,
+    renewals,
+    due,
+    publish,
+  } = parts;
   const { log, xdsHost, xdsPort, admin } = options;
   if (admin) await serveStatus(status, admin, log, signal);
   await xds.listen(xdsHost, xdsPort);
@@ -53,6 +67,10 @@ async function start(parts: Parts, options: AgentOptions, signal: AbortSignal): 
     publish(view.apply(batch));
   }, signal);
   issuer.activate(activated(hub.view));
+  if (exchange && options.replicaListen !== undefined) {
+    await exchange.listen(options.replicaListen);
+    void exchange.run(signal);
+  }
   void leadership.run(signal);
   void link.run(signal);
   renewals.look();

@@ -71,6 +71,19 @@ export interface ProxyReport {
   readonly startedAt: number;
 }
 
+/** An entry that is not as it should be. It is left out, and the others are taken. */
+export interface RefusedEntry {
+  /** `certificates`, `unbound` and the like. */
+  readonly field: string;
+  /** Which part of it, and why. */
+  readonly why: string;
+}
+
+/** What was read of a message, and what was not taken of it. */
+export interface ReadReport extends ProxyReport {
+  readonly refused: readonly RefusedEntry[];
+}
+
 /** A message without any news. */
 export const emptyReport: ProxyReport = {
   nodeId: '',

@@ -32,6 +32,24 @@ export const trustMutually = (host: string, certificates: Certificates): ServerT
   options: nameFor(host),
 });
 
+/**
+ * The same for a peer that is known by what its certificate says, whatever the host: `fault` says why it is refused, by its
+ * DER. That the CA has issued it is verified before.
+ */
+export const trustPeer = (
+  host: string,
+  certificates: Certificates,
+  fault: (raw: Buffer) => string | undefined,
+): ServerTrust => ({
+  credentials: experimental.createCertificateProviderChannelCredentials(certificates, certificates, {
+    checkServerIdentity(_name: string, { raw }: PeerCertificate) {
+      const why = fault(raw);
+      return why === undefined ? undefined : new Error(why);
+    },
+  }),
+  options: nameFor(host),
+});
+
 const verifyHost = (host: string) => ({
   checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
     checkServerIdentity(host, certificate),

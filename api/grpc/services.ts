@@ -1,10 +1,12 @@
 import { Joining, Link } from '../gen/isthmus/link_pb.js';
+import { Replicas } from '../gen/isthmus/replica_pb.js';
 import { ProxyReporting } from '../gen/isthmus/proxy_pb.js';
 import { IstioCertificateService } from '../gen/upstream/ca_pb.js';
 import { AggregatedDiscoveryService } from '../gen/upstream/discovery_pb.js';
 import { certificateRequest, certificateResponse } from '../wire/certificate.ts';
 import { discoveryRequest, discoveryResponse } from '../wire/discovery.ts';
 import * as link from '../wire/link.ts';
+import * as replica from '../wire/replica.ts';
 import { proxyReport, proxyReportEnd } from '../wire/proxy-report.ts';
 import { method } from './method.ts';
 
@@ -34,6 +36,12 @@ export const proxyReportingService = {
 /** The hub's listener for agents that are no members yet. */
 export const joiningService = {
   join: method(Joining.method.join, link.joinRequest, link.joinResponse),
+};
+
+/** Between the replicas of one agent. */
+export const replicaService = {
+  share: method(Replicas.method.share, replica.shared, replica.shared),
+  hubState: method(Replicas.method.hubState, replica.hubStateRequest, replica.hubStatePage),
 };
 
 /** On the call of `sync`: the highest epoch that the agent has seen of this hub, decimal. */

@@ -6,6 +6,8 @@ import {
   type HeldCertificate,
   type Place,
   type ProxyReport,
+  type ReadReport,
+  type RefusedEntry,
   type UnboundPort,
 } from '../domain/proxy-report.ts';
 import {
@@ -16,23 +18,13 @@ import {
   type DestinationLoad as WireDestination,
   type HeldCertificate as WireCertificate,
   type Place as WirePlace,
+  type ProxyReport as WireReport,
   type UnboundPort as WireUnbound,
 } from '../gen/isthmus/proxy_pb.js';
 import { codec, type Codec } from './binary.ts';
 import { Fields } from './fields.ts';
 
-/** An entry that is not as it should be. It is left out, and the others are taken. */
-export interface RefusedEntry {
-  /** `certificates`, `unbound` and the like. */
-  readonly field: string;
-  /** Which part of it, and why. */
-  readonly why: string;
-}
-
-/** What was read of a message, and what was not taken of it. */
-export interface ReadReport extends ProxyReport {
-  readonly refused: readonly RefusedEntry[];
-}
+export type { ReadReport, RefusedEntry } from '../domain/proxy-report.ts';
 
 /** Proxy to agent. Refuses a message that is none, or is too long; refuses single entries within it by themselves. */
 export const proxyReport: Codec<ReadReport> = {
@@ -45,7 +37,10 @@ export const proxyReport: Codec<ReadReport> = {
   },
 };
 
-const message: Codec<ReadReport> = codec(ProxyReportSchema, write, (sent): ReadReport => {
+const message: Codec<ReadReport> = codec(ProxyReportSchema, writeReport, (sent) => readReport(sent));
+
+/** Of a message whose length is known to be bounded. */
+export function readReport(sent: WireReport): ReadReport {
   const refused: RefusedEntry[] = [];
   const read = <W, T>(
     field: string,
@@ -72,7 +67,7 @@ const message: Codec<ReadReport> = codec(ProxyReportSchema, write, (sent): ReadR
     startedAt: clamped(sent.startedAt),
     refused,
   };
-});
+}
 
 /** Agent to proxy, at the end of the stream. */
 export const proxyReportEnd: Codec<object> = codec(
@@ -81,7 +76,8 @@ export const proxyReportEnd: Codec<object> = codec(
   () => ({}),
 );
 
-function write(report: ProxyReport) {
+/** Parts of messages that others hold. */
+export function writeReport(report: ProxyReport) {
   const { openConnections, leftOut, startedAt } = report;
   return {
     nodeId: report.nodeId,

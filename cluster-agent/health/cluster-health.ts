@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { HeldCertificate } from '@isthmus/api/domain/proxy-report.ts';
+import type { IssuedCertificate } from '@isthmus/api/domain/replica.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -50,6 +51,8 @@ export class ClusterHealth {
   readonly #journal: Journal;
   readonly #proven: ProvenProxies;
   readonly #tracker: HealthTracker;
+  /** This replica has issued a certificate. */
+  onIssued: (certificate: IssuedCertificate) => void = () => undefined;
 
   constructor(deps: Deps) {
     const { stateDir, cluster, clock, log, streams, intermediates, onChange } = deps;
@@ -112,8 +115,8 @@ export class ClusterHealth {
     this.#tracker.opened(id);
   }
 
-  lost({ id }: Answered['client']): void {
-    this.#tracker.lost(id);
+  lost({ id }: Answered['client'], isReplicaLost = false): void {
+    this.#tracker.lost(id, isReplicaLost);
   }
 
   answered({ client, type, applied, rejected }: Answered): void {
@@ -138,8 +141,25 @@ export class ClusterHealth {
   /** A proxy, by its pod's uid, gets a certificate: PEM. */
   issued(proxyUid: string, identity: string, leaf: string): void {
     const notAfter = Date.parse(new X509Certificate(leaf).validTo);
-    this.#issued.record(proxyUid, identity, { notAfter, issuer: this.#deps.issuer() ?? '' });
+    const issuer = this.#deps.issuer() ?? '';
+    this.#issued.record(proxyUid, identity, { notAfter, issuer });
     this.#tracker.certificateIssued(proxyUid, identity);
+    this.onIssued({ proxyUid, identity, notAfter, issuer });
+  }
+
+  /** Another replica of the agent has issued these. */
+  issuedElsewhere(certificates: readonly IssuedCertificate[]): void {
+    for (const { proxyUid, identity, notAfter, issuer } of certificates) {
+      const known = this.#issued.of(proxyUid, identity);
+      if (known && known.notAfter >= notAfter) continue;
+      this.#issued.record(proxyUid, identity, { notAfter, issuer });
+      this.#tracker.certificateIssued(proxyUid, identity);
+    }
+  }
+
+  /** Every certificate that is recorded. */
+  allIssued(): Iterable<IssuedCertificate> {
+    return this.#issued.all();
   }
 }
 

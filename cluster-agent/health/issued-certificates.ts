@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { IssuedCertificate } from '@isthmus/api/domain/replica.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
@@ -66,6 +67,11 @@ export class IssuedCertificates implements IssuedRecord {
     for (const [proxyUid, identity, notAfter] of this.#entries.values())
       proxies.set(proxyUid, (proxies.get(proxyUid) ?? new Map<string, number>()).set(identity, notAfter));
     return proxies;
+  }
+
+  *all(): Generator<IssuedCertificate> {
+    for (const [proxyUid, identity, notAfter, issuer] of this.#entries.values())
+      yield { proxyUid, identity, notAfter, issuer };
   }
 
   /** Never throws: a certificate is of use also where it cannot be written down. */

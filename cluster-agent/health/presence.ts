@@ -45,9 +45,16 @@ export class Presence<Proxy extends string> {
     this.#open.add(proxy);
   }
 
-  /** The stream of a proxy has ended. Returns the proxies whose hold has begun or is longer now. */
-  lost(proxy: Proxy, now: number): Iterable<Proxy> {
+  /**
+   * The stream of a proxy has ended, or the replica of the agent that has it cannot be heard. Returns the proxies whose hold
+   * has begun or is longer now.
+   */
+  lost(proxy: Proxy, now: number, isReplicaLost = false): Iterable<Proxy> {
     if (!this.#open.delete(proxy)) return [];
+    if (isReplicaLost) {
+      this.#hold(proxy, now + staleMillis, true);
+      return [proxy];
+    }
     this.#hold(proxy, now + lossMillis, false);
     this.#losses = [...this.#losses.filter(({ at }) => at > now - togetherMillis), { proxy, at: now }];
     const together = new Set(this.#losses.map((one) => one.proxy));

@@ -99,8 +99,9 @@ export class HealthTracker {
     this.#changed({ kind: 'stream', client: id });
   }
 
-  lost(id: ClientId): void {
-    const together = this.#presence.lost(id, this.#deps.clock.monotonic());
+  /** `isReplicaLost`: the replica of the agent that has its stream cannot be heard. */
+  lost(id: ClientId, isReplicaLost = false): void {
+    const together = this.#presence.lost(id, this.#deps.clock.monotonic(), isReplicaLost);
     this.#fresh.delete(id);
     for (const client of together) this.#changed({ kind: 'stream', client });
     this.#arm();

@@ -66,12 +66,12 @@ export class HubLink {
     else if (sync?.takesView) this.#session?.end('the view is taken from another link now');
   }
 
-  /** This replica leads from now on, or no longer: it says so by opening its streams again, on the same connection. */
-  roleChanged(): void {
+  /** Opens the streams again, on the same connection: what they were opened with is another now. */
+  reopen(why: string): void {
     const before = this.#session;
     if (!before) return;
     this.#openAgain();
-    before.end('this replica has another role now');
+    before.end(why);
   }
 
   /** At the next attempt. */

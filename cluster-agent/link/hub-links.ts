@@ -31,6 +31,11 @@ export class HubLinks {
     this.#choose();
   }
 
+  /** Those of the link, which are renewed while it runs. */
+  get certificates(): Certificates {
+    return this.#certificates;
+  }
+
   /** The hub has been heard on the connection from which its view is taken. */
   get connected(): boolean {
     return this.#source?.state.heard ?? false;
@@ -63,7 +68,12 @@ export class HubLinks {
 
   /** This replica leads from now on, or no longer. One that leads reports everything from scratch. */
   roleChanged(): void {
-    for (const link of this.#links) link.roleChanged();
+    for (const link of this.#links) link.reopen('this replica has another role now');
+  }
+
+  /** The hub's view was taken from another replica: the hub is asked for what differs from that, once it is there. */
+  viewTaken(): void {
+    for (const link of this.#links) link.reopen('the view of the hub was taken from another replica');
   }
 
   /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */

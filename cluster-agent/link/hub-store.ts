@@ -79,6 +79,16 @@ export class HubStore {
     return this.#complete;
   }
 
+  /** Everything that is held, as the hub has sent it. Read from the disk. */
+  *kept(): Generator<{ type: DownType; name: string; version: string; body: Uint8Array }> {
+    for (const [key, body] of this.#journal.entries()) {
+      const kept = decodeKept(body);
+      const touched = parseTouched(key);
+      if (kept && touched.ok && touched.value.kind === 'hub')
+        yield { type: touched.value.type, name: touched.value.name, ...kept };
+    }
+  }
+
   /** True when it is news. */
   completed(): boolean {
     if (this.#complete) return false;

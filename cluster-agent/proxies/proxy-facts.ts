@@ -50,6 +50,23 @@ export class ProxyFacts {
     return this.#refused;
   }
 
+  /** All of it, as one report. */
+  asReport(): ReadReport {
+    return {
+      nodeId: '',
+      certificates: [...this.certificates.values()],
+      forgotten: [],
+      unbound: [...this.unbound.values()],
+      bound: [],
+      openConnections: this.openConnections,
+      connects: [...this.connects.values()],
+      destinations: [...this.destinations.values()],
+      leftOut: this.leftOut,
+      startedAt: this.startedAt,
+      refused: [],
+    };
+  }
+
   /** Takes what changed. Returns the identities whose certificate is another one now. */
   take(report: ReadReport, allowed: Allowed): readonly string[] {
     for (const { field, why } of report.refused) this.#refuse(field, why);

@@ -1,4 +1,5 @@
 import type { RejectedVersion } from '@isthmus/mesh/delta/produced.ts';
+import type { HeldStream } from './held-stream.ts';
 import type { ProxyClient } from './proxy-client.ts';
 
 /**
@@ -26,4 +27,21 @@ export interface Outstanding {
   /** What it has yet to acknowledge as it is now, or has refused. */
   readonly names: Iterable<string>;
   readonly refused: ReadonlyMap<string, RejectedVersion>;
+}
+
+/** How far a resource has come at these proxies. */
+export function coverageOf(streams: readonly HeldStream[], type: string, name: string): Coverage {
+  const waiting: string[] = [];
+  const rejected: { client: string; reason: string }[] = [];
+  let applied = 0;
+  let version = '';
+  for (const stream of streams) {
+    const current = stream.view.resources(type).get(name)?.version;
+    const said = stream.acknowledged(type, name);
+    version = current ?? version;
+    if (typeof said === 'object') rejected.push({ client: stream.view.client.id, reason: said.reason });
+    else if (said === current && stream.complete) applied++;
+    else waiting.push(stream.view.client.key);
+  }
+  return { version, proxies: streams.length, applied, waiting, rejected };
 }

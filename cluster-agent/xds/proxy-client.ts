@@ -1,3 +1,4 @@
+import type { SharedProxy } from '@isthmus/api/domain/replica.ts';
 import type { DiscoveryNode } from '@isthmus/api/wire/discovery.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import { clientId, podKey, type ClientId } from '../keys/names.ts';
@@ -25,6 +26,23 @@ export interface ProxyClient {
   readonly version: string;
   /** The version that Istio's own proxies name; '' for none. */
   readonly upstreamVersion: string;
+}
+
+/** A proxy as another replica of the agent says, which has checked its token; undefined for what is no id of a proxy. */
+export function clientOf({ id, node, version, upstreamVersion }: SharedProxy): ProxyClient | undefined {
+  const [kindText = '', namespace = '', pod = '', ...more] = id.split('/');
+  const kind = kinds.find((known) => known === kindText);
+  if (!kind || namespace === '' || pod === '' || more.length > 0) return undefined;
+  return {
+    id: clientId(kind, { namespace, name: pod }),
+    kind,
+    namespace,
+    pod,
+    key: podKey({ namespace, name: pod }),
+    nodeName: node,
+    version,
+    upstreamVersion,
+  };
 }
 
 /** Why a node is not believed. */

@@ -35,8 +35,8 @@ export function clusterXds(deps: Deps): XdsServer {
     onClient: (client) => {
       for (const follower of followers()) follower.opened?.(client);
     },
-    onLost: (client) => {
-      for (const follower of followers()) follower.lost?.(client);
+    onLost: (client, isReplicaLost) => {
+      for (const follower of followers()) follower.lost?.(client, isReplicaLost);
     },
     vips: addresses.kind === 'PER_CLIENT' ? vipsOf(addresses, input.view) : undefined,
     clock,

@@ -21,7 +21,7 @@ import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { AudienceRecords, type ProjectedDelta } from '../publish/audience.ts';
-import type { Coverage, Outstanding } from './coverage.ts';
+import { coverageOf, type Coverage, type Outstanding } from './coverage.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
@@ -30,7 +30,9 @@ import { ClientView, type Vips } from './client-view.ts';
 import { EncodeCache, formOf } from './encode.ts';
 import { parseProxyClient, type ProxyClient, type XdsCaller } from './proxy-client.ts';
 import { readdressedBy } from './readdressed.ts';
-import { ProxyStream, type DiscoveryCall, type Replaced } from './stream.ts';
+import type { HeldStream, Replaced } from './held-stream.ts';
+import { RemoteStreams } from './remote-streams.ts';
+import { ProxyStream, type DiscoveryCall } from './stream.ts';
 
 export interface XdsDeps {
   /** Of this listener; replaced while it runs by `setIdentity`. */
@@ -43,8 +45,8 @@ export interface XdsDeps {
   readonly counts?: (client: ProxyClient) => boolean;
   /** A proxy has opened its stream. */
   readonly onClient?: (client: ProxyClient) => void;
-  /** A proxy's stream has ended, also by a newer one of the same proxy that takes over. */
-  readonly onLost?: (client: ProxyClient) => void;
+  /** A proxy's stream has ended, also by a newer one that takes over, or the replica of the agent that it was at cannot be heard. */
+  readonly onLost?: (client: ProxyClient, isReplicaLost: boolean) => void;
   /** Undefined where the addresses of a service are in its record, and every client has the same. */
   readonly vips?: Vips | undefined;
   readonly clock: Clock;
@@ -80,6 +82,8 @@ export class XdsServer implements Subscriber {
   readonly #listeners = new Set<(event: AppliedEvent) => void>();
   /** Of each audience that has a client. */
   readonly #audiences = new Map<Audience, AudienceRecords>();
+  /** Proxies that have their streams at other replicas of this agent. */
+  readonly remote: RemoteStreams;
   #snapshot: ClusterSnapshot | undefined;
   readonly #lines: LimitedLines;
   #systemVersion: SystemVersion = { epoch: 0n, revision: 0n };
@@ -87,6 +91,22 @@ export class XdsServer implements Subscriber {
   constructor(deps: XdsDeps) {
     this.#deps = deps;
     this.#lines = new LimitedLines(deps.clock, deps.log);
+    this.remote = new RemoteStreams({
+      viewOf: (client) => new ClientView(client, this.#cache, undefined),
+      isHere: (client) => this.#streams.has(client),
+      onOpened: (stream) => {
+        const { client } = stream.view;
+        if (this.#snapshot) this.#begin(stream, this.#snapshot);
+        if (!this.#streams.has(client.id)) deps.onClient?.(client);
+      },
+      onLost: ({ view: { client, audience } }, isReplicaLost) => {
+        this.#forgetUnused(audience);
+        if (!this.#streams.has(client.id)) deps.onLost?.(client, isReplicaLost);
+      },
+      onAck: ({ view: { client } }, type, acknowledgement) => {
+        if (!this.#streams.has(client.id)) this.#applied(client, type, acknowledgement);
+      },
+    });
     this.#cache = new EncodeCache((type, failure) =>
       this.#lines.error(`encode/${type}`, { type, failure }, 'a resource cannot be encoded'),
     );
@@ -144,6 +164,8 @@ export class XdsServer implements Subscriber {
       else if (projected) stream.show(projected, readdressed(client), systemVersion);
       else this.#begin(stream, snapshot);
     }
+    for (const stream of this.remote.all())
+      if (!deltas.has(stream.view.audience)) this.#begin(stream, snapshot);
   }
 
   /** Before anything is read: what proxies hold are the records that the deltas have replaced. */
@@ -156,7 +178,8 @@ export class XdsServer implements Subscriber {
         }),
       ]),
     );
-    for (const stream of this.#streams.values()) stream.keep(replaced.get(stream.view.audience) ?? []);
+    for (const stream of [...this.#streams.values(), ...this.remote.all()])
+      stream.keep(replaced.get(stream.view.audience) ?? []);
   }
 
   /** How many connections there are of callers who have not proven who they are. */
@@ -164,13 +187,13 @@ export class XdsServer implements Subscriber {
     return this.#listener.arriving;
   }
 
-  /** How many proxies have a stream. */
+  /** How many proxies have a stream, here or at another replica. */
   get connected(): number {
-    return this.#streams.size;
+    return [...this.#all()].length;
   }
 
   connectedClients(): readonly ConnectedClient[] {
-    return [...this.#streams.values()].map(({ view, peer, complete, unanswered, openedAt }) => ({
+    return [...this.#all()].map(({ view, peer, complete, unanswered, openedAt }) => ({
       ...view.client,
       peer,
       complete,
@@ -181,7 +204,7 @@ export class XdsServer implements Subscriber {
 
   /** How many resources of each type a proxy holds, and how many it refuses. */
   countsOf(client: string): readonly TypeCounts[] {
-    return this.#streams.get(client)?.counts ?? [];
+    return this.#find(client)?.counts ?? [];
   }
 
   /** Calls the listener for every answer of a proxy; gives the function that stops it. Ask `coverage` then. */
@@ -192,32 +215,32 @@ export class XdsServer implements Subscriber {
 
   /** How far a resource has come at one proxy: in whatever version, as long as it did not refuse the newest. */
   acknowledged(client: string, type: string, name: string): 'YES' | 'NO' | { readonly refused: string } {
-    const said = this.#streams.get(client)?.acknowledged(type, name);
+    const said = this.#find(client)?.acknowledged(type, name);
     if (said === undefined) return 'NO';
     return typeof said === 'string' ? 'YES' : { refused: said.reason };
   }
 
   /** Whether one proxy has acknowledged a resource in the version that it has now. */
   acknowledgedNow(client: string, type: string, name: string): boolean {
-    const stream = this.#streams.get(client);
+    const stream = this.#find(client);
     const current = stream?.view.resources(type).get(name)?.version;
     return current !== undefined && stream?.acknowledged(type, name) === current;
   }
 
   /** Whether a proxy held workloads already when it connected. */
   returned(client: string): boolean {
-    return this.#streams.get(client)?.returned ?? false;
+    return this.#find(client)?.returned ?? false;
   }
 
   /** The proxy has received every resource once. */
   isComplete(client: string): boolean {
-    return this.#streams.get(client)?.complete ?? false;
+    return this.#find(client)?.complete ?? false;
   }
 
   /** What connected proxies have refused of a type and not taken since, by name: who, and why the first of them did. */
   refusals(type: string): ReadonlyMap<string, Refusal> {
     const refusals = new Map<string, { readonly proxies: string[]; readonly reason: string }>();
-    for (const stream of this.#streams.values())
+    for (const stream of this.#all())
       for (const [name, { reason }] of stream.rejected(type)) {
         const known = refusals.get(name) ?? { proxies: [], reason };
         known.proxies.push(stream.view.client.key);
@@ -228,20 +251,7 @@ export class XdsServer implements Subscriber {
 
   /** How far a resource, or its absence, has come among the connected proxies that take its type. */
   coverage(type: string, name: string): Coverage {
-    const takers = this.#takers(type);
-    const waiting: string[] = [];
-    const rejected: { client: string; reason: string }[] = [];
-    let applied = 0;
-    let version = '';
-    for (const stream of takers) {
-      const current = stream.view.resources(type).get(name)?.version;
-      const said = stream.acknowledged(type, name);
-      version = current ?? version;
-      if (typeof said === 'object') rejected.push({ client: stream.view.client.id, reason: said.reason });
-      else if (said === current && stream.complete) applied++;
-      else waiting.push(stream.view.client.key);
-    }
-    return { version, proxies: takers.length, applied, waiting, rejected };
+    return coverageOf(this.#takers(type), type, name);
   }
 
   /** What each connected proxy that takes a type has yet to acknowledge of it. */
@@ -254,11 +264,27 @@ export class XdsServer implements Subscriber {
     }));
   }
 
-  #takers(type: string): readonly ProxyStream[] {
+  #takers(type: string): readonly HeldStream[] {
     const counts = this.#deps.counts ?? (() => true);
-    return [...this.#streams.values()].filter(
-      (stream) => stream.types.includes(type) && counts(stream.view.client),
-    );
+    return [...this.#all()].filter((stream) => stream.types.includes(type) && counts(stream.view.client));
+  }
+
+  *#all(): Iterable<HeldStream> {
+    yield* this.#streams.values();
+    yield* this.remote.values();
+  }
+
+  #find(client: string): HeldStream | undefined {
+    return this.#streams.get(client) ?? this.remote.get(client);
+  }
+
+  /** Streams that are here, for another replica. */
+  own(): Iterable<ProxyStream> {
+    return this.#streams.values();
+  }
+
+  ownStream(client: string): ProxyStream | undefined {
+    return this.#streams.get(client);
   }
 
   /** Ends every stream; the listener with it. */
@@ -340,7 +366,7 @@ export class XdsServer implements Subscriber {
     return stream;
   }
 
-  #begin(stream: ProxyStream, snapshot: ClusterSnapshot): void {
+  #begin(stream: HeldStream, snapshot: ClusterSnapshot): void {
     const { audience } = stream.view;
     const records = this.#audiences.get(audience) ?? new AudienceRecords(audience, snapshot);
     this.#audiences.set(audience, records);
@@ -352,11 +378,17 @@ export class XdsServer implements Subscriber {
     const { client } = stream.view;
     if (this.#streams.get(client.id) !== stream) return;
     this.#streams.delete(client.id);
-    const { audience } = stream.view;
-    if (![...this.#streams.values()].some(({ view }) => view.audience === audience))
-      this.#audiences.delete(audience);
+    this.#forgetUnused(stream.view.audience);
     this.#deps.log.info({ proxy: client.id }, 'proxy disconnected');
-    this.#deps.onLost?.(client);
+    this.#deps.onLost?.(client, false);
+    // Another replica had said before that it has it.
+    if (this.remote.get(client.id)) this.#deps.onClient?.(client);
+  }
+
+  #forgetUnused(audience: Audience): void {
+    for (const { view } of [...this.#streams.values(), ...this.remote.all()])
+      if (view.audience === audience) return;
+    this.#audiences.delete(audience);
   }
 
   #expel(stream: ProxyStream, refusal: string): void {

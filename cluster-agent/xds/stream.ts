@@ -12,6 +12,7 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { ProjectedDelta, Projection } from '../publish/audience.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClientView } from './client-view.ts';
+import type { HeldStream, Replaced } from './held-stream.ts';
 import type { XdsCaller } from './proxy-client.ts';
 
 const kibibyte = 1024;
@@ -28,12 +29,6 @@ const pagesFor = (audience: Audience): Required<Pick<Producer, 'maxBytes' | 'fir
     ? { maxBytes: 64 * mebibyte, firstBytes: 64 * mebibyte, bulkBytes: 64 * kibibyte }
     : { maxBytes: 3 * mebibyte, firstBytes: 256 * kibibyte, bulkBytes: 64 * kibibyte };
 
-/** An address that is another one now, and its version before; undefined: there was none, or it is no workload. */
-export interface Replaced {
-  readonly name: string;
-  readonly version: string | undefined;
-}
-
 interface StreamDeps {
   /** Epoch milliseconds. */
   readonly openedAt: number;
@@ -45,7 +40,7 @@ interface StreamDeps {
 }
 
 /** One proxy's stream: its view, the session that says what is new in it, and the pump that writes it. */
-export class ProxyStream {
+export class ProxyStream implements HeldStream {
   readonly view: ClientView;
   readonly caller: XdsCaller;
   /** Epoch milliseconds. */
@@ -180,6 +175,21 @@ export class ProxyStream {
       acknowledged: this.#session.acknowledgedCount(type),
       rejected: this.#session.rejected(type).size,
     }));
+  }
+
+  /** Names of a type of which the proxy holds a version, or has refused one. Visits all that it holds. */
+  heldNames(type: string): Iterable<string> {
+    return this.#session.heldNames(type);
+  }
+
+  /** The proxy has asked for the type, and said what it holds of it. */
+  isOpened(type: string): boolean {
+    return this.#session.isOpened(type);
+  }
+
+  /** Every resource of a type has been sent to the proxy once. */
+  isCompleted(type: string): boolean {
+    return this.#session.completed(type);
   }
 
   /** What the proxy has refused of a type and not taken since, by name. */

@@ -196,6 +196,15 @@ export class SentType {
     return this.#rejected;
   }
 
+  /** Names that the consumer holds in some version, has refused, or is being sent. Visits all of them. */
+  heldNames(): ReadonlySet<string> {
+    return new Set([
+      ...this.#known.keys(),
+      ...this.#rejected.keys(),
+      ...(this.#inFlight?.changes.keys() ?? []),
+    ]);
+  }
+
   /** How many resources the consumer has acknowledged, in whatever version. Visits all that it holds. */
   get acknowledgedCount(): number {
     let count = [...this.#known.keys()].length;

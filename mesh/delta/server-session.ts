@@ -201,6 +201,16 @@ export class ServerSession<Type extends ResourceType = ResourceType> {
     return [...this.#sent.values()].filter(({ busy }) => busy).length;
   }
 
+  /** The consumer has subscribed to this type, and said what it holds of it. */
+  isOpened(type: Type): boolean {
+    return this.#sent.has(type);
+  }
+
+  /** Names of a type that the consumer holds in some version, has refused, or is being sent. Visits all of them. */
+  heldNames(type: Type): Iterable<string> {
+    return this.#sent.get(type)?.heldNames() ?? [];
+  }
+
   /** How many resources of a type the consumer has acknowledged, in whatever version. */
   acknowledgedCount(type: Type): number {
     return this.#sent.get(type)?.acknowledgedCount ?? 0;
