@@ -1,12 +1,13 @@
 import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
-import { foreignKinds } from '@isthmus/cluster-agent/access.ts';
+import { agentAccess, foreignKinds, uninstallAccess } from '@isthmus/cluster-agent/access.ts';
 import { hubAccess } from '@isthmus/federation/access.ts';
 import { writeErr, writeOut } from '@isthmus/mesh/process/terminal-text.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 import { definitionOf } from './definition.ts';
 import { rulesTemplate } from './rules.ts';
+import { clusterValues } from './values/cluster.ts';
 import { crdsValues } from './values/crds.ts';
 import { hubValues } from './values/hub.ts';
 import { valuesFile, valuesSchema, withTable } from './values/render.ts';
@@ -42,6 +43,12 @@ const files = new Map<string, string>([
   ...ofValues('isthmus-hub', hubValues),
   ...ofPods('isthmus-hub'),
   [at('isthmus-hub', 'templates/_rules.tpl'), rulesTemplate('isthmus-hub', hubAccess)],
+  ...ofValues('isthmus-cluster', clusterValues),
+  ...ofPods('isthmus-cluster'),
+  [
+    at('isthmus-cluster', 'templates/_rules.tpl'),
+    `${rulesTemplate('isthmus-cluster', agentAccess)}${rulesTemplate('isthmus-cluster.uninstall', uninstallAccess)}`,
+  ],
 ]);
 
 const differing = [...files].filter(

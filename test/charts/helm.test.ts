@@ -26,7 +26,11 @@ const podsOf = (objects: readonly Rendered[]): readonly PodSpec[] =>
   });
 
 /** The program of the image's role, as image/entry.js has it. */
-const mains: Readonly<Record<string, string>> = { hub: 'federation/main.ts', agent: 'cluster-agent/main.ts' };
+const mains: Readonly<Record<string, string>> = {
+  hub: 'federation/main.ts',
+  agent: 'cluster-agent/main.ts',
+  uninstall: 'cluster-agent/uninstall.ts',
+};
 
 const flagsByRole = new Map<string, ReadonlySet<string>>();
 

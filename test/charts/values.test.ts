@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { rulesOf, rulesTemplate } from '../../charts/rules.ts';
+import { clusterValues } from '../../charts/values/cluster.ts';
 import { crdsValues } from '../../charts/values/crds.ts';
 import { hubValues } from '../../charts/values/hub.ts';
 import { valuesFile, valuesSchema, withTable } from '../../charts/values/render.ts';
@@ -55,6 +56,7 @@ describe('values of charts', () => {
   const listed: Readonly<Record<string, readonly Value[]>> = {
     'isthmus-crds': crdsValues,
     'isthmus-hub': hubValues,
+    'isthmus-cluster': clusterValues,
   };
   for (const [chart, values] of Object.entries(listed))
     it(`are those that the templates of ${chart} use, all of them`, () => {

@@ -54,4 +54,21 @@ export const variants: Readonly<Record<string, Readonly<Record<string, Values>>>
       persistence: { storageClassName: 'fast', size: '10Gi', annotations: { backup: 'daily' } },
     },
   },
+  'isthmus-cluster': {
+    default: { cluster: { name: 'east' }, joinToken: 'token' },
+    secret: { cluster: { name: 'east' }, joinTokenSecret: 'east-token' },
+    joined: { cluster: { name: 'east' } },
+    gke: { cluster: { name: 'east' }, profile: 'gke' },
+    openshift: { cluster: { name: 'east' }, profile: 'openshift' },
+    everything: {
+      ...ofPods,
+      cluster: { name: 'east' },
+      joinToken: 'token',
+      trustDomain: 'example.org',
+      replicas: 3,
+      nodeProxyAccounts: ['mesh/ztunnel'],
+      remoteServiceAddresses: '198.18.0.0/15',
+      xds: { names: ['istiod.istio-system.svc', 'istiod.istio-system.svc.cluster.local'] },
+    },
+  },
 };

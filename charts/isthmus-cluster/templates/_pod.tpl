@@ -1,0 +1,77 @@
+{{/* Copied from charts/_pod.tpl by npm run generate:charts. */}}
+{{/* What the platform wants: values that a user sets count over it. */}}
+{{- define "isthmus-cluster.profile" -}}
+{{- .Files.Get (printf "profiles/%s.yaml" .Values.profile) -}}
+{{- end }}
+
+{{/* The keys of the first map, and those of the second over them. `merge` would take a false for no value. */}}
+{{- define "isthmus-cluster.over" -}}
+{{- $out := deepCopy (first . | default dict) -}}
+{{- range $key, $value := last . }}{{- $_ := set $out $key $value }}{{- end -}}
+{{- toYaml $out -}}
+{{- end }}
+
+{{- define "isthmus-cluster.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- define "isthmus-cluster.priorityClass" -}}
+{{- $profile := include "isthmus-cluster.profile" . | fromYaml -}}
+{{- .Values.priorityClassName | default ($profile.priorityClassName | default "") -}}
+{{- end }}
+
+{{/* Which nodes a pod may run on, and whence its image comes. */}}
+{{- define "isthmus-cluster.nodes" -}}
+{{- with include "isthmus-cluster.priorityClass" . }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where a pod of the program itself runs. */}}
+{{- define "isthmus-cluster.placement" -}}
+{{- include "isthmus-cluster.nodes" . }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+{{- range . }}
+  - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "isthmus-cluster.selector" $ | fromYaml))) | toYaml | nindent 4 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A quota that admits pods of the priority class in this namespace. */}}
+{{- define "isthmus-cluster.priorityQuota" -}}
+{{- $profile := include "isthmus-cluster.profile" . | fromYaml -}}
+{{- $class := include "isthmus-cluster.priorityClass" . -}}
+{{- if and $class (or .Values.priorityQuota $profile.priorityQuota) }}
+apiVersion: v1
+kind: ResourceQuota
+metadata:
+  name: isthmus-cluster
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "isthmus-cluster.labels" . | nindent 4 }}
+spec:
+  hard:
+    pods: 100
+  scopeSelector:
+    matchExpressions:
+      - operator: In
+        scopeName: PriorityClass
+        values: [{{ $class }}]
+{{- end }}
+{{- end }}
