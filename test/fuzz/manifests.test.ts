@@ -24,7 +24,13 @@ spec:
       to: [{ operation: { ports: ["80"] } }]
       when: [{ key: destination.port, values: ["80"] }, { key: source.ip, notValues: ["::1"] }]
 `;
-const texts = [policy, ...readdirSync(clusters).map((file) => readFileSync(join(clusters, file), 'utf8'))];
+const golden = readFileSync(join(import.meta.dirname, '../golden/cluster.yaml'), 'utf8');
+const texts = [
+  policy,
+  // Objects beside Services and pods.
+  golden.slice(golden.indexOf('apiVersion: networking.istio.io')),
+  ...readdirSync(clusters).map((file) => readFileSync(join(clusters, file), 'utf8')),
+];
 
 /** Files of ours, cut, doubled and overwritten: they get further than noise does. */
 const damaged = fc
