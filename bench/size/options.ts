@@ -8,20 +8,34 @@ export interface Options {
   readonly isSelected: (row: string) => boolean;
 }
 
-const program = 'npm run bench:size --';
+/** A tool that measures. */
+export interface Tool {
+  /** `bench:size`: its npm script. */
+  readonly name: string;
+  readonly about: string;
+  /** What `--only` can name. */
+  readonly rows: readonly string[];
+  /** Sizes that its rows use. */
+  readonly sizes: readonly (keyof Sizes)[];
+}
 
 /** Flag of a size: `remoteServices` is `--remote-services`. */
 const flagOf = (size: string): string => size.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-const sizeFlags: readonly Flag[] = (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => ({
+const sizeFlag = (size: keyof Sizes): Flag => ({
   name: flagOf(size),
   value: 'N',
   default: String(wholeSizes[size]),
   help: 'size at --scale 1',
-}));
+});
 
 /** From the command line. What it does not know, or cannot read, ends the process with status 2 and one sentence. */
-export function readOptions(rows: readonly string[]): Options {
+export function readOptions({ name, about, rows, sizes }: Tool): Options {
+  const program = `npm run ${name} --`;
+  const refuse = (message: string): never => {
+    writeErr(`${program}: ${message}; see ${program} --help\n`);
+    process.exit(2);
+  };
   const own: readonly Flag[] = [
     {
       name: 'only',
@@ -38,21 +52,17 @@ export function readOptions(rows: readonly string[]): Options {
       help: 'for each row, and for each start of processes; then the cell says so',
     },
   ];
-  const flags = readFlags(program, 'what size costs, beside what was committed', [...own, ...sizeFlags], []);
+  const flags = readFlags(program, about, [...own, ...sizes.map(sizeFlag)], []);
   const scale = Number(flags.text('scale'));
   if (!(scale > 0 && scale <= 100))
     refuse(`--scale is a number above 0 and up to 100, not '${flags.text('scale')}'`);
   const limitSeconds = flags.count('limit');
   if (limitSeconds < 1) refuse('--limit is at least 1 second');
   const only = flags.text('only');
-  const given = Object.fromEntries(
-    (Object.keys(wholeSizes) as (keyof Sizes)[]).map((size) => [size, flags.count(flagOf(size))]),
-  ) as Record<keyof Sizes, number>;
+  const given: Sizes = {
+    ...wholeSizes,
+    ...Object.fromEntries(sizes.map((size) => [size, flags.count(flagOf(size))])),
+  };
   const isSelected = (row: string) => only === 'all' || only === row;
   return { sizes: scaled(given, scale), limitSeconds, isSelected };
-}
-
-function refuse(message: string): never {
-  writeErr(`${program}: ${message}; see ${program} --help\n`);
-  process.exit(2);
 }

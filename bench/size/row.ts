@@ -6,6 +6,8 @@ export interface Heading {
   /** What `--only` names it by. */
   readonly row: string;
   readonly measure: string;
+  /** What istiod takes, where that is known. */
+  readonly istiod?: string;
   readonly goal: string;
 }
 

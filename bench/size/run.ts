@@ -47,9 +47,10 @@ async function measureRows(
   }
 }
 
-const tableRow = ({ row, measure, goal }: Heading, measured: string): TableRow => ({
+const tableRow = ({ row, measure, istiod, goal }: Heading, measured: string): TableRow => ({
   row,
   measure,
   measured,
+  istiod,
   goal,
 });

@@ -36,6 +36,8 @@ export const wholeSizes: Sizes = {
   changes: 30,
 };
 
+export const allSizes = Object.keys(wholeSizes) as readonly (keyof Sizes)[];
+
 /** The least at which a row still measures what it says. */
 const least: Omit<Sizes, 'changes'> = {
   pods: 20,
@@ -64,9 +66,9 @@ export function scaled({ changes, ...sizes }: Sizes, scale: number): Sizes {
   return { ...(Object.fromEntries(entries) as Record<keyof typeof sizes, number>), changes };
 }
 
-/** `pods 100, clients 2`: the sizes that differ from the whole ones; empty when none does. */
-export const otherThanWhole = (sizes: Sizes): string =>
-  (Object.keys(wholeSizes) as (keyof Sizes)[])
+/** `pods 100, clients 2`: those of the `used` sizes that differ from the whole ones; empty when none does. */
+export const otherThanWhole = (sizes: Sizes, used: readonly (keyof Sizes)[] = allSizes): string =>
+  used
     .filter((name) => sizes[name] !== wholeSizes[name])
     .map((name) => `${name} ${sizes[name]}`)
     .join(', ');

@@ -12,6 +12,7 @@ export class Stage {
   readonly #claim: Claim;
   readonly #launcher: Launcher;
   readonly #peers: PeerProcess<Api>[] = [];
+  readonly #stops: (() => Promise<void>)[] = [];
   #cleared = false;
 
   private constructor(claim: Claim) {
@@ -46,10 +47,20 @@ export class Stage {
     return peer;
   }
 
+  /** What the stage stops after all else: something that its programs use, such as an API server. */
+  async hold<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+    const started = await starting;
+    // Its time is over, and nothing would stop it any more.
+    if (this.#cleared) await started.stop();
+    else this.#stops.push(() => started.stop());
+    return started;
+  }
+
   async clear(): Promise<void> {
     this.#cleared = true;
     await Promise.all(this.#peers.map((peer) => peer.end()));
     await this.#launcher.stop(1000, (millis, run) => systemClock.after(millis, run));
+    await Promise.all(this.#stops.map((stop) => stop()));
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     this.#claim.release();
   }

@@ -1,20 +1,39 @@
-/** One row of the table of sizes. */
+/** One row of a table. */
 export interface TableRow {
   /** What `--only` names it by. */
   readonly row: string;
   readonly measure: string;
   readonly measured: string;
+  /** What istiod takes, where that is known. */
+  readonly istiod?: string | undefined;
   readonly goal: string;
 }
 
-const [begin, end] = ['<!-- bench:size -->', '<!-- /bench:size -->'];
-const columns = ['row', 'measure', 'measured', 'committed', 'goal'] as const;
+/** A table that a tool prints, and that stands in docs/bench.md. */
+export interface TableKind {
+  /** The tool's name, which marks where the table begins and ends. */
+  readonly marker: string;
+  /** In the tool's own table; what is committed stands beside what is measured. */
+  readonly columns: readonly (keyof TableRow | 'committed')[];
+}
+
 const none = '-';
 
+const ends = ({ marker }: TableKind): readonly [begin: string, end: string] => [
+  `<!-- ${marker} -->`,
+  `<!-- /${marker} -->`,
+];
+
 /** Markdown, between the markers by which `committedIn` finds it again; `committed` has values by row. */
-export function sizeTable(rows: readonly TableRow[], committed: ReadonlyMap<string, string>): string {
+export function sizeTable(
+  kind: TableKind,
+  rows: readonly TableRow[],
+  committed: ReadonlyMap<string, string>,
+): string {
+  const { columns } = kind;
+  const [begin, end] = ends(kind);
   const cells = rows.map((one) =>
-    columns.map((column) => cell(column === 'committed' ? (committed.get(one.row) ?? none) : one[column])),
+    columns.map((column) => cell((column === 'committed' ? committed.get(one.row) : one[column]) ?? none)),
   );
   return [begin, '', line(columns), line(columns.map(() => '---')), ...cells.map(line), '', end].join('\n');
 }
@@ -23,7 +42,8 @@ export function sizeTable(rows: readonly TableRow[], committed: ReadonlyMap<stri
  * What was measured by the table between the markers, by row; of several tables the first. Empty when there is none, or
  * when it has no columns `row` and `measured`.
  */
-export function committedIn(document: string): ReadonlyMap<string, string> {
+export function committedIn(kind: TableKind, document: string): ReadonlyMap<string, string> {
+  const [begin, end] = ends(kind);
   const from = document.indexOf(begin);
   const to = document.indexOf(end, from);
   if (from < 0 || to < 0) return new Map();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { groups } from '../../bench/size/groups.ts';
+import { groups, table as kind } from '../../bench/size/groups.ts';
+import { bench as agentBench } from '../../bench/size/kube/bench.ts';
 import { committedIn, sizeTable, type TableRow } from '../../bench/size/table.ts';
 
 const aRow = (row: string, over: Partial<TableRow> = {}): TableRow => ({
@@ -14,7 +15,7 @@ const aRow = (row: string, over: Partial<TableRow> = {}): TableRow => ({
 
 describe('the table of sizes', () => {
   it('has measured, committed and goal side by side, and a dash where nothing was committed', () => {
-    const table = sizeTable([aRow('one'), aRow('two')], new Map([['one', '20 ms']]));
+    const table = sizeTable(kind, [aRow('one'), aRow('two')], new Map([['one', '20 ms']]));
     const lines = table.split('\n').filter((line) => line.startsWith('|'));
     assert.deepEqual(lines, [
       '| row | measure | measured | committed | goal |',
@@ -24,9 +25,22 @@ describe('the table of sizes', () => {
     ]);
   });
 
+  it('has a column for istiod where the tool compares with it', () => {
+    const table = sizeTable(agentBench.table, [aRow('one', { istiod: '9 ms' })], new Map());
+    assert.match(table, /^<!-- bench:agent -->\n/);
+    assert.match(table, /^\| row \| measure \| measured \| committed \| istiod \| goal \|$/m);
+    assert.match(table, /^\| one \| what one is \| 12 ms \| - \| 9 ms \| 10 ms \|$/m);
+  });
+
+  it('is found among those of other tools', () => {
+    const other = sizeTable(agentBench.table, [aRow('other')], new Map());
+    const document = `${other}\n\n${sizeTable(kind, [aRow('one')], new Map())}`;
+    assert.deepEqual([...committedIn(kind, document).keys()], ['one']);
+  });
+
   it('is read again from a document as it was printed', () => {
-    const table = sizeTable([aRow('one'), aRow('two', { measured: '3 | 4 ms' })], new Map());
-    const read = committedIn(`# Measurements\n\n| row | measured |\n\n${table}\n\nmore text\n`);
+    const table = sizeTable(kind, [aRow('one'), aRow('two', { measured: '3 | 4 ms' })], new Map());
+    const read = committedIn(kind, `# Measurements\n\n| row | measured |\n\n${table}\n\nmore text\n`);
     assert.deepEqual(
       [...read],
       [
@@ -37,14 +51,14 @@ describe('the table of sizes', () => {
   });
 
   it('keeps a value of several lines in its row', () => {
-    const table = sizeTable([aRow('one', { measured: 'failed:\n  it ended' })], new Map());
-    assert.equal(committedIn(table).get('one'), 'failed: it ended');
+    const table = sizeTable(kind, [aRow('one', { measured: 'failed:\n  it ended' })], new Map());
+    assert.equal(committedIn(kind, table).get('one'), 'failed: it ended');
   });
 
   it('is read by the names of its columns, padded or not', () => {
     const document =
       '<!-- bench:size -->\n| goal | measured |  row |\n|---|---|---|\n| 1 |  5 ms | one |\n<!-- /bench:size -->';
-    assert.deepEqual([...committedIn(document)], [['one', '5 ms']]);
+    assert.deepEqual([...committedIn(kind, document)], [['one', '5 ms']]);
   });
 
   const without = {
@@ -55,11 +69,13 @@ describe('the table of sizes', () => {
     'nothing is between the markers': '<!-- bench:size -->\n<!-- /bench:size -->',
   };
   for (const [name, document] of Object.entries(without))
-    it(`says that nothing was committed when ${name}`, () => assert.equal(committedIn(document).size, 0));
+    it(`says that nothing was committed when ${name}`, () =>
+      assert.equal(committedIn(kind, document).size, 0));
 
-  it('in docs/bench.md has every row that the tool measures, and no other', () => {
-    const document = readFileSync(join(import.meta.dirname, '../../docs/bench.md'), 'utf8');
-    const measured = groups.flatMap(({ rows }) => rows.map(({ row }) => row));
-    assert.deepEqual([...committedIn(document).keys()].sort(), [...measured].sort());
-  });
+  for (const tool of [{ table: kind, groups }, agentBench])
+    it(`in docs/bench.md has every row that ${tool.table.marker} measures, and no other`, () => {
+      const document = readFileSync(join(import.meta.dirname, '../../docs/bench.md'), 'utf8');
+      const measured = tool.groups.flatMap(({ rows }) => rows.map(({ row }) => row));
+      assert.deepEqual([...committedIn(tool.table, document).keys()].sort(), [...measured].sort());
+    });
 });

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
-import { dirname, join } from 'node:path';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
@@ -10,7 +7,8 @@ import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 import { joinMember } from '../fakes/member.ts';
 import { agentNamespace, fill, KubernetesAgent, services, setReady } from './agent-world.ts';
-import { withApiServer, type StartedApiServer } from './start-api-server.ts';
+import { podToken } from './pod-token.ts';
+import { withApiServer } from './start-api-server.ts';
 
 interface World {
   readonly server: ApiServer;
@@ -122,27 +120,9 @@ describe('an agent in a cluster that an API server in memory has', () => {
 });
 
 withApiServer('an agent in a cluster that a real API server has', (started) => {
-  anAgent(() => ({ server: started().client().server, token: (uid) => tokenOf(started(), uid) }));
+  const pod = { namespace: 'istio-system', name: 'ztunnel-1', serviceAccount: 'ztunnel' };
+  anAgent(() => ({
+    server: started().client().server,
+    token: (uid) => podToken(started(), { ...pod, uid }),
+  }));
 });
-
-/** What a kubelet asks for: a token of the ztunnel's account, bound to its pod. */
-async function tokenOf(server: StartedApiServer, uid: string): Promise<string> {
-  const path = '/api/v1/namespaces/istio-system/serviceaccounts/ztunnel/token';
-  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'ztunnel-1', uid };
-  const body = JSON.stringify({
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { audiences: ['istio-ca'], expirationSeconds: 3600, boundObjectRef },
-  });
-  const ca = readFileSync(join(dirname(server.kubeconfig()), 'certs/apiserver.crt'));
-  const headers = { authorization: 'Bearer token-of-admin', 'content-type': 'application/json' };
-  const answer = await new Promise<string>((resolve, reject) => {
-    const call = request(`${server.url}${path}`, { method: 'POST', ca, headers }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () => resolve(text));
-    });
-    call.on('error', reject).end(body);
-  });
-  return (JSON.parse(answer) as { status: { token: string } }).status.token;
-}

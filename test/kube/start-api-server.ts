@@ -11,11 +11,8 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 export const assets =
   process.env['KUBEBUILDER_ASSETS'] === '' ? undefined : process.env['KUBEBUILDER_ASSETS'];
 
-/**
- * A suite that needs a real API server: without one it says so and counts as pending. `run` gets a function that gives
- * the server, which is started before the first test and stopped after the last.
- */
-export function withApiServer(title: string, run: (server: () => StartedApiServer) => void): void {
+/** A suite that needs etcd and kube-apiserver: without them it says so and counts as pending. */
+export function withAssets(title: string, run: (assets: string) => void): void {
   describe(title, () => {
     if (assets === undefined) {
       it('DID NOT RUN: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver', function () {
@@ -24,9 +21,16 @@ export function withApiServer(title: string, run: (server: () => StartedApiServe
       });
       return;
     }
+    run(assets);
+  });
+}
+
+/** As `withAssets`. `run` gets a function that gives the server: started before the first test, stopped after the last. */
+export function withApiServer(title: string, run: (server: () => StartedApiServer) => void): void {
+  withAssets(title, (folder) => {
     let started: StartedApiServer | undefined;
     before(async () => {
-      started = await StartedApiServer.start(assets);
+      started = await StartedApiServer.start(folder);
     });
     after(() => started?.stop());
     run(() => {

@@ -7,11 +7,11 @@ import {
   flappingPods,
   policyOfAll,
   probedFile,
-  probedUid,
   unsettledPod,
   wide,
   writeObjects,
 } from './manifests.ts';
+import { probedUid } from './cluster.ts';
 import type { AgentWorld } from './world.ts';
 
 /** Input that must not slow down what is beside it. */

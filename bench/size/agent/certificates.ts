@@ -5,27 +5,22 @@ import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { CaClient } from '@isthmus/ztunnel/identity/ca-client.ts';
 import { plainConfig } from '../../../test/fakes/proxy-mesh.ts';
-import { namespaceOf, nodeOfService, proxyPod } from './manifests.ts';
-
-interface At {
-  readonly stateDir: string;
-  /** host:port */
-  readonly xds: string;
-}
+import { namespaceOf, nodeOfService, proxyPod, serviceName } from './cluster.ts';
+import type { At } from './streams.ts';
 
 /** The proxy of each node asks for the certificates of its pods, one after another, until it has them. */
-export async function certifyAll({ stateDir, xds }: At, nodes: number, services: number): Promise<void> {
+export async function certifyAll({ tokens, root, xds }: At, nodes: number, services: number): Promise<void> {
   const all = Array.from({ length: services }, (_, service) => service);
   await Promise.all(
     Array.from({ length: nodes }, async (_, node) => {
-      const tokenFile = join(stateDir, 'pods/istio-system', proxyPod(node), 'token');
-      const at = { caAddress: `https://${xds}`, caRootCa: join(stateDir, 'xds-root.pem'), tokenFile };
+      const tokenFile = join(tokens, proxyPod(node), 'token');
+      const at = { caAddress: `https://${xds}`, caRootCa: root, tokenFile };
       const ca = new CaClient(
         { ...plainConfig, ...at, cluster: 'east', network: 'network-east' },
         systemClock,
       );
       for (const service of all.filter((one) => nodeOfService(one, nodes) === node))
-        await certify(ca, `spiffe://cluster.local/ns/${namespaceOf(service)}/sa/s-${service}`);
+        await certify(ca, `spiffe://cluster.local/ns/${namespaceOf(service)}/sa/${serviceName(service)}`);
     }),
   );
 }

@@ -1,50 +1,31 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { clusterObjects, namespaceOf, probedObject, servicesWithPods, type ClusterShape } from './cluster.ts';
 
 /** A cluster of files. */
-export interface ClusterFiles {
+interface ClusterFiles extends ClusterShape {
   readonly folder: string;
-  readonly pods: number;
-  readonly services: number;
-  readonly nodes: number;
-  /** Where the applications of all pods in the mesh would listen; nothing does. */
-  readonly application: string;
 }
 
-const servicesOfNamespace = 20;
 /** A files cluster has 2,976 virtual addresses, of which each node's proxy needs one a service that has any. */
 const virtualAddresses = 2_500;
 
 export const probePort = 8080;
-export const proxyPod = (node: number): string => `z-${node}`;
-export const nodeOfService = (service: number, nodes: number): number => service % nodes;
-export const probedPod = (index: number): string => `probed-${index}`;
-/** The name of its workload. */
-export const probedUid = (index: number): string => `east//Pod/outside/${probedPod(index)}`;
 /** Where `writeProbedPods` has those that begin with this one. */
 export const probedFile = (from: number): string => `probed-${from}.yaml`;
 /** Probed pods that flap, once a second each. */
 export const flappingPods = { from: 100, to: 150 } as const;
 
 /**
- * One file for each service with its pods, which are all on one node, and one with namespaces, nodes and the nodes' proxies. As many services have
+ * One file for each service with its pods, and one with namespaces, nodes and the nodes' proxies. As many services have
  * virtual addresses as there are addresses for; the others are headless.
  */
 export function writeCluster(files: ClusterFiles): void {
   mkdirSync(files.folder, { recursive: true });
   writeObjects(files.folder, '000-cluster.yaml', clusterObjects(files));
   const withAddresses = Math.floor(virtualAddresses / files.nodes);
-  let pod = 0;
-  for (let service = 0; service < files.services; service++) {
-    const namespace = namespaceOf(service);
-    const name = `s-${service}`;
-    const objects = [serviceObject(namespace, name, service >= withAddresses)];
-    for (const end = Math.round(((service + 1) * files.pods) / files.services); pod < end; pod++)
-      objects.push(
-        podObject(files, { namespace, app: name, node: nodeOfService(service, files.nodes) }, pod),
-      );
+  for (const { name, objects } of servicesWithPods(files, (service) => service >= withAddresses))
     writeObjects(files.folder, `${name}.yaml`, objects);
-  }
 }
 
 /**
@@ -57,16 +38,10 @@ export function writeProbedPods(
   to: number,
   at: (index: number) => string,
 ): void {
-  const objects = Array.from({ length: to - from }, (_, i) => from + i).map((index) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: probedPod(index), namespace: 'outside', labels: { app: 'probed' } },
-    spec: {
-      nodeName: 'n-0',
-      containers: [{ name: 'c', ports: [{ containerPort: probePort }], readinessProbe: probe }],
-    },
-    status: { podIP: at(index) },
-  }));
+  const withProbe = { ports: [{ containerPort: probePort }], readinessProbe: probe };
+  const objects = Array.from({ length: to - from }, (_, i) =>
+    probedObject(from + i, at(from + i), withProbe),
+  );
   writeObjects(folder, probedFile(from), objects);
 }
 
@@ -77,75 +52,6 @@ const probe = {
   failureThreshold: 1,
   successThreshold: 1,
 };
-
-export const namespaceOf = (service: number): string => `shop-${Math.floor(service / servicesOfNamespace)}`;
-
-function clusterObjects({ services, nodes, application }: ClusterFiles): readonly object[] {
-  const namespaces = Math.ceil(services / servicesOfNamespace);
-  return [
-    namespaceObject('istio-system', { 'topology.istio.io/network': 'network-east' }),
-    namespaceObject('outside', {}),
-    ...Array.from({ length: namespaces }, (_, i) =>
-      namespaceObject(namespaceOf(i * servicesOfNamespace), { 'istio.io/dataplane-mode': 'ambient' }),
-    ),
-    serviceObject('outside', 'probed', true),
-    ...Array.from({ length: nodes }, (_, node) => ({
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: `n-${node}` },
-    })),
-    ...Array.from({ length: nodes }, (_, node) => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name: proxyPod(node),
-        namespace: 'istio-system',
-        labels: { app: 'ztunnel' },
-        annotations: { 'isthmus.io/app-address': application },
-      },
-      spec: { nodeName: `n-${node}`, serviceAccountName: 'ztunnel', containers: [{ name: 'c' }] },
-      status: { podIP: `10.1.0.${node + 1}` },
-    })),
-  ];
-}
-
-const namespaceObject = (name: string, labels: object) => ({
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  metadata: { name, labels },
-});
-
-const serviceObject = (namespace: string, name: string, headless: boolean): object => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace },
-  spec: {
-    selector: { app: name },
-    ports: [{ name: 'http', port: 80, targetPort: 8080 }],
-    ...(headless && { clusterIP: 'None' }),
-  },
-});
-
-interface Place {
-  readonly namespace: string;
-  readonly app: string;
-  readonly node: number;
-}
-
-const podObject = ({ application }: ClusterFiles, { namespace, app, node }: Place, index: number) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: `p-${index}`,
-    namespace,
-    labels: { app, version: 'v1' },
-    annotations: { 'isthmus.io/app-address': application },
-  },
-  spec: { nodeName: `n-${node}`, serviceAccountName: app, containers: [{ name: 'c' }] },
-  status: {
-    podIP: `10.${2 + Math.floor(index / 62_500)}.${Math.floor(index / 250) % 250}.${1 + (index % 250)}`,
-  },
-});
 
 /** The name of its resource. */
 export const everythingPolicy = 'istio-system/everything';

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Running } from '@isthmus/sandbox/processes/spawn.ts';
 import type { PeerProcess } from '../peer-process.ts';
 import { now } from '../now.ts';
 import { quiet } from '../cost.ts';
 import type { Stage } from '../stage.ts';
 import type { ClientsApi } from './clients.ts';
+import { proxyNamespace } from './cluster.ts';
 import type { HubApi } from './hub.ts';
 import { writeCluster, writeProbedPods } from './manifests.ts';
 
@@ -49,11 +51,15 @@ export async function openAgent(
   writeCluster({ folder, pods, services, nodes: proxies, application });
   const started = now();
   const agent = stage.start(program(stage, stateDir, folder));
-  const at = { stateDir, xds: `${stage.at('16.1')}:15012` };
-  const startedIn = (await clients.ask('first', at)) - started;
+  const at = {
+    tokens: join(stateDir, 'pods', proxyNamespace),
+    root: join(stateDir, 'xds-root.pem'),
+    xds: `${stage.at('16.1')}:15012`,
+  };
+  const startedIn = (await clients.ask('first', at)).at - started;
   // The tokens of all pods are written meanwhile.
   await quiet(agent.pid, signal);
-  const syncedIn = await clients.ask('sync', { ...at, clients: proxies });
+  const { took: syncedIn } = await clients.ask('sync', { ...at, clients: proxies });
   await clients.ask('certify', { ...at, clients: proxies, services });
   await quiet(agent.pid, signal);
   const listening = new Set<number>();
