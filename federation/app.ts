@@ -12,6 +12,7 @@ import {
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { healthServer } from '@isthmus/mesh/http/health-pages.ts';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
+import { networkFileSystem } from '@isthmus/mesh/process/network-file-system.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
@@ -24,7 +25,8 @@ import { hubPorts } from './link/hub-ports.ts';
 import { bindLink } from './link/listeners.ts';
 import { apiUrl, closeServer, listenFree, requireTls, type ApiListening } from './listening.ts';
 import { intentOf } from './state/intent.ts';
-import { ofHub, ofOutside, ofTokenSecret } from './insights/hub.ts';
+import type { Finding } from './insights/finding.ts';
+import { ofHub, ofOutside, ofStateFolder, ofTokenSecret } from './insights/hub.ts';
 import { hubState } from './hub-state.ts';
 import { startOutside, type OutsideService } from './outside/start-outside.ts';
 import { memoryStore } from './store/memory.ts';
@@ -141,13 +143,7 @@ async function start(options: HubOptions, signal: AbortSignal, closing: Closing)
     keptToken(options.adminTokenSecret, token, { options, store, epoch, provider });
   kept?.follow(over.signal);
   const { ask } = link;
-  const lacks = () => [
-    ...ofHub(status.readiness()),
-    ...ofOutside(outside.problems()),
-    ...ofTokenSecret(kept?.problem),
-    ...(ports.certificate?.findings() ?? []),
-  ];
-  api.open({ live, store, runner, clock, random, log, ask, ofHub: lacks }, token);
+  api.open({ live, store, runner, clock, random, log, ask, ofHub: findingsOf(stateDir, ports, kept) }, token);
   const url = apiUrl(options, ports.port);
   const adminUrl = `http://${options.adminHost}:${ports.adminPort}`;
   writeEndpoint(stateDir, { url, adminUrl });
@@ -183,6 +179,22 @@ async function bind(options: HubOptions, { ca, counted, closing }: Founded) {
   closing.add(() => closeServer(admin));
   const adminPort = await listenFree(admin, options.adminHost, options.adminPort, '--admin-listen');
   return { outside, server, listeners, api, certificate, port, status, adminPort, over };
+}
+
+/** What the hub itself lacks, at each call. */
+function findingsOf(
+  stateDir: string,
+  { status, outside, certificate }: Awaited<ReturnType<typeof bind>>,
+  kept: AdminTokenSecret | undefined,
+): () => readonly Finding[] {
+  const networkFiles = networkFileSystem(stateDir);
+  return () => [
+    ...ofHub(status.readiness()),
+    ...ofOutside(outside.problems()),
+    ...(certificate?.findings() ?? []),
+    ...ofTokenSecret(kept?.problem),
+    ...ofStateFolder(stateDir, networkFiles),
+  ];
 }
 
 interface TokenStore {

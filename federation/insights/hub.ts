@@ -31,6 +31,20 @@ export const ofOutside = (problems: readonly OutsideProblem[]): readonly Finding
     finding(severity, reason, { object }, message, remedy),
   );
 
+/** Where two hubs might write one store, or a store might be lost. `kind`: of the file system; undefined: a local one. */
+export const ofStateFolder = (folder: string, kind: string | undefined): readonly Finding[] =>
+  kind === undefined
+    ? []
+    : [
+        finding(
+          'WARNING',
+          'STATE_ON_NETWORK_FILES',
+          { object: 'Hub' },
+          `the state folder ${folder} is on a network file system (${kind}), whose locks may not keep a second hub out, and on which SQLite may lose data`,
+          'keep it on a volume of one node: a PersistentVolumeClaim with accessMode ReadWriteOnce of a block storage class',
+        ),
+      ];
+
 /** Why the admin token is not that of its Secret. */
 export const ofTokenSecret = (
   problem: { readonly object: string; readonly message: string; readonly remedy: string } | undefined,

@@ -1,6 +1,6 @@
 import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MeshError } from './mesh-error.ts';
 import { fileError } from './file-error.ts';
@@ -10,6 +10,12 @@ import { writeWhole } from './write-whole.ts';
 // The lock is SQLite's own on a database that stays empty: it is taken by fcntl, so the kernel gives it back with the
 // process however that ends, it holds between containers that share a volume, and taking it is one step. Who has it
 // stands in a file beside it, as a process must not open its own locked file again: closing it would end the lock.
+//
+// On a volume of Kubernetes: the files say nothing about who has the lock, so those of a pod that is gone block nobody. A
+// volume of one node (ReadWriteOnce) is in one kernel, which has one lock, also for pods that are there at the same time. On
+// NFS the server keeps the lock, and gives it back when the lease of a node that is gone is over, a minute or two later. A
+// network file system that keeps locks on each node (NFS with nolock, SMB with nobrl) lets two in: `networkFileSystem`
+// names these kinds, and what a store has of its own, an epoch, is then all that ends the older one.
 const lockFile = 'lock.db';
 const holderFile = 'lock-holder.json';
 
@@ -18,7 +24,9 @@ export interface FolderLock {
 }
 
 /** Held until they are released: a database that is collected as garbage gives its lock back. */
-const held = new Set<DatabaseSync>();
+const held = new Map<DatabaseSync, string>();
+
+const isHeldHere = (folder: string): boolean => [...held.values()].includes(resolve(folder));
 
 /**
  * Makes a private folder (0700) if it is not there, and takes it for this process alone. `program` names who wants it,
@@ -37,7 +45,7 @@ export function lockFolder(folder: string, program: string): FolderLock {
     db.close();
     throw new MeshError('FOLDER_IN_USE', inUse(folder, program));
   }
-  held.add(db);
+  held.set(db, resolve(folder));
   try {
     chmodSync(path, 0o600);
     writeWhole(join(folder, holderFile), JSON.stringify({ pid: process.pid, host: hostname(), program }));
@@ -85,9 +93,14 @@ interface Holder {
 
 function inUse(folder: string, program: string): string {
   const holder = readHolder(join(folder, holderFile));
+  const remedy = `stop that process first, or start this ${program} with another --state-dir`;
+  // In pods each first process is 1, and a StatefulSet's have the same name one after the other.
+  const isNamesake = holder?.pid === process.pid && holder.host === hostname() && !isHeldHere(folder);
+  if (isNamesake)
+    return `${folder} is in use by another container or pod of the name ${holder.host} (${holder.program}): wait until it has ended, or ${remedy}`;
   const where = holder?.host === hostname() ? '' : ` on ${holder?.host}`;
   const who = holder ? `process ${holder.pid}${where} (${holder.program})` : 'another process';
-  return `${folder} is in use by ${who}: stop that process first, or start this ${program} with another --state-dir`;
+  return `${folder} is in use by ${who}: ${remedy}`;
 }
 
 /** Undefined while the one that has just taken the lock has yet to write who it is. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { lockFolder } from '@isthmus/mesh/process/folder-lock.ts';
@@ -60,6 +60,25 @@ describe('the lock of a state folder', () => {
     lock.release();
     lock.release();
     lockFolder(dir, 'again').release();
+  });
+
+  it('is free whatever the files of a pod say that is gone, of this or another name', async () => {
+    for (const host of [hostname(), 'isthmus-hub-0']) {
+      const { child } = await holder();
+      await end(child);
+      writeFileSync(join(dir, 'lock-holder.json'), JSON.stringify({ pid: 1, host, program: 'holder' }));
+      lockFolder(dir, 'test').release();
+    }
+  });
+
+  it('is refused to a pod of the same name with an error that names neither of both first processes', async () => {
+    await holder();
+    const namesake = { pid: process.pid, host: hostname(), program: 'holder' };
+    writeFileSync(join(dir, 'lock-holder.json'), JSON.stringify(namesake));
+    assert.throws(() => lockFolder(dir, 'test'), {
+      code: 'FOLDER_IN_USE',
+      message: /another container or pod of the name .* \(holder\): wait until it has ended/,
+    });
   });
 
   it('holds while its process collects garbage, and for each folder by itself', async () => {
