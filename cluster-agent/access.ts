@@ -46,7 +46,12 @@ const configMapNames = [rootName, ...Array.from({ length: maxParts }, (_, number
 
 /** What an agent keeps in its own namespace (ADR 90 and 91). */
 const kept: readonly Access[] = [
-  { resource: secrets, verbs: ['get', 'create', 'update'], namespaces: 'OWN', names: [secretName] },
+  {
+    resource: secrets,
+    verbs: ['get', 'list', 'watch', 'create', 'update'],
+    namespaces: 'OWN',
+    names: [secretName],
+  },
   {
     resource: configMaps,
     verbs: ['get', 'create', 'update', 'patch'],

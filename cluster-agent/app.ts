@@ -25,11 +25,12 @@ import { exchangesOf } from './exchanges.ts';
 import type { ReplicaExchange } from './replicas/replica-exchange.ts';
 import { OlderHubViewFile } from './link/older-hub-view.ts';
 import { Renewals } from './link/renewals.ts';
+import { takenFiles } from './link/taken-files.ts';
 import { Late } from './late.ts';
 import type { Parts } from './parts.ts';
 import { serveProxies } from './proxies/serve-proxies.ts';
 import { Deadlines } from './publish/deadlines.ts';
-import { DueTimes, every, untilSaved } from './publish/due-times.ts';
+import { DueTimes, every, untilSaved, type DueWork } from './publish/due-times.ts';
 import { heartbeat } from './publish/heartbeat.ts';
 import { IncrementalTranslation } from './publish/incremental-translation.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -83,7 +84,8 @@ export async function placeOf(options: AgentOptions, signal: AbortSignal): Promi
   const { runtime, stateDir, clock, random, log } = options;
   if (runtime.kind === 'kubernetes') {
     const { kubernetesPlace } = await import('./source/kubernetes/place.ts');
-    return kubernetesPlace(runtime, { stateDir, clock, random, log, signal });
+    const address = options.replicaListen ?? '';
+    return kubernetesPlace(runtime, { address, stateDir, clock, random, log, signal });
   }
   return {
     kept: keptInFolder,
@@ -113,7 +115,8 @@ export function assemble(options: AgentOptions, place: Place, identity: LinkIden
   const stored = makeStored(base, later);
   const derived = makeDerived(base, stored, later);
   const published = makePublished(base, stored, derived, later);
-  const linked = makeLinked(base, stored, derived, published, later);
+  const works = worksOf(base, stored, derived, published, later);
+  const linked = makeLinked(base, stored, derived, { ...published, works }, later);
   const { view, hubState, hub, issuer } = stored;
   const { runtime, health } = derived;
   const { leadership } = base;
@@ -278,16 +281,31 @@ type Published = ReturnType<typeof makePublished>;
 const epochOf = ({ at, own: { clock, log } }: Base) =>
   ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
 
+/** What is done when its time has come, beside renewals. */
+const worksOf = (
+  { own: { clock } }: Base,
+  { hub }: Stored,
+  { runtime, health }: DerivedParts,
+  { reportedCluster }: Published,
+  { touchKey }: Later,
+): readonly DueWork[] => [
+  untilSaved('proofs', clock, health),
+  untilSaved('hub state', clock, hub),
+  new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
+  every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
+  ...runtime.upkeep,
+];
+
 /** The link to the hub, what it brings, and what is due by time. */
 function makeLinked(
   { options, identity, own, leadership, onSaved }: Base,
   { view, hub, issuer }: Stored,
-  { runtime, health, input }: DerivedParts,
-  { store, reportedCluster, xds, proxies, publisher }: Published,
+  { health, input }: DerivedParts,
+  { store, xds, proxies, publisher, works }: Published & { readonly works: readonly DueWork[] },
   later: Later,
 ) {
   const { clock, log } = own;
-  const { arm, touchKey } = later;
+  const { arm } = later;
   const publish = (changes: ChangeSet) => {
     publisher.touch(changes);
     // Before that, what is missing is unknown and not absent.
@@ -322,6 +340,7 @@ function makeLinked(
     intermediates: () => hub.view.intermediates,
   });
   onLead(leadership, log, () => {
+    onSaved();
     link.roleChanged();
     renewals.look();
     arm();
@@ -331,16 +350,10 @@ function makeLinked(
   const onHub = hubChanges({ hub: hub.view, renewals, issuer, publish, arm, log });
   const exchanging = { options, identity, hub, epochs, link, health, xds, proxies, leadership };
   later.exchanges.push(...exchangesOf(own, exchanging, (changes) => onHub(changes)));
-  const dueWorks = [
-    renewals,
-    untilSaved('proofs', clock, health),
-    untilSaved('hub state', clock, hub),
-    new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
-    every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
-    ...runtime.upkeep,
-  ];
   const [exchange] = later.exchanges;
-  return { link, exchange, status, renewals, due: later.due.set(new DueTimes(dueWorks, clock)), publish };
+  const taken = takenFiles({ ...own, hub: hub.view, issuer, link, renewals, arm });
+  const due = later.due.set(new DueTimes([renewals, ...works], clock));
+  return { link, exchange, status, renewals, due, taken, publish };
 }
 
 /** Calls when this replica comes to lead, or leads no longer. */

@@ -75,6 +75,12 @@ async function start(): Promise<void> {
   await startAgent(optionsOf(runtime.value, nodeProxyAccounts.value), stop.signal);
 }
 
+function replicaListen(): string | undefined {
+  if (flags.text('replica-listen') === '') return undefined;
+  const { host, port } = flags.address('replica-listen');
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 const optionsOf = (runtime: RuntimeOptions, nodeProxyAccounts: NodeProxyAccounts): AgentOptions => ({
   cluster: flags.text('cluster'),
   stateDir: flags.text('state-dir'),
@@ -88,6 +94,7 @@ const optionsOf = (runtime: RuntimeOptions, nodeProxyAccounts: NodeProxyAccounts
     .text('xds-name')
     .split(',')
     .filter((name) => name !== ''),
+  replicaListen: replicaListen(),
   admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
   tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
   clock: systemClock,

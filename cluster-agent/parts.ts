@@ -29,6 +29,8 @@ export interface Parts {
   readonly status: AgentStatus;
   readonly renewals: Renewals;
   readonly due: DueTimes;
+  /** Another replica has written these files of the state folder. */
+  readonly taken: (files: readonly string[]) => void;
   /** Publishes what changed. */
   readonly publish: (changes: ChangeSet) => void;
 }

@@ -39,6 +39,12 @@ export const runtimeFlags: readonly Flag[] = [
     help: 'name of this replica among those of the agent, that of its pod; with --kubernetes',
   },
   {
+    name: 'replica-listen',
+    value: 'HOST:PORT',
+    default: '',
+    help: 'where other replicas say what they know of their proxies: the address of this pod; with --kubernetes',
+  },
+  {
     name: 'remote-service-addresses',
     value: 'CIDR',
     default: '240.0.0.0/12',

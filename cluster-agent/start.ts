@@ -28,6 +28,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     await place.prepare();
     const parts = assemble(options, place, identity);
     await start(parts, options, signal);
+    kept.follow(parts.taken);
     signal.addEventListener('abort', () => lock.release(), { once: true });
     return parts;
   } catch (error) {

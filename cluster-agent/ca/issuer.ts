@@ -47,8 +47,13 @@ export class WorkloadIssuer {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    if (!existsSync(deps.path)) return;
-    const saved = readSaved(deps.path);
+    this.reload();
+  }
+
+  /** Another replica has written the file. Throws CA_FILE. */
+  reload(): void {
+    const { path } = this.#deps;
+    const saved = existsSync(path) ? readSaved(path) : {};
     this.#current = saved.current && this.#open(saved.current);
     this.#next = saved.next && this.#open(saved.next);
   }

@@ -1,6 +1,8 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type { ApiServer, Place } from '@isthmus/api/kube/api-server.ts';
+import type { ObjectChange } from '@isthmus/api/kube/reflection.ts';
+import { Reflector } from '@isthmus/api/kube/reflector.ts';
 import { secrets } from '@isthmus/api/kube/resources.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -14,12 +16,17 @@ import { waitBefore } from './wait.ts';
 
 export const secretName = 'isthmus-agent-state';
 
+/**
+ * A replica that starts writes, and takes what another one has written before. The leader's files prevail. A follower
+ * writes nothing, and takes what is written.
+ */
+export type KeeperRole = 'STARTING' | 'LEADER' | 'FOLLOWER';
+
 interface Deps {
-  readonly server: Pick<ApiServer, 'get' | 'create' | 'replace'>;
+  readonly server: Pick<ApiServer, 'get' | 'create' | 'replace' | 'list' | 'watch'>;
   readonly namespace: string;
   readonly stateDir: string;
-  /** Whether this replica's files prevail where another one has written too. */
-  readonly leads: () => boolean;
+  readonly role: () => KeeperRole;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -80,6 +87,21 @@ export class KeptSecret implements Kept {
     return this.#next;
   }
 
+  follow(onTaken: (files: readonly string[]) => void): void {
+    const { server, namespace, clock, random, signal } = this.#deps;
+    const reflector = new Reflector({
+      server,
+      resource: { ...secrets, namespace },
+      query: { fieldSelector: `metadata.name=${secretName}` },
+      clock,
+      random,
+      onChanges: (changes) => {
+        for (const change of changes) this.#noticed(change, onTaken);
+      },
+    });
+    void reflector.run(signal);
+  }
+
   conditions(): readonly Condition[] {
     if (this.#failure === undefined) return [];
     return [
@@ -99,8 +121,31 @@ export class KeptSecret implements Kept {
     return `${this.#place.namespace}/${this.#place.name}`;
   }
 
+  #noticed(change: ObjectChange, onTaken: (files: readonly string[]) => void): void {
+    const { role, stateDir, log } = this.#deps;
+    const secret = change.type === 'put' ? readSecret(change.object) : undefined;
+    if (secret?.ok && secret.value.resourceVersion === this.#seen?.resourceVersion) return;
+    const seen = secret?.ok ? secret.value : undefined;
+    if (role() !== 'FOLLOWER') {
+      // A hand has edited or deleted it, or a leader of before has written late.
+      this.#seen = seen;
+      void this.keep();
+      return;
+    }
+    if (!seen || seen.data.size === 0) return;
+    const fault = faultIn(seen.data);
+    if (fault !== undefined) {
+      log.warn({ secret: this.#named, fault }, 'the kept state is not taken');
+      return;
+    }
+    this.#seen = seen;
+    const taken = writeFiles(stateDir, seen.data);
+    if (taken.length > 0) onTaken(taken);
+  }
+
   #keep(): Promise<void> {
     return this.#untilAnswered('written', async () => {
+      if (this.#deps.role() === 'FOLLOWER') return;
       const ours = readFiles(this.#deps.stateDir);
       if (this.#seen && areSame(ours, this.#seen.data)) return;
       try {
@@ -125,12 +170,15 @@ export class KeptSecret implements Kept {
 
   /** Another one has written: both are brought together in the folder, from which it is written again. */
   async #takeIn(ours: ReturnType<typeof readFiles>): Promise<void> {
-    const { leads, stateDir, log } = this.#deps;
+    const { role, stateDir, log } = this.#deps;
     const base = this.#seen?.data ?? new Map<string, string>();
     this.#seen = await this.#get();
     if (!this.#seen) return;
     const theirs = this.#seen.data;
-    const taken = writeFiles(stateDir, merged({ base, ours, theirs }, leads() ? 'OURS' : 'THEIRS'));
+    const taken = writeFiles(
+      stateDir,
+      merged({ base, ours, theirs }, role() === 'LEADER' ? 'OURS' : 'THEIRS'),
+    );
     log.warn({ secret: this.#named, taken }, 'another one has written the state of this cluster too');
   }
 

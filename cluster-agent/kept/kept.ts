@@ -6,9 +6,14 @@ export interface Kept {
   restore(): Promise<void>;
   /**
    * Resolves once the files are kept as they are now. It tries until then, and rejects only when the agent stops. Files
-   * may be others afterwards, where another replica had written first.
+   * may be others afterwards, where another replica had written first. A replica that does not lead keeps nothing once
+   * it has started.
    */
   keep(): Promise<void>;
+  /**
+   * Calls with the names of files that another replica has written, once they are in the folder, until the agent stops.
+   */
+  follow(onTaken: (files: readonly string[]) => void): void;
   /** What is not kept, and why. */
   conditions(): readonly Condition[];
 }
@@ -17,6 +22,7 @@ export interface Kept {
 export const keptInFolder: Kept = {
   restore: () => Promise.resolve(),
   keep: () => Promise.resolve(),
+  follow: () => undefined,
   conditions: () => [],
 };
 

@@ -4,6 +4,7 @@ import { Certificates } from '@isthmus/api/grpc/certificates.ts';
 import { linkService } from '@isthmus/api/grpc/services.ts';
 import { dialled } from './addresses.ts';
 import { HubLink } from './hub-link.ts';
+import type { LinkIdentity } from './identity.ts';
 import type { LinkDeps, LinkShared } from './link-deps.ts';
 import { healthStream } from './streams/health.ts';
 import { syncStream } from './streams/sync.ts';
@@ -76,13 +77,13 @@ export class HubLinks {
     for (const link of this.#links) link.reopen('the view of the hub was taken from another replica');
   }
 
-  /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */
   /** The hub is dialled at these addresses from now on; connections that are open go on. */
   reachAt(endpoints: readonly string[]): void {
     for (const [i, target] of targets(endpoints, this.#links.length).entries())
       this.#links[i]?.reachAt(target);
   }
 
+  /** The endpoint counts of these services are others now; undefined: those of any; none: something else of health. */
   healthChanged(services?: readonly ServiceKey[]): void {
     for (const { session } of this.#links) session?.stream(healthStream)?.changed(services);
   }
@@ -96,6 +97,12 @@ export class HubLinks {
     this.#certificates.setIdentity({ key, chain: renewed.chain });
     this.#certificates.setCa(renewed.ca);
     return renewed;
+  }
+
+  /** Another replica has had the certificate renewed; PEM. */
+  take({ key, chain, ca }: Pick<LinkIdentity, 'key' | 'chain' | 'ca'>): void {
+    this.#certificates.setIdentity({ key, chain });
+    this.#certificates.setCa(ca);
   }
 
   async signIntermediate(csr: string, urgent = false): Promise<{ chain: readonly string[]; keyId: string }> {

@@ -139,7 +139,8 @@ const hashOf = ({ secret }: JoinTicket): string => createHash('sha256').update(s
 const providerOf = (stateDir: string, random: Random): KeyProvider =>
   fileKeyProvider(join(stateDir, 'sealing-key'), random);
 
-function readLinkIdentity(stateDir: string, random: Random): LinkIdentity | undefined {
+/** As it is in the state folder. Throws LINK_FILE or UNSEAL_FAILED. */
+export function readLinkIdentity(stateDir: string, random: Random): LinkIdentity | undefined {
   const file = fileOf(stateDir);
   if (!existsSync(file)) return undefined;
   const { sealedKey, ...rest } = parseIdentity(file, readText(file));

@@ -85,6 +85,12 @@ export class Renewals implements DueWork {
     this.look();
   }
 
+  /** Another replica has had the link's certificate renewed. */
+  take(identity: LinkIdentity): void {
+    this.#identity = identity;
+    this.#linkIsDueAt = linkIsDueAt(identity);
+  }
+
   #giveUp(): void {
     const { link, issuer, intermediates, clock, log } = this.#deps;
     const now = clock.monotonic();

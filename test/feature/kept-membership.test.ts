@@ -51,7 +51,7 @@ describe('a membership that is kept in a Secret', () => {
     if (token !== '') writeFileSync(tokenFile, token);
     const clock = { ...systemClock, now: () => now };
     const at = { clock: systemClock, random: systemRandom, log: silentLog, signal };
-    const kept = new KeptSecret({ ...at, server, namespace, stateDir, leads: () => true });
+    const kept = new KeptSecret({ ...at, server, namespace, stateDir, role: () => 'STARTING' });
     await kept.restore();
     const localAddress = '127.243.16.1';
     return linkIdentity({ cluster, stateDir, tokenFile, localAddress, clock, random: systemRandom, kept });

@@ -91,18 +91,22 @@ export async function setReady(
 export class KubernetesAgent {
   readonly #server: ApiServer;
   readonly #hub: TestHub;
+  readonly #number: number;
   readonly #dir = mkdtempSync(join(tmpdir(), 'isthmus-kubernetes-'));
   #stop = new AbortController();
   #proxy: FakeProxy | undefined;
   stateDir = '';
 
-  constructor(server: ApiServer, hub: TestHub) {
+  constructor(server: ApiServer, hub: TestHub, joinToken = '') {
     this.#server = server;
     this.#hub = hub;
+    // A second replica, with another address and the same token.
+    this.#number = joinToken === '' ? 1 : 2;
+    if (joinToken !== '') writeFileSync(join(this.#dir, 'join-token'), joinToken);
   }
 
   get #address(): string {
-    return `127.${this.#hub.octet}.16.1`;
+    return `127.${this.#hub.octet}.16.${this.#number}`;
   }
 
   async writeJoinToken(): Promise<void> {
@@ -112,6 +116,10 @@ export class KubernetesAgent {
       input: { cluster: 'east' },
     });
     writeFileSync(join(this.#dir, 'join-token'), data!.result.token);
+  }
+
+  get joinToken(): string {
+    return readFileSync(join(this.#dir, 'join-token'), 'utf8');
   }
 
   async start(replica = 'agent-1'): Promise<void> {
@@ -132,7 +140,9 @@ export class KubernetesAgent {
         },
         xdsHost: this.#address,
         xdsPort: 15_012,
-        xdsNames: ['isthmus-agent.isthmus-system.svc'],
+        // The same of all replicas: one certificate is that of all.
+        xdsNames: [1, 2].map((number) => `127.${this.#hub.octet}.16.${number}`),
+        replicaListen: `${this.#address}:15013`,
         localAddress: this.#address,
         tokenFile: join(this.#dir, 'join-token'),
         trustDomain: defaultTrustDomain,

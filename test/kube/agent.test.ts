@@ -58,6 +58,20 @@ function anAgent(world: () => World): void {
     assert.equal(await root(), agent.read('xds-root.pem'));
   });
 
+  it('has a second replica, which serves with the same keys', async () => {
+    await until(async () => 'intermediate.json' in (await data(secrets, 'isthmus-agent-state')));
+    const second = new KubernetesAgent(world().server, hub, agent.joinToken);
+    try {
+      await second.start('agent-x');
+      for (const file of ['sealing-key', 'link.json', 'intermediate.json', 'xds-root.pem'])
+        assert.equal(second.read(file), agent.read(file), file);
+      const proxy = await second.connect(await world().token(uid), await root());
+      await proxy.signal.until(() => proxy.service(cart) !== undefined);
+    } finally {
+      await second.end();
+    }
+  });
+
   it('serves a ztunnel, whose token the API server has reviewed, with ClusterIPs and what changes', async () => {
     const proxy = await connect();
     await proxy.signal.until(() => proxy.service(cart) !== undefined);

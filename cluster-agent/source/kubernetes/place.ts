@@ -24,6 +24,8 @@ export interface KubernetesOptions {
 }
 
 interface Around {
+  /** host:port where other replicas reach this one; '' where none does. */
+  readonly address: string;
   readonly stateDir: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,13 +37,12 @@ interface Around {
 export function kubernetesPlace(options: KubernetesOptions, around: Around): Place {
   const { server, namespace, replica, remoteAddresses } = options;
   const { clock, log } = around;
-  // Until there is an exchange with other replicas it is reached nowhere.
-  const leadership = new LeaseLeadership({ ...around, api: server, namespace, id: replica, address: '' });
+  const leadership = new LeaseLeadership({ ...around, api: server, namespace, id: replica });
   const leads = () => leadership.leads();
-  // Until it has started, what another replica has kept counts.
   let hasStarted = false;
+  const role = () => (!hasStarted ? 'STARTING' : leads() ? 'LEADER' : 'FOLLOWER');
   const at = { ...around, server, namespace };
-  const kept = new KeptSecret({ ...at, leads: () => hasStarted && leads() });
+  const kept = new KeptSecret({ ...at, role });
   let onAddresses: ((service: ServiceKey) => void) | undefined;
   const allocations = new KeptAllocations({
     ...at,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import { secrets } from '@isthmus/api/kube/resources.ts';
-import { KeptSecret } from '@isthmus/cluster-agent/kept/kept-secret.ts';
+import { KeptSecret, type KeeperRole } from '@isthmus/cluster-agent/kept/kept-secret.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { FakeApiServer } from '../../fakes/api-server/fake-api-server.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -20,12 +20,12 @@ class Replica {
   readonly folder = mkdtempSync(join(tmpdir(), 'isthmus-kept-'));
   readonly stop = new AbortController();
   readonly kept: KeptSecret;
-  leads = true;
+  role: KeeperRole = 'LEADER';
 
   constructor(server: FakeApiServer, clock: FakeClock, lines: string[]) {
     const log = logInto(lines);
-    const leads = () => this.leads;
-    const at = { server, namespace, stateDir: this.folder, leads, clock, log, signal: this.stop.signal };
+    const role = () => this.role;
+    const at = { server, namespace, stateDir: this.folder, role, clock, log, signal: this.stop.signal };
     this.kept = new KeptSecret({ ...at, random: seededRandom(1) });
   }
 
@@ -260,7 +260,7 @@ describe('the state of an agent in a Secret', () => {
   describe('of two replicas', () => {
     it('that start together is that of the first: the other one goes on with its keys', async () => {
       const [a, b] = [replica(), replica()];
-      a.leads = b.leads = false;
+      a.role = b.role = 'STARTING';
       await Promise.all([a.kept.restore(), b.kept.restore()]);
       a.write('sealing-key', sealingKey);
       a.write('joining-key', 'of a');
@@ -272,10 +272,47 @@ describe('the state of an agent in a Secret', () => {
       assert.deepEqual(inSecret(), { 'sealing-key': sealingKey, 'joining-key': 'of a' });
     });
 
+    it('is followed by the one that does not lead: it has the files of the leader, and writes none', async () => {
+      put(joined);
+      const [leader, follower] = [replica(), replica()];
+      follower.role = 'FOLLOWER';
+      await Promise.all([leader.kept.restore(), follower.kept.restore()]);
+      const taken: string[] = [];
+      follower.kept.follow((files) => void taken.push(...files));
+      await clock.advance(0);
+      leader.write('intermediate.json', '{"of":"leader"}');
+      await leader.kept.keep();
+      await clock.advance(0);
+      assert.deepEqual(taken, ['intermediate.json']);
+      assert.equal(follower.read('intermediate.json'), '{"of":"leader"}');
+      follower.write('intermediate.json', '{"of":"follower"}');
+      await follower.kept.keep();
+      assert.equal(inSecret()['intermediate.json'], '{"of":"leader"}');
+      follower.role = 'LEADER';
+      await follower.kept.keep();
+      assert.equal(inSecret()['intermediate.json'], '{"of":"follower"}');
+    });
+
+    it('is not taken by the one that does not lead once a hand has damaged it', async () => {
+      put(joined);
+      const follower = replica();
+      follower.role = 'FOLLOWER';
+      await follower.kept.restore();
+      const taken: string[] = [];
+      follower.kept.follow((files) => void taken.push(...files));
+      await clock.advance(0);
+      put({ 'link.json': '{}' });
+      server.delete(secrets, namespace, name);
+      put({});
+      await clock.advance(0);
+      assert.deepEqual(taken, []);
+      assert.equal(follower.read('link.json'), joined['link.json']);
+    });
+
     it('has what each has changed, and of what both have that of the leader', async () => {
       put({ ...joined, 'hub-epochs.json': '{"hub":"1"}' });
       const [leader, other] = [replica(), replica()];
-      other.leads = false;
+      other.role = 'STARTING';
       await Promise.all([leader.kept.restore(), other.kept.restore()]);
       other.write('hub-epochs.json', '{"hub":"9"}');
       other.write('intermediate.json', '{"of":"other"}');
@@ -296,6 +333,22 @@ describe('the state of an agent in a Secret', () => {
       assert.equal(other.read('link.json'), '{"renewed":1}');
     });
   });
+
+  for (const [what, change] of [
+    ['edits', () => put({ ...joined, 'link.json': '{"a":1}' })],
+    ['empties', () => put({})],
+    ['deletes', () => server.delete(secrets, namespace, name)],
+  ] as const)
+    it(`that a hand ${what} is again as the leader has it`, async () => {
+      put(joined);
+      const one = replica();
+      await one.kept.restore();
+      one.kept.follow(() => undefined);
+      await clock.advance(0);
+      change();
+      await clock.advance(1000);
+      assert.deepEqual(inSecret(), joined);
+    });
 
   it('is not waited for any longer when the agent stops', async () => {
     server.before = () => away();
