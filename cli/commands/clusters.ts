@@ -11,6 +11,7 @@ interface Cluster {
   readonly drainScope: string;
   readonly drainDeadline: string | null;
   readonly network: string;
+  readonly nodes: readonly { readonly region: string }[];
   readonly replicas: readonly { readonly id: string; readonly role: string }[];
   readonly proxiesConnected: number;
   readonly revision: number;
@@ -52,6 +53,7 @@ const tableOf = (clusters: readonly Cluster[]): string =>
       'state',
       'drain',
       'network',
+      'nodes',
       'replicas',
       'proxies',
       'rejected',
@@ -65,6 +67,7 @@ const tableOf = (clusters: readonly Cluster[]): string =>
         one.state,
         drainOf(one),
         one.network,
+        nodesOf(one),
         replicasOf(one),
         one.proxiesConnected,
         rejectedOf(one),
@@ -72,6 +75,13 @@ const tableOf = (clusters: readonly Cluster[]): string =>
       ...[asOf(one.staleness), one.revision, one.conditions.map(({ reason }) => reason).join(' ')],
     ]),
   );
+
+/** How many nodes its agent reports, and the regions in which they are. */
+function nodesOf({ nodes: all }: Cluster): string {
+  if (all.length === 0) return '-';
+  const regions = [...new Set(all.map(({ region }) => region))].filter((region) => region !== '').sort();
+  return regions.length === 0 ? `${all.length}` : `${all.length} in ${regions.join(', ')}`;
+}
 
 /** The replicas of its agent that are connected, the leader first. */
 const replicasOf = ({ replicas }: Cluster): string => {

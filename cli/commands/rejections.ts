@@ -19,7 +19,7 @@ const nodes = 'severity code object field file line message';
 export function rejectionsCommand(program: Command, world: World): void {
   program
     .command('rejections')
-    .description('what the manifests of a cluster say and Isthmus does not do, gravest first')
+    .description('what the manifests or objects of a cluster say and Isthmus does not do, gravest first')
     .argument('<cluster>')
     .addOption(
       new Option('--severity <severity>', 'only those of a severity').choices(['ERROR', 'WARNING', 'INFO']),

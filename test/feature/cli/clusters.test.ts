@@ -11,8 +11,11 @@ describe('isthmus clusters', () => {
   it('shows each cluster, what it could not read, and the revision for --expected-revision', async () => {
     const { status, out } = await federation.run('clusters');
     assert.equal(status, 0);
-    assert.match(out, /^CLUSTER +STATE +DRAIN +NETWORK +REPLICAS +PROXIES +REJECTED +AS OF +REVISION/);
-    assert.match(out, /^east +ACTIVE +- +network-east +main +0 +121 +now +\d+ +AWAITING_ACKNOWLEDGEMENT$/m);
+    assert.match(out, /^CLUSTER +STATE +DRAIN +NETWORK +NODES +REPLICAS +PROXIES +REJECTED +AS OF +REVISION/);
+    assert.match(
+      out,
+      /^east +ACTIVE +- +network-east +1 in region-a +main +0 +121 +now +\d+ +AWAITING_ACKNOWLEDGEMENT$/m,
+    );
     assert.match(out, /^west +ACTIVE/m);
   });
 
