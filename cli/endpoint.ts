@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly token: string;
   /** PEM of the CAs that its certificate is verified against; those of Node otherwise. */
   readonly ca?: string;
+  /** The name that its certificate must have; that of the URL otherwise. */
+  readonly serverName?: string;
   /** Where a sentence goes about a part of an answer that could not be shown. */
   readonly note?: (text: string) => void;
 }
@@ -22,6 +24,7 @@ export interface EndpointOptions {
   readonly endpoint?: string;
   readonly tokenFile?: string;
   readonly caFile?: string;
+  readonly serverName?: string;
 }
 
 /** What was named by flags or environment, or else the one sandbox that runs on this machine. A flag is before all of the environment. */
@@ -31,7 +34,13 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
   const url = options.url ?? options.endpoint ?? fromEnv;
   if (url !== undefined && url !== '') {
     const ca = namedCa(options, env);
-    return { url, token: namedToken(options, env), ...(ca !== undefined && { ca }) };
+    const serverName = options.serverName ?? env['ISTHMUS_SERVER_NAME'];
+    return {
+      url,
+      token: namedToken(options, env),
+      ...(ca !== undefined && { ca }),
+      ...(serverName !== undefined && serverName !== '' && { serverName }),
+    };
   }
   const running = instances(env);
   const wanted =

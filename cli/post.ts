@@ -35,7 +35,11 @@ export async function post(endpoint: Endpoint, body: string): Promise<HttpAnswer
     throw new Error(`its answer has more than ${maxAnswerBytes} bytes, the limit for one`);
   } catch (error) {
     const why = patience.aborted ? new Error(`none within ${patienceSeconds} s`) : error;
-    throw new CliError(exit.unreachable, unreachable({ url, hasCa: endpoint.ca !== undefined }, why));
+    const { ca, serverName = url.hostname } = endpoint;
+    throw new CliError(
+      exit.unreachable,
+      unreachable({ url, hasCa: ca !== undefined, name: serverName }, why),
+    );
   }
 }
 
@@ -50,7 +54,7 @@ export function hubUrl(text: string): URL {
 
 function sent(
   url: URL,
-  { token, ca }: Endpoint,
+  { token, ca, serverName }: Endpoint,
   body: string,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
@@ -64,7 +68,7 @@ function sent(
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'
-        ? tlsRequest(url, ca === undefined ? options : { ...options, ca })
+        ? tlsRequest(url, { ...options, ca, servername: serverName })
         : plainRequest(url, options);
     request.on('response', resolve).on('error', reject).end(body);
   });

@@ -1,6 +1,6 @@
 import { version } from '@isthmus/mesh/process/version.ts';
 import { Command, CommanderError, Option } from 'commander';
-import { instanceName, readableFile } from './arguments.ts';
+import { instanceName, nonEmpty, readableFile } from './arguments.ts';
 import { auditCommand } from './commands/audit.ts';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommands } from './commands/cluster.ts';
@@ -53,6 +53,11 @@ function createProgram(world: World): Command {
       '--ca-file <file>',
       'PEM of the CA that issued the certificate of --url; without it those of Node (ISTHMUS_CA_FILE)',
       readableFile,
+    )
+    .option(
+      '--server-name <name>',
+      'the name in the certificate of --url, where that is not the one in the URL, as through kubectl port-forward (ISTHMUS_SERVER_NAME)',
+      nonEmpty,
     )
     .addOption(
       new Option('-o, --output <form>', 'for people or for scripts')

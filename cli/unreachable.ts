@@ -3,6 +3,8 @@ export interface Attempt {
   readonly url: URL;
   /** A CA was named by a flag or the environment. */
   readonly hasCa: boolean;
+  /** The name that its certificate must have. */
+  readonly name: string;
 }
 
 const untrusted: readonly string[] = [
@@ -17,7 +19,7 @@ const untrusted: readonly string[] = [
 const unknownName: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN'];
 
 /** Why a hub was not reached, and what to do: one sentence. The codes are those of Node and OpenSSL. */
-export function unreachable({ url, hasCa }: Attempt, error: unknown): string {
+export function unreachable({ url, hasCa, name }: Attempt, error: unknown): string {
   const { code = '', message } = reasonOf(error);
   const said = message === '' ? code : message;
   if (untrusted.includes(code)) return notTrusted(url, hasCa, code);
@@ -26,7 +28,7 @@ export function unreachable({ url, hasCa }: Attempt, error: unknown): string {
   if (code === 'CERT_NOT_YET_VALID')
     return `the certificate of ${url.host} is not valid yet: compare the clock of this machine with that of the hub`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `the certificate of ${url.host} does not name ${url.hostname} (${said}): use a name or address that it has in --url, or have the hub serve one with this name`;
+    return `the certificate of ${url.host} does not name ${name} (${said}): use a name or address that it has in --url, or give it with --server-name where the URL cannot have it, as through kubectl port-forward`;
   if (unknownName.includes(code))
     return `the name ${url.hostname} cannot be resolved here (${code}): check --url and the DNS of this machine`;
   if (code === 'ECONNREFUSED')

@@ -78,6 +78,20 @@ describe('the command line and a hub that serves TLS', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('may have another name than the URL where a flag or the environment names it', async () => {
+    const url = await serve(ca.issue(['isthmus-hub.isthmus-system.svc']));
+    const base = ['clusters', '--url', url, '--token-file', tokenFile, '--ca-file', caFile];
+    const named = await run([...base, '--server-name', 'isthmus-hub.isthmus-system.svc']);
+    assert.equal(named.status, 0, named.err);
+    const env = { ISTHMUS_SERVER_NAME: 'isthmus-hub.isthmus-system.svc' };
+    assert.equal((await run(base, { env })).status, 0);
+    asked.splice(0);
+    const other = await run([...base, '--server-name', 'other.isthmus-system.svc']);
+    assert.equal(other.status, 3);
+    assert.match(other.err, /does not name other\.isthmus-system\.svc/);
+    assert.deepEqual(asked, []);
+  });
+
   it('gets no token when its certificate has another name, or is past its time', async () => {
     asked.splice(0);
     const ask = async (pair: ReturnType<ServerCa['issue']>) =>
