@@ -68,7 +68,7 @@
 - apiGroups: [""]
   resources: ["secrets"]
   resourceNames: ["isthmus-agent-state"]
-  verbs: ["get", "update"]
+  verbs: ["get", "list", "watch", "update"]
 - apiGroups: [""]
   resources: ["secrets"]
   verbs: ["create"]
