@@ -81,15 +81,15 @@ export interface AgentOptions {
 
 /** Where an agent runs by its options. What speaks to Kubernetes is loaded only where that is it. */
 export async function placeOf(options: AgentOptions, signal: AbortSignal): Promise<Place> {
-  const { runtime, stateDir, clock, random, log } = options;
+  const { runtime, stateDir, leadership, clock, random, log } = options;
   if (runtime.kind === 'kubernetes') {
     const { kubernetesPlace } = await import('./source/kubernetes/place.ts');
     const address = options.replicaListen ?? '';
-    return kubernetesPlace(runtime, { address, stateDir, clock, random, log, signal });
+    return kubernetesPlace(runtime, { address, leadership, stateDir, clock, random, log, signal });
   }
   return {
     kept: keptInFolder,
-    leadership: leadsAlone(mainReplica),
+    leadership: leadership ?? leadsAlone(mainReplica),
     prepare: () => Promise.resolve(),
     // `xds-root.pem` is in the state folder.
     showRoot: () => undefined,
@@ -152,7 +152,7 @@ function baseOf(options: AgentOptions, place: Place, identity: LinkIdentity) {
     own: { stateDir, clock, random, log },
     who: { cluster, trustDomain: identity.trustDomain },
     turn: setImmediate,
-    leadership: options.leadership ?? place.leadership,
+    leadership: place.leadership,
   };
 }
 type Base = ReturnType<typeof baseOf>;

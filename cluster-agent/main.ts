@@ -6,7 +6,13 @@ import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import type { AgentOptions, RuntimeOptions } from './app.ts';
-import { nodeProxyAccountsOf, nodeProxyFlag, runtimeFlags, runtimeOf } from './runtime-flags.ts';
+import {
+  nodeProxyAccountsOf,
+  nodeProxyFlag,
+  replicaListenOf,
+  runtimeFlags,
+  runtimeOf,
+} from './runtime-flags.ts';
 import type { NodeProxyAccounts } from './view/node-proxy.ts';
 import { startAgent } from './start.ts';
 
@@ -75,12 +81,6 @@ async function start(): Promise<void> {
   await startAgent(optionsOf(runtime.value, nodeProxyAccounts.value), stop.signal);
 }
 
-function replicaListen(): string | undefined {
-  if (flags.text('replica-listen') === '') return undefined;
-  const { host, port } = flags.address('replica-listen');
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 const optionsOf = (runtime: RuntimeOptions, nodeProxyAccounts: NodeProxyAccounts): AgentOptions => ({
   cluster: flags.text('cluster'),
   stateDir: flags.text('state-dir'),
@@ -94,7 +94,7 @@ const optionsOf = (runtime: RuntimeOptions, nodeProxyAccounts: NodeProxyAccounts
     .text('xds-name')
     .split(',')
     .filter((name) => name !== ''),
-  replicaListen: replicaListen(),
+  replicaListen: replicaListenOf(flags),
   admin: flags.text('admin-listen') === '' ? ownAdmin : flags.address('admin-listen'),
   tokenFile: flags.text('join-token-file') === '' ? undefined : flags.text('join-token-file'),
   clock: systemClock,

@@ -1,5 +1,6 @@
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Flag, Flags } from '@isthmus/mesh/process/flags.ts';
+import { hostOf, hostPort } from '@isthmus/mesh/net/host-port.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 import type { RuntimeOptions } from './app.ts';
 import { reservedBlock } from './kept/reserved-block.ts';
@@ -42,7 +43,7 @@ export const runtimeFlags: readonly Flag[] = [
     name: 'replica-listen',
     value: 'HOST:PORT',
     default: '',
-    help: 'where other replicas say what they know of their proxies: the address of this pod; with --kubernetes',
+    help: 'where other replicas say what they know of their proxies, and by which they reach this one: the address of this pod; with --kubernetes, and without it there is one replica',
   },
   {
     name: 'remote-service-addresses',
@@ -93,6 +94,12 @@ async function kubernetesOf(
     replica: flags.text('replica'),
     remoteAddresses: remoteAddresses.value,
   });
+}
+
+/** host:port, an IPv6 address in brackets and no other one; undefined: there is no other replica. */
+export function replicaListenOf(flags: Pick<Flags, 'text' | 'address'>): string | undefined {
+  const text = flags.text('replica-listen');
+  return text === '' ? undefined : hostPort(hostOf(text), flags.address('replica-listen').port);
 }
 
 /** The error is one sentence for a person at a terminal. */

@@ -9,6 +9,7 @@ import { channelOptions, serverOptions } from '@isthmus/api/grpc/options.ts';
 import { Pump } from '@isthmus/api/grpc/pump.ts';
 import { trustPeer } from '@isthmus/api/grpc/server-trust.ts';
 import { replicaService } from '@isthmus/api/grpc/services.ts';
+import { hostOf } from '@isthmus/mesh/net/host-port.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
@@ -183,8 +184,7 @@ export class ReplicaExchange implements Required<ProxyFollower> {
   /** Resolves with why it ended. */
   async #dial(target: string, signal: AbortSignal): Promise<string> {
     const { certificates, localAddress } = this.#deps;
-    const host = target.slice(0, target.lastIndexOf(':'));
-    const trust = trustPeer(host, certificates, (raw) => this.#fault(raw));
+    const trust = trustPeer(hostOf(target), certificates, (raw) => this.#fault(raw));
     const options = { ...channelOptions(4), ...trust.options };
     const client = new Client(boundTarget(target, localAddress), trust.credentials, options);
     try {

@@ -7,6 +7,7 @@ import { KeptSecret } from '../../kept/kept-secret.ts';
 import { showRoot } from '../../kept/xds-root.ts';
 import type { ReservedBlock } from '../../kept/reserved-block.ts';
 import { parseServiceKey, type ServiceKey } from '../../keys/names.ts';
+import type { Leadership } from '../../leader/leadership.ts';
 import { LeaseLeadership } from '../../leader/lease-leadership.ts';
 import type { Place } from '../../runtime/place.ts';
 import { KubernetesSource } from './kubernetes-source.ts';
@@ -31,13 +32,16 @@ interface Around {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Undefined: who holds the Lease leads. */
+  readonly leadership: Leadership | undefined;
 }
 
 /** A cluster in Kubernetes, with what its agent keeps there. */
 export function kubernetesPlace(options: KubernetesOptions, around: Around): Place {
   const { server, namespace, replica, remoteAddresses } = options;
   const { clock, log } = around;
-  const leadership = new LeaseLeadership({ ...around, api: server, namespace, id: replica });
+  const leadership =
+    around.leadership ?? new LeaseLeadership({ ...around, api: server, namespace, id: replica });
   const leads = () => leadership.leads();
   let hasStarted = false;
   const role = () => (!hasStarted ? 'STARTING' : leads() ? 'LEADER' : 'FOLLOWER');
