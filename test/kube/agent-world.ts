@@ -47,12 +47,14 @@ const named = (kind: string, name: string, labels: object = {}) => ({
   metadata: { name, labels },
 });
 
+export const makeAgentNamespace = (server: ApiServer): Promise<unknown> =>
+  server.create(namespaces, '', named('Namespace', agentNamespace));
+
 /** A node, a ztunnel, and a service with a pod behind it. Gives the ztunnel's pod as the server has it. */
 export async function fill(server: ApiServer): Promise<{ readonly metadata: { readonly uid: string } }> {
   const istio = named('Namespace', 'istio-system', { 'topology.istio.io/network': 'network-east' });
   await server.create(namespaces, '', istio);
   await server.create(namespaces, '', named('Namespace', 'shop', { 'istio.io/dataplane-mode': 'ambient' }));
-  await server.create(namespaces, '', named('Namespace', agentNamespace));
   await server.create(nodes, '', named('Node', 'node-1'));
   await server.create(serviceAccounts, 'istio-system', named('ServiceAccount', 'ztunnel'));
   await server.create(serviceAccounts, 'shop', named('ServiceAccount', 'cart'));

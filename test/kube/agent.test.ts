@@ -1,17 +1,28 @@
 import assert from 'node:assert/strict';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
+import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
+import { rulesOf } from '../../charts/rules.ts';
 import { until } from '../fakes/agent.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
 import { joinMember } from '../fakes/member.ts';
-import { agentNamespace, fill, KubernetesAgent, services, setReady } from './agent-world.ts';
+import {
+  agentNamespace,
+  makeAgentNamespace,
+  fill,
+  KubernetesAgent,
+  services,
+  setReady,
+} from './agent-world.ts';
 import { podToken } from './pod-token.ts';
 import { withApiServer } from './start-api-server.ts';
 
 interface World {
   readonly server: ApiServer;
+  /** The same for the agent, which may do what its role says. */
+  readonly ofAgent: ApiServer;
   /** A token of the ztunnel's pod, as its kubelet would mount it. */
   readonly token: (uid: string) => Promise<string>;
 }
@@ -23,7 +34,7 @@ function anAgent(world: () => World): void {
   let uid = '';
   before(async () => {
     hub = await startTestHub();
-    agent = new KubernetesAgent(world().server, hub);
+    agent = new KubernetesAgent(world().ofAgent, hub);
     await agent.writeJoinToken();
     uid = (await fill(world().server)).metadata.uid;
     await agent.start();
@@ -58,9 +69,27 @@ function anAgent(world: () => World): void {
     assert.equal(await root(), agent.read('xds-root.pem'));
   });
 
+  it('puts right its Secret, which a hand has edited, and then deleted', async () => {
+    const { server } = world();
+    const place = { namespace: agentNamespace, name: 'isthmus-agent-state' };
+    const link = async () => (await data(secrets, place.name))['link.json'];
+    const kept = await link();
+    const edited = (await server.get(secrets, place)) as { data: object };
+    const damaged = { ...edited.data, ['link.json']: Buffer.from('{').toString('base64') };
+    await server.replace(secrets, place, { ...edited, data: damaged });
+    await until(async () => (await link()) === kept);
+    await server.remove(secrets, place);
+    await until(() =>
+      link().then(
+        (again) => again === kept,
+        () => false,
+      ),
+    );
+  });
+
   it('has a second replica, which serves with the same keys', async () => {
     await until(async () => 'intermediate.json' in (await data(secrets, 'isthmus-agent-state')));
-    const second = new KubernetesAgent(world().server, hub, agent.joinToken);
+    const second = new KubernetesAgent(world().ofAgent, hub, agent.joinToken);
     try {
       await second.start('agent-x');
       for (const file of ['sealing-key', 'link.json', 'intermediate.json', 'xds-root.pem'])
@@ -130,13 +159,34 @@ describe('an agent in a cluster that an API server in memory has', () => {
     const user = { username: 'system:serviceaccount:istio-system:ztunnel', extra };
     return { ...review, status: { authenticated: true, audiences: ['istio-ca'], user } };
   });
-  anAgent(() => ({ server, token }));
+  before(() => makeAgentNamespace(server));
+  anAgent(() => ({ server, ofAgent: server, token }));
 });
 
 withApiServer('an agent in a cluster that a real API server has', (started) => {
   const pod = { namespace: 'istio-system', name: 'ztunnel-1', serviceAccount: 'ztunnel' };
+  before(() => allowAgent(started().client().server));
   anAgent(() => ({
     server: started().client().server,
+    ofAgent: started().client('agent').server,
     token: (uid) => podToken(started(), { ...pod, uid }),
   }));
 });
+
+/** The roles of the chart, bound to the user `agent`. */
+async function allowAgent(server: ApiServer): Promise<void> {
+  const group = 'rbac.authorization.k8s.io';
+  const metadata = { name: 'isthmus-agent' };
+  const subjects = [{ apiGroup: group, kind: 'User', name: 'agent' }];
+  const bound = (kind: string) => ({ apiGroup: group, kind, name: metadata.name });
+  const make = (kind: string, namespace: string, body: object) => {
+    const plural = `${kind.toLowerCase()}s`;
+    const resource = { group, version: 'v1', kind, plural, isNamespaced: namespace !== '' };
+    return server.create(resource, namespace, { apiVersion: `${group}/v1`, kind, metadata, ...body });
+  };
+  await make('ClusterRole', '', { rules: rulesOf(agentAccess, 'ALL') });
+  await make('ClusterRoleBinding', '', { roleRef: bound('ClusterRole'), subjects });
+  await makeAgentNamespace(server);
+  await make('Role', agentNamespace, { rules: rulesOf(agentAccess, 'OWN') });
+  await make('RoleBinding', agentNamespace, { roleRef: bound('Role'), subjects });
+}
