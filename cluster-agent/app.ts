@@ -300,7 +300,7 @@ const worksOf = (
 function makeLinked(
   { options, identity, own, leadership, onSaved }: Base,
   { view, hub, issuer }: Stored,
-  { health, input }: DerivedParts,
+  { runtime, health, input }: DerivedParts,
   { store, xds, proxies, publisher, works }: Published & { readonly works: readonly DueWork[] },
   later: Later,
 ) {
@@ -328,7 +328,7 @@ function makeLinked(
   );
   const hubEpoch = () => epochs.seen(identity.hubId);
   const status = later.status.set(
-    new AgentStatus({ view, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
+    new AgentStatus({ view, runtime, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
   );
   const renewals = new Renewals(identity, {
     ...own,

@@ -21,6 +21,8 @@ export interface ClusterRuntime {
   readonly upkeep: readonly DueWork[];
   /** What is degraded in the source and in the addresses. */
   conditions(): readonly Condition[];
+  /** What has not been listed yet, and why as far as that is known: one sentence, for when nothing is published. */
+  unlisted(): string;
   /** What is degraded in one service, beside what its endpoints say. */
   serviceConditions(service: ServiceObject): readonly Condition[];
 }

@@ -12,6 +12,7 @@ import type { AppliedEvent, XdsServer } from '../xds/server.ts';
 import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
+  readonly runtime: { unlisted(): string };
   readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'podCount'>;
   readonly hubStore: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
@@ -48,7 +49,7 @@ export class AgentStatus implements HealthSources {
   readonly readiness = (): readonly Check[] => {
     const { view, hubStore } = this.#deps;
     return [
-      { name: 'manifests', problem: view.synced ? undefined : 'the manifests have not been listed yet' },
+      { name: 'manifests', problem: view.synced ? undefined : this.#deps.runtime.unlisted() },
       {
         name: 'hub-state',
         problem: hubStore.complete

@@ -136,6 +136,7 @@ describe('the status pages of an agent', () => {
   const clock = new FakeClock();
   const state = { synced: false, complete: false, until: undefined as number | undefined, connected: false };
   const status = new AgentStatus({
+    runtime: { unlisted: () => 'the manifests have not been listed yet' },
     view: {
       get synced() {
         return state.synced;

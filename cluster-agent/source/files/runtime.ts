@@ -88,6 +88,7 @@ export function filesRuntime(options: FilesOptions, deps: RuntimeDeps): ClusterR
       ...addressConditions(allocations),
       ...shareRefusalConditions(allocations.shareRefusals),
     ],
+    unlisted: () => 'the manifests have not been listed yet',
     serviceConditions: (service) => portConditions(trials.refused, service),
   };
 }

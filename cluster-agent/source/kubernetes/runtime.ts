@@ -12,7 +12,7 @@ export interface Conditioned {
 }
 
 interface Parts extends Pick<ConstructorParameters<typeof ClusterAddresses>[0], 'allocations' | 'leads'> {
-  readonly source: Source & Conditioned;
+  readonly source: Source & Conditioned & { readonly unlisted: readonly string[] };
   readonly reviews: Authenticator & Conditioned;
   readonly kept: Conditioned;
 }
@@ -35,6 +35,13 @@ export function kubernetesRuntime(
     follower: { published: () => undefined },
     upkeep: [every('addresses', clock, lookMillis, () => addresses.release())],
     conditions: () => parts.flatMap((part) => part.conditions()),
+    unlisted: () => unlistedOf(source),
     serviceConditions: () => [],
   };
+}
+
+function unlistedOf(source: Parts['source']): string {
+  const why = source.conditions().map(({ message, remedy }) => `${message}: ${remedy}`);
+  const kinds = source.unlisted.join(', ');
+  return `the API server has not listed ${kinds} yet${why.length === 0 ? '' : ` (${why.join('; ')})`}`;
 }
