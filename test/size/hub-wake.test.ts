@@ -18,24 +18,24 @@ const policyOf = (...clusters: readonly string[]) => ({
 });
 
 /** How many sessions one change concerns, and how many names one of them compares at most. */
-async function workOf(clusters: number, change: (hub: Federation) => Promise<void> | void) {
+async function workOf(clusters: number, change: (hub: Federation) => Promise<void> | void, replicas = 1) {
   const names = Array.from({ length: clusters }, (_, i) => `c${i}`);
   const hub = await Federation.start(...names);
   for (const name of names) hub.report(name, { services });
   await hub.turn();
   hub.catalog.start(hub.now);
   const interest = new Interest();
-  const queued = new Map<string, Work[]>(names.map((cluster) => [cluster, []]));
+  const queued: { readonly cluster: string; readonly all: Work[] }[] = [];
   for (const cluster of names)
-    interest.add({
-      cluster,
-      trustDomain: defaultTrustDomain,
-      queue: (work) => queued.get(cluster)?.push(work),
-    });
+    for (let replica = 0; replica < replicas; replica++) {
+      const all: Work[] = [];
+      queued.push({ cluster, all });
+      interest.add({ cluster, trustDomain: defaultTrustDomain, queue: (work) => all.push(work) });
+    }
   hub.live.onChange((changes, now) => interest.mark(hub.catalog.apply(changes, now), changes));
   await change(hub);
   await hub.turn();
-  const compared = [...queued].map(([cluster, all]) =>
+  const compared = queued.map(({ cluster, all }) =>
     all.reduce((sum, work) => {
       if (work.kind === 'released') return sum + 1;
       const receiver = hub.catalog.receiver(cluster, defaultTrustDomain);
@@ -44,7 +44,7 @@ async function workOf(clusters: number, change: (hub: Federation) => Promise<voi
   );
   hub.end();
   return {
-    sessions: [...queued.values()].filter(({ length }) => length > 0).length,
+    sessions: queued.filter(({ all }) => all.length > 0).length,
     names: Math.max(...compared),
   };
 }
@@ -70,4 +70,8 @@ describe('the size of what a change is for the sessions', () => {
     for (const clusters of [20, 40])
       it(`${what}: ${sessions(clusters)} of ${clusters} sessions compare ${names} name${names === 1 ? '' : 's'}`, async () =>
         assert.deepEqual(await workOf(clusters, change), { sessions: sessions(clusters), names }));
+
+  for (const [what, [change, sessions, names]] of Object.entries(cases))
+    it(`${what}: of 20 clusters with two replicas each, both sessions of a cluster are concerned, and no more`, async () =>
+      assert.deepEqual(await workOf(20, change, 2), { sessions: 2 * sessions(20), names }));
 });
