@@ -18,22 +18,25 @@ const networking = kindsOf('networking.istio.io', true);
 const gatewayApi = kindsOf('gateway.networking.k8s.io', true);
 const multicluster = kindsOf('multicluster.x-k8s.io', true);
 
+/** By kind: one that is decoded and not watched does not compile. */
+const kinds: Readonly<Record<ClusterObject['kind'], WatchedKind>> = {
+  Namespace: core('Namespace', 'namespaces', 'OF_CLUSTER'),
+  Node: core('Node', 'nodes', 'OF_CLUSTER'),
+  ServiceAccount: core('ServiceAccount', 'serviceaccounts'),
+  Service: core('Service', 'services'),
+  EndpointSlice: discovery('EndpointSlice', 'endpointslices'),
+  Pod: core('Pod', 'pods'),
+  AuthorizationPolicy: security('AuthorizationPolicy', 'authorizationpolicies'),
+  PeerAuthentication: security('PeerAuthentication', 'peerauthentications'),
+  ServiceEntry: networking('ServiceEntry', 'serviceentries'),
+  WorkloadEntry: networking('WorkloadEntry', 'workloadentries'),
+  GatewayClass: gatewayApi('GatewayClass', 'gatewayclasses', 'OF_CLUSTER'),
+  Gateway: gatewayApi('Gateway', 'gateways'),
+  ServiceExport: multicluster('ServiceExport', 'serviceexports'),
+};
+
 /** All of them: of an object of another kind the agent knows nothing. The agent's role is derived from this list. */
-export const watched: readonly WatchedKind[] = [
-  core('Namespace', 'namespaces', 'OF_CLUSTER'),
-  core('Node', 'nodes', 'OF_CLUSTER'),
-  core('ServiceAccount', 'serviceaccounts'),
-  core('Service', 'services'),
-  discovery('EndpointSlice', 'endpointslices'),
-  core('Pod', 'pods'),
-  security('AuthorizationPolicy', 'authorizationpolicies'),
-  security('PeerAuthentication', 'peerauthentications'),
-  networking('ServiceEntry', 'serviceentries'),
-  networking('WorkloadEntry', 'workloadentries'),
-  gatewayApi('GatewayClass', 'gatewayclasses', 'OF_CLUSTER'),
-  gatewayApi('Gateway', 'gateways'),
-  multicluster('ServiceExport', 'serviceexports'),
-];
+export const watched: readonly WatchedKind[] = Object.values(kinds);
 
 function kindsOf(group: string, mayBeMissing: boolean) {
   return (kind: ClusterObject['kind'], plural: string, scope = 'NAMESPACED'): WatchedKind => {
