@@ -97,6 +97,10 @@ function answerApi(deps: ApiDeps, adminToken: AdminToken): Answer {
       snapshot: deps.live.current,
     }),
   });
+  const open = new Set<ServerResponse>();
+  adminToken.onReplace(() => {
+    for (const response of open) if (isStream(response)) response.destroy();
+  });
   return (request, response, target) => {
     const refusal = refuse(request, target, adminToken.current);
     if (refusal) {
@@ -104,6 +108,8 @@ function answerApi(deps: ApiDeps, adminToken: AdminToken): Answer {
       answer(response, ...refusal);
       return;
     }
+    open.add(response);
+    response.once('close', () => open.delete(response));
     return bounded(request, response, async () => {
       try {
         await yoga(request, response, { viewer: 'admin', response });
@@ -114,6 +120,9 @@ function answerApi(deps: ApiDeps, adminToken: AdminToken): Answer {
     });
   };
 }
+
+/** An answer that has begun and not ended: a subscription, which would outlive the token that it was opened with. */
+const isStream = ({ headersSent, writableEnded }: ServerResponse): boolean => headersSent && !writableEnded;
 
 type Refusal = readonly [status: number, code: string, message: string];
 

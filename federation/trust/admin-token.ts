@@ -8,6 +8,7 @@ export const isAdminToken = (text: string): boolean => /^[\x21-\x7e]{32,4096}$/.
 export class AdminToken {
   /** The newest first. */
   readonly #known: string[];
+  readonly #listeners = new Set<() => void>();
 
   constructor(token: string) {
     this.#known = [token];
@@ -22,8 +23,14 @@ export class AdminToken {
     return this.#known;
   }
 
+  /** Calls when another token counts: what the one before was let into ends. */
+  onReplace(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
   replace(token: string): void {
     this.#known.unshift(token);
     this.#known.splice(maxKnown);
+    for (const listener of this.#listeners) listener();
   }
 }

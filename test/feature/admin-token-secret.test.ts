@@ -52,11 +52,22 @@ describe('a hub whose admin token is in a Secret', () => {
     const hub = await start({ clock });
     const before = tokenThere();
     assert.equal(await statusWith(hub.url, before), 200);
+    const subscription = await fetch(hub.url, {
+      method: 'POST',
+      body: JSON.stringify({ query: 'subscription { clusterChanged { name } }' }),
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${before}`,
+      },
+    });
+    assert.equal(subscription.status, 200);
     const mine = 'a-token-that-a-person-has-written-into-it';
     server.put(secrets, { metadata: place, data: { token: Buffer.from(mine).toString('base64') } });
     await clock.advance(31_000);
     await until(() => statusWith(hub.url, mine).then((status) => status === 200));
     assert.equal(await statusWith(hub.url, before), 401);
+    await assert.rejects(subscription.text());
     await hub.stop();
     server.before = () => 'HANG';
     const again = await start();
