@@ -7,6 +7,7 @@ import { rootName } from './kept/xds-root.ts';
 import { leaseAccess } from './leader/lease.ts';
 import type { Written } from './leftovers.ts';
 import { watched } from './source/kubernetes/watched.ts';
+import { writtenKinds } from './status/written-kinds.ts';
 
 /** A kind that the agent watches. */
 function resourceOf(kind: string): Resource {
@@ -16,19 +17,9 @@ function resourceOf(kind: string): Resource {
 }
 
 export const pods = resourceOf('Pod');
-const services = resourceOf('Service');
-const serviceImports: Resource = {
-  ...resourceOf('ServiceExport'),
-  kind: 'ServiceImport',
-  plural: 'serviceimports',
-};
-const events: Resource = {
-  group: 'events.k8s.io',
-  version: 'v1',
-  kind: 'Event',
-  plural: 'events',
-  isNamespaced: true,
-};
+const services = writtenKinds.Service.resource;
+const serviceImports = writtenKinds.ServiceImport.resource;
+const events = writtenKinds.Event.resource;
 
 /** Kinds that agents read or write and that Kubernetes does not have by itself. */
 export const foreignKinds: readonly Resource[] = [
@@ -38,7 +29,9 @@ export const foreignKinds: readonly Resource[] = [
 
 /** Objects whose status says what the agent makes of them. */
 const withStatus: readonly Resource[] = [
-  ...['AuthorizationPolicy', 'PeerAuthentication', 'ServiceExport'].map(resourceOf),
+  writtenKinds.AuthorizationPolicy.resource,
+  writtenKinds.PeerAuthentication.resource,
+  writtenKinds.ServiceExport.resource,
   serviceImports,
 ];
 
@@ -81,7 +74,7 @@ export const agentAccess: readonly Access[] = [
     verbs: ['patch'],
     namespaces: 'ALL',
   })),
-  { resource: events, verbs: ['create', 'patch'], namespaces: 'ALL' },
+  { resource: events, verbs: ['get', 'create', 'patch'], namespaces: 'ALL' },
   ...kept,
 ];
 

@@ -44,10 +44,12 @@ import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { StateFile } from './state/state-file.ts';
 import { AgentStatus } from './telemetry/status.ts';
+import { ClusterWrites } from './status/cluster-writes.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import type { NodeProxyAccounts } from './view/node-proxy.ts';
+import type { XdsServer } from './xds/server.ts';
 import { servingIdentity } from './xds/serving.ts';
 import { followUpstream, UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
 
@@ -223,12 +225,12 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
   const reportedCluster = new ReportedCluster({
     input,
     agentVersion: version,
-    ofRuntime: () => runtime.conditions(),
+    ofRuntime: () => [...runtime.conditions(), ...writes.flatMap((one) => one.conditions())],
     refusals: (type) => xds.refusals(type),
     store,
     clock,
   });
-  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream];
+  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream, ...writes];
   const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
     serveProxies({
       serving: servingOf(base.options),
@@ -243,16 +245,15 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
       log,
     }),
   );
-  const policies = clusterCoverage(input, xds);
-  const streams = () => xds;
   const applied = new AppliedReports({
     hub,
-    policies,
-    streams,
+    policies: clusterCoverage(input, xds),
+    streams: () => xds,
     publisher: () => publisher,
     store,
     turn: base.turn,
   });
+  const writes = writesInto(base, derived, xds, later);
   const publisher: Publisher = later.publisher.set(
     new Publisher(
       new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
@@ -269,6 +270,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
           onHealth: (services) => later.link.part.healthChanged(services),
         }),
         reportedCluster,
+        ...writes,
         { published: later.arm },
       ],
       { epoch: epochOf(base), clock, turn: base.turn },
@@ -295,6 +297,27 @@ const worksOf = (
   every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
   ...runtime.upkeep,
 ];
+
+/** What the agent writes into its cluster: nothing where there is no API. */
+function writesInto(
+  { leadership, turn, own: { clock, log } }: Base,
+  { runtime, input }: DerivedParts,
+  xds: XdsServer,
+  later: Later,
+): readonly ClusterWrites[] {
+  if (!runtime.writes) return [];
+  const writes = new ClusterWrites({
+    api: runtime.writes,
+    input,
+    policies: clusterCoverage(input, xds, 'IGNORED'),
+    publisher: () => later.publisher.part,
+    leadership,
+    turn,
+    clock,
+    log,
+  });
+  return [writes];
+}
 
 /** The link to the hub, what it brings, and what is due by time. */
 function makeLinked(

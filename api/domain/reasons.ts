@@ -35,6 +35,8 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   OBJECTS_WITHOUT_NAME: ['WARNING'],
   PROXY_STALE: ['WARNING'],
   EXPORT_WITHOUT_SERVICE: ['WARNING'],
+  WRITE_FORBIDDEN: ['WARNING'],
+  WRITE_FAILED: ['WARNING'],
   GATEWAY_WITHOUT_PODS: ['WARNING'],
   ENTRY_HOST_TAKEN: ['WARNING'],
   SELECTOR_IGNORED: ['WARNING'],

@@ -76,7 +76,7 @@ export function permitted(server: ApiServer, access: readonly Access[], ownNames
       return server.remove(resource, place);
     },
     read: async (path) => {
-      if (!openPaths.has(path)) throw new Error(`no access list can allow the path ${path}`);
+      if (!isOpen(path)) throw new Error(`no access list can allow the path ${path}`);
       return server.read(path);
     },
   };
@@ -84,6 +84,8 @@ export function permitted(server: ApiServer, access: readonly Access[], ownNames
 
 /** Kubernetes lets each authenticated caller read them. */
 const openPaths: ReadonlySet<string> = new Set(['/version', '/livez', '/readyz']);
+/** Also which versions of a group are served. */
+const isOpen = (path: string): boolean => openPaths.has(path) || /^\/apis\/[^/]+$/.test(path);
 
 /** The version of a kind does not matter, as it does not in RBAC. */
 const allows = (access: Access, call: Call, ownNamespace: string): boolean =>

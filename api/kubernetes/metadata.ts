@@ -16,6 +16,7 @@ const schema = (kind: string) =>
       labels,
       annotations: z.record(z.string().max(317), z.string().max(262_144)).optional(),
       creationTimestamp: z.unknown().optional(),
+      generation: z.unknown().optional(),
       deletionTimestamp: z.string().optional(),
     }),
   });
@@ -42,9 +43,23 @@ export function readMetadata(
     createdAt: readCreation(metadata.creationTimestamp),
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
+    ...generationOf(kind, metadata.generation),
   };
   return { success: true, data };
 }
+
+/** Kinds whose status names the edit that it is about. Of pods it would make a change of each of their updates. */
+const withGeneration: ReadonlySet<string> = new Set([
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'ServiceExport',
+]);
+
+/** Nothing is refused for it: it is the API server that writes it. */
+export const generationOf = (kind: string, written: unknown): { readonly generation?: number } =>
+  withGeneration.has(kind) && typeof written === 'number' && Number.isSafeInteger(written)
+    ? { generation: written }
+    : {};
 
 interface Loose {
   readonly apiVersion?: unknown;

@@ -10,6 +10,8 @@ export interface Metadata {
   readonly createdAt: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Which edit of the spec it is. Only of kinds whose status says what was made of it, and only where an API has it. */
+  readonly generation?: number;
 }
 
 export interface NamespaceObject {
@@ -249,3 +251,11 @@ export type ClusterObject =
 /** The key of an object within one cluster: `<kind>/<namespace>/<name>`. */
 export const objectId = (kind: string, metadata: { namespace: string; name: string }): string =>
   `${kind}/${metadata.namespace}/${metadata.name}`;
+
+/** What an id of `objectId` names; undefined for other text, such as the name of a file. */
+export function parseObjectId(
+  id: string,
+): { readonly kind: string; readonly namespace: string; readonly name: string } | undefined {
+  const [kind = '', namespace = '', name = '', ...rest] = id.split('/');
+  return kind === '' || name === '' || rest.length > 0 ? undefined : { kind, namespace, name };
+}

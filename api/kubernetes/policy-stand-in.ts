@@ -3,6 +3,7 @@ import { dryRunAnnotation, isDryRun } from './authorization-policy.ts';
 import type { AuthorizationPolicyObject, Metadata, PeerAuthenticationObject } from './objects.ts';
 import { unreadRule, type PolicyRule } from './policy-rule.ts';
 import { action, matchLabel, targetRef } from './policy-schemas.ts';
+import { generationOf } from './metadata.ts';
 import { readCreation } from './precedence.ts';
 import { isRecord, readRule } from './read-rule.ts';
 import { dnsLabel, subdomain } from './shapes.ts';
@@ -19,7 +20,7 @@ export type StandIn = AuthorizationPolicyObject | PeerAuthenticationObject;
 export function standInFor(raw: unknown): StandIn | 'NO_NAMESPACE' | undefined {
   if (!isRecord(raw)) return undefined;
   if (raw['kind'] !== 'PeerAuthentication' && raw['kind'] !== 'AuthorizationPolicy') return undefined;
-  const metadata = readMetadata(raw);
+  const metadata = readMetadata(raw['kind'], raw);
   if (!metadata) return 'NO_NAMESPACE';
   if (raw['kind'] === 'PeerAuthentication') return strictFor(raw['spec'], metadata);
   return closedPolicy(raw, metadata);
@@ -112,7 +113,7 @@ function strictFor(spec: unknown, metadata: Metadata): PeerAuthenticationObject 
 /**
  * As much as can be read; a name of its own where the policy's cannot. Undefined where its namespace cannot.
  */
-function readMetadata(raw: Raw): Metadata | undefined {
+function readMetadata(kind: string, raw: Raw): Metadata | undefined {
   const written = raw['metadata'];
   if (!isRecord(written)) return undefined;
   const namespace = dnsLabel.safeParse(plainText(written['namespace'] ?? 'default'));
@@ -129,6 +130,7 @@ function readMetadata(raw: Raw): Metadata | undefined {
     createdAt: readCreation(written['creationTimestamp']),
     labels: {},
     annotations: typeof dryRun === 'string' ? { [dryRunAnnotation]: dryRun } : {},
+    ...generationOf(kind, written['generation']),
   };
 }
 

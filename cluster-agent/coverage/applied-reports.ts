@@ -12,6 +12,8 @@ import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import type { ProxyClient } from '../xds/proxy-client.ts';
 import type { AppliedEvent, XdsServer } from '../xds/server.ts';
 import { trafficShiftReport, intermediateReport, unreadReport } from './applied.ts';
+import { coveredByHub } from './covered-policy.ts';
+import { answeredOf, namesOf, touchedOf } from './policy-coverage-keys.ts';
 import type { PolicyCoverage } from './policy-coverage.ts';
 
 interface Deps {
@@ -63,14 +65,9 @@ export class AppliedReports implements Subscriber {
   /** A proxy has answered. Of a first sync nothing is looked at by name, unless a policy is watched. */
   answered(event: AppliedEvent): void {
     const { client, type } = event;
-    const { policies } = this.#deps;
-    if (type === typeUrls.authorization)
-      for (const name of namesIn(event)) policies.policyTouched(name, client.id);
-    if (type === typeUrls.intermediate) for (const name of namesIn(event)) this.#due.intermediate.add(name);
-    if (type === typeUrls.address) {
-      if (!policies.isEmpty) for (const name of namesIn(event)) policies.workloadTouched(name);
-      this.#lookAtAll('diversion');
-    }
+    answeredOf(this.#deps.policies, event);
+    if (type === typeUrls.intermediate) for (const name of namesOf(event)) this.#due.intermediate.add(name);
+    if (type === typeUrls.address) this.#lookAtAll('diversion');
     if (!this.#complete.has(client.id) && this.#deps.streams().isComplete(client.id)) {
       this.#complete.add(client.id);
       this.#lookAtAll('intermediate');
@@ -103,19 +100,16 @@ export class AppliedReports implements Subscriber {
     const { hub, policies } = this.#deps;
     const version = hub.version('policy', name);
     // Without a version there is only what stands in for it.
-    policies.setPolicy(name, version === undefined ? undefined : hub.view.policies.get(name), version ?? '');
+    const policy = version === undefined ? undefined : hub.view.policies.get(name);
+    policies.setPolicy(name, policy && coveredByHub(policy), version ?? '');
     this.#due.policy.add(name);
   }
 
   #take(key: Touched): void {
-    const { policies } = this.#deps;
-    if (key.kind === 'pod' || key.kind === 'part' || key.kind === 'verdict') policies.podTouched(key.pod);
+    touchedOf(this.#deps.policies, key);
     if (key.kind !== 'resource') return;
-    if (key.type === typeUrls.authorization) policies.policyTouched(key.name, undefined);
     if (key.type === typeUrls.intermediate) this.#due.intermediate.add(key.name);
-    if (key.type !== typeUrls.address) return;
-    policies.workloadTouched(key.name);
-    this.#lookAtAll('diversion');
+    if (key.type === typeUrls.address) this.#lookAtAll('diversion');
   }
 
   #lookAtAll(type: 'intermediate' | 'diversion'): void {
@@ -183,6 +177,3 @@ export class AppliedReports implements Subscriber {
     }
   }
 }
-
-const namesIn = ({ applied, removed, rejected }: AppliedEvent): ReadonlySet<string> =>
-  new Set([...applied.keys(), ...removed, ...rejected.keys()]);

@@ -1,4 +1,3 @@
-import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -8,7 +7,8 @@ import { podKey, uidOfPod, type PodKey } from '../keys/names.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { selects } from '../view/selectors.ts';
 import { Sets } from '../view/sets.ts';
-import { WatchedPolicy, type Enforcement } from './watched-policy.ts';
+import { everyNamespace, type CoveredPolicy, type Held } from './covered-policy.ts';
+import { WatchedPolicy, type Enforcement, type Progress } from './watched-policy.ts';
 
 /** What open streams of proxies say of one resource. */
 export interface Acknowledgements {
@@ -21,15 +21,17 @@ export interface Acknowledgements {
 /** What coverage rests on, as it is at the moment. */
 export interface CoverageWorld {
   readonly cluster: string;
-  readonly view: Pick<ClusterView, 'podNamed' | 'podsSelectedBy'>;
+  readonly view: Pick<ClusterView, 'podNamed' | 'podsSelectedBy'> & Partial<Pick<ClusterView, 'pods'>>;
   readonly judged: (pod: PodKey) => Pick<Judged, 'part' | 'verdict'> | undefined;
   /** The workload as it is published names this policy. */
   readonly isNamed: (uid: string, policy: string) => boolean;
   readonly streams: Acknowledgements;
+  /** IGNORED: a policy does not wait for workloads that no proxy serves, as they are in no mesh mode or gateways. */
+  readonly outside?: 'IGNORED';
 }
 
 /**
- * Whether policies of the hub are in force: a policy is applied where every workload that it selects has a proxy that
+ * Whether policies are in force: a policy is applied where every workload that it selects has a proxy that
  * has acknowledged the policy, and the workload as one that it is attached to. A pair of policy and pod is looked at
  * again when something that it rests on has changed.
  */
@@ -60,19 +62,17 @@ export class PolicyCoverage {
     return this.#podsByUid.size;
   }
 
-  /** A policy as the hub sends it now; undefined: it is gone. */
-  setPolicy(name: string, policy: CompiledPolicy | undefined, version: string): void {
+  /** A policy as it is now; undefined: it is gone. */
+  setPolicy(name: string, policy: CoveredPolicy | undefined, version: string): void {
     const before = this.#policies.get(name);
     const pods = new Set(before?.pods());
     if (before) this.#remove(name, before);
     if (policy) {
       const watched = new WatchedPolicy(policy, version, before);
       this.#policies.set(name, watched);
-      this.#byKey.add(policy.authorization.key, watched);
+      for (const key of policy.keys) this.#byKey.add(key, watched);
       this.#byNamespace.add(policy.target.namespace, watched);
-      const { namespace, labels } = policy.target;
-      for (const pod of this.#world.view.podsSelectedBy(namespace, labels))
-        this.#look(watched, podKey(pod.metadata));
+      for (const pod of this.#selectedBy(policy)) this.#look(watched, podKey(pod.metadata));
       watched.looked();
     }
     for (const pod of pods) this.#forgetUnless(pod);
@@ -83,9 +83,7 @@ export class PolicyCoverage {
   podTouched(key: PodKey): void {
     if (this.isEmpty) return;
     const pod = this.#world.view.podNamed(key);
-    const now = pod
-      ? [...this.#byNamespace.get(pod.metadata.namespace)].filter((one) => isTarget(one, pod))
-      : [];
+    const now = pod ? this.#reaching(pod).filter((one) => isTarget(one, pod)) : [];
     for (const watched of new Set([...this.#byPod.get(key), ...now])) this.#look(watched, key);
     this.#forgetUnless(key);
   }
@@ -118,6 +116,22 @@ export class PolicyCoverage {
   takeReport(name: string): Applied | undefined {
     this.#differing.delete(name);
     return this.#policies.get(name)?.report();
+  }
+
+  /** The same in parts; undefined: there is no such policy. */
+  takeProgress(name: string): Progress | undefined {
+    this.#differing.delete(name);
+    return this.#policies.get(name)?.progress();
+  }
+
+  /** Policies of the pod's namespace, and those of every namespace. */
+  #reaching({ metadata }: PodObject): readonly WatchedPolicy[] {
+    return [...this.#byNamespace.get(metadata.namespace), ...this.#byNamespace.get(everyNamespace)];
+  }
+
+  #selectedBy({ target: { namespace, labels } }: CoveredPolicy): Iterable<PodObject> {
+    const { view } = this.#world;
+    return namespace === everyNamespace ? (view.pods?.() ?? []) : view.podsSelectedBy(namespace, labels);
   }
 
   #look(watched: WatchedPolicy, key: PodKey): void {
@@ -153,39 +167,50 @@ export class PolicyCoverage {
   }
 
   #remove(name: string, watched: WatchedPolicy): void {
-    const { authorization, target } = watched.policy;
+    const { keys, target } = watched.policy;
     this.#policies.delete(name);
-    this.#byKey.delete(authorization.key, watched);
+    for (const key of keys) this.#byKey.delete(key, watched);
     this.#byNamespace.delete(target.namespace, watched);
     for (const pod of watched.pods()) this.#byPod.delete(pod, watched);
   }
 
-  #enforcement(watched: WatchedPolicy, pod: PodObject, name: PodKey): Enforcement {
-    const { streams, cluster, judged, isNamed } = this.#world;
-    const { authorization } = watched.policy;
-    const uncovered = (why: string, proxy?: string): Enforcement => ({ kind: 'uncovered', proxy, why });
+  /** Undefined: the policy is not for this pod. */
+  #enforcement(watched: WatchedPolicy, pod: PodObject, name: PodKey): Enforcement | undefined {
+    const { judged, outside } = this.#world;
+    const held = watched.policy.at(pod);
+    if (!held) return undefined;
     const known = judged(name);
     if (!known) return uncovered(beingSent);
+    const isOutside = known.part === 'NONE' || known.part === 'GATEWAY';
+    if (isOutside && outside === 'IGNORED') return { kind: 'outside', proxy: undefined };
     const { problem, provenBy } = known.verdict;
     if (problem && problem.cause !== 'NOT_READY') return uncovered(explain(problem, pod, known.part).cause);
     if (known.part === 'NONE') return uncovered('it is of no mesh mode, so no proxy serves it');
     if (known.part === 'GATEWAY') return uncovered('it is a gateway, which enforces no policy on itself');
     if (provenBy === undefined) return uncovered('its proxy has lost its connection to the agent');
-    const { key } = authorization;
-    const policy = streams.acknowledged(provenBy, typeUrls.authorization, key);
-    if (typeof policy === 'object') return { kind: 'refused', proxy: provenBy, why: policy.refused };
-    if (!streams.acknowledgedNow(provenBy, typeUrls.authorization, key))
-      return uncovered('its proxy has not acknowledged the policy', provenBy);
+    return this.#atProxy(watched, held, name, provenBy);
+  }
+
+  #atProxy(watched: WatchedPolicy, held: readonly Held[], name: PodKey, proxy: string): Enforcement {
+    const { streams, cluster, isNamed } = this.#world;
     const uid = uidOfPod(cluster, name);
-    if (authorization.scope === 'WORKLOAD_SELECTOR' && !isNamed(uid, key))
-      return uncovered(beingSent, provenBy);
-    return watched.isAttached(name, provenBy) || streams.acknowledgedNow(provenBy, typeUrls.address, uid)
-      ? { kind: 'covered', proxy: provenBy }
-      : uncovered('its proxy has not acknowledged that the policy is attached', provenBy);
+    for (const { key, isNamedByWorkload } of held) {
+      const policy = streams.acknowledged(proxy, typeUrls.authorization, key);
+      if (typeof policy === 'object') return { kind: 'refused', proxy, why: policy.refused };
+      if (!streams.acknowledgedNow(proxy, typeUrls.authorization, key))
+        return uncovered('its proxy has not acknowledged the policy', proxy);
+      if (isNamedByWorkload && !isNamed(uid, key)) return uncovered(beingSent, proxy);
+    }
+    return watched.isAttached(name, proxy) || streams.acknowledgedNow(proxy, typeUrls.address, uid)
+      ? { kind: 'covered', proxy }
+      : uncovered('its proxy has not acknowledged that the policy is attached', proxy);
   }
 }
+
+const uncovered = (why: string, proxy?: string): Enforcement => ({ kind: 'uncovered', proxy, why });
 
 const beingSent = 'it is being sent to proxies';
 
 const isTarget = ({ policy: { target } }: WatchedPolicy, { metadata }: PodObject): boolean =>
-  target.namespace === metadata.namespace && selects(target.labels, metadata.labels);
+  (target.namespace === everyNamespace || target.namespace === metadata.namespace) &&
+  selects(target.labels, metadata.labels);

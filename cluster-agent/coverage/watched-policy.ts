@@ -1,19 +1,32 @@
 import { formatSubject } from '@isthmus/api/domain/names.ts';
-import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import type { Applied } from '@isthmus/api/domain/report.ts';
 import { list } from '../health/conditions.ts';
 import type { PodKey } from '../keys/names.ts';
 import { placeIn } from '../view/sorted.ts';
+import type { CoveredPolicy } from './covered-policy.ts';
 
 /** A workload that a policy selects: the proxy that enforces it there, or why none does. */
 export type Enforcement =
   | { readonly kind: 'covered'; readonly proxy: string }
   | { readonly kind: 'uncovered'; readonly proxy: string | undefined; readonly why: string }
-  | { readonly kind: 'refused'; readonly proxy: string; readonly why: string };
+  | { readonly kind: 'refused'; readonly proxy: string; readonly why: string }
+  /** No proxy serves it, and the policy does not wait for it. */
+  | { readonly kind: 'outside'; readonly proxy: undefined };
 
-/** A policy of the hub and how far it is in force at each pod that it selects, with what a report says of it as sums. */
+/** How far a policy is in force, as counts of the workloads that it selects. */
+export interface Progress {
+  /** Without those outside of the mesh. */
+  readonly selected: number;
+  readonly outside: number;
+  /** Undefined: no proxy refuses it. */
+  readonly refused: { readonly proxy: string; readonly why: string } | undefined;
+  /** Where it is not enforced, with the reasons; '': nowhere. */
+  readonly open: string;
+}
+
+/** A policy and how far it is in force at each pod that it selects, with what a report says of it as sums. */
 export class WatchedPolicy {
-  readonly policy: CompiledPolicy;
+  readonly policy: CoveredPolicy;
   readonly version: string;
   readonly #pods = new Map<PodKey, Enforcement>();
   /** Pods to the proxy that has acknowledged the policy as attached there. */
@@ -24,9 +37,10 @@ export class WatchedPolicy {
   /** Sorted. */
   readonly #uncovered: PodKey[] = [];
   readonly #refused: PodKey[] = [];
+  #outside = 0;
 
   /** `before`: the same policy; in the same version what was attached still is. */
-  constructor(policy: CompiledPolicy, version: string, before: WatchedPolicy | undefined) {
+  constructor(policy: CoveredPolicy, version: string, before: WatchedPolicy | undefined) {
     this.policy = policy;
     this.version = version;
     this.#earlier = before?.version === version ? before.#attached : new Map<PodKey, string>();
@@ -66,16 +80,27 @@ export class WatchedPolicy {
   report(): Applied {
     const { policy, version } = this;
     const report = { subject: formatSubject('policy', policy.name), version, proxies: this.#proxies.size };
-    const count = this.#pods.size;
-    if (count === 0)
+    const { selected, refused, open } = this.progress();
+    if (selected === 0)
       return { ...report, state: 'APPLIED', message: 'it selects no workload of this cluster' };
-    const refused = this.#refused[0] && this.#pods.get(this.#refused[0]);
-    if (refused?.kind === 'refused')
-      return { ...report, state: 'REJECTED', message: `${refused.proxy}: ${refused.why}` };
-    if (this.#uncovered.length === 0) return { ...report, state: 'APPLIED', message: '' };
+    if (refused) return { ...report, state: 'REJECTED', message: `${refused.proxy}: ${refused.why}` };
+    return { ...report, state: open === '' ? 'APPLIED' : 'PENDING', message: open };
+  }
+
+  progress(): Progress {
+    const selected = this.#pods.size - this.#outside;
+    const first = this.#refused[0] && this.#pods.get(this.#refused[0]);
+    const refused = first?.kind === 'refused' ? { proxy: first.proxy, why: first.why } : undefined;
     const open = list(this.#uncovered, (pod) => `${pod} (${whyOf(this.#pods.get(pod))})`);
-    const message = `not enforced for ${this.#uncovered.length} of ${count} workloads: ${open}`;
-    return { ...report, state: 'PENDING', message };
+    return {
+      selected,
+      outside: this.#outside,
+      refused,
+      open:
+        this.#uncovered.length === 0
+          ? ''
+          : `not enforced for ${this.#uncovered.length} of ${selected} workloads: ${open}`,
+    };
   }
 
   #sum(pod: PodKey, { kind, proxy }: Enforcement, by: 1 | -1): void {
@@ -84,9 +109,11 @@ export class WatchedPolicy {
       if (pods > 0) this.#proxies.set(proxy, pods);
       else this.#proxies.delete(proxy);
     }
+    if (kind === 'outside') this.#outside += by;
     const sorted = kind === 'refused' ? this.#refused : kind === 'uncovered' ? this.#uncovered : undefined;
     sorted?.splice(placeIn(sorted, pod), by < 0 ? 1 : 0, ...(by > 0 ? [pod] : []));
   }
 }
 
-const whyOf = (one: Enforcement | undefined): string => (one && one.kind !== 'covered' ? one.why : '');
+const whyOf = (one: Enforcement | undefined): string =>
+  one?.kind === 'uncovered' || one?.kind === 'refused' ? one.why : '';

@@ -54,6 +54,8 @@ export type Touched =
   | { readonly kind: 'addresses'; readonly service: ServiceKey }
   | { readonly kind: 'podCount' }
   | { readonly kind: 'rejections' }
+  /** What is said of what an origin of objects has: a file, or an object of the API by its id. */
+  | { readonly kind: 'rejected'; readonly origin: string }
   | { readonly kind: 'synced' }
   // What the hub says.
   | { readonly kind: 'hub'; readonly type: DownType; readonly name: string }
@@ -164,6 +166,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   addresses: { service },
   podCount: {},
   rejections: {},
+  rejected: { origin: text },
   synced: {},
   hub: { type: downType, name: text },
   remotes: { service },

@@ -1,4 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
 import type { DueWork } from '../publish/due-times.ts';
@@ -19,6 +20,8 @@ export interface ClusterRuntime {
   readonly follower: Subscriber;
   /** What is done when its time has come. */
   readonly upkeep: readonly DueWork[];
+  /** The API into which the agent writes what it makes of the cluster's objects; absent: it writes nothing into it. */
+  readonly writes?: ApiServer;
   /** What is degraded in the source and in the addresses. */
   conditions(): readonly Condition[];
   /** What has not been listed yet, and why as far as that is known: one sentence, for when nothing is published. */

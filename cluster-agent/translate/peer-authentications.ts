@@ -3,7 +3,7 @@ import { rootNamespace } from '@isthmus/api/kubernetes/root-namespace.ts';
 import type { Authorization, Rule } from '@isthmus/mesh/rbac/authorization.ts';
 import { match } from '@isthmus/mesh/rbac/match.ts';
 import type { Change } from '../keys/change-set.ts';
-import { policyKey, type PolicyKey } from '../keys/names.ts';
+import { policyKey, type PolicyKey, type Ref } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import { selects } from '../view/selectors.ts';
 import type { Derivation, Fold } from './derivation.ts';
@@ -145,12 +145,10 @@ function convert(policy: PeerAuthenticationObject, above: MtlsMode): Converted {
     .filter(([, mode]) => (mode === 'STRICT') !== isStrict)
     .map(([port]) => port);
   if (unlike.length === 0) return { demand: isStrict ? closed : open, own: [] };
-  const { namespace, name } = policy.metadata;
-  // `_` cannot stand in a Kubernetes name, so no AuthorizationPolicy can have this one.
-  const converted = `converted_peer_authentication_${name}`;
+  const { namespace } = policy.metadata;
   const authorization: Authorization = {
-    key: policyKey({ namespace, name: converted }),
-    name: converted,
+    key: convertedKey(policy.metadata),
+    name: convertedName(policy.metadata.name),
     namespace,
     scope: 'WORKLOAD_SELECTOR',
     action: 'DENY',
@@ -159,6 +157,13 @@ function convert(policy: PeerAuthenticationObject, above: MtlsMode): Converted {
   };
   return { demand: { strict: false, keys: [authorization.key] }, own: [authorization] };
 }
+
+/** `_` cannot stand in a Kubernetes name, so no AuthorizationPolicy can have this one. */
+const convertedName = (name: string): string => `converted_peer_authentication_${name}`;
+
+/** The name that proxies have for the policy of a PeerAuthentication that says more than the static one. */
+export const convertedKey = ({ namespace, name }: Ref): PolicyKey =>
+  policyKey({ namespace, name: convertedName(name) });
 
 const everywhereBut = (ports: readonly number[]): Rule => [
   [withoutIdentity],

@@ -98,8 +98,11 @@ export class ClusterView {
           this.#synced = true;
       }
     for (const [id, object] of objects) this.#hold(id, object, changes);
-    for (const [origin, all] of rejections)
-      if (this.#rejections.set(origin, all)) changes.add({ kind: 'rejections' });
+    for (const [origin, all] of rejections) {
+      const other = this.#rejections.set(origin, all);
+      if (other === 'ALL') changes.add({ kind: 'rejections' });
+      if (other !== 'NONE') changes.add({ kind: 'rejected', origin });
+    }
     return changes;
   }
 

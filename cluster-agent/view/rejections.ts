@@ -26,8 +26,11 @@ export class Rejections implements Iterable<Rejection> {
   readonly #counts: Record<Severity, number> = { ERROR: 0, WARNING: 0, INFO: 0 };
   #places: string[] = [];
 
-  /** Replaces those of an origin. True when there are others now. */
-  set(origin: string, rejections: readonly Rejection[]): boolean {
+  /**
+   * Replaces those of an origin. NONE: they are as they were. OWN: only the origin has others, as another one has them,
+   * too. ALL: there are others now.
+   */
+  set(origin: string, rejections: readonly Rejection[]): 'NONE' | 'OWN' | 'ALL' {
     const after = new Map(rejections.map((one) => [placeOfRejection(one), one]));
     const before = new Set(this.#byOrigin.get(origin));
     if (after.size > 0) this.#byOrigin.set(origin, [...after.keys()]);
@@ -39,7 +42,22 @@ export class Rejections implements Iterable<Rejection> {
       for (const place of gone) this.#places.splice(placeIn(this.#places, place), 1);
       for (const [place] of came) this.#places.splice(placeIn(this.#places, place), 0, place);
     }
-    return came.length + gone.length > 0;
+    if (came.length + gone.length > 0) return 'ALL';
+    return after.size === before.size && [...after.keys()].every((place) => before.has(place))
+      ? 'NONE'
+      : 'OWN';
+  }
+
+  /** Those of which something is said. */
+  origins(): Iterable<string> {
+    return this.#byOrigin.keys();
+  }
+
+  /** Of one origin, gravest first. */
+  of(origin: string): readonly Rejection[] {
+    return [...(this.#byOrigin.get(origin) ?? [])]
+      .sort()
+      .flatMap((place) => this.#byPlace.get(place)?.rejection ?? []);
   }
 
   get counts(): RejectionCounts {

@@ -1,3 +1,4 @@
+import { coveredByHub } from '@isthmus/cluster-agent/coverage/covered-policy.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import { podUid, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { viewOf } from '../fakes/cluster.ts';
@@ -41,7 +42,7 @@ describe('the size of coverage', () => {
           },
         },
       });
-      coverage.setPolicy('all', policy, 'v1');
+      coverage.setPolicy('all', coveredByHub(policy), 'v1');
       const firstSync = asked;
       const [one] = view.pods();
       if (one) coverage.workloadTouched(podUid('east', one));

@@ -60,9 +60,9 @@
 - apiGroups: ["multicluster.x-k8s.io"]
   resources: ["serviceimports/status"]
   verbs: ["patch"]
-- apiGroups: ["events.k8s.io"]
+- apiGroups: [""]
   resources: ["events"]
-  verbs: ["create", "patch"]
+  verbs: ["get", "create", "patch"]
 {{- end }}
 {{- define "isthmus-cluster.rules.own" -}}
 - apiGroups: [""]

@@ -68,7 +68,7 @@ export function kubernetesPlace(options: KubernetesOptions, around: Around): Pla
       onAddresses = deps.onAddresses;
       const reviews = new TokenReviews({ server, clock, log });
       const source = new KubernetesSource({ ...at, turn: setImmediate });
-      return kubernetesRuntime({ source, reviews, kept, allocations, leads }, deps);
+      return kubernetesRuntime({ source, reviews, kept, allocations, leads, server }, deps);
     },
   };
 }

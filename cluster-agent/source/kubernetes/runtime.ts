@@ -1,4 +1,5 @@
 import type { Condition } from '@isthmus/api/domain/condition.ts';
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import type { Authenticator } from '../../ca/authenticator.ts';
 import { every } from '../../publish/due-times.ts';
 import type { ClusterRuntime } from '../../runtime/cluster-runtime.ts';
@@ -15,6 +16,8 @@ interface Parts extends Pick<ConstructorParameters<typeof ClusterAddresses>[0], 
   readonly source: Source & Conditioned & { readonly unlisted: readonly string[] };
   readonly reviews: Authenticator & Conditioned;
   readonly kept: Conditioned;
+  /** It is written into, too. */
+  readonly server: ApiServer;
 }
 
 /** Services that are gone are looked at this often, milliseconds. */
@@ -22,7 +25,7 @@ const lookMillis = 60_000;
 
 /** A cluster that is Kubernetes: its API server has the objects and proves callers, and its kubelets start pods. */
 export function kubernetesRuntime(
-  { source, reviews, kept, allocations, leads }: Parts,
+  { source, reviews, kept, allocations, leads, server }: Parts,
   { view, hub, clock }: Pick<RuntimeDeps, 'view' | 'hub' | 'clock'>,
 ): ClusterRuntime {
   const addresses = new ClusterAddresses({ allocations, leads, view, hub, clock });
@@ -37,6 +40,7 @@ export function kubernetesRuntime(
     conditions: () => parts.flatMap((part) => part.conditions()),
     unlisted: () => unlistedOf(source),
     serviceConditions: () => [],
+    writes: server,
   };
 }
 

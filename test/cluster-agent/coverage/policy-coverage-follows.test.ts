@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { Problems } from '@isthmus/cluster-agent/health/problems.ts';
+import { coveredByHub } from '@isthmus/cluster-agent/coverage/covered-policy.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { podKey, podUid, type ClientId, type PodKey } from '@isthmus/cluster-agent/keys/names.ts';
@@ -95,7 +96,7 @@ class Both {
         const policy = one.version === '' ? undefined : policyOf(one.name, one.labels);
         if (policy) this.#policies.set(one.name, { policy, version: one.version });
         else this.#policies.delete(one.name);
-        this.#coverage.setPolicy(one.name, policy, one.version);
+        this.#coverage.setPolicy(one.name, policy && coveredByHub(policy), one.version);
         return;
       }
       case 'verdict': {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CompiledPolicy } from '@isthmus/api/domain/directive.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
+import { coveredByHub } from '@isthmus/cluster-agent/coverage/covered-policy.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import type { Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { podKey, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
@@ -69,7 +70,7 @@ describe('a policy of the hub in a cluster', () => {
 
   const report = (of = pods(1), found?: Verdict['problem']) => {
     [view, problem] = [of, found];
-    coverage.setPolicy('p', policy, 'v1');
+    coverage.setPolicy('p', coveredByHub(policy), 'v1');
     const one = coverage.takeReport('p');
     assert.ok(one);
     return one;

@@ -68,6 +68,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   port: { port: fc.constantFrom(0, 1, 15_008, 65_535) },
   vips: { client: pod },
   deadline: { trafficShift: text },
+  rejected: { origin: fc.string() },
   sourceConditions: empty,
   part: { pod },
   sidecars: empty,

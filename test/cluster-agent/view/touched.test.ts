@@ -42,6 +42,8 @@ function objectsIn(view: ClusterView): Answers {
   }
   if (view.synced) add({ kind: 'synced' }, true);
   add({ kind: 'rejections' }, [...view.rejections]);
+  for (const origin of view.rejections.origins())
+    add({ kind: 'rejected', origin }, view.rejections.of(origin));
   return answers;
 }
 
@@ -125,6 +127,7 @@ const ownKinds = new Set<TouchedKind>([
   'serviceEntry',
   'gatewayClass',
   'rejections',
+  'rejected',
   'synced',
 ]);
 const kindOf = (text: string): TouchedKind => text.split(' ')[0] as TouchedKind;

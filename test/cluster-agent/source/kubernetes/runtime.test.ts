@@ -31,6 +31,7 @@ describe('the runtime of a cluster in Kubernetes', () => {
           drop: () => undefined,
         },
         leads: () => true,
+        server,
       },
       { view: undefined as never, hub: undefined as never, clock },
     );

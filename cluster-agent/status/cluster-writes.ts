@@ -1,0 +1,113 @@
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
+import { parseObjectId } from '@isthmus/api/kubernetes/objects.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import { OwnCoverage } from '../coverage/own-coverage.ts';
+import type { PolicyCoverage } from '../coverage/policy-coverage.ts';
+import type { Leadership } from '../leader/leadership.ts';
+import type { Delta, Subscriber } from '../publish/delta.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import type { TranslateInput } from '../translate/input.ts';
+import type { ProxyFollower } from '../xds/follower.ts';
+import type { ProxyClient } from '../xds/proxy-client.ts';
+import type { AppliedEvent } from '../xds/server.ts';
+import { ObjectWriter } from './object-writer.ts';
+import { policyStatement } from './policy-statement.ts';
+import { allTargets, targetsTouched } from './targets.ts';
+import type { Statement, Target } from './written-object.ts';
+
+interface Deps {
+  readonly api: ApiServer;
+  readonly input: Pick<TranslateInput, 'view' | 'derived'>;
+  /** Of the cluster's own policies. */
+  readonly policies: PolicyCoverage;
+  readonly publisher: () => Pick<Publisher, 'isSettled' | 'snapshot'>;
+  readonly leadership: Pick<Leadership, 'leads' | 'onChange'>;
+  readonly turn: (run: () => void) => unknown;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * What the agent makes of the cluster's objects, written into these. What is published and what proxies answer says which
+ * of them to look at; only the leader writes, and a replica that becomes the leader looks at all.
+ */
+export class ClusterWrites implements Subscriber, ProxyFollower {
+  readonly #deps: Deps;
+  readonly #coverage: OwnCoverage;
+  readonly #writer: ObjectWriter;
+  #led = false;
+
+  constructor(deps: Deps) {
+    const { input, policies, publisher, turn, leadership } = deps;
+    this.#deps = deps;
+    this.#coverage = new OwnCoverage({
+      world: input,
+      policies,
+      publisher,
+      turn,
+      onDiffering: (ids) => this.#touchIds(ids),
+    });
+    this.#writer = new ObjectWriter({
+      ...deps,
+      leads: () => leadership.leads(),
+      statementOf: (target) => this.#statementOf(target),
+    });
+    leadership.onChange(() => this.#roleChanged());
+  }
+
+  published(delta: Delta): void {
+    this.#coverage.published(delta);
+    this.#roleChanged();
+    this.#touch(targetsTouched(delta.keys));
+  }
+
+  opened(client: ProxyClient): void {
+    this.#coverage.opened(client);
+  }
+
+  lost(client: ProxyClient): void {
+    this.#coverage.lost(client);
+  }
+
+  answered(event: AppliedEvent): void {
+    this.#coverage.answered(event);
+  }
+
+  conditions(): readonly Condition[] {
+    return this.#writer.conditions();
+  }
+
+  #roleChanged(): void {
+    const { leadership, publisher, input } = this.#deps;
+    const leads = leadership.leads() && publisher().snapshot !== undefined;
+    if (leads === this.#led) return;
+    this.#led = leads;
+    if (leads) this.#touch(allTargets(input));
+    else this.#writer.clear();
+  }
+
+  #touchIds(ids: Iterable<string>): void {
+    this.#touch([...ids].flatMap((id) => parseObjectId(id) ?? []));
+  }
+
+  #touch(targets: Iterable<Target>): void {
+    if (this.#led) for (const target of targets) this.#writer.touch(target);
+  }
+
+  #statementOf(target: Target): Statement | undefined {
+    const { input, clock } = this.#deps;
+    const { kind } = target;
+    switch (kind) {
+      case 'AuthorizationPolicy':
+      case 'PeerAuthentication':
+        return policyStatement(
+          { ...target, kind },
+          { view: input.view, coverage: this.#coverage, now: () => clock.now() },
+        );
+      default:
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
+import { aNamespace, aPod, aPolicy, WritesWorld } from './writes-world.ts';
+
+describe('the status of the cluster’s security policies', () => {
+  let world: WritesWorld;
+  beforeEach(() => {
+    world = new WritesWorld();
+    world.put('Namespace', aNamespace('shop'));
+    world.put('Pod', aPod('cart'));
+  });
+  const ofPolicy = (name = 'p') => world.conditions('AuthorizationPolicy', 'shop', name);
+  const wellEnforced = ['ZtunnelAccepted True Accepted', 'isthmus.io/Enforced True Enforced'];
+
+  it('says that a policy is enforced once the proxy of each workload has acknowledged it', async () => {
+    world.acknowledged = new Set(['east//Pod/shop/cart']);
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(100);
+    assert.deepEqual(ofPolicy(), ['ZtunnelAccepted True Accepted', 'isthmus.io/Enforced False Pending']);
+    world.answer('authorization', 'shop/p');
+    await world.clock.advance(1000);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+    const [, enforced] = world.written('AuthorizationPolicy', 'shop', 'p');
+    assert.equal(enforced?.observedGeneration, 1);
+  });
+
+  it('writes one object for a change of one policy, and nothing when nothing has changed', async () => {
+    for (let i = 0; i < 20; i++) world.put('AuthorizationPolicy', aPolicy(`p${i}`, { rules: [{}] }));
+    world.open();
+    await world.clock.advance(5000);
+    assert.equal(world.patched.length, 20);
+    world.put('AuthorizationPolicy', aPolicy('p7', { rules: [{}], action: 'DENY' }, 'shop', 2));
+    world.put('Pod', aPod('orders'));
+    await world.clock.advance(5000);
+    assert.deepEqual(world.patched.slice(20), ['patch authorizationpolicies/status shop/p7']);
+    assert.equal(world.written('AuthorizationPolicy', 'shop', 'p7')[0]?.observedGeneration, 2);
+  });
+
+  it('says of a refused policy what is wrong, while another one stands in for it', async () => {
+    world.put('AuthorizationPolicy', aPolicy('p', { rulez: [] }));
+    world.open();
+    await world.clock.advance(100);
+    assert.deepEqual(ofPolicy(), ['ZtunnelAccepted False Invalid', 'isthmus.io/Enforced False Invalid']);
+    const [accepted] = world.written('AuthorizationPolicy', 'shop', 'p');
+    assert.match(accepted?.message ?? '', /rulez/);
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }, 'shop', 2));
+    await world.clock.advance(1000);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+  });
+
+  it('says of an edit that is refused that it is this edit, though the last good form is in force', async () => {
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(2000);
+    world.put('AuthorizationPolicy', aPolicy('p', { rulez: [{}] }, 'shop', 2));
+    await world.clock.advance(2000);
+    assert.deepEqual(ofPolicy(), ['ZtunnelAccepted False Invalid', 'isthmus.io/Enforced False Invalid']);
+    assert.equal(world.written('AuthorizationPolicy', 'shop', 'p')[0]?.observedGeneration, 2);
+  });
+
+  it('names the proxy that refuses it', async () => {
+    world.refused = 'shop/p';
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(100);
+    assert.deepEqual(ofPolicy()[1], 'isthmus.io/Enforced False RefusedByProxy');
+  });
+
+  it('says of a PeerAuthentication whether it holds, and of those that another one stands before that they need nothing', async () => {
+    const strict = { mtls: { mode: 'STRICT' } };
+    world.put('PeerAuthentication', aPolicy('mesh', strict, 'istio-system'));
+    world.put('PeerAuthentication', aPolicy('ns', strict));
+    world.put(
+      'PeerAuthentication',
+      aPolicy('cart', { ...strict, selector: { matchLabels: { app: 'cart' } } }),
+    );
+    world.open();
+    await world.clock.advance(2000);
+    const ofPeer = (name: string, namespace = 'shop') =>
+      world.conditions('PeerAuthentication', namespace, name)[1];
+    assert.equal(ofPeer('cart'), 'isthmus.io/Enforced True Enforced');
+    assert.equal(ofPeer('ns'), 'isthmus.io/Enforced True NoWorkload');
+    assert.equal(ofPeer('mesh', 'istio-system'), 'isthmus.io/Enforced True NoWorkload');
+    world.remove('PeerAuthentication', aPolicy('cart'));
+    await world.clock.advance(2000);
+    assert.equal(ofPeer('ns'), 'isthmus.io/Enforced True Enforced');
+  });
+
+  it('follows a policy of the root namespace over all namespaces', async () => {
+    world.put('Namespace', aNamespace('bank'));
+    world.put('Pod', aPod('vault', 'bank'));
+    world.acknowledged = new Set(['istio-system/all', 'east//Pod/shop/cart']);
+    world.put('AuthorizationPolicy', aPolicy('all', { rules: [{}] }, 'istio-system'));
+    world.open();
+    await world.clock.advance(2000);
+    const of = () => world.written('AuthorizationPolicy', 'istio-system', 'all')[1];
+    assert.match(of()?.message ?? '', /^not enforced for 1 of 2 workloads: bank\/vault/);
+    world.answer('address', 'east//Pod/bank/vault');
+    await world.clock.advance(2000);
+    assert.equal(of()?.status, 'True');
+  });
+
+  it('writes nothing while this replica does not lead, and all that differs once it does', async () => {
+    world.leads = false;
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(5000);
+    assert.deepEqual(world.api.calls, []);
+    world.lead(true);
+    await world.clock.advance(1000);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+    world.lead(false);
+    world.put('AuthorizationPolicy', aPolicy('q', { rules: [{}] }));
+    await world.clock.advance(5000);
+    assert.deepEqual(ofPolicy('q'), []);
+    world.lead(true);
+    await world.clock.advance(1000);
+    assert.deepEqual(world.patched, [
+      'patch authorizationpolicies/status shop/p',
+      'patch authorizationpolicies/status shop/q',
+    ]);
+  });
+
+  it('keeps what others have in the list, and reads again what they change meanwhile', async () => {
+    const other = {
+      type: 'WaypointAccepted',
+      status: 'True',
+      reason: 'x',
+      message: '',
+      lastTransitionTime: 'y',
+    };
+    world.put('AuthorizationPolicy', {
+      ...aPolicy('p', { rules: [{}] }),
+      status: { conditions: [other] },
+    });
+    world.api.fail(
+      'patch',
+      'authorizationpolicies',
+      new ApiFailure('API_CONFLICT', 'changed', { status: 409 }),
+    );
+    world.open();
+    await world.clock.advance(2000);
+    assert.deepEqual(ofPolicy(), ['WaypointAccepted True x', ...wellEnforced]);
+  });
+
+  it('names the verb that the role lacks, until it has it', async () => {
+    const refused = new ApiFailure(
+      'API_FORBIDDEN',
+      'give the role the verb patch on authorizationpolicies/status',
+      {
+        status: 403,
+      },
+    );
+    world.api.fail('patch', 'authorizationpolicies', refused);
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(500);
+    const [condition] = world.writes.conditions();
+    assert.equal(condition?.reason, 'WRITE_FORBIDDEN');
+    assert.match(condition.message, /the verb patch on authorizationpolicies\/status/);
+    await world.clock.advance(2000);
+    assert.deepEqual(world.writes.conditions(), []);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+  });
+
+  it('forgets a policy that is gone, and one whose kind the server does not have', async () => {
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    world.remove('AuthorizationPolicy', aPolicy('p'));
+    world.api.serve('/apis/security.istio.io', { versions: [] });
+    world.put('PeerAuthentication', aPolicy('q', { mtls: { mode: 'STRICT' } }));
+    await world.clock.advance(3000);
+    assert.deepEqual(world.patched, []);
+    assert.deepEqual(world.writes.conditions(), []);
+  });
+});
