@@ -48,6 +48,7 @@ import { ClusterWrites } from './status/cluster-writes.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { ClusterView } from './view/cluster-view.ts';
+import type { HubResources } from './view/hub-resources.ts';
 import type { NodeProxyAccounts } from './view/node-proxy.ts';
 import type { XdsServer } from './xds/server.ts';
 import { servingIdentity } from './xds/serving.ts';
@@ -253,7 +254,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
     store,
     turn: base.turn,
   });
-  const writes = writesInto(base, derived, xds, later);
+  const writes = writesInto(base, derived, { hub: hub.resources, xds }, later);
   const publisher: Publisher = later.publisher.set(
     new Publisher(
       new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
@@ -302,13 +303,14 @@ const worksOf = (
 function writesInto(
   { leadership, turn, own: { clock, log } }: Base,
   { runtime, input }: DerivedParts,
-  xds: XdsServer,
+  { hub, xds }: { readonly hub: HubResources; readonly xds: XdsServer },
   later: Later,
 ): readonly ClusterWrites[] {
   if (!runtime.writes) return [];
   const writes = new ClusterWrites({
     api: runtime.writes,
     input,
+    hub,
     policies: clusterCoverage(input, xds, 'IGNORED'),
     publisher: () => later.publisher.part,
     leadership,

@@ -37,6 +37,14 @@ export const serviceKeyOf = (ref: Ref): ServiceKey => `${ref.namespace}/${hostna
 export const serviceKeyAt = (namespace: string, hostname: string): ServiceKey =>
   `${namespace}/${hostname}` as ServiceKey;
 
+/** The Service that a key is of; undefined: it is of another host. */
+export function refOfService(key: ServiceKey): Ref | undefined {
+  const namespace = namespaceOf(key);
+  const name = key.slice(namespace.length + 1).split('.')[0] ?? '';
+  const ref = { namespace, name };
+  return serviceKeyOf(ref) === key ? ref : undefined;
+}
+
 /** Of a service as traffic shifts name it. */
 export const serviceKeyNamed = (service: FederatedServiceKey): ServiceKey =>
   serviceKeyOf(serviceNameOf(service));

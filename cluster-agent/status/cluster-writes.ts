@@ -12,14 +12,21 @@ import type { TranslateInput } from '../translate/input.ts';
 import type { ProxyFollower } from '../xds/follower.ts';
 import type { ProxyClient } from '../xds/proxy-client.ts';
 import type { AppliedEvent } from '../xds/server.ts';
+import type { HubResources } from '../view/hub-resources.ts';
+import { serviceExportStatement, serviceStatement } from './export-statement.ts';
+import { exportState } from './exported-service.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { policyStatement } from './policy-statement.ts';
+import { ownedImports } from './owned-imports.ts';
+import { ServedVersions } from './served-versions.ts';
+import { importStatement, serviceImport } from './service-import.ts';
 import { allTargets, targetsTouched } from './targets.ts';
 import type { Statement, Target } from './written-object.ts';
 
 interface Deps {
   readonly api: ApiServer;
-  readonly input: Pick<TranslateInput, 'view' | 'derived'>;
+  readonly input: Pick<TranslateInput, 'cluster' | 'view' | 'derived'>;
+  readonly hub: HubResources;
   /** Of the cluster's own policies. */
   readonly policies: PolicyCoverage;
   readonly publisher: () => Pick<Publisher, 'isSettled' | 'snapshot'>;
@@ -60,7 +67,7 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
   published(delta: Delta): void {
     this.#coverage.published(delta);
     this.#roleChanged();
-    this.#touch(targetsTouched(delta.keys));
+    this.#touch(targetsTouched(delta.keys, this.#world));
   }
 
   opened(client: ProxyClient): void {
@@ -80,12 +87,35 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
   }
 
   #roleChanged(): void {
-    const { leadership, publisher, input } = this.#deps;
+    const { leadership, publisher } = this.#deps;
     const leads = leadership.leads() && publisher().snapshot !== undefined;
     if (leads === this.#led) return;
     this.#led = leads;
-    if (leads) this.#touch(allTargets(input));
-    else this.#writer.clear();
+    if (leads) {
+      this.#touch(allTargets(this.#world));
+      void this.#findImports();
+    } else this.#writer.clear();
+  }
+
+  get #world() {
+    const { input, hub } = this.#deps;
+    return { ...input, hub };
+  }
+
+  /** Those that an earlier leader has made may be no more. */
+  async #findImports(): Promise<void> {
+    const { api, clock, log } = this.#deps;
+    try {
+      for await (const target of ownedImports(api, new ServedVersions(api, clock))) this.#touch([target]);
+    } catch (error) {
+      log.warn(
+        { why: String(error) },
+        'ServiceImports could not be listed: they are looked for again in 30 s',
+      );
+      clock.after(30_000, () => {
+        if (this.#led) void this.#findImports();
+      });
+    }
   }
 
   #touchIds(ids: Iterable<string>): void {
@@ -106,6 +136,12 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
           { ...target, kind },
           { view: input.view, coverage: this.#coverage, now: () => clock.now() },
         );
+      case 'Service':
+        return serviceStatement(target, exportState(target, this.#world));
+      case 'ServiceExport':
+        return serviceExportStatement(target, exportState(target, this.#world), clock.now());
+      case 'ServiceImport':
+        return importStatement(target, serviceImport(target, this.#world));
       default:
         return undefined;
     }

@@ -114,7 +114,7 @@ export class ObjectWriter {
     const { namespace, name } = target;
     const raw = await api.get(call.is('get', resource), { namespace, name }).catch(absent);
     // What is to be said now, and not what was before the object was read.
-    const writes = (statementOf(target) ?? statement).writes(readCurrent(raw));
+    const writes = (statementOf(target) ?? statement).writes(readCurrent(raw), resource.version);
     let isWritten = false;
     for (const write of writes) {
       if (!leads()) break;
@@ -132,12 +132,13 @@ export class ObjectWriter {
       const { subresource, object } = write;
       const { group, version, kind } = resource;
       const typed = { apiVersion: group === '' ? version : `${group}/${version}`, kind, ...object };
-      await api.patch(
+      const patched = api.patch(
         call.is('patch', resource, subresource),
         { ...place, subresource },
         { how: 'apply', fieldManager, force: true },
         typed,
       );
+      await (write.mayBeMissing ? patched.catch(absent) : patched);
     }
     this.#failed.allowed(call.text);
   }

@@ -26,7 +26,12 @@ export interface Current {
 /** One write. */
 export type Write =
   /** Server-side apply of what stands in `object` beside its kind and name. */
-  | { readonly how: 'APPLY'; readonly subresource: '' | 'status'; readonly object: object }
+  | {
+      readonly how: 'APPLY';
+      readonly subresource: '' | 'status';
+      readonly object: object;
+      readonly mayBeMissing?: true;
+    }
   | { readonly how: 'REMOVE' };
 
 /** What the agent says by means of an object. */
@@ -35,7 +40,7 @@ export interface Statement {
   readonly resource: Resource;
   readonly olderVersions: readonly string[];
   /** What has to be written so that the API says it; nothing when it does. Undefined: there is no such object. */
-  writes(current: Current | undefined): readonly Write[];
+  writes(current: Current | undefined, version: string): readonly Write[];
 }
 
 const texts = z.record(z.string(), z.string()).catch({});

@@ -118,7 +118,10 @@ export function localService(view: World['view'], key: ServiceKey): ServiceObjec
  * exported itself, which its grant shows: else local stays local. The hub leaves namesakes out too, once it has heard
  * what this cluster has. What a ServiceEntry says of the name is local and never exported.
  */
-export function remotesInUse({ view, hub }: World, key: ServiceKey): readonly RemoteService[] {
+export function remotesInUse(
+  { view, hub }: Pick<World, 'view' | 'hub'>,
+  key: ServiceKey,
+): readonly RemoteService[] {
   if (view.serviceEntries.at(key)) return [];
   return localService(view, key) && !hub.grantOf(key) ? [] : hub.remotesOf(key);
 }

@@ -74,7 +74,7 @@ export class WritesWorld {
 
   constructor() {
     this.api.serve('/apis/security.istio.io', { versions: [{ version: 'v1' }, { version: 'v1beta1' }] });
-    this.api.serve('/apis/multicluster.x-k8s.io', { versions: [{ version: 'v1alpha1' }] });
+    this.api.serve('/apis/multicluster.x-k8s.io', { versions: [{ version: 'v1beta1' }] });
     const who = { cluster: 'east', trustDomain: defaultTrustDomain };
     const { view, hub, clock } = this;
     this.#pipeline = new Pipeline({
@@ -91,7 +91,8 @@ export class WritesWorld {
     const { outputs } = this.#pipeline;
     this.writes = new ClusterWrites({
       api: permitted(this.api, agentAccess, 'isthmus-system'),
-      input: { view, derived: outputs },
+      input: { cluster: 'east', view, derived: outputs },
+      hub,
       policies: this.#coverage(),
       publisher: () => ({
         isSettled: () => true,
