@@ -19,7 +19,7 @@ export interface LeaseState {
   readonly id: string;
   /** The Lease as it was last, and when that version was first seen; undefined: it has not been read. */
   readonly seen: { readonly lease: Lease | undefined; readonly at: number } | undefined;
-  /** Another replica held the Lease that somebody has deleted since, and may believe to lead until then. */
+  /** Another replica may have held the Lease that somebody has deleted, and may believe to lead until then. */
   readonly deletedUntil: number;
   /** The renewTime of each renewal that this process has sent, the newest last, and of the one that it found at its start. */
   readonly stamps: readonly string[];
@@ -87,7 +87,8 @@ export function withRead(before: LeaseState, lease: Lease | undefined, now: numb
   const isSame = last && last.lease?.resourceVersion === lease?.resourceVersion;
   const seen = { lease, at: isSame ? last.at : now };
   const isLost = lease !== undefined && isHeldByOther(state, lease);
-  const isDeleted = !lease && last?.lease !== undefined && isHeldByOther(state, last.lease);
+  // Whoever it named, another replica may have taken it since, unless this one leads still.
+  const isDeleted = !lease && last?.lease !== undefined && !leadsAt(state, now);
   const deletedUntil = isDeleted ? now + last.lease.seconds * 1000 : state.deletedUntil;
   return { ...state, seen, deletedUntil, renewedAt: isLost ? undefined : state.renewedAt };
 }
