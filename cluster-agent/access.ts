@@ -19,7 +19,6 @@ function resourceOf(kind: string): Resource {
 export const pods = resourceOf('Pod');
 const services = writtenKinds.Service.resource;
 const serviceImports = writtenKinds.ServiceImport.resource;
-const events = writtenKinds.Event.resource;
 
 /** Kinds that agents read or write and that Kubernetes does not have by itself. */
 export const foreignKinds: readonly Resource[] = [
@@ -74,11 +73,10 @@ export const agentAccess: readonly Access[] = [
     verbs: ['patch'],
     namespaces: 'ALL',
   })),
-  { resource: events, verbs: ['get', 'create', 'patch'], namespaces: 'ALL' },
   ...kept,
 ];
 
-/** Where the agent writes, for its removal. Events end by themselves. */
+/** Where the agent writes, for its removal. */
 export const agentWrites: Written = {
   own: kept.map(({ resource, names = [] }) => ({ resource, names })),
   made: [serviceImports],

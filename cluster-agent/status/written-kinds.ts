@@ -14,8 +14,6 @@ export const writtenKinds = {
   Service: kindOf('', 'Service', 'services'),
   ServiceExport: kindOf('multicluster.x-k8s.io', 'ServiceExport', 'serviceexports'),
   ServiceImport: kindOf('multicluster.x-k8s.io', 'ServiceImport', 'serviceimports'),
-  /** In the core group: in the other one, events.k8s.io, neither the message nor the count of an Event may be changed. */
-  Event: kindOf('', 'Event', 'events'),
 } as const;
 
 function kindOf(group: string, kind: string, plural: string): WrittenKind {

@@ -60,9 +60,6 @@
 - apiGroups: ["multicluster.x-k8s.io"]
   resources: ["serviceimports/status"]
   verbs: ["patch"]
-- apiGroups: [""]
-  resources: ["events"]
-  verbs: ["get", "create", "patch"]
 {{- end }}
 {{- define "isthmus-cluster.rules.own" -}}
 - apiGroups: [""]

@@ -38,7 +38,6 @@ const kinds = {
   PeerAuthentication: writtenKinds.PeerAuthentication.resource,
   ServiceExport: writtenKinds.ServiceExport.resource,
   ServiceImport: writtenKinds.ServiceImport.resource,
-  Event: writtenKinds.Event.resource,
 } as const;
 export type KindName = keyof typeof kinds;
 
@@ -202,7 +201,7 @@ export class WritesWorld {
   }
 
   #change(kind: KindName, change: Parameters<HeldObjects['take']>[1][number]): void {
-    if (kind === 'ServiceImport' || kind === 'Event') return;
+    if (kind === 'ServiceImport') return;
     this.#update(this.view.apply(this.#held.take(kind, [change])));
   }
 
