@@ -87,7 +87,7 @@ export function withRead(before: LeaseState, lease: Lease | undefined, now: numb
   const isSame = last && last.lease?.resourceVersion === lease?.resourceVersion;
   const seen = { lease, at: isSame ? last.at : now };
   const isLost = lease !== undefined && isHeldByOther(state, lease);
-  // Whoever it named, another replica may have taken it since, unless this one leads still.
+  // Another replica may have taken it since it was read, unless this one leads still.
   const isDeleted = !lease && last?.lease !== undefined && !leadsAt(state, now);
   const deletedUntil = isDeleted ? now + last.lease.seconds * 1000 : state.deletedUntil;
   return { ...state, seen, deletedUntil, renewedAt: isLost ? undefined : state.renewedAt };
