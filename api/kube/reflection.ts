@@ -46,6 +46,8 @@ const newListing = (): Listing => ({ continue: '', had: new Map(), unnamed: 0, p
 export interface Trouble {
   readonly verb: 'list' | 'watch';
   readonly failure: ApiFailure;
+  /** How many failures in a row had this code. */
+  readonly times: number;
 }
 
 /**
@@ -178,7 +180,8 @@ export class Reflection {
     }
     // What was in a line that cannot be read, only a list can say.
     if (failure.code === 'API_MALFORMED') this.#restart();
-    this.#trouble = { verb, failure };
+    const times = this.#trouble?.failure.code === failure.code ? this.#trouble.times + 1 : 1;
+    this.#trouble = { verb, failure, times };
     this.#backOff(failure.retryAfterMillis ?? 0);
     return [];
   }

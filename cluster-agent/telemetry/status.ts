@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { healthServer, type Check, type HealthSources } from '@isthmus/mesh/http/health-pages.ts';
 import { listenError } from '@isthmus/mesh/net/listen-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
@@ -7,12 +8,13 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { WorkloadIssuer } from '../ca/issuer.ts';
 import type { HubLinks } from '../link/hub-links.ts';
 import type { HubStore } from '../link/hub-store.ts';
+import type { ClusterRuntime } from '../runtime/cluster-runtime.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import type { AppliedEvent, XdsServer } from '../xds/server.ts';
 import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
-  readonly runtime: { unlisted(): string };
+  readonly runtime: Pick<ClusterRuntime, 'unlisted' | 'conditions'>;
   readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'podCount'>;
   readonly hubStore: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
@@ -47,9 +49,11 @@ export class AgentStatus implements HealthSources {
   }
 
   readonly readiness = (): readonly Check[] => {
-    const { view, hubStore } = this.#deps;
+    const { view, runtime, hubStore } = this.#deps;
+    // Without what could not be read the rest is served: of what is not listed yet `unlisted` says why.
+    const degraded = view.synced ? runtime.conditions().map(textOf) : [];
     return [
-      { name: 'manifests', problem: view.synced ? undefined : this.#deps.runtime.unlisted() },
+      { name: 'manifests', problem: view.synced ? undefined : runtime.unlisted(), degraded },
       {
         name: 'hub-state',
         problem: hubStore.complete
@@ -78,6 +82,8 @@ export class AgentStatus implements HealthSources {
       : undefined;
   }
 }
+
+const textOf = ({ message, remedy }: Condition): string => `${message}: ${remedy}`;
 
 /** Opens the admin port until the signal aborts. Throws LISTEN_FAILED. */
 export async function serveStatus(

@@ -6,6 +6,8 @@ import { httpListener } from './listener.ts';
 export interface Check {
   readonly name: string;
   readonly problem: string | undefined;
+  /** What does not work in a part that can go on serving: it is shown, and the program is ready. */
+  readonly degraded?: readonly string[];
 }
 
 export interface HealthSources {
@@ -17,7 +19,7 @@ export interface HealthSources {
 
 /**
  * `/livez` (and `/healthz`), `/readyz` and `/metrics`, as Kubernetes' own programs have them: 200 or 503, with reasons
- * when something does not work, and with every check for `?verbose`. Liveness says that the process answers, and never
+ * when something does not work or only in part, and with every check for `?verbose`. Liveness says that the process answers, and never
  * depends on anything else: to start it again would not help. Requests by another name than an address are refused.
  */
 export function healthServer(sources: HealthSources, log: Log): Server {
@@ -46,10 +48,12 @@ export function healthServer(sources: HealthSources, log: Log): Server {
 
 function checks(response: ServerResponse, all: readonly Check[], verbose: boolean, page: string): void {
   const failed = all.filter(({ problem }) => problem !== undefined);
-  if (failed.length === 0 && !verbose) return text(response, 200, 'ok\n');
-  const lines = all.map(({ name, problem }) =>
+  const isWhole = all.every(({ problem, degraded = [] }) => problem === undefined && degraded.length === 0);
+  if (isWhole && !verbose) return text(response, 200, 'ok\n');
+  const lines = all.flatMap(({ name, problem, degraded = [] }) => [
     problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
-  );
+    ...degraded.map((what) => `[!]${name} degraded: ${what}`),
+  ]);
   const verdict = failed.length === 0 ? 'passed' : 'failed';
   text(response, failed.length === 0 ? 200 : 503, `${[...lines, `${page} check ${verdict}`].join('\n')}\n`);
 }

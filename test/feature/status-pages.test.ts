@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { AgentStatus, serveStatus } from '@isthmus/cluster-agent/telemetry/status.ts';
 import { Rejections } from '@isthmus/cluster-agent/view/rejections.ts';
@@ -134,9 +135,15 @@ describe('a hub’s readiness', () => {
 
 describe('the status pages of an agent', () => {
   const clock = new FakeClock();
-  const state = { synced: false, complete: false, until: undefined as number | undefined, connected: false };
+  const state = {
+    synced: false,
+    complete: false,
+    until: undefined as number | undefined,
+    connected: false,
+    conditions: [] as readonly Condition[],
+  };
   const status = new AgentStatus({
-    runtime: { unlisted: () => 'the manifests have not been listed yet' },
+    runtime: { unlisted: () => 'the manifests have not been listed yet', conditions: () => state.conditions },
     view: {
       get synced() {
         return state.synced;
@@ -178,6 +185,23 @@ describe('the status pages of an agent', () => {
       reasons.shift();
     }
     assert.deepEqual(failing(status.readiness()), []);
+  });
+
+  it('stay ready when a part of the cluster cannot be read, and name it with the remedy', () => {
+    const about = {
+      type: 'ClusterRead',
+      status: 'False',
+      reason: 'KIND_FORBIDDEN',
+      severity: 'ERROR',
+    } as const;
+    const said = { object: '', message: 'list of gateways: 403', remedy: 'give the verb list' };
+    state.conditions = [{ ...about, ...said }];
+    assert.deepEqual(failing(status.readiness()), []);
+    assert.deepEqual(
+      status.readiness().flatMap(({ degraded = [] }) => degraded),
+      ['list of gateways: 403: give the verb list'],
+    );
+    state.conditions = [];
   });
 
   it('stay ready without the hub, until the intermediate is over', async () => {

@@ -42,7 +42,8 @@ export function foreignDefinitions(): readonly Definition[] | string {
       at: folderOf(path, versions, folder),
     }));
     const missing = folders.filter(({ at }) => at === undefined).map(({ path }) => path);
-    if (missing.length > 0) return `Go is not there, or does not get ${missing.join(' and ')}`;
+    if (missing.length > 0)
+      return `Go does not get ${missing.join(' and ')}: install Go, and set GOPROXY to a module proxy that it reaches`;
     return folders
       .flatMap(({ at = '', files }) => globSync(join(at, files)).flatMap(definitionsIn))
       .filter(isWatched);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
 import { HttpsApiServer } from '@isthmus/api/kube/https-api-server.ts';
 import { holds } from '../fakes/turns.ts';
@@ -57,7 +58,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
   it('is synced without kinds whose CRDs are missing, and follows them once they are there', async function () {
     const found = foreignDefinitions();
     if (typeof found === 'string') {
-      console.warn(`      DID NOT RUN, and what needs the CRDs of Istio did not either: ${found}`);
+      console.warn(`      DID NOT RUN: ${found}`);
       this.skip();
     }
     assert.equal(followed.view.synced, true);
@@ -71,8 +72,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     for (const [file, text] of manifestTexts())
       it(`of ${file.split('/').slice(-2).join('/')}`, async function () {
         const written = writtenIn(text);
-        if (written.some(({ resource: { group } }) => group.includes('istio.io')) && !(await hasIstio()))
-          this.skip();
+        if (written.some(({ resource: { group } }) => group.includes('istio.io'))) await needsIstio(this);
         const ids: string[] = [];
         for (const one of written) {
           const { object } = one;
@@ -112,11 +112,12 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
       });
   });
 
-  const hasIstio = () =>
-    servedAs(server, 'AuthorizationPolicy').then(
-      () => true,
-      () => false,
-    );
+  /** Skips the test, and says so, unless the first test of this suite has installed the CRDs. */
+  const needsIstio = (test: Mocha.Context) =>
+    servedAs(server, 'AuthorizationPolicy').catch(() => {
+      console.warn('      DID NOT RUN: the API server has no CRDs of Istio, which the first test installs');
+      test.skip();
+    });
 
   describe('with bad input', () => {
     it('a Pod with a malformed annotation is refused alone, with its field', async () => {
@@ -157,7 +158,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     });
 
     it('a Namespace that is being deleted keeps its policies and labels until it is gone', async function () {
-      if (!(await hasIstio())) this.skip();
+      await needsIstio(this);
       await create('AuthorizationPolicy', 'deny', { spec: deny });
       await holds(() => followed.view.get('AuthorizationPolicy', namespace, 'deny') !== undefined);
       await remove('Namespace', namespace);
@@ -174,7 +175,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     });
 
     it('a policy with a field of another version of its CRD keeps its good form, or closes', async function () {
-      if (!(await hasIstio())) this.skip();
+      await needsIstio(this);
       const place = { namespace: '', name: 'authorizationpolicies.security.istio.io' };
       const definition = (await server.get(definitions, place)) as Definition;
       const anything = {
@@ -208,8 +209,8 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
   });
 
   describe('with a role', () => {
-    const role = async (verbs: readonly string[]) => {
-      const rules = [{ apiGroups: ['*'], resources: ['*'], verbs }];
+    const role = async (verbs: readonly string[], apiGroups: readonly string[] = ['*']) => {
+      const rules = [{ apiGroups, resources: ['*'], verbs }];
       const object = { metadata: { name: 'agent' }, rules };
       await server.patch(
         roles,
@@ -219,11 +220,45 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
       );
     };
 
-    it('that lacks a verb names kind and verb, and goes on once the role has it', async () => {
-      await role(['list']);
+    before(async () => {
       const subjects = [{ kind: 'User', name: 'agent', apiGroup: 'rbac.authorization.k8s.io' }];
       const roleRef = { kind: 'ClusterRole', name: 'agent', apiGroup: 'rbac.authorization.k8s.io' };
       await server.create(bindings, '', { metadata: { name: 'agent' }, subjects, roleRef });
+    });
+
+    it('without the kinds that are not needed names each, and the rest is read', async () => {
+      await role(['list', 'watch'], ['', 'discovery.k8s.io', 'security.istio.io']);
+      const limited = new FollowedCluster(started().client('agent').server);
+      try {
+        await limited.synced();
+        const refused = limited.source.conditions().map(({ message }) => message.split(' ')[0]);
+        const kinds = ['Gateway', 'GatewayClass', 'ServiceEntry', 'ServiceExport', 'WorkloadEntry'];
+        assert.deepEqual(refused.sort(), kinds);
+        await create('Pod', 'seen-by-limited', { spec });
+        await holds(() => limited.view.get('Pod', namespace, 'seen-by-limited') !== undefined);
+        await role(['list', 'watch']);
+        await holds(() => limited.source.conditions().length === 0);
+      } finally {
+        await limited.stop();
+      }
+    });
+
+    it('without the security policies is not synced, and is once the role has them', async () => {
+      await role(['list', 'watch'], ['', 'discovery.k8s.io', 'networking.istio.io']);
+      const limited = new FollowedCluster(started().client('agent').server);
+      const awaited = ['AuthorizationPolicy', 'PeerAuthentication'];
+      try {
+        await holds(() => isDeepStrictEqual(limited.source.unlisted, awaited));
+        assert.equal(limited.view.synced, false);
+        await role(['list', 'watch']);
+        await limited.synced();
+      } finally {
+        await limited.stop();
+      }
+    });
+
+    it('that lacks a verb names kind and verb, and goes on once the role has it', async () => {
+      await role(['list']);
       const limited = new FollowedCluster(started().client('agent').server);
       try {
         await limited.synced();

@@ -40,7 +40,7 @@ async function workIn(size: number): Promise<Work> {
     clock: new FakeClock(),
     random: systemRandom,
     turn: setImmediate,
-    kinds: [{ resource: { ...pods, kind: 'Pod' }, olderVersions: [], mayBeMissing: false }],
+    kinds: [{ resource: { ...pods, kind: 'Pod' }, olderVersions: [], mayBeMissing: false, isNeeded: true }],
   });
   const run = source.run((batch) => {
     work += batch.length;

@@ -10,7 +10,20 @@ export interface KindState {
   readonly trouble: (Trouble & { readonly since: number }) | undefined;
   /** Objects that were refused as they have no name. */
   readonly unnamed: number;
+  /** Nothing is served before it has been listed. */
+  readonly isNeeded: boolean;
 }
+
+/**
+ * So many times in a row the server refuses a list (403) before the agent goes on without the kind: 3 to 6 s, as a server
+ * that starts refuses what it has not yet read a role for.
+ */
+const maxRefusals = 6;
+
+/** Whether nothing is served before this kind has been listed: not for one that is not needed and that the role forbids. */
+export const isAwaited = ({ known, trouble, isNeeded }: KindState): boolean =>
+  known === 'UNKNOWN' &&
+  (isNeeded || trouble?.failure.code !== 'API_FORBIDDEN' || trouble.times < maxRefusals);
 
 /** What lasts no longer than this is no condition: a call that fails is repeated after a fifth of a second. */
 export const graceMillis = 5000;
@@ -29,19 +42,23 @@ export function kindConditions(states: readonly KindState[], now: number): reado
   ];
 }
 
-function forbiddenCondition({ resource: { kind, plural, group }, known, trouble }: KindState): Condition {
+function forbiddenCondition(state: KindState): Condition {
+  const {
+    resource: { kind, plural, group },
+    trouble,
+  } = state;
   return {
     type: 'ClusterRead',
     status: 'False',
     reason: 'KIND_FORBIDDEN',
     severity: 'ERROR',
     object: '',
-    message: `${kind} objects are not read: ${trouble?.failure.message ?? ''}. ${consequence(known === 'UNKNOWN')}`,
+    message: `${kind} objects are not read: ${trouble?.failure.message ?? ''}. ${consequence([state])}`,
     remedy: `give the ClusterRole of the agent the verbs list and watch on ${plural}${group === '' ? '' : ` of the group ${group}`}, as the chart does`,
   };
 }
 
-/** That the server is away concerns all kinds alike: one message is shown. */
+/** One condition for all kinds, with the failure of the first: a server that is away fails all of them alike. */
 function unavailable(states: readonly KindState[]): Condition {
   const kinds = states.map(({ resource }) => resource.kind).join(', ');
   return {
@@ -50,13 +67,17 @@ function unavailable(states: readonly KindState[]): Condition {
     reason: 'API_SERVER_UNAVAILABLE',
     severity: 'ERROR',
     object: '',
-    message: `changes of ${kinds} are not seen: ${states[0]?.trouble?.failure.message ?? ''}. ${consequence(states.some(({ known }) => known === 'UNKNOWN'))}`,
+    message: `changes of ${kinds} are not seen: ${states[0]?.trouble?.failure.message ?? ''}. ${consequence(states)}`,
     remedy: 'restore the API server, or the way from the agent to it; the agent tries again by itself',
   };
 }
 
-const consequence = (isUnknown: boolean): string =>
-  isUnknown ? 'Nothing is served before they have been listed' : 'What was known of them stays in force';
+function consequence(states: readonly KindState[]): string {
+  if (states.some(isAwaited)) return 'Nothing is served before they have been listed';
+  return states.some(({ known }) => known === 'UNKNOWN')
+    ? 'The rest is served as if there were none'
+    : 'What was known of them stays in force';
+}
 
 function unnamedCondition({ resource: { kind }, unnamed }: KindState): Condition {
   return {

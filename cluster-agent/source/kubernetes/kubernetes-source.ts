@@ -6,7 +6,7 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { Source } from '../../runtime/source.ts';
 import type { SourceEvent } from '../../view/source-event.ts';
 import { HeldObjects } from './held-objects.ts';
-import { kindConditions } from './kind-conditions.ts';
+import { isAwaited, kindConditions, type KindState } from './kind-conditions.ts';
 import { watched, type WatchedKind } from './watched.ts';
 
 interface Deps {
@@ -20,12 +20,13 @@ interface Deps {
 
 /**
  * The objects of a Kubernetes cluster, as its API server has them. What comes within one turn of the event loop is one
- * batch, in which each object is once. `synced` follows once each kind has been listed, or is missing.
+ * batch, in which each object is once. `synced` follows once each kind has been listed, or is missing, or is neither needed
+ * nor allowed to this agent.
  */
 export class KubernetesSource implements Source {
   readonly #deps: Deps;
   readonly #objects = new HeldObjects();
-  readonly #reflectors: readonly Reflector[];
+  readonly #followed: readonly { readonly kind: WatchedKind; readonly reflector: Reflector }[];
   /** What is to be emitted, by what it is about: only the last event of an object counts. */
   readonly #batch = new Map<string, SourceEvent>();
   #emit: ((batch: readonly SourceEvent[]) => void) | undefined;
@@ -35,23 +36,35 @@ export class KubernetesSource implements Source {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#reflectors = (deps.kinds ?? watched).map((kind) => this.#reflect(kind));
+    this.#followed = (deps.kinds ?? watched).map((kind) => ({ kind, reflector: this.#reflect(kind) }));
   }
 
   async run(emit: (batch: readonly SourceEvent[]) => void, signal: AbortSignal): Promise<void> {
     this.#emit = emit;
-    await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
+    await Promise.all(this.#followed.map(({ reflector }) => reflector.run(signal)));
     this.#isOver = true;
   }
 
   /** What is degraded in the reading of the cluster. */
   conditions(): readonly Condition[] {
-    return kindConditions(this.#reflectors, this.#deps.clock.monotonic());
+    return kindConditions(this.#states(), this.#deps.clock.monotonic());
   }
 
   /** Kinds that have yet to be listed: nothing is published before they have been. */
   get unlisted(): readonly string[] {
-    return this.#reflectors.filter(({ known }) => known === 'UNKNOWN').map(({ resource }) => resource.kind);
+    return this.#states()
+      .filter(isAwaited)
+      .map(({ resource }) => resource.kind);
+  }
+
+  #states(): readonly KindState[] {
+    return this.#followed.map(({ kind: { isNeeded }, reflector }) => ({
+      resource: reflector.resource,
+      known: reflector.known,
+      trouble: reflector.trouble,
+      unnamed: reflector.unnamed,
+      isNeeded,
+    }));
   }
 
   #reflect({ resource, olderVersions }: WatchedKind): Reflector {

@@ -9,14 +9,19 @@ export interface WatchedKind {
   readonly olderVersions: readonly string[];
   /** Its CRD may be missing: then there are no objects of it. */
   readonly mayBeMissing: boolean;
+  /**
+   * Nothing is served before it has been listed: what is served would be wrong without it, or, as an unread policy denies
+   * nothing, open. The rest is served without a kind that is not needed and that the role does not let the agent list.
+   */
+  readonly isNeeded: boolean;
 }
 
-const core = kindsOf('', false);
-const discovery = kindsOf('discovery.k8s.io', false);
-const security = kindsOf('security.istio.io', true);
-const networking = kindsOf('networking.istio.io', true);
-const gatewayApi = kindsOf('gateway.networking.k8s.io', true);
-const multicluster = kindsOf('multicluster.x-k8s.io', true);
+const core = kindsOf('', { mayBeMissing: false, isNeeded: true });
+const discovery = kindsOf('discovery.k8s.io', { mayBeMissing: false, isNeeded: true });
+const security = kindsOf('security.istio.io', { mayBeMissing: true, isNeeded: true });
+const networking = kindsOf('networking.istio.io', { mayBeMissing: true, isNeeded: false });
+const gatewayApi = kindsOf('gateway.networking.k8s.io', { mayBeMissing: true, isNeeded: false });
+const multicluster = kindsOf('multicluster.x-k8s.io', { mayBeMissing: true, isNeeded: false });
 
 /** By kind: one that is decoded and not watched does not compile. */
 const kinds: Readonly<Record<ClusterObject['kind'], WatchedKind>> = {
@@ -38,10 +43,10 @@ const kinds: Readonly<Record<ClusterObject['kind'], WatchedKind>> = {
 /** All of them: of an object of another kind the agent knows nothing. The agent's role is derived from this list. */
 export const watched: readonly WatchedKind[] = Object.values(kinds);
 
-function kindsOf(group: string, mayBeMissing: boolean) {
+function kindsOf(group: string, need: Pick<WatchedKind, 'mayBeMissing' | 'isNeeded'>) {
   return (kind: ClusterObject['kind'], plural: string, scope = 'NAMESPACED'): WatchedKind => {
     const [version = 'v1', ...olderVersions] = versionsOf(group);
     const isNamespaced = scope === 'NAMESPACED';
-    return { resource: { group, version, kind, plural, isNamespaced }, olderVersions, mayBeMissing };
+    return { resource: { group, version, kind, plural, isNamespaced }, olderVersions, ...need };
   };
 }

@@ -46,6 +46,15 @@ describe('health pages', () => {
       ]);
   });
 
+  it('say ready, with what is degraded, verbose or not', async () => {
+    checks = [{ ...fine, degraded: ['gateways are not read', 'exports are not read'] }];
+    for (const path of ['/readyz', '/readyz?verbose'])
+      assert.deepEqual(await ask(path).then(({ status, text }) => [status, text]), [
+        200,
+        '[+]store ok\n[!]store degraded: gateways are not read\n[!]store degraded: exports are not read\nreadyz check passed\n',
+      ]);
+  });
+
   it('say alive whatever is broken', async () => {
     checks = [broken];
     for (const path of ['/livez', '/healthz']) assert.equal((await ask(path)).status, 200);

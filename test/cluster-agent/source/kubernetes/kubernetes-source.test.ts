@@ -243,14 +243,49 @@ describe('the Kubernetes API as the source of a cluster', () => {
     });
   });
 
-  it('that a kind may not be listed at the start keeps it from being synced, and says why', async () => {
-    world = new SourceWorld();
-    world.server.before = (call) =>
-      call.verb === 'list' && typeof call.of !== 'string' && call.of.plural === 'authorizationpolicies'
-        ? refusal(call, { status: 403, message: 'forbidden' })
-        : undefined;
-    await world.start();
-    assert.equal(world.view.synced, false);
-    assert.match(world.source.conditions()[0]?.message ?? '', /Nothing is served before/);
+  describe('with a role that lacks the verb list of a kind when the agent starts', () => {
+    const startWithout = async (plural: string) => {
+      world = new SourceWorld();
+      world.put('Service', 'cart', { spec: { ports: [{ port: 80 }] } });
+      world.server.before = (call) =>
+        call.verb === 'list' && typeof call.of !== 'string' && call.of.plural === plural
+          ? refusal(call, { status: 403, message: 'forbidden' })
+          : undefined;
+      await world.start();
+    };
+    const message = () => world.source.conditions()[0]?.message ?? '';
+
+    for (const plural of ['pods', 'authorizationpolicies', 'peerauthentications'])
+      it(`is never synced without ${plural}: what was served would be wrong or open`, async () => {
+        await startWithout(plural);
+        await world.clock.advance(600_000);
+        await settled();
+        assert.equal(world.view.synced, false);
+        assert.match(message(), /Nothing is served before they have been listed/);
+        world.server.before = () => undefined;
+        await world.clock.advance(30_000);
+        await settled();
+        assert.ok(world.view.synced);
+      });
+
+    for (const plural of [
+      ...['serviceentries', 'workloadentries', 'gateways', 'gatewayclasses', 'serviceexports'],
+    ])
+      it(`is synced without ${plural} after 3 to 6 s, names the verb, and reads them once it may`, async () => {
+        await startWithout(plural);
+        await world.clock.advance(2500);
+        await settled();
+        assert.equal(world.view.synced, false, 'a server that starts refuses too');
+        await world.clock.advance(4000);
+        await settled();
+        assert.ok(world.view.synced);
+        assert.ok(world.view.get('Service', 'shop', 'cart'));
+        assert.deepEqual(world.reasons, ['KIND_FORBIDDEN']);
+        assert.match(message(), new RegExp(`list of ${plural}.*The rest is served as if there were none`));
+        world.server.before = () => undefined;
+        await world.clock.advance(30_000);
+        await settled();
+        assert.deepEqual(world.reasons, []);
+      });
   });
 });
