@@ -12,6 +12,8 @@ import { WatchedPolicy, type Enforcement, type Progress } from './watched-policy
 
 /** What open streams of proxies say of one resource. */
 export interface Acknowledgements {
+  /** The proxy has a stream, at this replica of the agent or at another one. */
+  isConnected(client: string): boolean;
   /** In whatever version, unless the newest was refused. */
   acknowledged(client: string, type: string, name: string): 'YES' | 'NO' | { readonly refused: string };
   /** In the version that it has now. */
@@ -184,10 +186,15 @@ export class PolicyCoverage {
     const isOutside = known.part === 'NONE' || known.part === 'GATEWAY';
     if (isOutside && outside === 'IGNORED') return { kind: 'outside', proxy: undefined };
     const { problem, provenBy } = known.verdict;
-    if (problem && problem.cause !== 'NOT_READY') return uncovered(explain(problem, pod, known.part).cause);
+    if (problem && problem.cause !== 'NOT_READY') {
+      const { cause } = explain(problem, pod, known.part);
+      return problem.cause === 'PROXY_NOT_CONNECTED' ? unheard(cause) : uncovered(cause);
+    }
     if (known.part === 'NONE') return uncovered('it is of no mesh mode, so no proxy serves it');
     if (known.part === 'GATEWAY') return uncovered('it is a gateway, which enforces no policy on itself');
-    if (provenBy === undefined) return uncovered('its proxy has lost its connection to the agent');
+    // The verdict follows streams a moment later.
+    if (provenBy === undefined || !this.#world.streams.isConnected(provenBy))
+      return unheard('its proxy has lost its connection to the agent');
     return this.#atProxy(watched, held, name, provenBy);
   }
 
@@ -208,6 +215,8 @@ export class PolicyCoverage {
 }
 
 const uncovered = (why: string, proxy?: string): Enforcement => ({ kind: 'uncovered', proxy, why });
+
+const unheard = (why: string): Enforcement => ({ kind: 'unheard', proxy: undefined, why });
 
 const beingSent = 'it is being sent to proxies';
 

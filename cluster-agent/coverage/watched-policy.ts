@@ -10,6 +10,8 @@ export type Enforcement =
   | { readonly kind: 'covered'; readonly proxy: string }
   | { readonly kind: 'uncovered'; readonly proxy: string | undefined; readonly why: string }
   | { readonly kind: 'refused'; readonly proxy: string; readonly why: string }
+  /** Its proxy is not connected: it may enforce what it had acknowledged before, or be dead. */
+  | { readonly kind: 'unheard'; readonly proxy: undefined; readonly why: string }
   /** No proxy serves it, and the policy does not wait for it. */
   | { readonly kind: 'outside'; readonly proxy: undefined };
 
@@ -20,8 +22,10 @@ export interface Progress {
   readonly outside: number;
   /** Undefined: no proxy refuses it. */
   readonly refused: { readonly proxy: string; readonly why: string } | undefined;
-  /** Where it is not enforced, with the reasons; '': nowhere. */
+  /** Where it is not known to be enforced, with the reasons: `1 of 2 workloads: shop/cart (…)`; '': nowhere. */
   readonly open: string;
+  /** All of these have proxies that are not connected: whether they enforce it is not known. */
+  readonly isUnknown: boolean;
 }
 
 /** A policy and how far it is in force at each pod that it selects, with what a report says of it as sums. */
@@ -34,10 +38,11 @@ export class WatchedPolicy {
   /** The same of pods that have not been looked at since the policy was replaced. */
   readonly #earlier: Map<PodKey, string>;
   readonly #proxies = new Map<string, number>();
-  /** Sorted. */
+  /** Sorted, with those that are unheard. */
   readonly #uncovered: PodKey[] = [];
   readonly #refused: PodKey[] = [];
   #outside = 0;
+  #unheard = 0;
 
   /** `before`: the same policy; in the same version what was attached still is. */
   constructor(policy: CoveredPolicy, version: string, before: WatchedPolicy | undefined) {
@@ -84,11 +89,13 @@ export class WatchedPolicy {
     if (selected === 0)
       return { ...report, state: 'APPLIED', message: 'it selects no workload of this cluster' };
     if (refused) return { ...report, state: 'REJECTED', message: `${refused.proxy}: ${refused.why}` };
-    return { ...report, state: open === '' ? 'APPLIED' : 'PENDING', message: open };
+    const message = open === '' ? '' : `not enforced for ${open}`;
+    return { ...report, state: open === '' ? 'APPLIED' : 'PENDING', message };
   }
 
   progress(): Progress {
     const selected = this.#pods.size - this.#outside;
+    const count = this.#uncovered.length;
     const first = this.#refused[0] && this.#pods.get(this.#refused[0]);
     const refused = first?.kind === 'refused' ? { proxy: first.proxy, why: first.why } : undefined;
     const open = list(this.#uncovered, (pod) => `${pod} (${whyOf(this.#pods.get(pod))})`);
@@ -96,10 +103,8 @@ export class WatchedPolicy {
       selected,
       outside: this.#outside,
       refused,
-      open:
-        this.#uncovered.length === 0
-          ? ''
-          : `not enforced for ${this.#uncovered.length} of ${selected} workloads: ${open}`,
+      open: count === 0 ? '' : `${count} of ${selected} workloads: ${open}`,
+      isUnknown: count > 0 && count === this.#unheard,
     };
   }
 
@@ -110,10 +115,11 @@ export class WatchedPolicy {
       else this.#proxies.delete(proxy);
     }
     if (kind === 'outside') this.#outside += by;
-    const sorted = kind === 'refused' ? this.#refused : kind === 'uncovered' ? this.#uncovered : undefined;
+    if (kind === 'unheard') this.#unheard += by;
+    const isOpen = kind === 'uncovered' || kind === 'unheard';
+    const sorted = kind === 'refused' ? this.#refused : isOpen ? this.#uncovered : undefined;
     sorted?.splice(placeIn(sorted, pod), by < 0 ? 1 : 0, ...(by > 0 ? [pod] : []));
   }
 }
 
-const whyOf = (one: Enforcement | undefined): string =>
-  one?.kind === 'uncovered' || one?.kind === 'refused' ? one.why : '';
+const whyOf = (one: Enforcement | undefined): string => (one && 'why' in one ? one.why : '');

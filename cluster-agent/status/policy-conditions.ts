@@ -42,7 +42,7 @@ function enforced({ rejections, isDryRun, progress }: PolicyState): Said {
     return {
       status: 'False',
       reason: 'Invalid',
-      message: `the policy as it is written is not in force: see ${acceptedType}`,
+      message: `this edit of the policy is refused and is not in force: ${acceptedType} says why`,
     };
   if (progress === undefined) return { status: 'False', reason: 'NotAtL4', message: notForL4 };
   if (progress === 'IN_PROGRESS')
@@ -56,14 +56,16 @@ const dryRun: Said = {
   message: 'a dry run denies nothing: remove the annotation istio.io/dry-run to enforce it',
 };
 
-function at({ selected, outside, refused, open }: Progress): Said {
+function at({ selected, outside, refused, open, isUnknown }: Progress): Said {
   if (refused)
     return {
       status: 'False',
       reason: 'RefusedByProxy',
       message: `${refused.proxy} refuses it: ${refused.why}; upgrade the proxy if it is older than the agent`,
     };
-  if (open !== '') return { status: 'False', reason: 'Pending', message: open };
+  if (isUnknown)
+    return { status: 'Unknown', reason: 'ProxyNotConnected', message: `it is not known for ${open}` };
+  if (open !== '') return { status: 'False', reason: 'Pending', message: `not enforced for ${open}` };
   if (selected > 0)
     return {
       status: 'True',

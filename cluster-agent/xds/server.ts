@@ -227,6 +227,11 @@ export class XdsServer implements Subscriber {
     return current !== undefined && stream?.acknowledged(type, name) === current;
   }
 
+  /** Whether a proxy has a stream, here or at another replica. */
+  isConnected(client: string): boolean {
+    return this.#find(client) !== undefined;
+  }
+
   /** Whether a proxy held workloads already when it connected. */
   returned(client: string): boolean {
     return this.#find(client)?.returned ?? false;

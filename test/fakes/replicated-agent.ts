@@ -20,7 +20,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { FakeApiServer } from './api-server/fake-api-server.ts';
-import { FakeProxy, ourNode, type XdsWorld } from './xds-world.ts';
+import { FakeProxy, ourNode } from './xds-world.ts';
 
 const namespace = 'isthmus-system';
 
@@ -93,6 +93,8 @@ export class ReplicatedAgent {
     this.#block = block;
     writeFileSync(join(this.#dir, 'join-token'), joinToken);
     this.server.answer('tokenreviews', (review) => ({ ...review, status: this.#reviewed(review) }));
+    const versions = [{ version: 'v1' }];
+    this.server.serve('/apis/security.istio.io', { versions });
     this.#fill();
   }
 
@@ -145,6 +147,26 @@ export class ReplicatedAgent {
     };
   }
 
+  /** Creates or changes an AuthorizationPolicy of the namespace shop. */
+  putPolicy(name: string, generation: number, spec: object): void {
+    const metadata = { name, namespace: 'shop', generation };
+    this.server.put(policies, { kind: 'AuthorizationPolicy', metadata, spec });
+  }
+
+  /** A condition in the status of such a policy: `status reason`, and the message. */
+  condition(name: string, type: string): { readonly shown: string; readonly message: string } | undefined {
+    interface Written {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+      readonly message: string;
+    }
+    const policy = this.server.find(policies, 'shop', name) as
+      { readonly status?: { readonly conditions?: readonly Written[] } } | undefined;
+    const found = policy?.status?.conditions?.find((one) => one.type === type);
+    return found && { shown: `${found.status} ${found.reason}`, message: found.message };
+  }
+
   async end(): Promise<void> {
     for (const kill of [...this.#running]) kill();
     await Promise.all([...this.#proxies].map((proxy) => proxy.stop()));
@@ -158,7 +180,7 @@ export class ReplicatedAgent {
     writeFileSync(path('token'), token);
     for (const account of ['istio-system/ztunnel', 'shop/cart']) await certify(host, root, token, account);
     const at = { address: `${host}:15012`, localAddress: host, node: ourNode('ztunnel', token) };
-    const proxy = new FakeProxy({ port: 15_012, path } as unknown as XdsWorld, at, systemClock);
+    const proxy = new FakeProxy({ port: 15_012, path }, at, systemClock);
     this.#proxies.add(proxy);
     return proxy;
   }
@@ -216,6 +238,7 @@ function kindOf(kind: string): Resource {
   return found;
 }
 const watchedPods = kindOf('Pod');
+const policies = kindOf('AuthorizationPolicy');
 
 /** Asks an agent for a certificate, as a ztunnel does for each pod that it serves. */
 async function certify(host: string, root: string, token: string, account: string): Promise<void> {

@@ -139,7 +139,7 @@ export class FakeProxy {
   readonly #abort = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(world: XdsWorld, over: Partial<XdsClientConfig>, clock: Clock) {
+  constructor(world: Pick<XdsWorld, 'port' | 'path'>, over: Partial<XdsClientConfig>, clock: Clock) {
     const config: XdsClientConfig = {
       address: `127.0.0.1:${world.port}`,
       rootCaFile: world.path('root.pem'),

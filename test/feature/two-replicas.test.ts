@@ -117,6 +117,38 @@ describe('two replicas of an agent that serve one cluster', () => {
     });
   });
 
+  it('write into the status of the cluster’s own policies what the proxies of both have acknowledged, and no more', async () => {
+    const { a, b, one, two } = await start();
+    const seen = new Set<string | undefined>();
+    const enforced = () => east.condition('own', 'isthmus.io/Enforced');
+    const is = (shown: string) =>
+      until(() => {
+        const now = enforced();
+        seen.add(now?.shown);
+        return now?.shown === shown && now;
+      });
+    const denied = (port: string) => ({
+      action: 'DENY',
+      rules: [{ to: [{ operation: { ports: [port] } }] }],
+    });
+    two.refuse.set('shop/own', 'it is not liked');
+    east.putPolicy('own', 1, denied('80'));
+    assert.match((await is('False RefusedByProxy')).message, /ztunnel-2.*it is not liked/);
+    assert.equal(seen.has('True Enforced'), false);
+    two.refuse.clear();
+    east.putPolicy('own', 2, denied('81'));
+    await is('True Enforced');
+    seen.clear();
+    // What its proxies hold is not known while they look for another replica, nor to one that has just begun to lead.
+    a.kill();
+    await one.stop();
+    b.lead();
+    assert.match((await is('Unknown ProxyNotConnected')).message, /for 1 of 2 workloads: shop\/cart-1/);
+    await b.connect(1);
+    await is('True Enforced');
+    assert.deepEqual([...seen], ['True Enforced', 'Unknown ProxyNotConnected']);
+  });
+
   it('take nothing away when the leader is killed, and the other one leads and serves the same', async () => {
     const { a, b, one, two } = await start();
     await deny(80);

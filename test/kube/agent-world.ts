@@ -13,7 +13,7 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { until } from '../fakes/agent.ts';
 import type { TestHub } from '../fakes/hub.ts';
-import { FakeProxy, type XdsWorld } from '../fakes/xds-world.ts';
+import { FakeProxy } from '../fakes/xds-world.ts';
 
 export const agentNamespace = 'isthmus-system';
 
@@ -162,7 +162,7 @@ export class KubernetesAgent {
     writeFileSync(join(this.#dir, 'root.pem'), root);
     writeFileSync(join(this.#dir, 'token'), token);
     const path = (name: string) => join(this.#dir, name);
-    const world = { port: 15_012, path } as unknown as XdsWorld;
+    const world = { port: 15_012, path };
     const at = { address: `${this.#address}:15012`, localAddress: this.#address };
     this.#proxy = new FakeProxy(world, at, systemClock);
     return this.#proxy;

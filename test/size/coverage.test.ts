@@ -36,6 +36,7 @@ describe('the size of coverage', () => {
         isNamed: () => true,
         streams: {
           acknowledged: () => 'YES',
+          isConnected: () => true,
           acknowledgedNow: () => {
             asked++;
             return true;

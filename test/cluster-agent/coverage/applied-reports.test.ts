@@ -78,7 +78,7 @@ class World {
       view: viewOf(''),
       judged: () => undefined,
       isNamed: () => true,
-      streams: { acknowledged: () => 'NO', acknowledgedNow: () => false },
+      streams: { isConnected: () => true, acknowledged: () => 'NO', acknowledgedNow: () => false },
     }),
     streams: () => ({
       coverage: () => {

@@ -73,6 +73,7 @@ class Both {
   readonly #verdicts = new Map<PodKey, Verdict>();
   readonly #answers = new Map<string, Answer>();
   readonly #streams = {
+    isConnected: () => true,
     acknowledged: (client: string, type: string, name: string) => {
       const answer = this.#answers.get(`${client} ${type} ${name}`) ?? 'NONE';
       if (answer === 'REFUSED') return { refused: 'it is odd' };

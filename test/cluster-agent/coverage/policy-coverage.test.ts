@@ -63,6 +63,7 @@ describe('a policy of the hub in a cluster', () => {
             : now.has(`${type} ${name}`)
               ? 'YES'
               : 'NO',
+        isConnected: () => true,
         acknowledgedNow: (_client, type, name) => now.has(`${type} ${name}`),
       },
     });

@@ -60,7 +60,7 @@ describe('the Lease of an agent', () => {
     const die = () => (isDead = true);
     return Object.assign(one, { stop: () => stop.abort(), die, ended, changes });
   };
-  const lease = () => api.find(leases, namespace, 'isthmus-agent') as unknown as LeaseObject | undefined;
+  const lease = () => api.find(leases, namespace, 'isthmus-agent') as LeaseObject | undefined;
   const settle = () => clock.advance(0);
   /** A replica that leads since now, and one that does not. */
   const two = async () => {
@@ -87,7 +87,7 @@ describe('the Lease of an agent', () => {
     assert.deepEqual([a.leads(), b.leads(), a.changes], [true, false, [true]]);
   });
 
-  it('is given up at the end: the other one leads within 2 s', async () => {
+  it('is released when its holder stops: the other one leads within 2 s', async () => {
     const { a, b } = await two();
     a.stop();
     await a.ended;
@@ -107,7 +107,7 @@ describe('the Lease of an agent', () => {
     assert.ok(after > 14_900 && after <= 17_100, `after ${after} ms`);
   });
 
-  it('is not judged by the clock of the machine that renews it', async () => {
+  it('does not depend on the clock of the machine that renews it', async () => {
     const a = await start('agent-a');
     // What it writes looks an hour old.
     clock.skew = -3_600_000;
@@ -118,7 +118,7 @@ describe('the Lease of an agent', () => {
     assert.deepEqual([a.leads(), b.leads()], [true, false]);
   });
 
-  it('is led without by one whose wall clock jumps', async () => {
+  it('does not change hands when the wall clock of its holder jumps', async () => {
     const { a, b } = await two();
     for (const skew of [86_400_000, -86_400_000, 0]) {
       clock.skew = skew;
@@ -127,7 +127,7 @@ describe('the Lease of an agent', () => {
     }
   });
 
-  it('is lost 10 s after the last renewal that was answered, while the API server is away', async () => {
+  it('no longer counts 10 s after the last renewal that was answered, while the API server is away', async () => {
     const { a, b } = await two();
     await clock.advance(5000 - clock.monotonic());
     await settle();
@@ -143,7 +143,7 @@ describe('the Lease of an agent', () => {
     assert.equal(Number(a.leads()) + Number(b.leads()), 1);
   });
 
-  it('is lost also while the API server accepts requests and never answers, and is had again afterwards', async () => {
+  it('no longer counts while the API server accepts requests and never answers, and counts again afterwards', async () => {
     const { a, b } = await two();
     api.before = () => 'HANG';
     await clock.advance(15_000);
@@ -173,7 +173,7 @@ describe('the Lease of an agent', () => {
     assert.equal(both.filter((one) => one.leads()).length, 1);
   });
 
-  it('is had at once by a pod whose container has restarted', async () => {
+  it('is taken at once by a pod whose container has restarted', async () => {
     const first = await start('agent-a');
     await clock.advance(5010);
     first.die();
@@ -181,7 +181,7 @@ describe('the Lease of an agent', () => {
     assert.equal(again.leads(), true);
   });
 
-  it('is not shared by two processes of one name: the later writer has it', async () => {
+  it('belongs to the later writer of two processes with one name, not to both', async () => {
     const a = await start('agent-a');
     const twin = await start('agent-a');
     await clock.advance(30_000);
@@ -206,7 +206,7 @@ describe('the Lease of an agent', () => {
       assert.equal(a.leads(), true);
     });
 
-  it('is led with by one replica at a time, whatever the API server answers', async () => {
+  it('makes one replica the leader at a time, whatever the API server answers', async () => {
     const outcomes = fc.array(
       fc.record({
         millis: fc.integer({ min: 1, max: 9_000 }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { policyConditions, type PolicyState } from '@isthmus/cluster-agent/status/policy-conditions.ts';
 
-const everywhere = { selected: 2, outside: 0, refused: undefined, open: '' };
+const everywhere = { selected: 2, outside: 0, refused: undefined, open: '', isUnknown: false };
 const said = (over: Partial<PolicyState>) =>
   policyConditions({ rejections: [], isDryRun: false, progress: everywhere, ...over }).map(
     ({ type, status, reason, message }) => [`${type} ${status} ${reason}`, message] as const,
@@ -21,10 +21,10 @@ describe('the conditions of a security policy', () => {
   });
 
   it('name where it is not enforced, and why', () => {
-    const open = 'not enforced for 1 of 2 workloads: shop/cart-1 (its proxy has not acknowledged the policy)';
+    const open = '1 of 2 workloads: shop/cart-1 (its proxy has not acknowledged the policy)';
     assert.deepEqual(said({ progress: { ...everywhere, open } })[1], [
       'isthmus.io/Enforced False Pending',
-      open,
+      `not enforced for ${open}`,
     ]);
     assert.deepEqual(shown({ progress: 'IN_PROGRESS' })[1], 'isthmus.io/Enforced False Pending');
   });
@@ -34,7 +34,7 @@ describe('the conditions of a security policy', () => {
       ['ZtunnelAccepted False Invalid', 'spec.action: is no action'],
       [
         'isthmus.io/Enforced False Invalid',
-        'the policy as it is written is not in force: see ZtunnelAccepted',
+        'this edit of the policy is refused and is not in force: ZtunnelAccepted says why',
       ],
     ]);
   });

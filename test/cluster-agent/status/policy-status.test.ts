@@ -67,6 +67,33 @@ describe('the status of the cluster’s security policies', () => {
     assert.deepEqual(ofPolicy()[1], 'isthmus.io/Enforced False RefusedByProxy');
   });
 
+  it('does not claim that a policy is in force, or is not, at proxies that are not connected', async () => {
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(2000);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+    for (const stream of ['CLOSING', 'LOST', 'AWAY'] as const) {
+      world.connect(stream);
+      await world.clock.advance(2000);
+      const [, { status, reason, message } = {}] = world.written('AuthorizationPolicy', 'shop', 'p');
+      assert.deepEqual([stream, status, reason], [stream, 'Unknown', 'ProxyNotConnected']);
+      assert.match(message ?? '', /^it is not known for 1 of 1 workloads: shop\/cart \(/);
+      const why = stream === 'AWAY' ? /z1 is not connected/ : /lost its connection/;
+      assert.match(message ?? '', why);
+    }
+    world.connect('OPEN');
+    await world.clock.advance(2000);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+  });
+
+  it('says that a policy is not in force where one proxy lacks it, whatever is known of the others', async () => {
+    world.acknowledged = new Set(['east//Pod/shop/cart']);
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(2000);
+    assert.equal(ofPolicy()[1], 'isthmus.io/Enforced False Pending');
+  });
+
   it('says of a PeerAuthentication whether it holds, and of those that another one stands before that they need nothing', async () => {
     const strict = { mtls: { mode: 'STRICT' } };
     world.put('PeerAuthentication', aPolicy('mesh', strict, 'istio-system'));

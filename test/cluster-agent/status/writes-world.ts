@@ -4,8 +4,9 @@ import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { permitted } from '@isthmus/api/kube/access.ts';
 import { PolicyCoverage } from '@isthmus/cluster-agent/coverage/policy-coverage.ts';
 import { ChangeSet } from '@isthmus/cluster-agent/keys/change-set.ts';
-import type { ClientId } from '@isthmus/cluster-agent/keys/names.ts';
+import { podKey, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { resourcesIn } from '@isthmus/cluster-agent/publish/delta.ts';
+import type { Problem, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { HeldObjects } from '@isthmus/cluster-agent/source/kubernetes/held-objects.ts';
 import { ClusterWrites } from '@isthmus/cluster-agent/status/cluster-writes.ts';
 import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
@@ -13,6 +14,7 @@ import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { modeOf } from '@isthmus/cluster-agent/view/mode.ts';
+import { clientOf } from '@isthmus/cluster-agent/xds/proxy-client.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeApiServer } from '../../fakes/api-server/fake-api-server.ts';
@@ -21,6 +23,8 @@ import { provenWhenReady } from '../../fakes/cluster.ts';
 import { HubFollower } from '../../fakes/hub-follower.ts';
 
 const z1 = 'ztunnel/istio-system/z1' as ClientId;
+
+const proxy = clientOf({ id: z1, node: 'n1', version: '', upstreamVersion: '', connectedSince: 0 })!;
 
 const core = (kind: string, plural: string, isNamespaced = true): Resource => ({
   group: '',
@@ -65,6 +69,8 @@ export class WritesWorld {
   /** ALL: everything that is published. */
   acknowledged: Set<string> | 'ALL' = 'ALL';
   refused = '';
+  /** What is known of the proxy's stream. CLOSING: it has ended, and the health of its pods still says that it is there. */
+  stream: 'OPEN' | 'CLOSING' | 'LOST' | 'AWAY' = 'OPEN';
   readonly #held = new HeldObjects();
   readonly #pipeline: Pipeline;
   readonly #leadership: (() => void)[] = [];
@@ -112,18 +118,29 @@ export class WritesWorld {
       cluster: 'east',
       view,
       outside: 'IGNORED',
-      judged(name) {
+      judged: (name) => {
         const pod = view.podNamed(name);
-        const verdict = { problem: undefined, stale: undefined, provenBy: z1, until: Infinity };
-        return pod && { part: modeOf(view, pod), verdict };
+        return pod && { part: modeOf(view, pod), verdict: this.#verdict() };
       },
       isNamed: (uid, policy) =>
         outputs.snapshot.workloads.get(uid)?.authorizationPolicies.includes(policy) ?? false,
       streams: {
+        isConnected: () => this.stream === 'OPEN',
         acknowledged: (_client, _type, name) => (name === this.refused ? { refused: 'it is odd' } : 'YES'),
         acknowledgedNow: (_client, _type, name) => has(name),
       },
     });
+  }
+
+  #verdict(): Verdict {
+    const { stream } = this;
+    const away: Problem = { cause: 'PROXY_NOT_CONNECTED', object: 'Pod istio-system/z1' };
+    return {
+      problem: stream === 'AWAY' ? away : undefined,
+      stale: stream === 'LOST' ? 'PROXY' : undefined,
+      provenBy: stream === 'OPEN' || stream === 'CLOSING' ? z1 : undefined,
+      until: Infinity,
+    };
   }
 
   /** The cluster is listed: from here on changes are published. */
@@ -158,14 +175,19 @@ export class WritesWorld {
   /** The proxy answers for a resource. */
   answer(type: 'authorization' | 'address', name: string): void {
     if (this.acknowledged !== 'ALL') this.acknowledged.add(name);
-    const client = { id: z1 } as Parameters<ClusterWrites['answered']>[0]['client'];
-    this.writes.answered({
-      client,
-      type: typeUrls[type],
-      applied: new Map([[name, '']]),
-      removed: new Set(),
-      rejected: new Map(),
-    } as unknown as Parameters<ClusterWrites['answered']>[0]);
+    const applied = new Map([[name, '']]);
+    this.writes.answered({ client: proxy, type: typeUrls[type], applied, removed: [], rejected: new Map() });
+  }
+
+  /** The proxy loses its stream, or has it again. */
+  connect(stream: WritesWorld['stream']): void {
+    this.stream = stream;
+    if (stream === 'OPEN') this.writes.opened(proxy);
+    else this.writes.lost(proxy);
+    const keys = new ChangeSet();
+    if (stream !== 'CLOSING')
+      for (const { metadata } of this.view.pods()) keys.add({ kind: 'verdict', pod: podKey(metadata) });
+    this.#publish(keys);
   }
 
   lead(leads: boolean): void {
