@@ -2,6 +2,7 @@ import { formatSubject } from '@isthmus/api/domain/names.ts';
 import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { unacknowledgedBy, validUntil } from '../trust/activation.ts';
 import { reportConditions } from './report-conditions.ts';
+import { duplicateConditions } from './duplicate-condition.ts';
 import { clockConditions } from '../observation/clock-condition.ts';
 import { waitsAt } from '../state/waits.ts';
 import type { Now } from '../state/now.ts';
@@ -13,6 +14,7 @@ export const conditionsOf = (snapshot: Now, cluster: string): readonly Condition
   ...ofReports(snapshot, cluster),
   ...renewals(snapshot, cluster),
   ...clockConditions(snapshot.observed.get(cluster)),
+  ...duplicateConditions(snapshot.observed.get(cluster)),
 ];
 
 function ofReports(snapshot: Now, cluster: string): readonly Condition[] {

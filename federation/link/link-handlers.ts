@@ -7,6 +7,7 @@ import { Slices } from '@isthmus/mesh/process/slices.ts';
 import { withoutReplica, withReplica } from '../observation/record-steps.ts';
 import { written, type ChangeSet } from '../observation/change-set.ts';
 import type { Now } from '../state/now.ts';
+import { Duplicates } from './duplicates.ts';
 import { Admission } from './admission.ts';
 import type { AgentLink } from './agent-link.ts';
 import { AgentLinks } from './agent-links.ts';
@@ -60,14 +61,20 @@ export class LinkHandlers {
       admission: new Admission(hub.clock),
       slices,
     };
+    const duplicates = new Duplicates(hub.clock, (cluster, replicas) => {
+      if (hub.snapshot().observed.has(cluster))
+        hub.observe(cluster, (record) => ({ ...record, duplicates: replicas }));
+    });
     this.#links = new AgentLinks(hub.clock, {
       onGone: (link) => this.#gone(link),
-      onDuplicate: ({ agent: { cluster }, claim: { id: replica } }) =>
+      onDuplicate({ agent: { cluster }, claim: { id: replica } }) {
         hub.lines.warn(
           'second',
           { cluster, replica, code: 'AGENT_DUPLICATE' },
           'a second agent of this cluster and replica has connected; its link replaces the older one',
-        ),
+        );
+        duplicates.replaced(cluster, replica);
+      },
     });
     this.#signing = new RateLimit(hub.clock, 0.1, 10);
   }

@@ -48,6 +48,8 @@ export interface ClusterRecord {
   readonly link: Link;
   /** Replicas that have a link, by their ids. */
   readonly replicas: readonly Replica[];
+  /** Ids of replicas that two agents claim to be. */
+  readonly duplicates: readonly string[];
   /** Epoch milliseconds of the newest report in it. */
   readonly asOf: number;
   /** The agent has finished its initial sync on the link that it has now; until then nothing of it is removed anywhere. */

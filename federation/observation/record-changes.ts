@@ -46,6 +46,7 @@ const shownFields = [
   'refused',
   'rejectedReports',
   'reportsDelayed',
+  'duplicates',
 ] as const satisfies readonly (keyof ClusterRecord)[];
 
 /** The clock's skew moves all the time: it differs where its condition does, which has whole seconds. */

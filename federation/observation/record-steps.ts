@@ -12,6 +12,7 @@ export const emptyRecord = (cluster: string, now: number): ClusterRecord => ({
   cluster,
   link: { kind: 'UNREACHABLE', since: now },
   replicas: [],
+  duplicates: [],
   asOf: 0,
   synced: false,
   listed: false,

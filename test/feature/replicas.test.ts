@@ -76,6 +76,22 @@ describe('the links of several replicas of one agent', () => {
     assert.match((await look()).replicas[0]?.agentVersion ?? '', /^\d+\.\d+\.\d+/);
   });
 
+  it('are a finding where two agents claim to be the same one', async () => {
+    second.replica = { id: 'agent-a', leads: true };
+    first.service('cart').connect();
+    await isActive('east');
+    second.connect();
+    const found = await until(async () => {
+      const query = '{ insights(first: 100) { nodes { reason message } } }';
+      interface Shown {
+        readonly insights: { readonly nodes: readonly { reason: string; message: string }[] };
+      }
+      const { insights } = await ask<Shown>(query);
+      return insights.nodes.find(({ reason }) => reason === 'AGENT_DUPLICATE');
+    });
+    assert.match(found.message, /two agents connect as replica agent-a/);
+  });
+
   it('both have what the hub sends, and its changes', async () => {
     await both();
     const west = (await agent('west', 3)).service('pay').gateway().connect();

@@ -7,6 +7,8 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { issueRoot } from '@isthmus/mesh/pki/issue.ts';
 import { generateKey } from '@isthmus/mesh/pki/key.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { takeoverMillis, toleratedTakeovers } from '../../../federation/link/duplicates.ts';
+import { findings } from '../../../federation/insights/findings.ts';
 import { LinkHandlers } from '../../../federation/link/link-handlers.ts';
 import { hubPorts } from '../../../federation/link/hub-ports.ts';
 import { Acknowledgements } from '../../../federation/observation/acknowledgements.ts';
@@ -102,6 +104,31 @@ describe('federation/link: the calls of a connection', () => {
     open('east', '127.0.0.1:1').emit('cancelled');
     assert.equal(open('west', '127.0.0.1:1').refused, '');
     assert.equal(verified, 2);
+  });
+
+  it('of two agents that claim to be one replica are a finding until only one of them connects', async () => {
+    hub.report('east', {});
+    const found = () =>
+      [...findings(hub.now, hub.clock.now())].filter(({ reason }) => reason === 'AGENT_DUPLICATE');
+    const takeOver = (times: number) => {
+      for (let i = 0; i < times; i++) open('east', `127.0.0.1:${++port}`);
+    };
+    let port = 0;
+    takeOver(1 + toleratedTakeovers);
+    assert.deepEqual(found(), []);
+    takeOver(1);
+    const [one, ...more] = found();
+    assert.deepEqual([one?.severity, one?.object, more], ['ERROR', 'Cluster east', []]);
+    assert.match(one?.message ?? '', /as replica main of the cluster/);
+    // A link that says nothing for 20 s is ended.
+    for (let i = 0; i < 5; i++) {
+      await hub.clock.advance(15_000);
+      takeOver(1);
+    }
+    await hub.clock.advance(takeoverMillis - 1);
+    assert.equal(found().length, 1);
+    await hub.clock.advance(1);
+    assert.deepEqual(found(), []);
   });
 
   it('are refused once the cluster is no member, though its certificate was read before', async () => {
