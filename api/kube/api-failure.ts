@@ -23,10 +23,13 @@ export type ApiFailureCode =
   /** What it answered cannot be read. */
   | 'API_MALFORMED';
 
+/** A server may ask for a longer wait than a client's own, but not stop it for a day. */
+export const maxRetryAfterMillis = 300_000;
+
 /** `status`: of HTTP, 0 without an answer. */
 export class ApiFailure extends CodedError<ApiFailureCode> {
   readonly status: number;
-  /** From Retry-After. */
+  /** From Retry-After, `maxRetryAfterMillis` at most. */
   readonly retryAfterMillis: number | undefined;
 
   constructor(
@@ -36,6 +39,7 @@ export class ApiFailure extends CodedError<ApiFailureCode> {
   ) {
     super(code, message, { cause: options.cause });
     this.status = options.status ?? 0;
-    this.retryAfterMillis = options.retryAfterMillis;
+    const { retryAfterMillis: asked } = options;
+    this.retryAfterMillis = asked === undefined ? undefined : Math.min(asked, maxRetryAfterMillis);
   }
 }

@@ -1,15 +1,12 @@
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { ApiFailure } from './api-failure.ts';
 import type { Listed, Page, Query, Resource, WatchEvent } from './api-server.ts';
+import { waitBefore } from './wait-before.ts';
 
 /** How many objects a page of a list has. */
 export const pageSize = 500;
 /** A watch is ended by the server after so many seconds, drawn for each, so that they do not all end at once. */
 const watchSeconds = { min: 290, max: 350 };
-/** The wait after a failure, doubled up to `max`. */
-const waitMillis = { first: 200, max: 30_000 };
-/** A server may ask for a longer wait, but not stop us for a day. */
-const maxRetryAfterMillis = 300_000;
 /** A kind that is missing is asked for so often. */
 export const missingMillis = 4000;
 /** A watch that ends sooner than this is waited for like a failed one. */
@@ -161,7 +158,7 @@ export class Reflection {
   /** A watch has ended, or was silent for too long: it goes on from the last version seen. */
   ended(lastedMillis: number): void {
     if (lastedMillis >= shortMillis) this.#failures = 0;
-    else this.#backOff(0);
+    else this.#backOff(undefined);
   }
 
   /** A list or a watch has failed. What this changes: a kind that is gone takes its objects with it. */
@@ -182,7 +179,7 @@ export class Reflection {
     if (failure.code === 'API_MALFORMED') this.#restart();
     const times = this.#trouble?.failure.code === failure.code ? this.#trouble.times + 1 : 1;
     this.#trouble = { verb, failure, times };
-    this.#backOff(failure.retryAfterMillis ?? 0);
+    this.#backOff(failure);
     return [];
   }
 
@@ -212,12 +209,8 @@ export class Reflection {
     return gone;
   }
 
-  /** Half of the wait is drawn, so that clients that failed together do not return together. */
-  #backOff(retryAfterMillis: number): void {
-    const most = Math.min(waitMillis.max, waitMillis.first * 2 ** Math.min(this.#failures, 20));
-    this.#failures++;
-    const wait = most / 2 + (this.#random.fraction() * most) / 2;
-    this.#wait = Math.max(wait, Math.min(retryAfterMillis, maxRetryAfterMillis));
+  #backOff(failure: ApiFailure | undefined): void {
+    this.#wait = waitBefore(this.#failures++, failure, this.#random);
   }
 
   /** An object that has not changed since it was seen is no news. */

@@ -2,7 +2,7 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { configMaps } from '@isthmus/api/kube/resources.ts';
-import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type AllocationPart,
 } from './allocation-part.ts';
 import { addressFor, isIn, type ReservedBlock } from './reserved-block.ts';
-import { waitBefore } from './wait.ts';
+import { untilAnswered } from './until-answered.ts';
 
 interface Deps {
   readonly server: Pick<ApiServer, 'get' | 'create' | 'replace'>;
@@ -243,19 +243,11 @@ export class KeptAllocations {
   }
 
   async #untilAnswered(what: string, call: () => Promise<void>): Promise<void> {
-    const { clock, random, log, signal } = this.#deps;
-    for (let attempt = 0; ; attempt++) {
-      signal.throwIfAborted();
-      try {
-        await call();
-        this.#failure = undefined;
-        return;
-      } catch (error) {
-        this.#failure = error instanceof Error ? error.message : String(error);
-        log.warn({ error: this.#failure }, `the agent could not ${what}; trying again`);
-        await sleep(clock, waitBefore(attempt, error, random), signal);
-      }
-    }
+    await untilAnswered(this.#deps, call, (why) => {
+      this.#failure = why;
+      this.#deps.log.warn({ error: why }, `the agent could not ${what}; trying again`);
+    });
+    this.#failure = undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ApiServer, Place } from '@isthmus/api/kube/api-server.ts';
 import type { ObjectChange } from '@isthmus/api/kube/reflection.ts';
 import { Reflector } from '@isthmus/api/kube/reflector.ts';
 import { secrets } from '@isthmus/api/kube/resources.ts';
-import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { AgentError } from '../agent-error.ts';
@@ -12,7 +12,7 @@ import type { Kept } from './kept.ts';
 import { areSame, merged } from './merge.ts';
 import { faultIn, readSecret, secretOf, type SeenSecret } from './secret-object.ts';
 import { readFiles, writeFiles } from './state-files.ts';
-import { waitBefore } from './wait.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export const secretName = 'isthmus-agent-state';
 
@@ -197,26 +197,16 @@ export class KeptSecret implements Kept {
     return secret.value;
   }
 
-  /** Tries until the API server has answered well. Rejects when the agent stops. */
   async #untilAnswered(what: string, call: () => Promise<void>): Promise<void> {
-    const { clock, random, log, signal } = this.#deps;
-    for (let attempt = 0; ; attempt++) {
-      signal.throwIfAborted();
-      try {
-        await call();
-        this.#failure = undefined;
-        return;
-      } catch (error) {
-        if (!(error instanceof WriteAgain)) {
-          this.#failure = error instanceof Error ? error.message : String(error);
-          log.warn(
-            { secret: this.#named, error: this.#failure },
-            `the kept state was not ${what}; trying again`,
-          );
-        }
-        await sleep(clock, waitBefore(attempt, error, random), signal);
-      }
-    }
+    await untilAnswered(this.#deps, call, (why, error) => {
+      if (error instanceof WriteAgain) return;
+      this.#failure = why;
+      this.#deps.log.warn(
+        { secret: this.#named, error: why },
+        `the kept state was not ${what}; trying again`,
+      );
+    });
+    this.#failure = undefined;
   }
 }
 

@@ -1,9 +1,9 @@
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { configMaps } from '@isthmus/api/kube/resources.ts';
-import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
-import { waitBefore } from './wait.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export const rootName = 'isthmus-xds-root';
 
@@ -16,7 +16,10 @@ interface Deps {
   readonly signal: AbortSignal;
 }
 
-/** Shows the root of the serving certificate, PEM, in a ConfigMap that proxies mount. Tries until it is there. */
+/**
+ * Shows the root of the serving certificate, PEM, in a ConfigMap that proxies mount. Tries until it is there, or the agent
+ * stops.
+ */
 export async function showRoot(
   root: string,
   { server, namespace, clock, random, log, signal }: Deps,
@@ -28,16 +31,15 @@ export async function showRoot(
     data: { 'root-cert.pem': root },
   };
   const how = { how: 'apply', fieldManager: 'isthmus-agent', force: true } as const;
-  for (let attempt = 0; !signal.aborted; attempt++)
-    try {
-      await server.patch(configMaps, { namespace, name: rootName }, how, object);
-      return;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+  const show = () => server.patch(configMaps, { namespace, name: rootName }, how, object);
+  try {
+    await untilAnswered({ clock, random, signal }, show, (why) =>
       log.warn(
         { configMap: `${namespace}/${rootName}`, error: why },
         'the root for proxies is not shown; trying again',
-      );
-      await sleep(clock, waitBefore(attempt, error, random), signal).catch(() => undefined);
-    }
+      ),
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

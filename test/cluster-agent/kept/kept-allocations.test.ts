@@ -40,13 +40,11 @@ describe('addresses of services in ConfigMaps', () => {
     await allocations.restore();
     return { allocations, kept };
   }
-  const part = (number: number) =>
-    JSON.parse(
-      (
-        server.find(configMaps, namespace, partName(number)) as unknown as
-          { data: Record<string, string> } | undefined
-      )?.data['addresses.json'] ?? '{}',
-    ) as Record<string, string>;
+  const part = (number: number) => {
+    const object = server.find(configMaps, namespace, partName(number));
+    const { data } = (object ?? {}) as { data?: Record<string, string> };
+    return JSON.parse(data?.['addresses.json'] ?? '{}') as Record<string, string>;
+  };
   const putPart = (number: number, text: string) =>
     server.put(configMaps, {
       metadata: { name: partName(number), namespace },
@@ -54,7 +52,7 @@ describe('addresses of services in ConfigMaps', () => {
     });
   const reasons = (of: KeptAllocations) => of.conditions().map(({ reason }) => reason);
 
-  it('are had once they are kept, and not before', async () => {
+  it('are given once they are written, and not before', async () => {
     const { allocations, kept } = await replica();
     allocations.want('shop/cart');
     assert.equal(allocations.get('shop/cart'), undefined);
@@ -64,7 +62,7 @@ describe('addresses of services in ConfigMaps', () => {
     assert.equal(part(0)['shop/cart'], allocations.get('shop/cart'));
   });
 
-  it('are written at once when they are wanted together', async () => {
+  it('are written in one call when they are wanted together', async () => {
     const { allocations, kept } = await replica();
     for (let i = 0; i < 1000; i++) allocations.want(`shop/s-${i}`);
     await clock.advance(0);
@@ -86,7 +84,7 @@ describe('addresses of services in ConfigMaps', () => {
     assert.equal(fresh.get('shop/cart'), address);
   });
 
-  it('of two replicas that want one at the same time are those of the first', async () => {
+  it('are those of the first replica that writes when two want one at the same time', async () => {
     const [a, b] = [await replica('240.0.0.0/29'), await replica('240.0.0.0/29')];
     a.allocations.want('shop/a');
     b.allocations.want('shop/b');
@@ -132,7 +130,7 @@ describe('addresses of services in ConfigMaps', () => {
     assert.deepEqual(reasons(allocations), []);
   });
 
-  it('that a hand has edited count where they can be read, are in the block and no other service has them', async () => {
+  it('after a manual edit count where they can be read, are in the block and no other service has them', async () => {
     putPart(
       0,
       JSON.stringify({ 'shop/a': '240.0.0.1', 'shop/b': '240.0.0.1', 'shop/c': '10.0.0.1', 'shop/d': 'x' }),
@@ -150,7 +148,7 @@ describe('addresses of services in ConfigMaps', () => {
   });
 
   for (const text of ['no JSON', '[]', '{"shop/a":1}'])
-    it(`are given again when a hand has made of them ${text}`, async () => {
+    it(`are given again when a manual edit has made them ${text}`, async () => {
       putPart(0, text);
       const { allocations, kept } = await replica();
       allocations.want('shop/cart');

@@ -128,7 +128,7 @@ describe('the state of an agent in a Secret', () => {
     assert.equal(server.calls.length, calls, 'what is kept already is not written');
   });
 
-  it('that an installation made empty leaves the folder as it is', async () => {
+  it('leaves the folder as it is when the installation has made an empty Secret', async () => {
     put({});
     const first = replica();
     first.write('sealing-key', sealingKey);
@@ -171,6 +171,20 @@ describe('the state of an agent in a Secret', () => {
     assert.deepEqual(reasons(one), []);
   });
 
+  it('is written again within 5 minutes, however long the API server asks to wait', async () => {
+    const one = replica();
+    await one.kept.restore();
+    one.write('sealing-key', sealingKey);
+    const day = { status: 429, retryAfterMillis: 86_400_000 };
+    server.fail('create', 'secrets', new ApiFailure('API_BUSY', 'too many requests', day));
+    void one.kept.keep();
+    await clock.advance(0);
+    await clock.advance(299_999);
+    assert.deepEqual(inSecret(), {});
+    await clock.advance(1);
+    assert.deepEqual(inSecret(), { 'sealing-key': sealingKey });
+  });
+
   it('has what was written while a write was under way', async () => {
     const one = replica();
     await one.kept.restore();
@@ -183,7 +197,7 @@ describe('the state of an agent in a Secret', () => {
     assert.deepEqual(inSecret(), { ...joined, 'hub-epochs.json': '{}' });
   });
 
-  it('that somebody deletes is made again with the next write', async () => {
+  it('is created again by the next write after somebody has deleted it', async () => {
     put(joined);
     const one = replica();
     await one.kept.restore();
@@ -193,7 +207,7 @@ describe('the state of an agent in a Secret', () => {
     assert.deepEqual(inSecret(), { ...joined, 'hub-epochs.json': '{"hub":"7"}' });
   });
 
-  it('that the API server finds too large, or refuses otherwise, is a condition, and is written once it can be', async () => {
+  it('is a condition while the API server refuses it as too large, and is written once it is accepted', async () => {
     put(joined);
     const one = replica();
     await one.kept.restore();
@@ -225,7 +239,7 @@ describe('the state of an agent in a Secret', () => {
     assert.deepEqual(server.find(secrets, namespace, name)?.metadata.labels, { team: 'mesh' });
   });
 
-  describe('that a hand has edited', () => {
+  describe('after a manual edit', () => {
     const faults: readonly (readonly [string, Record<string, string>, RegExp])[] = [
       ['without its sealing key', { 'link.json': '{}' }, /has link.json, and no sealing-key/],
       ['with half a sealing key', { 'sealing-key': 'k'.repeat(31) }, /sealing-key is not 32 bytes/],
@@ -245,7 +259,7 @@ describe('the state of an agent in a Secret', () => {
         assert.equal(next.read('link.json'), undefined);
       });
 
-    it('while the agent runs is as the agent has it after its next write', async () => {
+    it('while the agent runs is overwritten by its next write', async () => {
       put(joined);
       const one = replica();
       await one.kept.restore();
@@ -258,7 +272,7 @@ describe('the state of an agent in a Secret', () => {
   });
 
   describe('of two replicas', () => {
-    it('that start together is that of the first: the other one goes on with its keys', async () => {
+    it('is that of the first when both start together: the second goes on with its keys', async () => {
       const [a, b] = [replica(), replica()];
       a.role = b.role = 'STARTING';
       await Promise.all([a.kept.restore(), b.kept.restore()]);
@@ -272,7 +286,7 @@ describe('the state of an agent in a Secret', () => {
       assert.deepEqual(inSecret(), { 'sealing-key': sealingKey, 'joining-key': 'of a' });
     });
 
-    it('is followed by the one that does not lead: it has the files of the leader, and writes none', async () => {
+    it('is read by the follower, which has the files of the leader and writes none', async () => {
       put(joined);
       const [leader, follower] = [replica(), replica()];
       follower.role = 'FOLLOWER';
@@ -293,7 +307,7 @@ describe('the state of an agent in a Secret', () => {
       assert.equal(inSecret()['intermediate.json'], '{"of":"follower"}');
     });
 
-    it('is not taken by the one that does not lead once a hand has damaged it', async () => {
+    it('is not taken by the follower when a manual edit has damaged it', async () => {
       put(joined);
       const follower = replica();
       follower.role = 'FOLLOWER';
@@ -309,7 +323,7 @@ describe('the state of an agent in a Secret', () => {
       assert.equal(follower.read('link.json'), joined['link.json']);
     });
 
-    it('has what each has changed, and of what both have that of the leader', async () => {
+    it('has the changes of both, and those of the leader in a file that both have changed', async () => {
       put({ ...joined, 'hub-epochs.json': '{"hub":"1"}' });
       const [leader, other] = [replica(), replica()];
       other.role = 'STARTING';
@@ -339,7 +353,7 @@ describe('the state of an agent in a Secret', () => {
     ['empties', () => put({})],
     ['deletes', () => server.delete(secrets, namespace, name)],
   ] as const)
-    it(`that a hand ${what} is again as the leader has it`, async () => {
+    it(`is written again by the leader after somebody ${what} it`, async () => {
       put(joined);
       const one = replica();
       await one.kept.restore();
