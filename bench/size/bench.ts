@@ -16,7 +16,7 @@ export interface Bench extends Omit<Tool, 'rows' | 'name'> {
 
 /**
  * Measures what the command line selects, prints the table, beside what was committed in docs/bench.md, and ends the
- * process: 0, or 130 when it was stopped; then the table has what was measured until then.
+ * process: 0, 1 when a row could not be measured, or 130 when it was stopped; then the table has what was measured until then.
  */
 export async function runBench({ table, groups, about, sizes }: Bench): Promise<never> {
   const rowNames = groups.flatMap(({ rows }) => rows.map(({ row }) => row));
@@ -31,8 +31,10 @@ export async function runBench({ table, groups, about, sizes }: Bench): Promise<
   );
   const rows: TableRow[] = [];
   const take = (row: TableRow): void => void rows.push(row);
+  let unmeasured = 0;
   try {
-    for (const group of groups) await measureGroup(group, { ...options, progress, take }, stop.signal);
+    for (const group of groups)
+      unmeasured += await measureGroup(group, { ...options, progress, take }, stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     progress(`${String(error)}; what was measured until then:`);
@@ -40,5 +42,5 @@ export async function runBench({ table, groups, about, sizes }: Bench): Promise<
   const others = otherThanWhole(options.sizes, sizes);
   if (others !== '') console.log(`NOT comparable to the goals, as sizes are other ones: ${others}\n`);
   console.log(`${machine()}\n\n${sizeTable(table, rows, committed)}`);
-  process.exit(stop.signal.aborted ? 130 : 0);
+  process.exit(stop.signal.aborted ? 130 : unmeasured > 0 ? 1 : 0);
 }

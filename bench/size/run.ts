@@ -15,19 +15,20 @@ interface Selection {
 }
 
 /**
- * Measures the selected rows of a group on a stage of its own, which is cleared whatever happens. Rejects with the reason
- * of `stop` when that aborts.
+ * Measures the selected rows of a group on a stage of its own, which is cleared whatever happens. Resolves with how many of
+ * them could not be measured. Rejects with the reason of `stop` when that aborts.
  */
-export async function measureGroup(group: Group, selection: Selection, stop: AbortSignal): Promise<void> {
+export async function measureGroup(group: Group, selection: Selection, stop: AbortSignal): Promise<number> {
   const rows = group.rows.filter(({ row }) => selection.isSelected(row));
-  if (rows.length === 0) return;
+  if (rows.length === 0) return 0;
   const { sizes, limitSeconds, progress, take } = selection;
   const stage = await Stage.set();
   try {
     progress(`starting: ${rows.map(({ row }) => row).join(', ')}`);
     const opened = await within(limitSeconds, stop, (signal) => group.open(stage, sizes, signal));
-    if (opened.kind === 'measured') await measureRows(rows, opened.value, selection, stop);
-    else for (const row of rows) take(tableRow(row, `did not start: ${textOf(opened)}`));
+    if (opened.kind === 'measured') return await measureRows(rows, opened.value, selection, stop);
+    for (const row of rows) take(tableRow(row, `did not start: ${textOf(opened)}`));
+    return rows.length;
   } finally {
     await stage.clear();
   }
@@ -38,13 +39,16 @@ async function measureRows(
   measures: Measures,
   { limitSeconds, progress, take }: Selection,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  let unmeasured = 0;
   for (const row of rows) {
     progress(`measuring: ${row.row}`);
     const outcome = await within(limitSeconds, stop, (signal) => measures(row.row, signal));
     progress(`${row.row}: ${textOf(outcome)}`);
     take(tableRow(row, textOf(outcome)));
+    if (outcome.kind !== 'measured') unmeasured++;
   }
+  return unmeasured;
 }
 
 const tableRow = ({ row, measure, istiod, goal }: Heading, measured: string): TableRow => ({
