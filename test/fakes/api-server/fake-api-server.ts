@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type {
   ApiServer,
@@ -14,9 +13,10 @@ import type { Verb } from '@isthmus/api/kube/access.ts';
 import { refusal, type Call } from '@isthmus/api/kube/refusal.ts';
 import { objectPath, resourceName } from '@isthmus/api/kube/resource-path.ts';
 import { apply, merge } from './apply.ts';
-import { isMap, type KeptObject } from './kept-object.ts';
+import type { KeptObject } from './kept-object.ts';
+import { asItem, clone, keyOf, metadataOf, nameOf, textOf, typeOf } from './object-parts.ts';
+import { isWithin, ObjectStore } from './object-store.ts';
 import { isSelected } from './selectors.ts';
-import { WatchQueue } from './watch-queue.ts';
 
 /** A call as the double has seen it. */
 export interface SeenCall extends Call {
@@ -26,18 +26,6 @@ export interface SeenCall extends Call {
 
 /** What happens to a call in place of an answer: a failure, or nothing ever (HANG). Undefined: it is answered. */
 export type Outcome = ApiFailure | 'HANG' | undefined;
-
-interface Watcher {
-  readonly resource: Listed;
-  readonly query: Query;
-  readonly queue: WatchQueue;
-}
-
-interface Logged {
-  readonly version: number;
-  readonly resource: string;
-  readonly event: WatchEvent;
-}
 
 /** What a virtual kind answers to `create`: TokenReview and the like. */
 type Answer = (object: Readonly<Record<string, unknown>>) => unknown;
@@ -52,16 +40,10 @@ export class FakeApiServer implements ApiServer {
   /** Asked before each call: what happens in its place. */
   before: (call: SeenCall) => Outcome = () => undefined;
   readonly #kinds = new Map<string, Resource>();
-  readonly #objects = new Map<string, Map<string, KeptObject>>();
+  readonly #store = new ObjectStore();
   readonly #answers = new Map<string, Answer>();
   readonly #reads = new Map<string, unknown>([['/version', { major: '1', minor: '36' }]]);
   readonly #planned: { readonly verb: Verb; readonly plural: string; readonly outcome: Outcome }[] = [];
-  #watchers = new Set<Watcher>();
-  #log: Logged[] = [];
-  #version = 1000;
-  /** Watches and continued lists from before this version are answered with 410. */
-  #oldest = 0;
-  #uids = 0;
 
   constructor(kinds: readonly Resource[] = []) {
     for (const kind of kinds) this.addKind(kind);
@@ -72,12 +54,11 @@ export class FakeApiServer implements ApiServer {
   /** A CRD is installed. */
   addKind(resource: Resource): void {
     this.#kinds.set(resourceName(resource), resource);
-    this.#objects.set(resourceName(resource), new Map());
   }
 
   /** A CRD is deleted: its objects first, then its watches end, and then it is answered with 404. */
   removeKind(resource: Resource): void {
-    for (const object of [...this.all(resource)]) this.#drop(resource, object);
+    for (const object of [...this.all(resource)]) this.#store.drop(resource, object);
     this.#kinds.delete(resourceName(resource));
     this.closeWatches(resource);
   }
@@ -90,22 +71,21 @@ export class FakeApiServer implements ApiServer {
   /** Creates the object or puts it over the one that is there, with its status, as its controllers would. */
   put(resource: Resource, object: object): KeptObject {
     const { metadata } = object as { metadata: { name: string; namespace?: string } };
-    const before = this.#of(resource).get(keyOf(metadata));
-    return this.#keep(resource, object, before);
+    return this.#store.keep(resource, object, this.#store.of(resource).get(keyOf(metadata)));
   }
 
   /** Deletes the object, if it is there. */
   delete(resource: Resource, namespace: string, name: string): void {
-    const object = this.#of(resource).get(`${namespace}/${name}`);
-    if (object) this.#drop(resource, object);
+    const object = this.find(resource, namespace, name);
+    if (object) this.#store.drop(resource, object);
   }
 
   all(resource: Resource): Iterable<KeptObject> {
-    return this.#of(resource).values();
+    return this.#store.of(resource).values();
   }
 
   find(resource: Resource, namespace: string, name: string): KeptObject | undefined {
-    return this.#of(resource).get(`${namespace}/${name}`);
+    return this.#store.find(resource, { namespace, name });
   }
 
   /** How a kind that has no objects answers: `tokenreviews`. */
@@ -120,45 +100,39 @@ export class FakeApiServer implements ApiServer {
 
   /** Forgets what has happened so far, as a compaction of etcd does. */
   compact(): void {
-    this.#log = [];
-    this.#oldest = this.#version;
+    this.#store.forget();
   }
 
   /** Each watch gets a bookmark. */
   bookmark(): void {
-    for (const { resource, queue } of this.#watchers)
-      queue.push({ type: 'BOOKMARK', object: this.#stub(resource) });
+    this.#store.bookmark();
   }
 
   /** A watch gets something that no server sends. */
   send(resource: Resource, event: WatchEvent): void {
-    for (const watcher of this.#watchers) if (isSame(watcher.resource, resource)) watcher.queue.push(event);
+    for (const queue of this.#store.watchers(resource)) queue.push(event);
   }
 
   /** Watches end, of one kind or all: orderly, or with a failure. */
   closeWatches(resource?: Resource, how: ApiFailure | 'CLOSED' = 'CLOSED'): void {
-    for (const watcher of this.#watchers)
-      if (!resource || isSame(watcher.resource, resource)) {
-        watcher.queue.end(how);
-        this.#watchers.delete(watcher);
-      }
+    this.#store.closeWatches(resource, how);
   }
 
   /** How many watches of a kind there are. */
   watches(resource: Resource): number {
-    return [...this.#watchers].filter((watcher) => isSame(watcher.resource, resource)).length;
+    return this.#store.watchers(resource).length;
   }
 
   get resourceVersion(): string {
-    return String(this.#version);
+    return String(this.#store.version);
   }
 
   // What clients do.
 
   async list(listed: Listed, query: Query, signal?: AbortSignal): Promise<Page> {
     const call = await this.#begin('list', listed, listed.namespace ?? '', query, signal);
-    const [from = '', version = this.#version] = parseContinue(query['continue']);
-    if (version < this.#oldest) throw refusal(call, expired);
+    const [from = '', version = this.#store.version] = parseContinue(query['continue']);
+    if (this.#store.isForgotten(version)) throw refusal(call, expired);
     const selected = [...this.#served(call, listed).values()]
       .filter((object) => isWithin(listed, object) && isSelected(object, query))
       .map((object) => [keyOf(object.metadata), object] as const)
@@ -175,17 +149,10 @@ export class FakeApiServer implements ApiServer {
 
   async watch(listed: Listed, query: Query, signal: AbortSignal): Promise<AsyncIterable<WatchEvent>> {
     const call = await this.#begin('watch', listed, listed.namespace ?? '', query, signal);
-    const objects = this.#served(call, listed);
+    this.#served(call, listed);
     const from = Number(query['resourceVersion'] ?? '');
-    if (from !== 0 && from < this.#oldest) throw refusal(call, expired);
-    const watcher = { resource: listed, query, queue: new WatchQueue(signal) };
-    if (from === 0)
-      for (const object of objects.values()) this.#offer(watcher, { type: 'ADDED', object }, undefined);
-    for (const { version, resource: of, event } of this.#log)
-      if (from !== 0 && version > from && of === resourceName(listed)) this.#offer(watcher, event, undefined);
-    this.#watchers.add(watcher);
-    signal.addEventListener('abort', () => this.#watchers.delete(watcher), { once: true });
-    return watcher.queue;
+    if (from !== 0 && this.#store.isForgotten(from)) throw refusal(call, expired);
+    return this.#store.watch(listed, query, from, signal);
   }
 
   async get(resource: Resource, place: Place): Promise<unknown> {
@@ -195,7 +162,7 @@ export class FakeApiServer implements ApiServer {
 
   async create(resource: Resource, namespace: string, object: object): Promise<unknown> {
     const metadata = metadataOf(object);
-    const name = textOf(metadata['name']) || `${textOf(metadata['generateName'])}${++this.#uids}`;
+    const name = textOf(metadata['name']) || `${textOf(metadata['generateName'])}${this.#store.newUid()}`;
     const call = await this.#begin('create', resource, namespace === '' ? name : `${namespace}/${name}`, {});
     const answer = this.#answers.get(resource.plural);
     if (answer) return answer(clone(object) as Record<string, unknown>);
@@ -207,7 +174,7 @@ export class FakeApiServer implements ApiServer {
       throw refusal(call, { status: 409, message: `${resource.plural} "${name}" already exists` });
     const { status, ...rest } = object as Record<string, unknown>;
     const kept = resource.kind === 'Node' && status !== undefined ? { ...rest, status } : rest;
-    return clone(this.#keep(resource, { ...kept, metadata: { ...metadata, ...at } }, undefined));
+    return clone(this.#store.keep(resource, { ...kept, metadata: { ...metadata, ...at } }, undefined));
   }
 
   async replace(resource: Resource, place: Place, object: object): Promise<unknown> {
@@ -241,13 +208,13 @@ export class FakeApiServer implements ApiServer {
     const metadata = { ...metadataOf(applied.object), managedFields: applied.managed };
     const changed = { ...applied.object, metadata };
     return clone(
-      there ? this.#change(resource, before, changed, place) : this.#keep(resource, changed, undefined),
+      there ? this.#change(resource, before, changed, place) : this.#store.keep(resource, changed, undefined),
     );
   }
 
   async remove(resource: Resource, place: Place): Promise<void> {
     const call = await this.#begin('delete', resource, nameOf(place), {});
-    this.#drop(resource, this.#found(call, resource, place));
+    this.#store.drop(resource, this.#found(call, resource, place));
   }
 
   async read(path: string): Promise<unknown> {
@@ -277,16 +244,10 @@ export class FakeApiServer implements ApiServer {
     return call;
   }
 
-  #of(resource: Resource): Map<string, KeptObject> {
-    const objects = this.#objects.get(resourceName(resource)) ?? new Map<string, KeptObject>();
-    this.#objects.set(resourceName(resource), objects);
-    return objects;
-  }
-
   #served(call: Call, resource: Resource): Map<string, KeptObject> {
     if (this.#kinds.get(resourceName(resource))?.version !== resource.version)
       throw refusal(call, { status: 404, message: '404 page not found' });
-    return this.#of(resource);
+    return this.#store.of(resource);
   }
 
   #found(call: Call, resource: Resource, place: Place): KeptObject {
@@ -314,7 +275,7 @@ export class FakeApiServer implements ApiServer {
     const [kept, metadata, newStatus] = isStatus
       ? [restBefore, before.metadata, status]
       : [rest, metadataOf(object), statusBefore];
-    return this.#keep(
+    return this.#store.keep(
       resource,
       {
         ...kept,
@@ -336,54 +297,6 @@ export class FakeApiServer implements ApiServer {
       },
     };
   }
-
-  #keep(resource: Resource, object: object, before: KeptObject | undefined): KeptObject {
-    const metadata = metadataOf(object);
-    const uid = before?.metadata.uid ?? textOf(metadata['uid']);
-    const merged = {
-      ...(clone(object) as Record<string, unknown>),
-      ...typeOf(resource),
-      metadata: {
-        ...(clone(metadata) as Record<string, unknown>),
-        uid: uid === '' ? `uid-${++this.#uids}` : uid,
-        resourceVersion: before?.metadata.resourceVersion ?? '',
-      },
-    } as unknown as KeptObject;
-    // A write that changes nothing has no new version, as in the real one.
-    if (before && isDeepStrictEqual(merged, before)) return before;
-    const kept = { ...merged, metadata: { ...merged.metadata, resourceVersion: String(++this.#version) } };
-    this.#of(resource).set(keyOf(kept.metadata), kept);
-    this.#happened(resource, { type: before ? 'MODIFIED' : 'ADDED', object: kept }, before);
-    return kept;
-  }
-
-  #drop(resource: Resource, object: KeptObject): void {
-    this.#of(resource).delete(keyOf(object.metadata));
-    const metadata = { ...object.metadata, resourceVersion: String(++this.#version) };
-    this.#happened(resource, { type: 'DELETED', object: { ...object, metadata } }, object);
-  }
-
-  #happened(resource: Resource, event: WatchEvent, before: KeptObject | undefined): void {
-    this.#log.push({ version: this.#version, resource: resourceName(resource), event });
-    for (const watcher of this.#watchers)
-      if (isSame(watcher.resource, resource)) this.#offer(watcher, event, before);
-  }
-
-  /** What leaves a selection is deleted for who watches it. */
-  #offer(
-    { resource, query, queue }: Watcher,
-    { type, object }: WatchEvent,
-    before: KeptObject | undefined,
-  ): void {
-    const now = object as KeptObject;
-    if (!isWithin(resource, now)) return;
-    if (isSelected(now, query)) queue.push({ type, object: clone(now) });
-    else if (before && isSelected(before, query)) queue.push({ type: 'DELETED', object: clone(now) });
-  }
-
-  #stub(resource: Resource): object {
-    return { ...typeOf(resource), metadata: { resourceVersion: String(this.#version) } };
-  }
 }
 
 const expired = { status: 410, message: 'too old resource version' };
@@ -393,39 +306,8 @@ const notFound = ({ plural }: Resource, { name }: Place) => ({
   message: `${plural} "${name}" not found`,
 });
 
-const isSame = (one: Resource, other: Resource): boolean => resourceName(one) === resourceName(other);
-
-const isWithin = ({ namespace = '' }: Listed, { metadata }: KeptObject): boolean =>
-  namespace === '' || metadata.namespace === namespace;
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-const keyOf = ({ namespace = '', name }: { readonly namespace?: string; readonly name: string }): string =>
-  `${namespace}/${name}`;
-
-const nameOf = ({ namespace, name }: Place): string => (namespace === '' ? name : `${namespace}/${name}`);
-
-const metadataOf = (object: object): Readonly<Record<string, unknown>> => {
-  const { metadata } = object as { metadata?: unknown };
-  return isMap(metadata) ? metadata : {};
-};
-
-function asItem(object: KeptObject): unknown {
-  const item: Record<string, unknown> = { ...(clone(object) as Record<string, unknown>) };
-  delete item['apiVersion'];
-  delete item['kind'];
-  return item;
-}
-
-const typeOf = ({ group, version, kind }: Resource) => ({
-  apiVersion: group === '' ? version : `${group}/${version}`,
-  kind,
-});
-
 const parseContinue = (token: string | undefined): readonly [from?: string, version?: number] =>
   token === undefined ? [] : (JSON.parse(token) as [string, number]);
-
-const clone = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** Rejects when the signal aborts, as a call that was given up does. */
 const aborted = (signal: AbortSignal | undefined): Promise<never> =>
