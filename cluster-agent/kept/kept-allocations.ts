@@ -5,6 +5,7 @@ import { configMaps } from '@isthmus/api/kube/resources.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { AllocationIndex } from './allocation-index.ts';
 import {
   bytesOf,
   maxPartBytes,
@@ -29,7 +30,12 @@ interface Deps {
   readonly signal: AbortSignal;
 }
 
-const empty: AllocationPart = { resourceVersion: undefined, entries: new Map() };
+/** `left`: bytes for more entries. */
+interface Part extends AllocationPart {
+  readonly left: number;
+}
+
+const empty: Part = { resourceVersion: undefined, entries: new Map(), left: maxPartBytes - 2 };
 
 /**
  * Addresses of services out of a block, in ConfigMaps, each of which all replicas of an agent write: the first write
@@ -38,9 +44,10 @@ const empty: AllocationPart = { resourceVersion: undefined, entries: new Map() }
  */
 export class KeptAllocations {
   readonly #deps: Deps;
-  #parts: AllocationPart[] = [];
-  readonly #kept = new Map<string, string>();
-  readonly #owners = new Map<string, string>();
+  readonly #parts: Part[] = [];
+  readonly #kept = new AllocationIndex();
+  /** Services whose address is another since `onKept` was last called. */
+  readonly #changed = new Set<string>();
   readonly #wanted = new Set<string>();
   readonly #dropped = new Set<string>();
   readonly #unplaced = new Set<string>();
@@ -55,7 +62,7 @@ export class KeptAllocations {
   async restore(): Promise<void> {
     for (let number = 0; number < maxParts; number++)
       await this.#untilAnswered(`read ${partName(number)}`, () => this.#readPart(number));
-    this.#index();
+    this.#changed.clear();
   }
 
   /** Undefined: none is kept. */
@@ -64,13 +71,13 @@ export class KeptAllocations {
   }
 
   services(): Iterable<string> {
-    return this.#kept.keys();
+    return this.#kept.services();
   }
 
   /** `onKept` says when the service has one. */
   want(service: string): void {
     this.#dropped.delete(service);
-    if (this.#kept.has(service)) return;
+    if (this.#kept.get(service) !== undefined) return;
     this.#wanted.add(service);
     this.#run();
   }
@@ -79,7 +86,7 @@ export class KeptAllocations {
   drop(service: string): void {
     this.#wanted.delete(service);
     this.#unplaced.delete(service);
-    if (!this.#kept.has(service)) return;
+    if (this.#kept.get(service) === undefined) return;
     this.#dropped.add(service);
     this.#run();
   }
@@ -155,9 +162,13 @@ export class KeptAllocations {
       else this.#dropped.delete(service);
     }
     const given = new Set<string>();
-    const room = this.#parts.map(({ entries }) => roomIn(entries));
+    const room = this.#parts.map(({ left }) => left);
     for (const service of this.#wanted) {
-      const address = addressFor(service, this.#deps.block, (one) => this.#owners.has(one) || given.has(one));
+      const address = addressFor(
+        service,
+        this.#deps.block,
+        (one) => this.#kept.isTaken(one) || given.has(one),
+      );
       const bytes = bytesOf(service, address ?? '');
       const number = room.findIndex((left) => left >= bytes);
       if (address === undefined || number < 0) {
@@ -197,7 +208,7 @@ export class KeptAllocations {
       this.#take(number, await server.get(configMaps, { namespace, name: partName(number) }));
     } catch (error) {
       if (!(error instanceof ApiFailure) || error.code !== 'API_NOT_FOUND') throw error;
-      this.#parts[number] = empty;
+      this.#hold(number, empty);
     }
   }
 
@@ -206,40 +217,31 @@ export class KeptAllocations {
     if (!read.ok) throw new ApiFailure('API_MALFORMED', read.error);
     const { part, damage } = read.value;
     // Of another block, or written by a hand: the next write of the part leaves it out.
-    const usable = [...part.entries].filter(([, address]) => isIn(address, this.#deps.block));
-    this.#parts[number] = { ...part, entries: new Map(usable) };
+    const entries = new Map([...part.entries].filter(([, address]) => isIn(address, this.#deps.block)));
+    this.#hold(number, { ...part, entries, left: roomIn(entries) });
     if (damage !== undefined)
       this.#deps.log.warn({ configMap: partName(number), damage }, 'allocations are given again');
   }
 
-  /** Brings what is kept up to date with the parts, and says which services have another address. */
+  #hold(number: number, part: Part): void {
+    this.#parts[number] = part;
+    for (const service of this.#kept.replace(number, part.entries)) this.#changed.add(service);
+  }
+
+  /** What has its address is wanted no longer; says which services have another one. */
   #settle(): void {
-    const before = new Map(this.#kept);
-    this.#index();
-    for (const service of this.#kept.keys()) this.#wanted.delete(service);
-    for (const service of this.#dropped) if (!this.#kept.has(service)) this.#dropped.delete(service);
-    const changed = [...new Set([...before.keys(), ...this.#kept.keys()])].filter(
-      (service) => before.get(service) !== this.#kept.get(service),
-    );
-    if (this.#kept.size < before.size) this.#tryUnplaced();
+    const isKept = (service: string) => this.#kept.get(service) !== undefined;
+    for (const service of this.#wanted) if (isKept(service)) this.#wanted.delete(service);
+    for (const service of this.#dropped) if (!isKept(service)) this.#dropped.delete(service);
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    if (!changed.every(isKept)) this.#tryUnplaced();
     if (changed.length > 0) this.#deps.onKept(changed);
   }
 
   #tryUnplaced(): void {
     for (const service of this.#unplaced) this.#wanted.add(service);
     this.#unplaced.clear();
-  }
-
-  /** Of two services with one address the first has it. */
-  #index(): void {
-    this.#kept.clear();
-    this.#owners.clear();
-    for (const { entries } of this.#parts)
-      for (const [service, address] of entries)
-        if (!this.#owners.has(address) && !this.#kept.has(service)) {
-          this.#kept.set(service, address);
-          this.#owners.set(address, service);
-        }
   }
 
   async #untilAnswered(what: string, call: () => Promise<void>): Promise<void> {
