@@ -19,6 +19,7 @@ function resourceOf(kind: string): Resource {
 export const pods = resourceOf('Pod');
 const services = writtenKinds.Service.resource;
 const serviceImports = writtenKinds.ServiceImport.resource;
+const events = writtenKinds.Event.resource;
 
 /** Kinds that agents read or write and that Kubernetes does not have by itself. */
 export const foreignKinds: readonly Resource[] = [
@@ -73,13 +74,14 @@ export const agentAccess: readonly Access[] = [
     verbs: ['patch'],
     namespaces: 'ALL',
   })),
+  { resource: events, verbs: ['get', 'create', 'patch'], namespaces: 'ALL' },
   ...kept,
 ];
 
 /** Where the agent writes, for its removal. */
 export const agentWrites: Written = {
   own: kept.map(({ resource, names = [] }) => ({ resource, names })),
-  made: [serviceImports],
+  made: [serviceImports, events],
   marked: [
     { resource: services, subresource: '' },
     ...withStatus.map((resource) => ({ resource, subresource: 'status' as const })),
@@ -96,6 +98,7 @@ export const uninstallAccess: readonly Access[] = [
     names,
   })),
   { resource: serviceImports, verbs: ['list', 'delete'], namespaces: 'ALL' },
+  { resource: events, verbs: ['list', 'delete'], namespaces: 'ALL' },
   { resource: services, verbs: ['list', 'patch'], namespaces: 'ALL' },
   ...withStatus.flatMap((resource): readonly Access[] => [
     { resource, verbs: ['list'], namespaces: 'ALL' },

@@ -15,6 +15,7 @@ import type { AppliedEvent } from '../xds/server.ts';
 import type { HubResources } from '../view/hub-resources.ts';
 import { serviceExportStatement, serviceStatement } from './export-statement.ts';
 import { exportState } from './exported-service.ts';
+import { EventBook } from './event-book.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { policyStatement } from './policy-statement.ts';
 import { ownedImports } from './owned-imports.ts';
@@ -44,6 +45,7 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
   readonly #deps: Deps;
   readonly #coverage: OwnCoverage;
   readonly #writer: ObjectWriter;
+  readonly #events = new EventBook();
   #led = false;
 
   constructor(deps: Deps) {
@@ -60,6 +62,10 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
       ...deps,
       leads: () => leadership.leads(),
       statementOf: (target) => this.#statementOf(target),
+      onNote: (noted) => {
+        const event = this.#events.add(noted, deps.clock.now());
+        if (event) this.#touch([event]);
+      },
     });
     leadership.onChange(() => this.#roleChanged());
   }
@@ -94,7 +100,10 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
     if (leads) {
       this.#touch(allTargets(this.#world));
       void this.#findImports();
-    } else this.#writer.clear();
+    } else {
+      this.#writer.clear();
+      this.#events.clear();
+    }
   }
 
   get #world() {
@@ -142,6 +151,8 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
         return serviceExportStatement(target, exportState(target, this.#world), clock.now());
       case 'ServiceImport':
         return importStatement(target, serviceImport(target, this.#world));
+      case 'Event':
+        return this.#events.statementOf(target);
       default:
         return undefined;
     }

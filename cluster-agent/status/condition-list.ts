@@ -74,5 +74,6 @@ function written(before: Written | undefined, to: Wanted, generation: number | u
 /** RFC 3339 in seconds, as metav1.Time. */
 export const timestamp = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
 
-const cut = (text: string): string =>
+/** So much of a text as a condition or an Event may have. */
+export const cut = (text: string): string =>
   text.length > maxMessage ? `${text.slice(0, maxMessage - 1)}…`.toWellFormed() : text;

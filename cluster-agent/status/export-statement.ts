@@ -1,3 +1,4 @@
+import { noteOf } from './condition-notes.ts';
 import { exportAnnotation, exportConditions, exportNote, type ExportState } from './exported-service.ts';
 import { statusWrites } from './policy-statement.ts';
 import { writtenKinds } from './written-kinds.ts';
@@ -15,7 +16,8 @@ export function serviceStatement(target: Target, state: ExportState): Statement 
       // Without the annotation in it the write removes it.
       const annotations = wanted === undefined ? undefined : { [exportAnnotation]: wanted };
       const object = { metadata: { namespace, name, ...(annotations && { annotations }) } };
-      return [{ how: 'APPLY', subresource: '', object }];
+      const note = wanted && noteOf([], exportConditions(state), undefined);
+      return [{ how: 'APPLY', subresource: '', object, ...(note && { note }) }];
     },
   };
 }

@@ -8,12 +8,22 @@ import type { Log } from '@isthmus/mesh/process/log.ts';
 import { FailedWrites } from './failed-writes.ts';
 import { WriteSchedule, type Outcome } from './schedule.ts';
 import { ServedVersions } from './served-versions.ts';
-import { fieldManager, readCurrent, type Statement, type Target, type Write } from './written-object.ts';
+import type { Noted } from './event-book.ts';
+import {
+  fieldManager,
+  readCurrent,
+  type Current,
+  type Statement,
+  type Target,
+  type Write,
+} from './written-object.ts';
 
 interface Deps {
   readonly api: ApiServer;
   /** What is to be said of an object at this moment; undefined: nothing. */
   readonly statementOf: (target: Target) => Statement | undefined;
+  /** What was written is to be known at once. */
+  readonly onNote: (noted: Noted) => void;
   /** Asked before each write. */
   readonly leads: () => boolean;
   readonly clock: Clock;
@@ -114,14 +124,16 @@ export class ObjectWriter {
     const { namespace, name } = target;
     const raw = await api.get(call.is('get', resource), { namespace, name }).catch(absent);
     // What is to be said now, and not what was before the object was read.
-    const writes = (statementOf(target) ?? statement).writes(readCurrent(raw), resource.version);
-    let isWritten = false;
-    for (const write of writes) {
-      if (!leads()) break;
+    const current = readCurrent(raw);
+    const now = statementOf(target) ?? statement;
+    const writes = now.writes(current, resource.version);
+    for (const [i, write] of writes.entries()) {
+      if (!leads()) return i > 0;
       await this.#apply(write, resource, { namespace, name }, call);
-      isWritten = true;
+      this.#note(write, target, resource, current);
     }
-    return isWritten;
+    now.written?.();
+    return writes.length > 0;
   }
 
   async #apply(write: Write, resource: Resource, place: Place, call: CallOf): Promise<void> {
@@ -130,8 +142,7 @@ export class ObjectWriter {
       await api.remove(call.is('delete', resource), place);
     } else {
       const { subresource, object } = write;
-      const { group, version, kind } = resource;
-      const typed = { apiVersion: group === '' ? version : `${group}/${version}`, kind, ...object };
+      const typed = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
       const patched = api.patch(
         call.is('patch', resource, subresource),
         { ...place, subresource },
@@ -141,6 +152,12 @@ export class ObjectWriter {
       await (write.mayBeMissing ? patched.catch(absent) : patched);
     }
     this.#failed.allowed(call.text);
+  }
+
+  #note(write: Write, target: Target, resource: Resource, current: Current | undefined): void {
+    const note = write.how === 'APPLY' ? write.note : undefined;
+    if (!note || !current) return;
+    this.#deps.onNote({ target, apiVersion: apiVersionOf(resource), uid: current.uid, note });
   }
 
   #failedWith(error: unknown, id: string, call: CallOf): Outcome {
@@ -154,6 +171,9 @@ export class ObjectWriter {
     return { kind: 'FAILED', retryAfter: error.retryAfterMillis ?? 0 };
   }
 }
+
+const apiVersionOf = ({ group, version }: Resource): string =>
+  group === '' ? version : `${group}/${version}`;
 
 const same: Outcome = { kind: 'SAME' };
 

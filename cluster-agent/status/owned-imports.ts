@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
-import { ownLabels } from './service-import.ts';
 import type { ServedVersions } from './served-versions.ts';
 import { writtenKinds } from './written-kinds.ts';
-import type { Target } from './written-object.ts';
+import { ownLabels, type Target } from './written-object.ts';
 
 const pageSize = 500;
 /** Most that are looked at: more than a cluster may have services. */

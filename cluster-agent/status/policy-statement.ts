@@ -3,6 +3,7 @@ import type { OwnCoverage } from '../coverage/own-coverage.ts';
 import type { OwnPolicy } from '../coverage/own-policies.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { mergedConditions } from './condition-list.ts';
+import { noteOf } from './condition-notes.ts';
 import { policyConditions, type PolicyState } from './policy-conditions.ts';
 import { writtenKinds } from './written-kinds.ts';
 import type { Current, Statement, Target, Write } from './written-object.ts';
@@ -52,5 +53,7 @@ export function statusWrites(
   if (!conditions) return [];
   // With the version that was read, as conditions of others are in the list.
   const metadata = { namespace, name, resourceVersion: current.resourceVersion };
-  return [{ how: 'APPLY', subresource: 'status', object: { metadata, status: { conditions } } }];
+  const note = noteOf(current.conditions, wanted, generation);
+  const object = { metadata, status: { conditions } };
+  return [{ how: 'APPLY', subresource: 'status', object, ...(note && { note }) }];
 }

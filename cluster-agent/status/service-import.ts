@@ -4,7 +4,7 @@ import { localService, remotesInUse } from '../translate/distribution.ts';
 import type { HubQueries, Outputs } from '../translate/world.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
 import { writtenKinds } from './written-kinds.ts';
-import { fieldManager, type Current, type Statement, type Target, type Write } from './written-object.ts';
+import { ownLabels, type Current, type Statement, type Target, type Write } from './written-object.ts';
 
 /** What ServiceImports rest on. */
 export interface ImportWorld {
@@ -65,9 +65,7 @@ const portOf = (port: {
   ...(port.appProtocol !== '' && { appProtocol: port.appProtocol }),
 });
 
-/** By which the agent's own ServiceImports are known: those of others are neither changed nor removed. */
-export const ownLabels = { 'app.kubernetes.io/managed-by': fieldManager } as const;
-
+/** Those of others are neither changed nor removed. */
 export const isOwn = ({ labels }: Pick<Current, 'labels'>): boolean =>
   Object.entries(ownLabels).every(([name, value]) => labels[name] === value);
 

@@ -14,6 +14,8 @@ export const writtenKinds = {
   Service: kindOf('', 'Service', 'services'),
   ServiceExport: kindOf('multicluster.x-k8s.io', 'ServiceExport', 'serviceexports'),
   ServiceImport: kindOf('multicluster.x-k8s.io', 'ServiceImport', 'serviceimports'),
+  /** Of the core group: of events.k8s.io neither the message nor the count of an Event can be changed. */
+  Event: kindOf('', 'Event', 'events'),
 } as const;
 
 function kindOf(group: string, kind: string, plural: string): WrittenKind {

@@ -5,6 +5,9 @@ import { readConditions, type Written } from './condition-list.ts';
 /** Who the API says has written what an agent writes. Its removal knows the agent's writes by it. */
 export const fieldManager = 'isthmus-agent';
 
+/** On objects that the agent has made. */
+export const ownLabels = { 'app.kubernetes.io/managed-by': fieldManager } as const;
+
 /** An object that the agent writes, or writes into. */
 export interface Target {
   readonly kind: string;
@@ -14,6 +17,7 @@ export interface Target {
 
 /** An object as the API has it, with what matters to a writer. */
 export interface Current {
+  readonly uid: string;
   readonly resourceVersion: string;
   readonly generation: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
@@ -21,6 +25,13 @@ export interface Current {
   readonly conditions: readonly Written[];
   /** The whole object. */
   readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** What people have to know of an object, beside what is written into it: a Warning, in an Event. */
+export interface Note {
+  /** CamelCase, stable. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** One write. */
@@ -31,6 +42,7 @@ export type Write =
       readonly subresource: '' | 'status';
       readonly object: object;
       readonly mayBeMissing?: true;
+      readonly note?: Note;
     }
   | { readonly how: 'REMOVE' };
 
@@ -41,12 +53,15 @@ export interface Statement {
   readonly olderVersions: readonly string[];
   /** What has to be written so that the API says it; nothing when it does. Undefined: there is no such object. */
   writes(current: Current | undefined, version: string): readonly Write[];
+  /** The API has all of it now. */
+  written?(): void;
 }
 
 const texts = z.record(z.string(), z.string()).catch({});
 
 const schema = z.looseObject({
   metadata: z.looseObject({
+    uid: z.string().catch(''),
     resourceVersion: z.string().catch(''),
     generation: z.int().optional().catch(undefined),
     labels: texts.optional(),
@@ -61,6 +76,7 @@ export function readCurrent(raw: unknown): Current | undefined {
   if (!read.success) return undefined;
   const { metadata, status } = read.data;
   return {
+    uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     generation: metadata.generation,
     labels: metadata.labels ?? {},

@@ -12,6 +12,7 @@ import { reservedBlock } from '@isthmus/cluster-agent/kept/reserved-block.ts';
 import type { Leadership } from '@isthmus/cluster-agent/leader/leadership.ts';
 import type { Parts } from '@isthmus/cluster-agent/parts.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
+import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
 import { startAgent } from '@isthmus/cluster-agent/start.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { createCsr } from '@isthmus/mesh/pki/csr.ts';
@@ -80,6 +81,7 @@ export class ReplicatedAgent {
     secrets,
     configMaps,
     leases,
+    writtenKinds.Event.resource,
   ]);
   readonly #dir = mkdtempSync(join(tmpdir(), 'isthmus-replicas-'));
   readonly #block: string;

@@ -3,6 +3,7 @@ import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
 import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
+import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
 import { rulesOf } from '../../charts/rules.ts';
 import { until } from '../fakes/agent.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
@@ -18,6 +19,8 @@ import {
 } from './agent-world.ts';
 import { podToken } from './pod-token.ts';
 import { withApiServer } from './start-api-server.ts';
+
+const events = writtenKinds.Event.resource;
 
 interface World {
   readonly server: ApiServer;
@@ -114,6 +117,48 @@ function anAgent(world: () => World): void {
     await proxy.signal.until(() => proxy.service(cart) === undefined);
   });
 
+  it('says by an Event why a Service is not exported, which counts', async () => {
+    const { server } = world();
+    const place = { namespace: 'shop', name: 'out' };
+    const asked = { ['istio.io/global']: 'true' };
+    const spec = { type: 'ExternalName', externalName: 'example.com' };
+    await server.create(services, 'shop', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...place, labels: asked },
+      spec,
+    });
+    interface Shown {
+      readonly metadata: { readonly uid: string; readonly annotations?: Readonly<Record<string, string>> };
+    }
+    interface WrittenEvent {
+      readonly involvedObject: { readonly uid: string };
+      readonly reason: string;
+      readonly count: number;
+    }
+    const service = async () => (await server.get(services, place)) as Shown;
+    const { uid } = (await service()).metadata;
+    const isCounted = (count: number) =>
+      until(async () => {
+        const { items } = await server.list({ ...events, namespace: 'shop' }, {});
+        const found = items.filter(
+          (one) => (one as WrittenEvent).involvedObject.uid === uid,
+        ) as WrittenEvent[];
+        assert.ok(found.length <= 1);
+        return found[0]?.reason === 'InvalidServiceType' && found[0].count === count;
+      });
+    const label = (labels: object) =>
+      server.patch(services, place, { how: 'merge' }, { metadata: { labels } });
+    await isCounted(1);
+    await label({ ['istio.io/global']: null });
+    await until(
+      async () => (await service()).metadata.annotations?.['isthmus.io/export-status'] === undefined,
+    );
+    await label(asked);
+    await isCounted(2);
+    await server.remove(services, place);
+  });
+
   it('gives a service that is only elsewhere an address that stays, whichever pod serves it', async () => {
     const west = await joinMember(hub, {
       cluster: 'west',
@@ -145,7 +190,7 @@ function anAgent(world: () => World): void {
 describe('an agent in a cluster that an API server in memory has', () => {
   const server = new FakeApiServer([
     ...watched.map(({ resource }) => resource),
-    ...[secrets, configMaps, leases],
+    ...[secrets, configMaps, leases, events],
   ]);
   const token = (uid: string) => Promise.resolve(`ztunnel.${uid}`);
   server.answer('tokenreviews', (review) => {

@@ -60,6 +60,9 @@
 - apiGroups: ["multicluster.x-k8s.io"]
   resources: ["serviceimports/status"]
   verbs: ["patch"]
+- apiGroups: [""]
+  resources: ["events"]
+  verbs: ["get", "create", "patch"]
 {{- end }}
 {{- define "isthmus-cluster.rules.own" -}}
 - apiGroups: [""]
@@ -88,6 +91,9 @@
 {{- define "isthmus-cluster.uninstall.rules.all" -}}
 - apiGroups: ["multicluster.x-k8s.io"]
   resources: ["serviceimports"]
+  verbs: ["list", "delete"]
+- apiGroups: [""]
+  resources: ["events"]
   verbs: ["list", "delete"]
 - apiGroups: [""]
   resources: ["services"]

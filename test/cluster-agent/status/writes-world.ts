@@ -18,6 +18,7 @@ import { clientOf } from '@isthmus/cluster-agent/xds/proxy-client.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { FakeApiServer } from '../../fakes/api-server/fake-api-server.ts';
+import type { KeptObject } from '../../fakes/api-server/kept-object.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { provenWhenReady } from '../../fakes/cluster.ts';
 import { HubFollower } from '../../fakes/hub-follower.ts';
@@ -42,6 +43,7 @@ const kinds = {
   PeerAuthentication: writtenKinds.PeerAuthentication.resource,
   ServiceExport: writtenKinds.ServiceExport.resource,
   ServiceImport: writtenKinds.ServiceImport.resource,
+  Event: writtenKinds.Event.resource,
 } as const;
 export type KindName = keyof typeof kinds;
 
@@ -218,12 +220,20 @@ export class WritesWorld {
       });
   }
 
+  /** Events in the API: `object reason count`, and the message. */
+  events(): readonly (readonly [shown: string, message: string])[] {
+    return [...this.api.all(kinds.Event)].map((one) => {
+      const { involvedObject, reason, count, message } = one as KeptObject & WrittenEvent;
+      return [`${involvedObject.kind} ${involvedObject.name} ${reason} ${count}`, message];
+    });
+  }
+
   find(kind: KindName, namespace: string, name: string): Readonly<Record<string, unknown>> | undefined {
     return this.api.find(kinds[kind], namespace, name);
   }
 
   #change(kind: KindName, change: Parameters<HeldObjects['take']>[1][number]): void {
-    if (kind === 'ServiceImport') return;
+    if (kind === 'ServiceImport' || kind === 'Event') return;
     this.#update(this.view.apply(this.#held.take(kind, [change])));
   }
 
@@ -239,6 +249,13 @@ export class WritesWorld {
     const delta = { keys, changed: resourcesIn(keys), bulk: new Set<string>() };
     this.writes.published(delta);
   }
+}
+
+interface WrittenEvent {
+  readonly involvedObject: { readonly kind: string; readonly name: string };
+  readonly reason: string;
+  readonly count: number;
+  readonly message: string;
 }
 
 interface WrittenCondition {
