@@ -1,10 +1,7 @@
 import type { Refusal } from '../policies/refused.ts';
 import {
-  ServerInterceptingCall,
-  ServerListenerBuilder,
   status,
   type Metadata,
-  type ServerInterceptingCallInterface,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -17,7 +14,6 @@ import type { DiscoveryRequest } from '@isthmus/api/wire/discovery.ts';
 import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
 import type { Acknowledgement } from '@isthmus/mesh/delta/produced.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import { AgentError } from '../agent-error.ts';
 import { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { AudienceRecords, type ProjectedDelta } from '../publish/audience.ts';
@@ -25,6 +21,7 @@ import { coverageOf, type Coverage, type Outstanding } from './coverage.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Audience } from '../publish/forms.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
+import { Callers, type CallersDeps } from './callers.ts';
 import { admissionTouchedBy } from './admission.ts';
 import { ClientView, type Vips } from './client-view.ts';
 import { EncodeCache, formOf } from './encode.ts';
@@ -34,11 +31,9 @@ import type { HeldStream, Replaced } from './held-stream.ts';
 import { RemoteStreams } from './remote-streams.ts';
 import { ProxyStream, type DiscoveryCall } from './stream.ts';
 
-export interface XdsDeps {
+export interface XdsDeps extends Pick<CallersDeps, 'authenticate'> {
   /** Of this listener; replaced while it runs by `setIdentity`. */
   readonly certificates: Certificates;
-  /** Throws when the call proves nobody: the message goes to the caller, as UNAUTHENTICATED, and NOT_REVIEWED as UNAVAILABLE. */
-  readonly authenticate: (metadata: Metadata) => XdsCaller | Promise<XdsCaller>;
   /** Why a caller may not be this proxy, asked when its stream opens and whenever what it rests on has changed. */
   readonly refusalOf: (client: ProxyClient, caller: XdsCaller) => string | undefined;
   /** Whether a client counts towards coverage; by default every one does. */
@@ -77,7 +72,7 @@ export class XdsServer implements Subscriber {
   readonly #listener: GrpcListener;
   readonly #deps: XdsDeps;
   readonly #cache: EncodeCache;
-  readonly #callers = new WeakMap<Metadata, XdsCaller>();
+  readonly #callers: Callers;
   readonly #streams = new Map<string, ProxyStream>();
   readonly #listeners = new Set<(event: AppliedEvent) => void>();
   /** Of each audience that has a client. */
@@ -91,6 +86,11 @@ export class XdsServer implements Subscriber {
   constructor(deps: XdsDeps) {
     this.#deps = deps;
     this.#lines = new LimitedLines(deps.clock, deps.log);
+    this.#callers = new Callers({
+      authenticate: deps.authenticate,
+      onProven: (call) => this.#listener.proven(call),
+      lines: this.#lines,
+    });
     this.remote = new RemoteStreams({
       viewOf: (client) => new ClientView(client, this.#cache, undefined),
       isHere: (client) => this.#streams.has(client),
@@ -118,7 +118,7 @@ export class XdsServer implements Subscriber {
       log: deps.log,
       // 32 MiB: a proxy that comes back names the versions of some 40,000 resources.
       server: serverOptions(32),
-      interceptors: [(_method, call) => this.#authenticated(call)],
+      interceptors: [(_method, call) => this.#callers.intercept(call)],
     });
     this.#listener.addService(discoveryService, {
       deltaAggregatedResources: (call: DiscoveryCall) => this.#accept(call),
@@ -132,7 +132,7 @@ export class XdsServer implements Subscriber {
 
   /** Who the token of a call proves its caller to be; undefined: nobody. */
   callerOf(metadata: Metadata): XdsCaller | undefined {
-    return this.#callers.get(metadata);
+    return this.#callers.of(metadata);
   }
 
   /** `address:port` of the connection that a proxy has its stream on; undefined: it has none. */
@@ -298,31 +298,8 @@ export class XdsServer implements Subscriber {
     await this.#listener.close();
   }
 
-  /** Of whatever service, nothing is read of a call before its caller is known: requests may be large. */
-  #authenticated(call: ServerInterceptingCallInterface): ServerInterceptingCall {
-    const onMetadata = (metadata: Metadata, next: (metadata: Metadata) => void) => {
-      Promise.resolve(metadata)
-        .then(this.#deps.authenticate)
-        .then((caller) => {
-          this.#callers.set(metadata, caller);
-          this.#listener.proven(call);
-          next(metadata);
-        })
-        .catch((error: unknown) => {
-          const details = error instanceof Error ? error.message : 'not authenticated';
-          const kind = error instanceof AgentError ? error.code : 'UNAUTHENTICATED';
-          this.#lines.warn(kind, { peer: call.getPeer(), details }, 'proxy refused');
-          // Nobody knows yet: the proxy's token may be good.
-          const isUnknown = kind === 'NOT_REVIEWED';
-          call.sendStatus({ code: isUnknown ? status.UNAVAILABLE : status.UNAUTHENTICATED, details });
-        });
-    };
-    const listener = new ServerListenerBuilder().withOnReceiveMetadata(onMetadata).build();
-    return new ServerInterceptingCall(call, { start: (next) => next(listener) });
-  }
-
   #accept(call: DiscoveryCall): void {
-    const caller = this.#callers.get(call.metadata);
+    const caller = this.#callers.of(call.metadata);
     if (!caller) {
       call.emit('error', { code: status.UNAUTHENTICATED, details: 'not authenticated' });
       return;
