@@ -142,6 +142,7 @@ export class KubernetesAgent {
         },
         xdsHost: this.#address,
         xdsPort: 15_012,
+        admin: { host: this.#address, port: 15_020 },
         // The same of all replicas: one certificate is that of all.
         xdsNames: [1, 2].map((number) => `127.${this.#hub.octet}.16.${number}`),
         replicaListen: `${this.#address}:15013`,
@@ -154,6 +155,12 @@ export class KubernetesAgent {
       },
       this.#stop.signal,
     );
+  }
+
+  /** What its admin port says of its readiness. */
+  async readiness(): Promise<{ readonly status: number; readonly text: string }> {
+    const answer = await fetch(`http://${this.#address}:15020/readyz`);
+    return { status: answer.status, text: await answer.text() };
   }
 
   /** A ztunnel with this token, which trusts what a ConfigMap shows it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
+import { refusal } from '@isthmus/api/kube/refusal.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
 import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
@@ -28,6 +29,8 @@ interface World {
   readonly ofAgent: ApiServer;
   /** A token of the ztunnel's pod, as its kubelet would mount it. */
   readonly token: (uid: string) => Promise<string>;
+  /** From now on the role of the agent may, or may not, read Gateways. */
+  readonly letReadGateways: (may: boolean) => Promise<void>;
 }
 
 /** The same on an API server in memory and on a real one. */
@@ -102,6 +105,33 @@ function anAgent(world: () => World): void {
     } finally {
       await second.end();
     }
+  });
+
+  it('whose role lacks a verb names it in its readiness and in GraphQL, and serves the rest', async () => {
+    const named = async () => {
+      const query = '{ cluster(name: "east") { conditions { reason message remedy } } }';
+      type Cluster = { cluster: { conditions: { reason: string; message: string; remedy: string }[] } };
+      const { data: answer } = await hub.ask<Cluster>(query);
+      return answer?.cluster.conditions.find(({ reason }) => reason === 'KIND_FORBIDDEN');
+    };
+    await agent.stop();
+    await world().letReadGateways(false);
+    await agent.start();
+    const { message, remedy } = await until(named);
+    assert.match(message, /^Gateway objects are not read: list of gateways/);
+    assert.match(remedy, /verbs list and watch on gateways/);
+    const { status, text } = await until(async () => {
+      const page = await agent.readiness();
+      return page.status === 200 && page;
+    });
+    assert.equal(status, 200);
+    assert.match(
+      text,
+      /^\[!\]manifests degraded: Gateway objects are not read.*served as if there were none/m,
+    );
+    const proxy = await connect();
+    await proxy.signal.until(() => proxy.service(cart) !== undefined);
+    await world().letReadGateways(true);
   });
 
   it('serves a ztunnel, whose token the API server has reviewed, with ClusterIPs and what changes', async () => {
@@ -205,7 +235,14 @@ describe('an agent in a cluster that an API server in memory has', () => {
     return { ...review, status: { authenticated: true, audiences: ['istio-ca'], user } };
   });
   before(() => makeAgentNamespace(server));
-  anAgent(() => ({ server, ofAgent: server, token }));
+  const letReadGateways = (may: boolean) => {
+    server.before = (call) =>
+      !may && typeof call.of !== 'string' && call.of.plural === 'gateways'
+        ? refusal(call, { status: 403, message: 'forbidden' })
+        : undefined;
+    return Promise.resolve();
+  };
+  anAgent(() => ({ server, ofAgent: server, token, letReadGateways }));
 });
 
 withApiServer('an agent in a cluster that a real API server has', (started) => {
@@ -215,12 +252,21 @@ withApiServer('an agent in a cluster that a real API server has', (started) => {
     server: started().client().server,
     ofAgent: started().client('agent').server,
     token: (uid) => podToken(started(), { ...pod, uid }),
+    letReadGateways: (may) => changeRole(started().client().server, may),
   }));
 });
 
+const group = 'rbac.authorization.k8s.io';
+
+async function changeRole(server: ApiServer, mayReadGateways: boolean): Promise<void> {
+  const access = agentAccess.filter(({ resource }) => mayReadGateways || resource.plural !== 'gateways');
+  const roles = { group, version: 'v1', kind: 'ClusterRole', plural: 'clusterroles', isNamespaced: false };
+  const place = { namespace: '', name: 'isthmus-agent' };
+  await server.patch(roles, place, { how: 'merge' }, { rules: rulesOf(access, 'ALL') });
+}
+
 /** The roles of the chart, bound to the user `agent`. */
 async function allowAgent(server: ApiServer): Promise<void> {
-  const group = 'rbac.authorization.k8s.io';
   const metadata = { name: 'isthmus-agent' };
   const subjects = [{ apiGroup: group, kind: 'User', name: 'agent' }];
   const bound = (kind: string) => ({ apiGroup: group, kind, name: metadata.name });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
 import { parseAllDocuments } from 'yaml';
-import { turn } from '../fakes/turns.ts';
+import { until } from '../fakes/agent.ts';
 
 /** Where the definitions of foreign kinds are, in modules of Go. The second version is for a Go that is older than the first asks for. */
 const modules = [
@@ -94,15 +94,13 @@ export async function install(server: ApiServer, all: readonly Definition[]): Pr
 /** Resolves once the kind can be listed, in whichever version. */
 async function served(server: ApiServer, resource: Resource): Promise<void> {
   const versions = watched.find((one) => one.resource.plural === resource.plural)?.olderVersions ?? [];
-  for (;;) {
-    for (const version of [resource.version, ...versions])
-      if (
-        await server.list({ ...resource, version }, { limit: '1' }).then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
-    await turn();
-  }
+  const isServed = (version: string) =>
+    server.list({ ...resource, version }, { limit: '1' }).then(
+      () => true,
+      () => false,
+    );
+  await until(async () => {
+    for (const version of [resource.version, ...versions]) if (await isServed(version)) return true;
+    return false;
+  });
 }
