@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   everythingPolicy,
+  flappingPod,
   flappingPods,
   policyOfAll,
   probedFile,
+  replaceObjects,
   unsettledPod,
   wide,
   writeObjects,
@@ -32,10 +34,14 @@ export type BadWorld = Pick<
 
 /** `objects`: of the file, as it is the next time it changes. */
 const rewritten =
-  (everyMillis: number, objects: (turn: number, world: BadWorld) => readonly object[]): BadInput['change'] =>
+  (
+    everyMillis: number,
+    objects: (turn: number, world: BadWorld) => readonly object[],
+    write = writeObjects,
+  ): BadInput['change'] =>
   async (world, over) => {
     for (let turn = 1; !over.aborted; turn++) {
-      writeObjects(world.folder, 'bad.yaml', objects(turn, world));
+      write(world.folder, 'bad.yaml', objects(turn, world));
       await pause(everyMillis);
     }
   };
@@ -48,8 +54,15 @@ export const badInputs: readonly BadInput[] = [
     arrives: [everythingPolicy],
   },
   {
-    // A kubelet probes once a second at most, so that one pod cannot flap as often by its probes.
-    name: 'pods that flap 50 times a second in all',
+    name: 'a pod that flaps 50 times a second',
+    begin: ({ folder, application }) =>
+      replaceObjects(folder, 'bad.yaml', flappingPod.objects(0, { application })),
+    change: rewritten(20, flappingPod.objects, replaceObjects),
+    arrives: [flappingPod.name],
+  },
+  {
+    // Heavier than one that flaps: the changes of different pods are not gathered.
+    name: '50 pods that flap once a second each',
     begin: ({ probed }) => probed(flappingPods.from, flappingPods.to),
     async change({ clients }, over) {
       await clients.ask('flap', { ...flappingPods, flaps: true });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterObjects, namespaceOf, probedObject, servicesWithPods, type ClusterShape } from './cluster.ts';
 
@@ -71,6 +71,17 @@ export const unsettledPod = (turn: number, { application }: { readonly applicati
   meshPod(application, 'unsettled', 's-0', '10.200.0.1', turn % 2 === 0),
 ];
 
+/** A pod of a service that is of another version in every other turn. */
+export const flappingPod = {
+  /** Of its resource. */
+  name: `east//Pod/${namespaceOf(0)}/flapping`,
+  objects: (turn: number, { application }: { readonly application: string }): readonly object[] => {
+    const pod = meshPod(application, 'flapping', 's-0', '10.200.0.2', true);
+    const labels = { ...pod.metadata.labels, version: `v${turn % 2}` };
+    return [{ ...pod, metadata: { ...pod.metadata, labels } }];
+  },
+};
+
 /** A service of many pods, which has another port in each turn. */
 export const wide = {
   /** Of its resource. */
@@ -107,4 +118,14 @@ const meshPod = (application: string, name: string, app: string, podIP: string, 
 });
 
 export const writeObjects = (folder: string, name: string, objects: readonly object[]): void =>
-  writeFileSync(join(folder, name), objects.map((one) => JSON.stringify(one)).join('\n---\n'));
+  writeFileSync(join(folder, name), textOf(objects));
+
+/** The file is there whole or as it was before: an agent reads it without waiting until it stands still. */
+export function replaceObjects(folder: string, name: string, objects: readonly object[]): void {
+  const next = join(folder, `${name}.next`);
+  writeFileSync(next, textOf(objects));
+  renameSync(next, join(folder, name));
+}
+
+const textOf = (objects: readonly object[]): string =>
+  objects.map((one) => JSON.stringify(one)).join('\n---\n');
