@@ -1,4 +1,3 @@
-import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import {
   objectId,
   type ClusterObject,
@@ -81,7 +80,7 @@ export class ClusterView {
   apply(batch: readonly SourceEvent[]): ChangeSet {
     const changes = new ChangeSet();
     const objects = new Map<string, ClusterObject | undefined>();
-    const rejections = new Map<string, readonly Rejection[]>();
+    const rejections = new Map<string, Extract<SourceEvent, { type: 'rejections' }>>();
     for (const event of batch)
       switch (event.type) {
         case 'upsert':
@@ -91,17 +90,17 @@ export class ClusterView {
           objects.set(event.id, undefined);
           break;
         case 'rejections':
-          rejections.set(event.origin, event.rejections);
+          rejections.set(event.origin, event);
           break;
         case 'synced':
           if (!this.#synced) changes.add({ kind: 'synced' });
           this.#synced = true;
       }
     for (const [id, object] of objects) this.#hold(id, object, changes);
-    for (const [origin, all] of rejections) {
+    for (const [origin, { rejections: all, isEdited }] of rejections) {
       const other = this.#rejections.set(origin, all);
       if (other === 'ALL') changes.add({ kind: 'rejections' });
-      if (other !== 'NONE') changes.add({ kind: 'rejected', origin });
+      if (other !== 'NONE' || isEdited) changes.add({ kind: 'rejected', origin });
     }
     return changes;
   }

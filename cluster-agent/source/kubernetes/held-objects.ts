@@ -23,6 +23,8 @@ const written = { file: '', line: 0 };
 export class HeldObjects {
   readonly #held = new Map<string, Held>();
   readonly #rejections = new Map<string, readonly Rejection[]>();
+  /** Generations of refused objects: each edit has another one, and a status that is written is no edit. */
+  readonly #refused = new Map<string, unknown>();
 
   /** The events for changes of objects of one kind, in their order. Costs what they name. Never throws. */
   take(kind: string, changes: readonly ObjectChange[]): readonly SourceEvent[] {
@@ -34,7 +36,8 @@ export class HeldObjects {
 
   #put(id: string, raw: object): readonly SourceEvent[] {
     const decoded = decodeObject(raw);
-    if (!decoded.ok) return this.#refuse(id, decoded.error);
+    if (!decoded.ok) return this.#refuse(id, decoded.error, generationOf(raw));
+    this.#refused.delete(id);
     // Only kinds that are used are watched.
     if (decoded.value.kind !== 'object') return this.#remove(id);
     const { what, object, findings } = decoded.value;
@@ -42,14 +45,16 @@ export class HeldObjects {
     return [this.#hold(id, { object, standsIn: undefined }), ...this.#report(id, rejections)];
   }
 
-  #refuse(id: string, refusal: Refusal): readonly SourceEvent[] {
+  #refuse(id: string, refusal: Refusal, generation: unknown): readonly SourceEvent[] {
     const before = this.#held.get(id);
+    const isEdited = this.#refused.has(id) && this.#refused.get(id) !== generation;
+    this.#refused.set(id, generation);
     const rejection = rejectionOf(refusal.object, refusal, '', 0);
-    if (before && !before.standsIn) return this.#report(id, [rejection]);
+    if (before && !before.standsIn) return this.#report(id, [rejection], isEdited);
     const inForce = inForceFor(refusal, written) ?? before;
-    if (!inForce) return this.#report(id, [rejection]);
+    if (!inForce) return this.#report(id, [rejection], isEdited);
     const standsIn = inForce.standsIn ? [inForce.standsIn] : [];
-    return [this.#hold(id, inForce), ...this.#report(id, [rejection, ...standsIn])];
+    return [this.#hold(id, inForce), ...this.#report(id, [rejection, ...standsIn], isEdited)];
   }
 
   /** An object of which nothing else is left in what is decoded is no change for the view. */
@@ -59,14 +64,23 @@ export class HeldObjects {
   }
 
   #remove(id: string): readonly SourceEvent[] {
+    this.#refused.delete(id);
     const cleared = this.#report(id, []);
     return this.#held.delete(id) ? [{ type: 'remove', id }, ...cleared] : cleared;
   }
 
-  #report(origin: string, rejections: readonly Rejection[]): readonly SourceEvent[] {
-    if (isDeepStrictEqual(this.#rejections.get(origin) ?? [], rejections)) return [];
+  #report(origin: string, rejections: readonly Rejection[], isEdited = false): readonly SourceEvent[] {
+    if (!isEdited && isDeepStrictEqual(this.#rejections.get(origin) ?? [], rejections)) return [];
     if (rejections.length > 0) this.#rejections.set(origin, rejections);
     else this.#rejections.delete(origin);
-    return [{ type: 'rejections', origin, rejections }];
+    return [{ type: 'rejections', origin, rejections, ...(isEdited && { isEdited }) }];
   }
 }
+
+const generationOf = (raw: object): unknown =>
+  'metadata' in raw &&
+  typeof raw.metadata === 'object' &&
+  raw.metadata !== null &&
+  'generation' in raw.metadata
+    ? raw.metadata.generation
+    : undefined;

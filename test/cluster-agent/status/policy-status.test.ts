@@ -53,10 +53,21 @@ describe('the status of the cluster’s security policies', () => {
     world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
     world.open();
     await world.clock.advance(2000);
-    world.put('AuthorizationPolicy', aPolicy('p', { rulez: [{}] }, 'shop', 2));
+    // The third edit is refused for the same reason as the second one.
+    for (const generation of [2, 3]) {
+      world.put('AuthorizationPolicy', aPolicy('p', { rulez: [generation] }, 'shop', generation));
+      await world.clock.advance(2000);
+      assert.deepEqual(ofPolicy(), ['ZtunnelAccepted False Invalid', 'isthmus.io/Enforced False Invalid']);
+      const [accepted] = world.written('AuthorizationPolicy', 'shop', 'p');
+      assert.equal(accepted?.observedGeneration, generation);
+    }
+    const { length } = world.patched;
+    world.put('AuthorizationPolicy', {
+      ...aPolicy('p', { rulez: [3] }, 'shop', 3),
+      status: world.find('AuthorizationPolicy', 'shop', 'p')?.['status'],
+    });
     await world.clock.advance(2000);
-    assert.deepEqual(ofPolicy(), ['ZtunnelAccepted False Invalid', 'isthmus.io/Enforced False Invalid']);
-    assert.equal(world.written('AuthorizationPolicy', 'shop', 'p')[0]?.observedGeneration, 2);
+    assert.equal(world.patched.length, length);
   });
 
   it('names the proxy that refuses it', async () => {
