@@ -24,7 +24,7 @@ const shape = z.looseObject({
 });
 const addresses = z.record(z.string(), z.string());
 
-/** What a hand has made unreadable counts as empty: `damage` says so, and the services get addresses again. */
+/** What a manual edit has made unreadable counts as empty: `damage` says so, and the services get addresses again. */
 export function readPart(
   object: unknown,
 ): Result<{ readonly part: AllocationPart; readonly damage: string | undefined }, string> {

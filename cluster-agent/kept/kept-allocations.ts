@@ -196,7 +196,7 @@ export class KeptAllocations {
       this.#take(number, written);
     } catch (error) {
       if (!(error instanceof ApiFailure) || !isOther(error)) throw error;
-      // Another replica has written, or a hand has deleted it: what is still wanted is planned again.
+      // Another replica has written, or somebody has deleted it: what is still wanted is planned again.
       await this.#readPart(number);
     }
     this.#settle();
@@ -216,7 +216,7 @@ export class KeptAllocations {
     const read = readPart(object);
     if (!read.ok) throw new ApiFailure('API_MALFORMED', read.error);
     const { part, damage } = read.value;
-    // Of another block, or written by a hand: the next write of the part leaves it out.
+    // Of another block, or written by somebody else: the next write of the part leaves it out.
     const entries = new Map([...part.entries].filter(([, address]) => isIn(address, this.#deps.block)));
     this.#hold(number, { ...part, entries, left: roomIn(entries) });
     if (damage !== undefined)

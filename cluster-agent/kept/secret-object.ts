@@ -48,7 +48,7 @@ export const secretOf = (
 });
 
 /**
- * What makes the files of a Secret useless, as when a hand has edited it. Files that can be made again without a loss
+ * What makes the files of a Secret useless, as after a manual edit. Files that can be made again without a loss
  * are not looked at: their readers set them aside.
  */
 export function faultIn(data: KeptData): string | undefined {

@@ -3,7 +3,7 @@ import type { Change } from '../keys/change-set.ts';
 import { serviceKeyOf, type ServiceKey } from '../keys/names.ts';
 import { isOfCluster } from './services.ts';
 
-/** The ServiceExports of the cluster by the services that they ask for, and those of them that ask in vain. */
+/** The ServiceExports of the cluster by the services that they ask for, and those of them that export nothing, as there is no such Service. */
 export class Exports {
   readonly #all = new Map<ServiceKey, ServiceExportObject>();
   readonly #unmet = new Set<ServiceKey>();

@@ -26,7 +26,7 @@ export function servingIdentity(
   const known = file.read(isSealedPair);
   const pem = join(stateDir, 'xds-root.pem');
   if (known && names.every((name) => isFor(known, name))) {
-    // A crash between the two files, or a hand, may have left another root in the one that proxies read.
+    // A crash between the two files, or a manual edit, may have left another root in the one that proxies read.
     const root = rootOf(known);
     if (!existsSync(pem) || readText(pem) !== root) writeWhole(pem, root);
     return { key: unseal(known.sealedKey, purpose, provider), chain: known.chain };

@@ -75,7 +75,7 @@ function anAgent(world: () => World): void {
     assert.equal(await root(), agent.read('xds-root.pem'));
   });
 
-  it('puts right its Secret, which a hand has edited, and then deleted', async () => {
+  it('restores its Secret after a manual edit and after its deletion', async () => {
     const { server } = world();
     const place = { namespace: agentNamespace, name: 'isthmus-agent-state' };
     const link = async () => (await data(secrets, place.name))['link.json'];
