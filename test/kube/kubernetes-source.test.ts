@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
 import { HttpsApiServer } from '@isthmus/api/kube/https-api-server.ts';
+import { foreignKinds } from '@isthmus/cluster-agent/access.ts';
 import { holds } from '../fakes/turns.ts';
 import { FollowedCluster, servedAs } from './followed-cluster.ts';
 import { definitions, foreignDefinitions, install, type Definition } from './foreign-crds.ts';
-import { comparable, manifestTexts, viewOfFile, writtenIn } from './same-objects.ts';
+import { comparable, manifestTexts, viewOfFile, writtenIn, type Written } from './same-objects.ts';
 import { withApiServer } from './start-api-server.ts';
 
 const roles: Resource = {
@@ -18,9 +19,16 @@ const roles: Resource = {
 const bindings: Resource = { ...roles, kind: 'ClusterRoleBinding', plural: 'clusterrolebindings' };
 const deny = { action: 'DENY', rules: [{ from: [{ source: { namespaces: ['elsewhere'] } }] }] };
 
-/** Without a kubelet a pod that has a node is deleted only when it needs no time for it. */
-const atOnce = (object: { kind: string; spec?: object }): object =>
-  object.kind === 'Pod' ? { ...object, spec: { ...object.spec, terminationGracePeriodSeconds: 0 } } : object;
+/**
+ * A pod as an API server takes it: with names and images of its containers, which manifests of tests leave out, and to be
+ * deleted at once, as there is no kubelet.
+ */
+function complete(object: Written['object']): object {
+  if (object.kind !== 'Pod') return object;
+  const { spec = {} } = object as { spec?: { containers?: readonly object[] } };
+  const containers = spec.containers?.map((one, i) => ({ name: `c-${i}`, image: 'none', ...one }));
+  return { ...object, spec: { ...spec, containers, terminationGracePeriodSeconds: 0 } };
+}
 
 withApiServer('the Kubernetes API as the source of a cluster, at a real API server', (started) => {
   let server: ApiServer;
@@ -72,7 +80,8 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     for (const [file, text] of manifestTexts())
       it(`of ${file.split('/').slice(-2).join('/')}`, async function () {
         const written = writtenIn(text);
-        if (written.some(({ resource: { group } }) => group.includes('istio.io'))) await needsIstio(this);
+        const isForeign = ({ group }: Resource) => foreignKinds.some((one) => one.group === group);
+        if (written.some((one) => isForeign(one.resource))) await needsForeign(this);
         const ids: string[] = [];
         for (const one of written) {
           const { object } = one;
@@ -86,7 +95,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
           if (one.resource.kind === 'Namespace') {
             const patch = { how: 'apply', fieldManager: 'test', force: true } as const;
             await server.patch(served, at, patch, object);
-          } else await server.create(served, place, atOnce(object));
+          } else await server.create(served, place, complete(object));
           if (object.status)
             await server.patch(
               served,
@@ -113,9 +122,11 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
   });
 
   /** Skips the test, and says so, unless the first test of this suite has installed the CRDs. */
-  const needsIstio = (test: Mocha.Context) =>
+  const needsForeign = (test: Mocha.Context) =>
     servedAs(server, 'AuthorizationPolicy').catch(() => {
-      console.warn('      DID NOT RUN: the API server has no CRDs of Istio, which the first test installs');
+      console.warn(
+        '      DID NOT RUN: the API server has no CRDs of Istio, the Gateway API and MCS, which the first test installs',
+      );
       test.skip();
     });
 
@@ -158,7 +169,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     });
 
     it('a Namespace that is being deleted keeps its policies and labels until it is gone', async function () {
-      await needsIstio(this);
+      await needsForeign(this);
       await create('AuthorizationPolicy', 'deny', { spec: deny });
       await holds(() => followed.view.get('AuthorizationPolicy', namespace, 'deny') !== undefined);
       await remove('Namespace', namespace);
@@ -175,7 +186,7 @@ withApiServer('the Kubernetes API as the source of a cluster, at a real API serv
     });
 
     it('a policy with a field of another version of its CRD keeps its good form, or closes', async function () {
-      await needsIstio(this);
+      await needsForeign(this);
       const place = { namespace: '', name: 'authorizationpolicies.security.istio.io' };
       const definition = (await server.get(definitions, place)) as Definition;
       const anything = {

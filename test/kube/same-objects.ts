@@ -17,7 +17,9 @@ export function manifestTexts(): ReadonlyMap<string, string> {
   if (foreign.length === 0)
     console.warn('      manifests of others were left out: ISTHMUS_FOREIGN_MANIFESTS names no folder');
   const files = [
-    ...['sandbox/clusters/*.yaml', 'test/manifests/*.yaml'].flatMap((one) => globSync(join(root, one))),
+    ...['sandbox/clusters/*.yaml', 'test/manifests/*.yaml', 'test/golden/cluster.yaml'].flatMap((one) =>
+      globSync(join(root, one)),
+    ),
     ...foreign.flatMap((folder) => globSync(join(folder, '**/*.{yaml,yml}'))),
   ];
   // An API server takes no endpoints on loopback.
