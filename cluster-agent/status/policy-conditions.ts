@@ -12,6 +12,8 @@ export interface PolicyState {
   /** Of its object, gravest first. */
   readonly rejections: readonly Pick<Rejection, 'severity' | 'field' | 'message'>[];
   readonly isDryRun: boolean;
+  /** It names the workloads that it is for by their labels; otherwise it is for what of a namespace is in the mesh. */
+  readonly hasSelector: boolean;
   /** IN_PROGRESS: it is being published. Undefined: it is nothing to an L4 proxy. */
   readonly progress: Progress | 'IN_PROGRESS' | undefined;
 }
@@ -37,7 +39,7 @@ function accepted({ rejections, progress }: PolicyState): Said {
 
 const notForL4 = 'no L4 proxy enforces it, and there is no waypoint';
 
-function enforced({ rejections, isDryRun, progress }: PolicyState): Said {
+function enforced({ rejections, isDryRun, hasSelector, progress }: PolicyState): Said {
   if (rejections.some(({ severity }) => severity === 'ERROR'))
     return {
       status: 'False',
@@ -47,7 +49,7 @@ function enforced({ rejections, isDryRun, progress }: PolicyState): Said {
   if (progress === undefined) return { status: 'False', reason: 'NotAtL4', message: notForL4 };
   if (progress === 'IN_PROGRESS')
     return { status: 'False', reason: 'Pending', message: 'it is being sent to proxies' };
-  return isDryRun ? dryRun : at(progress);
+  return isDryRun ? dryRun : at(progress, hasSelector);
 }
 
 const dryRun: Said = {
@@ -56,7 +58,7 @@ const dryRun: Said = {
   message: 'a dry run denies nothing: remove the annotation istio.io/dry-run to enforce it',
 };
 
-function at({ selected, outside, refused, open, isUnknown }: Progress): Said {
+function at({ selected, outside, refused, open, isUnknown }: Progress, hasSelector: boolean): Said {
   if (refused)
     return {
       status: 'False',
@@ -66,25 +68,25 @@ function at({ selected, outside, refused, open, isUnknown }: Progress): Said {
   if (isUnknown)
     return { status: 'Unknown', reason: 'ProxyNotConnected', message: `it is not known for ${open}` };
   if (open !== '') return { status: 'False', reason: 'Pending', message: `not enforced for ${open}` };
+  if (outside > 0 && (hasSelector || selected === 0)) return outsideOf(selected > 0);
   if (selected > 0)
     return {
       status: 'True',
       reason: 'Enforced',
       message: `the proxies of all workloads that it is for have acknowledged it${outside > 0 ? '; workloads outside of the mesh have none' : ''}`,
     };
-  return outside > 0
-    ? {
-        status: 'False',
-        reason: 'OutsideTheMesh',
-        message:
-          'no proxy serves the workloads that it selects: add them to the mesh (label istio.io/dataplane-mode=ambient)',
-      }
-    : {
-        status: 'True',
-        reason: 'NoWorkload',
-        message: 'there is no workload at which it has to be enforced',
-      };
+  return {
+    status: 'True',
+    reason: 'NoWorkload',
+    message: 'there is no workload at which it has to be enforced',
+  };
 }
+
+const outsideOf = (isInPart: boolean): Said => ({
+  status: 'False',
+  reason: 'OutsideTheMesh',
+  message: `no proxy serves ${isInPart ? 'some of ' : ''}the workloads that it selects: add them to the mesh (label istio.io/dataplane-mode=ambient)`,
+});
 
 const maxShown = 5;
 

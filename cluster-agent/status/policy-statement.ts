@@ -29,6 +29,7 @@ export function policyStatement(
   const state: PolicyState = {
     rejections,
     isDryRun: policy?.kind === 'AuthorizationPolicy' && policy.dryRun,
+    hasSelector: isHeld && Object.keys(policy.selector).length > 0,
     progress: isHeld ? coverage.progress(policy) : undefined,
   };
   // What is held of a refused policy is of an earlier edit.

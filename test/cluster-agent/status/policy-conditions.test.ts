@@ -3,9 +3,13 @@ import { policyConditions, type PolicyState } from '@isthmus/cluster-agent/statu
 
 const everywhere = { selected: 2, outside: 0, refused: undefined, open: '', isUnknown: false };
 const said = (over: Partial<PolicyState>) =>
-  policyConditions({ rejections: [], isDryRun: false, progress: everywhere, ...over }).map(
-    ({ type, status, reason, message }) => [`${type} ${status} ${reason}`, message] as const,
-  );
+  policyConditions({
+    rejections: [],
+    isDryRun: false,
+    hasSelector: false,
+    progress: everywhere,
+    ...over,
+  }).map(({ type, status, reason, message }) => [`${type} ${status} ${reason}`, message] as const);
 const shown = (over: Partial<PolicyState>) => said(over).map(([one]) => one);
 
 const refusal = { severity: 'ERROR', field: 'spec.action', message: 'is no action' } as const;
@@ -65,7 +69,16 @@ describe('the conditions of a security policy', () => {
     assert.equal(shown({ isDryRun: true })[1], 'isthmus.io/Enforced False DryRun');
   });
 
-  it('do not wait for workloads outside of the mesh, unless there are no others', () => {
+  it('are false where a policy selects a workload by its labels that is outside of the mesh', () => {
+    const [, [what, message = ''] = ['']] = said({
+      hasSelector: true,
+      progress: { ...everywhere, outside: 1 },
+    });
+    assert.equal(what, 'isthmus.io/Enforced False OutsideTheMesh');
+    assert.match(message, /^no proxy serves some of the workloads that it selects: add them to the mesh/);
+  });
+
+  it('of a whole namespace do not wait for workloads outside of the mesh, unless there are no others', () => {
     assert.equal(shown({ progress: { ...everywhere, outside: 5 } })[1], 'isthmus.io/Enforced True Enforced');
     assert.equal(
       shown({ progress: { ...everywhere, selected: 0, outside: 5 } })[1],
