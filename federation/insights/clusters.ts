@@ -2,6 +2,7 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { conditionsOf } from '../conditions/conditions.ts';
 import { tokensOf } from '../state/join-tokens.ts';
+import { isHeard } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 import { finding, findingOf, type Finding } from './finding.ts';
 
@@ -11,7 +12,7 @@ export function ofCluster(snapshot: Now, cluster: ClusterName, now: number): rea
     case 'PENDING':
       return [notJoined(snapshot, cluster, now)];
     case 'ADMITTED':
-      return [...unreachable(snapshot, cluster), ...conditionsOf(snapshot, cluster)].map((condition) =>
+      return [...unheard(snapshot, cluster), ...conditionsOf(snapshot, cluster)].map((condition) =>
         findingOf(condition, cluster, `Cluster ${cluster}`),
       );
     default:
@@ -47,9 +48,9 @@ function notJoined(snapshot: Now, cluster: string, now: number): Finding {
 }
 
 /** An agent that is away: everything that works goes on working, but nothing new gets there. */
-function unreachable({ observed, outside }: Now, cluster: string): readonly Condition[] {
+function unheard({ observed, outside }: Now, cluster: string): readonly Condition[] {
   const record = observed.get(cluster);
-  if (record?.link.kind === 'CONNECTED') return [];
+  if (record?.link.kind === 'CONNECTED') return isHeard(record) ? [] : [noLeader(cluster, record.asOf)];
   const since = record?.link.since ?? 0;
   const away =
     since === 0 ? 'has not connected' : `has not been connected since ${new Date(since).toISOString()}`;
@@ -65,3 +66,14 @@ function unreachable({ observed, outside }: Now, cluster: string): readonly Cond
     },
   ];
 }
+
+/** `asOf`: epoch milliseconds of the last report. */
+const noLeader = (cluster: string, asOf: number): Condition => ({
+  type: 'Connected',
+  status: 'False',
+  reason: 'AGENT_WITHOUT_LEADER',
+  severity: 'WARNING',
+  object: '',
+  message: `none of the replicas of the agent of ${cluster} leads, so its reports and its health are ${asOf === 0 ? 'not known' : `those of ${new Date(asOf).toISOString()}`}`,
+  remedy: `wait 15 s for another replica to take over; if none does, check that the API server of ${cluster} answers and that the role of the agent may get and update the Lease isthmus-agent`,
+});

@@ -32,5 +32,12 @@ export const replicaBehind = (
   version: string,
 ): Replica | undefined => replicas.find(({ leads, held }) => !leads && !held.holds(type, name, version));
 
+/**
+ * Reports and health of the cluster come in: the agent is connected, and one of its replicas leads. Without a leader, as
+ * while the API server of the cluster is away and no Lease can be renewed, what is known of the cluster stands still.
+ */
+export const isHeard = ({ link, replicas }: Pick<ClusterRecord, 'link' | 'replicas'>): boolean =>
+  link.kind === 'CONNECTED' && (replicas.length === 0 || replicas.some(({ leads }) => leads));
+
 /** What people read of a replica that is waited for. */
 export const isBehind = ({ id }: Replica): string => `replica ${id} of its agent has yet to take it`;

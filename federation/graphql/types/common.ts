@@ -3,6 +3,7 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { userErrorCodes } from '../../hub-error.ts';
 import type { RecordedError } from '../../store/audit.ts';
 import type { Warning } from '../../command/warning.ts';
+import { isHeard } from '../../observation/replica.ts';
 import type { ClusterRecord } from '../../observation/cluster-record.ts';
 import { builder } from '../builder.ts';
 
@@ -58,11 +59,12 @@ export interface Staleness {
 
 export const stalenessOf = (record: ClusterRecord | undefined): Staleness => ({
   asOf: record?.asOf === 0 ? undefined : record?.asOf,
-  reachable: record?.link.kind === 'CONNECTED',
+  reachable: record !== undefined && isHeard(record),
 });
 
 export const stalenessType = builder.objectRef<Staleness>('Staleness').implement({
-  description: 'Age of data that a cluster reported; the cluster may be disconnected.',
+  description:
+    'Age of data that a cluster reported. Not reachable: its agent is disconnected, or none of its replicas leads, so that nothing newer comes.',
   fields: (t) => ({
     asOf: t.expose('asOf', { type: 'DateTime', nullable: true }),
     reachable: t.exposeBoolean('reachable'),

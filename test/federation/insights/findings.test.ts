@@ -8,7 +8,9 @@ import { findings } from '../../../federation/insights/findings.ts';
 import { policyVersionOf } from '../../../federation/compile/version-of.ts';
 import { drainCluster } from '../../../federation/registry/drain.ts';
 import { createJoinToken } from '../../../federation/registry/join-tokens.ts';
+import { stalenessOf } from '../../../federation/graphql/types/common.ts';
 import { aMember, Federation } from '../../fakes/federation.ts';
+import { aReplica } from '../../fakes/replica.ts';
 
 const condition = (over: Partial<Condition>): Condition => ({
   type: 'Captured',
@@ -120,6 +122,18 @@ describe('federation/insights: findings', () => {
     assert.deepEqual([found?.reason, found?.severity, rest], ['AGENT_UNREACHABLE', 'ERROR', []]);
     assert.match(found?.message ?? '', /1970-01-01T00:00:01/);
     assert.match(found?.remedy ?? '', /127\.0\.0\.1:2/);
+  });
+
+  it('name a cluster whose agent is connected and has no replica that leads, with the age of what is known', () => {
+    hub.report('east', { services: { cart: 2 }, record: { replicas: [aReplica()] } });
+    assert.deepEqual(now(), []);
+    const asOf = Date.parse('2026-11-30T10:00:00Z');
+    hub.report('east', { services: { cart: 2 }, record: { asOf, replicas: [aReplica({ leads: false })] } });
+    const [found, ...rest] = now();
+    assert.deepEqual([found?.reason, found?.severity, rest], ['AGENT_WITHOUT_LEADER', 'WARNING', []]);
+    assert.match(found?.message ?? '', /its health are those of 2026-11-30T10:00:00/);
+    assert.match(found?.remedy ?? '', /API server of east answers/);
+    assert.equal(stalenessOf(hub.now.observed.get('east')).reachable, false);
   });
 
   it('name a service without a healthy endpoint: an error where no other cluster has one', () => {
