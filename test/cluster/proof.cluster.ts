@@ -5,6 +5,7 @@ import { installStep } from './steps/install.ts';
 import { objectsStep } from './steps/objects.ts';
 import { oursIn, rejoinStep } from './steps/rejoin.ts';
 import { powerStep, restartsStep } from './steps/restarts.ts';
+import { withoutStep } from './steps/without.ts';
 import { openWorld, type World } from './world.ts';
 
 /** Without these nothing of what follows is so. */
@@ -22,7 +23,9 @@ describe('a federation of two clusters', () => {
   let isInstalled = true;
   beforeEach(function () {
     // The rest would only wait for what cannot come.
-    if (!isInstalled) this.skip();
+    if (isInstalled) return;
+    console.log('      DID NOT RUN: the installation has failed');
+    this.skip();
   });
   afterEach(async function () {
     if (this.currentTest?.state !== 'failed') return;
@@ -42,6 +45,7 @@ describe('a federation of two clusters', () => {
   describe('what people read', () => agreementStep(world));
   describe('objects of the API', () => objectsStep(world));
   describe('pods that are deleted', () => restartsStep(world));
+  describe('a role that lacks a verb, and a hub that is away', () => withoutStep(world));
   describe('nodes, the API server and etcd', () => powerStep(world));
   describe('a cluster that comes back', () => rejoinStep(world));
   describe('the end', () => {

@@ -88,6 +88,7 @@ export function powerStep(step: Step): void {
 
   withTool("the hub's node loses power and gets it back", async (world, tool) => {
     await tool.run(['node', 'east', 'kill', '2']);
+    // A node counts as dead after 12 s here.
     await new Promise((resolve) => setTimeout(resolve, 15_000));
     const began = performance.now();
     await tool.run(['node', 'east', 'start', '2']);
@@ -105,6 +106,7 @@ export function powerStep(step: Step): void {
     async (world, tool) => {
       const pods = await agentPods(world, 'east');
       await signal(tool, 'STOP');
+      // As long as a control plane may be away while it is upgraded: longer than the Lease and every retry.
       await new Promise((resolve) => setTimeout(resolve, 60_000));
       await signal(tool, 'CONT');
       const began = performance.now();
