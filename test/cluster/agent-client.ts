@@ -1,5 +1,4 @@
 import dns from 'node:dns';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeAddress } from '@isthmus/api/wire/address.ts';
 import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
@@ -8,15 +7,15 @@ import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import { XdsClient } from '@isthmus/ztunnel/xds/client.ts';
-import type { Cluster } from './cluster.ts';
 import type { Forward } from './forward.ts';
 import { until } from './measured.ts';
+import { giveCredentials } from './node-proxy.ts';
 import type { World } from './world.ts';
 
 const host = 'isthmus-agent.isthmus-system.svc';
 
 /** What a client of the agent's xDS holds. */
-interface Found {
+export interface Found {
   /** Ports of a service, by its name in xDS; undefined: there is none. */
   portsOf(service: string): readonly number[] | undefined;
 }
@@ -56,13 +55,7 @@ export class AgentClient {
 
   static async open({ east, home }: World, way: Forward): Promise<AgentClient> {
     leadHere();
-    const node = await runZtunnel(east);
-    const root = await east.kubectl([
-      ...['-n', 'isthmus-system', 'get', 'configmap', 'isthmus-xds-root'],
-      ...['-o', 'jsonpath={.data.root-cert\\.pem}'],
-    ]);
-    writeFileSync(join(home, 'xds-root.pem'), root);
-    writeFileSync(join(home, 'xds-token'), await tokenOf(east));
+    const node = await giveCredentials(east, home);
     return new AgentClient(way, home, node);
   }
 
@@ -102,44 +95,4 @@ function leadHere(): void {
     lookup: (name: string, ...others: unknown[]) =>
       name === host ? Promise.resolve([{ address: '127.0.0.1', family: 4 }]) : lookup(name, ...others),
   });
-}
-
-/** A pod that has a node proxy's account; which node it runs on. */
-async function runZtunnel(cluster: Cluster): Promise<string> {
-  const metadata = { name: 'ztunnel', namespace: 'istio-system' };
-  await cluster.apply(
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { ...metadata, labels: { app: 'ztunnel' } },
-      spec: { serviceAccountName: 'ztunnel', containers: [{ name: 'proxy', image: 'localhost/sample:1' }] },
-    },
-  );
-  await cluster.kubectl([
-    '-n',
-    'istio-system',
-    'wait',
-    'pod/ztunnel',
-    '--for=condition=Ready',
-    '--timeout=60s',
-  ]);
-  const pod = (await cluster.get('-n', 'istio-system', 'pod', 'ztunnel')) as { spec: { nodeName: string } };
-  return pod.spec.nodeName;
-}
-
-async function tokenOf(cluster: Cluster): Promise<string> {
-  const pod = (await cluster.get('-n', 'istio-system', 'pod', 'ztunnel')) as { metadata: { uid: string } };
-  return cluster.kubectl([
-    ...['-n', 'istio-system', 'create', 'token', 'ztunnel', '--audience', 'istio-ca'],
-    ...[
-      '--bound-object-kind',
-      'Pod',
-      '--bound-object-name',
-      'ztunnel',
-      '--bound-object-uid',
-      pod.metadata.uid,
-    ],
-  ]);
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 
 /** The program that CLUSTER_TOOL names: it makes clusters of several nodes on this machine (see CONTRIBUTING.md). */
 export class ClusterTool {
@@ -23,6 +23,22 @@ export class ClusterTool {
           else resolve(out.trim());
         },
       );
+    });
+  }
+
+  /**
+   * A program that runs on a node (`east/1`) until its input is closed: a signal would end what carries it there, and not
+   * the program. `stdio`: where its output and errors go.
+   */
+  start(
+    node: string,
+    words: readonly string[],
+    stdio: readonly [number | 'pipe', number | 'inherit'],
+  ): ChildProcess {
+    const untilClosed = ['sh', '-c', '"$@" & cat > /dev/null; kill $!; wait $!', 'sh', ...words];
+    return spawn(this.#program, ['run', node, '--', ...untilClosed], {
+      env: { ...process.env, CLUSTER_HOME: this.#home },
+      stdio: ['pipe', ...stdio],
     });
   }
 }

@@ -1,5 +1,6 @@
 import { forward } from '../forward.ts';
-import { AgentClient } from '../agent-client.ts';
+import { AgentClient, type Found } from '../agent-client.ts';
+import { UpstreamZtunnel } from '../upstream-ztunnel.ts';
 import type { Step } from '../world.ts';
 
 /** Objects that come, change and go are seen this soon, milliseconds. */
@@ -46,6 +47,22 @@ export function objectsStep(step: Step): void {
     })());
   after(async () => (await opened)?.client.close());
 
+  const binary = process.env['ZTUNNEL_BIN'];
+  let upstream: UpstreamZtunnel | undefined;
+  before(async () => {
+    const { tool } = step();
+    if (binary === undefined || tool === undefined)
+      return console.log(
+        `      NOT RUN with Istio's own ztunnel: ${tool ? 'ZTUNNEL_BIN names none' : 'these clusters were not made by CLUSTER_TOOL'}`,
+      );
+    upstream = await UpstreamZtunnel.open(step(), tool, binary);
+    const has = (found: Found) => found.portsOf('shop/cart.shop.svc.cluster.local') !== undefined;
+    await upstream.until("Istio's ztunnel has the services", 60_000, has);
+  });
+  after(() => upstream?.close());
+  const inUpstream = (what: string, isSo: (ports: readonly number[] | undefined) => boolean) =>
+    upstream?.until(what, 10_000, (found) => isSo(found.portsOf('shop/late.shop.svc.cluster.local')));
+
   const changes: readonly {
     readonly what: string;
     readonly change: () => Promise<unknown>;
@@ -73,8 +90,14 @@ export function objectsStep(step: Step): void {
       await step().hub.ask(query);
       // From when kubectl has the answer: its own start takes most of a second on a busy machine.
       await change();
-      const [graphql, xds] = await Promise.all([inGraphql(what, isSo), inXds(what, isSo)]);
+      const [graphql, xds, ztunnel] = await Promise.all([
+        inGraphql(what, isSo),
+        inXds(what, isSo),
+        inUpstream(what, isSo),
+      ]);
       step().measured.within('objects', `${what}, in GraphQL`, graphql, bound);
       step().measured.within('objects', `${what}, at a client of xDS`, xds, bound);
+      if (ztunnel !== undefined)
+        step().measured.within('objects', `${what}, in the config dump of Istio's ztunnel`, ztunnel, bound);
     });
 }

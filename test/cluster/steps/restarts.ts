@@ -105,10 +105,10 @@ export function powerStep(step: Step): void {
     'the API server stops for 60 s: agents go on, and what changes then is seen',
     async (world, tool) => {
       const pods = await agentPods(world, 'east');
-      await signal(tool, 'STOP');
+      await stopApiServer(tool);
       // As long as a control plane may be away while it is upgraded: longer than the Lease and every retry.
       await new Promise((resolve) => setTimeout(resolve, 60_000));
-      await signal(tool, 'CONT');
+      await startApiServer(tool);
       const began = performance.now();
       await heard(world, 'east', []);
       world.measured.within(
@@ -134,9 +134,20 @@ export function powerStep(step: Step): void {
   });
 }
 
-/** To the API server of east, in its node's own namespace of processes. */
-const signal = (tool: ClusterTool, name: 'STOP' | 'CONT'): Promise<string> =>
-  tool.run(['run', 'east', '--', 'sh', '-c', `kill -${name} $(pgrep -x kube-apiserver)`]);
+const inEast = (tool: ClusterTool, script: string): Promise<string> =>
+  tool.run(['run', 'east', '--', 'sh', '-c', script]);
+
+/** A shell starts the API server again a second after it has ended: it has to stand still meanwhile. */
+const supervisor = '$(cat /run/api-server-supervisor)';
+
+const stopApiServer = (tool: ClusterTool): Promise<string> =>
+  inEast(
+    tool,
+    `api=$(pgrep -x kube-apiserver) && awk '/^PPid:/ {print $2}' /proc/$api/status > /run/api-server-supervisor &&
+     kill -STOP ${supervisor} && kill -KILL $api`,
+  );
+
+const startApiServer = (tool: ClusterTool): Promise<string> => inEast(tool, `kill -CONT ${supervisor}`);
 
 /** A Service that is made now is in GraphQL soon. */
 async function seesNew({ east, hub, measured }: World, name: string): Promise<void> {
