@@ -24,11 +24,8 @@
 {{- .Values.priorityClassName | default ($profile.priorityClassName | default "") -}}
 {{- end }}
 
-{{/* Which nodes a pod may run on, and whence its image comes. */}}
+{{/* Which nodes a pod may run on, and from where its image comes. */}}
 {{- define "CHART.nodes" -}}
-{{- with include "CHART.priorityClass" . }}
-priorityClassName: {{ . }}
-{{- end }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -42,6 +39,9 @@ tolerations: {{- toYaml . | nindent 2 }}
 
 {{/* Where a pod of the program itself runs. */}}
 {{- define "CHART.placement" -}}
+{{- with include "CHART.priorityClass" . }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- include "CHART.nodes" . }}
 {{- with .Values.affinity }}
 affinity: {{- toYaml . | nindent 2 }}

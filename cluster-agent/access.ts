@@ -7,7 +7,7 @@ import { rootName } from './kept/xds-root.ts';
 import { leaseAccess } from './leader/lease.ts';
 import type { Written } from './leftovers.ts';
 import { watched } from './source/kubernetes/watched.ts';
-import { writtenKinds } from './status/written-kinds.ts';
+import { writtenKinds, type WrittenKind } from './status/written-kinds.ts';
 
 /** A kind that the agent watches. */
 function resourceOf(kind: string): Resource {
@@ -27,13 +27,14 @@ export const foreignKinds: readonly Resource[] = [
   serviceImports,
 ];
 
-/** Objects whose status says what the agent makes of them. */
-const withStatus: readonly Resource[] = [
-  writtenKinds.AuthorizationPolicy.resource,
-  writtenKinds.PeerAuthentication.resource,
-  writtenKinds.ServiceExport.resource,
-  serviceImports,
+/** Kinds whose status says what the agent makes of an object. */
+const kindsWithStatus: readonly WrittenKind[] = [
+  writtenKinds.AuthorizationPolicy,
+  writtenKinds.PeerAuthentication,
+  writtenKinds.ServiceExport,
+  writtenKinds.ServiceImport,
 ];
+const withStatus = kindsWithStatus.map(({ resource }) => resource);
 
 const configMapNames = [rootName, ...Array.from({ length: maxParts }, (_, number) => partName(number))];
 
@@ -81,10 +82,10 @@ export const agentAccess: readonly Access[] = [
 /** Where the agent writes, for its removal. */
 export const agentWrites: Written = {
   own: kept.map(({ resource, names = [] }) => ({ resource, names })),
-  made: [serviceImports, events],
+  made: [writtenKinds.ServiceImport, writtenKinds.Event],
   marked: [
-    { resource: services, subresource: '' },
-    ...withStatus.map((resource) => ({ resource, subresource: 'status' as const })),
+    { kind: writtenKinds.Service, subresource: '' },
+    ...kindsWithStatus.map((kind) => ({ kind, subresource: 'status' as const })),
   ],
 };
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
-import type { ApiServer, Place, Resource } from '@isthmus/api/kube/api-server.ts';
+import type { ApiServer, Page, Place, Query, Resource } from '@isthmus/api/kube/api-server.ts';
+import type { WrittenKind } from './status/written-kinds.ts';
 
 /** The field manager and the value of `app.kubernetes.io/managed-by` by which an agent's writes are known. */
 const agent = 'isthmus-agent';
@@ -11,9 +12,9 @@ export interface Written {
   /** Objects of the agent's own namespace, by name. */
   readonly own: readonly { readonly resource: Resource; readonly names: readonly string[] }[];
   /** Kinds of which it makes objects in other namespaces, under its label. */
-  readonly made: readonly Resource[];
+  readonly made: readonly WrittenKind[];
   /** Kinds of whose objects it has fields, by server-side apply. */
-  readonly marked: readonly { readonly resource: Resource; readonly subresource: 'status' | '' }[];
+  readonly marked: readonly { readonly kind: WrittenKind; readonly subresource: 'status' | '' }[];
 }
 
 const listed = z.looseObject({
@@ -26,6 +27,12 @@ const listed = z.looseObject({
   }),
 });
 type Metadata = z.infer<typeof listed>['metadata'];
+
+/** An object that is there, and its kind in the version by which the cluster serves it. */
+interface Found {
+  readonly resource: Resource;
+  readonly metadata: Metadata;
+}
 
 /**
  * Removes from a cluster all that an agent wrote there, once none runs any more. Yields a sentence for each thing that it
@@ -40,36 +47,53 @@ export async function* removeLeftovers(
     for (const name of names)
       if (await isRemoved(server, resource, { namespace, name }))
         yield sentence('removed', resource, { namespace, name });
-  for (const resource of made)
-    for await (const place of objectsOf(server, resource, owned))
-      if (await isRemoved(server, resource, place)) yield sentence('removed', resource, place);
-  for (const { resource, subresource } of marked)
-    for await (const place of objectsOf(server, resource, {})) {
-      const isOurs = place.managedFields.some(
+  for (const kind of made)
+    for await (const { resource, metadata } of objectsOf(server, kind, owned))
+      if (await isRemoved(server, resource, metadata)) yield sentence('removed', resource, metadata);
+  for (const { kind, subresource } of marked)
+    for await (const { resource, metadata } of objectsOf(server, kind, {})) {
+      const isOurs = metadata.managedFields.some(
         (one) => one.manager === agent && one.subresource === subresource,
       );
-      if (isOurs && (await isCleared(server, resource, { ...place, subresource })))
-        yield sentence(`cleared ${subresource === '' ? 'annotations' : 'the status'} of`, resource, place);
+      if (isOurs && (await isCleared(server, resource, { ...metadata, subresource })))
+        yield sentence(`cleared ${subresource === '' ? 'annotations' : 'the status'} of`, resource, metadata);
     }
 }
 
+/** In the first version that the cluster serves: an agent has written in that one too. */
 async function* objectsOf(
   server: ApiServer,
-  resource: Resource,
+  { resource, olderVersions }: WrittenKind,
   selector: Readonly<Record<string, string>>,
-): AsyncGenerator<Metadata> {
-  let next = '';
-  do {
-    const page = await known(() =>
-      server.list(resource, { ...selector, limit: '500', ...(next !== '' && { continue: next }) }),
-    );
-    for (const item of page?.items ?? []) {
-      const read = listed.safeParse(item);
-      if (read.success) yield read.data.metadata;
-    }
-    next = page?.continue ?? '';
-  } while (next !== '');
+): AsyncGenerator<Found> {
+  for (const version of [resource.version, ...olderVersions]) {
+    const served = { ...resource, version };
+    const query = { ...selector, limit: '500' };
+    const first = await known(() => server.list(served, query));
+    if (first === undefined) continue;
+    for (
+      let page: Page | undefined = first;
+      page !== undefined;
+      page = await nextOf(server, served, query, page)
+    )
+      for (const item of page.items) {
+        const read = listed.safeParse(item);
+        if (read.success) yield { resource: served, metadata: read.data.metadata };
+      }
+    return;
+  }
 }
+
+/** Undefined after the last page. */
+const nextOf = async (
+  server: ApiServer,
+  resource: Resource,
+  query: Query,
+  page: Page,
+): Promise<Page | undefined> =>
+  page.continue === ''
+    ? undefined
+    : known(() => server.list(resource, { ...query, continue: page.continue }));
 
 const isRemoved = async (
   server: ApiServer,

@@ -29,8 +29,12 @@ export const isOfPrograms = (path: string): boolean =>
   !path.split('/').includes('node_modules') &&
   !ofBuilds.some((start) => path.startsWith(start));
 
-/** Whether a file of a dependency belongs into the image. */
-export const isOfDependencies = (path: string): boolean => !notOfDependencies.test(path);
+/** Native code, of all platforms at once: that of another JavaScript runtime (`.bare`), which Node does not load. */
+const native = /\/prebuilds\/|\.(bare|node)$/;
+
+/** Whether a file of a dependency belongs into the image. None is of one platform: amd64 and arm64 get the same files. */
+export const isOfDependencies = (path: string): boolean =>
+  !notOfDependencies.test(path) && !native.test(path);
 
 /** The parts of package-lock.json that are read here. */
 interface Locked {

@@ -59,6 +59,8 @@ export const variants: Readonly<Record<string, Readonly<Record<string, Values>>>
     secret: { cluster: { name: 'east' }, joinTokenSecret: 'east-token' },
     joined: { cluster: { name: 'east' } },
     gke: { cluster: { name: 'east' }, profile: 'gke' },
+    eks: { cluster: { name: 'east' }, profile: 'eks' },
+    aks: { cluster: { name: 'east' }, profile: 'aks' },
     openshift: { cluster: { name: 'east' }, profile: 'openshift' },
     everything: {
       ...ofPods,

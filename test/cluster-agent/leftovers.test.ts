@@ -1,4 +1,4 @@
-import { deepEqual, rejects } from 'node:assert/strict';
+import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type { Resource } from '@isthmus/api/kube/api-server.ts';
 import { configMaps, secrets } from '@isthmus/api/kube/resources.ts';
@@ -24,8 +24,8 @@ const written: Written = {
     { resource: secrets, names: ['state'] },
     { resource: configMaps, names: ['part-0', 'part-1'] },
   ],
-  made: [imports],
-  marked: [{ resource: services, subresource: '' }],
+  made: [{ resource: { ...imports, version: 'v1beta1' }, olderVersions: [imports.version] }],
+  marked: [{ kind: { resource: services, olderVersions: [] }, subresource: '' }],
 };
 const ours = { 'app.kubernetes.io/managed-by': 'isthmus-agent' };
 const named = (namespace: string, name: string, labels = {}) => ({ metadata: { namespace, name, labels } });
@@ -78,6 +78,16 @@ describe('what an agent leaves behind', () => {
     deepEqual(server.find(services, 'shop', 'cart')?.metadata['annotations'], {
       team: 'shop',
     });
+  });
+
+  it('is removed in the version that the cluster serves, over all pages', async () => {
+    for (const version of ['v1beta1', 'v1alpha1']) {
+      const served = { ...imports, version };
+      const server = new FakeApiServer([secrets, configMaps, services, served]);
+      for (let number = 0; number < 501; number++) server.put(served, named('shop', `s-${number}`, ours));
+      equal((await all(server)).length, 501, version);
+      deepEqual([...server.all(served)], []);
+    }
   });
 
   it('is nothing of a kind that the cluster does not have', async () => {

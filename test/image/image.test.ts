@@ -1,8 +1,9 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createGzip } from 'node:zlib';
 import { assemble } from '../../image/assemble.ts';
 import { programFolders } from '../../image/files.ts';
 
@@ -77,6 +78,24 @@ describe('the image', () => {
 
   it('has neither tests, typings and source maps nor the sandbox', () => {
     deepEqual(globSync('{test,bench,sandbox,docs,**/*.test.ts,**/*.d.ts,**/*.map}', { cwd: app }), []);
+  });
+
+  it('has no native code, so that amd64 and arm64 get the same files', () => {
+    // ELF, Mach-O of both byte orders, PE.
+    const magic = ['7f454c46', 'cffaedfe', 'feedfacf', 'cafebabe', '4d5a'];
+    const isNative = (path: string): boolean => {
+      const start = readFileSync(path).subarray(0, 4).toString('hex');
+      return magic.some((one) => start.startsWith(one));
+    };
+    const files = globSync('**/*', { cwd: app, withFileTypes: true }).filter((entry) => entry.isFile());
+    deepEqual(files.map(({ parentPath, name }) => join(parentPath, name)).filter(isNative), []);
+  });
+
+  it('is below 12 MB compressed, as the base image with Node takes 80 of the 200 MB that it may have', async () => {
+    const tar = spawn('tar', ['-C', folder, '-cf', '-', 'app'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let size = 0;
+    for await (const part of tar.stdout.pipe(createGzip())) size += (part as Buffer).length;
+    ok(size > 1e6 && size < 12e6, `${size} bytes`);
   });
 
   it('runs the Node that the repository is tested with', () => {
