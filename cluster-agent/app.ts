@@ -277,7 +277,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
       { epoch: epochOf(base), clock, turn: base.turn },
     ),
   );
-  return { store, reportedCluster, xds, proxies, publisher };
+  return { store, reportedCluster, xds, proxies, publisher, writes };
 }
 type Published = ReturnType<typeof makePublished>;
 
@@ -326,7 +326,7 @@ function makeLinked(
   { options, identity, own, leadership, onSaved }: Base,
   { view, hub, issuer }: Stored,
   { runtime, health, input }: DerivedParts,
-  { store, xds, proxies, publisher, works }: Published & { readonly works: readonly DueWork[] },
+  { store, xds, proxies, publisher, writes, works }: Published & { readonly works: readonly DueWork[] },
   later: Later,
 ) {
   const { clock, log } = own;
@@ -352,8 +352,9 @@ function makeLinked(
     }),
   );
   const hubEpoch = () => epochs.seen(identity.hubId);
+  const parts = { ['written-objects']: () => writes.flatMap((one) => one.conditions()) };
   const status = later.status.set(
-    new AgentStatus({ view, runtime, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
+    new AgentStatus({ view, runtime, parts, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
   );
   const renewals = new Renewals(identity, {
     ...own,

@@ -5,11 +5,14 @@ interface Failure {
   /** `patch services` */
   readonly call: string;
   readonly message: string;
-  readonly isForbidden: boolean;
+  readonly kind: 'FORBIDDEN' | 'CONFLICT' | 'OTHER';
 }
 
-/** A failure that passes by itself is no condition. */
-const shownFrom = 3;
+/**
+ * So many failures in a row are a condition: what passes by itself is none. Another writer is faster now and then; one that
+ * is faster for 12 s writes all the time.
+ */
+const shownFrom = { FORBIDDEN: 1, CONFLICT: 7, OTHER: 3 } as const;
 
 /** Writes that fail, by object. It holds no more objects than wait to be written again. */
 export class FailedWrites {
@@ -17,8 +20,7 @@ export class FailedWrites {
 
   add(id: string, call: string, error: ApiFailure): void {
     const times = (this.#failures.get(id)?.times ?? 0) + 1;
-    const isForbidden = error.code === 'API_FORBIDDEN';
-    this.#failures.set(id, { call, message: error.message, isForbidden, times });
+    this.#failures.set(id, { call, message: error.message, kind: kindOf(error), times });
   }
 
   delete(id: string): void {
@@ -28,7 +30,7 @@ export class FailedWrites {
   /** The role has this verb now: what was refused for want of it is no condition any more. */
   allowed(call: string): void {
     for (const [id, one] of this.#failures)
-      if (one.isForbidden && one.call === call) this.#failures.delete(id);
+      if (one.kind === 'FORBIDDEN' && one.call === call) this.#failures.delete(id);
   }
 
   clear(): void {
@@ -37,12 +39,12 @@ export class FailedWrites {
 
   /** One for each call that a role forbids, and one for all other failures that go on. */
   conditions(): readonly Condition[] {
-    const all = [...this.#failures.values()];
+    const shown = [...this.#failures.values()].filter(({ kind, times }) => times >= shownFrom[kind]);
     const forbidden = Map.groupBy(
-      all.filter(({ isForbidden }) => isForbidden),
+      shown.filter(({ kind }) => kind === 'FORBIDDEN'),
       ({ call }) => call,
     );
-    const others = all.filter(({ isForbidden, times }) => !isForbidden && times >= shownFrom);
+    const others = shown.filter(({ kind }) => kind !== 'FORBIDDEN');
     const [first] = others;
     return [
       ...[...forbidden.values()].flatMap((some) => forbiddenCondition(some)),
@@ -50,6 +52,9 @@ export class FailedWrites {
     ];
   }
 }
+
+const kindOf = ({ code }: ApiFailure): Failure['kind'] =>
+  code === 'API_FORBIDDEN' ? 'FORBIDDEN' : code === 'API_CONFLICT' ? 'CONFLICT' : 'OTHER';
 
 const forbiddenCondition = (some: readonly Failure[]): readonly Condition[] =>
   some.slice(0, 1).map(({ message }) => ({
@@ -62,12 +67,15 @@ const forbiddenCondition = (some: readonly Failure[]): readonly Condition[] =>
     remedy: 'upgrade the chart of the agent, whose role allows what it writes, or add the verb to the role',
   }));
 
-const failedCondition = ({ message }: Failure, count: number): Condition => ({
+const failedCondition = ({ message, kind }: Failure, count: number): Condition => ({
   type: 'StatusWritten',
   status: 'False',
   reason: 'WRITE_FAILED',
   severity: 'WARNING',
   object: '',
   message: `${count === 1 ? 'an object' : `${count} objects`} could not be written: ${message}`,
-  remedy: 'correct what the message names; the agent goes on trying, once a minute at least',
+  remedy:
+    kind === 'CONFLICT'
+      ? 'stop what writes the object all the time: its metadata.managedFields name it; the agent goes on trying, once a minute at least'
+      : 'correct what the message names; the agent goes on trying, once a minute at least',
 });

@@ -96,7 +96,7 @@ export class ObjectWriter {
     const target = this.#targets.get(id);
     const outcome = target ? await this.#write(id, target) : same;
     this.#schedule.done(id, outcome, this.#now());
-    if (outcome.kind !== 'FAILED') this.#failed.delete(id);
+    if (outcome.kind === 'WRITTEN' || outcome.kind === 'SAME') this.#failed.delete(id);
     this.#forgetUnless(id);
     this.#arrange();
   }
@@ -164,8 +164,8 @@ export class ObjectWriter {
     if (!(error instanceof ApiFailure)) throw error;
     // The object is gone, or its kind: it comes back with a change.
     if (error.code === 'API_NOT_FOUND') return same;
-    if (error.code === 'API_CONFLICT') return { kind: 'CONFLICT' };
     this.#failed.add(id, call.text, error);
+    if (error.code === 'API_CONFLICT') return { kind: 'CONFLICT' };
     const { verb, kind } = call;
     this.#lines.warn(call.text, { verb, kind, why: error.message }, 'an object could not be written');
     return { kind: 'FAILED', retryAfter: error.retryAfterMillis ?? 0 };

@@ -15,6 +15,8 @@ import { metricsPage } from './metrics-page.ts';
 
 export interface StatusDeps {
   readonly runtime: Pick<ClusterRuntime, 'unlisted' | 'conditions'>;
+  /** Other parts that can be degraded while the agent serves, by the names of their checks. */
+  readonly parts: Readonly<Record<string, () => readonly Condition[]>>;
   readonly view: Pick<ClusterView, 'synced' | 'rejections' | 'podCount'>;
   readonly hubStore: Pick<HubStore, 'complete'>;
   readonly issuer: Pick<WorkloadIssuer, 'currentUntil'>;
@@ -49,7 +51,7 @@ export class AgentStatus implements HealthSources {
   }
 
   readonly readiness = (): readonly Check[] => {
-    const { view, runtime, hubStore } = this.#deps;
+    const { view, runtime, hubStore, parts } = this.#deps;
     // Without what could not be read the rest is served: of what is not listed yet `unlisted` says why.
     const degraded = view.synced ? runtime.conditions().map(textOf) : [];
     return [
@@ -61,6 +63,11 @@ export class AgentStatus implements HealthSources {
           : 'the first full state of the hub has not been received, so proxies get no configuration: check the link to the hub',
       },
       { name: 'intermediate', problem: this.#intermediate() },
+      ...Object.entries(parts).map(([name, conditions]) => ({
+        name,
+        problem: undefined,
+        degraded: conditions().map(textOf),
+      })),
     ];
   };
 

@@ -141,9 +141,11 @@ describe('the status pages of an agent', () => {
     until: undefined as number | undefined,
     connected: false,
     conditions: [] as readonly Condition[],
+    unwritten: [] as readonly Condition[],
   };
   const status = new AgentStatus({
     runtime: { unlisted: () => 'the manifests have not been listed yet', conditions: () => state.conditions },
+    parts: { written: () => state.unwritten },
     view: {
       get synced() {
         return state.synced;
@@ -202,6 +204,13 @@ describe('the status pages of an agent', () => {
       ['list of gateways: 403: give the verb list'],
     );
     state.conditions = [];
+    state.unwritten = [{ ...about, ...said, message: 'patch of services: 429' }];
+    assert.deepEqual(failing(status.readiness()), []);
+    assert.deepEqual(
+      status.readiness().flatMap(({ name, degraded = [] }) => degraded.map((what) => `${name} ${what}`)),
+      ['written patch of services: 429: give the verb list'],
+    );
+    state.unwritten = [];
   });
 
   it('stay ready without the hub, until the intermediate is over', async () => {

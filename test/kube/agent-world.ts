@@ -8,7 +8,7 @@ import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { reservedBlock } from '@isthmus/cluster-agent/kept/reserved-block.ts';
 import { startAgent } from '@isthmus/cluster-agent/start.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { until } from '../fakes/agent.ts';
@@ -94,12 +94,14 @@ export class KubernetesAgent {
   readonly #server: ApiServer;
   readonly #hub: TestHub;
   readonly #number: number;
+  readonly #clock: Clock;
   readonly #dir = mkdtempSync(join(tmpdir(), 'isthmus-kubernetes-'));
   #stop = new AbortController();
   #proxy: FakeProxy | undefined;
   stateDir = '';
 
-  constructor(server: ApiServer, hub: TestHub, joinToken = '') {
+  constructor(server: ApiServer, hub: TestHub, joinToken = '', clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#server = server;
     this.#hub = hub;
     // A second replica, with another address and the same token.
@@ -149,7 +151,7 @@ export class KubernetesAgent {
         localAddress: this.#address,
         tokenFile: join(this.#dir, 'join-token'),
         trustDomain: defaultTrustDomain,
-        clock: systemClock,
+        clock: this.#clock,
         random: systemRandom,
         log: silentLog,
       },

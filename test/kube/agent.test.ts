@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { refusal } from '@isthmus/api/kube/refusal.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
-import { agentAccess } from '@isthmus/cluster-agent/access.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
 import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
-import { rulesOf } from '../../charts/rules.ts';
 import { until } from '../fakes/agent.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
@@ -18,6 +16,7 @@ import {
   services,
   setReady,
 } from './agent-world.ts';
+import { allowAgent, changeRole } from './agent-role.ts';
 import { podToken } from './pod-token.ts';
 import { withApiServer } from './start-api-server.ts';
 
@@ -255,29 +254,3 @@ withApiServer('an agent in a cluster that a real API server has', (started) => {
     letReadGateways: (may) => changeRole(started().client().server, may),
   }));
 });
-
-const group = 'rbac.authorization.k8s.io';
-
-async function changeRole(server: ApiServer, mayReadGateways: boolean): Promise<void> {
-  const access = agentAccess.filter(({ resource }) => mayReadGateways || resource.plural !== 'gateways');
-  const roles = { group, version: 'v1', kind: 'ClusterRole', plural: 'clusterroles', isNamespaced: false };
-  const place = { namespace: '', name: 'isthmus-agent' };
-  await server.patch(roles, place, { how: 'merge' }, { rules: rulesOf(access, 'ALL') });
-}
-
-/** The roles of the chart, bound to the user `agent`. */
-async function allowAgent(server: ApiServer): Promise<void> {
-  const metadata = { name: 'isthmus-agent' };
-  const subjects = [{ apiGroup: group, kind: 'User', name: 'agent' }];
-  const bound = (kind: string) => ({ apiGroup: group, kind, name: metadata.name });
-  const make = (kind: string, namespace: string, body: object) => {
-    const plural = `${kind.toLowerCase()}s`;
-    const resource = { group, version: 'v1', kind, plural, isNamespaced: namespace !== '' };
-    return server.create(resource, namespace, { apiVersion: `${group}/v1`, kind, metadata, ...body });
-  };
-  await make('ClusterRole', '', { rules: rulesOf(agentAccess, 'ALL') });
-  await make('ClusterRoleBinding', '', { roleRef: bound('ClusterRole'), subjects });
-  await makeAgentNamespace(server);
-  await make('Role', agentNamespace, { rules: rulesOf(agentAccess, 'OWN') });
-  await make('RoleBinding', agentNamespace, { roleRef: bound('Role'), subjects });
-}

@@ -3,17 +3,12 @@ import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import type { SourceEvent } from '@isthmus/cluster-agent/view/source-event.ts';
 import type { ApiServer, Resource } from '@isthmus/api/kube/api-server.ts';
-import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { holds } from '../fakes/turns.ts';
 import { resourceOf } from '../cluster-agent/source/kubernetes/source-world.ts';
+import { hurriedClock } from './hurried-clock.ts';
 
-/** Twenty times as fast as time: waits between attempts take up to half a minute. */
-const hurried: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * 20,
-  after: (delay, run) => systemClock.after(delay / 20, run),
-};
+const hurried = hurriedClock(20);
 
 /** A view that follows a real API server. */
 export class FollowedCluster {

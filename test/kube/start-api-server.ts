@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kubeClient, type KubeClient } from '@isthmus/api/kube/client.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
+import { FaultProxy } from './fault-proxy.ts';
 
 /** The folder with etcd and kube-apiserver; undefined where suites that need them cannot run. */
 export const assets =
@@ -76,14 +77,14 @@ export class StartedApiServer {
     return started;
   }
 
-  /** The path of a kubeconfig of this user. */
-  kubeconfig(user: UserName = 'admin'): string {
-    const path = join(this.#folder, `kubeconfig-${user}`);
+  /** The path of a kubeconfig of this user, for the server or for what stands in front of it. */
+  kubeconfig(user: UserName = 'admin', url = this.url): string {
+    const path = join(this.#folder, `kubeconfig-${user}${url === this.url ? '' : '-through'}`);
     writeFileSync(
       path,
       JSON.stringify({
         clusters: [
-          { name: 'test', cluster: { server: this.url, ['certificate-authority']: 'certs/apiserver.crt' } },
+          { name: 'test', cluster: { server: url, ['certificate-authority']: 'certs/apiserver.crt' } },
         ],
         users: [{ name: user, user: { token: users[user].token } }],
         contexts: [{ name: 'test', context: { cluster: 'test', user } }],
@@ -95,6 +96,11 @@ export class StartedApiServer {
 
   client(user: UserName = 'admin'): KubeClient {
     return kubeClient(this.kubeconfig(user), systemClock);
+  }
+
+  /** In front of it, with its certificate. The test stops it. */
+  faultProxy(): Promise<FaultProxy> {
+    return FaultProxy.start({ url: this.url, certificates: join(this.#folder, 'certs') });
   }
 
   get url(): string {

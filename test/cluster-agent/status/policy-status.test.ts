@@ -182,6 +182,23 @@ describe('the status of the cluster’s security policies', () => {
     assert.deepEqual(ofPolicy(), ['WaypointAccepted True x', ...wellEnforced]);
   });
 
+  it('names an object that others write all the time, from the seventh conflict in a row until it is written', async () => {
+    const changed = new ApiFailure('API_CONFLICT', 'patch of shop/p was answered with 409', { status: 409 });
+    for (let i = 0; i < 7; i++) world.api.fail('patch', 'authorizationpolicies', changed);
+    world.put('AuthorizationPolicy', aPolicy('p', { rules: [{}] }));
+    world.open();
+    await world.clock.advance(12_000);
+    assert.deepEqual(world.writes.conditions(), []);
+    await world.clock.advance(1000);
+    const [condition] = world.writes.conditions();
+    assert.equal(condition?.reason, 'WRITE_FAILED');
+    assert.match(condition.message, /shop\/p was answered with 409/);
+    assert.match(condition.remedy, /managedFields/);
+    await world.clock.advance(26_000);
+    assert.deepEqual(world.writes.conditions(), []);
+    assert.deepEqual(ofPolicy(), wellEnforced);
+  });
+
   it('names the verb that the role lacks, until it has it', async () => {
     const refused = new ApiFailure(
       'API_FORBIDDEN',
