@@ -1,5 +1,6 @@
 import type { ServiceKey } from '@isthmus/api/domain/names.ts';
 import { warning, type Warning } from '../command/warning.ts';
+import { isHeard } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 import { usableGateways } from '../policy/gateways.ts';
 import { total } from './service-groups.ts';
@@ -35,11 +36,16 @@ export function targetsOf(
         service,
         healthy: found.groups.reduce((sum, { healthy }) => sum + healthy, 0),
         total: all,
-        isReachable: snapshot.observed.get(cluster)?.link.kind === 'CONNECTED',
+        isReachable: isReachable(snapshot, cluster),
         lacksGateway: others[0]?.lacksGateway ?? lacksGateway(snapshot, cluster),
       });
     }
   return [...snapshot.observed.keys()].flatMap((cluster) => byCluster.get(cluster) ?? []);
+}
+
+function isReachable({ observed }: Now, cluster: string): boolean {
+  const record = observed.get(cluster);
+  return record !== undefined && isHeard(record);
 }
 
 function lacksGateway(snapshot: Now, cluster: string): boolean {

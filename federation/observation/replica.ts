@@ -39,5 +39,16 @@ export const replicaBehind = (
 export const isHeard = ({ link, replicas }: Pick<ClusterRecord, 'link' | 'replicas'>): boolean =>
   link.kind === 'CONNECTED' && (replicas.length === 0 || replicas.some(({ leads }) => leads));
 
+/**
+ * Since when nothing comes in of a cluster, epoch milliseconds; undefined: it is heard. Without a leader that is the last
+ * report, or the oldest link, where the hub has had no report since it started.
+ */
+export function unheardSince(record: Pick<ClusterRecord, 'link' | 'replicas' | 'asOf'>): number | undefined {
+  if (isHeard(record)) return undefined;
+  const { link, replicas, asOf } = record;
+  if (link.kind !== 'CONNECTED') return link.since;
+  return Math.max(asOf, Math.min(...replicas.map(({ since }) => since)));
+}
+
 /** What people read of a replica that is waited for. */
 export const isBehind = ({ id }: Replica): string => `replica ${id} of its agent has yet to take it`;

@@ -1,6 +1,6 @@
 import { parseSubject, type Subject } from '@isthmus/api/domain/names.ts';
 import type { ClusterRecord } from '../observation/cluster-record.ts';
-import { isBehind, replicaBehind, type Replica } from '../observation/replica.ts';
+import { isBehind, isHeard, replicaBehind, type Replica } from '../observation/replica.ts';
 import type { Now } from './now.ts';
 
 /**
@@ -15,6 +15,7 @@ export const waitsAt = (
   clusters.map((cluster) => {
     const record = observed.get(cluster);
     if (record?.link.kind !== 'CONNECTED') return `${cluster} (its agent is not connected)`;
+    if (!isHeard(record)) return `${cluster} (none of the replicas of its agent leads)`;
     const reports = subjects.map((subject) => record.applied.get(subject));
     const open = reports.find((one) => one?.state !== 'APPLIED');
     if (open !== undefined) return open.message === '' ? cluster : `${cluster} (${open.message})`;

@@ -3,13 +3,16 @@ import type { Cluster } from '@isthmus/api/domain/cluster.ts';
 import type { IntermediateRecord } from '@isthmus/api/domain/trust.ts';
 import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { day } from '@isthmus/mesh/pki/issue.ts';
-import { replicaBehind } from '../observation/replica.ts';
+import { replicaBehind, unheardSince } from '../observation/replica.ts';
 import type { Now } from '../state/now.ts';
 
 /** What is left of the one in use when a renewal stops to wait for clusters that are away. */
 const lastDays = 7 * day;
 
-/** A cluster counts as away once it has been so for this long: just after a restart of the hub all of them are. */
+/**
+ * A cluster counts as away once it has been so for this long: just after a restart of the hub all of them are. One whose
+ * agent is connected and has no leader acknowledges nothing, and is away, too.
+ */
 const grace = 30_000;
 
 /**
@@ -105,8 +108,8 @@ const members = ({ intent }: Now): readonly Cluster[] =>
 const isAway = (cluster: Cluster, snapshot: Now, now: number): boolean =>
   awaySince(cluster, snapshot) + grace <= now;
 
-/** Epoch milliseconds; Infinity: it is there. */
+/** Epoch milliseconds; Infinity: it is there, and acknowledges what it takes. */
 function awaySince({ name, joinedAt }: Cluster, { observed }: Now): number {
-  const link = observed.get(name)?.link;
-  return link?.kind === 'CONNECTED' ? Infinity : (link?.since ?? joinedAt ?? 0);
+  const record = observed.get(name);
+  return record ? (unheardSince(record) ?? Infinity) : (joinedAt ?? 0);
 }

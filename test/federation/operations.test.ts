@@ -12,6 +12,7 @@ import { drainCluster, undrainCluster } from '../../federation/registry/drain.ts
 import { revokeCluster } from '../../federation/registry/membership.ts';
 import { makeAuthority } from '../fakes/authority.ts';
 import { Federation } from '../fakes/federation.ts';
+import { aReplica } from '../fakes/replica.ts';
 
 describe('federation/failover: operations', () => {
   let hub: Federation;
@@ -91,6 +92,8 @@ describe('federation/failover: operations', () => {
       'east-2',
       'west (waiting for istio-system/ztunnel-1)',
     ]);
+    hub.report('east', { record: { replicas: [aReplica({ leads: false })] } });
+    assert.equal([...waits(look(id), hub.now)].sort()[0], 'east (none of the replicas of its agent leads)');
   });
 
   it('stay as they ended, and fail when another of the same overtakes them', async () => {

@@ -8,6 +8,7 @@ import { clockConditions } from '@isthmus/federation/observation/clock-condition
 import { conditionsOf } from '@isthmus/federation/conditions/conditions.ts';
 import { emptyRecord } from '../../federation/observation/record-steps.ts';
 import { Federation } from '../fakes/federation.ts';
+import { aReplica } from '../fakes/replica.ts';
 
 const away = { link: { kind: 'UNREACHABLE' as const, since: 1 } };
 
@@ -38,6 +39,13 @@ describe('the clusters to which a failover or a drain would move connections', (
     for (const name of ['west', 'south']) hub.report(name, { services: { cart: 2 }, record: away });
     assert.deepEqual([...plan().unreachable].sort(), ['south', 'west']);
     assert.match(sentences(plan().warnings), /^west is unreachable: .*\nsouth is unreachable: /);
+  });
+
+  it('are unreachable where no replica of their agent leads: their counts stand still', () => {
+    hub.report('west', { services: { cart: 2 }, record: { replicas: [aReplica({ leads: false })] } });
+    assert.deepEqual(plan().unreachable, ['west']);
+    hub.report('west', { services: { cart: 2 }, record: { replicas: [aReplica()] } });
+    assert.deepEqual(plan().unreachable, []);
   });
 
   it('are warned of where endpoints are not healthy, or no gateway is', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
+import { withReplica } from '../../../federation/observation/record-steps.ts';
 import { watchActivation } from '../../../federation/trust/watch-activation.ts';
 import { anIntermediate } from '../../fakes/federation-changes.ts';
 import { Federation } from '../../fakes/federation.ts';
+import { aReplica } from '../../fakes/replica.ts';
 
 const day = 24 * 60 * 60_000;
 
@@ -43,6 +45,36 @@ describe('federation/trust: activation that is due by time alone', () => {
     assert.equal(isActive('k2'), false);
     await hub.pass(250);
     assert.equal(isActive('k2'), true);
+  });
+
+  it('comes 30 s after the last report of a cluster of whose connected agent no replica leads', async () => {
+    hub.report('west', { record: { replicas: [aReplica({ since: hub.clock.now() })] } });
+    await hub.pass(60_000);
+    hub.heartbeat('west');
+    await hub.put(record('k1', false));
+    hub.acknowledge('east', { subject: 'intermediate/k1', ...held });
+    await hub.pass(60_000);
+    assert.equal(isActive('k1'), false);
+    hub.heartbeat('west');
+    hub.observations.update('west', (west) =>
+      withReplica(west, aReplica({ since: west.replicas[0]!.since, leads: false })),
+    );
+    await hub.pass(29_999);
+    assert.equal(isActive('k1'), false);
+    await hub.pass(1);
+    assert.equal(isActive('k1'), true);
+  });
+
+  it('comes no earlier for a cluster whose agent has connected just now and has no leader yet', async () => {
+    hub.report('west', {
+      record: { asOf: 1, replicas: [aReplica({ leads: false, since: hub.clock.now() })] },
+    });
+    await hub.put(record('k1', false));
+    hub.acknowledge('east', { subject: 'intermediate/k1', ...held });
+    await hub.pass(29_999);
+    assert.equal(isActive('k1'), false);
+    await hub.pass(1);
+    assert.equal(isActive('k1'), true);
   });
 
   it('waits for nothing once the hub stops', () => {
