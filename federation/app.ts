@@ -37,6 +37,7 @@ import { HubStatus } from './telemetry/status.ts';
 import { AdminToken } from './trust/admin-token.ts';
 import { AdminTokenSecret, type TokenSecret } from './trust/admin-token-secret.ts';
 import { adminTokenPurpose, hubKeys } from './trust/hub-keys.ts';
+import { keptNames } from './trust/kept-names.ts';
 import { LinkCa } from './trust/link-ca.ts';
 import { ServerCertificate } from './trust/server-certificate.ts';
 import { watchState } from './watch-state.ts';
@@ -164,7 +165,8 @@ async function bind(options: HubOptions, { ca, counted, closing }: Founded) {
   const over = new AbortController();
   closing.add(() => over.abort(new Error('the hub ends')));
   const outside = startOutside(options, over.signal);
-  const server = new ServerCertificate({ ca, outside, clock, log });
+  const names = keptNames(join(options.stateDir, 'link-names.json'), log);
+  const server = new ServerCertificate({ ca, outside, names, clock, log });
   const certificates = { server: server.current, linkCa: ca.certificate, clock, log };
 
   const listeners = await bindLink(certificates, { link: options.linkListen, join: options.joinListen });

@@ -86,7 +86,7 @@ async function joinCluster(deps: Deps, request: JoinRequest): Promise<JoinRespon
   if (!outside.ok)
     throw new HubError(
       'HUB_ADDRESS_UNKNOWN',
-      `where to connect after joining is not known: ${outside.error.message}`,
+      `where to connect after joining is not known: ${outside.error.message}; ${outside.error.remedy}`,
     );
   const key = createHash('sha256').update(publicKeyDer(csr.value.publicKey)).digest('hex');
   const { membership } = await must(

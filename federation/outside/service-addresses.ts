@@ -51,12 +51,16 @@ export function serviceAddresses(name: string, object: unknown): Result<ServiceA
   return type === 'LoadBalancer'
     ? refused(
         `the load balancer of Service ${name} has no address yet`,
-        `wait until kubectl get service shows an EXTERNAL-IP for it; if it stays pending, this cluster has no load balancer: name the addresses of the hub with --advertise-link and --advertise-join`,
+        `wait until kubectl get service shows an EXTERNAL-IP for it; if it stays pending, this cluster has no load balancer: ${ownAddresses}`,
       )
     : refused(
         `Service ${name} is of type ${type}, which has no address outside its cluster that the hub could know`,
-        'make it one of type LoadBalancer, or name the addresses of the hub with --advertise-link and --advertise-join',
+        `make it one of type LoadBalancer, or ${ownAddresses}`,
       );
 }
+
+/** The two flags and `--outside-service` exclude each other. */
+const ownAddresses =
+  'name the addresses of the hub yourself: hub.urls.link and hub.urls.join of the chart, or --advertise-link and --advertise-join in place of --outside-service';
 
 const refused = (message: string, remedy: string): Refused => err({ message, remedy });

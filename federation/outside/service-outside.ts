@@ -35,8 +35,8 @@ const services: Omit<Listed, 'namespace'> = {
 };
 
 /**
- * Where the Service before the hub is reached: followed in the API, its host names resolved. What it said last holds while
- * the API is away; what a Service that was deleted said does not.
+ * Where the Service before the hub is reached: followed in the API, its host names resolved. While the API does not answer,
+ * the addresses that were read last count; when the Service is deleted, there are none.
  */
 export class ServiceOutside implements Outside {
   readonly #deps: Deps;
@@ -88,9 +88,13 @@ export class ServiceOutside implements Outside {
   }
 
   #unread({ verb, failure }: Trouble): OutsideProblem {
+    const since =
+      this.#reflector.known === 'UNKNOWN'
+        ? 'it has not read it since it started'
+        : 'it goes on with what it read last';
     return this.#warning(
       'HUB_SERVICE_UNREAD',
-      `the hub cannot ${verb} this Service (${failure.message}): what it said last holds`,
+      `the hub cannot ${verb} this Service (${failure.message}): ${since}`,
       'let the service account of the hub get, list and watch this Service, and look at the API server',
     );
   }

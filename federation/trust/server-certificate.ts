@@ -4,6 +4,7 @@ import { renewAt } from '@isthmus/mesh/pki/rotation.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Outside } from '../outside/outside.ts';
+import { maxNames, type KeptNames } from './kept-names.ts';
 import type { LinkCa } from './link-ca.ts';
 
 /** PEM key and chain. */
@@ -12,25 +13,25 @@ type ServerIdentity = ReturnType<LinkCa['issueServer']>;
 interface Deps {
   readonly ca: Pick<LinkCa, 'issueServer'>;
   readonly outside: Pick<Outside, 'current' | 'onChange'>;
+  readonly names: KeptNames;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Names and addresses of one certificate. Agents may not have heard of the newest, so earlier ones stay among them. */
-export const maxNames = 64;
-
 /**
  * What the hub's listeners show to agents. It is issued again when the hub is reached at other addresses than it names, and
- * when half of its life is over.
+ * when half of its life is over. Earlier names stay among its names, also those of before the hub started: agents may not
+ * have heard of the newest, and the hub may not know where it is reached, while the API of its cluster is away.
  */
 export class ServerCertificate {
   readonly #deps: Deps;
   /** The newest first. */
-  #names: readonly string[] = [];
+  #names: readonly string[];
   #current: ServerIdentity;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#names = deps.names.read();
     this.#current = this.#issue();
   }
 
@@ -77,7 +78,9 @@ export class ServerCertificate {
   }
 
   #issue(): ServerIdentity {
-    this.#names = [...new Set([...this.#namesOfNow(), ...this.#names])].slice(0, maxNames);
+    const before = this.#names;
+    this.#names = [...new Set([...this.#namesOfNow(), ...before])].slice(0, maxNames);
+    if (this.#names.join() !== before.join()) this.#deps.names.write(this.#names);
     // A certificate names something, even where nobody can know yet how the hub is reached.
     return this.#deps.ca.issueServer(this.#names.length > 0 ? this.#names : ['localhost']);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { once } from 'node:events';
+import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { linkIdentity } from '../../cluster-agent/link/identity.ts';
@@ -108,6 +109,42 @@ describe('a hub whose outside addresses are those of a Service', () => {
     put();
     await until(() => known() === undefined);
     agent.end();
+  });
+});
+
+describe('a hub that starts again while the API of its cluster is away', () => {
+  it('shows agents a certificate that names the addresses of before', async () => {
+    const server = new FakeApiServer([services]);
+    const dir = mkdtempSync(join(tmpdir(), 'isthmus-outside-'));
+    const outsideService = { server, namespace: 'isthmus-system', name: 'isthmus-hub-link' };
+    const start = (octet?: number) =>
+      startTestHub({
+        stateDir: dir,
+        store: 'sqlite',
+        outsideService,
+        ...(octet !== undefined && { octet }),
+      });
+    const ports = [
+      { name: 'link', port: 15101 },
+      { name: 'join', port: 15102 },
+    ];
+    server.put(services, {
+      metadata: { namespace: outsideService.namespace, name: outsideService.name },
+      spec: { type: 'LoadBalancer', ports },
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
+    });
+    const first = await start();
+    const address = `127.${first.octet}.0.1`;
+    await until(async () => (await namesAt(address, 15101)).includes('192.0.2.7'));
+    await first.stop();
+    server.before = () => new ApiFailure('API_UNREACHABLE', 'connection refused');
+    const second = await start(first.octet);
+    try {
+      assert.match(await namesAt(address, 15101), /IP Address:192\.0\.2\.7/);
+    } finally {
+      await second.stop();
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 

@@ -29,7 +29,12 @@ describe('the addresses of the Service before a hub', () => {
   });
 
   for (const [what, object, message, remedy] of [
-    ['no address yet', service(undefined), /has no address yet/, /--advertise-link/],
+    [
+      'no address yet',
+      service(undefined),
+      /has no address yet/,
+      /hub\.urls\.link .* in place of --outside-service/,
+    ],
     ['an empty list', service([]), /has no address yet/, /EXTERNAL-IP/],
     [
       'a null list',
@@ -39,7 +44,7 @@ describe('the addresses of the Service before a hub', () => {
     ],
     ['no status', { ...service(undefined), status: undefined }, /has no address yet/, /./],
     ['another type', service(undefined, { type: 'ClusterIP' }), /is of type ClusterIP/, /type LoadBalancer/],
-    ['a node port', service(undefined, { type: 'NodePort' }), /is of type NodePort/, /--advertise-join/],
+    ['a node port', service(undefined, { type: 'NodePort' }), /is of type NodePort/, /hub\.urls\.join/],
     [
       'no port link',
       service([], { ports: ports.slice(1) }),

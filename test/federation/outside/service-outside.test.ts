@@ -115,7 +115,7 @@ describe('a hub behind a Service', () => {
   });
 
   it('stays where it was while the API server is away or refuses, and says so', async () => {
-    const { clock, server, put, end, reasons, links } = world();
+    const { clock, server, outside, put, end, reasons, links } = world();
     put([{ ip: '192.0.2.7' }]);
     await clock.advance(0);
     const forbidden = new ApiFailure('API_FORBIDDEN', 'services is forbidden', { status: 403 });
@@ -124,11 +124,21 @@ describe('a hub behind a Service', () => {
     await clock.advance(60_000);
     assert.deepEqual(links(), ['192.0.2.7:15101']);
     assert.deepEqual(reasons(), ['HUB_SERVICE_UNREAD']);
+    assert.match(outside.problems()[0]!.message, /: it goes on with what it read last$/);
     put([{ ip: '192.0.2.9' }]);
     server.before = () => undefined;
     await clock.advance(60_000);
     assert.deepEqual(links(), ['192.0.2.9:15101']);
     assert.deepEqual(reasons(), []);
+    await end();
+  });
+
+  it('has not read its Service where it may not from its start on, and says both', async () => {
+    const { clock, server, outside, end, reasons } = world();
+    server.before = () => new ApiFailure('API_FORBIDDEN', 'services is forbidden', { status: 403 });
+    await clock.advance(0);
+    assert.deepEqual(reasons(), ['HUB_SERVICE_UNREAD', 'HUB_ADDRESS_UNKNOWN']);
+    assert.match(outside.problems()[0]!.message, /forbidden\): it has not read it since it started$/);
     await end();
   });
 });

@@ -3,13 +3,19 @@ import { X509Certificate } from 'node:crypto';
 import { day } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import { LinkCa, mintLinkCa } from '../../../federation/trust/link-ca.ts';
-import { maxNames, ServerCertificate } from '../../../federation/trust/server-certificate.ts';
+import { maxNames } from '../../../federation/trust/kept-names.ts';
+import { ServerCertificate } from '../../../federation/trust/server-certificate.ts';
 import { aSealing } from '../../fakes/authority.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeOutside } from '../../fakes/outside.ts';
 
 describe('the certificate of the link', () => {
-  const world = () => {
+  const world = (before: readonly string[] = []) => {
+    let kept = before;
+    const names = {
+      read: () => kept,
+      write: (all: readonly string[]) => void (kept = all),
+    };
     const clock = new FakeClock();
     const outside = new FakeOutside();
     const { provider, random } = aSealing;
@@ -19,11 +25,11 @@ describe('the certificate of the link', () => {
       clock,
       random,
     );
-    const certificate = new ServerCertificate({ ca, outside, clock, log: silentLog });
+    const certificate = new ServerCertificate({ ca, outside, names, clock, log: silentLog });
     const shown: string[] = [];
     const stop = new AbortController();
     const follow = () => certificate.follow(({ chain }) => void shown.push(namesOf(chain)), stop.signal);
-    return { clock, outside, certificate, shown, stop, follow };
+    return { clock, outside, certificate, shown, stop, follow, kept: () => kept };
   };
   const namesOf = (chain: string): string => new X509Certificate(chain).subjectAltName ?? '';
 
@@ -53,6 +59,14 @@ describe('the certificate of the link', () => {
     outside.move({ hosts: ['192.0.2.7'] });
     follow();
     assert.deepEqual(shown, ['IP Address:192.0.2.7, IP Address:127.0.0.1']);
+  });
+
+  it('has the names of before the hub started, the newest first, and each new one is kept', () => {
+    const { outside, certificate, follow, kept } = world(['127.0.0.1', 'old.example']);
+    assert.equal(namesOf(certificate.current.chain), 'IP Address:127.0.0.1, DNS:old.example');
+    follow();
+    outside.move({ hosts: ['new.example'] });
+    assert.deepEqual(kept(), ['new.example', '127.0.0.1', 'old.example']);
   });
 
   for (const count of [maxNames - 1, maxNames, maxNames + 1])
