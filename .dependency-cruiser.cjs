@@ -94,6 +94,12 @@ module.exports = {
       '(mesh/(net|tls|http2)/node/|ztunnel/capture/loopback/|api/grpc/tls-arrivals\\.ts)',
     ),
     only('one-http2', '^(node:)?http2$', '(mesh/http2/node/|sandbox/)'),
+    only('one-c-library', 'node_modules/(koffi|@koromix)/', 'mesh/native/native\\.ts'),
+    only(
+      'namespaces-are-for-capture',
+      '^mesh/native/',
+      '(mesh/native/|ztunnel/(capture/pods|zds)/|node-agent/)',
+    ),
     only('one-kubernetes-client', 'node_modules/@kubernetes/client-node', 'api/kube/client\\.ts'),
     only('one-sqlite', '^(node:)?sqlite$', '(federation/store/|mesh/process/folder-lock)'),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -10,14 +10,14 @@ import {
   singleFiles,
 } from './files.ts';
 
-// node image/assemble.ts OUT: what an image has in /app, in a new folder OUT.
+// node image/assemble.ts OUT [CPU]: what an image has in /app, in a new folder OUT, for this machine's CPU or that one.
 
 const root = join(import.meta.dirname, '..');
 
-/** `out` must not exist. Throws where a file of the list is missing. */
-export function assemble(out: string): void {
+/** `out` must not exist. `cpu` is Node's name. Throws where a file of the list is missing. */
+export function assemble(out: string, cpu: string = process.arch): void {
   mkdirSync(out, { recursive: false });
-  for (const path of paths()) {
+  for (const path of paths(cpu)) {
     mkdirSync(dirname(join(out, path)), { recursive: true });
     cpSync(join(root, path), join(out, path), { dereference: true });
   }
@@ -25,9 +25,9 @@ export function assemble(out: string): void {
   for (const { path, target } of links) symlinkSync(target, join(out, path));
 }
 
-function paths(): readonly string[] {
+function paths(cpu: string): readonly string[] {
   const ours = programFolders.flatMap((folder) => filesBelow(folder)).filter(isOfPrograms);
-  const folders = dependencyFolders(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const folders = dependencyFolders(readFileSync(join(root, 'package-lock.json'), 'utf8'), cpu);
   for (const folder of folders)
     if (!existsSync(join(root, folder))) throw new Error(`${folder} is not installed: run npm ci`);
   // What is nested in a dependency has an entry of its own in package-lock.json.
@@ -45,7 +45,7 @@ const filesBelow = (folder: string): readonly string[] =>
 if (import.meta.main) {
   const out = process.argv[2];
   if (out === undefined || existsSync(out)) {
-    writeErr('usage: node image/assemble.ts OUT, where OUT is a folder that does not exist yet\n');
+    writeErr('usage: node image/assemble.ts OUT [CPU], where OUT is a folder that does not exist yet\n');
     process.exitCode = 2;
-  } else assemble(out);
+  } else assemble(out, process.argv[3]);
 }

@@ -32,9 +32,13 @@ export const isOfPrograms = (path: string): boolean =>
 /** Native code, of all platforms at once: that of another JavaScript runtime (`.bare`), which Node does not load. */
 const native = /\/prebuilds\/|\.(bare|node)$/;
 
-/** Whether a file of a dependency belongs into the image. None is of one platform: amd64 and arm64 get the same files. */
+/** Without a substitute in JavaScript: it calls the C library where pods are captured (docs/adr/0096). */
+const nativeOf = (cpu: string): string => `node_modules/@koromix/koffi-linux-${cpu}`;
+const ofCLibrary = /^node_modules\/@koromix\/koffi-linux-\w+\/linux_\w+\/koffi\.node$/;
+
+/** Whether a file of a dependency belongs into the image. One alone is of the platform. */
 export const isOfDependencies = (path: string): boolean =>
-  !notOfDependencies.test(path) && !native.test(path);
+  ofCLibrary.test(path) || (!notOfDependencies.test(path) && !native.test(path));
 
 /** The parts of package-lock.json that are read here. */
 interface Locked {
@@ -46,14 +50,15 @@ interface Locked {
 
 /**
  * Folders of the dependencies that run: those of package-lock.json that are neither of the tools nor optional (Node
- * itself, which the base image has, and native parts that have a substitute in JavaScript).
+ * itself, which the base image has, and native parts that have a substitute in JavaScript), and the native code for `cpu`,
+ * which is Node's name of it: `x64` or `arm64`.
  */
-export function dependencyFolders(lock: string): readonly string[] {
+export function dependencyFolders(lock: string, cpu: string): readonly string[] {
   const { packages } = JSON.parse(lock) as { readonly packages: Readonly<Record<string, Locked>> };
   return Object.entries(packages)
     .filter(([path, { dev, optional, devOptional, link }]) => {
       const isTool = dev === true || optional === true || devOptional === true || link === true;
-      return path.includes('node_modules/') && !isTool;
+      return (path.includes('node_modules/') && !isTool) || path === nativeOf(cpu);
     })
     .map(([path]) => path)
     .sort();

@@ -27,7 +27,11 @@ export type ProcessErrorCode =
 /** Keys, and what they sign and seal. */
 export type KeyErrorCode = 'ISSUER_EXPIRED' | 'ISSUER_KEY' | 'SEALING_KEY' | 'UNSEAL_FAILED';
 
+/** Calls of the C library: namespaces, sockets in them, and packets with descriptors. */
+export type NativeErrorCode = 'NATIVE_NAMESPACE' | 'NATIVE_PACKET' | 'NATIVE_SOCKET' | 'NATIVE_UNAVAILABLE';
+
 /** Every code of the errors that mesh/ throws. */
-export type MeshErrorCode = DialErrorCode | SessionErrorCode | ProcessErrorCode | KeyErrorCode;
+export type MeshErrorCode =
+  DialErrorCode | SessionErrorCode | ProcessErrorCode | KeyErrorCode | NativeErrorCode;
 
 export class MeshError extends CodedError<MeshErrorCode> {}

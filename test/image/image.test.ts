@@ -3,9 +3,10 @@ import { execFile, spawn } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
 import { assemble } from '../../image/assemble.ts';
-import { programFolders } from '../../image/files.ts';
+import { dependencyFolders, programFolders } from '../../image/files.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -76,11 +77,25 @@ describe('the image', () => {
       equal(existsSync(join(app, 'node_modules', tool)), false, tool);
   });
 
+  it('calls the C library, by the binary of its architecture alone', async () => {
+    const binaries = globSync('node_modules/@koromix/*', { cwd: app });
+    deepEqual(binaries, [`node_modules/@koromix/koffi-linux-${process.arch}`]);
+    const asked =
+      "const { newSocket } = await import('@isthmus/mesh/native/native.ts'); newSocket('unix', 'packets')";
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', asked], { cwd: app, env: {} });
+  });
+
+  it('names the binary of the architecture for which it is built', () => {
+    const lock = read('package-lock.json');
+    for (const cpu of ['x64', 'arm64'])
+      ok(dependencyFolders(lock, cpu).includes(`node_modules/@koromix/koffi-linux-${cpu}`), cpu);
+  });
+
   it('has neither tests, typings and source maps nor the sandbox', () => {
     deepEqual(globSync('{test,bench,sandbox,docs,**/*.test.ts,**/*.d.ts,**/*.map}', { cwd: app }), []);
   });
 
-  it('has no native code, so that amd64 and arm64 get the same files', () => {
+  it('has one file of native code, that of its architecture, which calls the C library', () => {
     // ELF, Mach-O of both byte orders, PE.
     const magic = ['7f454c46', 'cffaedfe', 'feedfacf', 'cafebabe', '4d5a'];
     const isNative = (path: string): boolean => {
@@ -88,7 +103,9 @@ describe('the image', () => {
       return magic.some((one) => start.startsWith(one));
     };
     const files = globSync('**/*', { cwd: app, withFileTypes: true }).filter((entry) => entry.isFile());
-    deepEqual(files.map(({ parentPath, name }) => join(parentPath, name)).filter(isNative), []);
+    const found = files.map(({ parentPath, name }) => join(parentPath, name)).filter(isNative);
+    const binary = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
+    deepEqual(found, [join(app, binary)]);
   });
 
   it('is below 12 MB compressed, as the base image with Node takes 80 of the 200 MB that it may have', async () => {
