@@ -7,6 +7,7 @@ import { discoveryRequest, discoveryResponse } from '@isthmus/api/wire/discovery
 import * as link from '@isthmus/api/wire/link.ts';
 import { proxyReport } from '@isthmus/api/wire/proxy-report.ts';
 import { decodeIntermediate, decodeTrustBundle } from '@isthmus/api/wire/trust.ts';
+import { zdsAnswer, zdsHello, zdsRequest } from '@isthmus/api/wire/zds.ts';
 import { authorization, service, workload } from '../fakes/arbitrary-records.ts';
 
 type Decode = (bytes: Uint8Array) => { readonly ok: boolean };
@@ -27,6 +28,9 @@ const decoders: Record<string, Decode> = {
   'certificate request': certificateRequest.decode,
   'certificate response': certificateResponse.decode,
   'proxy report': proxyReport.decode,
+  'ZDS hello': zdsHello.decode,
+  'ZDS request': zdsRequest.decode,
+  'ZDS answer': zdsAnswer.decode,
   ...codecs,
 };
 
