@@ -57,18 +57,16 @@ const kept: readonly Access[] = [
 
 /** What an agent may do with the API of its cluster. It reads no Secret of others, and lists none. */
 export const agentAccess: readonly Access[] = [
-  ...watched.map(({ resource }): Access => ({
-    resource,
-    verbs: ['get', 'list', 'watch'],
-    namespaces: 'ALL',
-  })),
+  ...watched.map(({ resource }): Access => ({ resource, verbs: ['list', 'watch'], namespaces: 'ALL' })),
   { resource: tokenReviews, verbs: ['create'], namespaces: 'ALL' },
-  { resource: services, verbs: ['patch'], namespaces: 'ALL' },
+  { resource: services, verbs: ['get', 'patch'], namespaces: 'ALL' },
+  // An object is read before it is written, and its apply takes `create` where it may be missing.
   {
     resource: serviceImports,
-    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+    verbs: ['list', 'create', 'patch', 'delete'],
     namespaces: 'ALL',
   },
+  ...withStatus.map((resource): Access => ({ resource, verbs: ['get'], namespaces: 'ALL' })),
   ...withStatus.map((resource): Access => ({
     resource,
     subresource: 'status',

@@ -4,8 +4,9 @@ import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
-import { agentWrites, pods } from './access.ts';
+import { agentWrites } from './access.ts';
 import { removeLeftovers } from './leftovers.ts';
+import { agentsRun } from './running-agents.ts';
 
 // What `helm uninstall` runs once the agent's Deployment is gone.
 
@@ -23,17 +24,13 @@ const flags = readFlags(
 const log = createLog('uninstall', flags.text('log-level'));
 process.on('SIGTERM', () => process.exit(1));
 
-/** How long pods of agents may take to end, milliseconds. One that still runs would write again. */
+/** How long pods of agents may take to end, milliseconds. */
 const patience = 60_000;
 
 async function untilNoAgentRuns(server: ApiServer, namespace: string): Promise<void> {
   const last = systemClock.monotonic() + patience;
   for (;;) {
-    const { items } = await server.list(
-      { ...pods, namespace },
-      { labelSelector: 'app.kubernetes.io/name=isthmus-agent' },
-    );
-    if (items.length === 0) return;
+    if (!(await agentsRun(server, namespace))) return;
     if (systemClock.monotonic() > last)
       throw new Error(`pods of the agent still run in ${namespace}: delete them, and run this again`);
     // Timers of the clock do not keep a process alive.

@@ -9,7 +9,7 @@ const core = { group: '', version: 'v1', isNamespaced: true };
 export const hubAccess: readonly Access[] = [
   {
     resource: { ...core, kind: 'Service', plural: 'services' },
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     namespaces: 'OWN',
     names: ['isthmus-hub-link'],
   },

@@ -1,9 +1,14 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { permitted } from '@isthmus/api/kube/access.ts';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
 import type { Resource } from '@isthmus/api/kube/api-server.ts';
-import { configMaps, secrets } from '@isthmus/api/kube/resources.ts';
+import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
+import { agentWrites, pods, uninstallAccess } from '@isthmus/cluster-agent/access.ts';
 import { removeLeftovers, type Written } from '@isthmus/cluster-agent/leftovers.ts';
+import { agentsRun } from '@isthmus/cluster-agent/running-agents.ts';
+import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
+import { allowedCalls, noting } from '../fakes/made-calls.ts';
 
 const services: Resource = {
   group: '',
@@ -100,5 +105,45 @@ describe('what an agent leaves behind', () => {
     server.fail('delete', 'secrets', new ApiFailure('API_FORBIDDEN', 'no', { status: 403 }));
     await rejects(all(server), { code: 'API_FORBIDDEN' });
     deepEqual(await all(server), ['removed Secret mesh/state']);
+  });
+
+  it('is found by what the role of the uninstall allows, which allows no more', async () => {
+    const made = new Set<string>();
+    const all = [
+      ...Object.values(writtenKinds).map(({ resource }) => resource),
+      secrets,
+      configMaps,
+      leases,
+      pods,
+    ];
+    const api = new FakeApiServer(all);
+    const server = noting(permitted(api, uninstallAccess, 'mesh'), made);
+    for (const { resource, names } of agentWrites.own)
+      for (const name of names) api.put(resource, named('mesh', name));
+    for (const { resource } of agentWrites.made) api.put(resource, named('shop', 'made', ours));
+    const how = { how: 'apply', fieldManager: 'isthmus-agent', force: true } as const;
+    for (const { kind, subresource } of agentWrites.marked) {
+      api.put(kind.resource, named('shop', 'cart'));
+      const said =
+        subresource === '' ? { metadata: { annotations: { said: 'yes' } } } : { status: { said: 'yes' } };
+      await api.patch(kind.resource, { namespace: 'shop', name: 'cart', subresource }, how, said);
+    }
+    equal(await agentsRun(server, 'mesh'), false);
+    const done: string[] = [];
+    for await (const one of removeLeftovers(server, 'mesh', agentWrites)) done.push(one);
+    const { own, made: kinds, marked } = agentWrites;
+    const names = own.flatMap((one) => one.names);
+    equal(done.length, names.length + kinds.length + marked.length, done.join('\n'));
+    deepEqual([...made].sort(), [...allowedCalls(uninstallAccess)].sort());
+  });
+
+  it('is removed once no agent runs', async () => {
+    const server = new FakeApiServer([pods]);
+    const agent = { 'app.kubernetes.io/name': 'isthmus-agent' };
+    server.put(pods, named('mesh', 'isthmus-uninstall-1', { 'app.kubernetes.io/name': 'isthmus-uninstall' }));
+    server.put(pods, named('other', 'isthmus-agent-1', agent));
+    equal(await agentsRun(server, 'mesh'), false);
+    server.put(pods, named('mesh', 'isthmus-agent-1', agent));
+    equal(await agentsRun(server, 'mesh'), true);
   });
 });

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { refusal } from '@isthmus/api/kube/refusal.ts';
 import { configMaps, leases, secrets } from '@isthmus/api/kube/resources.ts';
+import { agentAccess, foreignKinds } from '@isthmus/cluster-agent/access.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
 import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
+import { ownLabels } from '@isthmus/cluster-agent/status/written-object.ts';
+import { definitionOf } from '../../charts/definition.ts';
 import { until } from '../fakes/agent.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
 import { startTestHub, type TestHub } from '../fakes/hub.ts';
+import { allowedCalls, noting } from '../fakes/made-calls.ts';
 import { joinMember } from '../fakes/member.ts';
 import {
   agentNamespace,
@@ -17,6 +21,7 @@ import {
   setReady,
 } from './agent-world.ts';
 import { allowAgent, changeRole } from './agent-role.ts';
+import { definitions } from './foreign-crds.ts';
 import { podToken } from './pod-token.ts';
 import { withApiServer } from './start-api-server.ts';
 
@@ -37,9 +42,10 @@ function anAgent(world: () => World): void {
   let hub: TestHub;
   let agent: KubernetesAgent;
   let uid = '';
+  const made = new Set<string>();
   before(async () => {
     hub = await startTestHub();
-    agent = new KubernetesAgent(world().ofAgent, hub);
+    agent = new KubernetesAgent(noting(world().ofAgent, made), hub);
     await agent.writeJoinToken();
     uid = (await fill(world().server)).metadata.uid;
     await agent.start();
@@ -214,13 +220,72 @@ function anAgent(world: () => World): void {
       west.stop();
     }
   });
+
+  it('writes the status of objects, makes ServiceImports, and removes one that nobody exports', async () => {
+    const { server } = world();
+    const north = await joinMember(hub, {
+      cluster: 'north',
+      region: 'r',
+      address: `127.${hub.octet}.48.1`,
+      services: [{ name: 'refund', exported: true, healthy: 1 }],
+      workloads: [],
+    });
+    const named = (kind: keyof typeof writtenKinds, name: string, body: object = {}) => {
+      const { resource } = writtenKinds[kind];
+      const apiVersion = `${resource.group}/${resource.version}`;
+      return server.create(resource, 'shop', {
+        apiVersion,
+        kind,
+        metadata: { name, namespace: 'shop' },
+        ...body,
+      });
+    };
+    await agent.stop();
+    await named('ServiceImport', 'gone', {
+      metadata: { name: 'gone', namespace: 'shop', labels: ownLabels },
+    });
+    await named('AuthorizationPolicy', 'cart', { spec: { selector: { matchLabels: { app: 'cart' } } } });
+    await named('PeerAuthentication', 'cart', { spec: { mtls: { mode: 'STRICT' } } });
+    await named('ServiceExport', 'cart');
+    await agent.start('agent-3');
+    const found = (kind: keyof typeof writtenKinds, name: string) =>
+      server.get(writtenKinds[kind].resource, { namespace: 'shop', name }).then(
+        (one) => one as { readonly status?: object },
+        () => undefined,
+      );
+    const states = [
+      ['AuthorizationPolicy', 'cart'],
+      ['PeerAuthentication', 'cart'],
+      ['ServiceExport', 'cart'],
+      ['ServiceImport', 'refund'],
+    ] as const;
+    try {
+      for (const [kind, name] of states)
+        await until(async () => (await found(kind, name))?.status !== undefined);
+      await until(async () => (await found('ServiceImport', 'gone')) === undefined);
+    } finally {
+      north.stop();
+    }
+  });
+
+  it('makes each call that its role allows: the role has no more than it needs', () => {
+    const allowed = allowedCalls(agentAccess);
+    assert.deepEqual(
+      [...allowed].filter((one) => !made.has(one)),
+      [],
+    );
+  });
 }
 
 describe('an agent in a cluster that an API server in memory has', () => {
   const server = new FakeApiServer([
     ...watched.map(({ resource }) => resource),
-    ...[secrets, configMaps, leases, events],
+    ...[secrets, configMaps, leases, events, writtenKinds.ServiceImport.resource],
   ]);
+  for (const { resource, olderVersions } of Object.values(writtenKinds))
+    server.serve(`/apis/${resource.group}`, {
+      versions: [resource.version, ...olderVersions].map((version) => ({ version })),
+    });
   const token = (uid: string) => Promise.resolve(`ztunnel.${uid}`);
   server.answer('tokenreviews', (review) => {
     const { token: asked } = review['spec'] as { token: string };
@@ -246,7 +311,18 @@ describe('an agent in a cluster that an API server in memory has', () => {
 
 withApiServer('an agent in a cluster that a real API server has', (started) => {
   const pod = { namespace: 'istio-system', name: 'ztunnel-1', serviceAccount: 'ztunnel' };
-  before(() => allowAgent(started().client().server));
+  before(async () => {
+    const { server } = started().client();
+    for (const kind of foreignKinds) await server.create(definitions, '', definitionOf(kind));
+    for (const kind of foreignKinds)
+      await until(() =>
+        server.list(kind, { limit: '1' }).then(
+          () => true,
+          () => false,
+        ),
+      );
+    await allowAgent(server);
+  });
   anAgent(() => ({
     server: started().client().server,
     ofAgent: started().client('agent').server,

@@ -5,7 +5,7 @@
 - apiGroups: [""]
   resources: ["services"]
   resourceNames: ["isthmus-hub-link"]
-  verbs: ["get", "list", "watch"]
+  verbs: ["list", "watch"]
 - apiGroups: [""]
   resources: ["secrets"]
   resourceNames: ["isthmus-admin-token"]

@@ -18,10 +18,16 @@ export interface Applied {
 export function apply(
   before: Map_,
   managed: readonly ManagedFields[],
-  { manager, force, applied }: { manager: string; force: boolean; applied: Map_ },
+  {
+    manager,
+    subresource,
+    force,
+    applied,
+  }: { manager: string; subresource: string; force: boolean; applied: Map_ },
 ): Applied {
   const leaves = new Map(leavesOf(applied).map(([path, value]) => [JSON.stringify(path), { path, value }]));
-  const others = managed.filter((one) => one.manager !== manager);
+  const isOwn = (one: ManagedFields) => one.manager === manager && one.subresource === subresource;
+  const others = managed.filter((one) => !isOwn(one));
   const conflicts = others.flatMap((other) =>
     other.paths
       .filter((path) => {
@@ -31,7 +37,7 @@ export function apply(
       .map((path) => ({ path: (JSON.parse(path) as string[]).join('.'), manager: other.manager })),
   );
   if (conflicts.length > 0 && !force) return { object: before, managed, conflicts };
-  const own = managed.find((one) => one.manager === manager)?.paths ?? [];
+  const own = managed.find(isOwn)?.paths ?? [];
   const left = own.filter((path) => !leaves.has(path) && !others.some(({ paths }) => paths.includes(path)));
   const cleared = left.reduce((object, path) => without(object, JSON.parse(path) as string[]), before);
   const object = [...leaves.values()].reduce((into, { path, value }) => withLeaf(into, path, value), cleared);
@@ -43,8 +49,8 @@ export function apply(
         ...one,
         paths: one.paths.filter((path) => !overruled.has((JSON.parse(path) as string[]).join('.'))),
       })),
-      { manager, paths: [...leaves.keys()] },
-    ],
+      { manager, subresource, paths: [...leaves.keys()] },
+    ].filter(({ paths }) => paths.length > 0),
     conflicts: [],
   };
 }

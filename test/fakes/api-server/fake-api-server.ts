@@ -199,6 +199,7 @@ export class FakeApiServer implements ApiServer {
     const managed = before.metadata.managedFields ?? [];
     const applied = apply(before, managed, {
       manager: patch.fieldManager,
+      subresource: place.subresource ?? '',
       force: patch.force,
       applied: clone(object) as Record<string, unknown>,
     });

@@ -16,9 +16,10 @@ export interface KeptMetadata {
   readonly [field: string]: unknown;
 }
 
-/** The fields that a manager has applied: JSON of each path. */
+/** The fields that a manager has applied to an object or to its status: JSON of each path. */
 export interface ManagedFields {
   readonly manager: string;
+  readonly subresource: string;
   readonly paths: readonly string[];
 }
 
