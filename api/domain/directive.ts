@@ -1,4 +1,5 @@
 import type { Authorization } from '@isthmus/mesh/rbac/authorization.ts';
+import type { GlobalProperties } from './global-properties.ts';
 import type { ServiceKey } from './names.ts';
 import type { EndpointGroup, ServicePort } from './observation.ts';
 import type { Gateway } from './report.ts';
@@ -57,6 +58,8 @@ export interface RemoteService {
   readonly subjectAltNames: readonly string[];
   readonly groups: readonly EndpointGroup[];
   readonly gateways: readonly Gateway[];
+  /** Absent: the hub or the agent of that cluster does not know of them. */
+  readonly properties?: GlobalProperties;
 }
 
 /** Every verifier has acknowledged this intermediate: it may sign. */

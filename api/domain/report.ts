@@ -1,4 +1,5 @@
 import type { Condition } from './condition.ts';
+import type { GlobalProperties } from './global-properties.ts';
 import type { ServiceKey } from './names.ts';
 import type { EndpointGroup, ServicePort } from './observation.ts';
 import type { Rejection, RejectionCounts } from './rejection.ts';
@@ -28,6 +29,8 @@ export interface ServiceReport {
   /** SPIFFE IDs of the workloads behind it. */
   readonly subjectAltNames: readonly string[];
   readonly conditions: readonly Condition[];
+  /** Absent: its agent does not know of them. */
+  readonly properties?: GlobalProperties;
 }
 
 /** A gateway through which a network is entered. */

@@ -1,3 +1,4 @@
+import type { OtherPort } from '../domain/global-properties.ts';
 import type { PolicyRule } from './policy-rule.ts';
 
 /** Decoded foreign objects: only the fields that Isthmus acts on, checked once, never the raw object again. */
@@ -51,6 +52,10 @@ export interface ServiceObject {
   /** Empty selects nothing: endpoints come from EndpointSlices. An ExternalName has none. */
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly ServicePortSpec[];
+  /** Ports that the mesh does not carry, which other clusters receive as declared. */
+  readonly otherPorts: readonly OtherPort[];
+  /** Seconds for which a client stays at one endpoint, as written; 0: sessionAffinity is None. Proxies do not follow it. */
+  readonly affinitySeconds: number;
   /** clusterIPs as written; `None` makes it headless. */
   readonly clusterIPs: readonly string[];
   readonly headless: boolean;

@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
+import { maxAffinitySeconds } from '../domain/global-properties.ts';
 import type { Finding } from '../domain/rejection.ts';
 import type { Metadata, ServiceObject } from './objects.ts';
 import { labels, port, portName, portReference, protocol } from './shapes.ts';
+
+const affinityConfig = z.looseObject({
+  clientIP: z.looseObject({ timeoutSeconds: z.int().min(1).max(maxAffinitySeconds).optional() }).optional(),
+});
+
+/** What the API server makes of a ClientIP without a time. */
+const defaultAffinitySeconds = 10_800;
 
 export const serviceSchema = z.looseObject({
   spec: z.looseObject({
@@ -13,6 +21,9 @@ export const serviceSchema = z.looseObject({
     publishNotReadyAddresses: z.boolean().optional(),
     trafficDistribution: z.string().optional(),
     internalTrafficPolicy: z.enum(['Cluster', 'Local']).optional(),
+    // Nothing is refused for what is only declared to other clusters.
+    sessionAffinity: z.string().optional().catch(undefined),
+    sessionAffinityConfig: affinityConfig.optional().catch(undefined),
     ports: z
       .array(
         z.looseObject({
@@ -41,6 +52,10 @@ export function readService({ spec }: Raw, metadata: Metadata): ServiceObject {
     // A selector of an ExternalName selects nothing: it is an alias of a name in DNS.
     selector: isExternal ? {} : (spec.selector ?? {}),
     // UDP is never carried in a tunnel.
+    otherPorts: (spec.ports ?? []).flatMap(({ name = '', port: number, protocol: word, appProtocol = '' }) =>
+      word === 'UDP' || word === 'SCTP' ? [{ name, port: number, protocol: word, appProtocol }] : [],
+    ),
+    affinitySeconds: affinityOf(spec),
     ports: (spec.ports ?? [])
       .filter((one) => (one.protocol ?? 'TCP') === 'TCP')
       .map(({ name = '', port: number, targetPort, appProtocol = '' }) => ({
@@ -56,6 +71,11 @@ export function readService({ spec }: Raw, metadata: Metadata): ServiceObject {
     internalTrafficPolicy: spec.internalTrafficPolicy ?? 'Cluster',
   };
 }
+
+const affinityOf = ({ sessionAffinity, sessionAffinityConfig }: Raw['spec']): number =>
+  sessionAffinity === 'ClientIP'
+    ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds)
+    : 0;
 
 /** What of an ExternalName does nothing: it is an alias in DNS, which Kubernetes alone serves. */
 export function withoutEffect(

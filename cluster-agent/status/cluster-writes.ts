@@ -16,11 +16,12 @@ import type { HubResources } from '../view/hub-resources.ts';
 import { serviceExportStatement, serviceStatement } from './export-statement.ts';
 import { exportState } from './exported-service.ts';
 import { EventBook } from './event-book.ts';
+import { importStatement } from './import-statement.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { policyStatement } from './policy-statement.ts';
 import { ownedImports } from './owned-imports.ts';
 import { ServedVersions } from './served-versions.ts';
-import { importStatement, serviceImport } from './service-import.ts';
+import { serviceImport } from './service-import.ts';
 import { allTargets, targetsTouched } from './targets.ts';
 import type { Statement, Target } from './written-object.ts';
 
@@ -150,7 +151,7 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
       case 'ServiceExport':
         return serviceExportStatement(target, exportState(target, this.#world), clock.now());
       case 'ServiceImport':
-        return importStatement(target, serviceImport(target, this.#world));
+        return importStatement(target, serviceImport(target, this.#world), clock.now());
       case 'Event':
         return this.#events.statementOf(target);
       default:

@@ -8,7 +8,6 @@ const noted: Readonly<Record<string, string>> = {
   RefusedByProxy: 'it is not in force at all of its workloads: ',
   NoService: 'the export is not in force: ',
   InvalidServiceType: 'the export is not in force: ',
-  PortConflict: '',
 };
 
 /**
@@ -20,10 +19,11 @@ export function noteOf(
   wanted: readonly Wanted[],
   generation: number | undefined,
 ): Note | undefined {
-  for (const { type, reason, message } of wanted) {
-    const prefix = Object.hasOwn(noted, reason) ? noted[reason] : undefined;
+  for (const one of wanted) {
+    const { type, reason, message } = one;
+    const prefix = prefixOf(one);
     if (prefix === undefined) continue;
-    const last = before.find((one) => one.type === type);
+    const last = before.find((earlier) => earlier.type === type);
     const isSame =
       last?.['reason'] === reason &&
       (generation === undefined || Number(last.observedGeneration) === generation);
@@ -31,3 +31,9 @@ export function noteOf(
   }
   return undefined;
 }
+
+/** How the Event of a condition begins; undefined: there is none. The reason of a conflict has all that differ in it. */
+const prefixOf = ({ type, status, reason }: Wanted): string | undefined => {
+  if (type === 'Conflict') return status === 'True' ? '' : undefined;
+  return Object.hasOwn(noted, reason) ? noted[reason] : undefined;
+};

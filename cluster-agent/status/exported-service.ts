@@ -1,11 +1,10 @@
-import type { ExportGrant, RemoteService } from '@isthmus/api/domain/directive.ts';
+import type { ExportGrant } from '@isthmus/api/domain/directive.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { ServicePort } from '@isthmus/api/domain/observation.ts';
-import { list } from '../health/conditions.ts';
 import { serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
-import type { HubQueries } from '../translate/world.ts';
-import type { ClusterView } from '../view/cluster-view.ts';
+import { exportersOf, type ExportersWorld } from '../translate/exporters.ts';
+import type { Exporter } from '../translate/merged-export.ts';
 import type { Wanted } from './condition-list.ts';
+import { exportConflicts, type ExportConflict } from './export-conflicts.ts';
 
 /** A service of this cluster that is to be reached from others, as far as this cluster knows. */
 export interface ExportState {
@@ -16,25 +15,20 @@ export interface ExportState {
   readonly isRequested: boolean;
   /** What the hub permits; undefined: nothing. */
   readonly grant: ExportGrant | undefined;
-  /** Clusters that export a service of this name, too. */
-  readonly remotes: readonly Pick<RemoteService, 'cluster' | 'ports'>[];
+  /** Exports of this name, with this cluster's own, by age. */
+  readonly exporters: readonly Exporter[];
 }
 
-/** What a service's export rests on. */
-export interface ExportWorld {
-  readonly view: Pick<ClusterView, 'service' | 'isExportRequested'>;
-  readonly hub: Pick<HubQueries, 'grantOf' | 'remotesOf'>;
-}
-
-export function exportState(ref: Ref, { view, hub }: ExportWorld): ExportState {
+export function exportState(ref: Ref, world: ExportersWorld): ExportState {
+  const { view, hub } = world;
   const key: ServiceKey = serviceKeyOf(ref);
   const service = view.service(key);
   return {
     ref,
     service,
-    isRequested: service?.metadata.labels['istio.io/global'] === 'true' || view.isExportRequested(key),
+    isRequested: service?.metadata.labels['istio.io/global'] === 'true' || view.exportOf(key) !== undefined,
     grant: hub.grantOf(key),
-    remotes: hub.remotesOf(key),
+    exporters: exportersOf(key, world),
   };
 }
 
@@ -47,8 +41,8 @@ export function exportNote(state: ExportState): string | undefined {
   if (!grant && !isRequested) return undefined;
   const failure = failureOf(state);
   if (failure) return `not applied: ${failure.message}`;
-  const conflict = conflictOf(state);
-  return conflict === undefined ? 'accepted' : `accepted: ${conflict}`;
+  const conflicts = conflictsOf(state);
+  return conflicts.length === 0 ? 'accepted' : `accepted: ${conflictMessage(conflicts, state)}`;
 }
 
 /** Why an export is not in force. Reasons are those of a ServiceExport's condition Valid. */
@@ -97,23 +91,20 @@ function ready(state: ExportState): Said {
 }
 
 function conflict(state: ExportState): Said {
-  const message = state.grant && state.service ? conflictOf(state) : undefined;
-  return message === undefined
-    ? { status: 'False', reason: 'NoConflicts', message: 'no other cluster exports it with other ports' }
-    : { status: 'True', reason: 'PortConflict', message };
+  const conflicts = conflictsOf(state);
+  return conflicts.length === 0
+    ? { status: 'False', reason: 'NoConflicts', message: 'no other cluster exports it in another form' }
+    : {
+        status: 'True',
+        reason: conflicts.map(({ reason }) => reason).join(','),
+        message: conflictMessage(conflicts, state),
+      };
 }
 
-/** Ports that others export in another form. Undefined: there are none. */
-function conflictOf({ service, remotes }: ExportState): string | undefined {
-  if (!service || service.type === 'ExternalName') return undefined;
-  const own = service.ports.map(textOf).sort().join(', ');
-  const others = remotes
-    .map(({ cluster, ports }) => ({ cluster, text: ports.map(textOf).sort().join(', ') }))
-    .filter(({ text }) => text !== own);
-  if (others.length === 0) return undefined;
-  const shown = list(others.map(({ cluster, text }) => `${cluster} has ${text}`));
-  return `this cluster exports ports ${own}, and ${shown}; callers take the ports of their own cluster's Service, or of the first exporting cluster by name where there is none: give it the same ports everywhere`;
-}
+/** In what this cluster's export differs from those of others. */
+const conflictsOf = ({ grant, service, exporters }: ExportState): readonly ExportConflict[] =>
+  grant && service ? exportConflicts(exporters) : [];
 
-const textOf = ({ name, port, appProtocol }: Pick<ServicePort, 'name' | 'port' | 'appProtocol'>): string =>
-  `${name === '' ? '' : `${name} `}${port}${appProtocol === '' ? '' : ` (${appProtocol})`}`;
+/** The field under contention, which cluster won and why (KEP-1645, `ServiceExportConflict`). */
+const conflictMessage = (conflicts: readonly ExportConflict[], { exporters }: ExportState): string =>
+  `${conflicts.map(({ message }) => message).join('; ')}. The export of ${exporters[0]?.cluster ?? 'none'} counts, as it is the oldest, beside ports that only other clusters have; proxies use the ports of their own cluster's Service where there is one. Give the service the same form in every cluster`;

@@ -1,10 +1,11 @@
-import { equals } from '../keys/equals.ts';
+import type { GlobalProperties } from '@isthmus/api/domain/global-properties.ts';
 import { serviceKeyOf, type Ref } from '../keys/names.ts';
 import { localService, remotesInUse } from '../translate/distribution.ts';
+import { exportersOf } from '../translate/exporters.ts';
+import { mergedExport, type MergedExport, type MergedPort } from '../translate/merged-export.ts';
 import type { HubQueries, Outputs } from '../translate/world.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
-import { writtenKinds } from './written-kinds.ts';
-import { ownLabels, type Current, type Statement, type Target, type Write } from './written-object.ts';
+import type { Wanted } from './condition-list.ts';
 
 /** What ServiceImports rest on. */
 export interface ImportWorld {
@@ -16,99 +17,112 @@ export interface ImportWorld {
 
 /** A service of the federation that this cluster may use (KEP-1645). */
 export interface ServiceImport {
-  readonly spec: {
-    readonly type: 'ClusterSetIP' | 'Headless';
-    readonly ports: readonly object[];
-    readonly ips: readonly string[];
-    readonly sessionAffinity: 'None';
-  };
+  readonly spec: ImportSpec;
   /** That export it, sorted. */
   readonly clusters: readonly string[];
+  /** The condition. */
+  readonly ready: Wanted;
+}
+
+/** As the API has it. A field that is undefined is not there. */
+export interface ImportSpec {
+  readonly type: 'ClusterSetIP' | 'Headless';
+  readonly ports: readonly object[];
+  readonly ips: readonly string[];
+  readonly ipFamilies: readonly ('IPv4' | 'IPv6')[];
+  readonly sessionAffinity: 'None' | 'ClientIP';
+  readonly sessionAffinityConfig: object | undefined;
+  readonly internalTrafficPolicy: 'Cluster' | 'Local' | undefined;
+  readonly trafficDistribution: string | undefined;
 }
 
 /**
- * The ServiceImport of a name; undefined: this cluster has nothing to import, or no namespace to put it into. It says what
- * proxies do: ports and addresses are those of the cluster's own Service where it has one, else ports of the first exporting
- * cluster by name and the reserved address.
+ * The ServiceImport of a name; undefined: no cluster exports it, or this one has no namespace to put it into. It has the ports
+ * of all exports, and the properties of the oldest. Its addresses are those at which proxies of this cluster take it.
  */
 export function serviceImport(ref: Ref, world: ImportWorld): ServiceImport | undefined {
   const { view, hub, derived } = world;
   const key = serviceKeyOf(ref);
-  const remotes = remotesInUse(world, key);
-  const local = localService(view, key);
-  const isExported = local !== undefined && hub.grantOf(key) !== undefined;
-  if ((remotes.length === 0 && !isExported) || !view.namespace(ref.namespace)) return undefined;
-  const isHeadless = local?.headless === true;
-  const addresses = derived.snapshot.services.get(key)?.addresses ?? [];
+  const exporters = exportersOf(key, world);
+  if (exporters.length === 0 || !view.namespace(ref.namespace)) return undefined;
+  const merged = mergedExport(exporters);
+  const own = localService(view, key);
+  const isHeadless = merged.properties?.headless ?? own?.headless === true;
+  const isUsed = remotesInUse(world, key).length > 0 || (own !== undefined && hub.grantOf(key) !== undefined);
+  const found = isHeadless || !isUsed ? [] : (derived.snapshot.services.get(key)?.addresses ?? []);
+  const ips = found.map(({ address }) => address).slice(0, maxAddresses);
   return {
-    spec: {
-      type: isHeadless ? 'Headless' : 'ClusterSetIP',
-      ports: (local?.ports ?? remotes[0]?.ports ?? []).map(portOf),
-      ips: isHeadless ? [] : addresses.map(({ address }) => address).slice(0, maxAddresses),
-      sessionAffinity: 'None',
-    },
-    clusters: [...remotes.map(({ cluster }) => cluster), ...(isExported ? [world.cluster] : [])].sort(),
+    spec: specOf(merged, isHeadless, ips),
+    clusters: exporters.map(({ cluster }) => cluster).sort(),
+    ready: readyOf({ merged, isHeadless, isUsed, ips, isOwnHeadless: own?.headless === true }),
   };
 }
 
 /** One of each family. */
 const maxAddresses = 2;
 
-const portOf = (port: {
-  readonly name: string;
-  readonly port: number;
-  readonly appProtocol: string;
-}): object => ({
-  ...(port.name !== '' && { name: port.name }),
-  protocol: 'TCP',
-  port: port.port,
-  ...(port.appProtocol !== '' && { appProtocol: port.appProtocol }),
+const specOf = (
+  { ports, properties }: MergedExport,
+  isHeadless: boolean,
+  ips: readonly string[],
+): ImportSpec => ({
+  type: isHeadless ? 'Headless' : 'ClusterSetIP',
+  ports: ports.map(portOf),
+  ips,
+  ipFamilies: ips.map((ip) => (ip.includes(':') ? 'IPv6' : 'IPv4')),
+  sessionAffinity: affinityOf(properties) === 0 ? 'None' : 'ClientIP',
+  sessionAffinityConfig:
+    affinityOf(properties) === 0 ? undefined : { clientIP: { timeoutSeconds: affinityOf(properties) } },
+  internalTrafficPolicy: properties?.internalTrafficPolicy,
+  trafficDistribution: properties?.trafficDistribution || undefined,
 });
 
-/** Those of others are neither changed nor removed. */
-export const isOwn = ({ labels }: Pick<Current, 'labels'>): boolean =>
-  Object.entries(ownLabels).every(([name, value]) => labels[name] === value);
+const affinityOf = (properties: GlobalProperties | undefined): number => properties?.affinitySeconds ?? 0;
 
-/** What makes the API have the ServiceImport that is wanted, or none of the agent's. */
-export const importStatement = (target: Target, wanted: ServiceImport | undefined): Statement => ({
-  ...writtenKinds.ServiceImport,
-  writes(current, version) {
-    if (current && !isOwn(current)) return [];
-    if (!wanted) return current ? [{ how: 'REMOVE' }] : [];
-    return importWrites(target, wanted, current, version);
-  },
+const portOf = ({ name, port, protocol, appProtocol }: MergedPort): object => ({
+  ...(name !== '' && { name }),
+  protocol,
+  port,
+  ...(appProtocol !== '' && { appProtocol }),
 });
 
-function importWrites(
-  { namespace, name }: Target,
-  { spec: full, clusters }: ServiceImport,
-  current: Current | undefined,
-  version: string,
-): readonly Write[] {
-  // The definition of v1alpha1 takes one address in its older releases.
-  const spec = version === 'v1alpha1' ? { ...full, ips: full.ips.slice(0, 1) } : full;
-  const status = { clusters: clusters.map((cluster) => ({ cluster })) };
-  const writes: Write[] = [];
-  if (!current || !has(current.raw['spec'], spec)) {
-    const object = { metadata: { namespace, name, labels: ownLabels }, spec, status };
-    writes.push({ how: 'APPLY', subresource: '', object });
-  }
-  if (!current || !has(current.raw['status'], status))
-    writes.push({
-      how: 'APPLY',
-      subresource: 'status',
-      object: { metadata: { namespace, name }, status },
-      // Without that subresource the status was taken with the object.
-      mayBeMissing: true,
-    });
-  return writes;
+interface Reached {
+  readonly merged: MergedExport;
+  readonly isHeadless: boolean;
+  /** Proxies of this cluster know it under its name. */
+  readonly isUsed: boolean;
+  readonly ips: readonly string[];
+  readonly isOwnHeadless: boolean;
 }
 
-/** Whether a part of an object in the API has all that is said here. An empty list counts as none. */
-function has(part: unknown, said: Readonly<Record<string, unknown>>): boolean {
-  const fields: Readonly<Record<string, unknown>> =
-    typeof part === 'object' && part !== null ? (part as Readonly<Record<string, unknown>>) : {};
-  return Object.entries(said).every(([field, value]) =>
-    equals(fields[field] ?? (Array.isArray(value) ? [] : undefined), value),
-  );
+/** Whether callers in this cluster reach it, and what of what is declared the mesh does not do. Reasons are the KEP's. */
+function readyOf(reached: Reached): Wanted {
+  const failure = failureOf(reached);
+  if (failure !== undefined) return { type: 'Ready', status: 'False', reason: 'Pending', message: failure };
+  const where = reached.isHeadless
+    ? 'it is headless, so it has no address'
+    : 'proxies of this cluster take it at its addresses';
+  return {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: [where, ...notKept(reached.merged)].join('; '),
+  };
 }
+
+function failureOf({ isUsed, isHeadless, ips, isOwnHeadless }: Reached): string | undefined {
+  if (!isUsed)
+    return 'this cluster has a Service or a ServiceEntry of that name which it does not export, and the name leads there alone: export the Service, or give it another name';
+  if (isHeadless || ips.length > 0) return undefined;
+  return isOwnHeadless
+    ? "this cluster's own Service of that name is headless, so there is no address: give it a ClusterIP, as the oldest export has"
+    : 'it has no address of the reserved range yet';
+}
+
+/** What exporters declare and proxies do not do. */
+const notKept = ({ ports, properties }: MergedExport): readonly string[] => [
+  ...(ports.some(({ protocol }) => protocol !== 'TCP')
+    ? ['its ports of UDP and SCTP are as declared, and the mesh does not carry them']
+    : []),
+  ...(affinityOf(properties) > 0 ? ['its session affinity is as declared, and proxies do not keep it'] : []),
+];

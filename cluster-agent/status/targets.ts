@@ -8,6 +8,7 @@ import type { Target } from './written-object.ts';
 
 /** What targets are found in. */
 export interface TargetWorld {
+  readonly cluster: string;
   readonly view: ClusterView;
   readonly hub: Pick<HubResources, 'grantOf' | 'remotesOf' | 'remotesIn' | 'remoteServices'>;
 }
@@ -82,7 +83,7 @@ function* ofService(ref: Ref, world: TargetWorld, imported: boolean): Iterable<T
   const service = view.service(key);
   if (service && service.metadata.annotations[exportAnnotation] !== exportNote(exportState(ref, world)))
     yield { kind: 'Service', ...place };
-  if (view.isExportRequested(key)) yield { kind: 'ServiceExport', ...place };
+  if (view.exportOf(key)) yield { kind: 'ServiceExport', ...place };
   if (imported && view.namespace(ref.namespace)) yield { kind: 'ServiceImport', ...place };
 }
 

@@ -108,7 +108,10 @@ export const distribution: Derivation<ServiceKey, Inputs, Distribution> = {
 };
 
 /** A service that is only a name for something elsewhere is not a service of this cluster. */
-export function localService(view: World['view'], key: ServiceKey): ServiceObject | undefined {
+export function localService(
+  view: Pick<World['view'], 'service'>,
+  key: ServiceKey,
+): ServiceObject | undefined {
   const service = view.service(key);
   return service?.type === 'ExternalName' ? undefined : service;
 }

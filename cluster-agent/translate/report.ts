@@ -8,6 +8,7 @@ import { byName, valuesInOrder } from './in-order.ts';
 import { isGatewayService } from '../view/gateways.ts';
 import { targetPortConditions } from './conditions.ts';
 import { divertsService } from './diverts.ts';
+import { globalProperties } from './global-properties.ts';
 import type { TranslateInput } from './input.ts';
 import { networkOf } from './network.ts';
 
@@ -77,12 +78,13 @@ export function serviceReport(input: TranslateInput, service: ServiceObject): Se
       ...targetPortConditions(input, service),
       ...shareConditions(input, service),
     ],
+    properties: globalProperties(input.view, service),
   };
 }
 
 /** By the label of Istio, or by a ServiceExport: either is a request, which the hub permits or does not. */
 const isExportRequested = ({ view }: TranslateInput, { metadata }: ServiceObject): boolean =>
-  metadata.labels['istio.io/global'] === 'true' || view.isExportRequested(serviceKeyOf(metadata));
+  metadata.labels['istio.io/global'] === 'true' || view.exportOf(serviceKeyOf(metadata)) !== undefined;
 
 /** While shares are weights, the nearest endpoints are not preferred. */
 function shareConditions({ hub }: TranslateInput, { metadata }: ServiceObject): readonly Condition[] {

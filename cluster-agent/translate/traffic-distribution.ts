@@ -28,7 +28,7 @@ export function trafficDistributionOf(
   namespace: NamespaceObject | undefined,
 ): TrafficDistribution {
   const field = words[trafficDistribution.toLowerCase()];
-  if (field !== undefined && isExact(trafficDistribution)) return field;
+  if (field !== undefined && isTrafficDistribution(trafficDistribution)) return field;
   const written = metadata.annotations[annotation] || namespace?.metadata.annotations[annotation] || '';
   return words[written.toLowerCase()] ?? 'ANY';
 }
@@ -48,5 +48,6 @@ export function distributionPreference(
   }
 }
 
-/** The field is an enumeration: its case counts. */
-const isExact = (text: string): boolean => /^Prefer(Close|SameZone|SameNode)$/.test(text);
+/** Whether Kubernetes has this word for the field, an enumeration whose case counts. */
+export const isTrafficDistribution = (text: string): boolean =>
+  /^Prefer(Close|SameZone|SameNode)$/.test(text);

@@ -282,9 +282,9 @@ export class ClusterView {
     return this.#clusterIps.of(service);
   }
 
-  /** Whether a ServiceExport asks for its export. */
-  isExportRequested(service: ServiceKey): boolean {
-    return this.#exports.isRequested(service);
+  /** The ServiceExport that asks for its export. */
+  exportOf(service: ServiceKey): ServiceExportObject | undefined {
+    return this.#exports.of(service);
   }
 
   /** ServiceExports without a Service that can be exported, in no order. */

@@ -23,8 +23,8 @@ export class Exports {
     if (some) this.#look(serviceKeyOf(some.metadata), change.after);
   }
 
-  isRequested(service: ServiceKey): boolean {
-    return this.#all.has(service);
+  of(service: ServiceKey): ServiceExportObject | undefined {
+    return this.#all.get(service);
   }
 
   /** Those whose Service is not there, or is an ExternalName, in no order. */

@@ -154,6 +154,7 @@ function remote(now: Now, text: string): Content | undefined {
     subjectAltNames: service.subjectAltNames,
     groups: capped(service.groups, weightCap),
     gateways: usableGateways(now, record),
+    ...(service.properties && { properties: service.properties }),
   });
   return { body, audience: { kind: 'peers', owner: name.cluster, service: name.service } };
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { OtherPort } from '@isthmus/api/domain/global-properties.ts';
 import type {
   ClusterObject,
   Metadata,
@@ -167,6 +168,11 @@ const service = fc
         ],
       ),
       headless: fc.boolean(),
+      otherPorts: rarely<OtherPort[]>(
+        [],
+        fc.constant([{ name: 'dns', port: 53, protocol: 'UDP', appProtocol: '' }]),
+      ),
+      affinitySeconds: rarely(0, fc.constant(60)),
       // Two services may say the same one for a moment.
       clusterIPs: one<string[]>([], ['10.96.0.1'], ['10.96.0.1', 'fd00::1'], ['10.96.0.2']),
       publishNotReadyAddresses: rarely(false, fc.constant(true)),

@@ -140,6 +140,8 @@ const service = record<ServiceObject>({
   ),
   clusterIPs: fc.constantFrom([], ['10.96.0.1'], ['10.96.0.1', 'fd00::1'], ['10.96.0.2']),
   headless: fc.constantFrom(false, false, true),
+  otherPorts: fc.constantFrom([], [], [{ name: 'dns', port: 53, protocol: 'UDP' as const, appProtocol: '' }]),
+  affinitySeconds: fc.constantFrom(0, 0, 60),
   publishNotReadyAddresses: fc.constantFrom(false, false, true),
   trafficDistribution: fc.constantFrom('', 'PreferSameZone'),
   internalTrafficPolicy: fc.constantFrom('Cluster', 'Cluster', 'Local'),

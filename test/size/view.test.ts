@@ -88,6 +88,8 @@ class Cluster {
       type: 'ClusterIP',
       selector: { all: 'yes', app: `app-${i}` },
       ports: [],
+      otherPorts: [],
+      affinitySeconds: 0,
       clusterIPs: [],
       headless: false,
       publishNotReadyAddresses: false,

@@ -540,6 +540,92 @@ export declare type ServicePort = Message<"isthmus.link.v1.ServicePort"> & {
 export declare const ServicePortSchema: GenMessage<ServicePort>;
 
 /**
+ * What a service declares as a whole to those who use it, beside its TCP ports: global properties of KEP-1645.
+ *
+ * @generated from message isthmus.link.v1.GlobalProperties
+ */
+export declare type GlobalProperties = Message<"isthmus.link.v1.GlobalProperties"> & {
+  /**
+   * When its export was created, or without a ServiceExport its Service, milliseconds since the epoch; 0: without a time.
+   *
+   * @generated from field: uint64 exported_at = 1;
+   */
+  exportedAt: bigint;
+
+  /**
+   * @generated from field: bool headless = 2;
+   */
+  headless: boolean;
+
+  /**
+   * @generated from field: repeated isthmus.link.v1.OtherPort other_ports = 3;
+   */
+  otherPorts: OtherPort[];
+
+  /**
+   * Seconds for which a client stays at one endpoint (sessionAffinity ClientIP); 0: None.
+   *
+   * @generated from field: uint32 affinity_seconds = 4;
+   */
+  affinitySeconds: number;
+
+  /**
+   * internalTrafficPolicy: Local.
+   *
+   * @generated from field: bool node_local = 5;
+   */
+  nodeLocal: boolean;
+
+  /**
+   * trafficDistribution; empty: none.
+   *
+   * @generated from field: string traffic_distribution = 6;
+   */
+  trafficDistribution: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.GlobalProperties.
+ * Use `create(GlobalPropertiesSchema)` to create a new message.
+ */
+export declare const GlobalPropertiesSchema: GenMessage<GlobalProperties>;
+
+/**
+ * A port that the mesh does not carry.
+ *
+ * @generated from message isthmus.link.v1.OtherPort
+ */
+export declare type OtherPort = Message<"isthmus.link.v1.OtherPort"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * "UDP" or "SCTP".
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol: string;
+
+  /**
+   * @generated from field: string app_protocol = 4;
+   */
+  appProtocol: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.OtherPort.
+ * Use `create(OtherPortSchema)` to create a new message.
+ */
+export declare const OtherPortSchema: GenMessage<OtherPort>;
+
+/**
  * @generated from message isthmus.link.v1.Condition
  */
 export declare type Condition = Message<"isthmus.link.v1.Condition"> & {
@@ -805,6 +891,13 @@ export declare type ClusterService = Message<"isthmus.link.v1.ClusterService"> &
    * @generated from field: repeated isthmus.link.v1.Condition conditions = 7;
    */
   conditions: Condition[];
+
+  /**
+   * Absent: the agent does not know of them.
+   *
+   * @generated from field: isthmus.link.v1.GlobalProperties properties = 8;
+   */
+  properties?: GlobalProperties | undefined;
 };
 
 /**
@@ -1189,6 +1282,13 @@ export declare type RemoteService = Message<"isthmus.link.v1.RemoteService"> & {
    * @generated from field: repeated isthmus.link.v1.Gateway gateways = 8;
    */
   gateways: Gateway[];
+
+  /**
+   * Absent: the hub or the exporting agent does not know of them.
+   *
+   * @generated from field: isthmus.link.v1.GlobalProperties properties = 9;
+   */
+  properties?: GlobalProperties | undefined;
 };
 
 /**

@@ -27,6 +27,7 @@ import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
 import { parseServiceKey, type ServiceKey } from '../../domain/names.ts';
 import { recordLimits } from '../../domain/limits.ts';
+import { readProperties, writeProperties } from './global-properties.ts';
 import { copies, readGateway, readGroup, readIdentities, readPorts, writeGroup } from './shapes.ts';
 
 /** Type `activation`, named by the key id. */
@@ -153,6 +154,7 @@ export const remoteService: Codec<RemoteService> = codec(
     subjectAltNames: [...remote.subjectAltNames],
     groups: remote.groups.map(writeGroup),
     gateways: copies(remote.gateways),
+    ...(remote.properties && { properties: writeProperties(remote.properties) }),
   }),
   readRemote,
 );
@@ -171,5 +173,6 @@ function readRemote(remote: WireRemote, fields: Fields): RemoteService {
     gateways: fields
       .list('gateways', remote.gateways, recordLimits.gatewaysOfCluster)
       .map((gateway, i) => readGateway(`gateways[${i}].`, gateway, fields)),
+    ...(remote.properties && { properties: readProperties(remote.properties, fields) }),
   };
 }

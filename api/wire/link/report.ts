@@ -8,6 +8,7 @@ import {
 } from '../../gen/isthmus/link_pb.js';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
+import { readProperties, writeProperties } from './global-properties.ts';
 import {
   copies,
   readCondition,
@@ -69,6 +70,7 @@ export const serviceReport: Codec<ServiceReport> = codec(
     exportRequested: report.exportRequested,
     subjectAltNames: [...report.subjectAltNames],
     conditions: copies(report.conditions),
+    ...(report.properties && { properties: writeProperties(report.properties) }),
   }),
   (service, fields): ServiceReport => ({
     namespace: fields.label('namespace', service.namespace),
@@ -80,6 +82,7 @@ export const serviceReport: Codec<ServiceReport> = codec(
     conditions: fields
       .list('conditions', service.conditions, recordLimits.conditions)
       .map((condition, i) => readCondition(`conditions[${i}]`, condition, fields)),
+    ...(service.properties && { properties: readProperties(service.properties, fields) }),
   }),
 );
 

@@ -27,11 +27,47 @@ const probed = (readinessProbe: object) =>
   podOf({ containers: [{ ports: [{ name: 'web', containerPort: 8080 }], readinessProbe }] })
     .readinessProbes[0];
 
+const inSeconds = (timeoutSeconds: number): object => ({
+  sessionAffinity: 'ClientIP',
+  sessionAffinityConfig: { clientIP: { timeoutSeconds } },
+});
+
 describe('what the API server takes is taken', () => {
   const targets: Record<string, unknown> = { none: undefined, '0': 0, 'an empty name': '', null: null };
   for (const [name, targetPort] of Object.entries(targets))
     it(`a target port of ${name} is the port itself`, () => {
       assert.equal(serviceOf({ ports: [{ port: 81, targetPort }] }).ports[0]?.targetPort, 81);
+    });
+
+  it('ports of UDP and SCTP are kept apart from those that the mesh carries', () => {
+    const ports = [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'http', port: 80 },
+      { name: 's', port: 9, protocol: 'SCTP', appProtocol: 'x' },
+    ];
+    const service = serviceOf({ ports });
+    assert.deepEqual(
+      service.ports.map(({ name }) => name),
+      ['http'],
+    );
+    assert.deepEqual(service.otherPorts, [
+      { name: 'dns', port: 53, protocol: 'UDP', appProtocol: '' },
+      { name: 's', port: 9, protocol: 'SCTP', appProtocol: 'x' },
+    ]);
+  });
+
+  const affinities: Record<string, readonly [object, number]> = {
+    none: [{}, 0],
+    'another word': [{ sessionAffinity: 'Cookie' }, 0],
+    'a time without ClientIP': [{ sessionAffinityConfig: { clientIP: { timeoutSeconds: 10 } } }, 0],
+    'ClientIP alone, which is three hours': [{ sessionAffinity: 'ClientIP' }, 10_800],
+    'a second': [inSeconds(1), 1],
+    'a day': [inSeconds(86_400), 86_400],
+    'more than a day, which is as none': [inSeconds(86_401), 10_800],
+  };
+  for (const [name, [spec, seconds]] of Object.entries(affinities))
+    it(`session affinity of ${name}`, () => {
+      assert.equal(serviceOf(spec).affinitySeconds, seconds);
     });
 
   const paths: Record<string, string> = {

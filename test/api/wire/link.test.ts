@@ -9,6 +9,7 @@ import type { HealthReport, ServiceReport } from '@isthmus/api/domain/report.ts'
 import type { Codec } from '@isthmus/api/wire/binary.ts';
 import * as link from '@isthmus/api/wire/link.ts';
 import { aMatch, anAuthorization } from '../../fakes/records.ts';
+import { someProperties } from '../../fakes/global-properties.ts';
 import { inShop } from '../../fakes/services.ts';
 
 const gateway = {
@@ -40,6 +41,7 @@ const service: ServiceReport = {
   exportRequested: true,
   subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'],
   conditions: [condition],
+  properties: someProperties(),
 };
 const remote: RemoteService = {
   cluster: 'west',
@@ -50,6 +52,7 @@ const remote: RemoteService = {
   subjectAltNames: ['spiffe://cluster.local/ns/shop/sa/cart'],
   groups: [group],
   gateways: [gateway],
+  properties: someProperties(),
 };
 const health: HealthReport = {
   sequence: 5,

@@ -158,7 +158,7 @@ function assertExports(view: ClusterView, whole: WholeView): void {
   const named = ({ metadata }: ClusterObject) => serviceKeyOf(metadata);
   for (const service of [...whole.all('Service'), ...exports].map(named))
     assert.equal(
-      view.isExportRequested(service),
+      view.exportOf(service) !== undefined,
       exports.some((one) => named(one) === service),
     );
   const exportable = new Set(

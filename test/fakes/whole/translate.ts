@@ -88,13 +88,17 @@ function serviceOf(
   distribution: Distribution | undefined,
 ): Service {
   const remote = remoteOnly.find((one) => serviceKeyOf(one) === key);
+  const age = (one: RemoteService) => one.properties?.exportedAt ?? Infinity;
+  const [oldest] = remoteOnly
+    .filter((one) => serviceKeyOf(one) === key)
+    .sort((a, b) => (age(a) === age(b) ? (a.cluster < b.cluster ? -1 : 1) : age(a) - age(b)));
   const ref = local?.metadata ?? { namespace: remote?.namespace ?? '', name: remote?.name ?? '' };
   const ports = local
     ? local.ports.map(({ port, targetPort }) => ({
         servicePort: port,
         targetPort: typeof targetPort === 'number' ? targetPort : 0,
       }))
-    : (remote?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+    : (oldest?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
   const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
   const elsewhere = [...input.hub.remotes.values()]
     .filter((one) => serviceKeyOf(one) === key)
