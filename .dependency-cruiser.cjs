@@ -61,7 +61,7 @@ module.exports = {
       name: 'decisions-do-no-io',
       severity: 'error',
       from: {
-        path: '^(mesh/(decide|rbac|balance|records|state|delta)|cluster-agent/translate|federation/compile)/',
+        path: '^(mesh/(decide|rbac|balance|records|state|delta|redirection)|cluster-agent/translate|federation/compile)/',
       },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
