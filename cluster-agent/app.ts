@@ -9,6 +9,7 @@ import type { Random } from '@isthmus/mesh/process/random.ts';
 import { answerTo } from './answers/answer.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { AppliedReports } from './coverage/applied-reports.ts';
+import { OwnCoverage } from './coverage/own-coverage.ts';
 import { clusterCoverage } from './coverage/cluster-coverage.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
 import { keptInFolder } from './kept/kept.ts';
@@ -231,7 +232,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
     store,
     clock,
   });
-  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream, ...writes];
+  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream, coverage];
   const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
     serveProxies({
       serving: servingOf(base.options),
@@ -254,7 +255,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
     store,
     turn: base.turn,
   });
-  const writes = writesInto(base, derived, { hub: hub.resources, xds }, later);
+  const { coverage, writes, subscribers } = ownPolicies(base, derived, { hub: hub.resources, xds }, later);
   const publisher: Publisher = later.publisher.set(
     new Publisher(
       new IncrementalTranslation(pipeline, () => health.facts.listed(view.pods())),
@@ -271,13 +272,13 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
           onHealth: (services) => later.link.part.healthChanged(services),
         }),
         reportedCluster,
-        ...writes,
+        ...subscribers,
         { published: later.arm },
       ],
       { epoch: epochOf(base), clock, turn: base.turn },
     ),
   );
-  return { store, reportedCluster, xds, proxies, publisher, writes };
+  return { store, reportedCluster, xds, proxies, coverage, publisher, writes };
 }
 type Published = ReturnType<typeof makePublished>;
 
@@ -299,11 +300,28 @@ const worksOf = (
   ...runtime.upkeep,
 ];
 
-/** What the agent writes into its cluster: nothing where there is no API. */
-function writesInto(
-  { leadership, turn, own: { clock, log } }: Base,
-  { runtime, input }: DerivedParts,
+/** How far the cluster's own policies have come, and what the agent writes of it: nothing where there is no API. */
+function ownPolicies(
+  base: Base,
+  derived: DerivedParts,
   { hub, xds }: { readonly hub: HubResources; readonly xds: XdsServer },
+  later: Later,
+) {
+  const coverage = new OwnCoverage({
+    world: derived.input,
+    policies: clusterCoverage(derived.input, xds, 'IGNORED'),
+    publisher: () => later.publisher.part,
+    turn: base.turn,
+    onDiffering: (ids) => writes.forEach((one) => one.policiesDiffer(ids)),
+  });
+  const writes = writesInto(base, derived, { hub, coverage }, later);
+  return { coverage, writes, subscribers: [coverage, ...writes] };
+}
+
+function writesInto(
+  { leadership, own: { clock, log } }: Base,
+  { runtime, input }: DerivedParts,
+  { hub, coverage }: { readonly hub: HubResources; readonly coverage: OwnCoverage },
   later: Later,
 ): readonly ClusterWrites[] {
   if (!runtime.writes) return [];
@@ -311,10 +329,9 @@ function writesInto(
     api: runtime.writes,
     input,
     hub,
-    policies: clusterCoverage(input, xds, 'IGNORED'),
+    coverage,
     publisher: () => later.publisher.part,
     leadership,
-    turn,
     clock,
     log,
   });
@@ -326,9 +343,10 @@ function makeLinked(
   { options, identity, own, leadership, onSaved }: Base,
   { view, hub, issuer }: Stored,
   { runtime, health, input }: DerivedParts,
-  { store, xds, proxies, publisher, writes, works }: Published & { readonly works: readonly DueWork[] },
+  published: Published & { readonly works: readonly DueWork[] },
   later: Later,
 ) {
+  const { store, xds, proxies, publisher, writes, works } = published;
   const { clock, log } = own;
   const { arm } = later;
   const publish = (changes: ChangeSet) => {
@@ -347,7 +365,7 @@ function makeLinked(
       epochs,
       reports: (type) => store.of(type),
       health: heartbeat({ input, publisher, proxies: xds }),
-      answer: (ask) => answerTo(ask, publisher.snapshot && { input, snapshot: publisher.snapshot, proxies }),
+      answer: (ask) => answerTo(ask, answering(input, published)),
       onView: (changes) => onHub(changes),
     }),
   );
@@ -381,6 +399,10 @@ function makeLinked(
   const due = later.due.set(new DueTimes([renewals, ...works], clock));
   return { link, exchange, status, renewals, due, taken, publish };
 }
+
+/** Undefined before there is anything to answer from. */
+const answering = (input: TranslateInput, { publisher, proxies, coverage }: Published) =>
+  publisher.snapshot && { input, snapshot: publisher.snapshot, proxies, coverage };
 
 /** Calls when this replica comes to lead, or leads no longer. */
 function onLead(leadership: Leadership, log: Log, changed: () => void): void {

@@ -137,9 +137,53 @@ export interface ProxiesAnswer {
   readonly hasNext: boolean;
 }
 
+/** What names a security policy in its cluster, and what these are ordered by: `<kind>/<namespace>/<name>`. */
+export const policyOrder = (policy: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}): string => `${policy.kind}/${policy.namespace}/${policy.name}`;
+
+/** One page of a cluster's own security policies, in the order of `policyOrder`. */
+export interface PoliciesQuestion {
+  readonly kind: 'policies';
+  /** '' for every namespace. */
+  readonly namespace: string;
+  readonly first: number;
+  /** `policyOrder` of the one after which to begin, or ''. */
+  readonly after: string;
+}
+
+/** What a condition in the status of an object says. */
+export interface PolicyVerdict {
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface PolicySummary {
+  readonly kind: 'AuthorizationPolicy' | 'PeerAuthentication';
+  readonly namespace: string;
+  readonly name: string;
+  /** ALLOW, DENY or AUDIT of an AuthorizationPolicy, the mode of a PeerAuthentication; '': no form of it could be read. */
+  readonly action: string;
+  /** Labels of the workloads that it selects; none: all of its namespace. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly accepted: PolicyVerdict;
+  readonly enforced: PolicyVerdict;
+}
+
+export interface PoliciesAnswer {
+  readonly kind: 'policies';
+  readonly policies: readonly PolicySummary[];
+  readonly total: number;
+  readonly hasNext: boolean;
+}
+
 /** What the hub asks an agent when someone looks; the kinds grow. */
-export type Ask = WorkloadsQuestion | RejectionsQuestion | ProxiesQuestion;
-export type Answer = WorkloadsAnswer | RejectionsAnswer | ProxiesAnswer;
+export type Ask = WorkloadsQuestion | RejectionsQuestion | ProxiesQuestion | PoliciesQuestion;
+export type Answer = WorkloadsAnswer | RejectionsAnswer | ProxiesAnswer | PoliciesAnswer;
 export type AnswerTo<A extends Ask> = Extract<Answer, { readonly kind: A['kind'] }>;
 
 /** Asks the agent of a cluster. Rejects with a CodedError, such as CLUSTER_UNREACHABLE. */

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { Endpoint } from '../endpoint.ts';
+import { CliError, exit } from '../exit.ts';
 import { all } from '../pages.ts';
 import { lines, plain, table } from '../print.ts';
 import { invocation } from '../run.ts';
 import type { World } from '../world.ts';
+import { clusterPolicies, clusterPoliciesText } from './cluster-policies.ts';
 
 interface AccessPolicy {
   readonly name: string;
@@ -36,16 +38,34 @@ interface Service {
 
 type OfService = TrafficPolicy & Pick<Service, 'namespace' | 'name'>;
 
+interface ListOptions {
+  readonly cluster?: string;
+  readonly namespace?: string;
+}
+
 export function policyListCommand(policy: Command, world: World): void {
   policy
     .command('list')
-    .description('access policies and where they are in force, and traffic policies')
+    .description(
+      'access policies and where they are in force, and traffic policies; with --cluster the AuthorizationPolicies and PeerAuthentications of that cluster',
+    )
+    .option('--cluster <name>', 'the policies that a cluster itself has, as its agent sees them now')
+    .option('-n, --namespace <name>', 'with --cluster: only those of a namespace')
     .addHelpText(
       'after',
-      '\nExamples:\n  isthmus policy list\n  isthmus policy list --output json | jq \'.[] | select(.effect == "DENY")\'',
+      '\nExamples:\n  isthmus policy list\n  isthmus policy list --output json | jq \'.[] | select(.effect == "DENY")\'\n  isthmus policy list --cluster east --namespace shop',
     )
-    .action(async (_options: object, command: Command) => {
+    .action(async ({ cluster, namespace }: ListOptions, command: Command) => {
       const { endpoint, show } = invocation(command, world);
+      if (cluster !== undefined) {
+        const own = await clusterPolicies(endpoint, cluster, namespace);
+        return show(own, () => clusterPoliciesText(own, cluster));
+      }
+      if (namespace !== undefined)
+        throw new CliError(
+          exit.usage,
+          '--namespace needs --cluster: the policies of the hub are for all clusters',
+        );
       const access = await all<AccessPolicy>(endpoint, {
         field: 'policies',
         nodes:

@@ -3,15 +3,11 @@ import type { Condition } from '@isthmus/api/domain/condition.ts';
 import { parseObjectId } from '@isthmus/api/kubernetes/objects.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import { OwnCoverage } from '../coverage/own-coverage.ts';
-import type { PolicyCoverage } from '../coverage/policy-coverage.ts';
+import type { OwnCoverage } from '../coverage/own-coverage.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import type { Delta, Subscriber } from '../publish/delta.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { TranslateInput } from '../translate/input.ts';
-import type { ProxyFollower } from '../xds/follower.ts';
-import type { ProxyClient } from '../xds/proxy-client.ts';
-import type { AppliedEvent } from '../xds/server.ts';
 import type { HubResources } from '../view/hub-resources.ts';
 import { serviceExportStatement, serviceStatement } from './export-statement.ts';
 import { exportState } from './exported-service.ts';
@@ -29,11 +25,9 @@ interface Deps {
   readonly api: ApiServer;
   readonly input: Pick<TranslateInput, 'cluster' | 'view' | 'derived'>;
   readonly hub: HubResources;
-  /** Of the cluster's own policies. */
-  readonly policies: PolicyCoverage;
-  readonly publisher: () => Pick<Publisher, 'isSettled' | 'snapshot'>;
+  readonly coverage: OwnCoverage;
+  readonly publisher: () => Pick<Publisher, 'snapshot'>;
   readonly leadership: Pick<Leadership, 'leads' | 'onChange'>;
-  readonly turn: (run: () => void) => unknown;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,23 +36,15 @@ interface Deps {
  * What the agent makes of the cluster's objects, written into these. What is published and what proxies answer says which
  * of them to look at; only the leader writes, and a replica that becomes the leader looks at all.
  */
-export class ClusterWrites implements Subscriber, ProxyFollower {
+export class ClusterWrites implements Subscriber {
   readonly #deps: Deps;
-  readonly #coverage: OwnCoverage;
   readonly #writer: ObjectWriter;
   readonly #events = new EventBook();
   #led = false;
 
   constructor(deps: Deps) {
-    const { input, policies, publisher, turn, leadership } = deps;
+    const { leadership } = deps;
     this.#deps = deps;
-    this.#coverage = new OwnCoverage({
-      world: input,
-      policies,
-      publisher,
-      turn,
-      onDiffering: (ids) => this.#touchIds(ids),
-    });
     this.#writer = new ObjectWriter({
       ...deps,
       leads: () => leadership.leads(),
@@ -72,21 +58,13 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
   }
 
   published(delta: Delta): void {
-    this.#coverage.published(delta);
     this.#roleChanged();
     this.#touch(targetsTouched(delta.keys, this.#world));
   }
 
-  opened(client: ProxyClient): void {
-    this.#coverage.opened(client);
-  }
-
-  lost(client: ProxyClient): void {
-    this.#coverage.lost(client);
-  }
-
-  answered(event: AppliedEvent): void {
-    this.#coverage.answered(event);
+  /** How far the cluster's own policies of these ids have come may be another answer now. */
+  policiesDiffer(ids: Iterable<string>): void {
+    this.#touch([...ids].flatMap((id) => parseObjectId(id) ?? []));
   }
 
   conditions(): readonly Condition[] {
@@ -128,24 +106,17 @@ export class ClusterWrites implements Subscriber, ProxyFollower {
     }
   }
 
-  #touchIds(ids: Iterable<string>): void {
-    this.#touch([...ids].flatMap((id) => parseObjectId(id) ?? []));
-  }
-
   #touch(targets: Iterable<Target>): void {
     if (this.#led) for (const target of targets) this.#writer.touch(target);
   }
 
   #statementOf(target: Target): Statement | undefined {
-    const { input, clock } = this.#deps;
+    const { input, coverage, clock } = this.#deps;
     const { kind } = target;
     switch (kind) {
       case 'AuthorizationPolicy':
       case 'PeerAuthentication':
-        return policyStatement(
-          { ...target, kind },
-          { view: input.view, coverage: this.#coverage, now: () => clock.now() },
-        );
+        return policyStatement({ ...target, kind }, { view: input.view, coverage, now: () => clock.now() });
       case 'Service':
         return serviceStatement(target, exportState(target, this.#world));
       case 'ServiceExport':

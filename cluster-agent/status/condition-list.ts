@@ -1,14 +1,6 @@
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
 import { z } from 'zod';
 import { equals } from '../keys/equals.ts';
-
-/** A condition as it shall stand in an object's status (metav1.Condition). */
-export interface Wanted {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  /** CamelCase. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** A condition of a status as the API has it, of whatever writer. Istio's may have a generation that is text. */
 const condition = z.looseObject({

@@ -1,4 +1,5 @@
-import type { Wanted, Written } from './condition-list.ts';
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
+import type { Written } from './condition-list.ts';
 import type { Note } from './written-object.ts';
 
 /** Reasons of conditions that people have to know of at once, and how their Events begin. */

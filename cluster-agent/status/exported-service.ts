@@ -1,9 +1,9 @@
 import type { ExportGrant } from '@isthmus/api/domain/directive.ts';
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
 import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { serviceKeyOf, type Ref, type ServiceKey } from '../keys/names.ts';
 import { exportersOf, type ExportersWorld } from '../translate/exporters.ts';
 import type { Exporter } from '../translate/merged-export.ts';
-import type { Wanted } from './condition-list.ts';
 import { exportConflicts, type ExportConflict } from './export-conflicts.ts';
 
 /** A service of this cluster that is to be reached from others, as far as this cluster knows. */

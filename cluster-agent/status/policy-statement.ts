@@ -1,16 +1,13 @@
-import { objectId } from '@isthmus/api/kubernetes/objects.ts';
-import type { OwnCoverage } from '../coverage/own-coverage.ts';
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
 import type { OwnPolicy } from '../coverage/own-policies.ts';
-import type { ClusterView } from '../view/cluster-view.ts';
+import { policyConditions } from '../coverage/policy-conditions.ts';
+import { statedPolicy, type PolicyStates } from '../coverage/policy-state.ts';
 import { mergedConditions } from './condition-list.ts';
 import { noteOf } from './condition-notes.ts';
-import { policyConditions, type PolicyState } from './policy-conditions.ts';
 import { writtenKinds } from './written-kinds.ts';
 import type { Current, Statement, Target, Write } from './written-object.ts';
 
-interface Around {
-  readonly view: Pick<ClusterView, 'byId' | 'rejections'>;
-  readonly coverage: Pick<OwnCoverage, 'progress'>;
+interface Around extends PolicyStates {
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -18,20 +15,12 @@ interface Around {
 /** What is said of a security policy of the cluster, in its status. Undefined: there is no such policy. */
 export function policyStatement(
   target: Target & { readonly kind: OwnPolicy['kind'] },
-  { view, coverage, now }: Around,
+  { now, ...states }: Around,
 ): Statement | undefined {
-  const id = objectId(target.kind, target);
-  const policy = view.byId(id);
-  const rejections = view.rejections.of(id);
-  const isHeld = policy?.kind === 'AuthorizationPolicy' || policy?.kind === 'PeerAuthentication';
-  if (!isHeld && rejections.length === 0) return undefined;
-  const isRefused = rejections.some(({ severity }) => severity === 'ERROR');
-  const state: PolicyState = {
-    rejections,
-    isDryRun: policy?.kind === 'AuthorizationPolicy' && policy.dryRun,
-    hasSelector: isHeld && Object.keys(policy.selector).length > 0,
-    progress: isHeld ? coverage.progress(policy) : undefined,
-  };
+  const stated = statedPolicy(target, states);
+  if (!stated) return undefined;
+  const { policy, state } = stated;
+  const isRefused = state.rejections.some(({ severity }) => severity === 'ERROR');
   // What is held of a refused policy is of an earlier edit.
   const observed = isRefused ? undefined : policy?.metadata.generation;
   return {
@@ -44,7 +33,7 @@ export function policyStatement(
 export function statusWrites(
   { namespace, name }: Target,
   current: Current | undefined,
-  wanted: Parameters<typeof mergedConditions>[1],
+  wanted: readonly Wanted[],
   observed: number | undefined,
   now: number,
 ): readonly Write[] {

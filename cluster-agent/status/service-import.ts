@@ -1,3 +1,4 @@
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
 import type { GlobalProperties } from '@isthmus/api/domain/global-properties.ts';
 import { serviceKeyOf, type Ref } from '../keys/names.ts';
 import { localService, remotesInUse } from '../translate/distribution.ts';
@@ -5,7 +6,6 @@ import { exportersOf } from '../translate/exporters.ts';
 import { mergedExport, type MergedExport, type MergedPort } from '../translate/merged-export.ts';
 import type { HubQueries, Outputs } from '../translate/world.ts';
 import type { ClusterView } from '../view/cluster-view.ts';
-import type { Wanted } from './condition-list.ts';
 
 /** What ServiceImports rest on. */
 export interface ImportWorld {

@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import { guarded } from './roles.ts';
 // Each of these adds its operations to the builder; what is not listed here is not offered.
 import './queries/audit-log.ts';
+import './queries/cluster-policies.ts';
 import './queries/clusters.ts';
 import './queries/in-force.ts';
 import './queries/insights.ts';

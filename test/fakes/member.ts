@@ -1,8 +1,11 @@
-import { proxyOrder } from '@isthmus/api/domain/question.ts';
+import { policyOrder, proxyOrder } from '@isthmus/api/domain/question.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
+  PoliciesAnswer,
+  PoliciesQuestion,
+  PolicySummary,
   WorkloadHealth,
   WorkloadSummary,
   ProxiesQuestion,
@@ -95,6 +98,7 @@ export async function joinMember(hub: TestHub, said: Said): Promise<{ stop(): vo
     health: { ...healthSourceOf({ health: healthOf(said) }), pulse: { proxiesConnected: 0, workloads: 1 } },
     answer(ask) {
       if (ask.kind === 'proxies') return Promise.resolve(proxiesAsked(ask));
+      if (ask.kind === 'policies') return Promise.resolve(policiesOf(ask));
       return Promise.resolve(
         ask.kind === 'workloads' ? workloadsOf(said, ask) : answerRejections({ rejections: held }, ask),
       );
@@ -229,6 +233,39 @@ function proxiesAsked({ first, after }: ProxiesQuestion) {
 }
 
 /** They are in one namespace and have no labels. */
+const accepted = { status: 'True', reason: 'Accepted', message: 'all of it can be enforced' } as const;
+const policies: readonly PolicySummary[] = [
+  {
+    kind: 'AuthorizationPolicy',
+    namespace,
+    name: 'cart',
+    action: 'ALLOW',
+    selector: { app: 'cart' },
+    accepted,
+    enforced: { status: 'True', reason: 'Enforced', message: 'all have acknowledged it' },
+  },
+  {
+    kind: 'PeerAuthentication',
+    namespace: 'istio-system',
+    name: 'mesh',
+    action: 'STRICT',
+    selector: {},
+    accepted,
+    enforced: { status: 'False', reason: 'Pending', message: 'it is being sent to proxies' },
+  },
+];
+
+function policiesOf({ namespace: wanted, first, after }: PoliciesQuestion): PoliciesAnswer {
+  const all = policies.filter((one) => wanted === '' || one.namespace === wanted);
+  const rest = all.filter((one) => policyOrder(one) > after);
+  return {
+    kind: 'policies',
+    policies: rest.slice(0, first),
+    total: all.length,
+    hasNext: rest.length > first,
+  };
+}
+
 function workloadsOf({ cluster, workloads }: Said, { first, after, ...wanted }: WorkloadsQuestion) {
   const isSelected = ['', namespace].includes(wanted.namespace) && Object.keys(wanted.labels).length === 0;
   const all = (isSelected ? workloads : []).map((name): WorkloadSummary => ({

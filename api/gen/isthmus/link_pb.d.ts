@@ -1332,6 +1332,12 @@ export declare type Question = Message<"isthmus.link.v1.Question"> & {
      */
     value: ProxiesQuestion;
     case: "proxies";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.PoliciesQuestion policies = 6;
+     */
+    value: PoliciesQuestion;
+    case: "policies";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1411,6 +1417,12 @@ export declare type Reply = Message<"isthmus.link.v1.Reply"> & {
      */
     value: ProxiesReply;
     case: "proxies";
+  } | {
+    /**
+     * @generated from field: isthmus.link.v1.PoliciesReply policies = 6;
+     */
+    value: PoliciesReply;
+    case: "policies";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1477,6 +1489,148 @@ export declare type RejectionsReply = Message<"isthmus.link.v1.RejectionsReply">
  * Use `create(RejectionsReplySchema)` to create a new message.
  */
 export declare const RejectionsReplySchema: GenMessage<RejectionsReply>;
+
+/**
+ * One page of a cluster's own security policies, ordered by "<kind>/<namespace>/<name>".
+ *
+ * @generated from message isthmus.link.v1.PoliciesQuestion
+ */
+export declare type PoliciesQuestion = Message<"isthmus.link.v1.PoliciesQuestion"> & {
+  /**
+   * Empty: of every namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: uint32 first = 2;
+   */
+  first: number;
+
+  /**
+   * What the last one is named by, or empty.
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.PoliciesQuestion.
+ * Use `create(PoliciesQuestionSchema)` to create a new message.
+ */
+export declare const PoliciesQuestionSchema: GenMessage<PoliciesQuestion>;
+
+/**
+ * @generated from message isthmus.link.v1.PoliciesReply
+ */
+export declare type PoliciesReply = Message<"isthmus.link.v1.PoliciesReply"> & {
+  /**
+   * @generated from field: repeated isthmus.link.v1.PolicySummary policies = 1;
+   */
+  policies: PolicySummary[];
+
+  /**
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * @generated from field: bool has_next = 3;
+   */
+  hasNext: boolean;
+};
+
+/**
+ * Describes the message isthmus.link.v1.PoliciesReply.
+ * Use `create(PoliciesReplySchema)` to create a new message.
+ */
+export declare const PoliciesReplySchema: GenMessage<PoliciesReply>;
+
+/**
+ * @generated from message isthmus.link.v1.PolicySummary
+ */
+export declare type PolicySummary = Message<"isthmus.link.v1.PolicySummary"> & {
+  /**
+   * "AuthorizationPolicy" or "PeerAuthentication".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * An action or a mode; empty: no form of it could be read.
+   *
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * Labels that it selects by; none: all workloads of its namespace.
+   *
+   * @generated from field: map<string, string> selector = 5;
+   */
+  selector: { [key: string]: string };
+
+  /**
+   * @generated from field: isthmus.link.v1.PolicyVerdict accepted = 6;
+   */
+  accepted?: PolicyVerdict | undefined;
+
+  /**
+   * @generated from field: isthmus.link.v1.PolicyVerdict enforced = 7;
+   */
+  enforced?: PolicyVerdict | undefined;
+};
+
+/**
+ * Describes the message isthmus.link.v1.PolicySummary.
+ * Use `create(PolicySummarySchema)` to create a new message.
+ */
+export declare const PolicySummarySchema: GenMessage<PolicySummary>;
+
+/**
+ * A condition of the object's status.
+ *
+ * @generated from message isthmus.link.v1.PolicyVerdict
+ */
+export declare type PolicyVerdict = Message<"isthmus.link.v1.PolicyVerdict"> & {
+  /**
+   * "True", "False" or "Unknown".
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+
+  /**
+   * CamelCase.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message isthmus.link.v1.PolicyVerdict.
+ * Use `create(PolicyVerdictSchema)` to create a new message.
+ */
+export declare const PolicyVerdictSchema: GenMessage<PolicyVerdict>;
 
 /**
  * One page of a cluster's connected proxies, ordered by "<kind>/<namespace>/<pod>".

@@ -25,6 +25,7 @@ import {
 } from '../../gen/isthmus/link_pb.js';
 import { codec, sortedRecord, type Codec } from '../binary.ts';
 import type { Fields } from '../fields.ts';
+import { readPolicies, readPoliciesAsk, writePolicies } from './policies.ts';
 import { readProxies, readProxiesAsk, writeProxies } from './proxies.ts';
 import { copies, readRejection } from './shapes.ts';
 
@@ -54,6 +55,10 @@ function writeAsk(ask: Ask) {
       const { first, after } = ask;
       return { case: 'proxies' as const, value: { first, after } };
     }
+    case 'policies': {
+      const { namespace, first, after } = ask;
+      return { case: 'policies' as const, value: { namespace, first, after } };
+    }
   }
 }
 
@@ -61,6 +66,7 @@ function readAsk(asked: WireQuestion['question'], fields: Fields): Ask {
   if (asked.case === undefined)
     fields.refuse('question', 'is missing, or of a kind that this agent does not know');
   if (asked.case === 'proxies') return readProxiesAsk(asked.value);
+  if (asked.case === 'policies') return readPoliciesAsk(asked.value);
   return asked.case === 'rejections' ? rejectionsAsk(asked.value, fields) : workloadsAsk(asked.value);
 }
 
@@ -108,12 +114,15 @@ function writeAnswer(answer: Answer) {
     }
     case 'proxies':
       return { case: 'proxies' as const, value: writeProxies(answer) };
+    case 'policies':
+      return { case: 'policies' as const, value: writePolicies(answer) };
   }
 }
 
 function readAnswer(answered: WireReply['reply'], fields: Fields): Answer {
   if (answered.case === undefined) fields.refuse('reply', 'is missing');
   if (answered.case === 'proxies') return readProxies(answered.value, fields);
+  if (answered.case === 'policies') return readPolicies(answered.value, fields);
   return answered.case === 'rejections'
     ? rejectionsAnswer(answered.value, fields)
     : workloadsAnswer(answered.value, fields);

@@ -6,6 +6,7 @@ import { builder, elements } from '../builder.ts';
 import { globalId } from '../global-id.ts';
 import { stalenessOf, stalenessType, type Staleness } from './common.ts';
 import { connectionOf } from './connection.ts';
+import { labelType, labelsOf } from './label.ts';
 import { nodeType } from './node.ts';
 
 interface Status extends PolicyStatus {
@@ -29,10 +30,6 @@ export const effectType = builder.enumType('AccessEffect', {
   values: ['ALLOW', 'DENY', 'REQUIRE'] as const,
 });
 
-const labelType = builder
-  .objectRef<{ readonly key: string; readonly value: string }>('Label')
-  .implement({ fields: (t) => ({ key: t.exposeString('key'), value: t.exposeString('value') }) });
-
 const targetType = builder.objectRef<AccessPolicy['target']>('AccessTarget').implement({
   fields: (t) => ({
     clusters: t.exposeStringList('clusters', { description: 'Empty selects every cluster.' }),
@@ -40,7 +37,7 @@ const targetType = builder.objectRef<AccessPolicy['target']>('AccessTarget').imp
     labels: t.field({
       type: [labelType],
       nullable: elements,
-      resolve: ({ labels }) => Object.entries(labels).map(([key, value]) => ({ key, value })),
+      resolve: ({ labels }) => labelsOf(labels),
     }),
   }),
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
 import {
   maxMessage,
   mergedConditions,
   readConditions,
-  type Wanted,
 } from '@isthmus/cluster-agent/status/condition-list.ts';
 
 const now = Date.UTC(2026, 10, 30, 12);

@@ -8,6 +8,7 @@ import { podKey, type ClientId } from '@isthmus/cluster-agent/keys/names.ts';
 import { resourcesIn } from '@isthmus/cluster-agent/publish/delta.ts';
 import type { Problem, Verdict } from '@isthmus/cluster-agent/health/judge.ts';
 import { HeldObjects } from '@isthmus/cluster-agent/source/kubernetes/held-objects.ts';
+import { OwnCoverage } from '@isthmus/cluster-agent/coverage/own-coverage.ts';
 import { ClusterWrites } from '@isthmus/cluster-agent/status/cluster-writes.ts';
 import { writtenKinds } from '@isthmus/cluster-agent/status/written-kinds.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
@@ -66,6 +67,7 @@ export class WritesWorld {
   readonly api = new FakeApiServer(Object.values(kinds));
   readonly view = new ClusterView();
   readonly hub = new HubFollower();
+  readonly coverage: OwnCoverage;
   readonly writes: ClusterWrites;
   leads = true;
   /** ALL: everything that is published. */
@@ -96,17 +98,24 @@ export class WritesWorld {
       },
     });
     const { outputs } = this.#pipeline;
+    const publisher = () => ({
+      isSettled: () => true,
+      snapshot: this.#isOpen ? this.#pipeline.snapshot : undefined,
+    });
+    this.coverage = new OwnCoverage({
+      world: { view, derived: outputs },
+      policies: this.#coverage(),
+      publisher,
+      turn: (run) => run(),
+      onDiffering: (ids) => this.writes.policiesDiffer(ids),
+    });
     this.writes = new ClusterWrites({
       api: permitted(this.api, agentAccess, 'isthmus-system'),
       input: { cluster: 'east', view, derived: outputs },
       hub,
-      policies: this.#coverage(),
-      publisher: () => ({
-        isSettled: () => true,
-        snapshot: this.#isOpen ? this.#pipeline.snapshot : undefined,
-      }),
+      coverage: this.coverage,
+      publisher,
       leadership: { leads: () => this.leads, onChange: (run) => void this.#leadership.push(run) },
-      turn: (run) => run(),
       clock,
       log: silentLog,
     });
@@ -178,14 +187,20 @@ export class WritesWorld {
   answer(type: 'authorization' | 'address', name: string): void {
     if (this.acknowledged !== 'ALL') this.acknowledged.add(name);
     const applied = new Map([[name, '']]);
-    this.writes.answered({ client: proxy, type: typeUrls[type], applied, removed: [], rejected: new Map() });
+    this.coverage.answered({
+      client: proxy,
+      type: typeUrls[type],
+      applied,
+      removed: [],
+      rejected: new Map(),
+    });
   }
 
   /** The proxy loses its stream, or has it again. */
   connect(stream: WritesWorld['stream']): void {
     this.stream = stream;
-    if (stream === 'OPEN') this.writes.opened(proxy);
-    else this.writes.lost(proxy);
+    if (stream === 'OPEN') this.coverage.opened(proxy);
+    else this.coverage.lost(proxy);
     const keys = new ChangeSet();
     if (stream !== 'CLOSING')
       for (const { metadata } of this.view.pods()) keys.add({ kind: 'verdict', pod: podKey(metadata) });
@@ -247,6 +262,7 @@ export class WritesWorld {
 
   #publish(keys: ChangeSet): void {
     const delta = { keys, changed: resourcesIn(keys), bulk: new Set<string>() };
+    this.coverage.published(delta);
     this.writes.published(delta);
   }
 }

@@ -10,6 +10,13 @@ interface Listed {
   }[];
 }
 
+interface Stated {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly namespace: string };
+    readonly status: { readonly conditions: readonly { readonly type: string; readonly reason: string }[] };
+  }[];
+}
+
 const byKubectl = async (cluster: Cluster, kind: string): Promise<Listed['items']> =>
   ((await cluster.get(kind, '-A')) as Listed).items;
 
@@ -61,6 +68,27 @@ export function agreementStep(step: Step): void {
         pods.map(named).sort(),
       );
     }
+  });
+
+  it('lists the policies that kubectl lists, with the conditions that stand in their status', async () => {
+    const shown = await step().hub.show<
+      { namespace: string; name: string; accepted: { reason: string }; enforced: { reason: string } }[]
+    >('policy', 'list', '--cluster', 'east');
+    const listed = (await step().east.get('authorizationpolicies,peerauthentications', '-A')) as Stated;
+    ok(listed.items.length > 0);
+    deepEqual(
+      shown.map(({ namespace, name, accepted, enforced }) => [
+        `${namespace}/${name}`,
+        accepted.reason,
+        enforced.reason,
+      ]),
+      listed.items.map(({ metadata, status }) => [
+        `${metadata.namespace}/${metadata.name}`,
+        ...['ZtunnelAccepted', 'isthmus.io/Enforced'].map(
+          (type) => status.conditions.find((one) => one.type === type)?.reason,
+        ),
+      ]),
+    );
   });
 
   it('shows at each workload the AuthorizationPolicies that kubectl lists for it', async () => {

@@ -1,6 +1,6 @@
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
-import type { Progress } from '../coverage/watched-policy.ts';
-import type { Wanted } from './condition-list.ts';
+import type { Wanted } from '@isthmus/api/kubernetes/wanted-condition.ts';
+import type { Progress } from './watched-policy.ts';
 
 /** Istio's type, which istiod writes for ambient workloads: whether ztunnel can enforce the policy, and what of it not. */
 export const acceptedType = 'ZtunnelAccepted';
@@ -18,8 +18,8 @@ export interface PolicyState {
   readonly progress: Progress | 'IN_PROGRESS' | undefined;
 }
 
-/** The two conditions of a security policy. Messages have no counts that change with each pod. Pure. */
-export const policyConditions = (state: PolicyState): readonly Wanted[] => [
+/** Whether the policy can be enforced, and whether it is. Messages have no counts that change with each pod. Pure. */
+export const policyConditions = (state: PolicyState): readonly [accepted: Wanted, enforced: Wanted] => [
   { type: acceptedType, ...accepted(state) },
   { type: enforcedType, ...enforced(state) },
 ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { policyConditions, type PolicyState } from '@isthmus/cluster-agent/status/policy-conditions.ts';
+import { policyConditions, type PolicyState } from '@isthmus/cluster-agent/coverage/policy-conditions.ts';
 
 const everywhere = { selected: 2, outside: 0, refused: undefined, open: '', isUnknown: false };
 const said = (over: Partial<PolicyState>) =>
