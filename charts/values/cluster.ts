@@ -1,5 +1,5 @@
 import { podValues } from './shared.ts';
-import { flag, matching, objects, text, texts, value, wholeNumber, type Value } from './value.ts';
+import { flag, listOf, matching, objects, text, value, wholeNumber, type Value } from './value.ts';
 
 const name = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
@@ -43,13 +43,13 @@ export const clusterValues: readonly Value[] = [
   value(
     'xds.names',
     [],
-    texts,
+    listOf(matching('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')),
     'Further DNS names under which proxies reach the agent, such as `istiod.istio-system.svc`; its certificate has them beside the names of its Service.',
   ),
   value(
     'nodeProxyAccounts',
     [],
-    texts,
+    listOf(matching('^[a-z0-9.-]+/[a-z0-9.-]+$')),
     'ServiceAccounts, as `NAMESPACE/NAME`, of the ztunnels that serve a node, which alone get certificates of its pods. Empty: `istio-system/ztunnel` and `ztunnel` of this namespace.',
   ),
   value(

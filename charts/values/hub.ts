@@ -1,17 +1,19 @@
 import { podValues } from './shared.ts';
 import {
   flag,
+  listOf,
   matching,
   object,
   objects,
   oneOf,
   text,
-  texts,
   value,
   wholeNumber,
   type Value,
 } from './value.ts';
 
+/** IPv6 addresses stand in brackets. */
+const hostPorts = listOf(matching('^(\\[[0-9a-fA-F:.]+\\]|[^\\s:,\\[\\]]+):[0-9]{1,5}$'));
 const domain = matching('^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$');
 
 export const hubValues: readonly Value[] = [
@@ -30,13 +32,13 @@ export const hubValues: readonly Value[] = [
   value(
     'hub.urls.link',
     [],
-    texts,
+    hostPorts,
     'Where agents reach the link of this hub, as `HOST:PORT`. Empty: the hub reads the addresses from its Service (`service`). Set both lists where a proxy or a DNS name of your own stands before the hub.',
   ),
   value(
     'hub.urls.join',
     [],
-    texts,
+    hostPorts,
     'Where clusters that join reach this hub, as `HOST:PORT`. Empty: as for `hub.urls.link`.',
   ),
   value(
@@ -54,7 +56,7 @@ export const hubValues: readonly Value[] = [
   value(
     'hub.clusterLimits',
     '',
-    text,
+    matching('^([A-Za-z]+=[0-9]+(,[A-Za-z]+=[0-9]+)*)?$'),
     'What one cluster may report, over the defaults: `services=8000,endpoints=80000`.',
   ),
   value(
@@ -81,6 +83,12 @@ export const hubValues: readonly Value[] = [
     oneOf('LoadBalancer', 'NodePort', 'ClusterIP'),
     'The type of the Service before the link and join ports. With another type than `LoadBalancer` set `hub.urls`.',
   ),
+  value(
+    'service.internal',
+    false,
+    flag,
+    'Ask for a load balancer that only the private network reaches, by the annotations of the profile `gke`, `eks` or `aks`. `false`: one that the internet reaches.',
+  ),
   value('service.annotations', {}, object, 'Annotations of that Service, merged over those of the profile.'),
   value(
     'service.loadBalancerClass',
@@ -91,7 +99,7 @@ export const hubValues: readonly Value[] = [
   value(
     'service.loadBalancerSourceRanges',
     [],
-    texts,
+    listOf(matching('^[0-9a-fA-F.:]+/[0-9]{1,3}$')),
     'CIDRs from which the load balancer takes connections.',
   ),
   value(
@@ -108,7 +116,12 @@ export const hubValues: readonly Value[] = [
     text,
     'The storage class of the volume with the store, the sealing key and the CA keys. Empty: the default of the cluster.',
   ),
-  value('persistence.size', '1Gi', matching('^[0-9]+(\\.[0-9]+)?(Mi|Gi|Ti)$'), 'The size of that volume.'),
+  value(
+    'persistence.size',
+    '1Gi',
+    matching('^[0-9]+(\\.[0-9]+)?(M|Mi|G|Gi|T|Ti)$'),
+    'The size of that volume.',
+  ),
   value('persistence.annotations', {}, object, 'Annotations of its PersistentVolumeClaim.'),
   value(
     'networkPolicy.enabled',

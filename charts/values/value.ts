@@ -25,8 +25,8 @@ export const text: Schema = { type: 'string' };
 export const flag: Schema = { type: 'boolean' };
 /** Whatever Kubernetes accepts there. */
 export const object: Schema = { type: 'object' };
-export const texts: Schema = { type: 'array', items: text };
-export const objects: Schema = { type: 'array', items: object };
+export const listOf = (items: Schema): Schema => ({ type: 'array', items });
+export const objects: Schema = listOf(object);
 export const wholeNumber = (minimum: number, maximum: number): Schema => ({
   type: 'integer',
   minimum,

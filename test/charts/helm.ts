@@ -13,10 +13,26 @@ export function helmProgram(): string | undefined {
   return places.find((path) => path !== undefined && existsSync(path));
 }
 
+/** A suite that needs helm: without it, it says so and counts as pending. */
+export function withHelm(title: string, run: (helm: Helm) => void): void {
+  const program = helmProgram();
+  describe(title, () => {
+    if (program !== undefined) return run(helmOf(program));
+    it('NOT RUN: neither HELM_BIN nor KUBEBUILDER_ASSETS has helm', function () {
+      console.log('      NOT RUN: set HELM_BIN, or KUBEBUILDER_ASSETS to a folder that has helm');
+      this.skip();
+    });
+  });
+}
+
 export interface Rendered {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly [field: string]: unknown;
 }
 
@@ -28,7 +44,7 @@ export interface Helm {
   objects(chart: string, values: Values): readonly Rendered[];
 }
 
-export function helmOf(program: string): Helm {
+function helmOf(program: string): Helm {
   const run = (values: Values, ...words: readonly string[]) =>
     execFileSync(program, [...words, '--namespace', 'isthmus-system', '--values', '-'], {
       cwd: root,
