@@ -6,6 +6,7 @@ import { parseLinkAgent, parseTrustDomain } from '@isthmus/mesh/identity/spiffe-
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { stopSignal } from '@isthmus/mesh/process/stop-signal.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { startHub } from './app.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
@@ -102,12 +103,7 @@ const flags = readFlags(
 );
 
 const log = createLog('federation', flags.text('log-level'));
-const stop = new AbortController();
-const end = () => {
-  stop.abort(new Error('stopped'));
-  systemClock.after(2000, () => process.exit(0));
-};
-process.on('SIGTERM', end).on('SIGINT', end);
+const stop = stopSignal({ clock: systemClock, log, process });
 if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
 
 /** What service managers and scripts tell a hub that was replaced by. */
@@ -198,11 +194,19 @@ startHub(
     random: systemRandom,
     log,
   },
-  stop.signal,
-)
-  .then(({ ended }) => ended)
-  .then(({ kind }) => process.exit(kind === 'fenced' ? fencedStatus : 0))
-  .catch((error: unknown) => {
-    log.error({ error: error instanceof Error ? error.message : String(error) }, 'the hub cannot start');
+  stop,
+).then(
+  ({ ended }) =>
+    ended.then(
+      ({ kind }) => process.exit(kind === 'fenced' ? fencedStatus : 0),
+      failed('the hub has ended, and could not close everything'),
+    ),
+  failed('the hub cannot start'),
+);
+
+function failed(message: string): (error: unknown) => never {
+  return (error) => {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, message);
     process.exit(1);
-  });
+  };
+}

@@ -204,10 +204,13 @@ class SqliteStore implements Store {
     return this.#failed === undefined ? undefined : this.#error().message;
   }
 
-  async close(): Promise<void> {
-    const exited = once(this.#worker, 'exit');
+  /** Also where the thread has ended by itself, which says nothing any more. */
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#worker.once('exit', () => resolve());
     this.#send({ kind: 'close' });
-    await exited;
+    return promise;
   }
 
   #send(message: ToSqlite): void {

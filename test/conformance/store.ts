@@ -19,6 +19,11 @@ export function storeConformance(
     });
     afterEach(() => store.close());
 
+    it('may be closed when it is closed already', async () => {
+      await store.close();
+      await store.close();
+    });
+
     it('counts commits, and gives each object the revision that last wrote it', async () => {
       assert.deepEqual(await store.read(), { revision: 0, objects: [] });
       await store.commit(commit('1', [put('a'), put('b')]));
