@@ -1,4 +1,5 @@
 import type { OtherPort } from '../domain/global-properties.ts';
+import type { IpFamilies } from '@isthmus/mesh/records/service.ts';
 import type { PolicyRule } from './policy-rule.ts';
 
 /** Decoded foreign objects: only the fields that Isthmus acts on, checked once, never the raw object again. */
@@ -59,6 +60,7 @@ export interface ServiceObject {
   /** clusterIPs as written; `None` makes it headless. */
   readonly clusterIPs: readonly string[];
   readonly headless: boolean;
+  readonly ipFamilies: IpFamilies;
   readonly publishNotReadyAddresses: boolean;
   /** spec.trafficDistribution, or ''; the annotation of Istio is in the metadata. */
   readonly trafficDistribution: string;

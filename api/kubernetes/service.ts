@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { canonicalAddress } from '@isthmus/mesh/net/cidr.ts';
 import { maxAffinitySeconds } from '../domain/global-properties.ts';
+import type { IpFamilies } from '@isthmus/mesh/records/service.ts';
 import type { Finding } from '../domain/rejection.ts';
 import type { Metadata, ServiceObject } from './objects.ts';
 import { labels, port, portName, portReference, protocol } from './shapes.ts';
@@ -18,6 +19,7 @@ export const serviceSchema = z.looseObject({
     selector: labels,
     clusterIP: z.string().optional(),
     clusterIPs: z.array(z.string()).optional(),
+    ipFamilies: z.array(z.enum(['IPv4', 'IPv6'])).optional(),
     publishNotReadyAddresses: z.boolean().optional(),
     trafficDistribution: z.string().optional(),
     internalTrafficPolicy: z.enum(['Cluster', 'Local']).optional(),
@@ -66,6 +68,7 @@ export function readService({ spec }: Raw, metadata: Metadata): ServiceObject {
       })),
     clusterIPs: written.flatMap((one) => canonicalAddress(one) ?? []),
     headless: written.includes('None'),
+    ipFamilies: familiesOf(spec.ipFamilies ?? []),
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     trafficDistribution: spec.trafficDistribution ?? '',
     internalTrafficPolicy: spec.internalTrafficPolicy ?? 'Cluster',
@@ -76,6 +79,12 @@ const affinityOf = ({ sessionAffinity, sessionAffinityConfig }: Raw['spec']): nu
   sessionAffinity === 'ClientIP'
     ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds)
     : 0;
+
+function familiesOf(written: readonly ('IPv4' | 'IPv6')[]): IpFamilies {
+  const [ipv4, ipv6] = [written.includes('IPv4'), written.includes('IPv6')];
+  if (ipv4) return ipv6 ? 'DUAL' : 'IPV4_ONLY';
+  return ipv6 ? 'IPV6_ONLY' : 'AUTOMATIC';
+}
 
 /** What of an ExternalName does nothing: it is an alias in DNS, which Kubernetes alone serves. */
 export function withoutEffect(

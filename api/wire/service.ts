@@ -1,9 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { NetworkAddress, Scope, Service, ServicePort } from '@isthmus/mesh/records/service.ts';
+import type {
+  IpFamilies,
+  NetworkAddress,
+  Scope,
+  Service,
+  ServicePort,
+} from '@isthmus/mesh/records/service.ts';
 import { ServiceExtensionSchema } from '../gen/isthmus/mesh_pb.js';
 import {
   AddressSchema,
+  IPFamilies,
   LoadBalancing_HealthPolicy,
   LoadBalancing_Mode,
   LoadBalancing_Scope,
@@ -37,6 +44,13 @@ const modes = {
 const healthPolicies = {
   ONLY_HEALTHY: LoadBalancing_HealthPolicy.ONLY_HEALTHY,
   ALLOW_ALL: LoadBalancing_HealthPolicy.ALLOW_ALL,
+};
+
+const families: Record<IpFamilies, IPFamilies> = {
+  AUTOMATIC: IPFamilies.AUTOMATIC,
+  IPV4_ONLY: IPFamilies.IPV4_ONLY,
+  IPV6_ONLY: IPFamilies.IPV6_ONLY,
+  DUAL: IPFamilies.DUAL,
 };
 
 /** An Address that holds the service. Upstream proxies get it without what Isthmus adds. */
@@ -88,14 +102,16 @@ const writeService = (service: Service, extended: boolean): MessageInitShape<typ
   },
   canonical: service.canonical,
   visibility: service.visibility === 'NAMESPACE' ? Service_Visibility.NAMESPACE : Service_Visibility.PUBLIC,
+  ipFamilies: families[service.ipFamilies],
   extensions: extended ? [writeOurs(service)] : [],
 });
 
-const writeOurs = ({ exported, grantedClusters, leftClusters }: Service) =>
+const writeOurs = ({ exported, grantedClusters, leftClusters, inClusterset }: Service) =>
   writeExtension(extensionNames.service, ServiceExtensionSchema, {
     exported,
     grantedClusters: [...grantedClusters],
     leftClusters: [...leftClusters],
+    inClusterset,
   });
 
 const writeAddress = ({
@@ -112,7 +128,6 @@ export function readService(message: WireService, fields: Fields): Service {
   const namespace = fields.text('namespace', message.namespace);
   const hostname = fields.text('hostname', message.hostname);
   const ours = readExtension(message.extensions, extensionNames.service, ServiceExtensionSchema, fields);
-  fields.upTo('ip_families', message.ipFamilies, 3);
   return {
     key: `${namespace}/${hostname}`,
     name: message.name,
@@ -126,9 +141,11 @@ export function readService(message: WireService, fields: Fields): Service {
     canonical: message.canonical,
     // The one enum of which an unknown number is not an error: everything that is not narrowed is public.
     visibility: message.visibility === Service_Visibility.NAMESPACE ? 'NAMESPACE' : 'PUBLIC',
+    ipFamilies: fields.name('ip_families', message.ipFamilies, families),
     exported: ours?.exported ?? false,
     grantedClusters: ours?.grantedClusters ?? [],
     leftClusters: ours?.leftClusters ?? [],
+    inClusterset: ours?.inClusterset ?? false,
   };
 }
 

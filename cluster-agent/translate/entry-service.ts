@@ -29,9 +29,11 @@ export function entryService({ key, entry, namespace, network }: EntryHost): Ser
     healthPolicy: isPassed ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
     canonical: false,
     visibility: entry.visibility,
+    ipFamilies: 'AUTOMATIC',
     exported: false,
     grantedClusters: [],
     leftClusters: [],
+    inClusterset: false,
   };
 }
 

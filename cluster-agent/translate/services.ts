@@ -133,9 +133,11 @@ function serviceOf(inputs: ServiceInputs): Service {
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
     canonical: true,
     visibility: 'PUBLIC',
+    ipFamilies: local?.ipFamilies ?? 'AUTOMATIC',
     exported: grant !== undefined,
     grantedClusters: inputs.grantedClusters,
     leftClusters: distribution?.left ?? [],
+    inClusterset: remotes.length > 0 || grant !== undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Address, MeshState } from '../state/mesh-state.ts';
 import type { Service } from '../records/service.ts';
 import type { Workload } from '../records/workload.ts';
 import { addressLike } from '../net/address.ts';
+import { ofClusterset } from './clusterset.ts';
 import { namesMeant } from './host-names.ts';
 import { proxyPorts } from './proxy-ports.ts';
 import { routeKey } from './route-key.ts';
@@ -80,7 +81,7 @@ const isOwn = (address: string): boolean => address === '::1' || address.startsW
 function toHost(call: Call, network: string, hostname: string): OutboundDecision {
   const { state, source } = call;
   for (const name of namesMeant(hostname, source.namespace)) {
-    const service = state.services.withHostname(name, source.namespace);
+    const service = state.services.withHostname(name, source.namespace) ?? ofClusterset(state.services, name);
     const workload = service ? undefined : state.workloads.withHostname(source.namespace, name);
     const virtual = service?.addresses.find((one) => one.network === network && one.prefix === undefined);
     if (service) return toService({ ...call, address: virtual?.address }, service);

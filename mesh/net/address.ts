@@ -33,8 +33,10 @@ export interface AddressPort {
 /** True for the addresses that never leave this machine. Takes canonical text. */
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
+export type AddressFamily = 'ipv4' | 'ipv6';
+
 /** Takes canonical text. */
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
+export const familyOf = (address: string): AddressFamily => (address.includes(':') ? 'ipv6' : 'ipv4');
 
 /** Of several addresses of one host, the one of the family that is already being spoken. Takes canonical text. */
 export const addressLike = (addresses: readonly string[], peer: string | undefined): string | undefined =>

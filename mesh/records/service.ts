@@ -5,6 +5,9 @@ export type ServiceKey = string;
 
 export type Scope = 'REGION' | 'ZONE' | 'SUBZONE' | 'NODE' | 'CLUSTER' | 'NETWORK';
 
+/** Of which families a service has addresses. A headless one has no addresses that would say it. */
+export type IpFamilies = 'AUTOMATIC' | 'IPV4_ONLY' | 'IPV6_ONLY' | 'DUAL';
+
 export interface ServicePort {
   readonly servicePort: number;
   /** 0: a named port, which each endpoint resolves. */
@@ -34,6 +37,7 @@ export interface Service {
   readonly healthPolicy: 'ONLY_HEALTHY' | 'ALLOW_ALL';
   readonly canonical: boolean;
   readonly visibility: 'PUBLIC' | 'NAMESPACE';
+  readonly ipFamilies: IpFamilies;
 
   // ---- ours ----
   /** May be reached from other networks through this network's gateway. */
@@ -42,4 +46,6 @@ export interface Service {
   readonly grantedClusters: readonly string[];
   /** Clusters that this network's clients have left for good: what they still have open there ends. */
   readonly leftClusters: readonly string[];
+  /** Has a name of the clusterset too (`<name>.<namespace>.svc.clusterset.local`, KEP-1645). */
+  readonly inClusterset: boolean;
 }

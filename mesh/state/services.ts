@@ -8,6 +8,14 @@ interface ServiceBlock extends Block {
   readonly service: Service;
 }
 
+/** Whom a client means by a host name. */
+interface Wanted {
+  /** The client's. */
+  readonly namespace: string;
+  readonly preferredNamespace: string;
+  readonly isMeant: (service: Service) => boolean;
+}
+
 /** Services by key, with what finds them. `insert` and `remove` alone write, and keep every index in step. */
 export class ServiceStore {
   readonly #byKey = new Map<ServiceKey, Service>();
@@ -67,6 +75,14 @@ export class ServiceStore {
     return choose(this.#byHostname.get(hostname), namespace);
   }
 
+  /** The service that a client means by a host name, of those of which `isMeant` holds. */
+  best(hostname: string, { namespace, preferredNamespace, isMeant }: Wanted): Service | undefined {
+    // One of the client's own namespace wins.
+    const own = this.#byKey.get(`${namespace}/${hostname}`);
+    if (own && isMeant(own)) return own;
+    return choose(this.#byHostname.get(hostname).filter(isMeant), namespace, preferredNamespace);
+  }
+
   /** Every service that has a host name, in whatever namespace. */
   allWithHostname(hostname: string): readonly Service[] {
     return this.#byHostname.get(hostname);
@@ -104,9 +120,16 @@ export class ServiceStore {
 const visible = ({ visibility, namespace }: Service, client: string): boolean =>
   visibility === 'PUBLIC' || namespace === client;
 
-/** Of several: those the client may see, its own namespace's, then a service of Kubernetes itself, then by name. */
-function choose(services: readonly Service[], namespace: string): Service | undefined {
+/**
+ * Of several: those the client may see, its own namespace's, then a service of Kubernetes itself, then those of the
+ * preferred namespace, then by name.
+ */
+function choose(services: readonly Service[], namespace: string, preferred = ''): Service | undefined {
   const seen = services.filter((service) => visible(service, namespace));
-  const wishes = [(one: Service) => one.namespace === namespace, ({ canonical }: Service) => canonical];
+  const wishes = [
+    (one: Service) => one.namespace === namespace,
+    ({ canonical }: Service) => canonical,
+    (one: Service) => one.namespace === preferred,
+  ];
   return first(seen, wishes, ({ key }) => key);
 }

@@ -173,6 +173,7 @@ const service = fc
         fc.constant([{ name: 'dns', port: 53, protocol: 'UDP', appProtocol: '' }]),
       ),
       affinitySeconds: rarely(0, fc.constant(60)),
+      ipFamilies: fc.constantFrom('AUTOMATIC', 'IPV4_ONLY', 'IPV6_ONLY', 'DUAL'),
       // Two services may say the same one for a moment.
       clusterIPs: one<string[]>([], ['10.96.0.1'], ['10.96.0.1', 'fd00::1'], ['10.96.0.2']),
       publishNotReadyAddresses: rarely(false, fc.constant(true)),

@@ -84,9 +84,11 @@ export const service: fc.Arbitrary<Service> = record({
   healthPolicy: fc.constantFrom('ONLY_HEALTHY', 'ALLOW_ALL'),
   canonical: fc.boolean(),
   visibility: fc.constantFrom('PUBLIC', 'NAMESPACE'),
+  ipFamilies: fc.constantFrom('AUTOMATIC', 'IPV4_ONLY', 'IPV6_ONLY', 'DUAL'),
   exported: fc.boolean(),
   grantedClusters: list(word),
   leftClusters: list(word),
+  inClusterset: fc.boolean(),
 }).map((parts) => ({ ...parts, key: `${parts.namespace}/${parts.hostname}` }));
 
 const stringMatch = fc.oneof(

@@ -142,6 +142,7 @@ const service = record<ServiceObject>({
   headless: fc.constantFrom(false, false, true),
   otherPorts: fc.constantFrom([], [], [{ name: 'dns', port: 53, protocol: 'UDP' as const, appProtocol: '' }]),
   affinitySeconds: fc.constantFrom(0, 0, 60),
+  ipFamilies: fc.constantFrom('AUTOMATIC' as const, 'IPV4_ONLY' as const, 'DUAL' as const),
   publishNotReadyAddresses: fc.constantFrom(false, false, true),
   trafficDistribution: fc.constantFrom('', 'PreferSameZone'),
   internalTrafficPolicy: fc.constantFrom('Cluster', 'Cluster', 'Local'),

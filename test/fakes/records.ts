@@ -54,9 +54,11 @@ export const aService = (over: Partial<Service> & { readonly name: string }): Se
     healthPolicy: 'ONLY_HEALTHY' as const,
     canonical: true,
     visibility: 'PUBLIC' as const,
+    ipFamilies: 'AUTOMATIC' as const,
     exported: false,
     grantedClusters: [],
     leftClusters: [],
+    inClusterset: false,
     ...over,
   };
 };

@@ -92,6 +92,7 @@ class Cluster {
       affinitySeconds: 0,
       clusterIPs: [],
       headless: false,
+      ipFamilies: 'AUTOMATIC',
       publishNotReadyAddresses: false,
       trafficDistribution: '',
       internalTrafficPolicy: 'Cluster',

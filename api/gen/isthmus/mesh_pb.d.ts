@@ -114,6 +114,13 @@ export declare type ServiceExtension = Message<"isthmus.mesh.v1.ServiceExtension
    * @generated from field: repeated string left_clusters = 3;
    */
   leftClusters: string[];
+
+  /**
+   * Clients may call it by its name of the clusterset too: <name>.<namespace>.svc.clusterset.local (KEP-1645).
+   *
+   * @generated from field: bool in_clusterset = 4;
+   */
+  inClusterset: boolean;
 };
 
 /**

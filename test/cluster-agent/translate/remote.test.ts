@@ -67,6 +67,25 @@ describe('remote endpoints', () => {
     assert.deepEqual(keys([]), [farKey]);
   });
 
+  it('have a name of the clusterset, and services here only where they are exported', () => {
+    const named = (grants: readonly string[]) => {
+      const granted = new Map(
+        grants.map((name) => [`shop/${name}`, { namespace: 'shop', name, clusters: ['west'] }]),
+      );
+      const { services } = translate(
+        inputOf(cluster, {
+          remotes: remotes(aRemote({ name: 'cart' }), aRemote({ name: 'far' })),
+          grants: granted,
+        }),
+      );
+      const found = [...services.values()].filter(({ inClusterset }) => inClusterset);
+      return found.map(({ name }) => name).sort();
+    };
+    assert.deepEqual(named([]), ['far']);
+    assert.deepEqual(named(['cart']), ['cart', 'far']);
+    assert.deepEqual(named(['orders']), ['far', 'orders']);
+  });
+
   it('are left for good by what is still open once a whole drain’s deadline is over, where others take it', () => {
     const drain = { id: 'd', cluster: 'west', percent: 100, services: [], remoteOnly: false };
     const leftAt = (now: number, over: Partial<TrafficShift> = {}) => {

@@ -81,9 +81,11 @@ metadata: { name: istio-system, labels: { topology.istio.io/network: network-eas
       healthPolicy: 'ONLY_HEALTHY',
       canonical: false,
       visibility: 'NAMESPACE',
+      ipFamilies: 'AUTOMATIC',
       exported: false,
       grantedClusters: [],
       leftClusters: [],
+      inClusterset: false,
     });
   });
 

@@ -158,9 +158,11 @@ export const hostServices = (input: WholeInput): readonly Service[] =>
       healthPolicy: isPassed ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
       canonical: false,
       visibility: entry.visibility,
+      ipFamilies: 'AUTOMATIC',
       exported: false,
       grantedClusters: [],
       leftClusters: [],
+      inClusterset: false,
     };
   });
 

@@ -92,7 +92,7 @@ function serviceOf(
   const [oldest] = remoteOnly
     .filter((one) => serviceKeyOf(one) === key)
     .sort((a, b) => (age(a) === age(b) ? (a.cluster < b.cluster ? -1 : 1) : age(a) - age(b)));
-  const ref = local?.metadata ?? { namespace: remote?.namespace ?? '', name: remote?.name ?? '' };
+  const ref = local?.metadata ?? remote ?? { namespace: '', name: '' };
   const ports = local
     ? local.ports.map(({ port, targetPort }) => ({
         servicePort: port,
@@ -100,9 +100,8 @@ function serviceOf(
       }))
     : (oldest?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
   const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
-  const elsewhere = [...input.hub.remotes.values()]
-    .filter((one) => serviceKeyOf(one) === key)
-    .flatMap(({ subjectAltNames }) => subjectAltNames);
+  const others = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key);
+  const elsewhere = others.flatMap(({ subjectAltNames }) => subjectAltNames);
   return {
     key,
     name: ref.name,
@@ -117,9 +116,11 @@ function serviceOf(
     healthPolicy: local?.publishNotReadyAddresses ? 'ALLOW_ALL' : 'ONLY_HEALTHY',
     canonical: true,
     visibility: 'PUBLIC',
+    ipFamilies: local?.ipFamilies ?? 'AUTOMATIC',
     exported: grant !== undefined,
     grantedClusters: grantedClusters(input.hub, input.cluster, grant),
     leftClusters: distribution?.left ?? [],
+    inClusterset: others.length > 0 || grant !== undefined,
   };
 }
 

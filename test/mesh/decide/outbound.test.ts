@@ -219,6 +219,19 @@ describe('outbound: by name', () => {
     it(`'${hostname}'`, () =>
       assert.equal(decisionText(decide(stateOf([cartPod], services), toName(hostname))), expected));
 
+  it('a service of the clusterset by its name there, and no other', () => {
+    const name = 'cart.shop.svc.clusterset.local';
+    for (const [inClusterset, expected] of [
+      [true, reached],
+      [false, 'refuse UNKNOWN_HOST'],
+    ] as const)
+      for (const asked of [name, name.toUpperCase(), `${name}.`])
+        assert.equal(
+          decisionText(decide(stateOf([cartPod], [{ ...cart, inClusterset }]), toName(asked))),
+          expected,
+        );
+  });
+
   it('a service without a VIP is reached by name', () =>
     assert.equal(
       decisionText(decide(stateOf([cartPod], [{ ...cart, addresses: [] }]), toName('cart'))),
