@@ -21,6 +21,13 @@ interface Deps {
   readonly log: Log;
 }
 
+/** A new pair that is not served. */
+interface Refused {
+  readonly why: string;
+  /** A hub that starts would not start with it, and agents would have no link. */
+  readonly preventsStart: boolean;
+}
+
 /** A listener with TLS. */
 interface Renewable {
   setSecureContext(options: SecureContextOptions): void;
@@ -39,7 +46,7 @@ const warnBefore = 7 * day;
 export class ApiCertificate {
   readonly #deps: Deps;
   #pair: TlsPair;
-  #refused: string | undefined;
+  #refused: Refused | undefined;
 
   /**
    * Throws API_CERTIFICATE when the pair cannot be served: there is none before it. One that has expired is served, with a
@@ -70,18 +77,7 @@ export class ApiCertificate {
   /** What is wrong with the certificate. */
   findings(): readonly Finding[] {
     const { cert } = this.#deps.files;
-    const refused =
-      this.#refused === undefined
-        ? []
-        : [
-            finding(
-              'WARNING',
-              'API_CERTIFICATE_REFUSED',
-              { object: 'Hub' },
-              `the new certificate of the API is not served, the one before is: ${this.#refused}`,
-              `write a certificate and its key to the files of --api-cert and --api-key; the hub reads them every ${lookMillis / 1000} s`,
-            ),
-          ];
+    const refused = this.#refused ? [refusedFinding(this.#refused)] : [];
     const validTo = Date.parse(new X509Certificate(this.#pair.cert).validTo);
     const left = validTo - this.#deps.clock.now();
     if (left > warnBefore) return refused;
@@ -98,12 +94,15 @@ export class ApiCertificate {
   #look(server: Renewable): void {
     const { files, clock, log } = this.#deps;
     const read = readPair(files);
-    if (!read.ok) return this.#refuse(read.error);
+    if (!read.ok) return this.#refuse({ why: read.error, preventsStart: true });
     const { key, cert } = read.value;
     if (key !== this.#pair.key || cert !== this.#pair.cert) {
       const { validTo, subjectAltName } = new X509Certificate(cert);
       if (Date.parse(validTo) <= clock.now())
-        return this.#refuse(`the certificate in ${files.cert} expired on ${validTo}`);
+        return this.#refuse({
+          why: `the certificate in ${files.cert} expired on ${validTo}`,
+          preventsStart: false,
+        });
       server.setSecureContext(tlsOptions(read.value));
       this.#pair = read.value;
       log.info({ validTo, names: subjectAltName }, 'a new certificate of the API is served');
@@ -111,12 +110,24 @@ export class ApiCertificate {
     this.#refused = undefined;
   }
 
-  #refuse(error: string): void {
-    if (error !== this.#refused)
-      this.#deps.log.warn({ error }, 'the new certificate of the API is not served, the one before is');
-    this.#refused = error;
+  #refuse(refused: Refused): void {
+    if (refused.why !== this.#refused?.why)
+      this.#deps.log.warn(
+        { error: refused.why },
+        'the new certificate of the API is not served, the one before is',
+      );
+    this.#refused = refused;
   }
 }
+
+const refusedFinding = ({ why, preventsStart }: Refused): Finding =>
+  finding(
+    preventsStart ? 'ERROR' : 'WARNING',
+    'API_CERTIFICATE_REFUSED',
+    { object: 'Hub' },
+    `the new certificate of the API is not served, the one before is: ${why}`,
+    `write a certificate and its key to the files of --api-cert and --api-key${preventsStart ? ' before the hub starts again, as it does not start with these' : ''}; the hub reads them every ${lookMillis / 1000} s`,
+  );
 
 /** The error never has anything of the key. */
 function readPair({ cert: certFile, key: keyFile }: PairFiles): Result<TlsPair, string> {
