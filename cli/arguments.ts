@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
 // Values of flags and arguments, each decoded once; what is not one of them ends the command with status 2.
@@ -69,12 +68,3 @@ const timeReader =
       ? refuse('Give a span such as 30m or 2h, or a time such as 2030-01-31T03:00:00Z.')
       : new Date(millis).toISOString();
   };
-
-export function readableFile(path: string): string {
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (error) {
-    refuse(error instanceof Error ? error.message : String(error));
-  }
-  return path;
-}

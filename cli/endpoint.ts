@@ -42,6 +42,7 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
       ...(serverName !== undefined && serverName !== '' && { serverName }),
     };
   }
+  refuseWithoutUrl(options);
   const running = instances(env);
   const wanted =
     options.instance === undefined ? running : running.filter(({ name }) => name === options.instance);
@@ -59,6 +60,17 @@ export function findEndpoint(options: EndpointOptions, env: NodeJS.ProcessEnv): 
       `several run (${wanted.map(({ name }) => name).join(', ')}): name one with --instance`,
     );
   return { url: first.url, token: readText(first.tokenFile).trim() };
+}
+
+/** A sandbox has its own token and no TLS: who gives these means a hub elsewhere. */
+function refuseWithoutUrl({ tokenFile, caFile, serverName }: EndpointOptions): void {
+  const flags = { '--token-file': tokenFile, '--ca-file': caFile, '--server-name': serverName };
+  for (const [flag, value] of Object.entries(flags))
+    if (value !== undefined)
+      throw new CliError(
+        exit.usage,
+        `${flag} is of the hub that --url names: give --url, or set ISTHMUS_URL without --instance`,
+      );
 }
 
 function namedToken({ tokenFile }: EndpointOptions, env: NodeJS.ProcessEnv): string {

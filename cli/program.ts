@@ -1,6 +1,6 @@
 import { version } from '@isthmus/mesh/process/version.ts';
 import { Command, CommanderError, Option } from 'commander';
-import { instanceName, nonEmpty, readableFile } from './arguments.ts';
+import { instanceName, nonEmpty } from './arguments.ts';
 import { auditCommand } from './commands/audit.ts';
 import { checkCommand } from './commands/check.ts';
 import { clusterCommands } from './commands/cluster.ts';
@@ -47,12 +47,10 @@ function createProgram(world: World): Command {
     .option(
       '--token-file <file>',
       'file with the token for --url (ISTHMUS_TOKEN_FILE; else the token in ISTHMUS_TOKEN)',
-      readableFile,
     )
     .option(
       '--ca-file <file>',
       'PEM of the CA that issued the certificate of --url; without it those of Node (ISTHMUS_CA_FILE)',
-      readableFile,
     )
     .option(
       '--server-name <name>',

@@ -30,7 +30,7 @@ const nodes = `name state admission drainPercent drainScope drainDeadline networ
 export function clustersCommand(program: Command, world: World): void {
   program
     .command('clusters')
-    .description('the member clusters and how they are')
+    .description('list the member clusters and their state')
     .addHelpText(
       'after',
       "\nExamples:\n  isthmus clusters\n  isthmus clusters --output json | jq '.[].conditions'",

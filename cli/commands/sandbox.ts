@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { CliError, exit } from '../exit.ts';
 
 /** The commands that start the sandbox; it is a program of its own, and this one waits for it. */
 export function sandboxCommands(program: Command): void {
   program
     .command('up')
-    .description('a hub, three clusters and a sample shop on this machine, until Ctrl-C')
+    .description('run a sandbox, a hub with three clusters and a sample shop, on this machine until Ctrl-C')
     .option(
       '--fresh',
       'start over: what an earlier run of this instance left is removed, edited manifests too',
@@ -22,7 +24,7 @@ export function sandboxCommands(program: Command): void {
     });
   program
     .command('tour')
-    .description('the same as a guided run that checks itself and ends')
+    .description('a guided run of that sandbox, which shows what Isthmus does, checks it and ends')
     .action((_options, command: Command) =>
       run('sandbox/tour/main.ts', instanceFlags(command.optsWithGlobals<Options>().instance)),
     );
@@ -38,7 +40,7 @@ const instanceFlags = (instance: string | undefined): readonly string[] =>
   instance === undefined ? [] : ['--instance', instance];
 
 function run(script: string, flags: readonly string[]): Promise<void> {
-  const path = join(import.meta.dirname, '../..', script);
+  const path = sandboxProgram(join(import.meta.dirname, '../..'), script);
   const child = spawn(process.execPath, [path, ...flags], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
@@ -47,4 +49,14 @@ function run(script: string, flags: readonly string[]): Promise<void> {
       resolve();
     });
   });
+}
+
+/** The file of a program of the sandbox. The image has the command line without it. */
+export function sandboxProgram(root: string, script: string): string {
+  const path = join(root, script);
+  if (existsSync(path)) return path;
+  throw new CliError(
+    exit.failed,
+    'the sandbox is not part of this installation: run isthmus up in a clone of the repository, or name a hub with --url',
+  );
 }

@@ -33,6 +33,14 @@ describe('the command line and its hub', () => {
     assert.equal((await run(['clusters'], { env: both })).status, 0);
   });
 
+  it('refuses what is said of a hub where none is named by its URL, instead of asking a sandbox', async () => {
+    for (const flag of ['--token-file', '--ca-file', '--server-name']) {
+      const { status, err } = await run(['clusters', flag, 'x'], { env: { XDG_STATE_HOME: home } });
+      assert.equal(status, 2);
+      assert.match(err, new RegExp(`${flag} is of the hub that --url names: give --url, or set ISTHMUS_URL`));
+    }
+  });
+
   it('ends with 6 when it is denied, and says where the token comes from', async () => {
     const { status, err } = await run(['clusters'], {
       env: { ISTHMUS_ENDPOINT: hub.url, ISTHMUS_TOKEN: 'wrong' },

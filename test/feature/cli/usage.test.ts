@@ -52,7 +52,7 @@ const mistakes: Record<string, { line: readonly string[]; says: RegExp }> = {
   },
   'a token file that is not there': {
     line: ['clusters', '--token-file', '/nowhere'],
-    says: /--token-file.*no such file/s,
+    says: /--token-file: \/nowhere cannot be read .*it does not exist/,
   },
   'an endpoint that is not a URL': { line: ['clusters', '--endpoint', 'hub'], says: /'hub' is not a URL/ },
   'traffic that nobody confirmed': { line: ['drain', 'nowhere'], says: /--yes.*--dry-run/ },
