@@ -60,6 +60,15 @@ export async function* removeLeftovers(
     }
 }
 
+/** All that `removeLeftovers` looks for, one entry for each kind. */
+export const soughtBy = (namespace: string, { own, made, marked }: Written): readonly string[] => [
+  ...own.map(({ resource, names }) => `${resource.kind} in ${namespace}: ${names.join(', ')}`),
+  ...made.map(({ resource }) => `${resource.kind} with ${owned.labelSelector}`),
+  ...marked.map(({ kind, subresource }) =>
+    subresource === '' ? `annotations of ${kind.resource.kind}` : `status of ${kind.resource.kind}`,
+  ),
+];
+
 /** In the first version that the cluster serves: an agent has written in that one too. */
 async function* objectsOf(
   server: ApiServer,

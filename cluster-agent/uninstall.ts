@@ -5,7 +5,7 @@ import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { logLevelFlag, readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { agentWrites } from './access.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { removeLeftovers, soughtBy } from './leftovers.ts';
 import { agentsRun } from './running-agents.ts';
 
 // What `helm uninstall` runs once the agent's Deployment is gone.
@@ -47,7 +47,7 @@ async function uninstall(): Promise<void> {
     count++;
     log.info({}, done);
   }
-  log.info({ count }, 'nothing that the agent wrote is left');
+  log.info({ count, lookedFor: soughtBy(namespace, agentWrites) }, 'nothing that the agent wrote is left');
 }
 
 uninstall().catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
+import { parse } from 'yaml';
 import { assemble } from '../../image/assemble.ts';
 import { dependencyFolders, programFolders } from '../../image/files.ts';
 
@@ -121,6 +122,15 @@ describe('the image', () => {
     };
     const [, version] = /^ARG NODE_VERSION=(\S+)$/m.exec(read('image/Dockerfile')) ?? [];
     deepEqual([...new Set(Object.values(optionalDependencies))], [version]);
+  });
+
+  it('runs as the user and the group that charts name', () => {
+    const [, user, group] = /^USER (\d+):(\d+)$/m.exec(read('image/Dockerfile')) ?? [];
+    const { podSecurityContext } = parse(read('charts/profiles/default.yaml')) as {
+      readonly podSecurityContext: Readonly<Record<string, unknown>>;
+    };
+    const { runAsUser, runAsGroup, fsGroup } = podSecurityContext;
+    deepEqual([Number(user), Number(group), Number(group)], [runAsUser, runAsGroup, fsGroup]);
   });
 
   it('gives the build of a container engine each file of the list', () => {

@@ -15,6 +15,7 @@ import { withApiServer, type StartedApiServer } from './start-api-server.ts';
 
 const program = join(import.meta.dirname, '../../cluster-agent/uninstall.ts');
 const namespaces: Resource = { ...secrets, kind: 'Namespace', plural: 'namespaces', isNamespaced: false };
+const parts = Array.from({ length: 8 }, (_, number) => `isthmus-allocations-${number}`);
 const place = { namespace: 'shop', name: 'cart' };
 
 /** Only the oldest version of each foreign kind, as a cluster with definitions of some years ago has it. */
@@ -86,6 +87,20 @@ withApiServer('the uninstall of a cluster, as a process, with the role of its ch
 
     const { status, log } = await uninstall(started());
     assert.equal(status, 0, log);
+    const last = JSON.parse(log.trim().split('\n').at(-1) ?? '') as {
+      count: number;
+      lookedFor: readonly string[];
+    };
+    assert.equal(last.count, 6);
+    assert.deepEqual(last.lookedFor, [
+      'Secret in isthmus-system: isthmus-agent-state',
+      `ConfigMap in isthmus-system: isthmus-xds-root, ${parts.join(', ')}`,
+      'Lease in isthmus-system: isthmus-agent',
+      'ServiceImport with app.kubernetes.io/managed-by=isthmus-agent',
+      'Event with app.kubernetes.io/managed-by=isthmus-agent',
+      'annotations of Service',
+      ...[...withStatus, 'ServiceImport'].map((kind) => `status of ${kind}`),
+    ]);
     const imports = await server.list(of('ServiceImport'), {});
     assert.deepEqual(
       imports.items.map((one) => (one as { metadata: { name: string } }).metadata.name),
