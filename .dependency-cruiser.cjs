@@ -91,7 +91,7 @@ module.exports = {
     only(
       'one-adapter-of-streams',
       '^mesh/net/node/node-stream\\.ts$',
-      '(mesh/(net|tls|http2)/node/|ztunnel/capture/loopback/|api/grpc/tls-arrivals\\.ts)',
+      '(mesh/(net|tls|http2)/node/|ztunnel/capture/(loopback|pods)/|api/grpc/tls-arrivals\\.ts)',
     ),
     only('one-http2', '^(node:)?http2$', '(mesh/http2/node/|sandbox/)'),
     only('one-c-library', 'node_modules/(koffi|@koromix)/', 'mesh/native/native\\.ts'),

@@ -126,7 +126,8 @@ export default tseslint.config(
     files: [
       // The adapters, and where the sockets of a proxy and of gRPC are accepted and dialled.
       'mesh/{net,tls,http2}/node/**',
-      'ztunnel/capture/loopback/**',
+      'ztunnel/capture/{loopback,pods}/**',
+      'ztunnel/capture/far-end.ts',
       'api/grpc/tls-arrivals.ts',
       // What carries nothing for others: HTTP/1.1, probes, a look at a certificate, sample applications, the tour.
       'mesh/http/**',

@@ -1,4 +1,4 @@
 import { runWorker } from '@isthmus/ztunnel/worker/run.ts';
 
 // The engine of waypoint/ comes here once there is one.
-runWorker({ l7: undefined });
+await runWorker({ l7: undefined });

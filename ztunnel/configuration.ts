@@ -15,9 +15,16 @@ import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
 export type ProxyMode = 'shared' | 'gateway' | 'sidecar';
 
+const captures = ['loopback', 'pods', 'host'] as const;
+/** How connections come to a proxy: docs/adr/0082, 0096. */
+export type CaptureKind = (typeof captures)[number];
+
 /** How one proxy was started. Names of the environment are upstream's where it has one. */
 export interface ProxyConfig {
   readonly mode: ProxyMode;
+  readonly capture: CaptureKind;
+  /** Where a node agent serves ZDS, for `--capture pods`. */
+  readonly zdsPath: string;
   readonly xdsAddress: string;
   readonly caAddress: string;
   readonly xdsRootCa: string;
@@ -56,14 +63,15 @@ export function readConfiguration(
 ): Result<ProxyConfig, string> {
   const mode = fixed ?? flags.text('mode');
   if (!modes.includes(mode)) return err(`--mode is ${modes.join(', ')}, not '${mode}'`);
-  if (flags.text('capture') !== 'loopback')
-    return err(`--capture is loopback, not '${flags.text('capture')}'`);
+  const capture = captures.find((one) => one === flags.text('capture'));
+  if (!capture) return err(`--capture is ${captures.join(', ')}, not '${flags.text('capture')}'`);
   const trustDomain = parseTrustDomain(env['TRUST_DOMAIN'] || defaultTrustDomain);
   if (!trustDomain.ok) return err(`TRUST_DOMAIN: ${trustDomain.error}`);
   const config = {
     ...fromEnvironment(env),
     ...fromFlags(flags),
     mode: mode as ProxyMode,
+    capture,
     trustDomain: trustDomain.value,
   };
   const problem = problemOf(config);
@@ -88,6 +96,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv) {
     namespace: of('POD_NAMESPACE'),
     serviceAccount: of('SERVICE_ACCOUNT', 'default'),
     address: of('INSTANCE_IP'),
+    zdsPath: of('INPOD_UDS', '/var/run/ztunnel/ztunnel.sock'),
     workers: Number(of('ZTUNNEL_WORKER_THREADS', '1')),
     drainMillis: seconds(of('CONNECTION_TERMINATION_DEADLINE', '5s')) * 1000,
   };
@@ -103,7 +112,7 @@ const fromFlags = (flags: Pick<Flags, 'text'>) => ({
 const seconds = (text: string): number => Number(/^(\d+(?:\.\d+)?)s?$/.exec(text)?.[1] ?? Number.NaN);
 
 function problemOf(config: ProxyConfig): string | undefined {
-  const { mode, tap, address, node, podName, namespace, workers, drainMillis } = config;
+  const { mode, capture, tap, address, node, podName, namespace, workers, drainMillis } = config;
   const needed = {
     XDS_ADDRESS: config.xdsAddress,
     XDS_ROOT_CA: config.xdsRootCa,
@@ -116,6 +125,8 @@ function problemOf(config: ProxyConfig): string | undefined {
   if (missing) return `the environment variable ${missing[0]} is required`;
   const outside = notLoopback(config);
   if (outside !== undefined) return `NOT_LOOPBACK: ${outside}`;
+  if (capture !== 'loopback' && mode !== 'shared')
+    return `--capture ${capture} is for --mode shared, not ${mode}`;
   if (tap !== '' && mode !== 'gateway') return '--tap is for --mode gateway only';
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     return 'ZTUNNEL_WORKER_THREADS is a number from 1 to 64';
@@ -124,10 +135,11 @@ function problemOf(config: ProxyConfig): string | undefined {
     : undefined;
 }
 
-function notLoopback({ address, adminAddress, metricsAddress }: ProxyConfig): string | undefined {
+function notLoopback({ capture, address, adminAddress, metricsAddress }: ProxyConfig): string | undefined {
   const isOutside = (value: string) => isIP(value) === 0 || !isLoopback(value);
   if (isOutside(adminAddress))
     return `--admin-address ${adminAddress} is not an address of 127.0.0.0/8 and not ::1: the config dump there shows the whole mesh to anyone who can connect, so it is served on loopback only`;
+  if (capture !== 'loopback') return undefined;
   const outside = Object.entries({ INSTANCE_IP: address, '--metrics-address': metricsAddress }).find(
     ([, value]) => isOutside(value),
   );
@@ -171,7 +183,7 @@ export const proxyFlags = [
     name: 'capture',
     value: 'HOW',
     default: 'loopback',
-    help: 'loopback: listen on addresses of 127.0.0.0/8 only',
+    help: 'loopback (addresses of 127.0.0.0/8 only), pods (those that a node agent enrols, in their network namespaces) or host (this machine)',
   },
   {
     name: 'admin-address',

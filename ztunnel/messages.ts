@@ -1,4 +1,5 @@
 import type { DeltaBatch, Rejected } from '@isthmus/mesh/delta/messages.ts';
+import type { EnrolledPod } from './capture/capture.ts';
 import type { ProxyConfig } from './configuration.ts';
 import type { WorkerFacts } from './report/worker-counts.ts';
 import type { Counted } from './telemetry/tcp-metrics.ts';
@@ -25,6 +26,10 @@ export type ToWorker =
   /** Answered by a message of the same kind, in the order of asking. */
   | { readonly kind: 'report' }
   | { readonly kind: 'dump' }
+  /** Answered by `enrolled`. */
+  | ({ readonly kind: 'enrol' } & EnrolledPod)
+  /** Answered by `left` once its connections have ended. */
+  | { readonly kind: 'leave'; readonly number: number; readonly drainMillis: number }
   /** Take nothing new, let what lives end by itself, and end what is left after the deadline. */
   | { readonly kind: 'drain'; readonly deadlineMillis: number };
 
@@ -55,6 +60,9 @@ export type FromWorker =
   | ({ readonly kind: 'facts' } & WorkerFacts)
   /** Takes an earlier `port-not-capturable` back. */
   | { readonly kind: 'port-captured'; readonly address: string; readonly port: number }
+  /** Its listeners are open, or why they are not. */
+  | { readonly kind: 'enrolled'; readonly number: number; readonly problem: string | undefined }
+  | { readonly kind: 'left'; readonly number: number }
   /** All slots have been taken for so long that nothing new is served; taken back once one was released. */
   | { readonly kind: 'slots-stuck'; readonly stuck: boolean }
   | { readonly kind: 'drained' };

@@ -5,6 +5,9 @@ import { setns } from './native.ts';
 /** A network namespace: a descriptor, which is a number of the whole process and may be used on each of its threads. */
 export type NamespaceDescriptor = number;
 
+/** Where sockets are made; `own`: where this process is, which needs no capability. */
+export type SocketPlace = NamespaceDescriptor | 'own';
+
 // Of the thread: `/proc/self` would be the main thread's.
 const home = openSync('/proc/thread-self/ns/net', 'r');
 
@@ -18,9 +21,10 @@ await stat('/');
  * throws, and NATIVE_NAMESPACE. A thread that cannot return ends the process: it would open everything else there.
  */
 export function inNamespace<Made>(
-  namespace: NamespaceDescriptor,
+  namespace: SocketPlace,
   stretch: () => Made extends PromiseLike<unknown> ? never : Made,
 ): Made {
+  if (namespace === 'own') return stretch();
   setns(namespace);
   try {
     return stretch();

@@ -1,6 +1,6 @@
 import type { AddressPort } from '../net/address.ts';
 import { MeshError } from '../process/mesh-error.ts';
-import { inNamespace, type NamespaceDescriptor } from './namespace.ts';
+import { inNamespace, type SocketPlace } from './namespace.ts';
 import { addressOption, bind, closeDescriptor, listen, newSocket, setOption } from './native.ts';
 import { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
 
@@ -17,7 +17,7 @@ const isIpv4 = (address: string): boolean => !address.includes(':');
  * (the data workers, an old proxy and a new one). Accepted connections have the proxy's mark. `::` takes IPv4 too.
  * NATIVE_NAMESPACE, NATIVE_SOCKET.
  */
-export const listenIn = (namespace: NamespaceDescriptor, place: AddressPort): number =>
+export const listenIn = (namespace: SocketPlace, place: AddressPort): number =>
   inNamespace(namespace, () =>
     made(newSocket(isIpv4(place.address) ? 'ipv4' : 'ipv6', 'stream'), (socket) => {
       setOption(socket, 'reuseAddress', 1);
@@ -38,7 +38,7 @@ export interface Dialling {
 }
 
 /** The descriptor of a TCP socket of a namespace, with the proxy's mark, that is still to be connected. NATIVE_*. */
-export function socketIn(namespace: NamespaceDescriptor, { to, source }: Dialling): number {
+export function socketIn(namespace: SocketPlace, { to, source }: Dialling): number {
   // A socket stays in the namespace in which it was made, so the rest may be done at home.
   const socket = inNamespace(namespace, () => newSocket(isIpv4(to) ? 'ipv4' : 'ipv6', 'stream'));
   return made(socket, () => {

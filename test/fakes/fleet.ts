@@ -46,6 +46,8 @@ export class SimulatedProxy {
     this.#identities = who.identities;
     this.#config = {
       mode: who.mode,
+      capture: 'loopback',
+      zdsPath: '',
       xdsAddress: `https://${xds}`,
       caAddress: `https://${xds}`,
       xdsRootCa: root,

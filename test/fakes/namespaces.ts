@@ -64,3 +64,44 @@ export function join(one: Namespace, other: Namespace, addresses: readonly [stri
     side.ip('link', 'set', 'eth0', 'up');
   }
 }
+
+/** Namespaces that reach each other, as pods of several nodes do: by a bridge in one of their own. */
+export class PodNetwork {
+  readonly #bridge = new Namespace('bridge');
+  #count = 0;
+
+  constructor() {
+    this.#bridge.ip('link', 'add', 'br0', 'type', 'bridge');
+    this.#bridge.ip('link', 'set', 'br0', 'up');
+  }
+
+  /** A new one with these addresses, of 10.9.0.0/16 and fd00:9::/64. */
+  add(label: string, addresses: readonly string[]): Namespace {
+    const pod = new Namespace(label);
+    const port = `port${this.#count++}`;
+    ip(
+      'link',
+      'add',
+      'eth0',
+      'netns',
+      pod.name,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      port,
+      'netns',
+      this.#bridge.name,
+    );
+    this.#bridge.ip('link', 'set', port, 'master', 'br0', 'up');
+    for (const one of addresses)
+      if (one.includes(':')) pod.ip('addr', 'add', `${one}/64`, 'dev', 'eth0', 'nodad');
+      else pod.ip('addr', 'add', `${one}/16`, 'dev', 'eth0');
+    pod.ip('link', 'set', 'eth0', 'up');
+    return pod;
+  }
+
+  remove(): void {
+    this.#bridge.remove();
+  }
+}

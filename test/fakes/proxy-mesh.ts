@@ -362,6 +362,8 @@ export class TestProxy {
 /** A proxy's configuration where nothing of it matters to the test. */
 export const plainConfig: Omit<ProxyConfig, 'cluster' | 'network'> = {
   mode: 'shared',
+  capture: 'loopback',
+  zdsPath: '',
   xdsAddress: '',
   caAddress: '',
   xdsRootCa: '',

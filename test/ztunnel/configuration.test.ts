@@ -54,7 +54,8 @@ describe('ztunnel configuration', () => {
 
   const refused: readonly (readonly [string, Parameters<typeof read>, RegExp])[] = [
     ['an unknown mode', [{}, { mode: 'waypoint' }], /--mode is shared, gateway, sidecar, not 'waypoint'/],
-    ['another capture', [{}, { capture: 'tproxy' }], /--capture is loopback, not 'tproxy'/],
+    ['another capture', [{}, { capture: 'tproxy' }], /--capture is loopback, pods, host, not 'tproxy'/],
+    ['pods for a gateway', [{}, { capture: 'pods', mode: 'gateway' }], /--capture pods is for --mode shared/],
     ['no control plane', [{ XDS_ADDRESS: '' }], /environment variable XDS_ADDRESS is required/],
     ['no root of it', [{ XDS_ROOT_CA: '' }], /XDS_ROOT_CA is required/],
     ['no token', [{ AUTH_TOKEN: '' }], /AUTH_TOKEN is required/],

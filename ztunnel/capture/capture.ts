@@ -79,10 +79,27 @@ export interface Capture extends Dialer {
   close(): void;
   /** Why a caller can be no pod; undefined where one of it may be known in a moment. */
   explainCaller(caller: LocalPod): string | undefined;
-  /** Why a destination that is not part of the mesh is not reached. */
-  readonly outside: string;
+  /** Why a destination that is not part of the mesh is not reached; undefined: it is, as the pod itself would reach it. */
+  readonly outside: string | undefined;
   /** Listeners that are open. */
   readonly listeners: number;
+  /** Of capture whose pods a node agent names; the others find them in the state. */
+  readonly enrolment?: Enrolment;
+}
+
+/** A pod that is to be captured, by a number that no other enrolment of this process has. */
+export interface EnrolledPod {
+  readonly number: number;
+  readonly uid: WorkloadUid;
+  /** The descriptor of its network namespace, which stays open until it has left. */
+  readonly namespace: number;
+}
+
+export interface Enrolment {
+  /** Resolves once its listeners are open. Rejects with why they are not; nothing of it is left then. */
+  enrol(pod: EnrolledPod): Promise<void>;
+  /** It is called no more. Resolves once its connections have ended, by themselves or after `drainMillis`. */
+  leave(number: number, drainMillis: number): Promise<void>;
 }
 
 /** What capture uses of a connection's place among those whose peer is not known yet. */

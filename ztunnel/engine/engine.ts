@@ -4,7 +4,7 @@ import { issuerRefusal } from '@isthmus/mesh/identity/hosting.ts';
 import type { Connection } from '@isthmus/mesh/net/connection.ts';
 import { TlsRefused } from '@isthmus/mesh/tls/handshake.ts';
 import { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Arrival, Capture, CaptureDeps } from '../capture/capture.ts';
+import type { Arrival, Capture, CaptureDeps, EnrolledPod } from '../capture/capture.ts';
 import { localWorkloads } from '../capture/local-workload.ts';
 import { gatewayIdentity } from '../proxy/gateway-identity.ts';
 import { serveGatewayHbone, serveGatewaySni } from '../proxy/gateway.ts';
@@ -61,6 +61,10 @@ export class Engine {
         });
       case 'dump':
         return this.#deps.say({ kind: 'dump', dump: dumpOf(this.#parts) });
+      case 'enrol':
+        return this.#enrol(message);
+      case 'leave':
+        return this.#leave(message.number, message.drainMillis);
       case 'drain':
         return this.#drain(message.deadlineMillis);
     }
@@ -85,6 +89,22 @@ export class Engine {
       this.#deps.say({ kind: 'applied', type, rejected });
     });
     podWaiters.follow(touched, config.node);
+  }
+
+  #enrol(pod: EnrolledPod): void {
+    const { enrolment } = this.#parts.capture;
+    const said = (problem: string | undefined) =>
+      this.#deps.say({ kind: 'enrolled', number: pod.number, problem });
+    if (!enrolment) return said('this proxy captures no pods: start it with --capture pods');
+    enrolment.enrol(pod).then(
+      () => said(undefined),
+      (error: unknown) => said(error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  #leave(number: number, drainMillis: number): void {
+    const left = this.#parts.capture.enrolment?.leave(number, drainMillis) ?? Promise.resolve();
+    void left.then(() => this.#deps.say({ kind: 'left', number }));
   }
 
   #startServing(): void {

@@ -11,7 +11,7 @@ import { offersIstioMtls } from '@isthmus/mesh/tls/istio-alpn.ts';
 import { peekHello } from '@isthmus/mesh/tls/peek-hello.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { PeerShares } from '@isthmus/mesh/shares/peer-share.ts';
-import type { InboundArrival } from '../capture/capture.ts';
+import type { Capture, InboundArrival } from '../capture/capture.ts';
 import { localWorkload } from '../capture/local-workload.ts';
 import type { Newcomer } from './newcomer.ts';
 import { ProxyError } from '../proxy-error.ts';
@@ -20,6 +20,7 @@ import { acceptNewcomer, type AcceptDeps } from './accept-newcomer.ts';
 import { aboutOf, carry, reportFailure, type ConnectionTelemetry } from './carry.ts';
 import type { Ending } from './ending.ts';
 import { reachService, type ReachServiceDeps } from './outbound.ts';
+import { knownPod, type KnownPodDeps } from './known-pod.ts';
 import type { Place } from './place.ts';
 import { serveConnects, type ConnectsDeps } from './serve-connects.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
@@ -39,9 +40,13 @@ interface DeliverDeps extends ReachServiceDeps {
   readonly l7: L7Engine | undefined;
 }
 
-export interface InboundHboneDeps extends DeliverDeps, AcceptDeps, ConnectsDeps {}
+export interface InboundHboneDeps extends DeliverDeps, KnownPodDeps, AcceptDeps, ConnectsDeps {
+  readonly capture: Pick<Capture, 'dial' | 'outside' | 'explainCaller'>;
+}
 
-interface InboundPortDeps extends DeliverDeps, AcceptDeps {}
+interface InboundPortDeps extends DeliverDeps, KnownPodDeps, AcceptDeps {
+  readonly capture: Pick<Capture, 'dial' | 'outside' | 'explainCaller'>;
+}
 
 /** HBONE to a local pod: mTLS with the pod's identity, then any number of CONNECTs. */
 export async function serveHbone(
@@ -50,7 +55,7 @@ export async function serveHbone(
   arrival: InboundArrival,
 ): Promise<void> {
   const { address, port } = arrival.from;
-  const workload = localWorkload(deps.state, deps.config, arrival.pod);
+  const workload = localWorkload(deps.state, deps.config, arrival.pod) ?? (await knownPod(deps, arrival.pod));
   if (!workload) {
     newcomer.connection.close();
     return;
@@ -117,7 +122,7 @@ export async function servePort(
   { from, pod, original }: InboundArrival,
 ): Promise<void> {
   const { connection } = newcomer;
-  const workload = localWorkload(deps.state, deps.config, pod);
+  const workload = localWorkload(deps.state, deps.config, pod) ?? (await knownPod(deps, pod));
   if (!workload) {
     connection.close();
     return;

@@ -15,9 +15,7 @@ import type { Service, ServiceKey } from '@isthmus/mesh/records/service.ts';
 import type { Workload } from '@isthmus/mesh/records/workload.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Capture, LocalPod, OutboundArrival } from '../capture/capture.ts';
-import { localWorkload } from '../capture/local-workload.ts';
 import { flagsOf } from '../telemetry/response-flags.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { aboutOf, carry, reportFailure, type AccountDeps, type ConnectionTelemetry } from './carry.ts';
@@ -25,12 +23,11 @@ import type { Ending } from './ending.ts';
 import type { Place } from './place.ts';
 import { accountedStream, serveFlow } from './serve-flow.ts';
 import { whileThere } from './while-there.ts';
-import type { PodWaiters } from './pod-waiters.ts';
+import { knownPod, type KnownPodDeps } from './known-pod.ts';
+import { passThrough } from './pass-through.ts';
 import type { Connections } from './connections.ts';
 import { outboundTelemetry, targetText } from './outbound-telemetry.ts';
 import { reach, type ReachDeps } from './reach.ts';
-
-const patience = 5000;
 
 /** To reach a service for a request. */
 export interface ReachServiceDeps extends ReachDeps, AccountDeps {
@@ -41,15 +38,7 @@ export interface ReachServiceDeps extends ReachDeps, AccountDeps {
   readonly connections: Connections;
 }
 
-interface CallerDeps {
-  readonly clock: Clock;
-  readonly config: ProxyConfig;
-  readonly state: MeshState;
-  readonly capture: Pick<Capture, 'explainCaller'>;
-  readonly podWaiters: PodWaiters;
-}
-
-export interface OutboundDeps extends ReachServiceDeps, CallerDeps {
+export interface OutboundDeps extends ReachServiceDeps, KnownPodDeps {
   readonly config: ProxyConfig;
   readonly capture: Pick<Capture, 'dial' | 'outside' | 'explainCaller'>;
   /** Serves connections that it takes, in place of the relay; undefined where there is none. */
@@ -66,7 +55,7 @@ export async function serveOutbound(
 ): Promise<void> {
   const started = deps.clock.monotonic();
   const clientAddress = `${from.address}:${from.port}`;
-  const source = await sourceOf(deps, caller);
+  const source = await knownPod(deps, caller);
   const refuse = (message: string, service?: Service) => {
     answered(false);
     reportFailure(
@@ -97,13 +86,15 @@ export async function serveOutbound(
     (key) => deps.failures.has(key),
   );
   if (decision.kind === 'refuse') refuse(`${decision.code}: ${decision.message}`);
-  else if (decision.kind === 'passthrough') refuse(notInMesh(deps.capture, decision));
-  else
+  else if (decision.kind === 'routes')
     await carryRoutes({ deps, near: connection, source, clientAddress, answered, started }, target, decision);
+  else if (deps.capture.outside === undefined)
+    await passThrough(deps, { near: connection, caller, source, clientAddress, answered, started }, decision);
+  else refuse(notInMesh(deps.capture, decision));
 }
 
 const notInMesh = ({ outside }: Pick<Capture, 'outside'>, { address, port }: AddressPort): string =>
-  `NOT_IN_MESH: ${address}:${port} is not part of this mesh; ${outside}`;
+  `NOT_IN_MESH: ${address}:${port} is not part of this mesh; ${outside ?? 'requests reach its services only'}`;
 
 /** A local pod calls: itself, or a request of a connection that came for it. */
 interface Call {
@@ -312,19 +303,6 @@ export async function reachService(
     reportFailure(deps, about, message, flags, started);
     throw error;
   }
-}
-
-/** The pod that calls; one that has just started may not be known for a moment. */
-async function sourceOf(deps: CallerDeps, caller: LocalPod): Promise<Workload | undefined> {
-  const { state, config, clock, capture, podWaiters } = deps;
-  const look = () => localWorkload(state, config, caller);
-  const until = clock.monotonic() + patience;
-  let found = look();
-  while (!found && capture.explainCaller(caller) === undefined && clock.monotonic() < until) {
-    await podWaiters.wait(caller, until - clock.monotonic());
-    found = look();
-  }
-  return found;
 }
 
 const unknownCaller = (capture: Pick<Capture, 'explainCaller'>, caller: LocalPod): string => {

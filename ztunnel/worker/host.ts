@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Rejected, Resource } from '@isthmus/mesh/delta/messages.ts';
+import type { EnrolledPod } from '../capture/capture.ts';
 import type { ProxyConfig } from '../configuration.ts';
 import { retryFloorBytes } from '../proxy/retry-floor.ts';
 import { WorkerCounts } from '../report/worker-counts.ts';
+import { Gathered } from './gathered.ts';
 import { ScatterGather } from './scatter-gather.ts';
 import type { FromWorker, ToWorker, WorkerData, WorkerDump, WorkerReport } from '../messages.ts';
 
@@ -55,6 +57,9 @@ function threadOf(worker: Worker): DataThread {
   };
 }
 
+/** What each worker says to a question. */
+type Answer = Extract<FromWorker, { kind: 'applied' | 'report' | 'dump' | 'enrolled' | 'left' }>;
+
 /** The data workers as one: messages go to all of them, answers are gathered from all of them. */
 export class Workers {
   readonly #workers: readonly WorkerPort[];
@@ -62,6 +67,8 @@ export class Workers {
   readonly #applied: ScatterGather<readonly Rejected[]>;
   readonly #reports: ScatterGather<WorkerReport>;
   readonly #dumps: ScatterGather<WorkerDump>;
+  readonly #enrolled: Gathered<string | undefined>;
+  readonly #left: Gathered<undefined>;
   /** What all workers carry and have carried. */
   readonly counts = new WorkerCounts();
   readonly #listening = new Set<number>();
@@ -78,6 +85,8 @@ export class Workers {
     this.#applied = new ScatterGather(workers.length);
     this.#reports = new ScatterGather(workers.length);
     this.#dumps = new ScatterGather(workers.length);
+    this.#enrolled = new Gathered(workers.length);
+    this.#left = new Gathered(workers.length);
     workers.forEach((worker, index) => {
       worker.onMessage((message) => this.#hear(index, message));
       worker.onDied((error) => hooks.onDied(error));
@@ -113,14 +122,22 @@ export class Workers {
     return answers;
   }
 
+  /** Resolves once each worker has its listeners of the pod, or with why one has not. */
+  async enrol(pod: EnrolledPod): Promise<string | undefined> {
+    const answers = this.#enrolled.expect(pod.number);
+    this.tell({ kind: 'enrol', ...pod });
+    return (await answers).find((problem) => problem !== undefined);
+  }
+
+  /** Resolves once no worker uses the pod's namespace any more. Also for one that some of them could not enrol. */
+  async leave(number: number, drainMillis: number): Promise<void> {
+    const answers = this.#left.expect(number);
+    this.tell({ kind: 'leave', number, drainMillis });
+    await answers;
+  }
+
   #hear(from: number, message: FromWorker): void {
     switch (message.kind) {
-      case 'applied':
-        return this.#applied.heard(from, message.rejected);
-      case 'report':
-        return this.#reports.heard(from, message);
-      case 'dump':
-        return this.#dumps.heard(from, message.dump);
       case 'want-certificate':
         this.#wanting.set(message.identity, (this.#wanting.get(message.identity) ?? new Set()).add(from));
         return this.#hooks.onWant(message.identity, message.urgent);
@@ -143,6 +160,23 @@ export class Workers {
         return this.#once(this.#listening, from, this.#hooks.onListening);
       case 'drained':
         return this.#once(this.#drained, from, this.#hooks.onDrained);
+      default:
+        return this.#answered(from, message);
+    }
+  }
+
+  #answered(from: number, message: Answer): void {
+    switch (message.kind) {
+      case 'applied':
+        return this.#applied.heard(from, message.rejected);
+      case 'report':
+        return this.#reports.heard(from, message);
+      case 'dump':
+        return this.#dumps.heard(from, message.dump);
+      case 'enrolled':
+        return this.#enrolled.heard(message.number, message.problem);
+      case 'left':
+        return this.#left.heard(message.number, undefined);
     }
   }
 

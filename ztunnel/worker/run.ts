@@ -3,7 +3,7 @@ import type { L7Engine } from '@isthmus/mesh/l7/engine.ts';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
-import { Loopback } from '../capture/loopback/loopback.ts';
+import { captureOf } from '../capture/choose.ts';
 import { Engine } from '../engine/engine.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { Output } from './output.ts';
@@ -15,7 +15,7 @@ interface WorkerParts {
 }
 
 /** Runs a data worker in this thread: it owns its part of the listeners and everything that a connection needs. */
-export function runWorker({ l7 }: WorkerParts): void {
+export async function runWorker({ l7 }: WorkerParts): Promise<void> {
   const { config, logLevel, retryFloor } = workerData as WorkerData;
   const port = parentPort;
   if (!port) throw new Error('a data worker runs in a worker thread');
@@ -34,7 +34,7 @@ export function runWorker({ l7 }: WorkerParts): void {
     port.postMessage(message);
   };
   const engine = new Engine({
-    capture: (deps) => new Loopback(deps),
+    capture: await captureOf(config.capture),
     config,
     retryFloor,
     clock: systemClock,

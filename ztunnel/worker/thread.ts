@@ -1,4 +1,4 @@
 import { runWorker } from './run.ts';
 
 // ztunnel carries bytes: it has no L7.
-runWorker({ l7: undefined });
+await runWorker({ l7: undefined });

@@ -1,16 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../process/clock.ts';
-import { type DialErrorCode, MeshError } from '../../process/mesh-error.ts';
 import type { Random } from '../../process/random.ts';
-import { tuned } from './tuned.ts';
+import { abortedBefore, whenConnected, type Dialled } from './when-connected.ts';
 
-export interface DialTarget {
-  readonly address: string;
-  readonly port: number;
+export interface DialTarget extends Dialled {
   /** Bound before connecting; undefined lets the kernel choose. */
   readonly localAddress: string | undefined;
-  readonly timeoutMillis: number;
-  readonly signal?: AbortSignal;
 }
 
 const firstPort = 16_384;
@@ -47,36 +42,10 @@ export class BoundDialer {
   }
 
   #once({ address, port, localAddress, timeoutMillis, signal }: DialTarget): Promise<Socket> {
-    if (signal?.aborted)
-      return Promise.reject(
-        new MeshError('DIAL_ABORTED', `the dial to ${address}:${port} was cancelled before it began`),
-      );
-    return new Promise((resolve, reject) => {
-      const bound =
-        localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
-      const socket = connect({ host: address, port, ...bound, allowHalfOpen: true });
-      const fail = (code: DialErrorCode, why: string, cause?: unknown) => {
-        settle();
-        socket.on('error', () => undefined).destroy();
-        reject(new MeshError(code, `${address}:${port} ${why}`, { cause }));
-      };
-      const timer = this.#clock.after(timeoutMillis, () =>
-        fail('DIAL_TIMEOUT', `did not answer within ${timeoutMillis} ms; a network policy may block it`),
-      );
-      const aborted = () =>
-        fail('DIAL_ABORTED', 'did not answer before the dial was cancelled; its client may have closed');
-      const failed = (error: Error) => fail('DIAL_REFUSED', `cannot be reached: ${error.message}`, error);
-      const settle = () => {
-        timer.cancel();
-        signal?.removeEventListener('abort', aborted);
-        socket.off('error', failed);
-      };
-      signal?.addEventListener('abort', aborted, { once: true });
-      socket.once('error', failed).once('connect', () => {
-        settle();
-        resolve(tuned(socket));
-      });
-    });
+    if (signal?.aborted) return Promise.reject(abortedBefore({ address, port }));
+    const bound = localAddress === undefined ? {} : { localAddress, localPort: this.#portFor(localAddress) };
+    const socket = connect({ host: address, port, ...bound, allowHalfOpen: true });
+    return whenConnected(socket, { address, port, timeoutMillis, ...(signal && { signal }) }, this.#clock);
   }
 
   /** How many local addresses are remembered. */

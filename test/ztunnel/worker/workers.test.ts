@@ -61,6 +61,37 @@ describe('ztunnel/worker, two workers as one', () => {
   }
   const body = Buffer.from('x');
 
+  it('a pod is enrolled when both have its listeners, or one says why not, and has left when both say so', async () => {
+    const { a, b, workers } = world();
+    const pod = { number: 1, uid: 'east//Pod/shop/one', namespace: 9 };
+    const first = workers.enrol(pod);
+    const second = workers.enrol({ ...pod, number: 2 });
+    const left = workers.leave(1, 5000);
+    for (const { messages } of [a, b])
+      assert.deepEqual(messages, [
+        { kind: 'enrol', ...pod },
+        { kind: 'enrol', ...pod, number: 2 },
+        { kind: 'leave', number: 1, drainMillis: 5000 },
+      ]);
+    // One may take longer for a pod than for the next.
+    for (const [port, number] of [
+      [a, 2],
+      [a, 1],
+      [b, 1],
+    ] as const)
+      port.say({ kind: 'enrolled', number, problem: undefined });
+    assert.equal(await first, undefined);
+    b.say({ kind: 'enrolled', number: 2, problem: 'its port is taken' });
+    assert.equal(await second, 'its port is taken');
+    let isOver = false;
+    void left.then(() => (isOver = true));
+    a.say({ kind: 'left', number: 1 });
+    await Promise.resolve();
+    assert.equal(isOver, false);
+    b.say({ kind: 'left', number: 1 });
+    await left;
+  });
+
   it('a delta is applied when both have it in force, and what either refused is named once', async () => {
     const { a, b, workers } = world();
     let applied = false;
