@@ -1,3 +1,4 @@
+import type { Resource } from '@isthmus/mesh/delta/messages.ts';
 import type { ReadReport } from './proxy-report.ts';
 
 /** One agent of a cluster that has several says who it is and what it does. */
@@ -64,11 +65,7 @@ export interface IssuedCertificate {
 /** A part of what a hub has sent to a replica. */
 export interface HubStatePage {
   readonly type: string;
-  readonly resources: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly body: Uint8Array;
-  }[];
+  readonly resources: readonly Resource[];
   /** The last page: it was everything. */
   readonly complete: boolean;
   readonly epoch: bigint;

@@ -24,8 +24,6 @@ import {
 import { codec, type Codec } from './binary.ts';
 import { Fields } from './fields.ts';
 
-export type { ReadReport, RefusedEntry } from '../domain/proxy-report.ts';
-
 /** Proxy to agent. Refuses a message that is none, or is too long; refuses single entries within it by themselves. */
 export const proxyReport: Codec<ReadReport> = {
   encode: (report) => message.encode(report),

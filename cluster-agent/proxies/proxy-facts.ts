@@ -6,7 +6,7 @@ import {
   type Place,
   type UnboundPort,
 } from '@isthmus/api/domain/proxy-report.ts';
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 
 /** What one proxy may report about, which the agent decides and not the proxy. */
 export interface Allowed {

@@ -1,4 +1,4 @@
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { ClientId } from '../keys/names.ts';
 import { ProxyFacts, type Allowed } from './proxy-facts.ts';

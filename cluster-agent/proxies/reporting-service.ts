@@ -1,6 +1,6 @@
 import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
 import { proxyReportLimits } from '@isthmus/api/domain/proxy-report.ts';
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { LimitedLines } from '@isthmus/mesh/process/limited-lines.ts';
 import { RateLimit } from '@isthmus/mesh/process/rate-limit.ts';

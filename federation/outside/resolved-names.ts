@@ -24,6 +24,8 @@ export class ResolvedNames {
   readonly #addresses = new Map<string, readonly string[] | undefined>();
   /** Names whose last resolution failed. What they resolved to before stays. */
   readonly #failing = new Set<string>();
+  /** Names whose answer is awaited: a resolver that is away may take longer than it is until the next look. */
+  readonly #asked = new Set<string>();
   #timer: Timer | undefined;
   #isOver = false;
 
@@ -63,14 +65,16 @@ export class ResolvedNames {
   #look(): void {
     this.#timer?.cancel();
     this.#timer = this.#deps.clock.after(resolveMillis, () => this.#look());
-    for (const name of this.#addresses.keys()) void this.#resolve(name);
+    for (const name of this.#addresses.keys()) if (!this.#asked.has(name)) void this.#resolve(name);
   }
 
   async #resolve(name: string): Promise<void> {
+    this.#asked.add(name);
     const found = await this.#deps.resolve(name).then(
       (addresses) => [...new Set(addresses)].sort().slice(0, maxAddresses),
       () => [],
     );
+    this.#asked.delete(name);
     if (this.#isOver || !this.#addresses.has(name)) return;
     const isFailing = found.length === 0;
     const before = this.#addresses.get(name);

@@ -11,8 +11,9 @@ const timeoutMillis = 15_000;
 
 /**
  * Limits the connections of a listener that have not sent a request yet, like handshakes: 512 of one address, 1,024 in
- * all, of which the oldest gives way. On a listener with TLS all of them count as begun: 384. A request that cannot be read does not count against its address, as refusing it
- * costs nothing. Gives the function that is to be called with the connection of each request.
+ * all, of which the oldest gives way. On a listener with TLS each counts as a handshake that has begun: 384 of them. A
+ * request that cannot be read does not count against its address, as refusing it costs nothing. Gives the function that is to
+ * be called with the connection of each request.
  */
 export function limitArrivals(
   server: Server,

@@ -5,7 +5,7 @@ import { Client, credentials, status, type ClientWritableStream } from '@grpc/gr
 import { openWriting } from '@isthmus/api/grpc/call.ts';
 import { proxyReportingService } from '@isthmus/api/grpc/services.ts';
 import { emptyReport, proxyReportLimits } from '@isthmus/api/domain/proxy-report.ts';
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 import { serveReports, type ServedReports } from '@isthmus/cluster-agent/proxies/serve-reports.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { systemClock, type Clock } from '@isthmus/mesh/process/clock.ts';

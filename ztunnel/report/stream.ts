@@ -1,7 +1,7 @@
 import { status, type Client, type ClientWritableStream, type ServiceError } from '@grpc/grpc-js';
 import { openWriting, type Headers } from '@isthmus/api/grpc/call.ts';
 import { proxyReportingService } from '@isthmus/api/grpc/services.ts';
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Reporter, ReportStream } from './reporter.ts';
 

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { emptyReport, proxyReportLimits, type ConnectResult } from '@isthmus/api/domain/proxy-report.ts';
 import type { ProxySummary } from '@isthmus/api/domain/question.ts';
 import * as link from '@isthmus/api/wire/link.ts';
-import { proxyReport, type ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
+import { proxyReport } from '@isthmus/api/wire/proxy-report.ts';
 
 const identity = 'spiffe://cluster.local/ns/shop/sa/cart';
 const place = { address: '127.0.0.9', port: 80 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyReport, proxyReportLimits } from '@isthmus/api/domain/proxy-report.ts';
-import type { ReadReport } from '@isthmus/api/wire/proxy-report.ts';
+import type { ReadReport } from '@isthmus/api/domain/proxy-report.ts';
 import { ProxyFacts, type Allowed } from '@isthmus/cluster-agent/proxies/proxy-facts.ts';
 
 const all: Allowed = { identity: () => true, place: () => true, service: () => true, cluster: () => true };

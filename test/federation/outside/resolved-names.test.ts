@@ -5,7 +5,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 describe('the host names of a hub', () => {
   const world = () => {
     const clock = new FakeClock();
-    const records = new Map<string, readonly string[] | Error>();
+    const records = new Map<string, readonly string[] | Error | Promise<readonly string[]>>();
     const asked: string[] = [];
     let changes = 0;
     const names = new ResolvedNames({
@@ -63,6 +63,20 @@ describe('the host names of a hub', () => {
     await clock.advance(resolveMillis);
     assert.deepEqual(names.failing, []);
     assert.equal(changes(), 3);
+  });
+
+  it('are asked for once at a time, however long the answer takes', async () => {
+    const { clock, records, asked, names } = world();
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    records.set('a.example', promise);
+    names.follow(['a.example']);
+    await clock.advance(3 * resolveMillis);
+    assert.deepEqual(asked, ['a.example']);
+    resolve(['192.0.2.1']);
+    await clock.advance(0);
+    await clock.advance(resolveMillis);
+    assert.deepEqual(names.addressesOf('a.example'), ['192.0.2.1']);
+    assert.deepEqual(asked, ['a.example', 'a.example']);
   });
 
   it('are forgotten when they are no longer those of the hub; nothing runs without any', async () => {
