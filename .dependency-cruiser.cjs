@@ -81,12 +81,12 @@ module.exports = {
     only(
       'one-runtime',
       '^cluster-agent/source/files/',
-      '(cluster-agent/(app|main|runtime-flags)\\.ts|cluster-agent/source/files/)',
+      '(cluster-agent/(agent-options|main|runtime-flags)\\.ts|cluster-agent/source/files/)',
     ),
     only(
       'one-kubernetes-runtime',
       '^cluster-agent/source/kubernetes/',
-      '(cluster-agent/(app|main|access)\\.ts|cluster-agent/source/kubernetes/)',
+      '(cluster-agent/(agent-options|main|access)\\.ts|cluster-agent/source/kubernetes/)',
     ),
     only(
       'one-adapter-of-streams',

@@ -1,21 +1,16 @@
 import { join } from 'node:path';
-import { mainReplica } from '@isthmus/api/domain/replica.ts';
 import { fileKeyProvider } from '@isthmus/mesh/pki/seal.ts';
-import type { KeyPair } from '@isthmus/api/grpc/certificates.ts';
-import type { Clock } from '@isthmus/mesh/process/clock.ts';
-import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Random } from '@isthmus/mesh/process/random.ts';
+import { servingOf, type AgentOptions } from './agent-options.ts';
 import { answerTo } from './answers/answer.ts';
 import { WorkloadIssuer } from './ca/issuer.ts';
 import { AppliedReports } from './coverage/applied-reports.ts';
 import { OwnCoverage } from './coverage/own-coverage.ts';
 import { clusterCoverage } from './coverage/cluster-coverage.ts';
 import { ClusterHealth } from './health/cluster-health.ts';
-import { keptInFolder } from './kept/kept.ts';
 import type { ChangeSet } from './keys/change-set.ts';
 import type { Touched } from './keys/touched.ts';
-import { leadsAlone, type Leadership } from './leader/leadership.ts';
+import type { Leadership } from './leader/leadership.ts';
 import { activated, hubAddresses, hubChanges } from './link/hub-changes.ts';
 import { HubEpochs } from './link/hub-epochs.ts';
 import { HubLinks } from './link/hub-links.ts';
@@ -39,75 +34,19 @@ import { ReportStore } from './publish/report-store.ts';
 import { ReportedCluster } from './publish/reported-cluster.ts';
 import { Reports } from './publish/reports.ts';
 import type { Place } from './runtime/place.ts';
-import { filesRuntime, type FilesOptions } from './source/files/runtime.ts';
-import type { KubernetesOptions } from './source/kubernetes/place.ts';
 import { Journal } from './state/journal.ts';
 import { ownEpoch } from './state/own-epoch.ts';
 import { StateFile } from './state/state-file.ts';
+import { unsavedConditions } from './state/unsaved-condition.ts';
+import type { Unsaved } from './state/until-written.ts';
 import { AgentStatus } from './telemetry/status.ts';
 import { ClusterWrites } from './status/cluster-writes.ts';
 import type { TranslateInput } from './translate/input.ts';
 import { Pipeline } from './translate/pipeline.ts';
 import { ClusterView } from './view/cluster-view.ts';
 import type { HubResources } from './view/hub-resources.ts';
-import type { NodeProxyAccounts } from './view/node-proxy.ts';
 import type { XdsServer } from './xds/server.ts';
-import { servingIdentity } from './xds/serving.ts';
 import { followUpstream, UpstreamZtunnels } from './xds/upstream-ztunnels.ts';
-
-/** Where the cluster runs: a folder of files on this machine, or Kubernetes. */
-export type RuntimeOptions =
-  ({ readonly kind: 'files' } & FilesOptions) | ({ readonly kind: 'kubernetes' } & KubernetesOptions);
-
-export interface AgentOptions {
-  readonly cluster: string;
-  readonly stateDir: string;
-  readonly runtime: RuntimeOptions;
-  readonly xdsHost: string;
-  /** Names in the serving certificate, beside the host that is listened at. */
-  readonly xdsNames?: readonly string[];
-  readonly xdsPort: number;
-  /** Where `/livez`, `/readyz` and `/metrics` are; undefined: nowhere. */
-  readonly admin?: ListenAddress | undefined;
-  readonly localAddress: string;
-  readonly tokenFile: string | undefined;
-  /** Undefined: that of the place where the agent runs. */
-  readonly leadership?: Leadership | undefined;
-  /** host:port where other replicas say what they know of their proxies; undefined: there are no others. */
-  readonly replicaListen?: string | undefined;
-  readonly trustDomain: string;
-  /** Service accounts of ztunnels that serve a node, `<namespace>/<name>`; Istio's without. */
-  readonly nodeProxyAccounts?: NodeProxyAccounts | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
-
-/** Where an agent runs by its options. What speaks to Kubernetes is loaded only where that is it. */
-export async function placeOf(options: AgentOptions, signal: AbortSignal): Promise<Place> {
-  const { runtime, stateDir, leadership, clock, random, log } = options;
-  if (runtime.kind === 'kubernetes') {
-    const { kubernetesPlace } = await import('./source/kubernetes/place.ts');
-    const address = options.replicaListen ?? '';
-    return kubernetesPlace(runtime, { address, leadership, stateDir, clock, random, log, signal });
-  }
-  return {
-    kept: keptInFolder,
-    leadership: leadership ?? leadsAlone(mainReplica),
-    prepare: () => Promise.resolve(),
-    // `xds-root.pem` is in the state folder.
-    showRoot: () => undefined,
-    runtime: (deps) => filesRuntime(runtime, deps),
-  };
-}
-
-/** Key and certificate of the listener for proxies, as they are in the state folder or made now. */
-export function servingOf({ stateDir, xdsHost, xdsNames = [], clock, random, log }: AgentOptions): KeyPair {
-  const provider = fileKeyProvider(join(stateDir, 'sealing-key'), random);
-  const isAnywhere = xdsHost === '0.0.0.0' || xdsHost === '::';
-  const names = isAnywhere && xdsNames.length > 0 ? xdsNames : [xdsHost, ...xdsNames];
-  return servingIdentity(stateDir, names, { provider, random, clock, log });
-}
 
 /**
  * The agent's parts, in the order in which they are made: what is stored, what is derived of it, what goes to proxies and
@@ -137,7 +76,12 @@ class Later {
   readonly due = new Late<DueTimes>('due');
   /** One, where there are other replicas. */
   readonly exchanges: ReplicaExchange[] = [];
-  readonly arm = () => this.due.part.arm();
+  /** Parts that follow proxies. */
+  readonly followers = () => [this.status.part, ...this.exchanges];
+  /** What keeps something in the state folder. */
+  readonly saved: Unsaved[] = [];
+  /** What is due before the start is looked at then. */
+  readonly arm = () => this.due.made?.arm();
   readonly touchKey = (key: Touched) => this.publisher.part.touchKey(key);
 }
 
@@ -167,7 +111,11 @@ function makeStored({ options, identity, at, sealing, onSaved, own: { clock, log
   const hubState = new Journal({ folder: at('hub-state'), clock, log });
   const older = new OlderHubViewFile(at('hub-view.json'), log);
   const hub = new HubStore({ journal: hubState, hub: identity.hubId, log, onUnsaved: arm, older });
-  const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock, onSaved });
+  const onUnsaved = (error: string) => {
+    log.error({ error }, 'the intermediates of this cluster are not saved; it will be tried again');
+    arm();
+  };
+  const issuer = new WorkloadIssuer({ path: at('intermediate.json'), ...sealing, clock, onSaved, onUnsaved });
   return { view, hubState, hub, issuer };
 }
 type Stored = ReturnType<typeof makeStored>;
@@ -223,16 +171,16 @@ type DerivedParts = ReturnType<typeof makeDerived>;
 function makePublished(base: Base, { view, hub, issuer }: Stored, derived: DerivedParts, later: Later) {
   const { runtime, health, pipeline, input, upstream } = derived;
   const { clock, log } = base.own;
+  const degraded = degradedParts(base.own.stateDir, later, () => writes);
   const store = new ReportStore((type, names) => later.link.part.changed(type, names));
   const reportedCluster = new ReportedCluster({
     input,
     agentVersion: version,
-    ofRuntime: () => [...runtime.conditions(), ...writes.flatMap((one) => one.conditions())],
+    ofRuntime: () => [...runtime.conditions(), ...Object.values(degraded).flatMap((of) => of())],
     refusals: (type) => xds.refusals(type),
     store,
     clock,
   });
-  const followers = () => [health, later.status.part, reportedCluster, proxies, applied, upstream, coverage];
   const { xds, proxies }: ReturnType<typeof serveProxies> = later.proxies.set(
     serveProxies({
       serving: servingOf(base.options),
@@ -242,7 +190,7 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
       health,
       snapshot: () => publisher.snapshot,
       status: () => later.status.part,
-      followers: () => [...followers(), ...later.exchanges],
+      followers: () => [health, reportedCluster, proxies, applied, upstream, coverage, ...later.followers()],
       clock,
       log,
     }),
@@ -278,9 +226,15 @@ function makePublished(base: Base, { view, hub, issuer }: Stored, derived: Deriv
       { epoch: epochOf(base), clock, turn: base.turn },
     ),
   );
-  return { store, reportedCluster, xds, proxies, coverage, publisher, writes };
+  return { store, reportedCluster, xds, proxies, coverage, publisher, degraded };
 }
 type Published = ReturnType<typeof makePublished>;
+
+/** What else can be degraded while the agent serves, by the names of the checks that show it. */
+const degradedParts = (stateDir: string, { saved }: Later, writes: () => readonly ClusterWrites[]) => ({
+  ['state-folder']: () => unsavedConditions(stateDir, saved),
+  ['written-objects']: () => writes().flatMap((one) => one.conditions()),
+});
 
 const epochOf = ({ at, own: { clock, log } }: Base) =>
   ownEpoch(new StateFile(at('epoch.json'), log), clock.now(), log);
@@ -288,13 +242,14 @@ const epochOf = ({ at, own: { clock, log } }: Base) =>
 /** What is done when its time has come, beside renewals. */
 const worksOf = (
   { own: { clock } }: Base,
-  { hub }: Stored,
+  { hub, issuer }: Stored,
   { runtime, health }: DerivedParts,
   { reportedCluster }: Published,
   { touchKey }: Later,
 ): readonly DueWork[] => [
   untilSaved('proofs', clock, health),
   untilSaved('hub state', clock, hub),
+  untilSaved('intermediates', clock, issuer),
   new Deadlines({ trafficShifts: () => hub.view.trafficShifts.values(), touch: touchKey, clock }),
   every('conditions', clock, 1000, () => reportedCluster.lookAtRuntime(touchKey)),
   ...runtime.upkeep,
@@ -346,7 +301,7 @@ function makeLinked(
   published: Published & { readonly works: readonly DueWork[] },
   later: Later,
 ) {
-  const { store, xds, proxies, publisher, writes, works } = published;
+  const { store, xds, proxies, publisher, degraded, works } = published;
   const { clock, log } = own;
   const { arm } = later;
   const publish = (changes: ChangeSet) => {
@@ -354,7 +309,7 @@ function makeLinked(
     // Before that, what is missing is unknown and not absent.
     if (view.synced && hub.complete) publisher.open();
   };
-  const epochs = new HubEpochs(own.stateDir, log, onSaved);
+  const epochs = new HubEpochs(own.stateDir, log, onSaved, arm);
   const link: HubLinks = later.link.set(
     new HubLinks({
       identity,
@@ -370,19 +325,12 @@ function makeLinked(
     }),
   );
   const hubEpoch = () => epochs.seen(identity.hubId);
-  const parts = { ['written-objects']: () => writes.flatMap((one) => one.conditions()) };
+  later.saved.push(hub, health, issuer, epochs);
   const status = later.status.set(
-    new AgentStatus({ view, runtime, parts, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
+    new AgentStatus({ view, runtime, parts: degraded, hubStore: hub, issuer, xds, link, hubEpoch, clock }),
   );
-  const renewals = new Renewals(identity, {
-    ...own,
-    link,
-    issuer,
-    leads: () => leadership.leads(),
-    onSaved,
-    activated: () => activated(hub.view),
-    intermediates: () => hub.view.intermediates,
-  });
+  const renewals = renewalsOf({ identity, own, leadership, onSaved }, { hub, issuer }, link, arm);
+  later.saved.push(renewals);
   onLead(leadership, log, () => {
     onSaved();
     link.roleChanged();
@@ -396,13 +344,37 @@ function makeLinked(
   later.exchanges.push(...exchangesOf(own, exchanging, (changes) => onHub(changes)));
   const [exchange] = later.exchanges;
   const taken = takenFiles({ ...own, hub: hub.view, issuer, link, renewals, arm });
-  const due = later.due.set(new DueTimes([renewals, ...works], clock));
+  const due = later.due.set(
+    new DueTimes(
+      [renewals, untilSaved('link', clock, renewals), untilSaved('epochs', clock, epochs), ...works],
+      clock,
+    ),
+  );
   return { link, exchange, status, renewals, due, taken, publish };
 }
 
 /** Undefined before there is anything to answer from. */
 const answering = (input: TranslateInput, { publisher, proxies, coverage }: Published) =>
   publisher.snapshot && { input, snapshot: publisher.snapshot, proxies, coverage };
+
+/** What the hub renews. */
+function renewalsOf(
+  { identity, own, leadership, onSaved }: Pick<Base, 'identity' | 'own' | 'leadership' | 'onSaved'>,
+  { hub, issuer }: Pick<Stored, 'hub' | 'issuer'>,
+  link: HubLinks,
+  arm: () => void,
+): Renewals {
+  return new Renewals(identity, {
+    ...own,
+    link,
+    issuer,
+    leads: () => leadership.leads(),
+    onSaved,
+    onUnsaved: arm,
+    activated: () => activated(hub.view),
+    intermediates: () => hub.view.intermediates,
+  });
+}
 
 /** Calls when this replica comes to lead, or leads no longer. */
 function onLead(leadership: Leadership, log: Log, changed: () => void): void {

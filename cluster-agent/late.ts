@@ -12,6 +12,11 @@ export class Late<Part> {
     return part;
   }
 
+  /** Undefined while it has yet to be made. */
+  get made(): Part | undefined {
+    return this.#part;
+  }
+
   get part(): Part {
     if (this.#part === undefined) throw new Error(`${this.#name} was read before it was made`);
     return this.#part;

@@ -5,7 +5,7 @@ import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
-import type { AgentOptions, RuntimeOptions } from './app.ts';
+import type { AgentOptions, RuntimeOptions } from './agent-options.ts';
 import {
   nodeProxyAccountsOf,
   nodeProxyFlag,

@@ -2,7 +2,7 @@ import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Flag, Flags } from '@isthmus/mesh/process/flags.ts';
 import { hostOf, hostPort } from '@isthmus/mesh/net/host-port.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
-import type { RuntimeOptions } from './app.ts';
+import type { RuntimeOptions } from './agent-options.ts';
 import { reservedBlock } from './kept/reserved-block.ts';
 import { bindWithin } from './source/files/port-trials.ts';
 import { istiosAccount, type NodeProxyAccounts } from './view/node-proxy.ts';

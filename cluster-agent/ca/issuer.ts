@@ -11,6 +11,7 @@ import { AgentError } from '../agent-error.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
 import { readText } from '@isthmus/mesh/process/read-text.ts';
+import { UntilWritten, type Unsaved } from '../state/until-written.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
 interface Slot {
@@ -32,6 +33,8 @@ interface Deps {
   readonly random: Random;
   /** The file was written. */
   readonly onSaved?: () => void;
+  /** It could not be, for this reason, and is to be tried again. */
+  readonly onUnsaved?: (why: string) => void;
 }
 
 const purpose = 'intermediate key';
@@ -40,13 +43,18 @@ const purpose = 'intermediate key';
  * The cluster's intermediates: `current` signs; `next` has been signed by the hub and waits until every verifier
  * has acknowledged it. Keys never leave this process but sealed.
  */
-export class WorkloadIssuer {
+export class WorkloadIssuer implements Unsaved {
   readonly #deps: Deps;
+  readonly #saved: UntilWritten;
   #current: Slot | undefined;
   #next: Slot | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#saved = new UntilWritten(
+      () => this.#write(),
+      (why) => deps.onUnsaved?.(why),
+    );
     this.reload();
   }
 
@@ -90,7 +98,7 @@ export class WorkloadIssuer {
       chain,
       issuer: { certificate, privateKey: key.privateKey },
     };
-    this.#save();
+    this.save();
   }
 
   get hasCurrent(): boolean {
@@ -106,7 +114,7 @@ export class WorkloadIssuer {
   giveUp(keyId: string): void {
     if (this.#current?.keyId === keyId) this.#current = undefined;
     if (this.#next?.keyId === keyId) this.#next = undefined;
-    this.#save();
+    this.save();
   }
 
   /** The hub says which intermediates may sign. */
@@ -114,7 +122,7 @@ export class WorkloadIssuer {
     if (!this.#next || !keyIds.has(this.#next.keyId)) return false;
     this.#current = this.#next;
     this.#next = undefined;
-    this.#save();
+    this.save();
     return true;
   }
 
@@ -155,7 +163,20 @@ export class WorkloadIssuer {
     };
   }
 
-  #save(): void {
+  get isUnsaved(): boolean {
+    return this.#saved.isUnsaved;
+  }
+
+  get unsaved(): string | undefined {
+    return this.#saved.unsaved;
+  }
+
+  /** What cannot be written is in force all the same: what was revoked must not sign because a disk is full. */
+  save(): void {
+    this.#saved.save();
+  }
+
+  #write(): void {
     const { path, provider, random } = this.#deps;
     const saved = (slot: Slot | undefined): SavedSlot | undefined =>
       slot && {

@@ -57,7 +57,12 @@ export class ClusterHealth {
   constructor(deps: Deps) {
     const { stateDir, cluster, clock, log, streams, intermediates, onChange } = deps;
     this.#deps = deps;
-    this.#issued = new IssuedCertificates({ path: join(stateDir, 'issued.jsonl'), clock, log });
+    this.#issued = new IssuedCertificates({
+      path: join(stateDir, 'issued.jsonl'),
+      clock,
+      log,
+      onUnsaved: deps.onUnsaved,
+    });
     this.#journal = new Journal({ folder: join(stateDir, 'proven'), clock, log });
     this.#proven = new ProvenProxies(this.#journal, log, deps.onUnsaved);
     takeOlderProven(join(stateDir, 'proven.json'), this.#proven, log);
@@ -101,14 +106,19 @@ export class ClusterHealth {
     void this.#journal.close();
   }
 
-  /** A proof is not on the disk. */
+  /** A proof, or a certificate that was issued, is not on the disk. */
   get isUnsaved(): boolean {
-    return this.#proven.isUnsaved;
+    return this.#proven.isUnsaved || this.#issued.isUnsaved;
   }
 
-  /** To be called about once a second while a proof is not saved. */
+  get unsaved(): string | undefined {
+    return this.#proven.unsaved ?? this.#issued.unsaved;
+  }
+
+  /** To be called about once a second while something is not saved. */
   save(): void {
     this.#proven.save();
+    if (this.#issued.isUnsaved) this.#issued.save();
   }
 
   opened({ id }: Answered['client']): void {

@@ -1,6 +1,8 @@
 import { closeSync, existsSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { IssuedCertificate } from '@isthmus/api/domain/replica.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
+import { CodedError } from '@isthmus/mesh/process/coded-error.ts';
+import { fileError } from '@isthmus/mesh/process/file-error.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { writeWhole } from '@isthmus/mesh/process/write-whole.ts';
 
@@ -24,6 +26,8 @@ interface Deps {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Something could not be saved, and is to be tried again. */
+  readonly onUnsaved?: () => void;
 }
 
 type Line = readonly [proxyUid: string, identity: string, notAfter: number, issuer: string];
@@ -44,11 +48,26 @@ export class IssuedCertificates implements IssuedRecord {
   #lines = 0;
   #max = 0;
   #syncing = false;
+  #unsaved: string | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#since = deps.clock.now();
     this.#load();
+    this.#rewrite();
+  }
+
+  get isUnsaved(): boolean {
+    return this.#unsaved !== undefined;
+  }
+
+  /** Why, with the file and what to do. */
+  get unsaved(): string | undefined {
+    return this.#unsaved;
+  }
+
+  /** To be called about once a second while something is not saved: it is tried again. */
+  save(): void {
     this.#rewrite();
   }
 
@@ -89,7 +108,8 @@ export class IssuedCertificates implements IssuedRecord {
 
   #append(file: number, line: Line): void {
     try {
-      writeSync(file, `${JSON.stringify(line)}\n`);
+      const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+      if (writeSync(file, bytes) < bytes.length) throw noRoom;
       this.#lines++;
       this.#sync(file);
     } catch (error) {
@@ -118,16 +138,21 @@ export class IssuedCertificates implements IssuedRecord {
       this.#file = openSync(path, 'a');
       this.#lines = this.#entries.size;
       this.#max = 2 * this.#lines + slack;
+      this.#unsaved = undefined;
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  #failed(error: unknown): void {
-    this.#deps.log.error(
-      { file: this.#deps.path, error: String(error) },
+  #failed(cause: unknown): void {
+    const { path, log, onUnsaved } = this.#deps;
+    const { message } = fileError('WRITE_FAILED', path, 'written', causeOf(cause));
+    this.#unsaved = message;
+    log.error(
+      { error: message },
       'issued certificates are not written down; a restart of the agent would not know the newest ones',
     );
+    onUnsaved?.();
   }
 
   #load(): void {
@@ -145,6 +170,12 @@ export class IssuedCertificates implements IssuedRecord {
       );
   }
 }
+
+/** The disk has taken a part of it. */
+const noRoom = Object.assign(new Error('it was written in part'), { code: 'ENOSPC' });
+
+/** `writeWhole` has made a sentence of it. */
+const causeOf = (error: unknown): unknown => (error instanceof CodedError ? error.cause : error);
 
 const keyOf = (proxyUid: string, identity: string): string => `${proxyUid} ${identity}`;
 

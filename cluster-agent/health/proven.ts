@@ -15,6 +15,7 @@ export class ProvenProxies {
   /** Pods whose proof is another one than on disk, as it could not be written. */
   readonly #unwritten = new Set<string>();
   #isUnflushed = false;
+  #unsaved: string | undefined;
 
   /** `onUnsaved`: something could not be saved, and is to be tried again. */
   constructor(journal: Journal, log: Log, onUnsaved: () => void = () => undefined) {
@@ -60,15 +61,25 @@ export class ProvenProxies {
     return this.#isUnflushed || this.#unwritten.size > 0;
   }
 
+  /** Why, with the file and what to do. */
+  get unsaved(): string | undefined {
+    return this.#unsaved;
+  }
+
   /** To be called about once a second while something is not saved: a write that failed is tried again, and what was written is flushed. */
   save(): void {
     this.#write();
     if (!this.#isUnflushed) return;
     this.#isUnflushed = false;
-    this.#journal.flushed().catch((error: unknown) => {
-      this.#isUnflushed = true;
-      this.#failed(error as CodedError);
-    });
+    this.#journal.flushed().then(
+      () => {
+        if (!this.isUnsaved) this.#unsaved = undefined;
+      },
+      (error: unknown) => {
+        this.#isUnflushed = true;
+        this.#failed(error as CodedError);
+      },
+    );
   }
 
   #write(): void {
@@ -86,6 +97,7 @@ export class ProvenProxies {
   }
 
   #failed({ message }: CodedError): void {
+    this.#unsaved = message;
     this.#log.error({ error: message }, 'the health of proxies is not written down; it will be tried again');
     this.#onUnsaved();
   }

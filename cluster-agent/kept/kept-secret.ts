@@ -12,6 +12,7 @@ import type { Kept } from './kept.ts';
 import { areSame, merged } from './merge.ts';
 import { faultIn, readSecret, secretOf, type SeenSecret } from './secret-object.ts';
 import { readFiles, writeFiles } from './state-files.ts';
+import { TakenLater } from './taken-later.ts';
 import { untilAnswered } from './until-answered.ts';
 
 export const secretName = 'isthmus-agent-state';
@@ -41,9 +42,11 @@ export class KeptSecret implements Kept {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #failure: string | undefined;
+  readonly #taking: TakenLater;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#taking = new TakenLater(deps);
     this.#place = { namespace: deps.namespace, name: secretName };
   }
 
@@ -103,8 +106,10 @@ export class KeptSecret implements Kept {
   }
 
   conditions(): readonly Condition[] {
-    if (this.#failure === undefined) return [];
+    const untaken = this.#taking.conditions(`Secret ${this.#named}`);
+    if (this.#failure === undefined) return untaken;
     return [
+      ...untaken,
       {
         type: 'StateKept',
         status: 'False',
@@ -122,11 +127,12 @@ export class KeptSecret implements Kept {
   }
 
   #noticed(change: ObjectChange, onTaken: (files: readonly string[]) => void): void {
-    const { role, stateDir, log } = this.#deps;
+    const { role, log } = this.#deps;
     const secret = change.type === 'put' ? readSecret(change.object) : undefined;
     if (secret?.ok && secret.value.resourceVersion === this.#seen?.resourceVersion) return;
     const seen = secret?.ok ? secret.value : undefined;
     if (role() !== 'FOLLOWER') {
+      this.#taking.forget();
       // A hand has edited or deleted it, or a leader of before has written late.
       this.#seen = seen;
       void this.keep();
@@ -139,8 +145,7 @@ export class KeptSecret implements Kept {
       return;
     }
     this.#seen = seen;
-    const taken = writeFiles(stateDir, seen.data);
-    if (taken.length > 0) onTaken(taken);
+    this.#taking.take(seen.data, onTaken);
   }
 
   #keep(): Promise<void> {
@@ -172,13 +177,13 @@ export class KeptSecret implements Kept {
   async #takeIn(ours: ReturnType<typeof readFiles>): Promise<void> {
     const { role, stateDir, log } = this.#deps;
     const base = this.#seen?.data ?? new Map<string, string>();
-    this.#seen = await this.#get();
-    if (!this.#seen) return;
-    const theirs = this.#seen.data;
-    const taken = writeFiles(
-      stateDir,
-      merged({ base, ours, theirs }, role() === 'LEADER' ? 'OURS' : 'THEIRS'),
-    );
+    const seen = await this.#get();
+    const theirs = seen?.data;
+    const data = theirs && merged({ base, ours, theirs }, role() === 'LEADER' ? 'OURS' : 'THEIRS');
+    const taken = data ? writeFiles(stateDir, data) : [];
+    // Last: what could not be written has yet to be brought together.
+    this.#seen = seen;
+    if (!seen) return;
     log.warn({ secret: this.#named, taken }, 'another one has written the state of this cluster too');
   }
 

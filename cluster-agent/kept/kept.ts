@@ -35,6 +35,7 @@ export const keptFiles = [
   'hub-epochs.json',
   'xds-serving.json',
 ] as const;
+export type KeptFile = (typeof keptFiles)[number];
 
 /** What the sealing key has sealed parts of. */
 export const sealedFiles: ReadonlySet<string> = new Set([

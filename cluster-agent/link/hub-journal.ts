@@ -17,6 +17,7 @@ export class HubJournal {
   /** By key, in the order in which they are to be written; undefined: to be removed. */
   readonly #unwritten = new Map<string, Uint8Array | undefined>();
   #isUnflushed = false;
+  #unsaved: string | undefined;
 
   /** `onUnsaved`: something has to be tried again. */
   constructor(bodies: KeptBodies, log: Log, onUnsaved: () => void = () => undefined) {
@@ -41,6 +42,7 @@ export class HubJournal {
   async flushed(): Promise<boolean> {
     try {
       await this.#bodies.flushed();
+      this.#succeeded();
       return this.#unwritten.size === 0;
     } catch (error) {
       this.#isUnflushed = true;
@@ -52,6 +54,11 @@ export class HubJournal {
   /** Something could not be written or flushed. */
   get isUnsaved(): boolean {
     return this.#isUnflushed || this.#unwritten.size > 0;
+  }
+
+  /** Why, with the file and what to do. */
+  get unsaved(): string | undefined {
+    return this.#unsaved;
   }
 
   /** To be called about once a second while something is not saved: what could not be written or flushed is tried again. */
@@ -74,13 +81,19 @@ export class HubJournal {
         else this.#bodies.remove(key);
         this.#unwritten.delete(key);
       }
+      this.#succeeded();
     } catch (error) {
       this.#failed(error);
     }
   }
 
+  #succeeded(): void {
+    if (!this.isUnsaved) this.#unsaved = undefined;
+  }
+
   #failed(error: unknown): void {
-    this.#log.error({ error: error instanceof Error ? error.message : String(error) }, unwrittenLine);
+    this.#unsaved = error instanceof Error ? error.message : String(error);
+    this.#log.error({ error: this.#unsaved }, unwrittenLine);
     this.#onUnsaved();
   }
 }

@@ -6,6 +6,7 @@ import { noVersion, type Rejected, type Resource } from '@isthmus/mesh/delta/mes
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { ChangeSet } from '../keys/change-set.ts';
 import { formatTouched, parseTouched } from '../keys/touched.ts';
+import type { Unsaved } from '../state/until-written.ts';
 import { HubResources } from '../view/hub-resources.ts';
 import { readResource, type HubView } from '../view/hub-view.ts';
 import { HeldDigests } from './held-digests.ts';
@@ -56,7 +57,7 @@ const [hubKey, completeKey] = ['hub', 'complete'] as const;
  * The hub's current resources, on disk one by one: an agent that starts while the hub is away serves proxies from them,
  * and one that reconnects asks only for what changed. Memory holds names, versions and decoded resources, and no bytes.
  */
-export class HubStore {
+export class HubStore implements Unsaved {
   readonly #hub: string;
   readonly #journal: HubJournal;
   readonly #versions = new Map<DownType, Map<string, string>>();
@@ -161,6 +162,10 @@ export class HubStore {
 
   get isUnsaved(): boolean {
     return this.#journal.isUnsaved;
+  }
+
+  get unsaved(): string | undefined {
+    return this.#journal.unsaved;
   }
 
   /** To be called about once a second while something is not saved: it is tried again. */

@@ -6,6 +6,7 @@ import type { HubLinks } from './hub-links.ts';
 import { dialled, movedTo } from './addresses.ts';
 import { saveLinkIdentity, type LinkIdentity } from './identity.ts';
 import type { Due, DueWork } from '../publish/due-times.ts';
+import { UntilWritten, type Unsaved } from '../state/until-written.ts';
 import { linkIsDueAt, renewLink } from './renewal.ts';
 
 interface Deps {
@@ -23,6 +24,8 @@ interface Deps {
   readonly stateDir: string;
   /** The link's identity was written to the state folder. */
   readonly onSaved: () => void;
+  /** It could not be, and is to be tried again. */
+  readonly onUnsaved: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -34,7 +37,7 @@ const patience = 5000;
 const lookMillis = 1000;
 
 /** What only the hub renews: the link's own certificate and the cluster's intermediate. One request of each at a time. */
-export class Renewals implements DueWork {
+export class Renewals implements DueWork, Unsaved {
   readonly name = 'renewals';
   readonly #deps: Deps;
   #identity: LinkIdentity;
@@ -43,6 +46,7 @@ export class Renewals implements DueWork {
   /** Monotonic milliseconds. */
   #lookedAt = -Infinity;
   readonly #asking = new Set<string>();
+  readonly #saved: UntilWritten;
   /** Since when the hub is known not to know an intermediate, monotonic. */
   readonly #unknownSince = new Map<string, number>();
 
@@ -50,6 +54,13 @@ export class Renewals implements DueWork {
     this.#identity = identity;
     this.#linkIsDueAt = linkIsDueAt(identity);
     this.#deps = deps;
+    this.#saved = new UntilWritten(
+      () => this.#write(),
+      (error) => {
+        deps.log.error({ error }, 'the identity of the link is not saved; it will be tried again');
+        deps.onUnsaved();
+      },
+    );
   }
 
   /**
@@ -71,7 +82,7 @@ export class Renewals implements DueWork {
     link.reachAt(dialled(moved));
     log.info({ endpoints }, 'the hub is reached at these addresses now');
     // The replica that leads writes for all; the others have it from the hub, or from what they keep of it.
-    if (leads()) this.#save();
+    if (leads()) this.save();
   }
 
   nextDue(): Due {
@@ -120,12 +131,25 @@ export class Renewals implements DueWork {
         // What is known of the hub may change while it answers.
         const renewed = await renewLink(link);
         this.#identity = { ...this.#identity, ...renewed };
-        this.#save();
+        this.save();
         this.#linkIsDueAt = linkIsDueAt(this.#identity);
       });
   }
 
-  #save(): void {
+  get isUnsaved(): boolean {
+    return this.#saved.isUnsaved;
+  }
+
+  get unsaved(): string | undefined {
+    return this.#saved.unsaved;
+  }
+
+  /** What cannot be written is used all the same. */
+  save(): void {
+    this.#saved.save();
+  }
+
+  #write(): void {
     const { stateDir, random, onSaved } = this.#deps;
     saveLinkIdentity(stateDir, this.#identity, random);
     onSaved();

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -48,12 +48,23 @@ export function lockFolder(folder: string, program: string): FolderLock {
   held.set(db, resolve(folder));
   try {
     chmodSync(path, 0o600);
-    writeWhole(join(folder, holderFile), JSON.stringify({ pid: process.pid, host: hostname(), program }));
+    writeHolder(join(folder, holderFile), { pid: process.pid, host: hostname(), program });
   } catch (error) {
     release(db);
     throw error;
   }
   return { release: () => release(db) };
+}
+
+/** It is for messages alone: on a disk that is full the lock is held without it, as what is kept there can be served. */
+function writeHolder(path: string, holder: Holder): void {
+  try {
+    writeWhole(path, JSON.stringify(holder));
+  } catch (error) {
+    const { code = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    rmSync(path, { force: true });
+  }
 }
 
 /** False when another process has it. */

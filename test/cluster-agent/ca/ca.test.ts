@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -308,6 +308,22 @@ describe('cluster-agent/ca: the intermediate', () => {
     assert.equal(open().issue(identity, csr(), 0).length, 3);
     assert.equal(statSync(path()).mode & 0o777, 0o600);
     assert.doesNotMatch(readFileSync(path(), 'utf8'), /PRIVATE KEY/);
+  });
+
+  it('that is given up signs nothing although that cannot be written down, and is gone after a restart once it could be', async () => {
+    const { open, issuer } = await active();
+    const { currentKeyId = '' } = issuer;
+    // A file cannot be written where there is a folder.
+    mkdirSync(`${path()}.new`);
+    issuer.giveUp(currentKeyId);
+    assert.throws(() => issuer.issue(identity, csr(), 0), { code: 'NOT_ACTIVE' });
+    assert.match(issuer.unsaved ?? '', /intermediate\.json cannot be written \(EISDIR\)/);
+    issuer.save();
+    assert.equal(issuer.isUnsaved, true);
+    rmSync(`${path()}.new`, { recursive: true });
+    issuer.save();
+    assert.equal(issuer.isUnsaved, false);
+    assert.equal(open().currentKeyId, undefined);
   });
 
   it('a waiting one survives a restart too, and is activated after it', async () => {

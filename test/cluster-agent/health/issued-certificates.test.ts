@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IssuedCertificates } from '@isthmus/cluster-agent/health/issued-certificates.ts';
@@ -73,5 +73,20 @@ describe('the record of issued certificates', () => {
     const record = new IssuedCertificates({ path: join(folder, 'missing', 'issued'), clock, log: silentLog });
     record.record('z1', cart, { notAfter: clock.now() + hour, issuer: 'k1' });
     assert.equal(record.of('z1', cart)?.issuer, 'k1');
+  });
+
+  it('says what cannot be written, and writes all of it once it can be', () => {
+    const path = join(folder, 'later', 'issued');
+    let unsaved = 0;
+    const record = new IssuedCertificates({ path, clock, log: silentLog, onUnsaved: () => unsaved++ });
+    record.record('z1', cart, { notAfter: clock.now() + hour, issuer: 'k1' });
+    assert.match(record.unsaved ?? '', /issued cannot be written \(ENOENT\)/);
+    record.save();
+    assert.deepEqual([record.isUnsaved, unsaved], [true, 3]);
+    mkdirSync(join(folder, 'later'));
+    record.save();
+    assert.deepEqual([record.isUnsaved, record.unsaved], [false, undefined]);
+    const again = new IssuedCertificates({ path, clock, log: silentLog });
+    assert.equal(again.of('z1', cart)?.issuer, 'k1');
   });
 });

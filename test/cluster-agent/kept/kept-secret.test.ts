@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
@@ -305,6 +305,50 @@ describe('the state of an agent in a Secret', () => {
       follower.role = 'LEADER';
       await follower.kept.keep();
       assert.equal(inSecret()['intermediate.json'], '{"of":"follower"}');
+    });
+
+    it('is taken by the follower once its disk lets it, whole, and it says so until then', async () => {
+      put(joined);
+      const [leader, follower] = [replica(), replica()];
+      follower.role = 'FOLLOWER';
+      await Promise.all([leader.kept.restore(), follower.kept.restore()]);
+      const taken: (readonly string[])[] = [];
+      follower.kept.follow((files) => void taken.push(files));
+      await clock.advance(0);
+      const inTheWay = join(follower.folder, 'intermediate.json.new');
+      mkdirSync(inTheWay);
+      leader.write('link.json', '{"renewed":1}');
+      leader.write('intermediate.json', '{"of":"leader"}');
+      await leader.kept.keep();
+      await clock.advance(3000);
+      assert.deepEqual(taken, []);
+      const [condition] = follower.kept.conditions();
+      assert.equal(condition?.reason, 'STATE_NOT_TAKEN');
+      assert.match(condition.message, /intermediate\.json cannot be written \(EISDIR\)/);
+      assert.ok(condition.remedy.includes(follower.folder));
+      rmSync(inTheWay, { recursive: true });
+      await clock.advance(1000);
+      assert.deepEqual(taken, [['link.json', 'intermediate.json']]);
+      assert.equal(follower.read('intermediate.json'), '{"of":"leader"}');
+      assert.deepEqual(follower.kept.conditions(), []);
+    });
+
+    it('is brought together after a conflict also where the disk lets it only later', async () => {
+      put(joined);
+      const [leader, other] = [replica(), replica()];
+      other.role = 'STARTING';
+      await Promise.all([leader.kept.restore(), other.kept.restore()]);
+      leader.write('link.json', '{"renewed":1}');
+      await leader.kept.keep();
+      other.write('link.json', '{"renewed":2}');
+      const inTheWay = join(other.folder, 'link.json.new');
+      mkdirSync(inTheWay);
+      const kept = other.kept.keep();
+      await clock.advance(2000);
+      rmSync(inTheWay, { recursive: true });
+      await settled(kept);
+      assert.equal(inSecret()['link.json'], '{"renewed":1}');
+      assert.equal(other.read('link.json'), '{"renewed":1}');
     });
 
     it('is not taken by the follower when a manual edit has damaged it', async () => {

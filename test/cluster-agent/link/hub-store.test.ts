@@ -310,6 +310,7 @@ describe('the hub’s word on disk', () => {
     hubStore.apply('diversion', [shift(40)], ['stray']);
     assert.equal(hubStore.view.trafficShifts.get('d')?.percent, 40, 'proxies have it');
     assert.deepEqual([errors.length, failures, hubStore.isUnsaved], [1, 1, true]);
+    assert.equal(hubStore.unsaved, full.message);
     hubStore.save();
     assert.equal(errors.length, 2);
     disk.isFull = false;

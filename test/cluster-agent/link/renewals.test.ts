@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Renewals } from '@isthmus/cluster-agent/link/renewals.ts';
@@ -75,6 +75,7 @@ describe('renewals', () => {
       activated: () => new Set(['next']),
       intermediates: () => intermediates,
       onSaved: () => saves.count++,
+      onUnsaved: () => undefined,
       stateDir,
       clock,
       random: systemRandom,
@@ -161,6 +162,25 @@ describe('renewals', () => {
     const { chain } = saved();
     await answer();
     assert.notEqual(saved().chain, chain);
+    assert.deepEqual(saved().endpoints, ['a.example:1']);
+  });
+
+  it('use what cannot be written down, ask for it once, and write it down once it can be', async () => {
+    const { renewals, clock, asked, answer, dialled, saves, saved } = agent();
+    // A file cannot be written where there is a folder.
+    mkdirSync(join(stateDir, 'link.json.new'));
+    renewals.hubIsAt(['a.example:1']);
+    assert.deepEqual(dialled.pop(), ['a.example:1', 'join.example:1']);
+    await clock.advance(13 * hour);
+    renewals.look();
+    await answer();
+    renewals.look();
+    assert.deepEqual(asked, ['link']);
+    assert.deepEqual([renewals.isUnsaved, saves.count], [true, 0]);
+    assert.match(renewals.unsaved ?? '', /link\.json cannot be written \(EISDIR\)/);
+    rmSync(join(stateDir, 'link.json.new'), { recursive: true });
+    renewals.save();
+    assert.deepEqual([renewals.isUnsaved, renewals.unsaved, saves.count], [false, undefined, 1]);
     assert.deepEqual(saved().endpoints, ['a.example:1']);
   });
 
