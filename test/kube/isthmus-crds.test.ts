@@ -1,14 +1,13 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { foreignKinds } from '@isthmus/cluster-agent/access.ts';
 import { definitionOf } from '../../charts/definition.ts';
-import { helmProgram } from '../charts/helm.ts';
 import { until } from '../fakes/agent.ts';
 import { definitions } from './foreign-crds.ts';
+import { helmIn } from './helm-in.ts';
 import { withApiServer } from './start-api-server.ts';
 
 const chart = join(import.meta.dirname, '../../charts/isthmus-crds');
@@ -28,10 +27,9 @@ interface Definition {
 withApiServer('the chart isthmus-crds, by helm in a real API server', (started) => {
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-crds-'));
   const changed = join(folder, 'isthmus-crds');
-  const program = helmProgram();
   let server: ApiServer;
   before(function () {
-    if (program === undefined) {
+    if (run === undefined) {
       console.warn('      DID NOT RUN: neither HELM_BIN nor KUBEBUILDER_ASSETS has helm');
       this.skip();
     }
@@ -40,19 +38,8 @@ withApiServer('the chart isthmus-crds, by helm in a real API server', (started) 
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const helm = (...words: readonly string[]) =>
-    execFileSync(program ?? 'helm', [...words, '--namespace', 'isthmus-system'], {
-      encoding: 'utf8',
-      env: {
-        PATH: process.env['PATH'],
-        HOME: folder,
-        KUBECONFIG: started().kubeconfig(),
-        HELM_CACHE_HOME: folder,
-        HELM_CONFIG_HOME: folder,
-        HELM_DATA_HOME: folder,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  const run = helmIn(folder, () => started().kubeconfig());
+  const helm = (...words: readonly string[]) => run?.([...words, '--namespace', 'isthmus-system']);
   const at = (name: string) => ({ namespace: '', name });
   const get = async (name: string) => (await server.get(definitions, at(name))) as Definition;
   const present = async () => {
