@@ -118,8 +118,8 @@ export function localService(
 
 /**
  * What other clusters have of a service. A service of this cluster is one with its namesakes elsewhere only where it is
- * exported itself, which its grant shows: else local stays local. The hub leaves namesakes out too, once it has heard
- * what this cluster has. What a ServiceEntry says of the name is local and never exported.
+ * exported itself, which its grant shows: else local stays local. The hub sends namesakes all the same: a ServiceImport is
+ * made of them. What a ServiceEntry says of the name is local and never exported.
  */
 export function remotesInUse(
   { view, hub }: Pick<World, 'view' | 'hub'>,

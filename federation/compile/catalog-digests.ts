@@ -1,5 +1,4 @@
-import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
-import { formatRemoteName } from '@isthmus/api/domain/remote-name.ts';
+import type { ClusterName } from '@isthmus/api/domain/names.ts';
 import { MarkSums, type Digests } from '@isthmus/mesh/delta/digest.ts';
 import type { Receiver } from './audience.ts';
 import type { Compiled } from './compiled.ts';
@@ -23,13 +22,9 @@ export class CatalogDigests {
     if (after) this.#each(after, (sums, key) => sums.add(key, after.mark));
   }
 
-  /** `remotes` of a service: what its exporters have under its name, which a receiver that has it alone does not get. */
-  of({ cluster, alone }: Receiver, remotes: (service: ServiceKey) => Iterable<Compiled>): Digests {
+  of({ cluster }: Receiver): Digests {
     const sums = this.#ofOwner.copy();
     sums.delete(cluster);
-    for (const service of alone)
-      for (const { audience, mark } of remotes(service))
-        if (audience.kind === 'peers' && audience.owner !== cluster) sums.subtract(audience.owner, mark);
     sums.addAll('', this.#ofAll, '');
     sums.addAll('', this.#ofCluster, cluster);
     return new Map(sums);
@@ -47,11 +42,3 @@ export class CatalogDigests {
     }
   }
 }
-
-/** What the members that export a service have under its name. */
-export const remotesOf = (
-  service: ServiceKey,
-  exporters: Iterable<ClusterName>,
-  get: (name: string) => Compiled | undefined,
-): readonly Compiled[] =>
-  [...exporters].flatMap((cluster) => get(formatRemoteName({ cluster, service })) ?? []);

@@ -1,4 +1,3 @@
-import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import { downTypes, type DownType } from '@isthmus/api/wire/link.ts';
 import type { Digests } from '@isthmus/mesh/delta/digest.ts';
 import type { SystemVersion } from '@isthmus/mesh/delta/messages.ts';
@@ -7,16 +6,7 @@ import type { ChangeSet } from '../observation/change-set.ts';
 import type { CompiledVersions, Now } from '../state/now.ts';
 import { receives, type Receiver } from './audience.ts';
 import { compileOne, compilePolicy } from './compile-one.ts';
-import { remotesOf } from './catalog-digests.ts';
-import type {
-  AloneFlip,
-  CatalogChange,
-  CatalogUpdate,
-  Compiled,
-  CompiledView,
-  Names,
-  SharedType,
-} from './compiled.ts';
+import type { CatalogChange, CatalogUpdate, Compiled, CompiledView, Names, SharedType } from './compiled.ts';
 import { CompiledTable } from './compiled-table.ts';
 import { allNames, reached, touchedServices } from './reach.ts';
 
@@ -31,15 +21,11 @@ export class Catalog implements CompiledVersions {
   );
   /** By the trust domain of those who receive them. */
   readonly #policies = new Map<TrustDomain, CompiledTable>();
-  /** As of the last `apply`; clusters that have none to themselves are not in it. */
-  readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
   #systemVersion: SystemVersion = { epoch: 0n, revision: -1n };
 
   /** Compiles everything, once. */
   start(now: Now): void {
     this.#compile(now, allNames(now));
-    for (const cluster of now.observed.keys())
-      for (const service of now.index.exports.alone(cluster)) this.#flip(now, cluster, service);
     this.#systemVersion = systemVersionOf(now);
   }
 
@@ -51,23 +37,15 @@ export class Catalog implements CompiledVersions {
   /** How much it keeps, for tests that nothing stays of what is gone. */
   get size(): number {
     const tables = [...this.#shared.values(), ...this.#policies.values()];
-    return tables.reduce((sum, { size }) => sum + size, this.#policies.size + this.#alone.size);
+    return tables.reduce((sum, { size }) => sum + size, this.#policies.size);
   }
 
   /** Compiles what a change reaches. A resource with the version and the audience of before is not a change. */
   apply(changes: ChangeSet, now: Now): CatalogUpdate {
     const services = touchedServices(changes, now);
     const compiled = this.#compile(now, reached(changes, now, services));
-    const changed = new Set(compiled.map(({ type, name }) => (type === 'remote' ? name : '')));
-    const flips: AloneFlip[] = [];
-    for (const [cluster, keys] of services)
-      for (const service of keys) {
-        if (!this.#flip(now, cluster, service)) continue;
-        const isAlone = now.index.exports.alone(cluster).has(service);
-        flips.push({ cluster, service, isAlone, remotes: this.#remotes(now, service, changed) });
-      }
     this.#systemVersion = systemVersionOf(now);
-    return { compiled, flips };
+    return { compiled };
   }
 
   get(type: SharedType, name: string): Compiled | undefined {
@@ -79,35 +57,24 @@ export class Catalog implements CompiledVersions {
     return this.#policies.get(trustDomain)?.get(name);
   }
 
-  /** What decides what a cluster receives, as of the last `apply`. */
-  receiver(cluster: ClusterName, trustDomain: TrustDomain): Receiver {
-    return { cluster, trustDomain, alone: new Set(this.#alone.get(cluster)) };
-  }
-
   /** What a receiver gets of a type. Filters at each read and copies nothing. */
-  view(type: DownType, receiver: () => Receiver): CompiledView {
-    const table = () => this.#table(type, receiver());
+  view(type: DownType, receiver: Receiver): CompiledView {
+    const table = () => this.#table(type, receiver);
     return {
       get(name) {
         const found = table()?.get(name);
-        return found && receives(found.audience, receiver()) ? found : undefined;
+        return found && receives(found.audience, receiver) ? found : undefined;
       },
       *keys() {
         for (const { name, audience } of table()?.values() ?? [])
-          if (receives(audience, receiver())) yield name;
+          if (receives(audience, receiver)) yield name;
       },
     };
   }
 
   /** The digests of what a receiver should hold, by group. */
-  digests(
-    type: DownType,
-    receiver: Receiver,
-    exporters: (service: ServiceKey) => Iterable<ClusterName>,
-  ): Digests {
-    const remotes = (service: ServiceKey) =>
-      type === 'remote' ? remotesOf(service, exporters(service), (name) => this.get(type, name)) : [];
-    return this.#table(type, receiver)?.digests.of(receiver, remotes) ?? new Map();
+  digests(type: DownType, receiver: Receiver): Digests {
+    return this.#table(type, receiver)?.digests.of(receiver) ?? new Map();
   }
 
   /** Names in some groups for digests, and maybe more: also those that the receiver does not get. */
@@ -148,23 +115,6 @@ export class Catalog implements CompiledVersions {
       this.#policies.delete(trustDomain);
     }
     return changes;
-  }
-
-  #remotes(now: Now, service: ServiceKey, except: ReadonlySet<string>): readonly Compiled[] {
-    const all = remotesOf(service, now.index.exports.exporters(service), (name) => this.get('remote', name));
-    return all.filter(({ name }) => !except.has(name));
-  }
-
-  /** Whether the answer differs from the one before. */
-  #flip(now: Now, cluster: ClusterName, service: ServiceKey): boolean {
-    const known = this.#alone.get(cluster) ?? new Set<ServiceKey>();
-    const isAlone = now.index.exports.alone(cluster).has(service);
-    if (known.has(service) === isAlone) return false;
-    if (isAlone) known.add(service);
-    else known.delete(service);
-    if (known.size > 0) this.#alone.set(cluster, known);
-    else this.#alone.delete(cluster);
-    return true;
   }
 }
 

@@ -156,7 +156,7 @@ function remote(now: Now, text: string): Content | undefined {
     gateways: usableGateways(now, record),
     ...(service.properties && { properties: service.properties }),
   });
-  return { body, audience: { kind: 'peers', owner: name.cluster, service: name.service } };
+  return { body, audience: { kind: 'peers', owner: name.cluster } };
 }
 
 const only = (clusters: readonly string[]): Audience => ({ kind: 'clusters', clusters: new Set(clusters) });

@@ -1,4 +1,3 @@
-import type { ClusterName, ServiceKey } from '@isthmus/api/domain/names.ts';
 import type { DownType } from '@isthmus/api/wire/link.ts';
 import type { ProducedResources } from '@isthmus/mesh/delta/produced.ts';
 import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -37,16 +36,6 @@ export interface CatalogChange {
   readonly after: Compiled | undefined;
 }
 
-/** A cluster begins or ceases to have a service to itself. */
-export interface AloneFlip {
-  readonly cluster: ClusterName;
-  readonly service: ServiceKey;
-  readonly isAlone: boolean;
-  /** What others export under that name and what the same update has not changed otherwise. */
-  readonly remotes: readonly Compiled[];
-}
-
 export interface CatalogUpdate {
   readonly compiled: readonly CatalogChange[];
-  readonly flips: readonly AloneFlip[];
 }

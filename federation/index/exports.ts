@@ -12,7 +12,6 @@ export class Exports implements ExportsIndex {
   readonly keys = new OrderedKeys<ServiceKey>();
   readonly #holders = new Map<ServiceKey, Map<ClusterName, ObservedService>>();
   readonly #exporters = new Map<ServiceKey, ReadonlySet<ClusterName>>();
-  readonly #alone = new Map<ClusterName, Set<ServiceKey>>();
 
   holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService> {
     return this.#holders.get(key) ?? nowhere;
@@ -22,13 +21,9 @@ export class Exports implements ExportsIndex {
     return this.#exporters.get(key) ?? nobody;
   }
 
-  alone(cluster: ClusterName): ReadonlySet<ServiceKey> {
-    return this.#alone.get(cluster) ?? nobody;
-  }
-
   /** Clusters and services of which something is kept. */
   get size(): number {
-    return this.#holders.size + this.#exporters.size + this.#alone.size;
+    return this.#holders.size + this.#exporters.size;
   }
 
   /** Reads one service of one cluster again, and what intent says of it. */
@@ -38,7 +33,6 @@ export class Exports implements ExportsIndex {
     const exported = service !== undefined && isExported(now, cluster, service);
     this.#hold(cluster, key, service);
     this.#export(cluster, key, exported);
-    keep(this.#alone, cluster, key, service !== undefined && !exported);
   }
 
   #hold(cluster: ClusterName, key: ServiceKey, service: ObservedService | undefined): void {
@@ -60,12 +54,4 @@ export class Exports implements ExportsIndex {
     if (after.size > 0) this.#exporters.set(key, after);
     else this.#exporters.delete(key);
   }
-}
-
-function keep<K, V>(sets: Map<K, Set<V>>, key: K, value: V, isIn: boolean): void {
-  const known = sets.get(key) ?? new Set<V>();
-  if (isIn) known.add(value);
-  else known.delete(value);
-  if (known.size > 0) sets.set(key, known);
-  else sets.delete(key);
 }

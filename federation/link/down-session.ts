@@ -9,7 +9,7 @@ import type { TrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
 import type { Result } from '@isthmus/mesh/result.ts';
 import type { Receiver } from '../compile/audience.ts';
 import type { Catalog } from '../compile/catalog.ts';
-import { differences, withFlips, type Difference } from '../compile/differences.ts';
+import { differences, type Difference } from '../compile/differences.ts';
 import type { Now } from '../state/now.ts';
 import { isHeld } from './hold.ts';
 import type { Interest, SyncSession, Work } from './interest.ts';
@@ -36,7 +36,7 @@ export class DownSession implements SyncSession {
   readonly #server: ServerSession<DownType>;
   readonly #views: ReadonlyMap<string, ProducedResources>;
   readonly #known = new Map<string, SharedVersions>();
-  #receiver: Receiver;
+  readonly #receiver: Receiver;
   #queued: Work[] = [];
 
   constructor(deps: DownDeps) {
@@ -44,8 +44,8 @@ export class DownSession implements SyncSession {
     this.cluster = cluster;
     this.trustDomain = trustDomain;
     this.#deps = deps;
-    this.#receiver = catalog.receiver(cluster, trustDomain);
-    this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, () => this.#receiver)]));
+    this.#receiver = { cluster, trustDomain };
+    this.#views = new Map(downTypes.map((type) => [type, catalog.view(type, this.#receiver)]));
     this.#server = new ServerSession<DownType>({
       types: downTypes,
       lookup: (type) => ({
@@ -60,10 +60,7 @@ export class DownSession implements SyncSession {
       },
       groupOf: digestGroup,
       namesIn: (type, groups) => catalog.namesIn(type, this.#receiver, groups),
-      digests: (type) => {
-        const { exports } = deps.now().index;
-        return catalog.digests(type, this.#receiver, (service) => exports.exporters(service));
-      },
+      digests: (type) => catalog.digests(type, this.#receiver),
       hold: (type, name) => this.#hold(type, name),
       onAck: deps.onAck,
     });
@@ -86,7 +83,8 @@ export class DownSession implements SyncSession {
     const queued = this.#queued;
     this.#queued = [];
     const [only] = queued;
-    if (only?.kind === 'update' && queued.length === 1) return this.#mark(this.#follow(only));
+    if (only?.kind === 'update' && queued.length === 1)
+      return this.#mark(differences(only.update, this.#receiver));
     // A name may be in several updates. What is held is what it was before the first.
     const first = new Map<string, Difference>();
     for (const work of queued) {
@@ -94,19 +92,12 @@ export class DownSession implements SyncSession {
         this.#server.changed(work.type, [work.name]);
         continue;
       }
-      for (const one of this.#follow(work)) {
+      for (const one of differences(work.update, this.#receiver)) {
         const key = `${one.type} ${one.name}`;
         if (!first.has(key)) first.set(key, one);
       }
     }
     this.#mark(first.values());
-  }
-
-  /** The receiver is what it is after the update. */
-  #follow({ update }: Extract<Work, { kind: 'update' }>): readonly Difference[] {
-    const before = this.#receiver;
-    this.#receiver = withFlips(before, update.flips);
-    return differences(update, before, this.#receiver);
   }
 
   #mark(all: Iterable<Difference>): void {

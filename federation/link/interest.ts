@@ -51,8 +51,8 @@ export class Interest {
       session.queue({ kind: 'released', type, name });
   }
 
-  #concerned({ compiled, flips }: CatalogUpdate): Iterable<SyncSession> {
-    const clusters = new Set<ClusterName>(flips.map(({ cluster }) => cluster));
+  #concerned({ compiled }: CatalogUpdate): Iterable<SyncSession> {
+    const clusters = new Set<ClusterName>();
     /** Those who own everything that is for peers receive none of it. */
     const owners = new Set<ClusterName>();
     const trustDomains = new Set<TrustDomain>();

@@ -23,8 +23,6 @@ export interface ExportsIndex {
   holders(key: ServiceKey): ReadonlyMap<ClusterName, ObservedService>;
   /** Another set than before when it changes. */
   exporters(key: ServiceKey): ReadonlySet<ClusterName>;
-  /** Services that a cluster has and does not export. */
-  alone(cluster: ClusterName): ReadonlySet<ServiceKey>;
 }
 
 export interface GatewayOwnersIndex {

@@ -206,7 +206,7 @@ export class Federation {
     const catalog = new Catalog();
     catalog.start(this.now);
     const { trustDomain } = this.member(cluster);
-    const view = catalog.view(type, () => catalog.receiver(cluster, trustDomain));
+    const view = catalog.view(type, { cluster, trustDomain });
     return new Map([...view.keys()].flatMap((name) => view.get(name) ?? []).map((one) => [one.name, one]));
   }
 

@@ -108,7 +108,7 @@ describe('what a cluster is admitted for', () => {
     await federation.put(aMember('east', { namespaces: ['pay'] }), aMember('west'));
     for (const name of ['east', 'west']) federation.report(name, { services: { cart: 2 } });
     const remotes = (cluster: string) => [...federation.received(cluster, 'remote').keys()];
-    assert.deepEqual([remotes('west'), remotes('east')], [[], []]);
+    assert.deepEqual([remotes('west'), remotes('east')], [[], ['west/shop/cart']]);
     const [condition] = conditionsOf(federation.now, 'east').filter(
       ({ reason }) => reason === 'NAMESPACE_NOT_ALLOWED',
     );

@@ -19,7 +19,7 @@ const memberOf = ({ intent }: Now, name: string) => {
   return cluster?.admission === 'ADMITTED' ? cluster : undefined;
 };
 
-/** Found by visiting all clusters: [service, its holders, its exporters], and [cluster, what it has alone]. */
+/** Found by visiting all clusters: [service, its holders, its exporters]. */
 function found(now: Now) {
   const members = [...now.observed.values()].filter(({ cluster }) => memberOf(now, cluster));
   const keys = [...new Set(members.flatMap(({ services }) => [...services.keys()]))].sort();
@@ -38,15 +38,6 @@ function found(now: Now) {
       key,
       names(() => true, key),
       names((service, cluster) => isExported(now, cluster, service), key),
-    ]),
-    alone: someClusters.map((cluster) => [
-      cluster,
-      memberOf(now, cluster)
-        ? keys.filter((key) => {
-            const service = serviceOf(now, cluster, key);
-            return service && !isExported(now, cluster, service);
-          })
-        : [],
     ]),
     owners: addresses(now).map((address) => [address, ownerOf(now, address)]),
     tokens: [...now.intent.joinTokens.values()].map(({ id, value }) => [value.secretHash, id]).sort(),
@@ -87,7 +78,6 @@ function indexed(now: Now) {
     services: [...exports.keys]
       .sort()
       .map((key) => [key, [...exports.holders(key).keys()].sort(), [...exports.exporters(key)].sort()]),
-    alone: someClusters.map((cluster) => [cluster, [...exports.alone(cluster)].sort()]),
     owners: addresses(now).map((address) => [address, gatewayOwners.owner(address)]),
     tokens: ['t1', 't2', 't3'].flatMap((id) => {
       const hash = `hash-${id}`;

@@ -79,7 +79,6 @@ function countedNow(now: Now) {
             holders++;
           }),
         exporters: (key) => exports.exporters(key),
-        alone: (cluster) => exports.alone(cluster),
       },
     },
   };

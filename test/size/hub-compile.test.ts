@@ -19,7 +19,7 @@ async function workOf(clusters: number, change: (hub: Federation) => Promise<voi
   await hub.turn();
   hub.catalog.start(hub.now);
   let compiled = 0;
-  let update: CatalogUpdate = { compiled: [], flips: [] };
+  let update: CatalogUpdate = { compiled: [] };
   hub.live.onChange((changes, now) => {
     compiled += count(reached(changes, now, touchedServices(changes, now)));
     update = hub.catalog.apply(changes, now);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
-import { differences, withFlips } from '../../federation/compile/differences.ts';
+import { differences } from '../../federation/compile/differences.ts';
 import { Interest, type Work } from '../../federation/link/interest.ts';
 import { Federation } from '../fakes/federation.ts';
 
@@ -38,8 +38,7 @@ async function workOf(clusters: number, change: (hub: Federation) => Promise<voi
   const compared = queued.map(({ cluster, all }) =>
     all.reduce((sum, work) => {
       if (work.kind === 'released') return sum + 1;
-      const receiver = hub.catalog.receiver(cluster, defaultTrustDomain);
-      return sum + [...differences(work.update, receiver, withFlips(receiver, work.update.flips))].length;
+      return sum + differences(work.update, { cluster, trustDomain: defaultTrustDomain }).length;
     }, 0),
   );
   hub.end();

@@ -44,8 +44,7 @@ function received(agent: number, { type, resources }: DeltaResponse): void {
 }
 
 function connect(): void {
-  const { live, catalog, ca, world, handlers, mark } = core;
-  const { exports } = live.current.index;
+  const { catalog, ca, world, handlers, mark } = core;
   const csr = createCsr(generateKey());
   for (const [i, cluster] of world.clusters.entries()) {
     const [chain = ''] = ca.issueAgent(cluster, `m-${cluster}`, csr);
@@ -56,10 +55,7 @@ function connect(): void {
         handlers,
         reports: world.reports(i),
         mark,
-        digests(type) {
-          const receiver = catalog.receiver(cluster, defaultTrustDomain);
-          return catalog.digests(type, receiver, (service) => exports.exporters(service));
-        },
+        digests: (type) => catalog.digests(type, { cluster, trustDomain: defaultTrustDomain }),
         counts: world.counts(i),
         onReceived: (response) => received(i, response),
       }),

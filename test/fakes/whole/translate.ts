@@ -48,7 +48,7 @@ export function wholeTranslation(given: WholeInput): ClusterSnapshot {
 
 /**
  * A service of this cluster is one with its namesakes elsewhere only where it is exported itself, which its grant shows:
- * else local stays local. The hub leaves namesakes out too, once it has heard what this cluster has.
+ * else local stays local. The hub sends namesakes all the same.
  */
 function withoutNamesakes(input: WholeInput, services: ReadonlyMap<string, ServiceObject>): WholeInput {
   const { remotes, grants } = input.hub;

@@ -65,10 +65,10 @@ class Peer {
 
   /** What it should hold; names that are held back may be in another version. */
   get expected(): ReadonlyMap<string, string> {
-    const receiver: Receiver = this.hub.catalog.receiver(this.cluster, trustDomainAt(this.cluster));
+    const receiver: Receiver = { cluster: this.cluster, trustDomain: trustDomainAt(this.cluster) };
     return new Map(
       downTypes.flatMap((type) => {
-        const view = this.hub.catalog.view(type, () => receiver);
+        const view = this.hub.catalog.view(type, receiver);
         return [...view.keys()].map((name) => [`${type} ${name}`, view.get(name)!.version] as const);
       }),
     );
