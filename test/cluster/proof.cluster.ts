@@ -1,6 +1,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { evidenceIn } from './evidence.ts';
 import { agreementStep } from './steps/agreement.ts';
+import { conformanceStep } from './steps/conformance.ts';
 import { installStep } from './steps/install.ts';
 import { objectsStep } from './steps/objects.ts';
 import { oursIn, rejoinStep } from './steps/rejoin.ts';
@@ -48,6 +49,7 @@ describe('a federation of two clusters', () => {
   describe('a role that lacks a verb, and a hub that is away', () => withoutStep(world));
   describe('nodes, the API server and etcd', () => powerStep(world));
   describe('a cluster that comes back', () => rejoinStep(world));
+  describe('the conformance suite of the Multi-Cluster Services API', () => conformanceStep(world));
   describe('the end', () => {
     installStep(world, '5. The end');
     it('leaves nothing of ours in either cluster', async () => {
