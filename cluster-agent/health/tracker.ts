@@ -109,7 +109,9 @@ export class HealthTracker {
 
   /** A proxy has answered: the uids of workloads that it took and that it refused. */
   answered(client: ClientId, taken: Iterable<string>, refused: Iterable<string>): void {
-    if (this.#fresh.delete(client)) this.#changed({ kind: 'stream', client });
+    // One that held workloads before may hold certificates of then, which only it has said since its stream was opened.
+    if (this.#fresh.delete(client) && this.#deps.streams.returned(client))
+      this.#changed({ kind: 'stream', client });
     const named = (name: string): Touched => ({ kind: 'acknowledged', client, type: typeUrls.address, name });
     const awaited = this.#reads.awaitedOf(client);
     if (awaited.size > 0) for (const name of taken) if (awaited.has(name)) this.#changed(named(name));

@@ -8,7 +8,7 @@ import { serviceFor, takesAuthorization, takesTrust, workloadFor, type Audience 
 /** What an audience receives: resource type to name to record. Records that did not change are the same objects. */
 export type Projection = ReadonlyMap<ResourceType, ReadonlyMap<string, object>>;
 
-/** Names whose records differ for an audience, by type. */
+/** Names whose records differ for an audience, by type: of types that have some. */
 export interface ProjectedDelta {
   readonly urgent: ReadonlyMap<ResourceType, readonly string[]>;
   readonly bulk: ReadonlyMap<ResourceType, readonly string[]>;
@@ -53,14 +53,9 @@ export class AudienceRecords {
     const bulkNames = new Map<ResourceType, string[]>();
     this.#replaced = new Map();
     for (const [type, names] of this.#refresh(changed, snapshot)) {
-      urgentNames.set(
-        type,
-        names.filter((name) => !bulk.has(name)),
-      );
-      bulkNames.set(
-        type,
-        names.filter((name) => bulk.has(name)),
-      );
+      const [now, later] = [names.filter((name) => !bulk.has(name)), names.filter((name) => bulk.has(name))];
+      if (now.length > 0) urgentNames.set(type, now);
+      if (later.length > 0) bulkNames.set(type, later);
     }
     return { urgent: urgentNames, bulk: bulkNames, replaced: this.#replaced };
   }

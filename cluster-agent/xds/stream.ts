@@ -119,11 +119,9 @@ export class ProxyStream implements HeldStream {
     systemVersion: SystemVersion,
   ): void {
     this.#systemVersion = systemVersion;
-    for (const type of this.types) {
-      this.#session.changed(type, urgent.get(type) ?? []);
-      this.#session.changed(type, bulk.get(type) ?? [], 'bulk');
-    }
-    this.#session.changed(typeUrls.address, readdressed);
+    for (const [type, names] of urgent) this.#session.changed(type, names);
+    for (const [type, names] of bulk) this.#session.changed(type, names, 'bulk');
+    if (readdressed?.length !== 0) this.#session.changed(typeUrls.address, readdressed);
     this.#pump.wake();
   }
 

@@ -56,6 +56,8 @@ class Life {
   /** Workloads that proxies have acknowledged, `<proxy> <workload>`. */
   readonly #held = new Set<string>();
   readonly #judged = new Map<PodKey, Judged>();
+  /** Proxies that held workloads when they connected. */
+  readonly returned = new Set<string>();
   changes = 0;
 
   constructor(folder: string, clock: FakeClock) {
@@ -69,7 +71,7 @@ class Life {
       ),
       streams: {
         acknowledged: (id, uid) => (this.#held.has(`${id} ${uid}`) ? 'YES' : 'NO'),
-        returned: () => false,
+        returned: (id) => this.returned.has(id),
         shown: () => undefined,
       },
       issued: certificatesOf().issued,
@@ -89,6 +91,12 @@ class Life {
       this.#held.add(`${proxyOf(node)} ${workloadOf(node)}`);
       this.#tracker.answered(proxyOf(node), [workloadOf(node)], []);
     }
+    return this;
+  }
+
+  /** A proxy answers to a response that names no workload. */
+  answer(node: string): this {
+    this.#tracker.answered(proxyOf(node), [], []);
     return this;
   }
 
@@ -155,6 +163,22 @@ describe('the health of a cluster', () => {
     await clock.advance(1);
     assert.equal(life.changes, 1);
     assert.deepEqual(life.healthy(), ['n0', 'n1']);
+  });
+
+  it('looks again at the first answer of a proxy that held workloads when it connected, and of no other', async () => {
+    life.connect('n0', 'n1');
+    await clock.advance(50);
+    life.returned.add(proxyOf('n1'));
+    const before = life.changes;
+    life.answer('n0');
+    await clock.advance(50);
+    assert.equal(life.changes, before);
+    life.answer('n1');
+    await clock.advance(50);
+    assert.equal(life.changes, before + 1);
+    life.answer('n1');
+    await clock.advance(50);
+    assert.equal(life.changes, before + 1);
   });
 
   it('finds within a minute that certificates have ended when the wall clock jumps beyond their end', async () => {

@@ -111,7 +111,7 @@ describe('a projection', () => {
       const delta = { changed: differences(before, after), bulk: new Set<string>() };
       const { urgent } = records.take(delta, after);
       assert.deepEqual(plain(records.projection), plain(project(audience, after)));
-      return urgent.get(typeUrls.address);
+      return urgent.get(typeUrls.address) ?? [];
     };
     const equal = { ...snapshot, withdrawn: new Map([[pod.uid, new Set([orders.key])]]) };
     assert.deepEqual(follow('mesh', snapshot, equal), []);
