@@ -32,13 +32,19 @@ export interface Running {
  * four times what lives in it before it looks for what is dead, and the C library would give each of a process's threads
  * a heap of its own. What V8 has taken once it keeps. Programs that carry bytes get more: chunks on their way count to
  * the old generation, and at 100 % one stream had it collected so often that it cost twice its CPU (ADR 49).
+ *
+ * The C library gives a block back to the system when it is freed if it was mapped by itself, which is so from 128 KiB, and,
+ * unless that is set, from the size of the largest such block that was ever freed: the pages of first syncs stayed.
  */
 const frugal = {
   flags: (script: string) => [
     `--max-semi-space-size=${servesMany.has(script) ? 16 : 2}`,
     `--heap-growing-percent=${carriesBytes.has(script) ? 200 : 50}`,
   ],
-  env: { MALLOC_ARENA_MAX: '2' },
+  env: (script: string) => ({
+    MALLOC_ARENA_MAX: '2',
+    ...(!carriesBytes.has(script) && { MALLOC_MMAP_THRESHOLD_: String(128 * 1024) }),
+  }),
 };
 
 /**
@@ -60,7 +66,8 @@ export const programFlags = (script: string): readonly string[] => [
   ...safe,
   '--no-warnings',
 ];
-export const programEnv: Readonly<Record<string, string>> = frugal.env;
+/** Environment that it needs. */
+export const programEnv = (script: string): Readonly<Record<string, string>> => frugal.env(script);
 
 /**
  * Starts programs as children that end with this process: each holds one end of a pipe whose other end the kernel
@@ -121,7 +128,12 @@ export class Launcher {
     const fd = openSync(log, 'a', 0o600);
     const child = spawn(process.execPath, [...programFlags(script), join(repositoryRoot, script), ...flags], {
       stdio: ['pipe', fd, fd],
-      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: this.#cache, ...programEnv, ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: this.#cache,
+        ...programEnv(script),
+        ...env,
+      },
     });
     closeSync(fd);
     return child;

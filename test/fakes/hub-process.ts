@@ -37,7 +37,7 @@ export class HubProcess {
         '--parent-pipe',
         ...flags,
       ],
-      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...programEnv } },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...programEnv('federation/main.ts') } },
     );
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (text: Buffer) => (this.#log += text.toString()));
