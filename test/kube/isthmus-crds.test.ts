@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from 'node:assert/strict';
+import { deepEqual, equal, match, throws } from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +55,8 @@ withApiServer('the chart isthmus-crds, by helm in a real API server', (started) 
   };
 
   it('makes nothing unless foreignCRDs is set', async () => {
-    helm('install', 'isthmus-crds', chart, '--create-namespace');
+    const notes = helm('install', 'isthmus-crds', chart, '--create-namespace');
+    match(notes ?? '', /Nothing was made[^]*--set foreignCRDs=true/);
     deepEqual(await present(), []);
     helm('uninstall', 'isthmus-crds');
   });
@@ -77,9 +78,18 @@ withApiServer('the chart isthmus-crds, by helm in a real API server', (started) 
       text.replace('singular: serviceexport\n', 'singular: serviceexport\n    shortNames: [sx]\n'),
     );
     const { uid } = (await get(exports)).metadata;
+    const kind = foreignKinds.find(({ plural }) => plural === 'serviceexports');
+    if (!kind) throw new Error('agents read no ServiceExport');
+    const object = {
+      apiVersion: `${kind.group}/${kind.version}`,
+      kind: kind.kind,
+      metadata: { name: 'cart' },
+    };
+    await until(() => server.create(kind, 'default', object).catch(() => undefined));
     helm('upgrade', 'isthmus-crds', changed, '--set', 'foreignCRDs=true');
     const after = await get(exports);
     deepEqual([after.metadata.uid, after.spec.names.shortNames], [uid, ['sx']]);
+    equal((await server.list(kind, {})).items.length, 1);
   });
 
   for (const foreignCRDs of [true, false])
