@@ -3,6 +3,7 @@ import { proxyTypes, typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import type { EnrolledPod } from './capture/capture.ts';
 import { configDump } from './admin/config-dump.ts';
 import { metricsPage } from './admin/metrics-page.ts';
 import { serveAdmin } from './admin/server.ts';
@@ -37,7 +38,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   const { config, clock, random, log } = deps;
   const stop = new AbortController();
   /** Why it is not ready. */
-  const pending = new Set(['state', 'listeners']);
+  const pending = new Set(['state', 'listeners', ...(config.capture === 'pods' ? ['pods'] : [])]);
   const unbound = new Map<string, NotCaptured>();
   const drained = Promise.withResolvers<void>();
   const ca = new CaClient(config, clock);
@@ -64,6 +65,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     },
     stop.signal,
   );
+  if (config.capture === 'pods') void followPods(deps, workers, () => pending.delete('pods'), stop.signal);
   const admin = serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () =>
       notReady({
@@ -164,6 +166,25 @@ const reporterOf = (
       leftOut: counts.leftOut,
     }),
   });
+
+/** What calls the C library is loaded where it is used alone. */
+async function followPods(
+  { config, clock, log, die }: ProxyDeps,
+  workers: Workers,
+  onSnapshot: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { followNodeAgent } = await import('./zds/follow.ts');
+    const enrol = (pod: EnrolledPod) => workers.enrol(pod);
+    const leave = (number: number, isAtOnce: boolean) =>
+      workers.leave(number, isAtOnce ? 0 : config.drainMillis);
+    await followNodeAgent({ config, clock, log, enrol, leave, onSnapshot }, signal);
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, 'pods cannot be captured');
+    die();
+  }
+}
 
 function startXds(
   { config, clock, random, log }: ProxyDeps,
