@@ -5,25 +5,24 @@ import { finding, type Finding } from './finding.ts';
 /** What to do, by the name of the check. */
 const remedies: Readonly<Record<string, string>> = {
   leadership: 'use the hub that has taken its place; this one stops',
-  store: 'free the disk or repair the state folder of the hub, then restart it',
+  store:
+    'free the disk or repair the state folder of the hub; restart it unless the message says that it tries again',
   'link-certificate': 'restart the hub: it issues a new certificate for its link',
 };
 
 /** What the hub itself lacks, as /readyz has it. That a root has expired is among the findings of trust. */
 export const ofHub = (checks: readonly Check[]): readonly Finding[] =>
-  checks.flatMap(({ name, problem }) =>
-    problem === undefined || name === 'roots'
-      ? []
-      : [
-          finding(
-            'ERROR',
-            'HUB_NOT_READY',
-            { object: 'Hub' },
-            `the hub is not ready (${name}): ${problem}`,
-            remedies[name] ?? 'see the log of the hub',
-          ),
-        ],
-  );
+  checks
+    .filter(({ name }) => name !== 'roots')
+    .flatMap(({ name, problem, degraded = [] }) => [
+      ...(problem === undefined
+        ? []
+        : [lacks('HUB_NOT_READY', name, `the hub is not ready (${name}): ${problem}`)]),
+      ...degraded.map((what) => lacks('HUB_DEGRADED', name, `the hub works in part (${name}): ${what}`)),
+    ]);
+
+const lacks = (reason: string, check: string, message: string): Finding =>
+  finding('ERROR', reason, { object: 'Hub' }, message, remedies[check] ?? 'see the log of the hub');
 
 /** What is wrong with where the hub is reached. */
 export const ofOutside = (problems: readonly OutsideProblem[]): readonly Finding[] =>

@@ -1,7 +1,9 @@
 import type { ServiceKey } from '@isthmus/api/domain/names.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import { written, writtenServices, type ChangeSet } from '../observation/change-set.ts';
+import { untilStored } from '../command/until-stored.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import { firstExports, recordFirstExports } from './export-approval.ts';
@@ -9,16 +11,18 @@ import { firstExports, recordFirstExports } from './export-approval.ts';
 interface Deps {
   readonly live: Live;
   readonly runner: CommandRunner;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Records who exports a name first, until the signal aborts. Looks only at the names that a change concerns. */
-export function watchFirstExports({ live, runner, log }: Deps, signal: AbortSignal): void {
+export function watchFirstExports({ live, runner, clock, log }: Deps, signal: AbortSignal): void {
   let underWay = false;
   let waiting = new Set<ServiceKey>();
   const record = async (keys: ReadonlySet<ServiceKey>) => {
     while (!signal.aborted && firstExports(live.current, keys).length > 0) {
-      const outcome = await runner.run(recordFirstExports, { keys }, byHub('first exporter of its name'));
+      const run = () => runner.run(recordFirstExports, { keys }, byHub('first exporter of its name'));
+      const outcome = await untilStored(run, { clock, signal });
       if (!outcome.ok) return;
     }
   };

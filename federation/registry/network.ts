@@ -1,10 +1,12 @@
 import type { Cluster } from '@isthmus/api/domain/cluster.ts';
+import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { ok } from '@isthmus/mesh/result.ts';
 import type { Command, UserError } from '../command/command.ts';
 import { refusal, refuse } from '../command/refuse.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import { written, type ChangeSet } from '../observation/change-set.ts';
+import { untilStored } from '../command/until-stored.ts';
 import type { Live } from '../state/live.ts';
 import type { Now } from '../state/now.ts';
 import type { Stored } from '../store/store.ts';
@@ -64,15 +66,17 @@ export const bindNetwork: Command<{ cluster: string }, { network: string }> = {
 interface Deps {
   readonly live: Live;
   readonly runner: CommandRunner;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Binds members to the networks that they report first, until the signal aborts. */
-export function watchNetworks({ live, runner, log }: Deps, signal: AbortSignal): void {
+export function watchNetworks({ live, runner, clock, log }: Deps, signal: AbortSignal): void {
   const underWay = new Set<string>();
   const bind = async (cluster: string) => {
     const reason = 'its join token names no network, and no other cluster has this one';
-    const outcome = await runner.run(bindNetwork, { cluster }, byHub(reason));
+    const run = () => runner.run(bindNetwork, { cluster }, byHub(reason));
+    const outcome = await untilStored(run, { clock, signal });
     if (outcome.ok) log.info({ cluster, network: outcome.payload.network }, 'cluster bound to its network');
   };
   const look = (clusters: Iterable<string>) => {

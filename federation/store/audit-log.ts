@@ -55,8 +55,10 @@ export class AuditLog {
   /** Loaded entries that are beyond the limits, as those have become lower: they go with the next append. */
   readonly #beyond: number[] = [];
 
-  constructor(limits: AuditLimits = auditLimits) {
+  /** `after`: numbers up to this one are not given. */
+  constructor(limits: AuditLimits = auditLimits, after = 0) {
     this.#limits = limits;
+    this.#last = after;
   }
 
   /** The newest number. */

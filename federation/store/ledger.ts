@@ -36,6 +36,13 @@ export class Ledger {
     for (const change of changes) this.#keep(change);
   }
 
+  /** Another one that has what this one has now. */
+  copy(): Ledger {
+    const copy = new Ledger(this.contents(), this.#changes);
+    copy.lead(this.#fence);
+    return copy;
+  }
+
   /** Commits of earlier epochs are refused from now on. */
   lead(epoch: Epoch): void {
     this.#fence = Math.max(this.#fence, epoch);

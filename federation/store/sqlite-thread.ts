@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@isthmus/mesh/process/clock.ts';
 import type { KeptHead } from './audit-log.ts';
@@ -13,9 +13,11 @@ import {
   reportsWriter,
   type ReportsWrite,
 } from './sqlite-reports.ts';
+import { remedyOf } from './passing-failure.ts';
 import { rowOf, rowsOf } from './sqlite-rows.ts';
 import { LeftAttempts, leftTable, type LeftAttempt } from './sqlite-left.ts';
 import type { Change, Epoch, Stored, StoredReport } from './store.ts';
+import { UnsavedReports } from './unsaved-reports.ts';
 
 // The only file that speaks SQLite, beside the lock of a folder. It runs in a thread of its own, as node:sqlite is synchronous and a slow disk
 // must stop no stream. Whatever has arrived when it gets to work is one transaction: group commit.
@@ -33,6 +35,11 @@ export type ToSqlite =
   | { readonly kind: 'reportedClusters'; readonly id: number }
   /** Asks for all reports of one. */
   | { readonly kind: 'readReports'; readonly id: number; readonly cluster: string }
+  /**
+   * After a failure: what was sent before this rests on commits that are not there, and what follows does not. It is tried
+   * in a second. `revision`: the newest that is known to be on disk.
+   */
+  | { readonly kind: 'recover'; readonly revision: number }
   | { readonly kind: 'close' };
 
 export type FromSqlite =
@@ -51,7 +58,10 @@ export type FromSqlite =
   | { readonly kind: 'reportedClusters'; readonly id: number; readonly clusters: readonly string[] }
   | { readonly kind: 'readReports'; readonly id: number; readonly reports: readonly StoredReport[] }
   | { readonly kind: 'fenced'; readonly epoch: Epoch }
-  | { readonly kind: 'failed'; readonly message: string }
+  /** `remedy`: nothing was written, and what follows can be once this is done; undefined: the hub has to start again. */
+  | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | undefined }
+  /** It can be written again. The whole log, as it is on disk. */
+  | { readonly kind: 'recovered'; readonly audit: readonly KeptHead[] }
   | { readonly kind: 'closed' };
 
 const schemaVersion = 2;
@@ -59,6 +69,8 @@ const schemaVersion = 2;
 const written: ReadonlySet<ToSqlite['kind']> = new Set(['change', 'audit', 'reports']);
 /** How often it is looked whether another hub has taken an epoch. */
 const lookEvery = 1000;
+/** What failed and may pass is tried again after this. */
+const recoverAfter = 1000;
 const { path, retention } = workerData as { path: string; retention: number };
 const port = parentPort;
 if (!port) throw new Error('sqlite-thread.ts runs as a worker thread');
@@ -101,18 +113,23 @@ function open(): DatabaseSync {
 
 function takeEpoch(db: DatabaseSync, above: Epoch, loaded: number): Epoch {
   db.exec('BEGIN IMMEDIATE');
-  const { newest } = rowOf(
-    { newest: 'INTEGER?' },
-    db.prepare('SELECT max(revision) AS newest FROM changes').get(),
-  );
-  if ((newest ?? loaded) !== loaded)
-    throw new Error(`another process has written revision ${newest} since this one read ${loaded}`);
+  mustBeAt(db, loaded);
   const epoch = Math.max(epochOf(db), above) + 1;
   db.prepare(
     "INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
   ).run(epoch);
   db.exec('COMMIT');
   return epoch;
+}
+
+/** Throws where the database has another revision than is known here. */
+function mustBeAt(db: DatabaseSync, known: number): void {
+  const { newest } = rowOf(
+    { newest: 'INTEGER?' },
+    db.prepare('SELECT max(revision) AS newest FROM changes').get(),
+  );
+  if ((newest ?? known) !== known)
+    throw new Error(`another process has written revision ${newest} since this one read ${known}`);
 }
 
 /** 0 before the first. */
@@ -179,72 +196,147 @@ function answerRead(db: DatabaseSync, one: ToSqlite): void {
     say(attempt(() => ({ kind: 'readReports', id: one.id, reports: readReports(db, one.cluster) })));
 }
 
-function run(db: DatabaseSync, loaded: number): void {
-  const write = writer(db);
-  const left = new LeftAttempts(db);
-  let waiting: ToSqlite[] = [];
+/** What the thread does with messages, in turns: what has come when a turn begins is one transaction. */
+class Turns {
+  readonly #db: DatabaseSync;
+  readonly #write: (one: ToSqlite) => void;
+  readonly #probe: StatementSync;
+  readonly #left: LeftAttempts;
+  readonly #unsaved = new UnsavedReports();
+  #waiting: ToSqlite[] = [];
   /** Undefined until it was asked for: nothing is written without. */
-  let epoch: Epoch | undefined;
+  #epoch: Epoch | undefined;
   /** Read or written here. */
-  let newest = loaded;
-  /** Nothing is written any more: what is sent after this rests on commits that are not there. */
-  let stopped = false;
-  const transaction = (batch: readonly ToSqlite[]): FromSqlite => {
-    db.exec('BEGIN IMMEDIATE');
-    const current = epochOf(db);
-    if (current !== epoch) return { kind: 'fenced', epoch: current };
-    batch.forEach(write);
-    db.exec('COMMIT');
+  #newest: number;
+  /** Unless it works nothing is written: what is sent after a failure rests on commits that are not there. */
+  #state: 'WORKS' | 'FAILED' | 'FENCED' = 'WORKS';
+  #tries = 0;
+  /** The newest revision that the other side knows, which waits for a recovery. */
+  #knownThere: number | undefined;
+
+  constructor(db: DatabaseSync, loaded: number) {
+    this.#db = db;
+    this.#write = writer(db);
+    this.#probe = db.prepare(
+      "INSERT INTO meta VALUES ('recovered', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    );
+    this.#left = new LeftAttempts(db);
+    this.#newest = loaded;
+  }
+
+  add(message: ToSqlite): void {
+    if (this.#waiting.push(message) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const asked = batch.find((one) => one.kind === 'lead');
+    if (asked && this.#state === 'WORKS') this.#lead(asked.above, asked.auditAfter);
+    if (this.#state === 'WORKS' && batch.some(({ kind }) => written.has(kind)))
+      this.#settle(() => this.#transaction(batch));
+    for (const one of batch) if (one.kind === 'recover') this.#failedThere(one.revision);
+    if (this.#state === 'FAILED')
+      for (const one of batch) if (one.kind === 'reports') this.#unsaved.add(one.reports);
+    this.#left.leave(batch.flatMap((one) => (one.kind === 'leave' ? [one.attempt] : [])));
+    for (const one of batch) answerRead(this.#db, one);
+    if (batch.some(({ kind }) => kind === 'close')) close(this.#db);
+  }
+
+  #transaction(batch: readonly ToSqlite[]): FromSqlite {
+    this.#db.exec('BEGIN IMMEDIATE');
+    const current = epochOf(this.#db);
+    if (current !== this.#epoch) return { kind: 'fenced', epoch: current };
+    batch.forEach(this.#write);
+    this.#db.exec('COMMIT');
     const changes = batch.flatMap((one) => (one.kind === 'change' ? [one.change.revision] : []));
-    newest = changes.at(-1) ?? newest;
+    this.#newest = changes.at(-1) ?? this.#newest;
     const audits = batch.filter(({ kind }) => kind === 'audit');
     return { kind: 'durable', count: changes.length + audits.length };
-  };
-  const settle = (work: () => FromSqlite) => {
+  }
+
+  #settle(work: () => FromSqlite): void {
     const outcome = attempt(work);
-    stopped = outcome.kind === 'fenced' || outcome.kind === 'failed';
-    if (db.isTransaction) db.exec('ROLLBACK');
+    const states = { fenced: 'FENCED', failed: 'FAILED' } as const;
+    this.#state = outcome.kind === 'fenced' || outcome.kind === 'failed' ? states[outcome.kind] : 'WORKS';
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
     say(outcome);
-  };
-  const lead = (above: Epoch, auditAfter: number) =>
-    settle(() => {
-      epoch = takeEpoch(db, above, newest);
-      systemClock.after(lookEvery, look);
-      return { kind: 'leading', epoch, audit: loadAudit(db, auditAfter) };
+  }
+
+  #failedThere(known: number): void {
+    if (this.#state === 'FENCED') return;
+    this.#state = 'FAILED';
+    if (this.#knownThere === undefined) systemClock.after(recoverAfter, () => this.#recover());
+    this.#knownThere = known;
+  }
+
+  #recover(): void {
+    const known = this.#knownThere;
+    this.#knownThere = undefined;
+    if (known === undefined || this.#state === 'FENCED' || !this.#db.isOpen) return;
+    this.#newest = known;
+    const probe = () => void this.#probe.run(++this.#tries);
+    const around = { known, epoch: this.#epoch, unsaved: this.#unsaved, write: this.#write, probe };
+    this.#settle(() => recovered(this.#db, around));
+  }
+
+  #lead(above: Epoch, auditAfter: number): void {
+    this.#settle(() => {
+      const epoch = takeEpoch(this.#db, above, this.#newest);
+      this.#epoch = epoch;
+      systemClock.after(lookEvery, () => this.#look());
+      return { kind: 'leading', epoch, audit: loadAudit(this.#db, auditAfter) };
     });
+  }
+
   /** One that writes nothing must hear too that it was replaced. */
-  const look = () => {
-    if (stopped || !db.isOpen) return;
-    const now = attempt(() => ({ kind: 'leading', epoch: epochOf(db), audit: [] }));
-    if (now.kind !== 'leading' || now.epoch !== epoch)
-      settle(() => (now.kind === 'leading' ? { kind: 'fenced', epoch: now.epoch } : now));
-    else say(attempt(() => ({ kind: 'left', attempts: left.found() })));
-    systemClock.after(lookEvery, look);
-  };
-  const flush = () => {
-    const batch = waiting;
-    waiting = [];
-    const asked = batch.find((one) => one.kind === 'lead');
-    if (asked && !stopped) lead(asked.above, asked.auditAfter);
-    if (!stopped && batch.some(({ kind }) => written.has(kind))) settle(() => transaction(batch));
-    left.leave(batch.flatMap((one) => (one.kind === 'leave' ? [one.attempt] : [])));
-    for (const one of batch) answerRead(db, one);
-    if (batch.some(({ kind }) => kind === 'close')) {
-      db.close();
-      say({ kind: 'closed' });
-      port?.close();
-    }
-  };
-  port?.on('message', (message: ToSqlite) => {
-    if (waiting.push(message) === 1) setImmediate(flush);
-  });
+  #look(): void {
+    if (this.#state === 'FENCED' || !this.#db.isOpen) return;
+    systemClock.after(lookEvery, () => this.#look());
+    // A recovery looks for it, too.
+    if (this.#state === 'FAILED') return;
+    const now = attempt(() => ({ kind: 'leading', epoch: epochOf(this.#db), audit: [] }));
+    if (now.kind !== 'leading') this.#settle(() => now);
+    else if (now.epoch !== this.#epoch) this.#settle(() => ({ kind: 'fenced', epoch: now.epoch }));
+    else say(attempt(() => ({ kind: 'left', attempts: this.#left.found() })));
+  }
+}
+
+interface Recovering {
+  /** The newest revision that is known on the other side. */
+  readonly known: number;
+  readonly epoch: Epoch | undefined;
+  readonly unsaved: UnsavedReports;
+  readonly write: (one: ToSqlite) => void;
+  /** Writes something. */
+  readonly probe: () => void;
+}
+
+/** Whether it can be written again to what was known before the failure. What clusters reported meanwhile is written now. */
+function recovered(db: DatabaseSync, { known, epoch, unsaved, write, probe }: Recovering): FromSqlite {
+  db.exec('BEGIN IMMEDIATE');
+  const current = epochOf(db);
+  if (current !== epoch) return { kind: 'fenced', epoch: current };
+  mustBeAt(db, known);
+  probe();
+  write({ kind: 'reports', reports: [...unsaved.writes()] });
+  db.exec('COMMIT');
+  unsaved.clear();
+  return { kind: 'recovered', audit: loadAudit(db, 0) };
+}
+
+function close(db: DatabaseSync): void {
+  db.close();
+  say({ kind: 'closed' });
+  port?.close();
 }
 
 function attempt(work: () => FromSqlite): FromSqlite {
   try {
     return work();
   } catch (error) {
-    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: 'failed', message, remedy: remedyOf(error) };
   }
 }
 
@@ -252,7 +344,8 @@ say(
   attempt(() => {
     const db = open();
     const opened = load(db);
-    run(db, opened.revision);
+    const turns = new Turns(db, opened.revision);
+    port.on('message', (message: ToSqlite) => turns.add(message));
     return opened;
   }),
 );

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { CodedError } from '@isthmus/mesh/process/coded-error.ts';
 import { HubError } from '../hub-error.ts';
 import { emptyBody, type Attempt, type AuditBody, type AuditHead, type AuditQuery } from './audit.ts';
-import { AuditLog, headOfAttempt, headOfChange, type AuditLimits } from './audit-log.ts';
+import { AuditLog, headOfAttempt, headOfChange, type AuditLimits, type KeptHead } from './audit-log.ts';
 import { Ledger, retention } from './ledger.ts';
 import type { AuditWrite } from './sqlite-audit.ts';
 import type { LeftAttempt } from './sqlite-left.ts';
@@ -22,7 +22,8 @@ import { Watchers } from './watchers.ts';
 
 /**
  * The embedded store: decisions in memory, durability in a file. A commit is answered and shown to watchers once it
- * is on disk. Throws STORE_FAILED when the file cannot be opened, and for every commit after a failed write.
+ * is on disk. Throws STORE_FAILED when the file cannot be opened, and for every commit from a failed write on: until there
+ * is room again where the disk was full, and otherwise until the store is opened again.
  */
 export async function sqliteStore(path: string, limits?: AuditLimits): Promise<Store> {
   const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
@@ -38,6 +39,9 @@ export async function sqliteStore(path: string, limits?: AuditLimits): Promise<S
   }
   return new SqliteStore(worker, opened, path, limits);
 }
+
+/** `remedy`: what is done about it, after which it passes; undefined: it does not. */
+type Failure = Pick<Extract<FromSqlite, { kind: 'failed' }>, 'message' | 'remedy'>;
 
 /** Something that is on its way to the disk. */
 interface Waiting {
@@ -57,10 +61,11 @@ class SqliteStore implements Store {
   /** What is on disk, which readers see. */
   readonly #durable: Ledger;
   /** What will be on disk, which the next commit is decided by. */
-  readonly #pending: Ledger;
+  #pending: Ledger;
   readonly #waiting: Waiting[] = [];
   /** Of what is on disk and of what will be. */
-  readonly #log: AuditLog;
+  #log: AuditLog;
+  readonly #limits: AuditLimits | undefined;
   /** The newest entry of the log that is on disk. */
   #logged = 0;
   readonly #reading = new Map<number, (bodies: ReadonlyMap<number, string>) => void>();
@@ -68,7 +73,7 @@ class SqliteStore implements Store {
   readonly #readingReports = new Map<number, (reports: readonly StoredReport[]) => void>();
   #reads = 0;
   #closed = false;
-  #failed: string | undefined;
+  #failed: Failure | undefined;
   #leadership: HeldLeadership | undefined;
   /** Resolves the call of `lead` that is under way. */
   #leading: PromiseWithResolvers<Leadership> | undefined;
@@ -81,13 +86,14 @@ class SqliteStore implements Store {
     path: string,
     limits: AuditLimits | undefined,
   ) {
+    this.#limits = limits;
     this.#log = new AuditLog(limits);
     this.#worker = worker;
     this.#path = path;
     this.#durable = new Ledger(opened, opened.changes);
     this.#pending = new Ledger(opened, opened.changes);
     worker.on('message', (message: FromSqlite) => this.#hear(message));
-    worker.on('error', (error: Error) => this.#fail(error.message));
+    worker.on('error', ({ message }: Error) => this.#fail({ message, remedy: undefined }));
     worker.on('exit', () => {
       this.#closed = true;
       this.#endReads();
@@ -268,7 +274,8 @@ class SqliteStore implements Store {
   }
 
   #hear(message: FromSqlite): void {
-    if (message.kind === 'failed') return this.#fail(message.message);
+    if (message.kind === 'failed') return this.#fail(message);
+    if (message.kind === 'recovered') return this.#recovered(message.audit);
     if (message.kind === 'fenced') return this.#fenced(message.epoch);
     if (message.kind === 'leading') return this.#led(message);
     if (message.kind === 'read') return this.#read(message);
@@ -305,11 +312,22 @@ class SqliteStore implements Store {
     this.#leading?.resolve(this.#leadership);
   }
 
-  #fail(message: string): void {
-    this.#failed = message;
+  #fail(failure: Failure): void {
+    this.#failed = failure;
     this.#leading?.reject(this.#error());
     for (const { reject } of this.#waiting.splice(0)) reject(this.#error());
     this.#endReads();
+    this.#pending = this.#durable.copy();
+    if (failure.remedy !== undefined && this.#leadership)
+      this.#send({ kind: 'recover', revision: this.#durable.revision });
+  }
+
+  /** The log may have had entries that are not on disk; their numbers are not given again. */
+  #recovered(audit: readonly KeptHead[]): void {
+    this.#failed = undefined;
+    this.#log = new AuditLog(this.#limits, this.#log.last);
+    this.#log.load(audit);
+    this.#logged = Math.max(this.#logged, audit.at(-1)?.head.number ?? 0);
   }
 
   #fenced(epoch: Epoch): void {
@@ -327,9 +345,10 @@ class SqliteStore implements Store {
   }
 
   #error(): CodedError {
+    const { message = '', remedy } = this.#failed ?? {};
     return new HubError(
       'STORE_FAILED',
-      `${this.#path} cannot be written: ${this.#failed ?? ''}; nothing was acknowledged, start the hub again`,
+      `${this.#path} cannot be written: ${message}; ${remedy === undefined ? 'nothing was acknowledged, start the hub again' : `nothing was changed: ${remedy}; the hub tries again each second`}`,
     );
   }
 }

@@ -54,7 +54,8 @@ export class HubStatus implements HealthSources {
   readonly readiness = (): readonly Check[] => [
     { name: 'started', problem: this.#live ? undefined : 'the hub is starting' },
     { name: 'leadership', problem: this.#end && `another hub has taken epoch ${this.#end.by}` },
-    { name: 'store', problem: this.#store.problem ?? this.#live?.problem },
+    // What is stored is served, also where nothing can be written: links and reads go on.
+    { name: 'store', problem: this.#live?.problem, degraded: [...this.#unwritable()] },
     { name: 'roots', problem: this.#expiredRoot() },
     {
       name: 'link-certificate',
@@ -73,6 +74,10 @@ export class HubStatus implements HealthSources {
       ready: this.readiness().every(({ problem }) => problem === undefined),
     });
   };
+
+  *#unwritable(): Generator<string> {
+    if (this.#store.problem !== undefined && !this.#end) yield this.#store.problem;
+  }
 
   #expiredRoot(): string | undefined {
     const domains = [...(this.#live?.current.intent.trustDomains.values() ?? [])];

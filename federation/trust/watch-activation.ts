@@ -2,6 +2,7 @@ import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import { byHub, type CommandRunner } from '../command/run.ts';
 import { touches } from '../observation/change-set.ts';
+import { untilStored } from '../command/until-stored.ts';
 import type { Live } from '../state/live.ts';
 import { activationDue } from './activation.ts';
 import { activateIntermediate } from './commands.ts';
@@ -28,7 +29,10 @@ export function watchActivation({ live, runner, clock, log }: Deps, signal: Abor
   const run = async (keyId: string) => {
     const cluster = live.current.intent.intermediates.get(keyId)?.value.cluster;
     const reason = 'every cluster that is not away has acknowledged it';
-    const outcome = await runner.run(activateIntermediate, { keyId }, byHub(reason));
+    const outcome = await untilStored(() => runner.run(activateIntermediate, { keyId }, byHub(reason)), {
+      clock,
+      signal,
+    });
     if (outcome.ok) log.info({ cluster, keyId }, 'intermediate activated');
     else log.error({ keyId, error: outcome.errors[0]?.message ?? '' }, 'intermediate not activated');
   };

@@ -98,7 +98,7 @@ describe('a hub’s readiness', () => {
     federation.end();
   });
 
-  it('waits for the start, and fails when the store does, when it is fenced, and when its certificate is over', async () => {
+  it('waits for the start, is degraded when nothing can be stored, and fails when the store cannot be followed, when it is fenced, and when its certificate is over', async () => {
     const federation = await Federation.start();
     const store = memoryStore();
     let problem: string | undefined;
@@ -114,7 +114,9 @@ describe('a hub’s readiness', () => {
     status.serves(federation.live);
     assert.deepEqual(failing(status.readiness()), []);
     problem = 'hub.db cannot be written: the disk is full';
-    assert.deepEqual(failing(status.readiness()), [`store: ${problem}`]);
+    assert.deepEqual(failing(status.readiness()), [], 'what is stored is served');
+    const degraded = status.readiness().find(({ name }) => name === 'store')?.degraded;
+    assert.deepEqual(degraded, [problem]);
     problem = undefined;
     const live = { current: federation.now, onChange: () => () => undefined, problem: 'no revision after 7' };
     status.serves(live);

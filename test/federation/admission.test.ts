@@ -6,6 +6,7 @@ import { certificatePem } from '@isthmus/mesh/pki/issue.ts';
 import { silentLog } from '@isthmus/mesh/process/log.ts';
 import type { UserError } from '../../federation/command/command.ts';
 import { createJoinToken, join } from '../../federation/registry/join-tokens.ts';
+import { HubError } from '../../federation/hub-error.ts';
 import { revokeCluster } from '../../federation/registry/membership.ts';
 import { maxNamespaces, setClusterNamespaces } from '../../federation/registry/namespaces.ts';
 import { watchNetworks } from '../../federation/registry/network.ts';
@@ -141,7 +142,7 @@ describe('what a cluster is admitted for', () => {
 
   it('binds a cluster to the network that it reports first, and to no other one later', async () => {
     watchNetworks(
-      { live: federation.live, runner: federation.runner, log: silentLog },
+      { live: federation.live, runner: federation.runner, clock: federation.clock, log: silentLog },
       federation.stop.signal,
     );
     await federation.put(aMember('east', { network: undefined }), aMember('west', { network: undefined }));
@@ -154,6 +155,24 @@ describe('what a cluster is admitted for', () => {
     federation.report('west', { record: { network: 'net-east' } });
     await federation.pass(250);
     assert.equal(clusterNamed('west').network, undefined);
+  });
+
+  it('binds a cluster to its network once the store takes it, although the report came while it took nothing', async () => {
+    const { store, live, runner, clock, stop } = federation;
+    const commit = store.commit.bind(store);
+    watchNetworks({ live, runner, clock, log: silentLog }, stop.signal);
+    await federation.put(aMember('east', { network: undefined }));
+    let tries = 0;
+    store.commit = () => {
+      tries++;
+      return Promise.reject(new HubError('STORE_FAILED', 'the disk is full'));
+    };
+    federation.report('east', { record: { network: 'net-east' } });
+    await federation.pass(2500);
+    assert.deepEqual([clusterNamed('east').network, tries], [undefined, 3]);
+    store.commit = commit;
+    await federation.pass(1000);
+    assert.equal(clusterNamed('east').network, 'net-east');
   });
 
   it('lets an operator admit a second cluster for a network, and says that it is shared', async () => {

@@ -16,7 +16,10 @@ describe('a second cluster that exports an existing name', () => {
 
   const start = async (exports: 'open' | 'strict') => {
     hub = await Federation.startWith({ exports }, 'east', 'west', 'south');
-    watchFirstExports({ live: hub.live, runner: hub.runner, log: silentLog }, hub.stop.signal);
+    watchFirstExports(
+      { live: hub.live, runner: hub.runner, clock: hub.clock, log: silentLog },
+      hub.stop.signal,
+    );
     hub.report('east', { services: { cart: 2 } });
     await hub.pass(250);
     hub.report('west', { services: { cart: 2 } });

@@ -104,16 +104,20 @@ describe('federation/insights: findings', () => {
   it('name what the hub itself lacks, first of all', () => {
     const checks = [
       { name: 'started', problem: undefined },
-      { name: 'store', problem: 'hub.db cannot be written: the disk is full' },
+      { name: 'store', problem: undefined, degraded: ['hub.db cannot be written: the disk is full'] },
     ];
     const [found, ...rest] = findings(hub.now, hub.clock.now(), checks);
     assert.equal(rest.length, 0);
     assert.deepEqual(
       [found?.severity, found?.reason, found?.cluster, found?.object],
-      ['ERROR', 'HUB_NOT_READY', '', 'Hub'],
+      ['ERROR', 'HUB_DEGRADED', '', 'Hub'],
     );
     assert.match(found?.message ?? '', /\(store\): hub\.db cannot be written: the disk is full/);
     assert.match(found?.remedy ?? '', /free the disk/);
+    const failed = [{ name: 'store', problem: 'no revision after 7; start the hub again' }];
+    const [unready] = findings(hub.now, hub.clock.now(), failed);
+    assert.equal(unready?.reason, 'HUB_NOT_READY');
+    assert.match(unready.message, /\(store\): no revision after 7/);
   });
 
   it('name an agent that is away, with where it should connect', () => {
