@@ -29,6 +29,8 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   KIND_FORBIDDEN: ['ERROR'],
   PORT_MISSING: ['ERROR', 'WARNING'],
   STATE_NOT_KEPT: ['WARNING'],
+  STATE_NOT_SAVED: ['ERROR'],
+  STATE_NOT_TAKEN: ['ERROR'],
   ADDRESSES_NOT_KEPT: ['WARNING'],
   MANIFESTS_PARTLY_APPLIED: ['WARNING'],
   FILE_WATCH_LOST: ['WARNING'],
