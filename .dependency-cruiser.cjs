@@ -1,6 +1,6 @@
 'use strict';
 // The direction of the house: programs -> api -> mesh. An arrow the other way is an error.
-const programs = 'federation|cluster-agent|ztunnel|sidecar|cli|sandbox';
+const programs = 'federation|cluster-agent|node-agent|ztunnel|sidecar|cli|sandbox';
 const only = (name, module, file) => ({
   name,
   severity: 'error',
@@ -42,14 +42,14 @@ module.exports = {
       name: 'programs-are-apart',
       severity: 'error',
       comment: 'Programs never import each other; the CLI and the sandbox start them as processes.',
-      from: { path: `^(federation|cluster-agent|ztunnel|cli|sandbox)/` },
+      from: { path: `^(federation|cluster-agent|node-agent|ztunnel|cli|sandbox)/` },
       to: { path: `^(${programs})/`, pathNot: '^$1/' },
     },
     {
       name: 'sidecar-assembles-ztunnel',
       severity: 'error',
       from: { path: '^sidecar/' },
-      to: { path: '^(federation|cluster-agent|cli|sandbox)/' },
+      to: { path: '^(federation|cluster-agent|node-agent|cli|sandbox)/' },
     },
     {
       name: 'generated-code-behind-decoders',

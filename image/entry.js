@@ -2,12 +2,13 @@
 const mains = new Map([
   ['hub', '../federation/main.ts'],
   ['agent', '../cluster-agent/main.ts'],
+  ['node-agent', '../node-agent/main.ts'],
   ['ztunnel', '../ztunnel/main.ts'],
   ['sidecar', '../sidecar/main.ts'],
   ['cli', '../cli/main.ts'],
   ['uninstall', '../cluster-agent/uninstall.ts'],
 ]);
-const planned = new Set(['node-agent', 'waypoint']);
+const planned = new Set(['waypoint']);
 
 const [role = '', ...rest] = process.argv.slice(2);
 const main = mains.get(role);

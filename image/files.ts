@@ -9,6 +9,7 @@ export const programFolders: readonly string[] = [
   'api',
   'federation',
   'cluster-agent',
+  'node-agent',
   'ztunnel',
   'sidecar',
   'cli',

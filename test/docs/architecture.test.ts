@@ -5,7 +5,7 @@ import { join, normalize, relative } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const text = read('ARCHITECTURE.md');
-const tops = ['mesh', 'api', 'federation', 'cluster-agent', 'ztunnel', 'cli', 'sandbox'];
+const tops = ['mesh', 'api', 'federation', 'cluster-agent', 'node-agent', 'ztunnel', 'cli', 'sandbox'];
 
 /** The folder below `top` in which a file lies; undefined beside the rooms. */
 const roomOf = (top: string, path: string): string | undefined =>

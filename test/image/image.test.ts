@@ -38,6 +38,7 @@ describe('the image', () => {
   const purposes = {
     hub: /the hub of a federation/,
     agent: /the control plane of one cluster/,
+    'node-agent': /enrols the pods of one node/,
     ztunnel: /carries connections of a node/,
     sidecar: /carries connections of one pod/,
     cli: /Usage: isthmus/,
@@ -50,15 +51,21 @@ describe('the image', () => {
       match(out, purpose);
     });
 
-  for (const role of ['node-agent', 'waypoint'])
+  for (const role of ['waypoint'])
     it(`refuses the role ${role}, which is not built, by its name`, async () => {
       const { status, err } = await enter(role);
       equal(status, 2);
-      match(err, new RegExp(`the role ${role} is not built yet; this image has hub, agent, ztunnel`));
+      match(
+        err,
+        new RegExp(`the role ${role} is not built yet; this image has hub, agent, node-agent, ztunnel`),
+      );
     });
 
   it('names its roles where none of them is named', async () => {
-    match((await enter()).err, /'' is no role of this image: name one of hub, agent, ztunnel, sidecar, cli/);
+    match(
+      (await enter()).err,
+      /'' is no role of this image: name one of hub, agent, node-agent, ztunnel, sidecar, cli/,
+    );
     match((await enter('proxy')).err, /'proxy' is no role/);
   });
 

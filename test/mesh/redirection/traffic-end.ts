@@ -12,6 +12,7 @@ export type Ask =
       readonly port: number;
       readonly localPort?: number;
     }
+  | { readonly op: 'end'; readonly id: string }
   | { readonly op: 'say'; readonly id: string; readonly text: string }
   | {
       readonly op: 'md5-ack';
@@ -66,6 +67,9 @@ async function answer(ask: Ask): Promise<string> {
       socket.write(ask.text);
       return answered;
     }
+    case 'end':
+      connections.get(ask.id)?.destroy();
+      return 'ended';
     case 'md5-ack':
       rawPacket(ask);
       return 'sent';

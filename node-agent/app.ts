@@ -1,0 +1,137 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
+import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
+import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
+import type { Log } from '@isthmus/mesh/process/log.ts';
+import type { Random } from '@isthmus/mesh/process/random.ts';
+import { countOf } from './enrol/enrolments.ts';
+import { KeptTargets } from './enrol/kept-targets.ts';
+import { ProbeRules, type RunHere } from './host/probe-rules.ts';
+import { NodeCapture } from './node-capture.ts';
+import type { Places } from './pods/found-namespaces.ts';
+import { NodePods } from './pods/node-pods.ts';
+import { Annotator } from './report/annotator.ts';
+import { isRemoved } from './removal.ts';
+import type { Backends } from './rules/backend.ts';
+import { PodRules } from './rules/pod-rules.ts';
+import { serveStatus, type Facts } from './telemetry/status.ts';
+import { ZdsServer } from './zds/server.ts';
+
+export interface NodeAgentOptions {
+  readonly node: string;
+  readonly server: ApiServer;
+  /** The namespace that it runs in, and the name of its DaemonSet there. */
+  readonly namespace: string;
+  readonly daemonSet: string;
+  /** Where proxies connect. */
+  readonly zds: string;
+  /** A folder of the node that goes with a reboot. */
+  readonly stateDir: string;
+  readonly backends: Backends;
+  readonly places: Places;
+  readonly netns: string;
+  readonly settings: string;
+  readonly dns: boolean;
+  readonly admin: ListenAddress | undefined;
+  readonly runHere: RunHere;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A node agent that runs. */
+export interface NodeAgent {
+  readonly facts: () => Facts;
+  readonly capture: NodeCapture;
+  /** Of the admin listener; 0 without one. */
+  readonly adminPort: number;
+  /** Ends it. What it has enrolled stays captured, but where its own removal was asked for. */
+  stop(): Promise<void>;
+}
+
+/** How long the first list of pods is waited for before proxies get what the file has. */
+const patienceMillis = 10_000;
+const stepMillis = 50;
+
+/** Makes the parts and starts them; resolves once proxies are let in. NATIVE_SOCKET, LISTEN_FAILED. */
+export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
+  const { server, clock, log, zds: path, stateDir } = options;
+  for (const folder of [dirname(path), stateDir]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stopping = new AbortController();
+  const parts = partsOf(options);
+  const { zds, nodePods, probes, annotator, capture } = parts;
+  const facts = (): Facts => factsOf(parts);
+  const adminPort = options.admin ? await serveStatus(facts, options.admin, log, stopping.signal) : 0;
+  capture.recover();
+  void nodePods.run(stopping.signal);
+  capture.start();
+  const end = clock.monotonic() + patienceMillis;
+  while (!nodePods.synced && clock.monotonic() < end) await sleep(clock, stepMillis);
+  zds.listen(path);
+  probes.set(parts.probed());
+  const { backends } = options;
+  log.info(
+    { pods: capture.enrolments.all.size, rulesOfPods: backends.pods, rulesOfNode: backends.node },
+    'proxies are let in',
+  );
+  const close = () => {
+    stopping.abort(new Error('stopped'));
+    capture.close();
+    annotator.close();
+    probes.close();
+    zds.close();
+  };
+  return {
+    facts,
+    capture,
+    adminPort,
+    async stop() {
+      const place = { namespace: options.namespace, name: options.daemonSet };
+      if (await isRemoved(server, place)) await removeAll(parts);
+      close();
+    },
+  };
+}
+
+function partsOf(options: NodeAgentOptions) {
+  const { node, server, stateDir, backends, runHere, clock, random, log } = options;
+  const zds = new ZdsServer({ clock, log, onListening: (uid) => capture.enrolments.heard(uid) });
+  const onPod = (uid: string, isGone: boolean) => capture.podChanged(uid, isGone);
+  const nodePods = new NodePods({ server, node, clock, random, log, onPod });
+  const rules = new PodRules({ backend: backends.pods, settings: options.settings, clock });
+  const probes = new ProbeRules({ backend: backends.node, run: runHere, clock, log });
+  const annotator = new Annotator({ server, clock, random, log });
+  const kept = new KeptTargets(join(stateDir, 'enrolled.json'), log);
+  const own = { ...options, ownNamespace: options.namespace };
+  const capture = new NodeCapture({ ...own, zds, nodePods, rules, probes, annotator, kept });
+  return { zds, nodePods, rules, probes, annotator, capture, probed: () => capture.probed() };
+}
+type Parts = ReturnType<typeof partsOf>;
+
+const factsOf = ({ zds, nodePods, probes, annotator, capture }: Parts): Facts => ({
+  synced: nodePods.synced,
+  apiTrouble: nodePods.trouble,
+  letsProxiesIn: zds.isListening,
+  proxies: zds.proxies,
+  ...countOf(capture.enrolments.all.values()),
+  problems: capture.problems,
+  probeProblem: probes.problem,
+  annotationProblem: annotator.problem,
+  pluginProblem: undefined,
+});
+
+/** Takes the rules out of every pod and out of the node, whatever state they are in. */
+async function removeAll({ zds, rules, probes, capture }: Parts): Promise<void> {
+  const listed = [...capture.enrolments.all.values()].flatMap(({ listed: one }) => one ?? []);
+  capture.close();
+  await Promise.all(
+    listed.map(async ({ uid, options }) => {
+      const namespace = zds.namespace(uid);
+      if (namespace === undefined) return;
+      await rules.stop(namespace, options).catch(() => undefined);
+      await rules.clear(namespace, options).catch(() => undefined);
+    }),
+  );
+  await probes.remove();
+}

@@ -1,0 +1,172 @@
+import { deepEqual, equal, match } from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join as path } from 'node:path';
+import type { Backend } from '@isthmus/mesh/redirection/steps.ts';
+import { join, withoutNamespaces } from '../fakes/network-namespaces.ts';
+import { holds } from '../fakes/turns.ts';
+import { TrafficEnd } from '../mesh/redirection/traffic-ends.ts';
+import { TestNode, type NodePod } from './node.ts';
+
+const binary = process.env['ZTUNNEL_BIN'] ?? '';
+const missing =
+  withoutNamespaces('iptables', 'nft') ??
+  (existsSync(binary) ? undefined : 'ZTUNNEL_BIN names no ztunnel of Istio');
+const ambient = { 'istio.io/dataplane-mode': 'ambient' };
+const enabled = { 'ambient.istio.io/redirection': 'enabled' };
+
+describe('a node agent and the unmodified ztunnel of Istio', () => {
+  if (missing !== undefined) {
+    it(`DID NOT RUN: ${missing}`, function () {
+      console.warn(`      DID NOT RUN: ${missing}`);
+      this.skip();
+    });
+    return;
+  }
+
+  let node: TestNode;
+  let client: NodePod;
+  let server: NodePod;
+  let inClient: TrafficEnd;
+  let inServer: TrafficEnd;
+
+  beforeEach(async () => {
+    node = new TestNode();
+    client = node.pod('client', '10.9.0.1');
+    server = node.pod('server', '10.9.0.2');
+    join(client.namespace, server.namespace, { left: ['10.9.0.1/24'], right: ['10.9.0.2/24'] });
+    [inClient, inServer] = await Promise.all([
+      TrafficEnd.start(client.namespace),
+      TrafficEnd.start(server.namespace),
+    ]);
+    await inServer.ask({ op: 'listen', host: '0.0.0.0', port: 8080, banner: 'application' });
+  });
+  afterEach(async () => {
+    await Promise.all([inClient.stop(), inServer.stop()]);
+    await node.remove();
+    client.namespace.remove();
+    server.namespace.remove();
+  });
+
+  const call = (id: string) => inClient.ask({ op: 'dial', id, host: server.address, port: 8080 });
+  const say = (id: string) => inClient.ask({ op: 'say', id, text: id });
+  /** What the log of ztunnel has of connections that came by HBONE: both identities. */
+  const byHbone = () =>
+    node
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('direction="inbound"') && line.includes('sa/server'));
+
+  for (const backend of ['NFT', 'IPTABLES'] as const satisfies readonly Backend[])
+    it(`capture running pods of a namespace that is labelled, and let go of them (${backend})`, async () => {
+      const agent = await node.agent(backend);
+      await node.ztunnel(binary, [client, server]);
+      await holds(() => agent.facts().proxies === 1);
+      equal(await call('before'), 'application');
+      node.label(ambient);
+      await holds(() => agent.facts().captured === 2);
+      await holds(() =>
+        [client, server].every((pod) => node.annotations(pod)[Object.keys(enabled)[0]!] === 'enabled'),
+      );
+      deepEqual(node.annotations(client), enabled);
+      equal(await say('before'), 'before');
+      equal(await call('captured'), 'application');
+      equal(await say('captured'), 'captured');
+      equal(await call('short'), 'application');
+      equal(await inClient.ask({ op: 'end', id: 'short' }), 'ended');
+      await holds(() => byHbone().some((line) => line.includes('sa/client')));
+      match(node.host.run('nft', ['list', 'table', 'ip', 'isthmus-probes']), /10\.9\.0\.1, 10\.9\.0\.2/);
+
+      node.label({});
+      await holds(() => Object.keys(node.annotations(server)).length === 0);
+      equal(await say('captured'), 'captured');
+      equal(await call('direct'), 'application');
+    });
+
+  it('a restart of the agent takes over what was enrolled before it lets the proxy in', async () => {
+    const first = await node.agent('NFT');
+    await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => first.facts().captured === 2);
+    equal(await call('one'), 'application');
+    await node.stopAgent(first);
+    equal(await say('one'), 'one');
+    equal(await call('between'), 'application');
+    const second = await node.agent('NFT');
+    await holds(() => second.facts().captured === 2);
+    equal(await say('one'), 'one');
+    equal(await say('between'), 'between');
+    equal(await call('two'), 'application');
+    deepEqual(node.annotations(server), enabled);
+    equal(node.log().includes('panic'), false);
+  });
+
+  it('a restart of the agent without its list finds what was enrolled by the labels and the rules', async () => {
+    const first = await node.agent('NFT');
+    await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => first.facts().captured === 2);
+    await node.stopAgent(first);
+    const { rmSync } = await import('node:fs');
+    rmSync(path(node.folder, 'state'), { recursive: true });
+    const second = await node.agent('NFT');
+    await holds(() => second.facts().captured === 2);
+    equal(await call('two'), 'application');
+  });
+
+  it('a restart of the proxy listens in all captured pods again; meanwhile nothing leaves in the clear', async () => {
+    const agent = await node.agent('NFT');
+    const proxy = await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => agent.facts().captured === 2);
+    await node.kill(proxy);
+    await holds(() => agent.facts().proxies === 0);
+    equal(await call('dead'), 'ECONNREFUSED');
+    deepEqual(node.annotations(server), enabled);
+    await node.ztunnel(binary, [client, server]);
+    await holds(() => agent.facts().captured === 2);
+    equal(await call('again'), 'application');
+  });
+
+  it('two proxies at once, as in an upgrade, both have the pods; the second goes on alone', async () => {
+    const agent = await node.agent('NFT');
+    const old = await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => agent.facts().captured === 2);
+    await node.ztunnel(binary, [client, server]);
+    await holds(() => agent.facts().proxies === 2);
+    await holds(() => agent.facts().captured === 2);
+    await node.kill(old);
+    await holds(() => agent.facts().proxies === 1);
+    equal(await call('second'), 'application');
+  });
+
+  it('a pod that ends is let go, and nothing of it is held', async () => {
+    const agent = await node.agent('NFT');
+    await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => agent.facts().captured === 2);
+    await inServer.stop();
+    node.ends(server);
+    await holds(() => agent.capture.enrolments.all.size === 1);
+    await holds(() => !node.host.run('nft', ['list', 'table', 'ip', 'isthmus-probes']).includes('10.9.0.2'));
+  });
+
+  it('an agent whose DaemonSet is gone takes out every rule when it ends; any other end leaves them', async () => {
+    const { daemonSets } = await import('@isthmus/node-agent/access.ts');
+    const rules = () => server.namespace.run('nft', ['list', 'ruleset']);
+    const first = await node.agent('NFT');
+    await node.ztunnel(binary, [client, server]);
+    node.label(ambient);
+    await holds(() => first.facts().captured === 2);
+    await node.stopAgent(first);
+    match(rules(), /redirect to :15006/);
+    const second = await node.agent('NFT');
+    await holds(() => second.facts().captured === 2);
+    node.api.delete(daemonSets, 'isthmus-system', 'node-agent');
+    await node.stopAgent(second);
+    equal(rules(), '');
+    equal(node.host.run('nft', ['list', 'ruleset']), '');
+    equal(server.namespace.run('ip', ['rule', 'show']).includes('0x111'), false);
+    equal(await call('plain'), 'application');
+  });
+});
