@@ -85,6 +85,8 @@ export type Touched =
   | { readonly kind: 'part'; readonly pod: PodKey }
   | { readonly kind: 'sidecars' }
   | { readonly kind: 'verdict'; readonly pod: PodKey }
+  /** Of its verdict: whether it is healthy, and which proxy has proven that it serves it. */
+  | { readonly kind: 'serving'; readonly pod: PodKey }
   /** What PeerAuthentications of a namespace demand; of the root namespace, also of those that have none. */
   | { readonly kind: 'demands'; readonly namespace: string }
   | { readonly kind: 'policies'; readonly pod: PodKey }
@@ -182,6 +184,7 @@ const partsOfKinds: { readonly [Kind in TouchedKind]: PartsOf<Kind> } = {
   part: { pod },
   sidecars: {},
   verdict: { pod },
+  serving: { pod },
   demands: { namespace: text },
   policies: { pod },
   endpoint: { pod },

@@ -55,7 +55,7 @@ interface Inputs extends EntryHosts {
 export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
   name: 'endpoint',
   reads: new Set([
-    ...(['pod', 'part', 'verdict', 'node', 'nodeProxies', 'upstream'] as const),
+    ...(['pod', 'part', 'serving', 'node', 'nodeProxies', 'upstream'] as const),
     ...(['service', 'members', 'serviceEntry', 'entryHost'] as const),
   ]),
   keys: ({ view }) => view.podKeys(),
@@ -63,7 +63,7 @@ export const endpoint: Derivation<PodKey, Inputs, PodEndpoint> = {
     switch (touched.kind) {
       case 'pod':
       case 'part':
-      case 'verdict':
+      case 'serving':
         return [touched.pod];
       case 'upstream':
         return podsOfProxy(touched.pod, view);

@@ -1,4 +1,5 @@
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
+import { isHealthy, type Verdict } from '../health/judge.ts';
 import type { Surroundings } from '../health/surroundings.ts';
 import type { Judged } from '../health/tracker.ts';
 import { equals } from '../keys/equals.ts';
@@ -32,9 +33,19 @@ export const verdict: Derivation<PodKey, Judged, Judged> = {
     return { pod, part: partOf(found), verdict: world.facts.health.judge(pod, surroundings(world)) };
   },
   derive: (judged) => judged,
-  touches: (pod, { before, after }) =>
-    equals(before?.verdict, after?.verdict) ? [] : [{ kind: 'verdict', pod }],
+  touches(pod, { before, after }) {
+    if (equals(before?.verdict, after?.verdict)) return [];
+    const verdict = { kind: 'verdict', pod } as const;
+    return isServedAlike(before?.verdict, after?.verdict) ? [verdict] : [verdict, { kind: 'serving', pod }];
+  },
 };
+
+/** What is derived of a verdict is the same: a proxy that connects has another cause for each of its pods at every step. */
+const isServedAlike = (one: Verdict | undefined, other: Verdict | undefined): boolean =>
+  one !== undefined &&
+  other !== undefined &&
+  isHealthy(one) === isHealthy(other) &&
+  one.provenBy === other.provenBy;
 
 const surroundings = ({ view, facts, derived }: World): Surroundings => {
   const partAt = (pod: PodObject) => derived.part(podKey(pod.metadata));

@@ -39,7 +39,7 @@ export const workload: Derivation<PodKey, Inputs, Workload> = {
   reads: new Set([
     'pod',
     'part',
-    'verdict',
+    'serving',
     'policies',
     'endpoint',
     'node',
@@ -55,7 +55,7 @@ export const workload: Derivation<PodKey, Inputs, Workload> = {
     switch (touched.kind) {
       case 'pod':
       case 'part':
-      case 'verdict':
+      case 'serving':
       case 'policies':
       case 'endpoint':
         return [touched.pod];

@@ -73,6 +73,7 @@ const partsOf: { readonly [Kind in TouchedKind]: Readonly<Record<string, fc.Arbi
   part: { pod },
   sidecars: empty,
   verdict: { pod },
+  serving: { pod },
   demands: { namespace: text },
   policies: { pod },
   endpoint: { pod },

@@ -56,7 +56,7 @@ const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
   'facts.health': ['stream', 'acknowledged', 'certificate', 'hub'],
   'derived.part': ['part'],
   'derived.anySidecar': ['sidecars'],
-  'derived.judged': ['verdict'],
+  'derived.judged': ['verdict', 'serving'],
   'derived.demands': ['demands'],
   'derived.converted': ['authorization'],
   'derived.policies': ['policies'],
