@@ -69,8 +69,7 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
   const admin = serveAdmin({ admin: config.adminAddress, metrics: config.metricsAddress }, log, {
     pending: () =>
       notReady({
-        mode: config.mode,
-        address: config.address,
+        ...placeOf(config),
         pending,
         unbound: [...unbound.values()].map(({ place }) => place.address),
         holdsValid: certificates.holdsValid(),
@@ -96,6 +95,8 @@ export function startProxy(deps: ProxyDeps): RunningProxy {
     },
   };
 }
+
+const placeOf = ({ mode, capture, address }: ProxyConfig) => ({ mode, capture, address });
 
 /** A port that some data worker could not bind. */
 interface NotCaptured extends UnboundPort {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,6 +84,9 @@ export class ControlPlane {
   }
 }
 
+/** Starts a program, here or in another namespace. */
+type Start = (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+
 /** How one of our proxies is started. */
 interface Started {
   readonly node: string;
@@ -99,11 +102,7 @@ export class ZtunnelProcess {
   readonly #accessLog: string;
   #log = '';
 
-  constructor(
-    plane: ControlPlane,
-    { node, capture, workers = 1, env = {} }: Started,
-    start: typeof spawn = spawn,
-  ) {
+  constructor(plane: ControlPlane, { node, capture, workers = 1, env = {} }: Started, start: Start = spawn) {
     const { world, claim } = plane;
     this.address = `127.${claim.octet}.1.${node.slice(-1)}`;
     this.#accessLog = world.path(`${node}.log`);

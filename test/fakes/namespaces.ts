@@ -46,6 +46,7 @@ export class Namespace {
   run(command: string, words: readonly string[], input?: string): string {
     return execFileSync('ip', ['netns', 'exec', this.name, command, ...words], {
       encoding: 'utf8',
+      stdio: 'pipe',
       ...(input !== undefined && { input }),
     });
   }

@@ -3,6 +3,7 @@ import { notReady, type Standing } from '@isthmus/ztunnel/readiness.ts';
 
 const standing = (part: Partial<Standing>): Standing => ({
   mode: 'gateway',
+  capture: 'loopback',
   pending: new Set(),
   address: '127.0.0.9',
   unbound: [],
@@ -31,6 +32,13 @@ describe('ztunnel, whether a proxy is ready', () => {
 
   it('the proxy of a node is, also where a port of a pod cannot be bound', () => {
     assert.deepEqual(notReady(standing({ mode: 'shared', unbound: ['127.0.0.1'] })), []);
+  });
+
+  it('the proxy of a machine is not where a port cannot be bound, nor without a valid certificate', () => {
+    const [mode, capture] = ['shared', 'host'] as const;
+    assert.deepEqual(notReady(standing({ mode, capture })), []);
+    assert.deepEqual(notReady(standing({ mode, capture, unbound: ['127.0.0.9'] })), ['listeners']);
+    assert.deepEqual(notReady(standing({ mode, capture, holdsValid: false })), ['certificate']);
   });
 
   it('a gateway and a sidecar are not without a valid certificate, and the proxy of a node is', () => {

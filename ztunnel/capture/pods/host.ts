@@ -4,7 +4,9 @@ import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import { proxyPorts } from '@isthmus/mesh/decide/proxy-ports.ts';
 import type { Capture, CaptureDeps, Dial, LocalPod } from '../capture.ts';
 import { arrivalOf } from './arrival.ts';
-import { Inside } from './inside.ts';
+import { Inside, PortRefused } from './inside.ts';
+
+const retryMillis = 1000;
 
 /**
  * Capture of one workload in the proxy's own network namespace: a machine outside Kubernetes. It is the workload at the
@@ -13,8 +15,13 @@ import { Inside } from './inside.ts';
 export class Host implements Capture {
   readonly outside = undefined;
   readonly #inside: Inside;
+  readonly #deps: CaptureDeps;
+  #refused: PortRefused | undefined;
+  #isClosed = false;
 
-  constructor({ config, clock, hooks }: CaptureDeps) {
+  constructor(deps: CaptureDeps) {
+    const { config, clock, hooks } = deps;
+    this.#deps = deps;
     const pod: LocalPod = { kind: 'address', address: config.address };
     this.#inside = new Inside('own', {
       clock,
@@ -27,12 +34,32 @@ export class Host implements Capture {
     // There is one workload, and its place is the proxy's own.
   }
 
-  open(): Promise<void> {
-    return this.#inside.open();
+  async open(): Promise<void> {
+    try {
+      await this.#inside.open();
+      if (this.#isClosed) this.#inside.stop();
+      this.#say(undefined);
+    } catch (error) {
+      if (!(error instanceof PortRefused)) throw error;
+      this.#say(error);
+      if (!this.#isClosed) this.#deps.clock.after(retryMillis, () => void this.open());
+    }
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#inside.stop();
+  }
+
+  /** Once for each port that is refused. */
+  #say(refused: PortRefused | undefined): void {
+    const { config, hooks } = this.#deps;
+    const { address } = config;
+    const before = this.#refused;
+    this.#refused = refused;
+    if (before?.port === refused?.port) return;
+    if (before) hooks.onBound({ address, port: before.port });
+    if (refused) hooks.onUnbound({ address, port: refused.port }, refused.message, refused.errno);
   }
 
   get listeners(): number {

@@ -17,6 +17,19 @@ import { farEnd } from '../far-end.ts';
 const roles = { outbound: 15001, inbound: 15006, hbone: hbonePort } as const;
 export type Role = keyof typeof roles;
 
+/** A port at which this proxy cannot listen. */
+export class PortRefused extends MeshError {
+  readonly port: number;
+  /** The kernel's name of the reason. */
+  readonly errno: string;
+
+  constructor(port: number, { code, message, errno }: NativeError) {
+    super(code, `port ${port}: ${message}`);
+    this.port = port;
+    this.errno = errno;
+  }
+}
+
 /** A connection that was captured. */
 export interface Captured {
   readonly role: Role;
@@ -46,7 +59,7 @@ export class Inside {
     this.#deps = deps;
   }
 
-  /** Rejects with the first refusal (NATIVE_NAMESPACE, NATIVE_SOCKET); no listener is open then. */
+  /** Rejects with the first `PortRefused`, or NATIVE_NAMESPACE; no listener is open then. */
   async open(): Promise<void> {
     try {
       for (const role of Object.keys(roles) as Role[]) await this.#listen(role);
@@ -123,8 +136,9 @@ export class Inside {
     try {
       return listenIn(this.#place, { address: '::', port });
     } catch (error) {
-      if (!(error instanceof NativeError) || error.errno !== 'EAFNOSUPPORT') throw error;
-      return listenIn(this.#place, { address: '0.0.0.0', port });
+      if (!(error instanceof NativeError)) throw error;
+      if (error.errno === 'EAFNOSUPPORT') return listenIn(this.#place, { address: '0.0.0.0', port });
+      throw error.code === 'NATIVE_SOCKET' ? new PortRefused(port, error) : error;
     }
   }
 
