@@ -1,8 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
 import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
-import { listenIn } from '@isthmus/mesh/native/tcp.ts';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { until } from '../fakes/agent.ts';
 import { needNamespaces, PodNetwork, type Namespace } from '../fakes/namespaces.ts';
@@ -28,7 +25,6 @@ describe('two machines, each with a ztunnel that captures its own namespace', ()
   const machines = {} as Record<Name, Namespace>;
   const applications = new Applications();
   const ztunnels: ZtunnelProcess[] = [];
-  const forwards: Server[] = [];
   let network: PodNetwork | undefined;
   let plane: ControlPlane;
 
@@ -43,7 +39,7 @@ describe('two machines, each with a ztunnel that captures its own namespace', ()
       ['one', 'node-1'],
       ['two', 'node-2'],
     ] as const) {
-      await forward(machines[name], plane.world.port);
+      await plane.forward(machines[name]);
       const start = (command: string, args: readonly string[], options: object) =>
         spawnIn(machines[name].descriptor, command, args, options);
       const env = { INSTANCE_IP: addresses[name] };
@@ -54,23 +50,10 @@ describe('two machines, each with a ztunnel that captures its own namespace', ()
   after(async () => {
     await applications.stop();
     await Promise.all(ztunnels.map((one) => one.stop()));
-    for (const one of forwards) one.close();
     if (network) await plane.stop();
     for (const machine of Object.values(machines)) machine.remove();
     network?.remove();
   });
-
-  /** The control plane, which is not in the machine's namespace, at the same port of the machine's loopback. */
-  async function forward(machine: Namespace, port: number): Promise<void> {
-    const server = createServer((near) => {
-      const far = connect(port, '127.0.0.1');
-      near.pipe(far).pipe(near);
-      for (const one of [near, far]) one.on('error', () => [near, far].forEach((each) => each.destroy()));
-    });
-    server.listen({ fd: listenIn(machine.descriptor, { address: '127.0.0.1', port }) });
-    await once(server, 'listening');
-    forwards.push(server);
-  }
 
   it('listen there and nowhere else, before their rules are written (iptables and nft)', async () => {
     for (const one of ztunnels) await one.says('state received');

@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { certificateService } from '@isthmus/api/grpc/services.ts';
 import type { CertificateRequest, CertificateResponse } from '@isthmus/api/wire/certificate.ts';
+import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
+import { listenIn } from '@isthmus/mesh/native/tcp.ts';
 import { readCsr } from '@isthmus/mesh/pki/csr.ts';
 import { certificatePem, issueLeaf } from '@isthmus/mesh/pki/issue.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
@@ -12,6 +15,7 @@ import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-log.ts';
 import { programEnv, programFlags } from '@isthmus/sandbox/processes/spawn.ts';
 import { until } from '../fakes/agent.ts';
+import type { Namespace } from '../fakes/namespaces.ts';
 import { byName, emptySnapshot, XdsWorld } from '../fakes/xds-world.ts';
 
 const main = join(import.meta.dirname, '../../ztunnel/main.ts');
@@ -20,6 +24,7 @@ const main = join(import.meta.dirname, '../../ztunnel/main.ts');
 export class ControlPlane {
   readonly claim: Claim;
   readonly world: XdsWorld;
+  readonly #forwards: Server[] = [];
   #revision = 0;
 
   private constructor(claim: Claim, world: XdsWorld) {
@@ -78,7 +83,25 @@ export class ControlPlane {
     );
   }
 
+  /** It is not in that namespace, but at the same port of its loopback. */
+  async forward(to: Namespace): Promise<void> {
+    const { port } = this.world;
+    const server = createServer((near) => {
+      const far = connect(port, '127.0.0.1');
+      near.pipe(far).pipe(near);
+      for (const one of [near, far])
+        one.on('error', () => {
+          near.destroy();
+          far.destroy();
+        });
+    });
+    server.listen({ fd: listenIn(to.descriptor, { address: '127.0.0.1', port }) });
+    await once(server, 'listening');
+    this.#forwards.push(server);
+  }
+
   async stop(): Promise<void> {
+    for (const one of this.#forwards) one.close();
     await this.world.stop();
     this.claim.release();
   }
@@ -86,6 +109,50 @@ export class ControlPlane {
 
 /** Starts a program, here or in another namespace. */
 type Start = (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+
+/** Istio's ztunnel in a namespace of its own, with the pods that a node agent names at `zds`. */
+export class UpstreamProcess {
+  readonly #child: ChildProcess;
+  #log = '';
+
+  constructor(binary: string, plane: ControlPlane, place: Namespace, node: string) {
+    const { world } = plane;
+    const server = `https://127.0.0.1:${world.port}`;
+    // It takes the file as it is, and a header has no line end.
+    writeFileSync(world.path('token-alone'), readFileSync(world.path('token'), 'utf8').trim());
+    const env = {
+      XDS_ADDRESS: server,
+      XDS_ROOT_CA: world.path('root.pem'),
+      CA_ADDRESS: server,
+      CA_ROOT_CA: world.path('root.pem'),
+      AUTH_TOKEN: world.path('token-alone'),
+      INPOD_UDS: world.path(`${node}.sock`),
+      NODE_NAME: node,
+      NETWORK: 'network-east',
+      CLUSTER_ID: 'east',
+      POD_NAME: 'ztunnel-2',
+      POD_NAMESPACE: 'istio-system',
+      INSTANCE_IP: '127.0.0.1',
+      ISTIO_META_DNS_CAPTURE: 'false',
+      RUST_LOG: 'info',
+    };
+    this.#child = spawnIn(place.descriptor, binary, [], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (text: Buffer) => (this.#log += text.toString()));
+  }
+
+  /** A line of its log that has all of these. */
+  line(...parts: readonly string[]): Promise<string> {
+    return until(() => this.#log.split('\n').find((line) => parts.every((part) => line.includes(part))));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
 
 /** How one of our proxies is started. */
 interface Started {
