@@ -20,7 +20,7 @@ export const singleFiles: readonly string[] = ['LICENSE', 'package.json', 'image
 /** Generators and their inputs: no program reads them. */
 const ofBuilds: readonly string[] = ['api/proto/', 'api/graphql/', 'federation/graphql/print.ts'];
 
-const ofPrograms = /(?<!\.d)\.(ts|js|json|cnf)$/;
+const ofPrograms = /(?<!\.d)\.(ts|js|json|cnf|sh)$/;
 /** Typings, source maps, and documents that are not licences: three quarters of what dependencies bring. */
 const notOfDependencies = /\.(d\.[cm]?ts|[cm]?ts|map|md|markdown|flow|tsbuildinfo)$/;
 

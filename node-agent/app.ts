@@ -5,6 +5,8 @@ import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
 import type { ListenAddress } from '@isthmus/mesh/process/flags.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
 import type { Random } from '@isthmus/mesh/process/random.ts';
+import { ChainFile } from './cni/chain-file.ts';
+import { Mailbox } from './cni/mailbox.ts';
 import { countOf } from './enrol/enrolments.ts';
 import { KeptTargets } from './enrol/kept-targets.ts';
 import { ProbeRules, type RunHere } from './host/probe-rules.ts';
@@ -33,11 +35,20 @@ export interface NodeAgentOptions {
   readonly netns: string;
   readonly settings: string;
   readonly dns: boolean;
+  /** The chained plugin; undefined: pods are captured after they start. */
+  readonly cni: CniPlaces | undefined;
   readonly admin: ListenAddress | undefined;
   readonly runHere: RunHere;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** Folders of the node for the chained plugin. */
+export interface CniPlaces {
+  readonly mailbox: string;
+  readonly configurations: string;
+  readonly programs: string;
 }
 
 /** A node agent that runs. */
@@ -60,7 +71,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   for (const folder of [dirname(path), stateDir]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stopping = new AbortController();
   const parts = partsOf(options);
-  const { zds, nodePods, probes, annotator, capture } = parts;
+  const { zds, nodePods, probes, annotator, capture, plugin } = parts;
   const facts = (): Facts => factsOf(parts);
   const adminPort = options.admin ? await serveStatus(facts, options.admin, log, stopping.signal) : 0;
   capture.recover();
@@ -70,6 +81,9 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   while (!nodePods.synced && clock.monotonic() < end) await sleep(clock, stepMillis);
   zds.listen(path);
   probes.set(parts.probed());
+  // Before the chain: what is called finds somebody who answers.
+  plugin?.mailbox.open();
+  plugin?.chain.open();
   const { backends } = options;
   log.info(
     { pods: capture.enrolments.all.size, rulesOfPods: backends.pods, rulesOfNode: backends.node },
@@ -77,6 +91,8 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   );
   const close = () => {
     stopping.abort(new Error('stopped'));
+    plugin?.chain.close();
+    plugin?.mailbox.close();
     capture.close();
     annotator.close();
     probes.close();
@@ -98,18 +114,34 @@ function partsOf(options: NodeAgentOptions) {
   const { node, server, stateDir, backends, runHere, clock, random, log } = options;
   const zds = new ZdsServer({ clock, log, onListening: (uid) => capture.enrolments.heard(uid) });
   const onPod = (uid: string, isGone: boolean) => capture.podChanged(uid, isGone);
-  const nodePods = new NodePods({ server, node, clock, random, log, onPod });
+  const onNamespace = () => capture.namespacesChanged();
+  const nodePods = new NodePods({ server, node, clock, random, log, onPod, onNamespace });
   const rules = new PodRules({ backend: backends.pods, settings: options.settings, clock });
   const probes = new ProbeRules({ backend: backends.node, run: runHere, clock, log });
   const annotator = new Annotator({ server, clock, random, log });
   const kept = new KeptTargets(join(stateDir, 'enrolled.json'), log);
-  const own = { ...options, ownNamespace: options.namespace };
+  const onNamespaces = (names: readonly string[]) => plugin?.mailbox.keepNamespaces(names);
+  const own = { ...options, ownNamespace: options.namespace, onNamespaces };
   const capture = new NodeCapture({ ...own, zds, nodePods, rules, probes, annotator, kept });
-  return { zds, nodePods, rules, probes, annotator, capture, probed: () => capture.probed() };
+  const plugin = options.cni && pluginOf(options.cni, options, capture);
+  return { zds, nodePods, rules, probes, annotator, capture, plugin, probed: () => capture.probed() };
 }
 type Parts = ReturnType<typeof partsOf>;
 
-const factsOf = ({ zds, nodePods, probes, annotator, capture }: Parts): Facts => ({
+/** The plugin's mailbox, and its place in the chain of the node. */
+function pluginOf(places: CniPlaces, { namespace, clock, log }: NodeAgentOptions, capture: NodeCapture) {
+  const mailbox = new Mailbox({
+    folder: places.mailbox,
+    ownNamespace: namespace,
+    clock,
+    log,
+    onAdd: (request) => capture.beforeStart(request.uid, request.namespace, request.netns),
+    onDel: ({ uid, netns }) => capture.namespaceEnds(uid, netns),
+  });
+  return { mailbox, chain: new ChainFile({ ...places, clock, log }) };
+}
+
+const factsOf = ({ zds, nodePods, probes, annotator, capture, plugin }: Parts): Facts => ({
   synced: nodePods.synced,
   apiTrouble: nodePods.trouble,
   letsProxiesIn: zds.isListening,
@@ -118,11 +150,13 @@ const factsOf = ({ zds, nodePods, probes, annotator, capture }: Parts): Facts =>
   problems: capture.problems,
   probeProblem: probes.problem,
   annotationProblem: annotator.problem,
-  pluginProblem: undefined,
+  pluginProblem: plugin?.mailbox.problem ?? plugin?.chain.problem,
 });
 
 /** Takes the rules out of every pod and out of the node, whatever state they are in. */
-async function removeAll({ zds, rules, probes, capture }: Parts): Promise<void> {
+async function removeAll({ zds, rules, probes, capture, plugin }: Parts): Promise<void> {
+  plugin?.chain.remove();
+  plugin?.mailbox.remove();
   const listed = [...capture.enrolments.all.values()].flatMap(({ listed: one }) => one ?? []);
   capture.close();
   await Promise.all(

@@ -66,6 +66,24 @@ const flags = readFlags(
       help: 'whether DNS of pods is captured that say nothing of it',
     },
     {
+      name: 'cni-mailbox',
+      value: 'DIR',
+      default: '/var/run/isthmus-cni',
+      help: 'folder of the node in which the chained plugin finds this agent; with --cni-config',
+    },
+    {
+      name: 'cni-config',
+      value: 'DIR',
+      default: '',
+      help: '/etc/cni/net.d of the node, to chain a plugin that captures a pod before it starts; without it pods are captured after they start',
+    },
+    {
+      name: 'cni-bin',
+      value: 'DIR',
+      default: '/opt/cni/bin',
+      help: 'folder of the node for the program of the plugin; with --cni-config',
+    },
+    {
       name: 'admin-listen',
       value: 'HOST:PORT',
       default: '127.0.0.1:15022',
@@ -91,6 +109,14 @@ async function start(): Promise<void> {
     places: { containerd: flags.text('containerd'), proc: flags.text('proc') },
     netns: flags.text('netns'),
     settings: flags.text('settings'),
+    cni:
+      flags.text('cni-config') === ''
+        ? undefined
+        : {
+            mailbox: flags.text('cni-mailbox'),
+            configurations: flags.text('cni-config'),
+            programs: flags.text('cni-bin'),
+          },
     dns: flags.text('dns-capture') === 'true',
     admin: flags.address('admin-listen'),
     runHere,

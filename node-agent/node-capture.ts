@@ -1,12 +1,12 @@
 import { watch, type FSWatcher } from 'node:fs';
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
-import type { Clock, Timer } from '@isthmus/mesh/process/clock.ts';
+import { sleep, type Clock, type Timer } from '@isthmus/mesh/process/clock.ts';
 import type { Log } from '@isthmus/mesh/process/log.ts';
-import type { Enrolment, Target } from './enrol/enrolment.ts';
+import { isCaptured, type Enrolment, type Target } from './enrol/enrolment.ts';
 import { Enrolments } from './enrol/enrolments.ts';
 import type { KeptTargets } from './enrol/kept-targets.ts';
 import type { ProbeRules } from './host/probe-rules.ts';
-import { eligibilityOf, type Eligibility } from './pods/eligible.ts';
+import { eligibilityOf, isAmbient, type Eligibility } from './pods/eligible.ts';
 import { foundNamespaces, identityAt, type FoundNamespace, type Places } from './pods/found-namespaces.ts';
 import type { NodePods } from './pods/node-pods.ts';
 import { annotationsOf, hasAnnotations } from './report/annotations.ts';
@@ -20,6 +20,11 @@ const lookMillis = 250;
 const sweepMillis = 10_000;
 /** So often the rules of all captured pods are read back, and made whole where another program changed them. */
 const checkMillis = 60_000;
+/** A pod that starts waits so long for the proxy: less than the plugin waits for this. */
+const startMillis = 25_000;
+/** And so long for the watch of pods, which is behind by milliseconds. */
+const unknownMillis = 1500;
+const pollMillis = 5;
 
 interface Deps {
   readonly nodePods: NodePods;
@@ -28,6 +33,8 @@ interface Deps {
   readonly probes: ProbeRules;
   readonly annotator: Annotator;
   readonly kept: KeptTargets;
+  /** Which namespaces are captured may be another thing now. */
+  readonly onNamespaces: (names: readonly string[]) => void;
   readonly places: Places;
   /** Where the runtime keeps namespaces, `/var/run/netns`: a change in it is looked at at once. */
   readonly netns: string;
@@ -45,6 +52,8 @@ export class NodeCapture {
   readonly #homeless = new Set<string>();
   /** Namespaces that a chained plugin has named, until the runtime's own files have them. */
   readonly #named = new Map<string, FoundNamespace>();
+  /** Namespaces that the plugin said end, by pod, while the runtime's files still have them. */
+  readonly #ended = new Map<string, string>();
   readonly #timers = new Set<Timer>();
   #look: Timer | undefined;
   #watcher: FSWatcher | undefined;
@@ -84,6 +93,11 @@ export class NodeCapture {
     }
   }
 
+  /** Labels of a namespace are others now; before its pods are looked at. */
+  namespacesChanged(): void {
+    if (this.#deps.nodePods.synced) this.#deps.onNamespaces(this.capturedNamespaces);
+  }
+
   /** What is known of a pod is another thing now. */
   podChanged(uid: string, isGone: boolean): void {
     const pod = this.#deps.nodePods.pod(uid);
@@ -91,7 +105,10 @@ export class NodeCapture {
       this.#homeless.delete(uid);
       this.#named.delete(uid);
       this.enrolments.event(uid, { type: 'GONE' });
-      if (isGone || !pod) this.#deps.annotator.forget(uid);
+      if (isGone || !pod) {
+        this.#deps.annotator.forget(uid);
+        this.#ended.delete(uid);
+      }
       return;
     }
     const eligibility = this.#eligibility(pod);
@@ -103,10 +120,44 @@ export class NodeCapture {
     this.#annotate(pod, eligibility);
   }
 
+  /**
+   * A pod is about to start, with this namespace. Resolves to why it must not; undefined: it is captured, or need not be. A pod
+   * that is not known after a while starts, unless its namespace is captured.
+   */
+  async beforeStart(uid: string, namespace: string, netns: string): Promise<string | undefined> {
+    const { nodePods, clock } = this.#deps;
+    const end = clock.monotonic() + startMillis;
+    while (!nodePods.pod(uid) && clock.monotonic() < end - startMillis + unknownMillis)
+      await sleep(clock, pollMillis);
+    const pod = nodePods.pod(uid);
+    if (!pod)
+      return isAmbient(nodePods.labels(namespace))
+        ? 'the API server has yet to say what this pod is'
+        : undefined;
+    if (!this.#eligibility(pod).capture) return undefined;
+    this.namespaceNamed(uid, netns);
+    for (;;) {
+      const enrolment = this.enrolments.of(uid);
+      if (enrolment && isCaptured(enrolment)) return undefined;
+      const current = nodePods.pod(uid);
+      if (!current || !this.#eligibility(current).capture) return undefined;
+      if (enrolment?.problem !== undefined) return enrolment.problem;
+      if (clock.monotonic() >= end) return 'no proxy has answered: look at ztunnel on this node';
+      await sleep(clock, pollMillis);
+    }
+  }
+
+  /** Namespaces that are labelled, or have pods that are enrolled. */
+  get capturedNamespaces(): readonly string[] {
+    const enrolled = [...this.enrolments.all.values()].flatMap(({ listed }) => listed?.namespace ?? []);
+    return [...new Set([...this.#deps.nodePods.labelled(isAmbient), ...enrolled])];
+  }
+
   /** A chained plugin says where the namespace of a pod is, before the runtime's files do. */
   namespaceNamed(uid: string, path: string): void {
     const identity = identityAt(path);
     if (identity !== undefined) this.#named.set(uid, { uid, path, identity });
+    this.#ended.delete(uid);
     this.podChanged(uid, false);
   }
 
@@ -116,6 +167,7 @@ export class NodeCapture {
     const identity = identityAt(path);
     if (identity === undefined || enrolment?.listed?.identity !== identity) return;
     this.#named.delete(uid);
+    this.#ended.set(uid, identity);
     this.enrolments.event(uid, { type: 'GONE' });
   }
 
@@ -172,10 +224,11 @@ export class NodeCapture {
 
   /** The namespace that a pod has now: as the plugin said, as it is enrolled, or as the runtime's files say. */
   #placeOf(uid: string): FoundNamespace | undefined {
-    const known = [this.#named.get(uid), this.enrolments.of(uid)?.listed].find(
-      (one) => one && identityAt(one.path) === one.identity,
-    );
-    return known ?? foundNamespaces(this.#deps.places).get(uid);
+    const isThere = (one: FoundNamespace | undefined) =>
+      one && one.identity !== this.#ended.get(uid) && identityAt(one.path) === one.identity ? one : undefined;
+    const { listed } = this.enrolments.of(uid) ?? {};
+    const known = isThere(this.#named.get(uid)) ?? isThere(listed);
+    return known ?? isThere(foundNamespaces(this.#deps.places).get(uid));
   }
 
   #lookSoon(): void {
@@ -189,7 +242,8 @@ export class NodeCapture {
     this.#sweep();
     if (this.#homeless.size === 0) return;
     const found = foundNamespaces(this.#deps.places);
-    for (const uid of [...this.#homeless]) if (found.has(uid)) this.podChanged(uid, false);
+    for (const uid of [...this.#homeless])
+      if (found.has(uid) && found.get(uid)?.identity !== this.#ended.get(uid)) this.podChanged(uid, false);
     if (this.#homeless.size > 0) this.#lookSoon();
   }
 
@@ -232,6 +286,7 @@ export class NodeCapture {
       this.#isArmed = false;
       const listed = [...this.enrolments.all.values()].flatMap((one) => one.listed ?? []);
       this.#deps.kept.keep(listed);
+      this.namespacesChanged();
       // Before the pods are known, the rules of an agent before this one stay as they are.
       if (this.#deps.nodePods.synced) this.#deps.probes.set(this.probed());
     });

@@ -41,5 +41,8 @@ export function eligibilityOf(pod: PodObject, surroundings: Surroundings): Eligi
   return options.ok ? { capture: true, options: options.value } : no(options.error);
 }
 
+/** Whether these labels of a namespace have its pods captured. */
+export const isAmbient = (labels: Labels): boolean => labels[modeLabel] === 'ambient';
+
 const isAsked = (pod: Labels, namespace: Labels): boolean =>
-  pod[modeLabel] === 'ambient' || (namespace[modeLabel] === 'ambient' && pod[modeLabel] !== 'none');
+  pod[modeLabel] === 'ambient' || (isAmbient(namespace) && pod[modeLabel] !== 'none');

@@ -14,6 +14,8 @@ interface Deps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Labels of a namespace are others now: before `onPod` of its pods. */
+  readonly onNamespace: () => void;
   /** What is known of these pods is another now, by uid. `isGone`: it is no longer at the API server. */
   readonly onPod: (uid: string, isGone: boolean) => void;
 }
@@ -65,6 +67,11 @@ export class NodePods {
     return this.#labels.get(namespace) ?? none;
   }
 
+  /** Namespaces whose labels are such. */
+  labelled(such: (labels: Labels) => boolean): readonly string[] {
+    return [...this.#labels].flatMap(([name, labels]) => (such(labels) ? [name] : []));
+  }
+
   #reflect(
     resource: Resource,
     query: Readonly<Record<string, string>>,
@@ -85,6 +92,7 @@ export class NodePods {
       if (object?.kind === 'Namespace') this.#labels.set(name, object.metadata.labels);
     }
     if (before === this.labels(name)) return;
+    this.#deps.onNamespace();
     for (const [uid, { metadata }] of this.#pods)
       if (metadata.namespace === name) this.#deps.onPod(uid, false);
   }

@@ -1,11 +1,13 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join as path } from 'node:path';
 import type { Backend } from '@isthmus/mesh/redirection/steps.ts';
+import { daemonSets } from '@isthmus/node-agent/access.ts';
+import { previousResult, runPlugin } from '../fakes/cni-plugin.ts';
 import { join, withoutNamespaces } from '../fakes/network-namespaces.ts';
 import { holds } from '../fakes/turns.ts';
 import { TrafficEnd } from '../mesh/redirection/traffic-ends.ts';
-import { TestNode, type NodePod } from './node.ts';
+import { podNamespace, TestNode, type NodePod } from './node.ts';
 
 const binary = process.env['ZTUNNEL_BIN'] ?? '';
 const missing =
@@ -106,7 +108,6 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
     node.label(ambient);
     await holds(() => first.facts().captured === 2);
     await node.stopAgent(first);
-    const { rmSync } = await import('node:fs');
     rmSync(path(node.folder, 'state'), { recursive: true });
     const second = await node.agent('NFT');
     await holds(() => second.facts().captured === 2);
@@ -152,7 +153,6 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
   });
 
   it('an agent whose DaemonSet is gone takes out every rule when it ends; any other end leaves them', async () => {
-    const { daemonSets } = await import('@isthmus/node-agent/access.ts');
     const rules = () => server.namespace.run('nft', ['list', 'ruleset']);
     const first = await node.agent('NFT');
     await node.ztunnel(binary, [client, server]);
@@ -168,5 +168,37 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
     equal(node.host.run('nft', ['list', 'ruleset']), '');
     equal(server.namespace.run('ip', ['rule', 'show']).includes('0x111'), false);
     equal(await call('plain'), 'application');
+  });
+
+  it('a pod that starts is captured before the plugin returns, and its namespace is in the list first', async () => {
+    const agent = await node.agent('NFT');
+    await node.ztunnel(binary, [client, server]);
+    await holds(() => agent.facts().proxies === 1);
+    const mailbox = path(node.folder, 'mailbox');
+    const add = (pod: NodePod) =>
+      runPlugin({
+        command: 'ADD',
+        mailbox,
+        name: pod.name,
+        namespace: podNamespace,
+        uid: pod.uid,
+        netns: pod.namespace.path,
+      });
+    equal((await add(client)).status, 0);
+    equal(agent.facts().captured, 0);
+    // The runtime writes its own files after the plugins.
+    node.forgets(server);
+    node.label(ambient);
+    deepEqual(await add(server), { status: 0, out: `${JSON.stringify(previousResult)}\n`, err: '' });
+    match(readFileSync(path(mailbox, 'namespaces'), 'utf8'), /^shop$/m);
+    match(server.namespace.run('nft', ['list', 'ruleset']), /redirect to :15006/);
+    const del = { mailbox, command: 'DEL', name: server.name, namespace: podNamespace, uid: server.uid };
+    // A late DEL of an older sandbox, and one whose namespace has ended already, change nothing.
+    await runPlugin({ ...del, netns: client.namespace.path });
+    await runPlugin({ ...del, netns: '' });
+    await holds(() => readdirSync(mailbox).every((file) => !file.endsWith('.request')));
+    equal(agent.capture.enrolments.all.has(server.uid), true);
+    await runPlugin({ ...del, netns: server.namespace.path });
+    await holds(() => !agent.capture.enrolments.all.has(server.uid));
   });
 });

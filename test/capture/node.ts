@@ -35,7 +35,7 @@ export class TestNode {
   readonly #agents = new Set<NodeAgent>();
 
   constructor() {
-    for (const name of ['containerd', 'netns', 'proc']) mkdirSync(join(this.folder, name));
+    for (const name of ['containerd', 'netns', 'proc', 'net.d', 'bin']) mkdirSync(join(this.folder, name));
     this.label({});
     this.api.put(daemonSets, { metadata: { name: 'node-agent', namespace: 'isthmus-system' }, spec: {} });
   }
@@ -92,6 +92,10 @@ export class TestNode {
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ annotations, linux }));
   }
 
+  forgets({ uid }: NodePod): void {
+    rmSync(join(this.folder, 'containerd', uid), { recursive: true, force: true });
+  }
+
   ends({ uid, name, namespace }: NodePod): void {
     rmSync(join(this.folder, 'containerd', uid), { recursive: true, force: true });
     this.api.delete(pods, podNamespace, name);
@@ -119,6 +123,11 @@ export class TestNode {
       netns: '/var/run/netns',
       settings: '/proc/sys',
       dns: false,
+      cni: {
+        mailbox: join(this.folder, 'mailbox'),
+        configurations: join(this.folder, 'net.d'),
+        programs: join(this.folder, 'bin'),
+      },
       admin: { host: '127.0.0.1', port: 0 },
       runHere: ({ program, args, input }) => Promise.resolve(this.host.run(program, args, input)),
       clock: systemClock,
