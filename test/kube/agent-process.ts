@@ -42,7 +42,7 @@ export class AgentProcess {
     this.#child = spawn(
       process.execPath,
       [...programFlags('cluster-agent/main.ts'), main, ...args, '--parent-pipe'],
-      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...programEnv } },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...programEnv('cluster-agent/main.ts') } },
     );
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (text: Buffer) => (this.#log += text.toString()));

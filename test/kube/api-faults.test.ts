@@ -1,88 +1,36 @@
 import assert from 'node:assert/strict';
-import { kubeClient } from '@isthmus/api/kube/client.ts';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
-import { configMaps } from '@isthmus/api/kube/resources.ts';
-import { typeUrls } from '@isthmus/api/wire/type-urls.ts';
 import { until } from '../fakes/agent.ts';
-import { startTestHub, type TestHub } from '../fakes/hub.ts';
-import type { FakeProxy } from '../fakes/xds-world.ts';
-import { agentNamespace, fill, KubernetesAgent } from './agent-world.ts';
-import { allowAgent } from './agent-role.ts';
 import type { Asked, FaultProxy } from './fault-proxy.ts';
-import { hurriedClock } from './hurried-clock.ts';
-import { definePolicies, denying, policies } from './policy-definition.ts';
-import { podToken } from './pod-token.ts';
+import { FaultyCluster } from './faulty-cluster.ts';
+import { denying, policies } from './policy-definition.ts';
 import { withApiServer } from './start-api-server.ts';
-
-/** A watch that says nothing is given up after 100 s, and a server that does not answer counts as away after 5 s. */
-const hurried = hurriedClock(10);
 
 interface Versioned {
   readonly metadata: { readonly resourceVersion: string };
-}
-
-interface Finding {
-  readonly reason: string;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 /** As long as the Lease is this replica's it reports; then the hub knows that nobody leads. */
 const outages = new Set(['API_SERVER_UNAVAILABLE', 'AGENT_WITHOUT_LEADER', 'WRITE_FAILED']);
 
 withApiServer('an agent in front of whose API server something goes wrong', (started) => {
-  let hub: TestHub;
+  let cluster: FaultyCluster;
   let faults: FaultProxy;
   let server: ApiServer;
-  let agent: KubernetesAgent;
-  let ztunnel: FakeProxy;
   let count = 0;
 
   before(async () => {
-    server = started().client().server;
-    hub = await startTestHub();
-    faults = await started().faultProxy();
-    await allowAgent(server);
-    await definePolicies(server);
-    const { uid } = (await fill(server)).metadata;
-    const through = kubeClient(started().kubeconfig('agent', faults.url), hurried);
-    agent = new KubernetesAgent(through.server, hub, '', hurried);
-    await agent.writeJoinToken();
-    await agent.start();
-    await server.create(policies, 'shop', denying('stays', 'elsewhere'));
-    const pod = { namespace: 'istio-system', name: 'ztunnel-1', serviceAccount: 'ztunnel', uid };
-    const root = await until(() =>
-      server.get(configMaps, { namespace: agentNamespace, name: 'isthmus-xds-root' }).then(
-        (map) => (map as { data: Record<string, string> }).data['root-cert.pem'],
-        () => undefined,
-      ),
-    );
-    ztunnel = await agent.connect(await podToken(started(), pod), root);
-    await until(() => isHeld('stays'));
+    cluster = await FaultyCluster.start(started());
+    ({ server, faults } = cluster);
   });
-  after(async () => {
-    await agent.end();
-    await faults.stop();
-    await hub.stop();
-  });
-
+  after(() => cluster.stop());
   afterEach(() => faults.heal());
 
-  const isHeld = (policy: string) => ztunnel.names(typeUrls.authorization).includes(`shop/${policy}`);
-  const findings = async (): Promise<readonly Finding[]> => {
-    const query = '{ insights(cluster: "east", first: 100) { nodes { reason message remedy } } }';
-    const { data } = await hub.ask<{ insights: { nodes: Finding[] } }>(query);
-    return data!.insights.nodes;
-  };
-  const readiness = async () => (await agent.readiness()).text;
-  const statusOf = async (name: string) => {
-    const { status } = (await server.get(policies, { namespace: 'shop', name })) as {
-      status?: { conditions?: { type: string; status: string }[] };
-    };
-    return status?.conditions ?? [];
-  };
-  const isShown = async (name: string) =>
-    (await statusOf(name)).some(({ type, status }) => type === 'ZtunnelAccepted' && status === 'True');
+  const isHeld = (policy: string) => cluster.isHeld(policy);
+  const findings = () => cluster.findings();
+  const readiness = () => cluster.readiness();
+  const statusOf = (name: string) => cluster.statusOf(name);
+  const isShown = (name: string) => cluster.isShown(name);
 
   /**
    * Begins a fault, changes policies at the server behind it, waits until `shown`, ends the fault, and waits until the
@@ -93,15 +41,14 @@ withApiServer('an agent in front of whose API server something goes wrong', (sta
     await server.create(policies, 'shop', denying(gone, 'there'));
     await until(() => isHeld(gone));
     await until(() => isShown(gone));
-    const mark = ztunnel.history.length;
-    const removed = () => ztunnel.history.slice(mark).filter((one) => one.startsWith('-'));
+    const mark = cluster.ztunnel.history.length;
     begin();
     await server.create(policies, 'shop', denying(made, 'there'));
     await server.remove(policies, { namespace: 'shop', name: gone });
     await shown();
     faults.heal();
     await until(() => isHeld(made) && !isHeld(gone));
-    assert.deepEqual(removed(), [`-shop/${gone}`]);
+    assert.deepEqual(cluster.removedSince(mark), [`-shop/${gone}`]);
     assert.ok(isHeld('stays'));
     await until(async () => (await readiness()) === 'ok\n');
     await until(async () => (await findings()).every(({ reason }) => !outages.has(reason)));
@@ -111,7 +58,7 @@ withApiServer('an agent in front of whose API server something goes wrong', (sta
   /** The agent stays ready, and says in its readiness what happened and what to do. So does the hub in GraphQL. */
   async function isNamed(what: RegExp): Promise<void> {
     const text = await until(async () => {
-      const { status, text } = await agent.readiness();
+      const { status, text } = await cluster.agent.readiness();
       assert.equal(status, 200, text);
       return text.split('\n').find((line) => line.startsWith('[!]manifests degraded') && what.test(line));
     });
