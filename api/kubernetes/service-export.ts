@@ -23,6 +23,6 @@ export const notExported = ({ spec }: Raw): readonly Finding[] =>
     .map((field) =>
       notApplied(
         `spec.${field}`,
-        'is not applied: other clusters receive the ports, endpoints and identities of the service, and nothing else; remove it',
+        'is not applied: other clusters receive the endpoints and identities of the service and what its spec says of its use, and no labels or annotations; remove it',
       ),
     );

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Cluster } from './cluster.ts';
 
 /** A test of the conformance suite of sigs.k8s.io/mcs-api. */
@@ -63,9 +63,9 @@ export async function runSuite(
 
 /** Its status says only that a test has failed, which the report says of each. */
 function run(program: string, cwd: string, words: readonly string[]): Promise<string> {
-  return new Promise((resolve) => {
-    execFile(program, words, { cwd, maxBuffer: 64 << 20 }, (_error, out, errors) =>
-      resolve(`${out}${errors}`),
+  return new Promise((done) => {
+    execFile(resolve(program), words, { cwd, maxBuffer: 64 << 20 }, (_error, out, errors) =>
+      done(`${out}${errors}`),
     );
   });
 }
