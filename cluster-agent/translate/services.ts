@@ -8,7 +8,7 @@ import { keysOf } from '../view/service-entries.ts';
 import type { Derivation } from './derivation.ts';
 import { entryService, type EntryHost } from './entry-service.ts';
 import { networkOf } from './network.ts';
-import { byExportAge } from './merged-export.ts';
+import { remotePorts } from './remote-ports.ts';
 import { localService, remotesInUse, servicesOfResource, type Distribution } from './distribution.ts';
 import { anywhere, distributionPreference, type Preference } from './traffic-distribution.ts';
 import type { SharedAddresses, World } from './world.ts';
@@ -141,17 +141,13 @@ function serviceOf(inputs: ServiceInputs): Service {
   };
 }
 
-/** Of a service that only other clusters have, the oldest export says its ports (KEP-1645). */
 const portsOf = ({ local, remotes }: ServiceInputs): Service['ports'] =>
   local
     ? local.ports.map(({ port, targetPort }) => ({
         servicePort: port,
         targetPort: typeof targetPort === 'number' ? targetPort : 0,
       }))
-    : ([...remotes].sort(byExportAge)[0]?.ports ?? []).map(({ port, targetPort }) => ({
-        servicePort: port,
-        targetPort,
-      }));
+    : remotePorts(remotes);
 
 function preferenceOf({ local, namespace, policy, distribution }: ServiceInputs): Preference {
   if (distribution?.byShares) return anywhere;

@@ -84,12 +84,23 @@ function across(
     );
   if (workload.transport === 'plaintext')
     return refuse('NO_MTLS', `${workload.uid} in network ${workload.network} is in no mesh mode`);
+  if (!hasPort(workload, called))
+    return refuse(
+      'NO_SUCH_PORT',
+      `${workload.uid} has no port ${called.servicePort} of ${called.service.hostname}`,
+    );
   const gateway = gatewayOf(state, workload.networkGateway, random);
   if (!gateway)
     return refuse('NO_GATEWAY', `no gateway of network ${workload.network} is known for ${workload.uid}`);
   return workload.transport === 'hbone' && !isClassic(source)
     ? doubleTunnel(workload, gateway, called)
     : passthrough(source, workload, gateway, called);
+}
+
+/** Clusters that export one service may differ in its ports. An endpoint that maps none of them is taken for any. */
+function hasPort(workload: Workload, { service, servicePort }: CalledServicePort): boolean {
+  const mapped = workload.services.get(service.key) ?? [];
+  return mapped.length === 0 || mapped.some((one) => one.servicePort === servicePort);
 }
 
 function doubleTunnel(workload: Workload, gateway: Gateway, called: CalledServicePort): RouteOutcome {

@@ -22,6 +22,7 @@ import {
   serviceNames,
 } from './arbitrary-objects.ts';
 import { aGateway, aRemote } from './cluster.ts';
+import { someProperties } from './global-properties.ts';
 import { anAuthorization } from './records.ts';
 import { formatServiceKey } from '@isthmus/api/domain/names.ts';
 
@@ -86,7 +87,7 @@ const remote = fc
         one('network-far', 'network-east'),
         one('127.7.1.1', '127.7.1.2'),
         fc.boolean(),
-        one(80, 81),
+        record({ name: rarely('http', one('web')), port: one(80, 81), age: one(undefined, 0, 1000, 2000) }),
       ),
     ),
   )
@@ -100,7 +101,8 @@ const remote = fc
         namespace: inNamespace,
         name,
         hostname: `${name}.${inNamespace}.svc.cluster.local`,
-        ports: [{ name: 'http', port: said[4], targetPort: 8080, appProtocol: '' }],
+        ports: [{ name: said[4].name, port: said[4].port, targetPort: 8080, appProtocol: '' }],
+        ...(said[4].age !== undefined && { properties: someProperties({ exportedAt: said[4].age }) }),
         subjectAltNames: [`spiffe://cluster.local/ns/${inNamespace}/sa/${cluster}`],
         groups: said[0],
         gateways: [aGateway({ network: said[1], address: said[2], ready: said[3], region: cluster })],

@@ -29,15 +29,18 @@ spec: { selector: { app: cart }, ports: [{ port: 80 }] }
 `;
 const id = (account: string) => `spiffe://cluster.local/ns/shop/sa/${account}`;
 const group = { region: 'r', zone: 'z', transport: 'hbone' as const, total: 1, healthy: 1 };
+const ports = [{ name: '', port: 80, targetPort: 80, appProtocol: '' }];
 const west = aRemote({
   name: 'cart',
   cluster: 'west',
+  ports,
   subjectAltNames: [id('cart-of-west')],
   groups: [group],
 });
 const south = aRemote({
   name: 'cart',
   cluster: 'south',
+  ports,
   subjectAltNames: [id('cart-of-south')],
   groups: [group],
   gateways: west.gateways.map((one) => ({ ...one, network: 'network-south', address: '127.7.48.5' })),

@@ -88,17 +88,13 @@ function serviceOf(
   distribution: Distribution | undefined,
 ): Service {
   const remote = remoteOnly.find((one) => serviceKeyOf(one) === key);
-  const age = (one: RemoteService) => one.properties?.exportedAt ?? Infinity;
-  const [oldest] = remoteOnly
-    .filter((one) => serviceKeyOf(one) === key)
-    .sort((a, b) => (age(a) === age(b) ? (a.cluster < b.cluster ? -1 : 1) : age(a) - age(b)));
   const ref = local?.metadata ?? remote ?? { namespace: '', name: '' };
   const ports = local
     ? local.ports.map(({ port, targetPort }) => ({
         servicePort: port,
         targetPort: typeof targetPort === 'number' ? targetPort : 0,
       }))
-    : (oldest?.ports ?? []).map(({ port, targetPort }) => ({ servicePort: port, targetPort }));
+    : portsElsewhere(remoteOnly.filter((one) => serviceKeyOf(one) === key));
   const grant = input.hub.grants.get(`${ref.namespace}/${ref.name}`);
   const others = [...input.hub.remotes.values()].filter((one) => serviceKeyOf(one) === key);
   const elsewhere = others.flatMap(({ subjectAltNames }) => subjectAltNames);
@@ -122,6 +118,31 @@ function serviceOf(
     leftClusters: distribution?.left ?? [],
     inClusterset: others.length > 0 || grant !== undefined,
   };
+}
+
+/** The ports of all exports, the oldest first; of two with one name or number the first. */
+function portsElsewhere(remotes: readonly RemoteService[]): Service['ports'] {
+  const age = (one: RemoteService) => one.properties?.exportedAt ?? Infinity;
+  const byAge = [...remotes].sort((a, b) =>
+    age(a) === age(b) ? (a.cluster < b.cluster ? -1 : 1) : age(a) - age(b),
+  );
+  const all = byAge.flatMap(({ ports, properties }) => [
+    ...ports.map((one) => ({ ...one, protocol: 'TCP' })),
+    ...(properties?.otherPorts ?? []),
+  ]);
+  const taken: typeof all = [];
+  for (const one of all) {
+    const isTaken = taken.some(
+      ({ name, port, protocol }) => name === one.name || (port === one.port && protocol === one.protocol),
+    );
+    if (!isTaken) taken.push(one);
+  }
+  return taken
+    .filter(({ protocol }) => protocol === 'TCP')
+    .map(({ port }) => {
+      const each = byAge.map(({ ports }) => ports.find((one) => one.port === port));
+      return { servicePort: port, targetPort: each.every((one) => one) ? (each[0]?.targetPort ?? 0) : 0 };
+    });
 }
 
 /** Of several services that say one ClusterIP the last one made has it, or of the same second the one of the greatest key. */

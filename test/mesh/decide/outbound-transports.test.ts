@@ -219,6 +219,41 @@ describe('outbound: across networks', () => {
   });
 });
 
+describe('outbound: a port that not every cluster has', () => {
+  const service = aService({
+    ...cart,
+    ports: [...cart.ports, { servicePort: 90, targetPort: 0 }],
+  });
+  const ofPort = (servicePort: number, name: string) =>
+    entry(service, 'hbone', {
+      uid: `network-west/SplitHorizonWorkload/${name}`,
+      services: new Map([[service.key, [{ servicePort, targetPort: 0 }]]]),
+    });
+  const called = { ...toAddress('10.1.0.1'), port: 90 };
+
+  it('goes to entries that have it, and to no other', () => {
+    const state = stateOf([ofPort(80, 'a'), ofPort(90, 'b'), westGateway], [service]);
+    assert.deepEqual(
+      routesOf(decide(state, called)).map(({ workload }) => workload.uid),
+      [ofPort(90, 'b').uid],
+    );
+  });
+
+  it('is refused where no entry has it', () =>
+    assert.equal(
+      decisionText(decide(stateOf([ofPort(80, 'a'), westGateway], [service]), called)),
+      'refuse NO_SUCH_PORT',
+    ));
+
+  it('is taken by an entry that maps no port', () => {
+    const state = stateOf(
+      [entry(service, 'hbone', { services: new Map([[service.key, []]]) }), westGateway],
+      [service],
+    );
+    assert.equal(routesOf(decide(state, called)).length, 1);
+  });
+});
+
 describe('outbound: whom to expect', () => {
   const id = (name: string) => `spiffe://cluster.local/ns/shop/sa/${name}`;
   it('HBONE: the workload, and whom its service lists', () =>
