@@ -74,7 +74,7 @@ describe('capture in pods', () => {
 
   /** Undefined, or why it is not captured. */
   async function enrol(proxy: TestProxy, number: number, name: Name, namespace = pods[name].descriptor) {
-    proxy.engine.hear({ kind: 'enrol', number, uid: uidOf(name), namespace });
+    proxy.engine.hear({ kind: 'enrol', number, uid: uidOf(name), serviceAccount: name, namespace });
     const find = () => proxy.said.findLast((one) => one.kind === 'enrolled' && one.number === number);
     await proxy.signal.until(() => find() !== undefined);
     const found = find();
@@ -127,6 +127,21 @@ describe('capture in pods', () => {
     equal(open, before.open);
   });
 
+  it('waits for its workload where the pod before it had the name and another account', async () => {
+    const { client, server } = addresses;
+    near.tell({ workloads: [{ ...workloadOf('client'), serviceAccount: 'before' }] });
+    const answer = applications.call(pods.client, server[0], 8080, 'hello');
+    await until(() => near.report().totals.sourceSockets > 0);
+    near.tell({ workloads: [workloadOf('client')] });
+    equal(await answer, `${client[0]} hello`);
+    const tunnel = { direction: 'inbound', 'dst.hbone_addr': `${server[0]}:8080` };
+    equal((await far.line(tunnel))['src.identity'], 'spiffe://cluster.local/ns/shop/sa/client');
+    equal(
+      far.lines.some((line) => line['src.identity']?.endsWith('/before')),
+      false,
+    );
+  });
+
   it('goes on where a caller had reset before it was accepted', async () => {
     const code = `
       const socket = require('net').connect(8080, '${addresses.server[0]}', () => { socket.resetAndDestroy(); });`;
@@ -173,7 +188,13 @@ describe('capture in pods', () => {
     });
     await applications.call(pods.client, addresses.plain[0], 8080, 'x');
     const before = openDescriptors();
-    near.engine.hear({ kind: 'enrol', number: 20, uid: uidOf('leaving'), namespace: other.descriptor });
+    near.engine.hear({
+      kind: 'enrol',
+      number: 20,
+      uid: uidOf('leaving'),
+      serviceAccount: 'client',
+      namespace: other.descriptor,
+    });
     await near.signal.until(() => near.said.some((one) => one.kind === 'enrolled' && one.number === 20));
     equal(openDescriptors() - before, 3);
     redirect(other);

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { readlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { until } from '../fakes/agent.ts';
 import { needNamespaces, type Namespace, PodNetwork } from '../fakes/namespaces.ts';
@@ -7,7 +8,7 @@ import { aZdsPod, FakeNodeAgent, type ConnectedProxy } from '../fakes/node-agent
 import { aWorkload } from '../fakes/records.ts';
 import { Applications } from './applications.ts';
 import { redirect } from './rules.ts';
-import { ControlPlane, ZtunnelProcess } from './ztunnel.ts';
+import { ControlPlane, ZtunnelProcess, type Start } from './ztunnel.ts';
 
 const addresses = { client: '10.9.2.1', server: '10.9.2.2', plain: '10.9.2.3' } as const;
 type Name = keyof typeof addresses;
@@ -22,6 +23,10 @@ const workloadOf = (name: Name, strict = false) =>
     serviceAccount: name,
     strict,
   });
+
+/** Namespaces are entered with SYS_ADMIN, and marks and callers' addresses need NET_ADMIN: nothing else is had. */
+const least = ['--bounding-set', '-all,+sys_admin,+net_admin', '--no-new-privs'];
+const withLeast: Start = (command, args, options) => spawn('setpriv', [...least, command, ...args], options);
 
 describe('two ztunnels that capture the pods of two node agents', () => {
   const pods = {} as Record<Name, Namespace>;
@@ -44,7 +49,7 @@ describe('two ztunnels that capture the pods of two node agents', () => {
       ['node-2', 2],
     ] as const) {
       agents.push(new FakeNodeAgent(plane.world.path(`${node}.sock`)));
-      ztunnels.push(new ZtunnelProcess(plane, { node, workers, capture: 'pods' }));
+      ztunnels.push(new ZtunnelProcess(plane, { node, workers, capture: 'pods' }, withLeast));
     }
     [near, far] = (await Promise.all(agents.map((one) => one.proxy()))) as [ConnectedProxy, ConnectedProxy];
     await applications.serve(pods.server, 8080);
@@ -94,6 +99,15 @@ describe('two ztunnels that capture the pods of two node agents', () => {
     await until(async () => !(await applications.call(pods.plain, server, 8080, 'x')).includes('x'));
     equal(await applications.call(pods.client, server, 8080, 'hello'), `${client} hello`);
     plane.publish([workloadOf('client'), workloadOf('server')]);
+  });
+
+  it('have no capability but SYS_ADMIN and NET_ADMIN', () => {
+    const [netAdmin, sysAdmin] = [12n, 21n];
+    for (const { child } of ztunnels) {
+      const [, effective = ''] =
+        /^CapEff:\s*(\S+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+      equal(BigInt(`0x${effective}`), (1n << netAdmin) | (1n << sysAdmin));
+    }
   });
 
   it('have no thread in a pod', () => {

@@ -108,7 +108,7 @@ export class ControlPlane {
 }
 
 /** Starts a program, here or in another namespace. */
-type Start = (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+export type Start = (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
 
 /** Istio's ztunnel in a namespace of its own, with the pods that a node agent names at `zds`. */
 export class UpstreamProcess {

@@ -10,7 +10,12 @@ import type { ProxyConfig } from '../configuration.ts';
 
 /** A pod that this proxy serves, as capture knows it: by its listener, or by an address where nothing else tells. */
 export type LocalPod =
-  | { readonly kind: 'uid'; readonly uid: WorkloadUid }
+  | {
+      readonly kind: 'uid';
+      readonly uid: WorkloadUid;
+      /** As whom it runs, where capture knows it: another pod may have had its name. */
+      readonly serviceAccount?: string;
+    }
   | { readonly kind: 'address'; readonly address: string };
 
 /** Where a connection was going before it was captured; by name where the caller asked a SOCKS5 listener. */
@@ -91,6 +96,7 @@ export interface Capture extends Dialer {
 export interface EnrolledPod {
   readonly number: number;
   readonly uid: WorkloadUid;
+  readonly serviceAccount: string;
   /** The descriptor of its network namespace, which stays open until it has left. */
   readonly namespace: number;
 }

@@ -18,11 +18,16 @@ export function localWorkloads(state: MeshState, config: ProxyConfig): readonly 
   return state.workloads.onNode(config.node).filter((one) => isServedBy(one, place));
 }
 
-/** The workload of a pod, if this proxy serves it. */
+/**
+ * The workload of a pod, if this proxy serves it. Where the state has a pod of that name which runs as another account, it is
+ * of the pod before, and whose identity is not this one's.
+ */
 export function localWorkload(state: MeshState, config: ProxyConfig, pod: LocalPod): Workload | undefined {
   const found =
     pod.kind === 'uid'
       ? state.workloads.get(pod.uid)
       : state.workloads.atAddress(config.network, pod.address);
-  return found && isServedBy(found, placeOf(config)) ? found : undefined;
+  if (!found || !isServedBy(found, placeOf(config))) return undefined;
+  const account = pod.kind === 'uid' ? pod.serviceAccount : undefined;
+  return account === undefined || account === found.serviceAccount ? found : undefined;
 }

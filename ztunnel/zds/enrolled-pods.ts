@@ -89,9 +89,9 @@ export class EnrolledPods {
   }
 
   async #enrol(entry: Entry, before: Entry | undefined): Promise<Problem> {
-    const { pod, number, uid, namespace } = entry;
+    const { pod, number, uid, serviceAccount, namespace } = entry;
     this.#entries.set(pod.uid, entry);
-    const problem = await this.#deps.enrol({ number, uid, namespace });
+    const problem = await this.#deps.enrol({ number, uid, serviceAccount, namespace });
     if (problem === undefined) {
       this.#listed?.add(pod.uid);
       if (before) this.#free(before, false);
@@ -116,8 +116,9 @@ export class EnrolledPods {
     void this.#deps.leave(number, isAtOnce).then(() => this.#deps.close(namespace));
   }
 
-  #numbered({ namespace, name }: ZdsPod): Pick<Entry, 'number' | 'uid'> {
-    return { number: this.#next++, uid: formatPodUid(this.#deps.cluster, `${namespace}/${name}`) };
+  #numbered({ namespace, name, serviceAccount }: ZdsPod): Omit<EnrolledPod, 'namespace'> {
+    const uid = formatPodUid(this.#deps.cluster, `${namespace}/${name}`);
+    return { number: this.#next++, uid, serviceAccount };
   }
 
   #identityOf(namespace: number): string | undefined {

@@ -63,7 +63,7 @@ describe('ztunnel/worker, two workers as one', () => {
 
   it('a pod is enrolled when both have its listeners, or one says why not, and has left when both say so', async () => {
     const { a, b, workers } = world();
-    const pod = { number: 1, uid: 'east//Pod/shop/one', namespace: 9 };
+    const pod = { number: 1, uid: 'east//Pod/shop/one', serviceAccount: 'one', namespace: 9 };
     const first = workers.enrol(pod);
     const second = workers.enrol({ ...pod, number: 2 });
     const left = workers.leave(1, 5000);

@@ -35,9 +35,9 @@ export class Pods implements Capture, Enrolment {
     this.#lost = new LostPeers(deps.clock);
   }
 
-  async enrol({ number, uid, namespace }: EnrolledPod): Promise<void> {
+  async enrol({ number, uid, serviceAccount, namespace }: EnrolledPod): Promise<void> {
     if (this.#isClosed) throw new MeshError('NATIVE_SOCKET', 'the proxy stops');
-    const pod: LocalPod = { kind: 'uid', uid };
+    const pod: LocalPod = { kind: 'uid', uid, serviceAccount };
     const { clock, hooks } = this.#deps;
     const inside = new Inside(namespace, {
       clock,
