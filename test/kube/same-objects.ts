@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Rejection } from '@isthmus/api/domain/rejection.ts';
 import type { Resource } from '@isthmus/api/kube/api-server.ts';
-import type { ClusterObject } from '@isthmus/api/kubernetes/objects.ts';
+import type { ClusterObject, ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import { Holding, settle } from '@isthmus/cluster-agent/source/files/holding.ts';
 import { readManifests } from '@isthmus/cluster-agent/source/files/read-file.ts';
 import { watched } from '@isthmus/cluster-agent/source/kubernetes/watched.ts';
@@ -84,9 +84,14 @@ function plain(object: ClusterObject | undefined): unknown {
   const { metadata, ...rest } = object;
   const { labels, annotations, name, namespace } = metadata;
   const own = Object.fromEntries(Object.entries(labels).filter(([key]) => !isAdded(key, rest.kind)));
-  // The addresses of services are the API server's, or allocated by the source.
-  const fields = rest.kind === 'Service' && !rest.headless ? { ...rest, clusterIPs: [] } : rest;
-  return { ...fields, metadata: { labels: own, annotations, name, namespace } };
+  return { ...withoutAllocated(rest), metadata: { labels: own, annotations, name, namespace } };
+}
+
+/** The addresses of services are the API server's, or allocated by the source; the families that none names are its own. */
+function withoutAllocated(fields: Omit<ClusterObject, 'metadata'>): object {
+  if (fields.kind !== 'Service') return fields;
+  const { clusterIPs, headless } = fields as ServiceObject;
+  return { ...fields, clusterIPs: headless ? clusterIPs : [], ipFamilies: 'AUTOMATIC' };
 }
 
 /** Labels that the API server adds: to a namespace its name, to a pod the zone of its node. */
