@@ -11,6 +11,7 @@ import {
 } from '@isthmus/mesh/identity/spiffe-id.ts';
 import { isLoopback } from '@isthmus/mesh/net/cidr.ts';
 import { logLevelFlag, type Flags } from '@isthmus/mesh/process/flags.ts';
+import { readResolvConf, type ResolverConfig } from './dns/resolv-conf.ts';
 import { err, ok, type Result } from '@isthmus/mesh/result.ts';
 
 export type ProxyMode = 'shared' | 'gateway' | 'sidecar';
@@ -49,17 +50,22 @@ export interface ProxyConfig {
   readonly tap: string;
   /** Data workers. */
   readonly workers: number;
+  /** Whom pods ask for names that are not of the mesh. */
+  readonly resolvers: ResolverConfig;
+  /** Of services of one host name those of this namespace, where neither the client's nor Kubernetes has one; '': none. */
+  readonly preferredNamespace: string;
   /** How long connections may live on after the order to stop. */
   readonly drainMillis: number;
 }
 
 const modes: readonly string[] = ['shared', 'gateway', 'sidecar'] satisfies readonly ProxyMode[];
 
-/** `fixed` is the mode of a program that has only one. The error is one sentence for the user who started it. */
+/** `resolvConf` is the text of a resolv.conf. `fixed` is the mode of a program that has only one. The error is one sentence for the user who started it. */
 export function readConfiguration(
   env: NodeJS.ProcessEnv,
   flags: Pick<Flags, 'text'>,
   fixed?: ProxyMode,
+  resolvConf = '',
 ): Result<ProxyConfig, string> {
   const mode = fixed ?? flags.text('mode');
   if (!modes.includes(mode)) return err(`--mode is ${modes.join(', ')}, not '${mode}'`);
@@ -72,6 +78,7 @@ export function readConfiguration(
     ...fromFlags(flags),
     mode: mode as ProxyMode,
     capture,
+    resolvers: readResolvConf(resolvConf),
     trustDomain: trustDomain.value,
   };
   const problem = problemOf(config);
@@ -97,6 +104,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv) {
     serviceAccount: of('SERVICE_ACCOUNT', 'default'),
     address: of('INSTANCE_IP'),
     zdsPath: of('INPOD_UDS', '/var/run/ztunnel/ztunnel.sock'),
+    // Upstream's spelling.
+    preferredNamespace: of('PREFERED_SERVICE_NAMESPACE'),
     workers: Number(of('ZTUNNEL_WORKER_THREADS', '1')),
     drainMillis: seconds(of('CONNECTION_TERMINATION_DEADLINE', '5s')) * 1000,
   };
@@ -201,6 +210,12 @@ export const proxyFlags = [
     value: 'WHERE',
     default: '',
     help: 'a file, or - for standard output, to which each connection adds a line',
+  },
+  {
+    name: 'resolv-conf',
+    value: 'FILE',
+    default: '/etc/resolv.conf',
+    help: 'which resolvers answer pods for names that are not of the mesh; read once, when it starts',
   },
   {
     name: 'tap',

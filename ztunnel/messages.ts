@@ -1,6 +1,7 @@
 import type { DeltaBatch, Rejected } from '@isthmus/mesh/delta/messages.ts';
 import type { EnrolledPod } from './capture/capture.ts';
 import type { ProxyConfig } from './configuration.ts';
+import type { DnsCounted } from './dns/metrics.ts';
 import type { WorkerFacts } from './report/worker-counts.ts';
 import type { Counted } from './telemetry/tcp-metrics.ts';
 
@@ -70,6 +71,7 @@ export type FromWorker =
 /** What one worker has counted since it started. */
 export interface WorkerReport {
   readonly metrics: readonly Counted[];
+  readonly dns: readonly DnsCounted[];
   readonly totals: WorkerTotals;
 }
 

@@ -3,6 +3,7 @@ import { readFlags } from '@isthmus/mesh/process/flags.ts';
 import { createLog } from '@isthmus/mesh/process/log.ts';
 import { onParentGone } from '@isthmus/mesh/process/parent-pipe.ts';
 import { systemRandom } from '@isthmus/mesh/process/random.ts';
+import { readText } from '@isthmus/mesh/process/read-text.ts';
 import { writeErr } from '@isthmus/mesh/process/terminal-text.ts';
 import { proxyFlags, readConfiguration, type ProxyMode } from './configuration.ts';
 import { startThreads } from './worker/host.ts';
@@ -20,7 +21,8 @@ interface ProxyProgram {
 /** Reads flags and environment and runs one proxy until a signal: SIGTERM drains, a second one ends. */
 export async function runProxy({ program, purpose, mode, thread }: ProxyProgram): Promise<void> {
   const flags = readFlags(program, purpose, proxyFlags, ['metrics-address']);
-  const config = readConfiguration(process.env, flags, mode);
+  const resolvConf = textOf(flags.text('resolv-conf'));
+  const config = readConfiguration(process.env, flags, mode, resolvConf);
   if (!config.ok) {
     writeErr(`${program}: ${config.error}; see ${program} --help\n`);
     process.exit(2);
@@ -46,4 +48,13 @@ export async function runProxy({ program, purpose, mode, thread }: ProxyProgram)
   };
   process.on('SIGTERM', end).on('SIGINT', end);
   if (flags.on('parent-pipe')) onParentGone(() => process.exit(0));
+}
+
+/** Without the file nobody is asked, and names that are not of the mesh are answered with SERVFAIL. */
+function textOf(path: string): string {
+  try {
+    return readText(path);
+  } catch {
+    return '';
+  }
 }

@@ -48,7 +48,7 @@ function library() {
 /** Of which family a socket is. */
 export type Family = 'unix' | 'ipv4' | 'ipv6';
 const families = { unix: 1, ipv4: 2, ipv6: 10 } as const;
-const kinds = { stream: 1, packets: 5 } as const;
+const kinds = { stream: 1, datagrams: 2, packets: 5 } as const;
 const nonBlockingAndCloseOnExec = 0x80800;
 const newNetwork = 0x40000000;
 /** MSG_DONTWAIT, and MSG_NOSIGNAL for who sends, MSG_CMSG_CLOEXEC for who receives. */

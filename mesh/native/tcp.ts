@@ -1,6 +1,7 @@
 import type { AddressPort } from '../net/address.ts';
 import { MeshError } from '../process/mesh-error.ts';
 import { inNamespace, type SocketPlace } from './namespace.ts';
+import { NativeError } from './native-error.ts';
 import { addressOption, bind, closeDescriptor, listen, newSocket, setOption } from './native.ts';
 import { decodeSocketAddress, encodeSocketAddress } from './socket-address.ts';
 
@@ -10,7 +11,7 @@ export const proxyMark = 0x539;
 /** As Node's own; the kernel caps it at its somaxconn. */
 const backlog = 511;
 
-const isIpv4 = (address: string): boolean => !address.includes(':');
+export const isIpv4 = (address: string): boolean => !address.includes(':');
 
 /**
  * The descriptor of a TCP socket that listens in a namespace, for `server.listen({ fd })`. Several may listen at one place
@@ -28,6 +29,16 @@ export const listenIn = (namespace: SocketPlace, place: AddressPort): number =>
       listen(socket, backlog);
     }),
   );
+
+/** On every address of a namespace, whichever it will have; of a kernel without IPv6, on those of IPv4. NATIVE_*. */
+export function listenAnywhere(namespace: SocketPlace, port: number): number {
+  try {
+    return listenIn(namespace, { address: '::', port });
+  } catch (error) {
+    if (!(error instanceof NativeError) || error.errno !== 'EAFNOSUPPORT') throw error;
+    return listenIn(namespace, { address: '0.0.0.0', port });
+  }
+}
 
 /** What a socket that dials is to be. */
 export interface Dialling {
@@ -62,7 +73,7 @@ export function originalDestination(socket: number, peer: string): AddressPort |
 }
 
 /** Runs `prepare`; a socket that it refuses is closed. */
-function made(socket: number, prepare: (socket: number) => void): number {
+export function made(socket: number, prepare: (socket: number) => void): number {
   try {
     prepare(socket);
     return socket;
@@ -72,7 +83,7 @@ function made(socket: number, prepare: (socket: number) => void): number {
   }
 }
 
-function socketAddress(place: AddressPort): Buffer {
+export function socketAddress(place: AddressPort): Buffer {
   const bytes = encodeSocketAddress(place);
   if (bytes) return bytes;
   throw new MeshError('NATIVE_SOCKET', `'${place.address}' is no IP address`);

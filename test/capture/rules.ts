@@ -8,8 +8,8 @@ import {
 import type { Namespace } from '../fakes/namespaces.ts';
 
 /** Sends the traffic of a namespace to the listeners in it, which are open, as a node agent does. */
-export function redirect(pod: Namespace, backend: Backend = 'IPTABLES'): void {
-  const options = { dns: false, inbound: true, virtualInterfaces: [] };
+export function redirect(pod: Namespace, backend: Backend = 'IPTABLES', dns = false): void {
+  const options = { dns, inbound: true, virtualInterfaces: [] };
   const redirection: Redirection = { options, backend, families: ['IPV4', 'IPV6'] };
   const run = ({ program, args, input }: Command) => pod.run(program, args, input);
   const printed = looks(redirection).map((look) => ({

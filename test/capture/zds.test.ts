@@ -137,7 +137,8 @@ describe('two ztunnels that capture the pods of two node agents', () => {
     const without = ztunnel.descriptors;
     const gone = network!.add('gone', ['10.9.2.9']);
     equal(await near.ask({ kind: 'add', pod: aZdsPod('gone') }, [gone.descriptor]), undefined);
-    equal(ztunnel.descriptors - without, 4);
+    // Three listeners, those of names (one over TCP, two over UDP), and the namespace.
+    equal(ztunnel.descriptors - without, 7);
     gone.remove();
     equal(await near.ask({ kind: 'del', uid: aZdsPod('gone').uid }), undefined);
     await until(() => ztunnel.descriptors === without);

@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
-import type { Arrival, Capture, CaptureDeps, Dial, LocalPod } from '@isthmus/ztunnel/capture/capture.ts';
+import type {
+  Arrival,
+  Capture,
+  CaptureDeps,
+  Dial,
+  LocalPod,
+  ResolverSocket,
+} from '@isthmus/ztunnel/capture/capture.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
 
 /** With the socket of Node's, with which tests are written. */
@@ -43,6 +50,10 @@ export class FakeCapture implements Capture {
   async dial(dial: Dial): Promise<ByteStream> {
     this.dials.push(dial);
     return new NodeStream(await this.#answer(dial));
+  }
+
+  resolverSocket(): ResolverSocket {
+    return { send: () => undefined, close: () => undefined };
   }
 
   explainCaller(caller: LocalPod): string | undefined {

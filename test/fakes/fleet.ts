@@ -67,6 +67,8 @@ export class SimulatedProxy {
       tap: '',
       workers: 1,
       drainMillis: 0,
+      resolvers: { nameservers: [], search: [] },
+      preferredNamespace: '',
     };
   }
 

@@ -381,4 +381,6 @@ export const plainConfig: Omit<ProxyConfig, 'cluster' | 'network'> = {
   tap: '',
   workers: 1,
   drainMillis: 0,
+  resolvers: { nameservers: [], search: [] },
+  preferredNamespace: '',
 };

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { version } from '@isthmus/mesh/process/version.ts';
 import { tcpLabels } from '../telemetry/tcp-labels.ts';
+import { addDns } from './dns-page.ts';
 import type { Counted } from '../telemetry/tcp-metrics.ts';
 import type { CountedTotal, HandshakeTotal, WorkerReport, WorkerTotals } from '../messages.ts';
 
@@ -81,6 +82,10 @@ export async function metricsPage(
     new Gauge({ name, help, registers }).set(total(field as keyof typeof gauges));
   for (const [field, [name, help]] of Object.entries(counters))
     new Counter({ name, help, registers }).inc(total(field as keyof typeof counters));
+  addDns(
+    registers,
+    reports.flatMap(({ dns }) => dns),
+  );
   addControl(registers, control);
   const sockets = new Gauge({
     name: 'istio_tcp_sockets_open',

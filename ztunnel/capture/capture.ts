@@ -54,9 +54,42 @@ export interface GatewayArrival extends Arriving {
 
 export type Arrival = OutboundArrival | InboundArrival | GatewayArrival;
 
+/** A message that a local pod has sent to a resolver over UDP. */
+export interface CapturedDatagram {
+  readonly pod: LocalPod;
+  readonly from: AddressPort;
+  /** The receiver's. */
+  readonly bytes: Buffer;
+  /** Sends to where it came from, at most once; what cannot be sent is lost, as by any network. */
+  readonly answer: (bytes: Buffer) => void;
+}
+
+/** A connection of a local pod to a resolver: nothing of it has been read. */
+export interface CapturedDnsConnection {
+  readonly pod: LocalPod;
+  readonly from: AddressPort;
+  readonly connection: Connection;
+}
+
+/** A UDP socket that speaks with one resolver: from where the pod would, and from a port that nobody can guess. */
+export interface ResolverSocket {
+  send(bytes: Buffer): void;
+  close(): void;
+}
+
+/** Neither is called within a call of the socket's own methods, or within the one that makes it. */
+export interface ResolverSocketHooks {
+  /** `from` is who has sent it, as far as the network says. The bytes are the receiver's. */
+  readonly onMessage: (bytes: Buffer, from: AddressPort) => void;
+  /** It cannot be used: nobody listens there, or it could not be made. Not after `close`. */
+  readonly onError: (error: Error) => void;
+}
+
 /** From where a dial leaves, and whose address the far side sees. */
 export type DialFrom =
   | { readonly kind: 'pod'; readonly pod: LocalPod }
+  /** To a resolver of that pod. */
+  | { readonly kind: 'resolver'; readonly pod: LocalPod }
   /** To the pod's own application, as the caller. */
   | { readonly kind: 'delivery'; readonly pod: LocalPod; readonly caller: string }
   /** A gateway's own. */
@@ -82,6 +115,8 @@ export interface Capture extends Dialer {
   open(): Promise<void>;
   /** Accepts nothing more. */
   close(): void;
+  /** For one question of a pod to one of its resolvers. What goes wrong is said by its hooks. */
+  resolverSocket(pod: LocalPod, to: AddressPort, hooks: ResolverSocketHooks): ResolverSocket;
   /** Why a caller can be no pod; undefined where one of it may be known in a moment. */
   explainCaller(caller: LocalPod): string | undefined;
   /** Why a destination that is not part of the mesh is not reached; undefined: it is, as the pod itself would reach it. */
@@ -116,6 +151,8 @@ export interface Knock {
 
 export interface CaptureHooks {
   onArrival(arrival: Arrival): void;
+  onDatagram(datagram: CapturedDatagram): void;
+  onDnsConnection(connection: CapturedDnsConnection): void;
   /**
    * A connection that has still to say something before it is an arrival counts as a handshake. Undefined: it was refused,
    * and is closed. `limitedAs` is the address whose limits are used.

@@ -57,6 +57,7 @@ export class Engine {
         return this.#deps.say({
           kind: 'report',
           metrics: this.#parts.metrics.all(),
+          dns: this.#parts.dnsMetrics.all(),
           totals: totalsOf(this.#parts),
         });
       case 'dump':
@@ -229,6 +230,8 @@ export class Engine {
       random,
       hooks: {
         onArrival: (arrival) => this.#arrived(arrival),
+        onDatagram: (datagram) => this.#parts.dns.datagram(datagram),
+        onDnsConnection: (connection) => this.#parts.dns.connection(connection),
         onKnock: (connection, limitedAs) => {
           const newcomer = this.#admit(connection, 'socks', limitedAs, true);
           if (newcomer) this.#knocked.set(connection, newcomer);

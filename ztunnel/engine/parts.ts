@@ -14,8 +14,11 @@ import { PeerShares, type ShareLimits } from '@isthmus/mesh/shares/peer-share.ts
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Capture } from '../capture/capture.ts';
 import type { ProxyConfig } from '../configuration.ts';
+import { DnsMetrics } from '../dns/metrics.ts';
+import { DnsServer } from '../dns/server.ts';
 import type { CountedTotal, FromWorker } from '../messages.ts';
 import { RecentFailures } from '../proxy/recent-failures.ts';
+import { knownPod } from '../proxy/known-pod.ts';
 import { PodWaiters } from '../proxy/pod-waiters.ts';
 import { Connections } from '../proxy/connections.ts';
 import { CredentialStore } from '../proxy/credentials.ts';
@@ -58,6 +61,8 @@ export interface PartsDeps {
 export interface Parts extends OutboundDeps, InboundHboneDeps, GatewayHboneDeps, NewcomerDeps {
   readonly config: ProxyConfig;
   readonly capture: Capture;
+  readonly dns: DnsServer;
+  readonly dnsMetrics: DnsMetrics;
   readonly counters: Record<CountedTotal, number>;
 }
 
@@ -69,22 +74,11 @@ const connectsInATurn = 4;
 
 /** `capture` reads `state`. */
 export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): Parts {
-  const {
-    config,
-    clock,
-    random,
-    log,
-    say,
-    access,
-    tap,
-    maxAtOnce = 20_000,
-    shares,
-    handshakes,
-    retryFloor,
-    l7,
-  } = deps;
+  const { config, clock, random, log, say, access, tap, maxAtOnce = 20_000 } = deps;
+  const { shares, handshakes, retryFloor, l7 } = deps;
   const [table, counters] = [new IssuerTable(), nothingCounted()];
   const lines = new LimitedLines(clock, log, 1);
+  const [podWaiters, dnsMetrics] = [new PodWaiters(clock), new DnsMetrics()];
   return {
     config,
     clock,
@@ -124,9 +118,26 @@ export function newParts(deps: PartsDeps, state: MeshState, capture: Capture): P
         counters.chunksDropped++;
         lines.error('tap', { tap: config.tap }, 'a chunk of the tap was dropped');
       }),
-    podWaiters: new PodWaiters(clock),
+    podWaiters,
+    dnsMetrics,
+    dns: dnsOf(deps, { state, capture, podWaiters, dnsMetrics }),
   };
 }
+
+const dnsOf = (
+  { config, clock, random }: PartsDeps,
+  { state, capture, podWaiters, dnsMetrics }: Pick<Parts, 'state' | 'capture' | 'podWaiters' | 'dnsMetrics'>,
+): DnsServer =>
+  new DnsServer({
+    clock,
+    random,
+    state,
+    capture,
+    metrics: dnsMetrics,
+    workloadOf: (pod) => knownPod({ clock, config, state, capture, podWaiters }, pod),
+    resolvers: config.resolvers,
+    preferredNamespace: config.preferredNamespace,
+  });
 
 const connectionsOf = (clock: Clock, state: MeshState, table: IssuerTable): Connections =>
   new Connections({

@@ -95,7 +95,7 @@ describe('inbound', () => {
     { name: 'no host', authority: ':80', expected: 'refuse 400' },
     { name: 'empty', authority: '', expected: 'refuse 400' },
     { name: 'a URL', authority: 'http://10.0.0.2:8080/', expected: 'refuse 400' },
-    ...[15001, 15006, 15008, 15080].map((port) => ({
+    ...[15001, 15006, 15008, 15053, 15080].map((port) => ({
       name: `malicious_calls: ${port} by address`,
       authority: `10.0.0.2:${port}`,
       expected: 'refuse 503',

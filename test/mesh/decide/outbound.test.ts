@@ -166,7 +166,7 @@ describe('outbound: where to', () => {
       target: toAddress('10.1.0.1'),
       expected: 'hbone 10.0.0.2:15008 for 10.0.0.2:8080',
     },
-    ...[15001, 15006, 15008, 15080].map((port) => ({
+    ...[15001, 15006, 15008, 15053, 15080].map((port) => ({
       name: `the proxy's own port ${port} on loopback`,
       state: stateOf([]),
       target: toAddress('127.0.0.1', port),

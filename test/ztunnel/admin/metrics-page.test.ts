@@ -49,7 +49,7 @@ function report(connections: number): WorkerReport {
   const metrics = new TcpMetrics();
   for (let i = 0; i < connections; i++) metrics.open(facts, () => ({ received: 10, sent: 20 }))('-');
   metrics.open(facts)('DENY');
-  return { metrics: metrics.all(), totals };
+  return { metrics: metrics.all(), dns: [], totals };
 }
 
 /** The values of a metric's series, by what is asked of their labels. */

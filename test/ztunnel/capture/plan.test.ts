@@ -79,11 +79,15 @@ describe('the listeners of loopback capture', () => {
     });
     state.applyAddresses([asWorkload('a'), asWorkload('far', { node: 'n2' })], []);
     const plan = new Plan(state, config);
-    assert.deepEqual([...plan.first().keys()].sort(), ['127.1.0.1:15008', '127.1.0.1:15080']);
+    assert.deepEqual([...plan.first().keys()].sort(), [
+      '127.1.0.1:15008',
+      '127.1.0.1:15053',
+      '127.1.0.1:15080',
+    ]);
     const far = state.applyAddresses([asWorkload('far', { node: 'n2', status: 'UNHEALTHY' })], []);
     assert.equal(plan.follow(far).size, 0);
     const gone = plan.follow(state.applyAddresses([], ['a']));
-    assert.deepEqual([...gone.values()], [undefined, undefined]);
+    assert.deepEqual([...gone.values()], [undefined, undefined, undefined]);
   });
 
   it('of a gateway are its own two, whatever changes', () => {

@@ -22,7 +22,8 @@ const config = {
   podName: 'ztunnel',
   accessLog: '-',
   workers: 1,
-} as ProxyConfig;
+  resolvers: { nameservers: [], search: [] },
+} as Partial<ProxyConfig> as ProxyConfig;
 
 /** Two pods of the node at one address, as the capture of pods may have them; and one that both may call. */
 const twins = ['a', 'b'].map((name) =>

@@ -19,7 +19,13 @@ import { FakeClock } from '../../fakes/clock.ts';
 import { aMatch, anAuthorization, aWorkload } from '../../fakes/records.ts';
 import { Signal } from '../../fakes/xds-world.ts';
 
-const config = { mode: 'shared', node: 'n1', cluster: 'east', network: 'n' } as ProxyConfig;
+const config = {
+  mode: 'shared',
+  node: 'n1',
+  cluster: 'east',
+  network: 'n',
+  resolvers: { nameservers: [], search: [] },
+} as Partial<ProxyConfig> as ProxyConfig;
 const caller = '10.0.0.1';
 const called = { address: '10.0.0.2', port: 8080 };
 const server = aWorkload({

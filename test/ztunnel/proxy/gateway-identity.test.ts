@@ -24,7 +24,8 @@ const config = {
   serviceAccount: 'gw',
   trustDomain: defaultTrustDomain,
   workers: 1,
-} as ProxyConfig;
+  resolvers: { nameservers: [], search: [] },
+} as Partial<ProxyConfig> as ProxyConfig;
 
 const own = aWorkload({
   uid: 'east//Pod/istio-system/gw-1',

@@ -8,11 +8,22 @@ import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { Touched } from '@isthmus/mesh/state/touched.ts';
 import type { ProxyConfig } from '../../configuration.ts';
-import type { Capture, CaptureDeps, CaptureHooks, Dial, LocalPod } from '../capture.ts';
+import type {
+  Capture,
+  CaptureDeps,
+  CaptureHooks,
+  Dial,
+  DialFrom,
+  LocalPod,
+  ResolverSocket,
+  ResolverSocketHooks,
+} from '../capture.ts';
 import { farEnd } from '../far-end.ts';
 import { callerAtSocks, explainCaller } from './caller.ts';
+import { Datagrams } from './datagrams.ts';
 import { bindSocket, Listeners } from './listeners.ts';
-import { Plan, type Wanted } from './plan.ts';
+import { Plan, type PlanChange, type Wanted } from './plan.ts';
+import { resolverSocket } from '../resolver-socket.ts';
 import { negotiate } from './socks.ts';
 import { socksReply } from './socks5.ts';
 
@@ -29,6 +40,7 @@ export class Loopback implements Capture {
   readonly #lost: LostPeers;
   readonly #plan: Plan;
   readonly #listeners: Listeners;
+  readonly #datagrams: Datagrams;
 
   constructor({ config, state, clock, random, hooks }: CaptureDeps) {
     this.#config = config;
@@ -44,19 +56,38 @@ export class Loopback implements Capture {
       onProblem: (wanted, problem, code) => hooks.onUnbound(wanted, problem, code),
       onSolved: (wanted) => hooks.onBound(wanted),
     });
+    this.#datagrams = new Datagrams({
+      clock,
+      workers: config.workers,
+      onDatagram: ({ address }, from, bytes, answer) =>
+        hooks.onDatagram({ pod: podAt(from, address), from, bytes, answer }),
+      onProblem: (wanted, problem, code) => hooks.onUnbound(wanted, problem, code),
+      onSolved: (wanted) => hooks.onBound(wanted),
+    });
   }
 
   follow(touched: Touched): void {
-    this.#listeners.change(this.#plan.follow(touched));
+    this.#change(this.#plan.follow(touched));
   }
 
-  open(): Promise<void> {
-    this.#listeners.change(this.#plan.first());
-    return this.#listeners.settled();
+  async open(): Promise<void> {
+    this.#change(this.#plan.first());
+    await Promise.all([this.#listeners.settled(), this.#datagrams.settled()]);
   }
 
   close(): void {
     this.#listeners.close();
+    this.#datagrams.close();
+  }
+
+  resolverSocket(pod: LocalPod, to: AddressPort, hooks: ResolverSocketHooks): ResolverSocket {
+    const address = this.#addressTowards(pod, to.address);
+    return resolverSocket(
+      to,
+      (socket, ready) =>
+        address === undefined ? ready() : socket.bind({ address, port: 0, exclusive: true }, ready),
+      hooks,
+    );
   }
 
   get listeners(): number {
@@ -64,13 +95,34 @@ export class Loopback implements Capture {
   }
 
   async dial({ address, port, from, timeoutMillis, signal }: Dial): Promise<ByteStream> {
-    const localAddress = from.kind === 'proxy' ? this.#config.address : this.#addressOf(from.pod);
+    const localAddress = this.#localAddress(from, address);
     const target = { address, port, localAddress, timeoutMillis, ...(signal && { signal }) };
     return this.#streamOf(await this.#dialer.dial(target));
   }
 
   explainCaller(caller: LocalPod): string | undefined {
     return explainCaller(caller);
+  }
+
+  #change(changes: PlanChange): void {
+    this.#listeners.change(changes);
+    this.#datagrams.change(changes);
+  }
+
+  #localAddress(from: DialFrom, to: string): string | undefined {
+    switch (from.kind) {
+      case 'proxy':
+        return this.#config.address;
+      case 'resolver':
+        return this.#addressTowards(from.pod, to);
+      default:
+        return this.#addressOf(from.pod);
+    }
+  }
+
+  /** From 127.0.0.0/8 nothing leads to a resolver of the network of this machine. */
+  #addressTowards(pod: LocalPod, to: string): string | undefined {
+    return to.startsWith('127.') ? this.#addressOf(pod) : undefined;
   }
 
   #streamOf(socket: Socket): NodeStream {
@@ -96,6 +148,8 @@ export class Loopback implements Capture {
         const called = { kind: 'address', address, port } as const;
         return this.#hooks.onArrival({ role: 'outbound', connection, from, caller, original: called });
       }
+      case 'dns':
+        return this.#hooks.onDnsConnection({ pod: podAt(from, address), from, connection });
       case 'socks':
         this.#socks(socket, connection, from, address).catch(() => socket.destroy());
         return;
@@ -138,3 +192,9 @@ export class Loopback implements Capture {
     });
   }
 }
+
+/** Who asks at a pod's address, as at its SOCKS port. */
+const podAt = (from: AddressPort, address: string): LocalPod => ({
+  kind: 'address',
+  address: callerAtSocks(from, address),
+});

@@ -1,3 +1,4 @@
+import { dnsPort } from '@isthmus/mesh/decide/proxy-ports.ts';
 import type { MeshState } from '@isthmus/mesh/state/mesh-state.ts';
 import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { Service, ServiceKey } from '@isthmus/mesh/records/service.ts';
@@ -10,6 +11,7 @@ import { localWorkloads } from '../local-workload.ts';
 export type Role =
   | { readonly kind: 'vip' }
   | { readonly kind: 'socks' }
+  | { readonly kind: 'dns' }
   | { readonly kind: 'hbone'; readonly uid: WorkloadUid }
   | { readonly kind: 'port'; readonly uid: WorkloadUid }
   | { readonly kind: 'gateway-hbone' }
@@ -112,6 +114,7 @@ function podListeners({ addresses, uid, transport, capturedPorts }: Workload): r
     ...(transport === 'hbone' ? [{ address, port: 15008, role: { kind: 'hbone' as const, uid } }] : []),
     ...capturedPorts.map((port) => ({ address, port, role: { kind: 'port' as const, uid } })),
     { address, port: 15080, role: { kind: 'socks' as const } },
+    { address, port: dnsPort, role: { kind: 'dns' as const } },
   ];
 }
 

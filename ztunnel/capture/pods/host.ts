@@ -1,8 +1,16 @@
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import { proxyPorts } from '@isthmus/mesh/decide/proxy-ports.ts';
-import type { Capture, CaptureDeps, Dial, LocalPod } from '../capture.ts';
+import type {
+  Capture,
+  CaptureDeps,
+  Dial,
+  LocalPod,
+  ResolverSocket,
+  ResolverSocketHooks,
+} from '../capture.ts';
 import { arrivalOf } from './arrival.ts';
 import { Inside, PortRefused } from './inside.ts';
 
@@ -27,6 +35,8 @@ export class Host implements Capture {
       clock,
       lost: new LostPeers(clock),
       onCaptured: (captured) => hooks.onArrival(arrivalOf(pod, captured)),
+      onDnsConnection: (connection, from) => hooks.onDnsConnection({ pod, from, connection }),
+      onDatagram: (from, bytes, answer) => hooks.onDatagram({ pod, from, bytes, answer }),
     });
   }
 
@@ -70,6 +80,10 @@ export class Host implements Capture {
     if (from.kind === 'delivery' && proxyPorts.has(to.port))
       throw new MeshError('DIAL_REFUSED', `${to.address}:${to.port} is a port of this proxy itself`);
     return this.#inside.dial(to, from.kind === 'delivery' ? from.caller : undefined);
+  }
+
+  resolverSocket(_: LocalPod, to: AddressPort, hooks: ResolverSocketHooks): ResolverSocket {
+    return this.#inside.resolverSocket(to, hooks);
   }
 
   explainCaller(): undefined {

@@ -2,16 +2,21 @@ import { once } from 'node:events';
 import { createServer, Socket } from 'node:net';
 import { canonicalAddress, type AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { SocketPlace } from '@isthmus/mesh/native/namespace.ts';
+import { closeDescriptor } from '@isthmus/mesh/native/native.ts';
 import { NativeError } from '@isthmus/mesh/native/native-error.ts';
-import { listenIn, originalDestination, socketIn, type Dialling } from '@isthmus/mesh/native/tcp.ts';
+import { listenAnywhere, originalDestination, socketIn, type Dialling } from '@isthmus/mesh/native/tcp.ts';
+import { datagramSocketIn } from '@isthmus/mesh/native/udp.ts';
 import type { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
 import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { tuned } from '@isthmus/mesh/net/node/tuned.ts';
 import { abortedBefore, whenConnected, type Dialled } from '@isthmus/mesh/net/node/when-connected.ts';
 import type { Clock } from '@isthmus/mesh/process/clock.ts';
 import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
-import { hbonePort, proxyPorts } from '@isthmus/mesh/decide/proxy-ports.ts';
+import { dnsPort, hbonePort, proxyPorts } from '@isthmus/mesh/decide/proxy-ports.ts';
+import type { ResolverSocket, ResolverSocketHooks } from '../capture.ts';
 import { farEnd } from '../far-end.ts';
+import { resolverSocket } from '../resolver-socket.ts';
+import { DnsListeners } from './dns-listeners.ts';
 
 /** Which listener a connection came to, and what the pod's rules send there. */
 const roles = { outbound: 15001, inbound: 15006, hbone: hbonePort } as const;
@@ -30,6 +35,9 @@ export class PortRefused extends MeshError {
   }
 }
 
+const refusedAt = (port: number, error: unknown): unknown =>
+  error instanceof NativeError && error.code === 'NATIVE_SOCKET' ? new PortRefused(port, error) : error;
+
 /** A connection that was captured. */
 export interface Captured {
   readonly role: Role;
@@ -43,12 +51,15 @@ export interface InsideDeps {
   readonly clock: Clock;
   readonly lost: LostPeers;
   readonly onCaptured: (captured: Captured) => void;
+  readonly onDnsConnection: (connection: NodeStream, from: AddressPort) => void;
+  readonly onDatagram: (from: AddressPort, bytes: Buffer, answer: (bytes: Buffer) => void) => void;
 }
 
 /** A pod's network namespace: the listeners in it, what came to them, and what was dialled from there. */
 export class Inside {
   readonly #place: SocketPlace;
   readonly #deps: InsideDeps;
+  readonly #dns: DnsListeners;
   readonly #servers = new Set<ReturnType<typeof createServer>>();
   readonly #streams = new Set<NodeStream>();
   #whenEmpty: (() => void) | undefined;
@@ -57,12 +68,17 @@ export class Inside {
   constructor(place: SocketPlace, deps: InsideDeps) {
     this.#place = place;
     this.#deps = deps;
+    this.#dns = new DnsListeners(place, {
+      onConnection: (socket) => this.#asked(socket),
+      onDatagram: deps.onDatagram,
+    });
   }
 
   /** Rejects with the first `PortRefused`, or NATIVE_NAMESPACE; no listener is open then. */
   async open(): Promise<void> {
     try {
       for (const role of Object.keys(roles) as Role[]) await this.#listen(role);
+      await this.#openDns();
     } catch (error) {
       this.stop();
       throw error;
@@ -70,13 +86,14 @@ export class Inside {
   }
 
   get listeners(): number {
-    return this.#servers.size;
+    return this.#servers.size + this.#dns.size;
   }
 
   /** Accepts nothing more. */
   stop(): void {
     for (const server of this.#servers) server.close();
     this.#servers.clear();
+    this.#dns.close();
   }
 
   /** Resolves once every connection has ended. */
@@ -110,6 +127,31 @@ export class Inside {
     return stream;
   }
 
+  /** For one question to a resolver, from the namespace. */
+  resolverSocket(to: AddressPort, hooks: ResolverSocketHooks): ResolverSocket {
+    return resolverSocket(
+      to,
+      (socket, ready) => {
+        if (this.#isCut) throw abortedBefore(to);
+        const fd = datagramSocketIn(this.#place, to.address);
+        try {
+          socket.bind({ fd }, ready);
+        } catch (error) {
+          closeDescriptor(fd);
+          throw error;
+        }
+      },
+      hooks,
+    );
+  }
+
+  #asked(socket: Socket): void {
+    const stream = this.#keep(tuned(socket));
+    const from = farEnd(socket);
+    if (from) this.#deps.onDnsConnection(stream, from);
+    else stream.reset();
+  }
+
   #socket({ address, port }: AddressPort, dialling: Dialling): number {
     try {
       return socketIn(this.#place, dialling);
@@ -131,14 +173,19 @@ export class Inside {
     this.#servers.add(server);
   }
 
-  /** On every address of the pod, whichever it will have; of a kernel without IPv6, on those of IPv4. */
+  async #openDns(): Promise<void> {
+    try {
+      await this.#dns.open();
+    } catch (error) {
+      throw refusedAt(dnsPort, error);
+    }
+  }
+
   #listener(port: number): number {
     try {
-      return listenIn(this.#place, { address: '::', port });
+      return listenAnywhere(this.#place, port);
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
-      if (error.errno === 'EAFNOSUPPORT') return listenIn(this.#place, { address: '0.0.0.0', port });
-      throw error.code === 'NATIVE_SOCKET' ? new PortRefused(port, error) : error;
+      throw refusedAt(port, error);
     }
   }
 

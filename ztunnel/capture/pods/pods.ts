@@ -1,3 +1,4 @@
+import type { AddressPort } from '@isthmus/mesh/net/address.ts';
 import type { ByteStream } from '@isthmus/mesh/net/byte-stream.ts';
 import { BoundDialer } from '@isthmus/mesh/net/node/bound-dial.ts';
 import { LostPeers } from '@isthmus/mesh/net/node/lost-peers.ts';
@@ -5,7 +6,16 @@ import { NodeStream } from '@isthmus/mesh/net/node/node-stream.ts';
 import { MeshError } from '@isthmus/mesh/process/mesh-error.ts';
 import type { WorkloadUid } from '@isthmus/mesh/records/workload.ts';
 import { proxyPorts } from '@isthmus/mesh/decide/proxy-ports.ts';
-import type { Capture, CaptureDeps, Dial, EnrolledPod, Enrolment, LocalPod } from '../capture.ts';
+import type {
+  Capture,
+  CaptureDeps,
+  Dial,
+  EnrolledPod,
+  Enrolment,
+  LocalPod,
+  ResolverSocket,
+  ResolverSocketHooks,
+} from '../capture.ts';
 import { arrivalOf } from './arrival.ts';
 import { Inside } from './inside.ts';
 
@@ -43,6 +53,8 @@ export class Pods implements Capture, Enrolment {
       clock,
       lost: this.#lost,
       onCaptured: (captured) => hooks.onArrival(arrivalOf(pod, captured)),
+      onDnsConnection: (connection, from) => hooks.onDnsConnection({ pod, from, connection }),
+      onDatagram: (from, bytes, answer) => hooks.onDatagram({ pod, from, bytes, answer }),
     });
     const entry = { uid, inside };
     // Before its listeners are open: what comes to them may dial at once.
@@ -94,6 +106,14 @@ export class Pods implements Capture, Enrolment {
     const inside = this.#insideOf(from.pod);
     if (inside) return inside.dial(to, from.kind === 'delivery' ? from.caller : undefined);
     throw new MeshError('DIAL_REFUSED', `${named(from.pod)}, from which to dial, has left`);
+  }
+
+  resolverSocket(pod: LocalPod, to: AddressPort, hooks: ResolverSocketHooks): ResolverSocket {
+    const inside = this.#insideOf(pod);
+    if (inside) return inside.resolverSocket(to, hooks);
+    const left = new MeshError('DIAL_REFUSED', `${named(pod)}, whose resolver was to be asked, has left`);
+    process.nextTick(() => hooks.onError(left));
+    return { send: () => undefined, close: () => undefined };
   }
 
   explainCaller(caller: LocalPod): string | undefined {
