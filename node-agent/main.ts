@@ -44,7 +44,12 @@ const flags = readFlags(
       default: '/run/containerd/io.containerd.runtime.v2.task/k8s.io',
       help: 'folder of the tasks of containerd; without it pods are found by the processes of --proc',
     },
-    { name: 'proc', value: 'DIR', default: '/proc', help: 'the processes of the node' },
+    {
+      name: 'proc',
+      value: 'DIR',
+      default: '/proc',
+      help: 'the processes of the node, for which SYS_PTRACE is needed',
+    },
     {
       name: 'settings',
       value: 'DIR',

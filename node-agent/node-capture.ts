@@ -271,8 +271,9 @@ export class NodeCapture {
     eligibility: Eligibility,
     enrolment = this.enrolments.of(pod.metadata.uid),
   ): void {
-    // While rules are written it is neither the one nor the other.
-    if (enrolment?.running?.do === 'APPLY' || enrolment?.rules === 'UNKNOWN') return;
+    // While rules are written or read it is neither the one nor the other, unless that has failed.
+    if (enrolment?.running?.do === 'APPLY') return;
+    if (enrolment?.rules === 'UNKNOWN' && enrolment.problem === undefined) return;
     const wanted = annotationsOf(enrolment, eligibility.capture ? undefined : eligibility.why);
     const { uid, name, namespace } = pod.metadata;
     if (!hasAnnotations(pod, wanted)) this.#deps.annotator.set({ uid, name, namespace }, wanted);

@@ -17,7 +17,10 @@ export interface Places {
   readonly proc: string;
 }
 
-/** Each pod's namespace, by the runtime's own files, else by processes, which needs the host's. */
+/**
+ * Each pod's namespace, by the runtime's own files, else by processes: that needs those of the host and SYS_PTRACE, as the
+ * kernel shows the namespaces of a process only to one that has all of its capabilities.
+ */
 export function foundNamespaces({ containerd, proc }: Places): ReadonlyMap<string, FoundNamespace> {
   const found = new Map<string, FoundNamespace>();
   for (const one of [...ofProcesses(proc), ...ofContainerd(containerd)]) found.set(one.uid, one);
@@ -59,7 +62,7 @@ export function readSandbox(text: string): { readonly uid: string; readonly path
 }
 
 function* ofProcesses(proc: string): Iterable<FoundNamespace> {
-  const own = attempt(() => readlinkSync(join(proc, '1/ns/net')));
+  const own = attempt(() => readlinkSync(join(proc, 'self/ns/net')));
   for (const id of attempt(() => readdirSync(proc)) ?? []) {
     if (!/^\d+$/.test(id)) continue;
     const uid = uidOf(attempt(() => readFileSync(join(proc, id, 'cgroup'), 'utf8')) ?? '');

@@ -56,7 +56,7 @@ describe('namespaces of pods that run', () => {
       writeFileSync(at(namespace), '');
       symlinkSync(at(namespace), at(`proc/${pid}/ns/net`));
     };
-    process('1', '0::/init.scope', 'node');
+    process('self', '0::/init.scope', 'node');
     process('20', `0::/kubepods.slice/kubepods-pod${uid.replaceAll('-', '_')}.slice/cri-x.scope`, 'pod');
     process('30', '0::/kubepods/pod11111111-1111-2222-3333-444455556666/x', 'node');
     deepEqual([...foundNamespaces(places()).keys()], [uid]);
