@@ -46,6 +46,24 @@ describe('ztunnel configuration', () => {
     assert.deepEqual([caAddress, cluster, workers, drainMillis], ['127.1.0.9:15012', 'east', 4, 500]);
   });
 
+  it('resolvers are those of a resolv.conf, and none without one', () => {
+    const config = readConfiguration(
+      environment,
+      flagsOf(),
+      undefined,
+      'nameserver 10.96.0.10\nsearch corp.example\n',
+    );
+    assert.ok(config.ok);
+    assert.deepEqual(config.value.resolvers, {
+      nameservers: [{ address: '10.96.0.10', port: 53 }],
+      search: ['corp.example'],
+    });
+    const without = read({ PREFERED_SERVICE_NAMESPACE: 'istio-system' });
+    assert.ok(without.ok);
+    assert.deepEqual(without.value.resolvers, { nameservers: [], search: [] });
+    assert.equal(without.value.preferredNamespace, 'istio-system');
+  });
+
   it('a sidecar’s mode is fixed, whatever the flag says', () => {
     const config = read({}, { mode: 'gateway' }, 'sidecar');
     assert.ok(config.ok);
