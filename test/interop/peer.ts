@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { agentStateDir, podDir } from '../../sandbox/processes/programs.ts';
 import type { Sandbox } from '../../sandbox/up.ts';
+import { askName } from './names.ts';
 import { capture, route } from './namespaces.ts';
 
 const pod = { namespace: 'shop', name: 'peer' };
@@ -63,7 +64,7 @@ export class Peer {
       // Its own sockets are marked, so that they are not captured again; none is made to look like its client's.
       PACKET_MARK: '1337',
       ENABLE_ORIG_SRC: 'false',
-      ISTIO_META_DNS_CAPTURE: 'false',
+      ISTIO_META_DNS_CAPTURE: 'true',
       IPV6_ENABLED: 'false',
       RUST_LOG: 'info',
     });
@@ -78,6 +79,11 @@ export class Peer {
     const source = `fetch('${url}', { signal: AbortSignal.timeout(5000) }).then((r) => r.text()).then((t) => process.stdout.write(t))`;
     const inside = ['netns', 'exec', this.#namespace, process.execPath, '-e', source];
     return (await promisify(execFile)('ip', inside)).stdout;
+  }
+
+  /** What its ztunnel says of a name. */
+  askName(name: string, type: string): Promise<unknown> {
+    return askName(this.#namespace, '127.0.0.1', name, type);
   }
 
   stop(): void {

@@ -10,6 +10,7 @@ import { agentProgram } from '../../sandbox/processes/programs.ts';
 import { until } from '../../sandbox/processes/wait.ts';
 import { podAddress } from '../../sandbox/tour/addresses.ts';
 import { up, type Sandbox } from '../../sandbox/up.ts';
+import { askName } from './names.ts';
 import { Peer } from './peer.ts';
 import { getBySocks } from './socks.ts';
 
@@ -72,6 +73,20 @@ describe('Istio’s own ztunnel in our mesh', () => {
     const url = `http://${await vip('catalogue')}:8081/`;
     assert.equal(cluster(await eventually('an answer', () => peer.get(url))), 'east');
   });
+
+  // Not with a search domain appended: alone it has those of its machine's resolv.conf, and no others.
+  for (const [name, type] of [
+    ['catalogue.shop.svc.cluster.local', 'A'],
+    ['catalogue', 'A'],
+    ['catalogue.shop', 'A'],
+    ['catalogue.shop.svc.cluster.local', 'AAAA'],
+    ['cart.shop.svc.cluster.local', 'A'],
+    ['cart.shop.svc', 'AAAA'],
+  ] as const)
+    it(`says of ${name} (${type}) what ours says`, async () => {
+      const ours = await askName(undefined, podAddress(sandbox, 'east', 'frontend'), name, type);
+      assert.deepEqual(await peer.askName(name, type), ours);
+    });
 
   it('has a certificate of our intermediate', async () => {
     const [certificate] = (await dump()).certificates;
