@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { sleep, type Clock } from '@isthmus/mesh/process/clock.ts';
@@ -64,6 +64,8 @@ export interface NodeAgent {
 /** How long the first list of pods is waited for before proxies get what the file has. */
 const patienceMillis = 10_000;
 const stepMillis = 50;
+/** How long an agent that is removed tries to take its annotations back: its account may be gone already. */
+const farewellMillis = 5000;
 
 /** Makes the parts and starts them; resolves once proxies are let in. NATIVE_SOCKET, LISTEN_FAILED. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
@@ -104,7 +106,11 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     adminPort,
     async stop() {
       const place = { namespace: options.namespace, name: options.daemonSet };
-      if (await isRemoved(server, place)) await removeAll(parts);
+      if (await isRemoved(server, place)) {
+        // What the API says from now on changes nothing any more.
+        stopping.abort(new Error('stopped'));
+        await removeAll(parts, options);
+      }
       close();
     },
   };
@@ -153,8 +159,11 @@ const factsOf = ({ zds, nodePods, probes, annotator, capture, plugin }: Parts): 
   pluginProblem: plugin?.mailbox.problem ?? plugin?.chain.problem,
 });
 
-/** Takes the rules out of every pod and out of the node, whatever state they are in. */
-async function removeAll({ zds, rules, probes, capture, plugin }: Parts): Promise<void> {
+/** Takes the rules out of every pod and out of the node, whatever state they are in, and what else is there of this program. */
+async function removeAll(
+  { zds, rules, probes, annotator, capture, plugin }: Parts,
+  { clock, stateDir }: NodeAgentOptions,
+): Promise<void> {
   plugin?.chain.remove();
   plugin?.mailbox.remove();
   const listed = [...capture.enrolments.all.values()].flatMap(({ listed: one }) => one ?? []);
@@ -168,4 +177,8 @@ async function removeAll({ zds, rules, probes, capture, plugin }: Parts): Promis
     }),
   );
   await probes.remove();
+  for (const { uid, name, namespace } of listed) annotator.set({ uid, name, namespace }, {});
+  const end = clock.monotonic() + farewellMillis;
+  while (!annotator.isIdle && clock.monotonic() < end) await sleep(clock, stepMillis);
+  rmSync(stateDir, { recursive: true, force: true });
 }

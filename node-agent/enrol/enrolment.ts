@@ -87,7 +87,7 @@ const maxWaitMillis = 30_000;
 export function after(enrolment: Enrolment, event: Event, now: number): Enrolment {
   switch (event.type) {
     case 'WANTED':
-      return { ...enrolment, wanted: event.target, isGone: false };
+      return { ...(enrolment.isGone ? back(enrolment) : enrolment), wanted: event.target };
     case 'UNWANTED':
       return { ...enrolment, wanted: undefined, problem: undefined, failures: 0 };
     case 'GONE':
@@ -104,6 +104,13 @@ export function after(enrolment: Enrolment, event: Event, now: number): Enrolmen
       return enrolment.rules === 'WHOLE' ? { ...enrolment, rules: 'UNKNOWN' } : enrolment;
   }
 }
+
+/** What was in a namespace that counted as ended is to be read again. */
+const back = (enrolment: Enrolment): Enrolment => ({
+  ...enrolment,
+  isGone: false,
+  rules: enrolment.rules === 'NONE' ? 'NONE' : 'UNKNOWN',
+});
 
 function heard(enrolment: Enrolment, listening: Listening, now: number): Enrolment {
   if (listening.is !== 'REFUSED') return { ...enrolment, listening };

@@ -48,6 +48,11 @@ export class Annotator {
     return this.#lastProblem;
   }
 
+  /** Everything that was said is written. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   set(pod: AnnotatedPod, wanted: Annotations): void {
     const before = this.#waiting.get(pod.uid);
     if (before && isDeepStrictEqual(before.wanted, wanted)) return;

@@ -168,6 +168,9 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
     equal(node.host.run('nft', ['list', 'ruleset']), '');
     equal(server.namespace.run('ip', ['rule', 'show']).includes('0x111'), false);
     equal(await call('plain'), 'application');
+    deepEqual(node.annotations(server), {});
+    for (const left of ['state', 'mailbox', 'bin/isthmus-cni', 'zds/ztunnel.sock'])
+      equal(existsSync(path(node.folder, left)), false, left);
   });
 
   it('a pod that starts is captured before the plugin returns, and its namespace is in the list first', async () => {

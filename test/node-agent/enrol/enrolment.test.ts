@@ -234,6 +234,6 @@ describe('the enrolment of a pod', () => {
         if (isWanted) equal(world.kernel, 'WHOLE');
         else if (!world.enrolment.isGone) equal(world.kernel, 'NONE');
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     ));
 });
