@@ -30,6 +30,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   PORT_MISSING: ['ERROR', 'WARNING'],
   STATE_NOT_KEPT: ['WARNING'],
   STATE_NOT_SAVED: ['ERROR'],
+  LEASE_NOT_RENEWED: ['ERROR'],
   STATE_NOT_TAKEN: ['ERROR'],
   ADDRESSES_NOT_KEPT: ['WARNING'],
   MANIFESTS_PARTLY_APPLIED: ['WARNING'],

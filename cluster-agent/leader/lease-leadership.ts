@@ -1,4 +1,5 @@
 import { ApiFailure } from '@isthmus/api/kube/api-failure.ts';
+import type { Condition } from '@isthmus/api/domain/condition.ts';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { leases } from '@isthmus/api/kube/resources.ts';
 import { sleep, type Clock, type Timer } from '@isthmus/mesh/process/clock.ts';
@@ -21,6 +22,8 @@ import {
 
 /** An API server that does not answer within this is asked again, milliseconds. What it answers later does not count. */
 const patience = 5000;
+/** What fails for no longer than this is no condition, milliseconds. */
+const graceMillis = 5000;
 /** For giving the Lease up at the end. */
 const lastPatience = 400;
 
@@ -48,6 +51,8 @@ export class LeaseLeadership implements Leadership {
   /** Which call is waited for. */
   #turn = 0;
   #fence: Timer | undefined;
+  /** Since when no call is answered, monotonic milliseconds, and why the last one was not. */
+  #failing: { readonly since: number; readonly why: string } | undefined;
   #shown = JSON.stringify([false, undefined]);
 
   constructor(deps: Deps) {
@@ -65,6 +70,24 @@ export class LeaseLeadership implements Leadership {
   get leader(): Leader | undefined {
     const lease = this.#state.seen?.lease;
     return lease && lease.holder !== '' ? { id: lease.holder, address: lease.address } : undefined;
+  }
+
+  /** That the Lease cannot be read or renewed, which is seen before a watch that says nothing. */
+  conditions(): readonly Condition[] {
+    const { clock, namespace } = this.#deps;
+    if (!this.#failing || clock.monotonic() - this.#failing.since < graceMillis) return [];
+    return [
+      {
+        type: 'LeaseRenewed',
+        status: 'False',
+        reason: 'LEASE_NOT_RENEWED',
+        severity: 'ERROR',
+        object: `Lease ${namespace}/${leasePlace(namespace).name}`,
+        message: `this replica can neither read nor renew its Lease, and without it reports and writes nothing; what is in force stays: ${this.#failing.why}`,
+        remedy:
+          'restore the API server, or the way from the agent to it, and let the role of the agent get, create and update the Lease; the agent tries again each second',
+      },
+    ];
   }
 
   onChange(listener: () => void): void {
@@ -92,17 +115,24 @@ export class LeaseLeadership implements Leadership {
   /** Whether it was answered in time. */
   async #within(millis: number, call: Promise<void>): Promise<boolean> {
     const late = Promise.withResolvers<boolean>();
-    const timer = this.#deps.clock.after(millis, () => late.resolve(false));
+    const [turn, begin] = [this.#turn, this.#deps.clock.monotonic()];
+    const failed = (why: string) => (this.#failing = { since: this.#failing?.since ?? begin, why });
+    const timer = this.#deps.clock.after(millis, () => {
+      failed(`the API server did not answer within ${millis} ms`);
+      late.resolve(false);
+    });
     const answered = call.then(
       () => true,
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
         this.#lines.warn('lease', { error: why }, 'the Lease of the agent could not be read or renewed');
+        if (turn === this.#turn) failed(why);
         return false;
       },
     );
     const isAnswered = await Promise.race([answered, late.promise]);
     timer.cancel();
+    if (isAnswered) this.#failing = undefined;
     this.#turn++;
     return isAnswered;
   }

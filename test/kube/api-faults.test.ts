@@ -11,7 +11,12 @@ interface Versioned {
 }
 
 /** As long as the Lease is this replica's it reports; then the hub knows that nobody leads. */
-const outages = new Set(['API_SERVER_UNAVAILABLE', 'AGENT_WITHOUT_LEADER', 'WRITE_FAILED']);
+const outages = new Set([
+  'API_SERVER_UNAVAILABLE',
+  'LEASE_NOT_RENEWED',
+  'AGENT_WITHOUT_LEADER',
+  'WRITE_FAILED',
+]);
 
 withApiServer('an agent in front of whose API server something goes wrong', (started) => {
   let cluster: FaultyCluster;
@@ -60,7 +65,9 @@ withApiServer('an agent in front of whose API server something goes wrong', (sta
     const text = await until(async () => {
       const { status, text } = await cluster.agent.readiness();
       assert.equal(status, 200, text);
-      return text.split('\n').find((line) => line.startsWith('[!]manifests degraded') && what.test(line));
+      return text
+        .split('\n')
+        .find((line) => line.startsWith('[!]manifests degraded: changes of') && what.test(line));
     });
     assert.match(text, /degraded: changes of .* are not seen: .* stays in force: restore the API server/);
     const found = await until(async () =>
@@ -92,7 +99,11 @@ withApiServer('an agent in front of whose API server something goes wrong', (sta
           faults.break(fault);
           if (fault.kind === 'STATUS') faults.cutWatches();
         },
-        () => isNamed(named),
+        async () => {
+          // Before it is certain that a watch says nothing.
+          await until(async () => /neither read nor renew its Lease/.test(await readiness()));
+          await isNamed(named);
+        },
       ));
 
   it('cuts its watches in the middle of a line, which go on', () =>
@@ -134,7 +145,7 @@ withApiServer('an agent in front of whose API server something goes wrong', (sta
       await until(() => isShown('contended'));
       assert.ok(conflicts > 3, `it was written ${conflicts} times`);
       assert.equal((await statusOf('contended')).length, 2);
-      assert.equal(await readiness(), 'ok\n');
+      await until(async () => (await readiness()) === 'ok\n');
     });
 
     for (const [status, remedy] of [

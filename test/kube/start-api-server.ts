@@ -65,7 +65,12 @@ export class StartedApiServer {
   static async start(folder: string): Promise<StartedApiServer> {
     const started = new StartedApiServer(folder);
     try {
-      for (const name of ['etcd', 'peer', 'api'] as const) started.#ports[name] = await freePort();
+      for (const name of ['etcd', 'peer', 'api'] as const) {
+        const others = Object.values(started.#ports);
+        // The kernel may give one again that has just been given back.
+        do started.#ports[name] = await freePort();
+        while (others.includes(started.#ports[name]));
+      }
       started.#writeKeys();
       started.#run('etcd', started.#etcdFlags());
       await started.startApi();

@@ -40,8 +40,8 @@ interface Around {
 export function kubernetesPlace(options: KubernetesOptions, around: Around): Place {
   const { server, namespace, replica, remoteAddresses } = options;
   const { clock, log } = around;
-  const leadership =
-    around.leadership ?? new LeaseLeadership({ ...around, api: server, namespace, id: replica });
+  const lease = new LeaseLeadership({ ...around, api: server, namespace, id: replica });
+  const leadership = around.leadership ?? lease;
   const leads = () => leadership.leads();
   let hasStarted = false;
   const role = () => (!hasStarted ? 'STARTING' : leads() ? 'LEADER' : 'FOLLOWER');
@@ -68,7 +68,7 @@ export function kubernetesPlace(options: KubernetesOptions, around: Around): Pla
       onAddresses = deps.onAddresses;
       const reviews = new TokenReviews({ server, clock, log });
       const source = new KubernetesSource({ ...at, turn: setImmediate });
-      return kubernetesRuntime({ source, reviews, kept, allocations, leads, server }, deps);
+      return kubernetesRuntime({ source, reviews, kept, lease, allocations, leads, server }, deps);
     },
   };
 }

@@ -16,6 +16,7 @@ interface Parts extends Pick<ConstructorParameters<typeof ClusterAddresses>[0], 
   readonly source: Source & Conditioned & { readonly unlisted: readonly string[] };
   readonly reviews: Authenticator & Conditioned;
   readonly kept: Conditioned;
+  readonly lease: Conditioned;
   /** It is written into, too. */
   readonly server: ApiServer;
 }
@@ -25,11 +26,11 @@ const lookMillis = 60_000;
 
 /** A cluster that is Kubernetes: its API server has the objects and proves callers, and its kubelets start pods. */
 export function kubernetesRuntime(
-  { source, reviews, kept, allocations, leads, server }: Parts,
+  { source, reviews, kept, lease, allocations, leads, server }: Parts,
   { view, hub, clock }: Pick<RuntimeDeps, 'view' | 'hub' | 'clock'>,
 ): ClusterRuntime {
   const addresses = new ClusterAddresses({ allocations, leads, view, hub, clock });
-  const parts: readonly Conditioned[] = [source, reviews, addresses, kept];
+  const parts: readonly Conditioned[] = [source, reviews, addresses, kept, lease];
   return {
     source,
     authenticator: reviews,

@@ -98,6 +98,24 @@ describe('the Lease of an agent', () => {
     assert.equal(lease()?.spec.leaseTransitions, 1);
   });
 
+  it('that cannot be renewed for 5 s is named with the reason, until it is renewed', async () => {
+    const { a } = await two();
+    await clock.advance(4000);
+    api.before = () => unreachable;
+    // It is renewed 5 s after the last time.
+    await clock.advance(5900);
+    assert.deepEqual(a.conditions(), []);
+    await clock.advance(1000);
+    const [condition] = a.conditions();
+    assert.equal(condition?.reason, 'LEASE_NOT_RENEWED');
+    assert.equal(condition.object, 'Lease isthmus-system/isthmus-agent');
+    assert.match(condition.message, /nobody answers$/);
+    assert.match(condition.remedy, /restore the API server/);
+    api.before = () => undefined;
+    await clock.advance(2000);
+    assert.deepEqual(a.conditions(), []);
+  });
+
   it('is taken over 15 s after the other one saw the last renewal, by its own clock', async () => {
     const { a, b } = await two();
     a.die();

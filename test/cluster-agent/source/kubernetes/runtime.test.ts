@@ -23,6 +23,7 @@ describe('the runtime of a cluster in Kubernetes', () => {
         source,
         reviews: { ...silent, authenticate: () => Promise.reject(new Error('nobody calls')) },
         kept: silent,
+        lease: silent,
         allocations: {
           ...silent,
           get: () => undefined,
