@@ -150,6 +150,7 @@ function makeDerived({ place, sealing, own, who }: Base, { view, hub, issuer }: 
     now: () => own.clock.now(),
     upstreamZtunnels: upstreamZtunnels.pods,
     health: health.facts,
+    capture: runtime.capture,
     shared: runtime.addresses.kind === 'SHARED' ? runtime.addresses : undefined,
   };
   const pipeline = new Pipeline({ view, hub: hub.resources, facts });

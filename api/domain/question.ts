@@ -17,9 +17,12 @@ export interface WorkloadsQuestion {
 /** Whether a workload can be reached as an endpoint. */
 export interface WorkloadHealth {
   readonly healthy: boolean;
-  /** The first thing on the way to it that has not proven that it works: PROXY_MISSING; '' when it is healthy. */
+  /**
+   * The first thing on the way to it that has not proven that it works: PROXY_MISSING; '' when it is healthy. NOT_CAPTURED: it
+   * is reached, but only in plaintext, as nobody captures its traffic.
+   */
   readonly reason: string;
-  /** Why, in words; '' when it is healthy. */
+  /** Why, in words; '' without a reason. */
   readonly message: string;
   readonly remedy: string;
   /** It rests on what was last known. */

@@ -58,5 +58,5 @@ const tableOf = (workloads: readonly Workload[]): string =>
 /** Healthy, or the first thing on the way to it that has not proven that it works. */
 function healthOf({ health }: Workload): string {
   if (!health) return 'unknown';
-  return `${health.healthy ? 'healthy' : health.reason}${health.stale ? ' (stale)' : ''}`;
+  return `${health.healthy && health.reason === '' ? 'healthy' : health.reason}${health.stale ? ' (stale)' : ''}`;
 }

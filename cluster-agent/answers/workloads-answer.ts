@@ -7,8 +7,9 @@ import type {
 import type { PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { explain } from '../health/explain.ts';
 import type { Verdict } from '../health/judge.ts';
-import { podUid } from '../keys/names.ts';
+import { podKey, podUid } from '../keys/names.ts';
 import { identityOf } from '../translate/identity.ts';
+import { partOf } from '../translate/part.ts';
 import type { TranslateInput } from '../translate/input.ts';
 import type { ClusterSnapshot } from '../translate/snapshot.ts';
 import { modeOf } from '../view/mode.ts';
@@ -43,7 +44,8 @@ function summary(
 ): WorkloadSummary {
   const workload = snapshot.workloads.get(uid);
   const { name, namespace } = pod.metadata;
-  const mode = input.view.isGateway(pod) ? 'GATEWAY' : modeOf(input.view, pod);
+  const part = input.derived.part(podKey(pod.metadata));
+  const mode = part ? partOf(part) : modeOf(input.view, pod);
   return {
     uid,
     name,
@@ -57,7 +59,7 @@ function summary(
     services: [...(workload?.services.keys() ?? [])],
     policies: [...(workload?.authorizationPolicies ?? [])],
     deniesByDefault: isUnderAllow(snapshot, namespace, workload?.authorizationPolicies ?? []),
-    health: healthOf(input.health.of(pod), pod, mode),
+    health: healthOf(input.health.of(pod), pod, mode, part?.uncaptured),
   };
 }
 
@@ -65,7 +67,9 @@ function healthOf(
   { problem, stale }: Verdict,
   pod: PodObject,
   mode: WorkloadSummary['mode'],
+  uncaptured: string | undefined,
 ): WorkloadHealth {
+  if (!problem && uncaptured !== undefined) return outsideOfMesh(uncaptured, stale !== undefined);
   const { cause, remedy } = problem ? explain(problem, pod, mode) : { cause: '', remedy: '' };
   return {
     healthy: problem === undefined,
@@ -75,6 +79,15 @@ function healthOf(
     stale: stale !== undefined,
   };
 }
+
+/** It is reached, in plaintext, and nothing is enforced there. */
+const outsideOfMesh = (why: string, stale: boolean): WorkloadHealth => ({
+  healthy: true,
+  reason: 'NOT_CAPTURED',
+  message: `its labels put it into the mesh, and its traffic is not captured${why === '' ? '' : `: ${why}`}`,
+  remedy: 'run a node agent on its node, and check its log: it annotates the pods that it has captured',
+  stale,
+});
 
 /** An ALLOW of the mesh, of the namespace or of the workload itself, from the cluster or from the hub. */
 const isUnderAllow = (

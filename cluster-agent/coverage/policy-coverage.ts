@@ -24,7 +24,7 @@ export interface Acknowledgements {
 export interface CoverageWorld {
   readonly cluster: string;
   readonly view: Pick<ClusterView, 'podNamed' | 'podsSelectedBy'> & Partial<Pick<ClusterView, 'pods'>>;
-  readonly judged: (pod: PodKey) => Pick<Judged, 'part' | 'verdict'> | undefined;
+  readonly judged: (pod: PodKey) => Pick<Judged, 'part' | 'uncaptured' | 'verdict'> | undefined;
   /** The workload as it is published names this policy. */
   readonly isNamed: (uid: string, policy: string) => boolean;
   readonly streams: Acknowledgements;
@@ -183,6 +183,7 @@ export class PolicyCoverage {
     if (!held) return undefined;
     const known = judged(name);
     if (!known) return uncovered(beingSent);
+    if (known.uncaptured !== undefined) return uncovered(notCapturedText(known.uncaptured));
     const isOutside = known.part === 'NONE' || known.part === 'GATEWAY';
     if (isOutside && outside === 'IGNORED') return { kind: 'outside', proxy: undefined };
     const { problem, provenBy } = known.verdict;
@@ -217,6 +218,9 @@ export class PolicyCoverage {
 const uncovered = (why: string, proxy?: string): Enforcement => ({ kind: 'uncovered', proxy, why });
 
 const unheard = (why: string): Enforcement => ({ kind: 'unheard', proxy: undefined, why });
+
+const notCapturedText = (why: string): string =>
+  `its traffic is not captured${why === '' ? '' : ` (${why})`}`;
 
 const beingSent = 'it is being sent to proxies';
 

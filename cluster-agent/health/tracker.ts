@@ -27,6 +27,8 @@ export interface Streams {
 export interface Judged {
   readonly pod: PodObject;
   readonly part: Mode | 'GATEWAY';
+  /** Why it takes no part although its labels say so: nobody captures its traffic; absent otherwise. */
+  readonly uncaptured?: string | undefined;
   readonly verdict: Verdict;
 }
 

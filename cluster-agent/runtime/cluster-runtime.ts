@@ -4,7 +4,7 @@ import type { ServiceObject } from '@isthmus/api/kubernetes/objects.ts';
 import type { Authenticator } from '../ca/authenticator.ts';
 import type { DueWork } from '../publish/due-times.ts';
 import type { Subscriber } from '../publish/delta.ts';
-import type { SharedAddresses } from '../translate/world.ts';
+import type { CaptureProof, SharedAddresses } from '../translate/world.ts';
 import type { Source } from './source.ts';
 
 /** What differs between the places that a cluster may run in, as the agent sees it. */
@@ -22,6 +22,8 @@ export interface ClusterRuntime {
   readonly upkeep: readonly DueWork[];
   /** The API into which the agent writes what it makes of the cluster's objects; absent: it writes nothing into it. */
   readonly writes?: ApiServer;
+  /** Who says that the traffic of an ambient pod is captured. */
+  readonly capture: CaptureProof;
   /** What is degraded in the source and in the addresses. */
   conditions(): readonly Condition[];
   /** What has not been listed yet, and why as far as that is known: one sentence, for when nothing is published. */

@@ -1,14 +1,19 @@
 import type { NamespaceObject, PodObject } from '@isthmus/api/kubernetes/objects.ts';
 import { unknownModeOf, type UnknownMode } from '../health/mode-labels.ts';
+import { takesHbone } from '@isthmus/api/kubernetes/written-workload.ts';
 import type { Change } from '../keys/change-set.ts';
 import { podKey, type PodKey } from '../keys/names.ts';
 import type { Touched } from '../keys/touched.ts';
 import { modeOf, type Mode } from '../view/mode.ts';
 import type { Derivation, Fold } from './derivation.ts';
+import type { CaptureProof } from './world.ts';
 
 /** How a pod takes part in the mesh. */
 export interface Part {
+  /** NONE for a pod that is ambient by its labels and is not captured: callers reach it in plaintext until it is. */
   readonly mode: Mode;
+  /** Why it is not captured, as far as its node agent says; undefined: it is captured, or is not to be. */
+  readonly uncaptured: string | undefined;
   readonly isGateway: boolean;
   /** A label that should say how, and says nothing. */
   readonly unknown: UnknownMode | undefined;
@@ -18,7 +23,11 @@ interface Inputs {
   readonly pod: PodObject;
   readonly namespace: NamespaceObject | undefined;
   readonly isGateway: boolean;
+  readonly capture: CaptureProof;
 }
+
+/** A node agent writes there why a pod is not captured (`node-agent/report/annotations.ts`). */
+const notCaptured = 'isthmus.io/not-captured';
 
 export const part: Derivation<PodKey, Inputs, Part> = {
   name: 'part',
@@ -35,14 +44,18 @@ export const part: Derivation<PodKey, Inputs, Part> = {
         return [];
     }
   },
-  inputs(key, { view }) {
+  inputs(key, { view, facts: { capture } }) {
     const pod = view.podNamed(key);
     if (!pod) return undefined;
-    return { pod, namespace: view.namespace(pod.metadata.namespace), isGateway: view.isGateway(pod) };
+    const namespace = view.namespace(pod.metadata.namespace);
+    return { pod, namespace, isGateway: view.isGateway(pod), capture };
   },
-  derive({ pod, namespace, isGateway }) {
+  derive({ pod, namespace, isGateway, capture }) {
     const view = { namespace: () => namespace };
-    return { mode: modeOf(view, pod), isGateway, unknown: unknownModeOf(view, pod) };
+    const [mode, unknown] = [modeOf(view, pod), unknownModeOf(view, pod)];
+    if (mode !== 'AMBIENT' || capture === 'PROXY' || takesHbone(pod.metadata))
+      return { mode, uncaptured: undefined, isGateway, unknown };
+    return { mode: 'NONE', uncaptured: pod.metadata.annotations[notCaptured] ?? '', isGateway, unknown };
   },
   touches: (pod) => [{ kind: 'part', pod }],
 };

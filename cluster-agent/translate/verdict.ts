@@ -30,7 +30,9 @@ export const verdict: Derivation<PodKey, Judged, Judged> = {
     const pod = world.view.podNamed(key);
     const found = world.derived.part(key);
     if (!pod || !found) return undefined;
-    return { pod, part: partOf(found), verdict: world.facts.health.judge(pod, surroundings(world)) };
+    const { uncaptured } = found;
+    const verdict = world.facts.health.judge(pod, surroundings(world));
+    return { pod, part: partOf(found), uncaptured, verdict };
   },
   derive: (judged) => judged,
   touches(pod, { before, after }) {

@@ -44,9 +44,16 @@ export interface Facts extends ClusterIdentity {
   /** Istio's own ztunnels. */
   readonly upstreamZtunnels: ReadonlySet<string>;
   readonly health: HealthFacts;
+  readonly capture: CaptureProof;
   /** Undefined: each proxy has addresses of its own for a service. */
   readonly shared?: SharedAddresses | undefined;
 }
+
+/**
+ * PROXY: the proxy that serves a pod captures it itself, and its acknowledgement is the proof. ANNOTATION: a node agent, ours or
+ * Istio's, which annotates the pod once it is captured.
+ */
+export type CaptureProof = 'PROXY' | 'ANNOTATION';
 
 /** Addresses of services that all proxies have alike, beside the ClusterIPs of the cluster's own. */
 export interface SharedAddresses {

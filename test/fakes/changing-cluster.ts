@@ -89,6 +89,7 @@ export class ChangingCluster {
       ...named,
       now: () => clock.now(),
       upstreamZtunnels: this.#upstream.pods,
+      capture: 'PROXY',
       health: this.#tracker,
       shared: { reserved: (service) => [this.#reserved.get(service) ?? []].flat() },
     };

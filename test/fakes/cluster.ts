@@ -10,7 +10,7 @@ import type { TranslateInput } from '@isthmus/cluster-agent/translate/input.ts';
 import { walkLimits } from '@isthmus/cluster-agent/translate/walks.ts';
 import { Pipeline } from '@isthmus/cluster-agent/translate/pipeline.ts';
 import type { ClusterSnapshot } from '@isthmus/cluster-agent/translate/snapshot.ts';
-import type { Outputs, SharedAddresses } from '@isthmus/cluster-agent/translate/world.ts';
+import type { Outputs, CaptureProof, SharedAddresses } from '@isthmus/cluster-agent/translate/world.ts';
 import { ClusterView } from '@isthmus/cluster-agent/view/cluster-view.ts';
 import { emptyHubView, type HubView } from '@isthmus/cluster-agent/view/hub-view.ts';
 import { defaultTrustDomain } from '@isthmus/mesh/identity/spiffe-id.ts';
@@ -52,6 +52,8 @@ export interface TestInput extends TranslateInput {
   readonly upstreamZtunnels: ReadonlySet<string>;
   /** Undefined: each proxy has addresses of its own for a service. */
   readonly shared?: SharedAddresses;
+  /** Who says that pods are captured; PROXY without. */
+  readonly capture?: CaptureProof;
 }
 
 /** Services of the cluster that others have too are exported by it as well, unless `hub` says otherwise. */
@@ -81,6 +83,7 @@ export function pipelineOf(input: Omit<TestInput, 'derived'>, limits = walkLimit
         trustDomain: input.trustDomain,
         now: () => input.now,
         upstreamZtunnels: input.upstreamZtunnels,
+        capture: input.capture ?? 'PROXY',
         shared: input.shared,
         health: { judge: (pod) => input.health.of(pod), restingOn: () => [], take: () => [] },
       },

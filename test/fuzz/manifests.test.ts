@@ -91,6 +91,7 @@ describe('no manifest makes the agent throw', () => {
           serviceConditions: () => [],
           now: 0,
           upstreamZtunnels: new Set<string>(),
+          capture: 'PROXY' as const,
           health: provenWhenReady,
         };
         translate(input);

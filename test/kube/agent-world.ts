@@ -30,10 +30,13 @@ const nodes = core('Node', 'nodes', false);
 const namespaces = core('Namespace', 'namespaces', false);
 const serviceAccounts = core('ServiceAccount', 'serviceaccounts');
 
+const captured = { 'ambient.istio.io/redirection': 'enabled' };
+
 const pod = (namespace: string, name: string, serviceAccountName: string) => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace, labels: { app: serviceAccountName } },
+  // As a node agent says that it has captured a pod.
+  metadata: { name, namespace, labels: { app: serviceAccountName }, annotations: captured },
   spec: {
     nodeName: 'node-1',
     serviceAccountName,
@@ -73,6 +76,22 @@ export async function fill(server: ApiServer): Promise<{ readonly metadata: { re
   await setReady(server, 'istio-system', 'ztunnel-1', '10.0.0.3', true);
   return ztunnel as { metadata: { uid: string } };
 }
+
+/** As a node agent writes it; null: it takes its word back. */
+export const setCaptured = (
+  server: ApiServer,
+  namespace: string,
+  name: string,
+  redirection: 'enabled' | null,
+): Promise<unknown> =>
+  server.patch(
+    pods,
+    { namespace, name },
+    { how: 'merge' },
+    {
+      metadata: { annotations: { 'ambient.istio.io/redirection': redirection } },
+    },
+  );
 
 /** As a kubelet writes it. */
 export async function setReady(

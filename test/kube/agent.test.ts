@@ -18,6 +18,7 @@ import {
   fill,
   KubernetesAgent,
   services,
+  setCaptured,
   setReady,
 } from './agent-world.ts';
 import { allowAgent, changeRole } from './agent-role.ts';
@@ -150,6 +151,16 @@ function anAgent(world: () => World): void {
     await proxy.signal.until(() => proxy.workload(uidOf)?.addresses[0] === '10.0.0.9');
     await world().server.remove(services, { namespace: 'shop', name: 'cart' });
     await proxy.signal.until(() => proxy.service(cart) === undefined);
+  });
+
+  it('serves an ambient pod as plaintext for as long as no annotation says that it is captured', async () => {
+    const proxy = await connect();
+    const transport = () => proxy.workload('east//Pod/shop/cart-1')?.transport;
+    await proxy.signal.until(() => transport() === 'hbone');
+    await setCaptured(world().server, 'shop', 'cart-1', null);
+    await proxy.signal.until(() => transport() === 'plaintext');
+    await setCaptured(world().server, 'shop', 'cart-1', 'enabled');
+    await proxy.signal.until(() => transport() === 'hbone');
   });
 
   it('says by an Event why a Service is not exported, which counts', async () => {

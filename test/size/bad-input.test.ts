@@ -87,6 +87,7 @@ class Agent {
       trustDomain: defaultTrustDomain,
       now: () => this.clock.now(),
       upstreamZtunnels: new Set<string>(),
+      capture: 'PROXY' as const,
       health: { judge: (one: PodObject) => provenWhenReady.of(one), restingOn: () => [], take: () => [] },
     };
     this.pipeline = new Pipeline({

@@ -119,6 +119,7 @@ export class World {
         trustDomain: defaultTrustDomain,
         now: () => 0,
         upstreamZtunnels: new Set(),
+        capture: 'PROXY',
         health: { judge: (pod) => provenWhenReady.of(pod), restingOn: () => [], take: () => [] },
       },
     });

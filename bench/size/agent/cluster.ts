@@ -125,7 +125,8 @@ const podObject = (
     name: `p-${index}`,
     namespace,
     labels: { app, version: 'v1' },
-    annotations: { 'isthmus.io/app-address': application },
+    // As a node agent says that it has captured a pod, which counts where there is an API server.
+    annotations: { 'isthmus.io/app-address': application, 'ambient.istio.io/redirection': 'enabled' },
   },
   spec: { nodeName: `n-${node}`, serviceAccountName: app, containers: [container] },
   status: {

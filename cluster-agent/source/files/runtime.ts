@@ -71,6 +71,7 @@ export function filesRuntime(options: FilesOptions, deps: RuntimeDeps): ClusterR
     authenticator: tokens,
     addresses: new FilesAddresses({ allocations, view, hub }),
     podStarting: { writer },
+    capture: 'PROXY',
     follower: {
       published({ keys }) {
         if ([...keys].some(({ kind }) => kind === 'service' || kind === 'synced')) tryPorts();

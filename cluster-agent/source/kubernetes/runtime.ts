@@ -36,6 +36,7 @@ export function kubernetesRuntime(
     authenticator: reviews,
     addresses,
     podStarting: undefined,
+    capture: 'ANNOTATION',
     follower: { published: () => undefined },
     upkeep: [every('addresses', clock, lookMillis, () => addresses.release())],
     conditions: () => parts.flatMap((part) => part.conditions()),

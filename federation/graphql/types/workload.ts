@@ -24,7 +24,7 @@ const healthType = builder.objectRef<WorkloadHealth>('WorkloadHealth').implement
     healthy: t.exposeBoolean('healthy'),
     reason: t.exposeString('reason', {
       description:
-        'Why it is not healthy: the first cause found, e.g. PROXY_MISSING. Empty if the workload is healthy.',
+        'Why it is not healthy: the first cause found, e.g. PROXY_MISSING. NOT_CAPTURED: it is reached in plaintext alone, as its labels put it into the mesh and nobody captures its traffic. Empty otherwise.',
     }),
     message: t.exposeString('message'),
     remedy: t.exposeString('remedy'),

@@ -42,7 +42,9 @@ describe('a policy of the hub in a cluster', () => {
   let proxy: ClientId | undefined;
   let view: ReturnType<typeof pods>;
   let problem: Verdict['problem'];
+  let uncaptured: string | undefined;
   beforeEach(() => {
+    uncaptured = undefined;
     [now, refused, proxy] = [new Set(), new Set(), z1];
     coverage = new PolicyCoverage({
       cluster: 'east',
@@ -53,7 +55,7 @@ describe('a policy of the hub in a cluster', () => {
       judged(name) {
         const pod = view.podNamed(name);
         const verdict = { problem, stale: undefined, provenBy: proxy, until: Infinity };
-        return pod && { part: modeOf(view, pod), verdict };
+        return pod && { part: uncaptured === undefined ? modeOf(view, pod) : 'NONE', uncaptured, verdict };
       },
       isNamed: () => true,
       streams: {
@@ -114,6 +116,17 @@ describe('a policy of the hub in a cluster', () => {
     assert.equal(report().state, 'APPLIED');
     now.delete(`${typeUrls.address} east//Pod/shop/p0`);
     assert.equal(report().state, 'APPLIED');
+  });
+
+  it('is not applied over a pod that is not captured, and names what its node agent says', () => {
+    acknowledge(0);
+    uncaptured = 'iptables is missing';
+    const { state, message } = report();
+    assert.equal(state, 'PENDING');
+    assert.match(message, /shop\/p0 \(its traffic is not captured \(iptables is missing\)\)/);
+    uncaptured = undefined;
+    coverage.podTouched(podKey({ namespace: 'shop', name: 'p0' }));
+    assert.equal(coverage.takeReport('p')?.state, 'APPLIED');
   });
 
   it('is not applied over a pod of no mesh mode, nor under a misspelt one, nor where a proxy is missing', () => {

@@ -93,6 +93,7 @@ export class WritesWorld {
         ...who,
         now: () => clock.now(),
         upstreamZtunnels: new Set(),
+        capture: 'PROXY',
         shared: { reserved: () => ['240.0.0.7'] },
         health: { judge: (pod) => provenWhenReady.of(pod), restingOn: () => [], take: () => [] },
       },

@@ -67,7 +67,7 @@ const kinds: Readonly<Record<string, readonly TouchedKind[]>> = {
 };
 
 /** What never changes while an agent runs. */
-const constants: ReadonlySet<string> = new Set(['facts.cluster', 'facts.trustDomain']);
+const constants: ReadonlySet<string> = new Set(['facts.cluster', 'facts.trustDomain', 'facts.capture']);
 
 /** The same world; each question is noted. */
 function noting(world: World, notes: Set<string>): World {
