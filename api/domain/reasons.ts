@@ -17,6 +17,7 @@ const severitiesOf: Readonly<Record<string, readonly [Severity, ...Severity[]]>>
   CERTIFICATE_REVOKED: ['ERROR'],
   CERTIFICATE_NOT_HELD: ['ERROR'],
   NOT_READY: ['ERROR'],
+  NOT_CAPTURED: ['WARNING'],
   GATEWAY_MISSING: ['ERROR'],
   GATEWAY_UNAVAILABLE: ['ERROR'],
   MANIFESTS_REJECTED: ['ERROR'],

@@ -203,10 +203,12 @@ export class ReplicatedAgent {
   }
 
   #fill(): void {
+    // As a node agent says that it has captured a pod.
+    const annotations = { 'ambient.istio.io/redirection': 'enabled' };
     const put = (kind: string, namespace: string, name: string, more: object = {}, labels: object = {}) =>
       this.server.put(kindOf(kind), {
         kind,
-        metadata: { name, ...(namespace !== '' && { namespace }), labels },
+        metadata: { name, ...(namespace !== '' && { namespace }), labels, annotations },
         ...more,
       });
     put('Namespace', '', 'istio-system', {}, { 'topology.istio.io/network': 'network-east' });
