@@ -129,6 +129,7 @@ describe('a JSON document is read as the parser of YAML reads it', () => {
     'a key that is there twice': ['{"a":1,"b":{"c":1,"c":2}}', false],
     'text that looks like a key': ['{"a":"\\"b\\": 1","c":":"}', true],
     'YAML in braces': ['{a: 1}', false],
+    'a key with an escape': ['{"a":{"\\"":1}}', false],
     'text behind it': ['{"a":1} # c', false],
     'a list': ['[{"a":1}]', false],
     'as deep as may be': [`{"a":${'['.repeat(198)}1${']'.repeat(198)}}`, true],
