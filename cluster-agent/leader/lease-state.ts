@@ -7,6 +7,11 @@ const retryEvery = 1000;
 /** Between two looks at a Lease that another replica holds. */
 const lookEvery = 2000;
 /**
+ * A replica that has just started leaves a Lease that was given up to those that were there before, which look in time: it
+ * may have nothing of the hub yet, and gets that from a leader that has.
+ */
+const leftFor = 5000;
+/**
  * A leader leads for so long after it sent the last renewal that was answered, milliseconds. The others wait for 15 s from
  * when they saw it, so two never lead at once, however long their requests take.
  */
@@ -19,8 +24,11 @@ export interface LeaseState {
   readonly id: string;
   /** The Lease as it was last, and when that version was first seen; undefined: it has not been read. */
   readonly seen: { readonly lease: Lease | undefined; readonly at: number } | undefined;
-  /** Another replica may have held the Lease that somebody has deleted, and may believe to lead until then. */
-  readonly deletedUntil: number;
+  /**
+   * A Lease that nobody holds is not taken until then: another replica may have held one that somebody has deleted, and may
+   * believe to lead; one that was given up is left to others.
+   */
+  readonly leftUntil: number;
   /** The renewTime of each renewal that this process has sent, the newest last, and of the one that it found at its start. */
   readonly stamps: readonly string[];
   /** When the last renewal that was answered was sent; undefined: this replica does not lead. */
@@ -32,7 +40,7 @@ export interface LeaseState {
 export const unread = (id: string): LeaseState => ({
   id,
   seen: undefined,
-  deletedUntil: -Infinity,
+  leftUntil: -Infinity,
   stamps: [],
   renewedAt: undefined,
   triedAt: undefined,
@@ -58,11 +66,10 @@ export function nextStep(state: LeaseState, now: number, isFresh: boolean): Step
   const { seen } = state;
   if (!seen) return { kind: 'READ' };
   const { lease } = seen;
-  if (!lease && state.deletedUntil > now)
-    return isFresh
-      ? { kind: 'WAIT', millis: Math.min(lookEvery, state.deletedUntil - now) }
-      : { kind: 'READ' };
-  if (!lease || lease.holder === '' || isOwn(state, lease)) return renewal(state, now, isFresh);
+  const isFree = !lease || lease.holder === '';
+  if (isFree && state.leftUntil > now)
+    return isFresh ? { kind: 'WAIT', millis: Math.min(lookEvery, state.leftUntil - now) } : { kind: 'READ' };
+  if (isFree || isOwn(state, lease)) return renewal(state, now, isFresh);
   const left = seen.at + lease.seconds * 1000 - now;
   if (left <= 0 && isFresh) return { kind: 'WRITE' };
   return isFresh ? { kind: 'WAIT', millis: Math.min(lookEvery, left) } : { kind: 'READ' };
@@ -89,8 +96,9 @@ export function withRead(before: LeaseState, lease: Lease | undefined, now: numb
   const isLost = lease !== undefined && isHeldByOther(state, lease);
   // Another replica may have taken it since it was read, unless this one leads still.
   const isDeleted = !lease && last?.lease !== undefined && !leadsAt(state, now);
-  const deletedUntil = isDeleted ? now + last.lease.seconds * 1000 : state.deletedUntil;
-  return { ...state, seen, deletedUntil, renewedAt: isLost ? undefined : state.renewedAt };
+  const isGivenUp = before.seen === undefined && lease?.holder === '';
+  const leftUntil = isDeleted ? now + last.lease.seconds * 1000 : isGivenUp ? now + leftFor : state.leftUntil;
+  return { ...state, seen, leftUntil, renewedAt: isLost ? undefined : state.renewedAt };
 }
 
 const isHeldByOther = (state: LeaseState, lease: Lease): boolean =>

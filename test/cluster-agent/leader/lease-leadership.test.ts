@@ -98,6 +98,28 @@ describe('the Lease of an agent', () => {
     assert.equal(lease()?.spec.leaseTransitions, 1);
   });
 
+  it('that was released is left to a replica that was there before: a new one has nothing of the hub yet', async () => {
+    const { a, b } = await two();
+    // The other one has just looked.
+    await clock.advance(1900);
+    a.stop();
+    await a.ended;
+    const c = await start('agent-c');
+    await clock.advance(5000);
+    assert.deepEqual([b.leads(), c.leads()], [true, false]);
+  });
+
+  it('that was released is taken by a new replica after 5 s, where no other one has taken it', async () => {
+    const a = await start('agent-a');
+    a.stop();
+    await a.ended;
+    const b = await start('agent-b');
+    await clock.advance(4900);
+    assert.equal(b.leads(), false);
+    await clock.advance(200);
+    assert.equal(b.leads(), true);
+  });
+
   it('that cannot be renewed for 5 s is named with the reason, until it is renewed', async () => {
     const { a } = await two();
     await clock.advance(4000);
@@ -221,6 +243,7 @@ describe('the Lease of an agent', () => {
     it(`is taken when somebody has written ${JSON.stringify(spec)} as its spec`, async () => {
       api.put(leases, { metadata: { name: 'isthmus-agent', namespace }, spec });
       const a = await start('agent-a');
+      await clock.advance(5100);
       assert.equal(a.leads(), true);
     });
 

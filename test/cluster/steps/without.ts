@@ -46,21 +46,18 @@ export function withoutStep(step: Step): void {
     );
   });
 
-  it('an agent that starts while the hub is away serves what other clusters export', async function () {
-    if (process.env['ISTHMUS_CLUSTER_ALL'] === undefined) {
-      // In one of five runs the successor was not ready after 90 s, and why is not known yet.
-      console.log('      NOT RUN: its outcome differs between runs; ISTHMUS_CLUSTER_ALL=1 runs it');
-      return this.skip();
-    }
+  it('an agent that starts while the hub is away serves what other clusters export', async () => {
     const { east, west, hub, measured } = step();
     await west.apply(service(remote));
     await hub.isthmus('export', `shop/${remote}`, '--reason', 'a service that east has not');
     await isServed(step(), remote, 'west');
+    const [leader = ''] = await replicasOf(step(), 'east');
     await east.kubectl([...system, 'scale', 'statefulset', 'isthmus-hub', '--replicas=0']);
     await east.kubectl([...system, 'wait', 'pod/isthmus-hub-0', '--for=delete', '--timeout=60s']);
     const before = await agentPods(step(), 'east');
     const began = performance.now();
-    await east.kubectl([...system, 'delete', 'pod', before[0] ?? '', '--wait=false']);
+    // The leader's: its successor starts while nobody holds the Lease.
+    await east.kubectl([...system, 'delete', 'pod', leader, '--wait=false']);
     const { value: successor } = await until('a successor', 60_000, async () =>
       (await agentPods(step(), 'east')).find((name) => !before.includes(name)),
     );
