@@ -160,6 +160,8 @@ export interface CaptureHooks {
   onKnock(connection: Connection, limitedAs: string): Knock | undefined;
   /** A place could not be bound: the others work, and this one is tried again. Once for each reason. */
   onUnbound(place: AddressPort, problem: string, code: string): void;
+  /** A connection that came to a listener was closed, as the kernel did not say where it had been going. */
+  onLost(role: Arrival['role'], from: AddressPort, why: unknown): void;
   /** A place that could not be bound is bound now, or is not wanted any more. */
   onBound(place: AddressPort): void;
 }

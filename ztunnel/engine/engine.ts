@@ -239,6 +239,7 @@ export class Engine {
         },
         onUnbound: ({ address, port }, error, code) =>
           say({ kind: 'port-not-capturable', address, port, error, code }),
+        onLost: (role, from, why) => this.#parts.refusals.tell(role, from.address, why),
         onBound: ({ address, port }) => say({ kind: 'port-captured', address, port }),
       },
     });

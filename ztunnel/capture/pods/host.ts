@@ -34,6 +34,7 @@ export class Host implements Capture {
     this.#inside = new Inside('own', {
       clock,
       lost: new LostPeers(clock),
+      onLost: (role, from, why) => hooks.onLost(role, from, why),
       onCaptured: (captured) => hooks.onArrival(arrivalOf(pod, captured)),
       onDnsConnection: (connection, from) => hooks.onDnsConnection({ pod, from, connection }),
       onDatagram: (from, bytes, answer) => hooks.onDatagram({ pod, from, bytes, answer }),

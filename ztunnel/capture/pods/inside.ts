@@ -51,6 +51,8 @@ export interface InsideDeps {
   readonly clock: Clock;
   readonly lost: LostPeers;
   readonly onCaptured: (captured: Captured) => void;
+  /** The kernel did not say where a connection had been going, which is closed. */
+  readonly onLost: (role: Role, from: AddressPort, why: unknown) => void;
   readonly onDnsConnection: (connection: NodeStream, from: AddressPort) => void;
   readonly onDatagram: (from: AddressPort, bytes: Buffer, answer: (bytes: Buffer) => void) => void;
 }
@@ -193,9 +195,18 @@ export class Inside {
     const stream = this.#keep(tuned(socket));
     // Its caller may have reset it before it was accepted: then it has neither an address nor an original destination.
     const from = farEnd(socket);
-    const original = from && this.#originalOf(socket, role, from);
+    const original = from && this.#known(socket, role, from);
     if (original) this.#deps.onCaptured({ role, connection: stream, from, original });
     else stream.reset();
+  }
+
+  #known(socket: Socket, role: Role, from: AddressPort): AddressPort | undefined {
+    try {
+      return this.#originalOf(socket, role, from);
+    } catch (error) {
+      this.#deps.onLost(role, from, error);
+      return undefined;
+    }
   }
 
   /** Undefined: nobody redirected it, and to dial what it called would be a loop through this proxy. */
@@ -210,11 +221,7 @@ export class Inside {
   #redirectedFrom(socket: Socket, from: AddressPort): AddressPort | undefined {
     // Node shows the descriptor of the handle in no other way.
     const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd: number } | null };
-    try {
-      return handle ? originalDestination(handle.fd, from.address) : undefined;
-    } catch {
-      return undefined;
-    }
+    return handle ? originalDestination(handle.fd, from.address) : undefined;
   }
 
   #keep(socket: Socket): NodeStream {

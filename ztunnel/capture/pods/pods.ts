@@ -52,6 +52,7 @@ export class Pods implements Capture, Enrolment {
     const inside = new Inside(namespace, {
       clock,
       lost: this.#lost,
+      onLost: (role, from, why) => hooks.onLost(role, from, why),
       onCaptured: (captured) => hooks.onArrival(arrivalOf(pod, captured)),
       onDnsConnection: (connection, from) => hooks.onDnsConnection({ pod, from, connection }),
       onDatagram: (from, bytes, answer) => hooks.onDatagram({ pod, from, bytes, answer }),
