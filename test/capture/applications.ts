@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
-import type { Namespace } from '../fakes/namespaces.ts';
+import type { Namespace } from '../fakes/network-namespaces.ts';
 
 const serverCode = `
   require('net').createServer({ allowHalfOpen: true }, (socket) => {

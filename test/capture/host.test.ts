@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { until } from '../fakes/agent.ts';
-import { needNamespaces, PodNetwork, type Namespace } from '../fakes/namespaces.ts';
+import { needNamespaces, PodNetwork, type Namespace } from '../fakes/network-namespaces.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { Applications } from './applications.ts';
 import { redirect } from './rules.ts';

@@ -12,14 +12,14 @@ import { daemonSets, namespaces, nodeAgentAccess, pods } from '@isthmus/node-age
 import { startNodeAgent, type NodeAgent } from '@isthmus/node-agent/app.ts';
 import { permitted } from '@isthmus/api/kube/access.ts';
 import { FakeApiServer } from '../fakes/api-server/fake-api-server.ts';
-import { TestNamespace } from '../fakes/network-namespaces.ts';
+import { Namespace } from '../fakes/network-namespaces.ts';
 
 /** A pod of the node: a network namespace, and what the runtime and the API server say of it. */
 export interface NodePod {
   readonly name: string;
   readonly uid: string;
   readonly address: string;
-  readonly namespace: TestNamespace;
+  readonly namespace: Namespace;
 }
 
 export const podNamespace = 'shop';
@@ -29,8 +29,8 @@ export const nodeName = 'node-1';
 export class TestNode {
   readonly folder = mkdtempSync(join(tmpdir(), 'isthmus-node-'));
   readonly api = new FakeApiServer([pods, namespaces, daemonSets]);
-  readonly host = new TestNamespace();
-  readonly #ofProxies = new Set<TestNamespace>();
+  readonly host = new Namespace();
+  readonly #ofProxies = new Set<Namespace>();
   readonly #children = new Set<ChildProcess>();
   readonly #agents = new Set<NodeAgent>();
 
@@ -45,8 +45,8 @@ export class TestNode {
   }
 
   /** A network namespace for a proxy, with the CA of all proxies in it. */
-  async #placeOfProxy(): Promise<TestNamespace> {
-    const namespace = new TestNamespace();
+  async #placeOfProxy(): Promise<Namespace> {
+    const namespace = new Namespace();
     this.#ofProxies.add(namespace);
     const script = join(import.meta.dirname, 'authority.ts');
     const args = ['netns', 'exec', namespace.name, process.execPath, script, this.folder];
@@ -69,7 +69,7 @@ export class TestNode {
     address: string,
     over: { readonly labels?: object; readonly annotations?: object } = {},
   ): NodePod {
-    const namespace = new TestNamespace();
+    const namespace = new Namespace();
     const uid = `uid-of-${name}`;
     this.api.put(pods, {
       metadata: { name, namespace: podNamespace, uid, ...over },

@@ -8,7 +8,7 @@ import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
 import { listenIn } from '@isthmus/mesh/native/tcp.ts';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { Pods } from '@isthmus/ztunnel/capture/pods/pods.ts';
-import { Namespace, needNamespaces, PodNetwork } from '../fakes/namespaces.ts';
+import { Namespace, needNamespaces, PodNetwork } from '../fakes/network-namespaces.ts';
 import { ProxyMesh, type TestProxy } from '../fakes/proxy-mesh.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { until } from '../fakes/agent.ts';

@@ -5,7 +5,7 @@ import {
   type Command,
   type Redirection,
 } from '@isthmus/mesh/redirection/steps.ts';
-import type { Namespace } from '../fakes/namespaces.ts';
+import type { Namespace } from '../fakes/network-namespaces.ts';
 
 /** Sends the traffic of a namespace to the listeners in it, which are open, as a node agent does. */
 export function redirect(pod: Namespace, backend: Backend = 'IPTABLES', dns = false): void {

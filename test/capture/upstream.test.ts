@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { until } from '../fakes/agent.ts';
-import { Namespace, needNamespaces, PodNetwork } from '../fakes/namespaces.ts';
+import { Namespace, needNamespaces, PodNetwork } from '../fakes/network-namespaces.ts';
 import { aZdsPod, FakeNodeAgent } from '../fakes/node-agent.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { Applications } from './applications.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import { until } from '../fakes/agent.ts';
-import { needNamespaces, type Namespace, PodNetwork } from '../fakes/namespaces.ts';
+import { needNamespaces, type Namespace, PodNetwork } from '../fakes/network-namespaces.ts';
 import { aZdsPod, FakeNodeAgent, type ConnectedProxy } from '../fakes/node-agent.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { Applications } from './applications.ts';
@@ -115,7 +115,7 @@ describe('two ztunnels that capture the pods of two node agents', () => {
     for (const one of ztunnels) deepEqual(one.namespaces, [home]);
   });
 
-  it('go on with the same pods while the node agent is away and starts again', async () => {
+  it('serve the same pods while the node agent is stopped, and after it has started again', async () => {
     near.close();
     equal(await applications.call(pods.client, addresses.server, 8080, 'on'), `${addresses.client} on`);
     near = await agents[0]!.proxy();

@@ -15,7 +15,7 @@ import { claimBlock, type Claim } from '@isthmus/sandbox/instance/claim.ts';
 import { accessLines, type AccessLine } from '@isthmus/sandbox/observe/access-log.ts';
 import { programEnv, programFlags } from '@isthmus/sandbox/processes/spawn.ts';
 import { until } from '../fakes/agent.ts';
-import type { Namespace } from '../fakes/namespaces.ts';
+import type { Namespace } from '../fakes/network-namespaces.ts';
 import { byName, emptySnapshot, XdsWorld } from '../fakes/xds-world.ts';
 
 const main = join(import.meta.dirname, '../../ztunnel/main.ts');

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import type { Context } from 'mocha';
 
 /** Why network namespaces cannot be made here, with these programs beside `ip`; undefined: they can. */
 export function withoutNamespaces(...programs: readonly string[]): string | undefined {
@@ -22,19 +23,36 @@ export function withNamespaces(title: string, programs: readonly string[], run: 
   });
 }
 
+/** For a `before`: skips the suite aloud where no namespaces can be made, so that nobody takes it for passed. */
+export function needNamespaces(context: Context): void {
+  const why = withoutNamespaces();
+  if (why === undefined) return;
+  const title = context.currentTest?.parent?.title ?? context.test?.parent?.title ?? 'a suite';
+  console.warn(`\n      DID NOT RUN: ${title}: ${why}`);
+  context.skip();
+}
+
 let count = 0;
 
-/** A network namespace with a name, which is removed with `remove`. */
-export class TestNamespace {
-  readonly name = `isthmus-${process.pid}-${++count}`;
+/** A network namespace with a name, with loopback up. `remove` deletes it and closes its descriptor. */
+export class Namespace {
+  readonly name: string;
+  readonly path: string;
+  readonly descriptor: number;
+  #isRemoved = false;
 
-  constructor() {
+  constructor(label = 'pod') {
+    this.name = `isthmus-${process.pid}-${++count}-${label}`;
+    this.path = `/var/run/netns/${this.name}`;
     ip('netns', 'add', this.name);
-    ip('-n', this.name, 'link', 'set', 'lo', 'up');
+    // An address counts at once: else it is looked for on the link for a second, in which packets to it are lost.
+    this.run('sh', ['-c', 'for of in all default; do echo 0 > /proc/sys/net/ipv6/conf/$of/accept_dad; done']);
+    this.ip('link', 'set', 'lo', 'up');
+    this.descriptor = openSync(this.path, 'r');
   }
 
-  get path(): string {
-    return `/var/run/netns/${this.name}`;
+  ip(...words: readonly string[]): string {
+    return ip('-n', this.name, ...words);
   }
 
   /** What a program prints that is run inside. Throws when it fails. */
@@ -43,14 +61,17 @@ export class TestNamespace {
   }
 
   remove(): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    closeSync(this.descriptor);
     if (existsSync(this.path)) ip('netns', 'del', this.name);
   }
 }
 
 /** Joins two namespaces by a pair of interfaces `eth0`, which get these addresses with their prefix lengths. */
 export function join(
-  left: TestNamespace,
-  right: TestNamespace,
+  left: Namespace,
+  right: Namespace,
   addresses: { readonly left: readonly string[]; readonly right: readonly string[] },
 ): void {
   ip('link', 'add', 'eth0', 'netns', left.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', right.name);
@@ -58,9 +79,48 @@ export function join(
     [left, addresses.left],
     [right, addresses.right],
   ] as const) {
-    for (const address of own)
-      ip('-n', end.name, 'addr', 'add', address, 'dev', 'eth0', ...(address.includes(':') ? ['nodad'] : []));
-    ip('-n', end.name, 'link', 'set', 'eth0', 'up');
+    for (const address of own) end.ip('addr', 'add', address, 'dev', 'eth0');
+    end.ip('link', 'set', 'eth0', 'up');
+  }
+}
+
+/** Namespaces that reach each other, as pods of several nodes do: by a bridge in one of their own. */
+export class PodNetwork {
+  readonly #bridge = new Namespace('bridge');
+  #count = 0;
+
+  constructor() {
+    this.#bridge.ip('link', 'add', 'br0', 'type', 'bridge');
+    this.#bridge.ip('link', 'set', 'br0', 'up');
+  }
+
+  /** A new one with these addresses, of 10.9.0.0/16 and fd00:9::/64. */
+  add(label: string, addresses: readonly string[]): Namespace {
+    const pod = new Namespace(label);
+    const port = `port${this.#count++}`;
+    ip(
+      'link',
+      'add',
+      'eth0',
+      'netns',
+      pod.name,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      port,
+      'netns',
+      this.#bridge.name,
+    );
+    this.#bridge.ip('link', 'set', port, 'master', 'br0', 'up');
+    for (const one of addresses)
+      pod.ip('addr', 'add', `${one}/${one.includes(':') ? 64 : 16}`, 'dev', 'eth0');
+    pod.ip('link', 'set', 'eth0', 'up');
+    return pod;
+  }
+
+  remove(): void {
+    this.#bridge.remove();
   }
 }
 

@@ -136,6 +136,7 @@ withApiServer('what a ztunnel is served of objects that are bad', (started) => {
     for (let i = 0; i < 50; i++) {
       const turn = i % 2 === 0 ? 'odd' : 'even';
       await server.patch(pods, at('cart-1'), merge, { metadata: { labels: { turn } } });
+      // The rate is the input: with the time of the patch, some 50 a second.
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
     await until(() => selects() === false);

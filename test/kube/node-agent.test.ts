@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiServer } from '@isthmus/api/kube/api-server.ts';
 import { namespaces, pods } from '@isthmus/node-agent/access.ts';
-import { TestNamespace, withoutNamespaces } from '../fakes/network-namespaces.ts';
+import { Namespace, withoutNamespaces } from '../fakes/network-namespaces.ts';
 import { holds } from '../fakes/turns.ts';
 import { ZdsProxy } from '../fakes/zds-proxy.ts';
 import { withApiServer } from './start-api-server.ts';
@@ -18,8 +18,8 @@ const capabilities = ['sys_admin', 'net_admin'];
 withApiServer('the node agent as a process, at a real API server', (started) => {
   let server: ApiServer;
   let folder: string;
-  let pod: TestNamespace;
-  let host: TestNamespace;
+  let pod: Namespace;
+  let host: Namespace;
   let child: ChildProcess | undefined;
   let log = '';
 
@@ -34,8 +34,8 @@ withApiServer('the node agent as a process, at a real API server', (started) => 
   beforeEach(() => {
     server = started().client().server;
     folder = mkdtempSync(join(tmpdir(), 'isthmus-node-agent-'));
-    pod = new TestNamespace();
-    host = new TestNamespace();
+    pod = new Namespace();
+    host = new Namespace();
     log = '';
   });
   afterEach(async () => {

@@ -11,7 +11,7 @@ import { inNamespace, namespaceIdentity, threadsAway } from '@isthmus/mesh/nativ
 import { closeDescriptor } from '@isthmus/mesh/native/native.ts';
 import { spawnIn } from '@isthmus/mesh/native/spawn.ts';
 import { listenIn, originalDestination, socketIn } from '@isthmus/mesh/native/tcp.ts';
-import { join, Namespace, needNamespaces } from '../../fakes/namespaces.ts';
+import { join, Namespace, needNamespaces } from '../../fakes/network-namespaces.ts';
 
 const here = () => readlinkSync('/proc/thread-self/ns/net');
 const descriptorOf = (socket: Socket) => (socket as unknown as { _handle: { fd: number } })._handle.fd;
@@ -25,7 +25,7 @@ describe('a network namespace', () => {
     pod = new Namespace('pod');
     peer = new Namespace('peer');
     made.push(pod, peer);
-    join(pod, peer, ['10.9.0.1/24', '10.9.0.2/24']);
+    join(pod, peer, { left: ['10.9.0.1/24'], right: ['10.9.0.2/24'] });
     pod.ip('addr', 'add', 'fd00:9::1/64', 'dev', 'eth0', 'nodad');
     peer.ip('addr', 'add', 'fd00:9::2/64', 'dev', 'eth0', 'nodad');
   });

@@ -7,7 +7,7 @@ import {
   type Redirection,
   type Step,
 } from '@isthmus/mesh/redirection/steps.ts';
-import type { TestNamespace } from '../../fakes/network-namespaces.ts';
+import type { Namespace } from '../../fakes/network-namespaces.ts';
 
 export const podLike = (backend: Backend, options: Partial<Redirection['options']> = {}): Redirection => ({
   backend,
@@ -16,7 +16,7 @@ export const podLike = (backend: Backend, options: Partial<Redirection['options'
 });
 
 /** What a namespace has, as the programs say. */
-export function lookAt(namespace: TestNamespace, redirection: Redirection): Found {
+export function lookAt(namespace: Namespace, redirection: Redirection): Found {
   const settings = new Map(
     podSettings.map(({ path }) => [path, namespace.run('cat', [`/proc/sys/${path}`]).trim()] as const),
   );
@@ -31,7 +31,7 @@ export function lookAt(namespace: TestNamespace, redirection: Redirection): Foun
   return { settings, printed };
 }
 
-export function apply(namespace: TestNamespace, steps: readonly Step[]): void {
+export function apply(namespace: Namespace, steps: readonly Step[]): void {
   for (const step of steps)
     if (step.do === 'SET') namespace.run('sh', ['-c', `echo ${step.value} > /proc/sys/${step.path}`]);
     else namespace.run(step.command.program, step.command.args, step.command.input);

@@ -9,7 +9,7 @@ import {
   leaving,
   type Backend,
 } from '@isthmus/mesh/redirection/steps.ts';
-import { TestNamespace, withNamespaces } from '../../fakes/network-namespaces.ts';
+import { Namespace, withNamespaces } from '../../fakes/network-namespaces.ts';
 import { apply, lookAt, podLike } from './applied.ts';
 
 const backends: readonly Backend[] = ['IPTABLES', 'NFT'];
@@ -21,9 +21,9 @@ const options = {
 };
 
 withNamespaces('the rules of a pod in the kernel', ['iptables', 'nft'], () => {
-  let pod: TestNamespace;
+  let pod: Namespace;
   beforeEach(() => {
-    pod = new TestNamespace();
+    pod = new Namespace();
   });
   afterEach(() => pod.remove());
 

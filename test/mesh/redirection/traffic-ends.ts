@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { TestNamespace } from '../../fakes/network-namespaces.ts';
+import type { Namespace } from '../../fakes/network-namespaces.ts';
 import type { Ask } from './traffic-end.ts';
 
 /** A process of a network namespace that listens and dials there. */
@@ -9,7 +9,7 @@ export class TrafficEnd {
   readonly #waiting = new Map<number, (text: string) => void>();
   #count = 0;
 
-  private constructor(namespace: TestNamespace) {
+  private constructor(namespace: Namespace) {
     const script = join(import.meta.dirname, 'traffic-end.ts');
     const args = ['netns', 'exec', namespace.name, process.execPath, script];
     this.#child = spawn('ip', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -19,7 +19,7 @@ export class TrafficEnd {
     });
   }
 
-  static async start(namespace: TestNamespace): Promise<TrafficEnd> {
+  static async start(namespace: Namespace): Promise<TrafficEnd> {
     const end = new TrafficEnd(namespace);
     await new Promise<string>((resolve) => end.#waiting.set(0, resolve));
     return end;

@@ -11,7 +11,7 @@ import {
   type Redirection,
   type Step,
 } from '@isthmus/mesh/redirection/steps.ts';
-import { ip, join, TestNamespace, withNamespaces } from '../../fakes/network-namespaces.ts';
+import { ip, join, Namespace, withNamespaces } from '../../fakes/network-namespaces.ts';
 import { apply, lookAt, podLike } from './applied.ts';
 import { TrafficEnd } from './traffic-ends.ts';
 
@@ -20,14 +20,14 @@ const pod = { IPV4: '10.9.0.2', IPV6: 'fd00:9::2' } as const;
 const anywhere = '::';
 
 withNamespaces('a connection of a pod whose rules are applied', ['iptables', 'nft'], () => {
-  let ofClient: TestNamespace;
-  let ofPod: TestNamespace;
+  let ofClient: Namespace;
+  let ofPod: Namespace;
   let outside: TrafficEnd;
   let inside: TrafficEnd;
 
   beforeEach(async () => {
-    ofClient = new TestNamespace();
-    ofPod = new TestNamespace();
+    ofClient = new Namespace();
+    ofPod = new Namespace();
     join(ofClient, ofPod, {
       left: [`${client.IPV4}/24`, `${client.IPV6}/64`],
       right: [`${pod.IPV4}/24`, `${pod.IPV6}/64`],
@@ -149,7 +149,7 @@ withNamespaces('a connection of a pod whose rules are applied', ['iptables', 'nf
 
   /** A third namespace behind the host calls the pod. */
   async function forwarded(family: 'IPV4' | 'IPV6'): Promise<string> {
-    const third = new TestNamespace();
+    const third = new Namespace();
     try {
       ip(
         'link',
