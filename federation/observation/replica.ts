@@ -33,8 +33,8 @@ export const replicaBehind = (
 ): Replica | undefined => replicas.find(({ leads, held }) => !leads && !held.holds(type, name, version));
 
 /**
- * Reports and health of the cluster come in: the agent is connected, and one of its replicas leads. Without a leader, as
- * while the API server of the cluster is away and no Lease can be renewed, what is known of the cluster stands still.
+ * Reports and health of the cluster come in: the agent is connected, and one of its replicas leads. Without a leader the hub
+ * gets no news of the cluster. That is so while the cluster's API server does not answer, as no replica renews the Lease then.
  */
 export const isHeard = ({ link, replicas }: Pick<ClusterRecord, 'link' | 'replicas'>): boolean =>
   link.kind === 'CONNECTED' && (replicas.length === 0 || replicas.some(({ leads }) => leads));

@@ -24,7 +24,7 @@ export class ResolvedNames {
   readonly #addresses = new Map<string, readonly string[] | undefined>();
   /** Names whose last resolution failed. What they resolved to before stays. */
   readonly #failing = new Set<string>();
-  /** Names whose answer is awaited: a resolver that is away may take longer than it is until the next look. */
+  /** Names that a resolver is asked for now. It may answer only after the next look, which does not ask for them again. */
   readonly #asked = new Set<string>();
   #timer: Timer | undefined;
   #isOver = false;

@@ -10,8 +10,8 @@ import type { Now } from '../state/now.ts';
 const lastDays = 7 * day;
 
 /**
- * A cluster counts as away once it has been so for this long: just after a restart of the hub all of them are. One whose
- * agent is connected and has no leader acknowledges nothing, and is away, too.
+ * Milliseconds after which a cluster that the hub does not hear counts as away: just after a restart the hub hears none. The
+ * hub does not hear a cluster whose agent is connected and has no leader, either: it acknowledges nothing.
  */
 const grace = 30_000;
 

@@ -20,8 +20,8 @@ interface Deps {
 
 /**
  * What the hub's listeners show to agents. It is issued again when the hub is reached at other addresses than it names, and
- * when half of its life is over. Earlier names stay among its names, also those of before the hub started: agents may not
- * have heard of the newest, and the hub may not know where it is reached, while the API of its cluster is away.
+ * when half of its life is over. It keeps the names of earlier certificates, also of those before the hub started: some
+ * agents know only those, and a hub does not learn its addresses while the API server of its cluster does not answer.
  */
 export class ServerCertificate {
   readonly #deps: Deps;

@@ -11,8 +11,8 @@ export type Annotations = Readonly<Record<string, string>>;
 const maxReason = 500;
 
 /**
- * What stands at a pod. `why`: why it is not eligible, although it was asked for. While a proxy is away a pod that was
- * captured keeps its annotation: its rules refuse what is not captured, and peers need not change how they call it.
+ * The annotations of a pod. `why`: the reason for which it is not eligible, although its labels ask for capture. A captured pod
+ * keeps its annotation while no proxy is connected: its rules refuse all other traffic, and peers call it as before.
  */
 export function annotationsOf(enrolment: Enrolment | undefined, why: string | undefined): Annotations {
   if (enrolment && (isCaptured(enrolment) || isWaitingForProxy(enrolment)))
