@@ -1,12 +1,12 @@
 import { equal } from 'node:assert/strict';
 import { formatPodUid } from '@isthmus/mesh/records/workload-uid.ts';
 import type { Backend } from '@isthmus/mesh/redirection/steps.ts';
-import { join, withNamespaces } from '../fakes/network-namespaces.ts';
+import { withNamespaces } from '../fakes/network-namespaces.ts';
 import { aWorkload } from '../fakes/records.ts';
 import { holds } from '../fakes/turns.ts';
-import { TrafficEnd } from '../mesh/redirection/traffic-ends.ts';
 import { nodeName, podNamespace, TestNode, type NodePod } from './node.ts';
 import { ControlPlane, ZtunnelProcess } from './ztunnel.ts';
+import { TwoPods } from './two-pods.ts';
 
 const ambient = { 'istio.io/dataplane-mode': 'ambient' };
 const identityOf = (name: string): string => `spiffe://cluster.local/ns/${podNamespace}/sa/${name}`;
@@ -25,30 +25,23 @@ withNamespaces('our node agent and our ztunnel', ['iptables', 'nft'], () => {
   let node: TestNode;
   let plane: ControlPlane;
   let ztunnel: ZtunnelProcess;
+  let pods: TwoPods;
   let client: NodePod;
   let server: NodePod;
-  let inClient: TrafficEnd;
-  let inServer: TrafficEnd;
 
   beforeEach(async () => {
     node = new TestNode();
-    client = node.pod('client', '10.9.5.1');
-    server = node.pod('server', '10.9.5.2');
-    join(client.namespace, server.namespace, { left: ['10.9.5.1/24'], right: ['10.9.5.2/24'] });
-    [inClient, inServer] = await Promise.all([
-      TrafficEnd.start(client.namespace),
-      TrafficEnd.start(server.namespace),
-    ]);
-    await inServer.ask({ op: 'listen', host: '0.0.0.0', port: 8080, banner: 'application' });
+    pods = await TwoPods.start(node, '10.9.5');
+    ({ client, server } = pods);
     plane = await ControlPlane.start();
     plane.publish([client, server].map(workloadOf));
     ztunnel = newZtunnel();
   });
   afterEach(async () => {
-    await Promise.all([inClient.stop(), inServer.stop(), ztunnel.stop()]);
+    await Promise.all([pods.stop(), ztunnel.stop()]);
     await node.remove();
     await plane.stop();
-    for (const { namespace } of [client, server]) namespace.remove();
+    pods.remove();
   });
 
   const newZtunnel = () =>
@@ -58,8 +51,8 @@ withNamespaces('our node agent and our ztunnel', ['iptables', 'nft'], () => {
       workers: 2,
       env: { INPOD_UDS: node.socket },
     });
-  const call = (id: string) => inClient.ask({ op: 'dial', id, host: server.address, port: 8080 });
-  const say = (id: string) => inClient.ask({ op: 'say', id, text: id });
+  const call = (id: string) => pods.call(id);
+  const say = (id: string) => pods.say(id);
 
   for (const backend of ['NFT', 'IPTABLES'] as const satisfies readonly Backend[])
     it(`capture running pods of a namespace that is labelled, with what was open, and let go of them (${backend})`, async () => {
@@ -72,7 +65,7 @@ withNamespaces('our node agent and our ztunnel', ['iptables', 'nft'], () => {
       equal(await call('captured'), 'application');
       equal(await say('captured'), 'captured');
       equal(await call('short'), 'application');
-      equal(await inClient.ask({ op: 'end', id: 'short' }), 'ended');
+      equal(await pods.inClient.ask({ op: 'end', id: 'short' }), 'ended');
       const identities = { 'src.identity': identityOf('client'), 'dst.identity': identityOf('server') };
       await ztunnel.line({ direction: 'outbound', ...identities });
       await ztunnel.line({ direction: 'inbound', ...identities });

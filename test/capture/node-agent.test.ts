@@ -4,10 +4,10 @@ import { join as path } from 'node:path';
 import type { Backend } from '@isthmus/mesh/redirection/steps.ts';
 import { daemonSets } from '@isthmus/node-agent/access.ts';
 import { previousResult, runPlugin } from '../fakes/cni-plugin.ts';
-import { join, withoutNamespaces } from '../fakes/network-namespaces.ts';
+import { withoutNamespaces } from '../fakes/network-namespaces.ts';
 import { holds } from '../fakes/turns.ts';
-import { TrafficEnd } from '../mesh/redirection/traffic-ends.ts';
 import { podNamespace, TestNode, type NodePod } from './node.ts';
+import { TwoPods } from './two-pods.ts';
 
 const binary = process.env['ZTUNNEL_BIN'] ?? '';
 const missing =
@@ -26,31 +26,23 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
   }
 
   let node: TestNode;
+  let pods: TwoPods;
   let client: NodePod;
   let server: NodePod;
-  let inClient: TrafficEnd;
-  let inServer: TrafficEnd;
 
   beforeEach(async () => {
     node = new TestNode();
-    client = node.pod('client', '10.9.0.1');
-    server = node.pod('server', '10.9.0.2');
-    join(client.namespace, server.namespace, { left: ['10.9.0.1/24'], right: ['10.9.0.2/24'] });
-    [inClient, inServer] = await Promise.all([
-      TrafficEnd.start(client.namespace),
-      TrafficEnd.start(server.namespace),
-    ]);
-    await inServer.ask({ op: 'listen', host: '0.0.0.0', port: 8080, banner: 'application' });
+    pods = await TwoPods.start(node, '10.9.0');
+    ({ client, server } = pods);
   });
   afterEach(async () => {
-    await Promise.all([inClient.stop(), inServer.stop()]);
+    await pods.stop();
     await node.remove();
-    client.namespace.remove();
-    server.namespace.remove();
+    pods.remove();
   });
 
-  const call = (id: string) => inClient.ask({ op: 'dial', id, host: server.address, port: 8080 });
-  const say = (id: string) => inClient.ask({ op: 'say', id, text: id });
+  const call = (id: string) => pods.call(id);
+  const say = (id: string) => pods.say(id);
   /** What the log of ztunnel has of connections that came by HBONE: both identities. */
   const byHbone = () =>
     node
@@ -74,7 +66,7 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
       equal(await call('captured'), 'application');
       equal(await say('captured'), 'captured');
       equal(await call('short'), 'application');
-      equal(await inClient.ask({ op: 'end', id: 'short' }), 'ended');
+      equal(await pods.inClient.ask({ op: 'end', id: 'short' }), 'ended');
       await holds(() => byHbone().some((line) => line.includes('sa/client')));
       match(node.host.run('nft', ['list', 'table', 'ip', 'isthmus-probes']), /10\.9\.0\.1, 10\.9\.0\.2/);
 
@@ -146,7 +138,7 @@ describe('a node agent and the unmodified ztunnel of Istio', () => {
     await node.ztunnel(binary, [client, server]);
     node.label(ambient);
     await holds(() => agent.facts().captured === 2);
-    await inServer.stop();
+    await pods.inServer.stop();
     node.ends(server);
     await holds(() => agent.capture.enrolments.all.size === 1);
     await holds(() => !node.host.run('nft', ['list', 'table', 'ip', 'isthmus-probes']).includes('10.9.0.2'));

@@ -156,40 +156,8 @@ describe('a network namespace', () => {
   const macOf = (of: Namespace) => /link\/ether (\S+)/.exec(of.ip('link', 'show', 'eth0'))![1]!;
 
   it('knows where a redirected connection had been going, and marks the proxy’s own', async () => {
-    pod.run('iptables', [
-      '-t',
-      'nat',
-      '-A',
-      'OUTPUT',
-      '-p',
-      'tcp',
-      '-m',
-      'mark',
-      '!',
-      '--mark',
-      '0x539/0xfff',
-      '-j',
-      'REDIRECT',
-      '--to-ports',
-      '15001',
-    ]);
-    pod.run('ip6tables', [
-      '-t',
-      'nat',
-      '-A',
-      'OUTPUT',
-      '-p',
-      'tcp',
-      '-m',
-      'mark',
-      '!',
-      '--mark',
-      '0x539/0xfff',
-      '-j',
-      'REDIRECT',
-      '--to-ports',
-      '15001',
-    ]);
+    const redirect = '-t nat -A OUTPUT -p tcp -m mark ! --mark 0x539/0xfff -j REDIRECT --to-ports 15001';
+    for (const program of ['iptables', 'ip6tables']) pod.run(program, redirect.split(' '));
     const found: unknown[] = [];
     const server = await serve(pod, '::', 15001, (socket) => {
       const from = socket.remoteAddress!.replace('::ffff:', '');
