@@ -94,11 +94,17 @@ export function withRead(before: LeaseState, lease: Lease | undefined, now: numb
   const isSame = last && last.lease?.resourceVersion === lease?.resourceVersion;
   const seen = { lease, at: isSame ? last.at : now };
   const isLost = lease !== undefined && isHeldByOther(state, lease);
-  // Another replica may have taken it since it was read, unless this one leads still.
-  const isDeleted = !lease && last?.lease !== undefined && !leadsAt(state, now);
-  const isGivenUp = before.seen === undefined && lease?.holder === '';
-  const leftUntil = isDeleted ? now + last.lease.seconds * 1000 : isGivenUp ? now + leftFor : state.leftUntil;
+  const leftUntil = leftAlone(before, lease, now) ?? state.leftUntil;
   return { ...state, seen, leftUntil, renewedAt: isLost ? undefined : state.renewedAt };
+}
+
+/** Until when this replica leaves a Lease alone that was read; undefined: as long as before. */
+function leftAlone(before: LeaseState, lease: Lease | undefined, now: number): number | undefined {
+  const { seen } = before;
+  if (!seen) return lease?.holder === '' ? now + leftFor : undefined;
+  // Another replica may have taken it since it was read, unless this one leads still.
+  const isDeleted = !lease && seen.lease !== undefined && !leadsAt(before, now);
+  return isDeleted ? now + seen.lease.seconds * 1000 : undefined;
 }
 
 const isHeldByOther = (state: LeaseState, lease: Lease): boolean =>
